@@ -1,0 +1,12 @@
+//! The union of the domains' errors, for callers who want one type.
+
+use crate::embedding::EmbeddingError;
+
+/// Anything that can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A vector that is no embedding, or two that cannot be compared.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+}

@@ -1,0 +1,19 @@
+//! PixelPlay turns a picture into music.
+
+pub mod embedding;
+mod error;
+pub mod index;
+mod mmap;
+pub mod progress;
+pub mod query;
+mod simd;
+pub mod song;
+
+#[cfg(feature = "catalog")]
+pub mod catalog;
+#[cfg(feature = "encoder")]
+pub mod encoder;
+
+pub use embedding::{Embedding, EmbeddingError, Fingerprint};
+pub use error::Error;
+pub use song::{Song, SongId};

@@ -1,0 +1,1 @@
+//! Python bindings of PixelPlay; they come with a later version.
