@@ -9,4 +9,8 @@ pub enum Error {
     /// A vector that is no embedding, or two that cannot be compared.
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
+    /// An encoder that cannot be opened, or cannot encode.
+    #[cfg(feature = "encoder")]
+    #[error(transparent)]
+    Encode(#[from] crate::encoder::EncodeError),
 }

@@ -15,5 +15,7 @@ pub mod catalog;
 pub mod encoder;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
+#[cfg(feature = "encoder")]
+pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
 pub use song::{Song, SongId};
