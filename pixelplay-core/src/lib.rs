@@ -4,6 +4,7 @@ pub mod embedding;
 mod error;
 pub mod index;
 mod mmap;
+pub mod mood;
 pub mod progress;
 pub mod query;
 mod simd;
