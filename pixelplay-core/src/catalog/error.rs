@@ -96,13 +96,11 @@ pub enum CatalogError {
         /// The header as it was found.
         found: Vec<String>,
     },
-    /// A file of description templates is not usable.
-    #[error("the description templates are not usable: {problem}")]
+    /// Description templates do not have the form of the embedded ones.
+    #[error("the description templates are not usable")]
     BadTemplates {
-        /// What is wrong.
-        problem: String,
-        /// What the JSON parser said, where it was the one to refuse them.
-        source: Option<serde_json::Error>,
+        /// What is wrong, and where.
+        source: serde_json::Error,
     },
     /// The caller's progress callback asked to stop; nothing was left behind.
     #[error("stopped on request; nothing was written")]

@@ -2,11 +2,15 @@
 
 mod cell;
 mod clean;
+mod describe;
 mod error;
 mod report;
 mod schema;
 mod source;
+mod templates;
 
 pub use clean::{CleanOptions, Cleaned, clean, clean_reader};
+pub use describe::describe;
 pub use error::CatalogError;
 pub use report::{CleanReport, Cleared, DropReason, Tally};
+pub use templates::Templates;
