@@ -41,7 +41,7 @@ const BY_ENERGY: [&str; 5] = ["hushed", "calm", "steady", "driving", "wild"];
 /// let mut song = Song::new(SongId::new("a").unwrap());
 /// assert!(mood_words(&song).is_empty());
 /// song.valence = Some(0.95);
-/// song.energy = Some(0.85);
+/// song.energy = Some(0.7);
 /// song.danceability = Some(0.9);
 /// assert_eq!(mood_words(&song), ["joyful", "groovy"]);
 /// ```

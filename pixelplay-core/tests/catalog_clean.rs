@@ -12,7 +12,7 @@ use pixelplay_core::progress::ignore;
 use proptest::prelude::*;
 
 fn read(csv: impl AsRef<[u8]>) -> Cleaned {
-    try_read(csv, &CleanOptions::default()).unwrap()
+    try_read(csv, &CleanOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn try_read(csv: impl AsRef<[u8]>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {

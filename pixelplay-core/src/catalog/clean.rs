@@ -1,7 +1,6 @@
 //! From a table of songs as people publish it to songs that can be trusted.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -9,14 +8,14 @@ use std::path::Path;
 
 use super::CatalogError;
 use super::cell::{self, Cell, UNIT_FEATURES};
+use super::lines::{Lines, Unclosed};
+use super::merge::merge;
 use super::report::{CleanReport, DropReason};
+use super::scale::rescale;
 use super::schema::{self, Mapping, Target};
 use super::source::read_text;
 use crate::progress::{OnProgress, Progress, ignore};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
-
-/// The column in which the genres of a song's repeats are collected, `pop; rock`.
-const GENRES: &str = "genres";
 
 /// How to read a table of songs.
 #[derive(Debug, Clone)]
@@ -149,7 +148,7 @@ pub fn clean_reader(
                 limit: options.max_cell_bytes,
             });
         }
-        if report.rows_read % 4096 == 0 {
+        if report.rows_read.is_multiple_of(4096) {
             step(on_progress, "reading songs", report.rows_read, None)?;
         }
         report.rows_read += 1;
@@ -229,67 +228,6 @@ fn find_delimiter(text: &str) -> u8 {
         }
     }
     best.0
-}
-
-/// Line numbers for byte offsets that only grow.
-///
-/// The csv crate's own are those of the end of the row before: blank lines and the second half of
-/// `\r\n` come after it.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes(),
-            at: 0,
-            line: 1,
-        }
-    }
-
-    /// The line of the first character at or after `offset` that does not end a line.
-    fn at(&mut self, offset: usize) -> u64 {
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if self.at >= offset && !matches!(byte, b'\r' | b'\n') {
-                break;
-            }
-            self.at += 1;
-            let ends = byte == b'\n' || (byte == b'\r' && self.bytes.get(self.at) != Some(&b'\n'));
-            self.line += u64::from(ends);
-        }
-        self.line
-    }
-}
-
-/// Looks for quotes that were never closed: they swallow rows that nobody would miss otherwise.
-#[derive(Default)]
-struct Unclosed {
-    /// The row before, if it has line breaks: its first byte and line, and whether it is ragged.
-    suspect: Option<(usize, u64, bool)>,
-    found: u32,
-}
-
-impl Unclosed {
-    /// Judges the row before, which ends at byte `end` in line `last`.
-    fn judge(&mut self, text: &str, end: usize, last: u64, report: &mut CleanReport) {
-        const MOST: u32 = 3;
-        let Some((start, first, ragged)) = self.suspect.take() else {
-            return;
-        };
-        let row = text.get(start..end).unwrap_or_default();
-        // Well-formed quotes come in pairs.
-        if ragged || row.matches('"').count() % 2 == 1 {
-            self.found += 1;
-            if self.found <= MOST {
-                report.notes.push(format!(
-                    "the row in line {first} runs to line {last}: is a quote opened there and never closed?"
-                ));
-            }
-        }
-    }
 }
 
 fn start_report(path: &Path, mapping: &Mapping, header: &[String], delimiter: u8) -> CleanReport {
@@ -425,125 +363,9 @@ fn made_id(artist: &str, title: &str) -> String {
     hash[..32].to_owned()
 }
 
-/// The cells of [`UNIT_FEATURES`], in that order.
-fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
-    [
-        &mut song.energy,
-        &mut song.valence,
-        &mut song.danceability,
-        &mut song.acousticness,
-        &mut song.instrumentalness,
-        &mut song.liveness,
-        &mut song.speechiness,
-    ]
-}
-
-/// Brings columns of percentages to 0-1, and empties what is outside then.
-fn rescale(rows: &mut [(u64, Song)], report: &mut CleanReport) {
-    // Per feature: values other than 0, those of them from 1 to 100, and the largest of these.
-    let mut seen = [(0_u64, 0_u64, 0.0_f64); UNIT_FEATURES.len()];
-    for (_, song) in rows.iter_mut() {
-        for (cell, (nonzero, percent, largest)) in unit_cells(song).into_iter().zip(&mut seen) {
-            if let Some(value) = *cell
-                && value != 0.0
-            {
-                *nonzero += 1;
-                if (1.0..=100.0).contains(&value) {
-                    *percent += 1;
-                    *largest = largest.max(value);
-                }
-            }
-        }
-    }
-    // Zeros say nothing about the scale, and a column of zeros and ones is on 0-1. Nine in ten leaves
-    // room for broken cells in a column of percentages, and none for a few broken cells on 0-1; from
-    // fewer than five values nothing is concluded.
-    let is_percent = seen.map(|(nonzero, percent, largest)| {
-        nonzero >= 5 && largest > 2.0 && percent * 10 >= nonzero * 9
-    });
-    for (name, _) in UNIT_FEATURES.iter().zip(is_percent).filter(|(_, is)| *is) {
-        report.rescaled.push((*name).to_owned());
-    }
-    for (line, song) in rows {
-        let columns = UNIT_FEATURES.iter().zip(is_percent);
-        for (cell, (name, is_percent)) in unit_cells(song).into_iter().zip(columns) {
-            if is_percent {
-                *cell = cell.map(|value| value / 100.0);
-            }
-            if cell.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-                *cell = None;
-                report.cleared(name).out_of_range.add(*line);
-            }
-        }
-    }
-}
-
-/// Makes one song of all rows with one id.
-fn merge(rows: Vec<(u64, Song)>, report: &mut CleanReport) -> Vec<Song> {
-    let mut songs: Vec<Song> = Vec::new();
-    let mut known: HashMap<SongId, usize> = HashMap::new();
-    let mut genres: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for (line, row) in rows {
-        let at = match known.entry(row.id.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(songs.len());
-                songs.push(row);
-                continue;
-            }
-            Entry::Occupied(place) => *place.get(),
-        };
-        let song = &mut songs[at];
-        report.merged.add(line);
-        if song.title != row.title || song.artist != row.artist {
-            report.conflicting.add(line);
-        }
-        if let (Some(first), Some(other)) = (&song.genre, &row.genre)
-            && first != other
-        {
-            let all = genres.entry(at).or_insert_with(|| vec![first.clone()]);
-            if !all.contains(other) {
-                all.push(other.clone());
-            }
-        }
-        fill(song, row);
-    }
-    for (at, all) in genres {
-        songs[at]
-            .extra
-            .entry(GENRES.to_owned())
-            .or_insert_with(|| all.join("; "));
-    }
-    songs
-}
-
-/// Fills what `song` lacks from another row of the same song.
-fn fill(song: &mut Song, row: Song) {
-    for &(column, _) in COLUMNS {
-        if song.get(column).is_none()
-            && let Some(value) = row.get(column)
-        {
-            song.set(column, value);
-        }
-    }
-    for (name, text) in row.extra {
-        song.extra.entry(name).or_insert(text);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_counted_over_every_kind_of_line_end() {
-        let text = "a\r\n\r\nb\rc\n\"x\ny\"\n\nlast";
-        let mut lines = Lines::new(text);
-        for (start, line) in [("a", 1), ("b", 3), ("c", 4), ("\"x", 5), ("last", 8)] {
-            assert_eq!(lines.at(text.find(start).unwrap()), line, "{start}");
-        }
-        // From the end of a row to the beginning of the next.
-        assert_eq!(Lines::new(text).at(1), 3);
-    }
 
     #[test]
     fn made_ids_never_change() {
