@@ -17,4 +17,5 @@ pub mod encoder;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 pub use error::Error;
+pub use index::{SongIndex, SongIndexError, SongIndexWriter};
 pub use song::{Song, SongId};
