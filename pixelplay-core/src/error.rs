@@ -13,4 +13,12 @@ pub enum Error {
     /// An index could not be written, opened or searched.
     #[error(transparent)]
     SongIndex(#[from] SongIndexError),
+    /// An encoder that cannot be opened, or cannot encode.
+    #[cfg(feature = "encoder")]
+    #[error(transparent)]
+    Encode(#[from] crate::encoder::EncodeError),
+    /// A song table that cannot be read, or of which no index can be made.
+    #[cfg(feature = "catalog")]
+    #[error(transparent)]
+    Catalog(#[from] crate::catalog::CatalogError),
 }

@@ -16,6 +16,8 @@ pub mod catalog;
 pub mod encoder;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
+#[cfg(feature = "encoder")]
+pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
 pub use index::{SongIndex, SongIndexError, SongIndexWriter};
 pub use song::{Song, SongId};
