@@ -21,7 +21,7 @@ pub enum Error {
     #[cfg(feature = "encoder")]
     #[error(transparent)]
     Encode(#[from] crate::encoder::EncodeError),
-    /// A table of songs that cannot be cleaned, or an index that cannot be built from it.
+    /// A song table that cannot be read, or of which no index can be made.
     #[cfg(feature = "catalog")]
     #[error(transparent)]
     Catalog(#[from] crate::catalog::CatalogError),
