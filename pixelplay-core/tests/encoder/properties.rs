@@ -108,7 +108,10 @@ fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
     let expected = encoder.encode_image(&picture).unwrap();
     assert_eq!(expected, encoder.encode_image(&path).unwrap());
     assert_eq!(expected, encoder.encode_image(path.as_path()).unwrap());
-    assert_eq!(expected, encoder.encode_image(path.to_str().unwrap()).unwrap());
+    assert_eq!(
+        expected,
+        encoder.encode_image(path.to_str().unwrap()).unwrap()
+    );
     assert_eq!(expected, encoder.encode_image(&bytes).unwrap());
     assert_eq!(expected, encoder.encode_image(bytes.as_slice()).unwrap());
     let pixels = encoder.preprocess(&picture).unwrap();
@@ -124,7 +127,9 @@ fn every_orientation_has_the_vector_of_the_upright_picture() {
     let turned = Picture::open(fixture("orientation-6.png")).unwrap();
     let turned = Picture::from_rgb8(turned.width(), turned.height(), turned.as_rgb8().to_vec());
     assert_eq!(encoder.encode_image(&turned.unwrap()).unwrap(), upright);
-    let webp = encoder.encode_image(&fixture("orientation-6.webp")).unwrap();
+    let webp = encoder
+        .encode_image(&fixture("orientation-6.webp"))
+        .unwrap();
     assert_eq!(webp, upright);
 }
 
@@ -169,7 +174,11 @@ fn shards_are_one_checkpoint() {
     let mut map = serde_json::Map::new();
     for (shard, part) in [("a.safetensors", &first), ("b.safetensors", &second)] {
         std::fs::write(dir.path().join(shard), part.weights()).unwrap();
-        map.extend(part.tensors.iter().map(|(name, _, _)| (name.clone(), shard.into())));
+        map.extend(
+            part.tensors
+                .iter()
+                .map(|(name, _, _)| (name.clone(), shard.into())),
+        );
     }
     let index = serde_json::json!({"metadata": {"total_size": 1}, "weight_map": map});
     std::fs::write(
@@ -179,7 +188,10 @@ fn shards_are_one_checkpoint() {
     .unwrap();
     let sharded = Encoder::open(dir.path()).unwrap();
     assert_eq!(whole.fingerprint(), sharded.fingerprint());
-    assert_eq!(whole.encode_text("w1").unwrap(), sharded.encode_text("w1").unwrap());
+    assert_eq!(
+        whole.encode_text("w1").unwrap(),
+        sharded.encode_text("w1").unwrap()
+    );
 }
 
 #[test]
@@ -215,9 +227,19 @@ fn progress_is_reported_and_stopping_stops() {
 fn nothing_is_an_answer_to_nothing() {
     let encoder = Checkpoint::small().open();
     let options = EncodeOptions::default;
-    assert!(encoder.encode_images(&[], options(), &mut ignore).unwrap().is_empty());
+    assert!(
+        encoder
+            .encode_images(&[], options(), &mut ignore)
+            .unwrap()
+            .is_empty()
+    );
     let none: [&str; 0] = [];
-    assert!(encoder.encode_texts(&none, options(), &mut ignore).unwrap().is_empty());
+    assert!(
+        encoder
+            .encode_texts(&none, options(), &mut ignore)
+            .unwrap()
+            .is_empty()
+    );
     assert!(encoder.encode_pixels(&[]).unwrap().is_empty());
     assert!(encoder.encode_token_ids(&[]).unwrap().is_empty());
 }

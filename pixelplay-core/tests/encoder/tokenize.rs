@@ -50,7 +50,10 @@ fn clip_encoder() -> Option<Encoder> {
     let write = |file: &str, text: String| std::fs::write(dir.path().join(file), text).unwrap();
     std::fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
     write("vocab.json", Value::Object(vocabulary).to_string());
-    write("merges.txt", format!("#version: 0.2\n{}\n", merges.join("\n")));
+    write(
+        "merges.txt",
+        format!("#version: 0.2\n{}\n", merges.join("\n")),
+    );
     Some(Encoder::open(dir.path()).unwrap())
 }
 
@@ -65,7 +68,9 @@ fn known_answers_of_openai_clip_are_met() {
 
     let notebook = &known["openai_clip_tokenize"];
     assert_eq!(
-        encoder.tokenize(notebook["text"].as_str().unwrap()).unwrap(),
+        encoder
+            .tokenize(notebook["text"].as_str().unwrap())
+            .unwrap(),
         ids(&notebook["ids_then_zero_padded_to_77"])
     );
     let mut seen = 0;
@@ -89,7 +94,12 @@ fn clip_text_is_lower_cased_and_its_white_space_collapsed() {
     // NFC: a letter and its combining accent are the accented letter.
     assert_eq!(tokenize("cafe\u{301}"), tokenize("caf\u{e9}"));
     // Nothing is unknown to byte-level BPE.
-    for text in ["\u{1f3b8}\u{1f3b6}", "\u{0}", "\u{96e8}\u{306e}\u{591c}", "<|endoftext|>"] {
+    for text in [
+        "\u{1f3b8}\u{1f3b6}",
+        "\u{0}",
+        "\u{96e8}\u{306e}\u{591c}",
+        "<|endoftext|>",
+    ] {
         let ids = tokenize(text);
         assert_eq!((ids[0], *ids.last().unwrap()), (49_406, 49_407), "{text:?}");
         encoder.encode_text(text).unwrap();
@@ -129,7 +139,9 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
         format!("{error}: {}", source.unwrap_or_default())
     };
     // Pooling would happen elsewhere than at the end of the text.
-    let error = text(refused(|c| c.config["text_config"]["eos_token_id"] = 7.into()));
+    let error = text(refused(|c| {
+        c.config["text_config"]["eos_token_id"] = 7.into()
+    }));
     assert!(error.contains("eos_token_id = 7"), "{error}");
     // OpenAI's legacy 2 means the highest id, and that is the end token here.
     let mut legacy = Checkpoint::small();
@@ -137,7 +149,9 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
     legacy.open();
     let error = text(refused(|c| c.tokenizer["post_processor"] = Value::Null));
     assert!(error.contains("0 tokens around a text"), "{error}");
-    let error = text(refused(|c| c.tokenizer["model"]["vocab"]["extra"] = json!(64)));
+    let error = text(refused(|c| {
+        c.tokenizer["model"]["vocab"]["extra"] = json!(64)
+    }));
     assert!(error.contains("highest token id is 64"), "{error}");
     let error = text(refused(|c| c.tokenizer = json!({"model": 3})));
     assert!(error.contains("tokenizer.json"), "{error}");
@@ -161,13 +175,13 @@ fn vocab_and_merges_make_the_tokenizer_that_tokenizer_json_holds() {
     let ids = encoder.tokenize("Low lower!").unwrap();
     let byte = |c: char| u32::from(c) - 33;
     let expected = [
-        513 + 2,          // <|startoftext|>
-        513,              // low</w>
-        512,              // lo
-        byte('w'),        // w
-        514,              // er</w>
-        256 + byte('!'),  // !</w>
-        513 + 3,          // <|endoftext|>
+        513 + 2,         // <|startoftext|>
+        513,             // low</w>
+        512,             // lo
+        byte('w'),       // w
+        514,             // er</w>
+        256 + byte('!'), // !</w>
+        513 + 3,         // <|endoftext|>
     ];
     assert_eq!(ids, expected);
     assert!(dir.path().join("vocab.json").exists() && !Path::new("tokenizer.json").exists());
