@@ -1,0 +1,186 @@
+//! The index file: an [Arrow IPC file], and what PixelPlay adds to one.
+//!
+//! [Arrow IPC file]: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
+//!
+//! ```text
+//! offset        bytes
+//! 0             "ARROW1", zeros up to 64
+//! 64            schema message: columns, and the metadata keys below
+//! (64-aligned)  batch 0: message (where each buffer lies), then body: the buffers, each 64-byte aligned
+//! ...           batch 1, 2, ...
+//!               end-of-stream marker
+//!               footer: the schema again, offset and length of each batch, and the metadata keys below
+//! length - 10   length of the footer, i32 little endian
+//! length - 6    "ARROW1"
+//! ```
+//!
+//! | column | type | |
+//! |---|---|---|
+//! | `id` | utf8, not null | not empty, unique |
+//! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null where not known |
+//! | others | utf8 | carried along |
+//! | `embedding` | fixed_size_list<float32 not null>\[dim\], not null | finite, length 1 within 1e-3 |
+//! | `_pp_*` | any | helper columns, skipped by readers that do not know them |
+//!
+//! | metadata of the schema | |
+//! |---|---|
+//! | `pixelplay.format` | [`FORMAT`], as a decimal number |
+//! | `pixelplay.dim` | length of the vectors |
+//! | `pixelplay.fingerprint` | the space of the vectors; absent where it is not known |
+//!
+//! | metadata of the footer | |
+//! |---|---|
+//! | `pixelplay.rows` | rows of all batches together |
+//! | `pixelplay.batch_checksums` | BLAKE3 of each batch (message and body) in hex, separated by spaces |
+//! | `pixelplay.checksum` | BLAKE3 in hex of everything but the bodies, see [`MetadataHash`] |
+//!
+//! A file without the keys of the footer, written or rewritten by another program, is an index too if its columns are
+//! right. It has no checksums, so its rows are checked when it is opened.
+
+use std::io::{self, Write};
+
+/// The newest format, and the one that is written.
+pub(crate) const FORMAT: u64 = 1;
+
+pub(crate) const ID: &str = "id";
+pub(crate) const EMBEDDING: &str = "embedding";
+/// What the names of helper columns start with.
+pub(crate) const HELPER_PREFIX: &str = "_pp_";
+
+pub(crate) const KEY_FORMAT: &str = "pixelplay.format";
+pub(crate) const KEY_DIM: &str = "pixelplay.dim";
+pub(crate) const KEY_FINGERPRINT: &str = "pixelplay.fingerprint";
+pub(crate) const KEY_ROWS: &str = "pixelplay.rows";
+pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";
+pub(crate) const KEY_CHECKSUM: &str = "pixelplay.checksum";
+
+/// Every buffer starts at a multiple of this.
+pub(crate) const ALIGNMENT: usize = 64;
+/// Where the schema message starts: behind the magic, padded.
+pub(crate) const SCHEMA_AT: usize = ALIGNMENT;
+/// The longest vector.
+pub(crate) const MAX_DIM: usize = 1 << 16;
+
+pub(crate) const MAGIC: [u8; 6] = *b"ARROW1";
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// How many bytes the message at the start of `bytes` takes, prefix included: a marker, an `i32` length, that many bytes.
+pub(crate) fn message_len(bytes: &[u8]) -> Option<usize> {
+    let rest = bytes.strip_prefix(&CONTINUATION)?;
+    let len = i32::from_le_bytes(*rest.first_chunk()?);
+    usize::try_from(len).ok()?.checked_add(8)
+}
+
+/// The checksum of everything but the bodies: the start of the file up to the first batch, each batch's place, message
+/// and checksum, and the number of rows.
+///
+/// The footer cannot be hashed as it is, since it holds the hash. Its content is bound instead: its schema must
+/// equal the one at the start of the file, and all else in it goes through here.
+#[derive(Debug)]
+pub(crate) struct MetadataHash(blake3::Hasher);
+
+impl MetadataHash {
+    pub(crate) fn new(file_start: &[u8]) -> Self {
+        let mut hash = Self(blake3::Hasher::new());
+        hash.bytes(file_start);
+        hash
+    }
+
+    pub(crate) fn batch(&mut self, offset: u64, body_len: u64, message: &[u8], checksum: &str) {
+        self.number(offset);
+        self.number(body_len);
+        self.bytes(message);
+        self.bytes(checksum.as_bytes());
+    }
+
+    pub(crate) fn finish(mut self, rows: u64) -> String {
+        self.number(rows);
+        self.0.finalize().to_hex().to_string()
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.update(bytes);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(&number.to_le_bytes());
+    }
+}
+
+/// Passes on what the Arrow writer writes, and hashes it piece by piece: first the start of the file, then each batch.
+pub(crate) struct HashingWriter<W> {
+    inner: W,
+    written: u64,
+    piece_at: u64,
+    piece: blake3::Hasher,
+    /// The first bytes of the piece, up to the end of its message.
+    head: Vec<u8>,
+}
+
+/// One finished piece.
+pub(crate) struct Piece {
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+    pub(crate) message: Vec<u8>,
+    pub(crate) checksum: String,
+}
+
+impl<W: Write> HashingWriter<W> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self {
+            inner,
+            written: 0,
+            piece_at: 0,
+            piece: blake3::Hasher::new(),
+            head: Vec::new(),
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> W {
+        self.inner
+    }
+
+    /// Ends the piece and begins the next.
+    pub(crate) fn end_piece(&mut self) -> Piece {
+        let piece = Piece {
+            at: self.piece_at,
+            len: self.written - self.piece_at,
+            message: std::mem::take(&mut self.head),
+            checksum: self.piece.finalize().to_hex().to_string(),
+        };
+        self.piece_at = self.written;
+        self.piece.reset();
+        piece
+    }
+
+    /// How much of the piece's start is kept: at the start of the file all of it, later its message.
+    fn wanted_head(&self) -> usize {
+        if self.piece_at == 0 {
+            usize::MAX
+        } else {
+            message_len(&self.head).unwrap_or(8)
+        }
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.inner.write(bytes)?;
+        let mut bytes = &bytes[..taken];
+        self.written += taken as u64;
+        self.piece.update(bytes);
+        // Twice at most: the length of the message is known only once its first 8 bytes are.
+        while self.head.len() < self.wanted_head() && !bytes.is_empty() {
+            let (head, rest) =
+                bytes.split_at(bytes.len().min(self.wanted_head() - self.head.len()));
+            self.head.extend_from_slice(head);
+            bytes = rest;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

@@ -1,0 +1,548 @@
+//! Gets the bytes of an index file into memory and finds the batches in them.
+//!
+//! Whatever the file says about itself is checked here, before Arrow's decoder acts on it: `arrow-ipc` slices
+//! buffers at the offsets it is given and panics where they lie outside.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::{Buffer, MutableBuffer, ScalarBuffer};
+use arrow_ipc::convert::try_fb_to_schema;
+use arrow_ipc::reader::RecordBatchDecoder;
+use arrow_ipc::{Endianness, MetadataVersion};
+use arrow_schema::{DataType, Schema, SchemaRef};
+
+use super::columns::{Cells, Text, describe, kind_of, known_kind};
+use super::error::SongIndexError;
+use super::format::{self, MetadataHash};
+use crate::embedding::Fingerprint;
+use crate::song::Kind;
+
+/// Gets the bytes of an open file into memory.
+pub(crate) type Load<'a> = &'a dyn Fn(&mut File) -> io::Result<Buffer>;
+
+/// One index file.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    pub(crate) dim: usize,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// The song columns in the file's order, and where each stands in the schema.
+    pub(crate) columns: Vec<(String, Kind, usize)>,
+    pub(crate) batches: Vec<Batch>,
+    /// BLAKE3 of each batch, in hex; `None` in a file of another program.
+    pub(crate) checksums: Option<Vec<String>>,
+    schema: SchemaRef,
+    version: MetadataVersion,
+    bytes: Buffer,
+}
+
+/// One batch of rows.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) rows: usize,
+    pub(crate) ids: Text,
+    /// Shape `(rows, dim)`, row by row.
+    pub(crate) vectors: ScalarBuffer<f32>,
+    /// One for each of [`Segment::columns`], decoded when first asked for.
+    cells: Vec<OnceLock<Result<Cells, String>>>,
+    place: Place,
+}
+
+/// Where a batch lies in the file; checked to be inside it.
+#[derive(Debug, Clone)]
+struct Place {
+    message: Range<usize>,
+    body: Range<usize>,
+}
+
+impl Segment {
+    pub(crate) fn open(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
+        let mut file = File::open(path).map_err(SongIndexError::io("open", path))?;
+        let metadata = file.metadata().map_err(SongIndexError::io("open", path))?;
+        if !metadata.is_file() {
+            return Err(SongIndexError::unusable(path, "it is not a file"));
+        }
+        let bytes = load(&mut file).map_err(SongIndexError::io("read", path))?;
+        Parser { path, bytes }.parse()
+    }
+
+    /// The cells of a column of a batch; `column` counts through [`Segment::columns`].
+    pub(crate) fn cells(&self, batch: &Batch, column: usize) -> Result<Cells, SongIndexError> {
+        let (name, kind, at) = &self.columns[column];
+        batch.cells[column]
+            .get_or_init(|| {
+                let array = decode(
+                    &self.bytes,
+                    &self.schema,
+                    self.version,
+                    &batch.place,
+                    &[*at],
+                )?;
+                Cells::new(array.column(0), *kind)
+            })
+            .clone()
+            .map_err(|what| {
+                SongIndexError::damaged(&self.path, format_args!("column {name:?} {what}"))
+            })
+    }
+
+    /// The bytes that the checksum of a batch covers.
+    pub(crate) fn batch_bytes(&self, batch: &Batch) -> &[u8] {
+        &self.bytes[batch.place.message.start..batch.place.body.end]
+    }
+}
+
+/// Reads a whole file into memory that is aligned as Arrow wants it, which a `Vec<u8>` is not.
+pub(crate) fn read(file: &mut File) -> io::Result<Buffer> {
+    let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
+    let len = usize::try_from(file.metadata()?.len()).map_err(|_| too_large())?;
+    let mut bytes = MutableBuffer::try_from_len_zeroed(len).map_err(|_| too_large())?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+struct Parser<'a> {
+    path: &'a Path,
+    bytes: Buffer,
+}
+
+impl Parser<'_> {
+    fn damaged(&self, what: impl ToString) -> SongIndexError {
+        SongIndexError::damaged(self.path, what)
+    }
+
+    fn unusable(&self, what: impl ToString) -> SongIndexError {
+        SongIndexError::unusable(self.path, what)
+    }
+
+    fn parse(self) -> Result<Segment, SongIndexError> {
+        let bytes = &self.bytes;
+        let footer_range = self.footer_range()?;
+        let footer = arrow_ipc::root_as_footer(&bytes[footer_range.clone()])
+            .map_err(|error| self.damaged(format_args!("its footer cannot be read ({error})")))?;
+        let version = footer.version();
+        if version != MetadataVersion::V5 && version != MetadataVersion::V4 {
+            return Err(self.unusable("it has an Arrow version other than 4 or 5"));
+        }
+        let raw_schema = footer
+            .schema()
+            .ok_or_else(|| self.damaged("its footer has no schema"))?;
+        if raw_schema.endianness() != Endianness::Little {
+            return Err(self.unusable("its numbers are big-endian"));
+        }
+        let schema = try_fb_to_schema(raw_schema)
+            .map_err(|error| self.damaged(format_args!("its schema cannot be read ({error})")))?;
+        let layout = self.layout(&schema)?;
+
+        let schema = SchemaRef::new(schema);
+        let mut batches = Vec::new();
+        let mut after = format::MAGIC.len();
+        for block in footer.recordBatches().iter().flatten() {
+            let place = self.place(block, after..footer_range.start)?;
+            after = place.body.end;
+            batches.push(self.batch(&schema, version, &layout, place)?);
+        }
+
+        let entry = |key: &str| {
+            footer
+                .custom_metadata()
+                .into_iter()
+                .flatten()
+                .find(|entry| entry.key() == Some(key))
+                .and_then(|entry| entry.value())
+        };
+        let checksums = match entry(format::KEY_CHECKSUM) {
+            Some(expected) if schema.metadata.contains_key(format::KEY_FORMAT) => {
+                Some(self.check_metadata(
+                    &schema,
+                    &batches,
+                    footer_range.start,
+                    expected,
+                    entry(format::KEY_ROWS),
+                    entry(format::KEY_BATCH_CHECKSUMS),
+                )?)
+            }
+            _ => None,
+        };
+        Ok(Segment {
+            path: self.path.to_owned(),
+            dim: layout.dim,
+            fingerprint: layout.fingerprint,
+            columns: layout.columns,
+            batches,
+            checksums,
+            schema,
+            version,
+            bytes: self.bytes,
+        })
+    }
+
+    fn footer_range(&self) -> Result<Range<usize>, SongIndexError> {
+        let not_arrow = |what| SongIndexError::NotArrow {
+            path: self.path.to_owned(),
+            what,
+        };
+        let bytes = self.bytes.as_slice();
+        if bytes.is_empty() {
+            return Err(not_arrow("it is empty"));
+        }
+        if !bytes.starts_with(&format::MAGIC) {
+            return Err(not_arrow("it does not start with ARROW1"));
+        }
+        let end =
+            "it does not end with a footer and ARROW1, so it was cut short or is not finished";
+        let rest = bytes[format::MAGIC.len()..]
+            .strip_suffix(&format::MAGIC)
+            .ok_or_else(|| not_arrow(end))?;
+        let (rest, len) = rest.split_last_chunk().ok_or_else(|| not_arrow(end))?;
+        let footer_end = format::MAGIC.len() + rest.len();
+        let footer_start = usize::try_from(i32::from_le_bytes(*len))
+            .ok()
+            .and_then(|len| footer_end.checked_sub(len))
+            .filter(|&start| start >= format::MAGIC.len())
+            .ok_or_else(|| self.damaged("the length of its footer is impossible"))?;
+        Ok(footer_start..footer_end)
+    }
+
+    /// Checks the schema and our metadata in it.
+    fn layout(&self, schema: &Schema) -> Result<Layout, SongIndexError> {
+        let mut columns = Vec::new();
+        let mut id = None;
+        let mut embedding = None;
+        for (at, field) in schema.fields().iter().enumerate() {
+            let name = field.name().as_str();
+            let kind = kind_of(field.data_type());
+            let duplicate = schema.fields().iter().take(at).any(|f| f.name() == name);
+            if duplicate {
+                return Err(self.unusable(format_args!("it has two columns {name:?}")));
+            }
+            if name == format::ID {
+                if kind != Some(Kind::Text) {
+                    let found = field.data_type();
+                    return Err(self.unusable(format_args!(
+                        "column \"id\" has type {found}, expected text (utf8)"
+                    )));
+                }
+                id = Some(at);
+            } else if name == format::EMBEDDING {
+                embedding = Some((at, self.dim(field.data_type())?));
+            } else if name.starts_with(format::HELPER_PREFIX) {
+            } else if let Some(expected) = known_kind(name) {
+                let fits = kind == Some(expected)
+                    || matches!(expected, Kind::Integer | Kind::Real)
+                        && matches!(kind, Some(Kind::Integer | Kind::Real));
+                if !fits {
+                    return Err(self.unusable(format_args!(
+                        "column {name:?} has type {}, expected {}; convert or rename it",
+                        field.data_type(),
+                        describe(expected)
+                    )));
+                }
+                columns.push((name.to_owned(), expected, at));
+            } else if let Some(kind) = kind {
+                columns.push((name.to_owned(), kind, at));
+            }
+        }
+        let id = id.ok_or_else(|| self.unusable("it has no column \"id\""))?;
+        let (embedding, dim) =
+            embedding.ok_or_else(|| self.unusable("it has no column \"embedding\""))?;
+
+        if let Some(found) = schema.metadata.get(format::KEY_FORMAT) {
+            let found: u64 = found
+                .parse()
+                .map_err(|_| self.damaged("its format is not a number"))?;
+            if found > format::FORMAT {
+                return Err(SongIndexError::NewerFormat {
+                    path: self.path.to_owned(),
+                    found,
+                    supported: format::FORMAT,
+                });
+            }
+            if found == 0 {
+                return Err(self.damaged("its format is 0"));
+            }
+        }
+        if let Some(stated) = schema.metadata.get(format::KEY_DIM)
+            && *stated != dim.to_string()
+        {
+            return Err(self.damaged(format_args!(
+                "its metadata says {stated:?} dimensions, its vectors have {dim}"
+            )));
+        }
+        let fingerprint = schema
+            .metadata
+            .get(format::KEY_FINGERPRINT)
+            .map(Fingerprint::new)
+            .transpose()
+            .map_err(|error| self.damaged(error))?;
+        Ok(Layout {
+            id,
+            embedding,
+            dim,
+            fingerprint,
+            columns,
+        })
+    }
+
+    fn dim(&self, found: &DataType) -> Result<usize, SongIndexError> {
+        if let DataType::FixedSizeList(item, dim) = found
+            && *item.data_type() == DataType::Float32
+        {
+            return usize::try_from(*dim)
+                .ok()
+                .filter(|dim| (1..=format::MAX_DIM).contains(dim))
+                .ok_or_else(|| {
+                    self.unusable(format_args!(
+                        "its vectors have {dim} dimensions, expected 1 to {}",
+                        format::MAX_DIM
+                    ))
+                });
+        }
+        Err(self.unusable(format_args!(
+            "column \"embedding\" has type {found}, expected fixed_size_list<float32>[dim]"
+        )))
+    }
+
+    /// Checks that a batch lies within `room` and that its message and buffers lie within it.
+    fn place(&self, block: &arrow_ipc::Block, room: Range<usize>) -> Result<Place, SongIndexError> {
+        let outside =
+            || self.damaged("its footer points outside the file or at overlapping batches");
+        let start = usize::try_from(block.offset()).map_err(|_| outside())?;
+        let message_len = usize::try_from(block.metaDataLength()).map_err(|_| outside())?;
+        let body_len = usize::try_from(block.bodyLength()).map_err(|_| outside())?;
+        let body_start = start.checked_add(message_len).ok_or_else(outside)?;
+        let end = body_start.checked_add(body_len).ok_or_else(outside)?;
+        if start < room.start || end > room.end {
+            return Err(outside());
+        }
+        let stated = format::message_len(&self.bytes[start..body_start]);
+        if stated.is_none_or(|stated| stated > message_len) {
+            return Err(self.damaged(
+                "a batch does not begin with a message of the length that the footer states",
+            ));
+        }
+        Ok(Place {
+            message: start..body_start,
+            body: body_start..end,
+        })
+    }
+
+    fn batch(
+        &self,
+        schema: &SchemaRef,
+        version: MetadataVersion,
+        layout: &Layout,
+        place: Place,
+    ) -> Result<Batch, SongIndexError> {
+        let record = record_batch(&self.bytes, &place).map_err(|what| self.damaged(what))?;
+        if record.compression().is_some() {
+            return Err(self.unusable("it is compressed; write it without compression"));
+        }
+        check_record(&record, place.body.len()).map_err(|what| self.damaged(what))?;
+
+        let wanted = [layout.id, layout.embedding];
+        let decoded = decode(&self.bytes, schema, version, &place, &wanted)
+            .map_err(|what| self.damaged(what))?;
+        let rows = decoded.num_rows();
+        let (ids, vectors) = (decoded.column(0), decoded.column(1));
+        if ids.null_count() + vectors.null_count() > 0 {
+            return Err(self.unusable("a row has no id or no vector"));
+        }
+        let ids = Text::new(ids).ok_or_else(|| self.damaged("its ids are not text"))?;
+        if let Some(row) = (0..rows).find(|&row| ids.value(row).is_empty()) {
+            return Err(self.unusable(format_args!("row {row} of a batch has an empty id")));
+        }
+        let vectors = self.vectors(vectors, rows, layout.dim)?;
+        Ok(Batch {
+            rows,
+            ids,
+            vectors,
+            cells: layout.columns.iter().map(|_| OnceLock::new()).collect(),
+            place,
+        })
+    }
+
+    fn vectors(
+        &self,
+        array: &ArrayRef,
+        rows: usize,
+        dim: usize,
+    ) -> Result<ScalarBuffer<f32>, SongIndexError> {
+        let list = array.as_fixed_size_list();
+        let values = list
+            .values()
+            .as_primitive_opt::<Float32Type>()
+            .ok_or_else(|| self.damaged("its vectors are not float32"))?;
+        if values.null_count() > 0 {
+            return Err(self.unusable("a vector has a missing value"));
+        }
+        let wanted = rows.checked_mul(dim);
+        let values = values.values();
+        match wanted {
+            Some(wanted) if wanted <= values.len() => Ok(values.slice(0, wanted)),
+            _ => Err(self.damaged("it has fewer vectors than rows")),
+        }
+    }
+
+    /// Checks the checksum over everything but the bodies; returns the checksums of the batches.
+    fn check_metadata(
+        &self,
+        schema: &Schema,
+        batches: &[Batch],
+        footer_start: usize,
+        expected: &str,
+        rows: Option<&str>,
+        batch_checksums: Option<&str>,
+    ) -> Result<Vec<String>, SongIndexError> {
+        let missing = || self.damaged("its footer lacks some of PixelPlay's metadata");
+        let stated_rows: u64 = rows
+            .and_then(|rows| rows.parse().ok())
+            .ok_or_else(missing)?;
+        let checksums: Vec<String> = batch_checksums
+            .ok_or_else(missing)?
+            .split_ascii_whitespace()
+            .map(str::to_owned)
+            .collect();
+        if checksums.len() != batches.len() {
+            return Err(self.damaged("it has more or fewer batches than checksums of batches"));
+        }
+
+        let no_schema = || self.damaged("the schema at its start cannot be read");
+        let room = self.bytes[..footer_start]
+            .get(format::SCHEMA_AT..)
+            .ok_or_else(no_schema)?;
+        let len = format::message_len(room)
+            .filter(|&len| len <= room.len())
+            .ok_or_else(no_schema)?;
+        let message = arrow_ipc::root_as_message(&room[8..len]).map_err(|_| no_schema())?;
+        let first = message.header_as_schema().ok_or_else(no_schema)?;
+        let first = try_fb_to_schema(first).map_err(|_| no_schema())?;
+        if first != *schema {
+            return Err(self.damaged("the schema in its footer differs from the one at its start"));
+        }
+
+        let mut hash = MetadataHash::new(&self.bytes[..format::SCHEMA_AT + len]);
+        for (batch, checksum) in batches.iter().zip(&checksums) {
+            let Place { message, body } = batch.place.clone();
+            hash.batch(
+                message.start as u64,
+                body.len() as u64,
+                &self.bytes[message],
+                checksum,
+            );
+        }
+        if hash.finish(stated_rows) != expected {
+            return Err(self.damaged("its metadata does not match its checksum"));
+        }
+        let rows: usize = batches.iter().map(|batch| batch.rows).sum();
+        if stated_rows != rows as u64 {
+            return Err(self.damaged(format_args!(
+                "its metadata says {stated_rows} rows, its batches have {rows}"
+            )));
+        }
+        Ok(checksums)
+    }
+}
+
+/// What the schema and its metadata say.
+struct Layout {
+    id: usize,
+    embedding: usize,
+    dim: usize,
+    fingerprint: Option<Fingerprint>,
+    columns: Vec<(String, Kind, usize)>,
+}
+
+fn record_batch<'a>(
+    bytes: &'a Buffer,
+    place: &Place,
+) -> Result<arrow_ipc::RecordBatch<'a>, String> {
+    let message = &bytes.as_slice()[place.message.clone()];
+    let len = format::message_len(message).unwrap_or(0);
+    let message = message
+        .get(8..len)
+        .ok_or_else(|| "a batch has no message".to_owned())?;
+    let message = arrow_ipc::root_as_message(message)
+        .map_err(|error| format!("the message of a batch cannot be read ({error})"))?;
+    if usize::try_from(message.bodyLength()) != Ok(place.body.len()) {
+        return Err("a batch and the footer disagree about its length".to_owned());
+    }
+    message
+        .header_as_record_batch()
+        .ok_or_else(|| "the footer points at something that is no batch".to_owned())
+}
+
+/// Checks that every buffer lies in the body and that no count is negative.
+fn check_record(record: &arrow_ipc::RecordBatch<'_>, body_len: usize) -> Result<(), String> {
+    let fits = |offset: i64, len: i64| {
+        let offset = usize::try_from(offset).ok()?;
+        let len = usize::try_from(len).ok()?;
+        (offset.checked_add(len)? <= body_len).then_some(())
+    };
+    if record.length() < 0 {
+        return Err("a batch has a negative number of rows".to_owned());
+    }
+    for buffer in record.buffers().iter().flatten() {
+        fits(buffer.offset(), buffer.length()).ok_or("a buffer lies outside its batch")?;
+    }
+    for node in record.nodes().iter().flatten() {
+        if node.null_count() < 0 || node.length() < node.null_count() {
+            return Err("a column has an impossible number of rows".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Decodes some columns of a batch that was checked; Arrow validates lengths, offsets and UTF-8.
+fn decode(
+    bytes: &Buffer,
+    schema: &SchemaRef,
+    version: MetadataVersion,
+    place: &Place,
+    columns: &[usize],
+) -> Result<RecordBatch, String> {
+    let record = record_batch(bytes, place)?;
+    let body = bytes.slice_with_length(place.body.start, place.body.len());
+    let no_dictionaries = Default::default();
+    RecordBatchDecoder::try_new(&body, record, schema.clone(), &no_dictionaries, &version)
+        .map(|decoder| {
+            decoder
+                .with_projection(Some(columns))
+                .with_require_alignment(true)
+        })
+        .and_then(RecordBatchDecoder::read_record_batch)
+        .map_err(|error| format!("cannot be decoded ({error})"))
+}
+
+/// The files of an index: the file itself, or the `*.arrow` files of a folder by name.
+pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>, SongIndexError> {
+    let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(SongIndexError::io("read", path))? {
+        let file = entry.map_err(SongIndexError::io("read", path))?.path();
+        let hidden = file
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && file.extension().is_some_and(|ending| ending == "arrow") {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(SongIndexError::unusable(
+            path,
+            "the folder has no *.arrow file",
+        ));
+    }
+    files.sort();
+    Ok(files)
+}
