@@ -31,7 +31,7 @@ impl Scratch {
 
     fn sample_picture(&self) -> PathBuf {
         let sample = &pixelplay_data::SAMPLE_PICTURES[0];
-        self.write("sample.png", sample.bytes)
+        self.write("sample.jpg", sample.jpeg)
     }
 
     fn command(&self, args: &[&str]) -> Command {
