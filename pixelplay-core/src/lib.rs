@@ -20,4 +20,5 @@ pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
 pub use index::{SongIndex, SongIndexError, SongIndexWriter};
+pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};

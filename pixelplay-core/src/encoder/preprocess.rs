@@ -1,9 +1,9 @@
 //! Pixels to what the vision tower reads, as `preprocessor_config.json` says.
 //!
 //! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize with antialiasing
-//! (horizontally first, rounded and clipped to 8 bits, then vertically), centre crop, rescale,
-//! normalise. Asked for both axes at once `fast_image_resize` goes vertically first and strays by up
-//! to 6 levels; asked twice it stays within 1.
+//! (in two passes, rounded and clipped to 8 bits after each), centre crop, rescale, normalise. Asked
+//! for both axes at once `fast_image_resize` strays from it by up to 6 levels; asked for one pass at a
+//! time, in Pillow's order, it stays within 1.
 
 use std::path::{Path, PathBuf};
 
@@ -53,8 +53,9 @@ enum Filter {
 }
 
 const MAX_SIDE: u64 = 1 << 13;
-/// The most memory the picture between the two passes may take, in bytes.
-const MAX_BETWEEN_PASSES: usize = 1 << 30;
+/// The most pixels a pass may produce: a picture of 1 x 100,000,000 pixels that is squashed into a
+/// square would otherwise take gigabytes on its way.
+const MAX_PASS_PIXELS: usize = 1 << 28;
 const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
@@ -311,9 +312,10 @@ impl Preprocess {
                 (shortest_edge(height, width, edge), filter)
             }
         };
-        let rows = Window::center(resized[0], self.side);
-        let columns = Window::center(resized[1], self.side);
-        let kept = resize(picture, resized, rows, columns, filter)?;
+        let rows = Axis::new(height, resized[0], self.side);
+        let columns = Axis::new(width, resized[1], self.side);
+        let kept = resize(picture, rows, columns, filter)?;
+        let (rows, columns) = (rows.window, columns.window);
 
         let plane = self.side * self.side;
         // Padding is black before it is normalised.
@@ -391,92 +393,109 @@ impl Window {
     }
 }
 
-/// The pixels of `picture`, resized to `resized` (height, width), inside the two windows.
+/// One side of a picture on its way through the resize and the crop.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    source: usize,
+    resized: usize,
+    window: Window,
+}
+
+impl Axis {
+    fn new(source: usize, resized: usize, side: usize) -> Self {
+        Self {
+            source,
+            resized,
+            window: Window::center(resized, side),
+        }
+    }
+
+    /// Where the window lies in the source: start and length.
+    fn exact(self) -> (f64, f64) {
+        let scale = self.source as f64 / self.resized as f64;
+        let start = self.window.start as f64 * scale;
+        // Rounding may push the far edge out by the last bit.
+        let len = (self.window.len as f64 * scale).min(self.source as f64 - start);
+        (start, len)
+    }
+
+    /// The pixels of the source that the window is computed from: start and length.
+    fn band(self, filter: Filter) -> (usize, usize) {
+        if self.resized == self.source {
+            return (self.window.start, self.window.len);
+        }
+        let (start, len) = self.exact();
+        // One more on each side against rounding; beyond the filter's reach a weight is 0.
+        let reach = filter.support() * (self.source as f64 / self.resized as f64).max(1.0) + 1.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "both are clamped to the picture"
+        )]
+        let (first, last) = (
+            (start - reach).max(0.0) as usize,
+            (start + len + reach).ceil().min(self.source as f64) as usize,
+        );
+        (first, last - first)
+    }
+}
+
+/// The pixels of `picture` that are left after resizing and cropping, row by row.
 ///
 /// Only what survives the crop is computed: a picture of 100,000 x 1 pixels would otherwise become
 /// one of 22,400,000 x 224.
 fn resize(
     picture: &Picture,
-    resized: [usize; 2],
-    rows: Window,
-    columns: Window,
+    rows: Axis,
+    columns: Axis,
     filter: Filter,
 ) -> Result<Vec<u8>, EncodeError> {
-    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    // Since version 13 Pillow begins with the vertical pass where the height shrinks by more than
+    // twice as many pixels as the width. The order shows: each pass rounds to 8 bits.
+    let shrinks = |axis: Axis| axis.source as i128 - axis.resized as i128;
+    let vertical_first = shrinks(rows) > 0 && shrinks(rows) > 2 * shrinks(columns);
+
+    let (top, height) = rows.exact();
+    let (left, width) = columns.exact();
+    let (band_top, band_height) = rows.band(filter);
+    let (band_left, band_width) = columns.band(filter);
+    let source = (picture.as_rgb8(), [rows.source, columns.source]);
+    let target = [rows.window.len, columns.window.len];
     let mut resizer = Resizer::new();
-
-    // The rows that the vertical pass reads, and one more on each side against rounding.
-    let scale = height as f64 / resized[0] as f64;
-    let reach = filter.support() * scale.max(1.0) + 1.0;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "both are clamped to the picture"
-    )]
-    let (first, last) = match resized[0] == height {
-        true => (rows.start, rows.start + rows.len),
-        false => (
-            ((rows.start as f64 + 0.5) * scale - reach).max(0.0) as usize,
-            (((rows.start + rows.len) as f64 - 0.5) * scale + reach)
-                .ceil()
-                .min(height as f64) as usize,
-        ),
-    };
-    let band = &picture.as_rgb8()[first * width * 3..last * width * 3];
-    let band_height = last - first;
-    if columns.len * 3 > MAX_BETWEEN_PASSES / band_height {
-        return Err(EncodeError::PictureTooLarge {
-            size: format!("{width}x{height} pixels, thin and resized to a square"),
-            limit: format!("{MAX_BETWEEN_PASSES} bytes between the two passes"),
-        });
-    }
-
-    let narrowed = if resized[1] == width {
-        // Not resized: Pillow skips the pass.
-        let mut kept = Vec::with_capacity(band_height * columns.len * 3);
-        for row in band.chunks_exact(width * 3) {
-            kept.extend_from_slice(&row[columns.start * 3..][..columns.len * 3]);
-        }
-        kept
+    if vertical_first {
+        let between = [target[0], band_width];
+        let kept = [top, band_left as f64, height, band_width as f64];
+        let shortened = pass(&mut resizer, source, kept, between, filter)?;
+        let kept = [0.0, left - band_left as f64, target[0] as f64, width];
+        pass(&mut resizer, (&shortened, between), kept, target, filter)
     } else {
-        let scale = width as f64 / resized[1] as f64;
-        let left = columns.start as f64 * scale;
-        pass(
-            &mut resizer,
-            band,
-            [band_height, width],
-            [0.0, left, band_height as f64, columns.len as f64 * scale],
-            [band_height, columns.len],
-            filter,
-        )?
-    };
-    if resized[0] == height {
-        return Ok(narrowed);
+        let between = [band_height, target[1]];
+        let kept = [band_top as f64, left, band_height as f64, width];
+        let narrowed = pass(&mut resizer, source, kept, between, filter)?;
+        let kept = [top - band_top as f64, 0.0, height, target[1] as f64];
+        pass(&mut resizer, (&narrowed, between), kept, target, filter)
     }
-    let top = rows.start as f64 * scale - first as f64;
-    pass(
-        &mut resizer,
-        &narrowed,
-        [band_height, columns.len],
-        [top, 0.0, rows.len as f64 * scale, columns.len as f64],
-        [rows.len, columns.len],
-        filter,
-    )
 }
 
-/// One pass over `source` (height, width): the box (top, left, height, width) becomes `target`.
+/// One pass: the box `kept` (top, left, height, width) of `source`, which has this height and width,
+/// becomes `target` (height, width).
 fn pass(
     resizer: &mut Resizer,
-    source: &[u8],
-    source_size: [usize; 2],
+    (source, [source_height, source_width]): (&[u8], [usize; 2]),
     [top, left, height, width]: [f64; 4],
     target: [usize; 2],
     filter: Filter,
 ) -> Result<Vec<u8>, EncodeError> {
+    if target[0].saturating_mul(target[1]) > MAX_PASS_PIXELS {
+        return Err(EncodeError::PictureTooLarge {
+            size: format!("{}x{} pixels between two passes", target[1], target[0]),
+            limit: format!("{MAX_PASS_PIXELS} pixels"),
+        });
+    }
     let side = |side: usize| u32::try_from(side).map_err(EncodeError::forward);
-    let source_view = ImageRef::new(
-        side(source_size[1])?,
-        side(source_size[0])?,
+    let view = ImageRef::new(
+        side(source_width)?,
+        side(source_height)?,
         source,
         PixelType::U8x3,
     )
@@ -484,15 +503,9 @@ fn pass(
     let mut out = Image::new(side(target[1])?, side(target[0])?, PixelType::U8x3);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter.as_fast()))
-        .crop(
-            left,
-            top,
-            // Rounding may push the far edge out by the last bit.
-            width.min(source_size[1] as f64 - left),
-            height.min(source_size[0] as f64 - top),
-        );
+        .crop(left, top, width, height);
     resizer
-        .resize(&source_view, &mut out, &options)
+        .resize(&view, &mut out, &options)
         .map_err(EncodeError::forward)?;
     Ok(out.into_vec())
 }
