@@ -1,2 +1,89 @@
-//! x
-fn main() {}
+//! A command line over `pixelplay-core`: a picture in, songs out.
+//!
+//! It shows how a front end uses the library: every subcommand is one file that parses its
+//! arguments, calls the library and prints. There is no logic here that a library user would miss.
+
+mod build_index;
+mod encode;
+mod match_picture;
+mod open;
+mod output;
+mod progress;
+mod query;
+mod search;
+mod similar;
+mod verify;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Songs that fit a picture, some words, or other songs: offline, on this machine.
+#[derive(Parser)]
+#[command(
+    name = "pixelplay",
+    version,
+    after_help = "Examples:
+  pixelplay match beach.jpg
+  pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
+  pixelplay build-index songs.csv songs.arrow
+  pixelplay search --index songs.arrow --text 'rainy night drive' --json
+  pixelplay similar --index songs.arrow SONG-ID"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Rank songs for a picture; without --index, those of the embedded starter catalogue
+    Match(match_picture::Args),
+    /// Rank songs for pictures, words and songs, wanted and unwanted
+    Search(search::Args),
+    /// Rank songs like a given one
+    Similar(similar::Args),
+    /// Build an index from a table of songs (CSV or TSV, also gzipped)
+    BuildIndex(build_index::Args),
+    /// Check every byte of an index against its checksums
+    Verify(verify::Args),
+    /// Print the embeddings of pictures and texts as JSON lines
+    Encode(encode::Args),
+}
+
+/// What the shell sees when a run was interrupted: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = progress::watch_for_ctrl_c().and_then(|()| match cli.command {
+        Command::Match(args) => match_picture::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Similar(args) => similar::run(args),
+        Command::BuildIndex(args) => build_index::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Encode(args) => encode::run(args),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // `pixelplay ... | head` closes our output early; that is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(_) if progress::interrupted() => {
+            output::complain("interrupted; nothing was changed");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            output::complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -205,7 +205,10 @@ pub fn normalize_in_place(values: &mut [f32]) -> Result<(), EmbeddingError> {
         return Err(EmbeddingError::Zero);
     }
     for value in values {
-        #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the point")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "rounding to f32 is the point"
+        )]
         {
             *value = (f64::from(*value) / norm) as f32;
         }

@@ -2,6 +2,7 @@
 
 use crate::embedding::EmbeddingError;
 use crate::index::SongIndexError;
+use crate::query::QueryError;
 
 /// Anything that can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]
@@ -13,4 +14,15 @@ pub enum Error {
     /// An index could not be written, opened or searched.
     #[error(transparent)]
     SongIndex(#[from] SongIndexError),
+    /// A blended question that cannot be answered.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// An encoder that cannot be opened, or cannot encode.
+    #[cfg(feature = "encoder")]
+    #[error(transparent)]
+    Encode(#[from] crate::encoder::EncodeError),
+    /// A song table that cannot be read, or of which no index can be made.
+    #[cfg(feature = "catalog")]
+    #[error(transparent)]
+    Catalog(#[from] crate::catalog::CatalogError),
 }

@@ -1,1 +1,404 @@
-//! (being written)
+//! A question made of pictures, words and songs, answered by one scan.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use crate::embedding::{Embedding, EmbeddingError, same_space};
+use crate::index::{Filter, SearchOptions, SongHit, SongIndex, SongIndexError};
+use crate::song::SongId;
+
+/// The share of the words in a question that has a picture and words.
+///
+/// CLIP puts words and songs (described in words) closer together than pictures and songs, so even
+/// a small share of words is clearly heard.
+pub const DEFAULT_TEXT_WEIGHT: f64 = 0.3;
+
+/// The blend must keep at least this much length; below it, rounding decides the direction.
+const SHORTEST_BLEND: f64 = 1e-4;
+
+/// The pool from which diverse answers are picked, in multiples of `k`.
+const POOL_FACTOR: usize = 4;
+
+/// A weighted blend of a picture, words and songs.
+///
+/// The blend is `(1 - a) * image + a * text`, or either alone with weight 1, plus every
+/// [`like`](Self::like) times its weight, minus every [`unlike`](Self::unlike) times its weight. All
+/// parts are unit vectors; the sum is scaled back to length 1 and searched once.
+///
+/// Songs that the question itself names are left out of the answer.
+///
+/// ```no_run
+/// use pixelplay_core::{Encoder, HybridQuery, QueryOptions, SongIndex};
+///
+/// let encoder = Encoder::mini()?;
+/// let index = SongIndex::open("songs.arrow")?;
+/// let hits = HybridQuery::new()
+///     .image(encoder.encode_image(std::path::Path::new("beach.jpg"))?)
+///     .text(encoder.encode_text("a slow evening")?)
+///     .unlike(encoder.encode_text("sad")?, 0.2)
+///     .search(&index, &QueryOptions { max_per_artist: Some(2), ..QueryOptions::default() })?;
+/// # Ok::<(), pixelplay_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a query does nothing until it is searched"]
+pub struct HybridQuery {
+    image: Option<Embedding>,
+    text: Option<Embedding>,
+    text_weight: f64,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone)]
+struct Term {
+    taste: Taste,
+    weight: f64,
+    towards: bool,
+}
+
+/// What can be liked or disliked: any embedding, or a song of the index by its id.
+#[derive(Debug, Clone)]
+pub enum Taste {
+    /// A vector from the index's own space.
+    Embedding(Embedding),
+    /// The id of a song in the index that is searched.
+    Song(String),
+}
+
+impl From<Embedding> for Taste {
+    fn from(embedding: Embedding) -> Self {
+        Self::Embedding(embedding)
+    }
+}
+
+impl From<&Embedding> for Taste {
+    fn from(embedding: &Embedding) -> Self {
+        Self::Embedding(embedding.clone())
+    }
+}
+
+impl From<&str> for Taste {
+    fn from(id: &str) -> Self {
+        Self::Song(id.to_owned())
+    }
+}
+
+impl From<String> for Taste {
+    fn from(id: String) -> Self {
+        Self::Song(id)
+    }
+}
+
+/// How a [`HybridQuery`] is answered.
+#[derive(Debug, Clone)]
+pub struct QueryOptions {
+    /// How many songs to return at most.
+    pub k: usize,
+    /// Only songs that match.
+    pub filter: Option<Filter>,
+    /// At most this many songs of one artist. Songs without an artist are not counted together.
+    pub max_per_artist: Option<NonZeroUsize>,
+    /// 0 ranks by score alone; towards 1, songs unlike those already picked are preferred.
+    ///
+    /// This is maximal marginal relevance (Carbonell and Goldstein 1998) over the best `4 * k` songs:
+    /// the next pick has the greatest `(1 - diversity) * relevance - diversity * similarity`, with
+    /// relevance the score scaled to 0..1 over that pool (raw image-to-song cosines span a few
+    /// hundredths, song-to-song cosines far more) and similarity the greatest cosine to a pick so
+    /// far, at least 0. It costs `O(k^2 * dim)`.
+    pub diversity: f64,
+    /// Only songs with at least this score (cosine).
+    pub min_score: Option<f64>,
+    /// Threads for the scan; `None` takes rayon's pool.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self {
+            k: 10,
+            filter: None,
+            max_per_artist: None,
+            diversity: 0.0,
+            min_score: None,
+            threads: None,
+        }
+    }
+}
+
+impl Default for HybridQuery {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HybridQuery {
+    /// A question that asks nothing yet.
+    pub fn new() -> Self {
+        Self {
+            image: None,
+            text: None,
+            text_weight: DEFAULT_TEXT_WEIGHT,
+            terms: Vec::new(),
+        }
+    }
+
+    /// Asks for what fits a picture.
+    pub fn image(mut self, image: Embedding) -> Self {
+        self.image = Some(image);
+        self
+    }
+
+    /// Asks for what fits words.
+    pub fn text(mut self, text: Embedding) -> Self {
+        self.text = Some(text);
+        self
+    }
+
+    /// Sets the share of the words beside a picture, 0 to 1; see [`DEFAULT_TEXT_WEIGHT`].
+    pub fn text_weight(mut self, weight: f64) -> Self {
+        self.text_weight = weight;
+        self
+    }
+
+    /// Moves the question towards a song or a vector. A weight of 1 counts as much as a picture alone.
+    pub fn like(self, taste: impl Into<Taste>, weight: f64) -> Self {
+        self.term(taste.into(), weight, true)
+    }
+
+    /// Moves the question away from a song or a vector.
+    pub fn unlike(self, taste: impl Into<Taste>, weight: f64) -> Self {
+        self.term(taste.into(), weight, false)
+    }
+
+    fn term(mut self, taste: Taste, weight: f64, towards: bool) -> Self {
+        self.terms.push(Term {
+            taste,
+            weight,
+            towards,
+        });
+        self
+    }
+
+    /// The blended vector of length 1 that will be searched.
+    ///
+    /// # Errors
+    /// If nothing is asked, a weight is out of range, a song is not in `index`, a vector is from
+    /// another space than `index`, or the parts cancel each other out.
+    pub fn blend(&self, index: &SongIndex) -> Result<Embedding, QueryError> {
+        Ok(self.resolve(index)?.0)
+    }
+
+    /// Answers the question: at most `k` songs, best first (or most diverse first), exact.
+    ///
+    /// # Errors
+    /// As [`blend`](Self::blend), and if an option is out of range or the filter does not fit the index.
+    pub fn search(
+        &self,
+        index: &SongIndex,
+        options: &QueryOptions,
+    ) -> Result<Vec<SongHit>, QueryError> {
+        if !(0.0..=1.0).contains(&options.diversity) {
+            return Err(QueryError::BadDiversity {
+                found: options.diversity,
+            });
+        }
+        let (query, named) = self.resolve(index)?;
+        let wanted = if options.diversity > 0.0 {
+            options.k.saturating_mul(POOL_FACTOR)
+        } else {
+            options.k
+        };
+        let pool = capped(index, &query, named, options, wanted)?;
+        Ok(if options.diversity > 0.0 {
+            diversify(index, pool, options.k, options.diversity)
+        } else {
+            pool
+        })
+    }
+
+    /// The blended vector, and the songs that the question names.
+    fn resolve(&self, index: &SongIndex) -> Result<(Embedding, Vec<SongId>), QueryError> {
+        if self.image.is_none() && self.text.is_none() && self.terms.is_empty() {
+            return Err(QueryError::Empty);
+        }
+        if !(0.0..=1.0).contains(&self.text_weight) {
+            return Err(QueryError::BadTextWeight {
+                found: self.text_weight,
+            });
+        }
+        let (image_weight, text_weight) = match (&self.image, &self.text) {
+            (Some(_), Some(_)) => (1.0 - self.text_weight, self.text_weight),
+            _ => (1.0, 1.0),
+        };
+        let mut sum = vec![0.0_f64; index.dim()];
+        let mut add = |part: &Embedding, weight: f64| -> Result<(), QueryError> {
+            same_space(
+                (index.dim(), index.fingerprint()),
+                (part.dim(), part.fingerprint()),
+            )?;
+            for (sum, &value) in sum.iter_mut().zip(part.as_slice()) {
+                *sum += weight * f64::from(value);
+            }
+            Ok(())
+        };
+        if let Some(image) = &self.image {
+            add(image, image_weight)?;
+        }
+        if let Some(text) = &self.text {
+            add(text, text_weight)?;
+        }
+        let mut named = Vec::new();
+        for term in &self.terms {
+            if !(term.weight.is_finite() && term.weight >= 0.0) {
+                return Err(QueryError::BadWeight { found: term.weight });
+            }
+            let signed = if term.towards {
+                term.weight
+            } else {
+                -term.weight
+            };
+            match &term.taste {
+                Taste::Embedding(embedding) => add(embedding, signed)?,
+                Taste::Song(id) => {
+                    let row = index
+                        .row(id)
+                        .ok_or_else(|| SongIndexError::UnknownId { id: id.clone() })?;
+                    named.extend(SongId::new(id));
+                    add(&index.embedding(row)?, signed)?;
+                }
+            }
+        }
+        let length = sum.iter().map(|v| v * v).sum::<f64>().sqrt();
+        if length < SHORTEST_BLEND {
+            return Err(QueryError::CancelsOut);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "embeddings are f32")]
+        let values = sum.iter().map(|v| (v / length) as f32).collect();
+        let blend = Embedding::normalize(values, index.fingerprint().cloned())?;
+        Ok((blend, named))
+    }
+}
+
+/// The best `wanted` songs that keep to the artist cap.
+///
+/// How deep to look for them is not known beforehand, so the depth doubles until the answer is full
+/// or the catalogue is at its end: the answer is exact, and one scan does in almost every case.
+fn capped(
+    index: &SongIndex,
+    query: &Embedding,
+    exclude: Vec<SongId>,
+    options: &QueryOptions,
+    wanted: usize,
+) -> Result<Vec<SongHit>, QueryError> {
+    let mut search = SearchOptions {
+        k: wanted,
+        filter: options.filter.clone(),
+        exclude,
+        min_score: options.min_score,
+        threads: options.threads,
+        ..SearchOptions::default()
+    };
+    let Some(cap) = options.max_per_artist else {
+        return Ok(index.search(query, &search)?);
+    };
+    loop {
+        search.k = search.k.saturating_mul(2);
+        let hits = index.search(query, &search)?;
+        let at_the_end = hits.len() < search.k;
+        let mut of_artist: HashMap<String, usize> = HashMap::new();
+        let mut kept = Vec::new();
+        for hit in hits {
+            if kept.len() == wanted {
+                break;
+            }
+            if let Some(artist) = index.song(hit.row)?.artist {
+                let count = of_artist.entry(artist.to_lowercase()).or_default();
+                if *count == cap.get() {
+                    continue;
+                }
+                *count += 1;
+            }
+            kept.push(hit);
+        }
+        if kept.len() == wanted || at_the_end {
+            return Ok(kept);
+        }
+    }
+}
+
+/// Picks `k` of `pool` (best first) by maximal marginal relevance; see [`QueryOptions::diversity`].
+fn diversify(index: &SongIndex, pool: Vec<SongHit>, k: usize, diversity: f64) -> Vec<SongHit> {
+    let (Some(best), Some(worst)) = (pool.first(), pool.last()) else {
+        return pool;
+    };
+    let (top, span) = (best.score, best.score - worst.score);
+    let relevance = |hit: &SongHit| {
+        if span > 0.0 {
+            1.0 - (top - hit.score) / span
+        } else {
+            1.0
+        }
+    };
+    // Each with its similarity to the picks. It starts at 0, so an opposite counts no more than a
+    // stranger: what differs enough need not differ as much as it can.
+    let mut left: Vec<(SongHit, f64)> = pool.into_iter().map(|hit| (hit, 0.0)).collect();
+    let mut picks: Vec<SongHit> = Vec::with_capacity(k.min(left.len()));
+    while picks.len() < k && !left.is_empty() {
+        let mut next = (0, f64::NEG_INFINITY);
+        for (at, (hit, nearest)) in left.iter().enumerate() {
+            let gain = (1.0 - diversity) * relevance(hit) - diversity * nearest;
+            // Strictly greater: of equal gains the first, and so the better ranked, is taken.
+            if gain > next.1 {
+                next = (at, gain);
+            }
+        }
+        let (pick, _) = left.remove(next.0);
+        for (hit, nearest) in &mut left {
+            *nearest = nearest.max(cosine(index.vector(hit.row), index.vector(pick.row)));
+        }
+        picks.push(pick);
+    }
+    picks
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+        .sum()
+}
+
+/// Why a question could not be answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// Neither a picture nor words nor songs were given.
+    #[error("the query is empty; give it an image, a text, or something to like or unlike")]
+    Empty,
+    /// The share of the words is not between 0 and 1.
+    #[error("the text weight must be between 0 and 1, found {found}")]
+    BadTextWeight {
+        /// The weight given.
+        found: f64,
+    },
+    /// A weight is negative, infinite or NaN.
+    #[error("a weight must be finite and at least 0, found {found}; use `unlike` to move away")]
+    BadWeight {
+        /// The weight given.
+        found: f64,
+    },
+    /// The diversity is not between 0 and 1.
+    #[error("the diversity must be between 0 and 1, found {found}")]
+    BadDiversity {
+        /// The diversity given.
+        found: f64,
+    },
+    /// The parts add up to nothing.
+    #[error("the parts of the query cancel each other out; change a weight")]
+    CancelsOut,
+    /// A vector cannot be used with this index.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+    /// The index could not answer.
+    #[error(transparent)]
+    Index(#[from] SongIndexError),
+}

@@ -1,2 +1,132 @@
-//! x
-fn main() {}
+//! The project's own chores: `cargo xtask test`, `lint`, `parity`.
+
+mod python;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test, Rust and Python; makes its own virtual environment under target/
+    Test,
+    /// Formatting, clippy and rustdoc, warnings as errors (needs rustfmt and clippy)
+    Lint,
+    /// Compare the encoder with PyTorch and transformers on full-size models (installs them: gigabytes)
+    Parity,
+}
+
+/// Each feature of pixelplay-core must compile without the others.
+const FEATURES_ALONE: &[&str] = &["", "encoder", "mini", "catalog", "starter"];
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the workspace")?
+        .to_path_buf();
+    match Cli::parse().task {
+        Task::Test => test(&root),
+        Task::Lint => lint(&root),
+        Task::Parity => parity(&root),
+    }
+}
+
+fn test(root: &Path) -> Result<()> {
+    let shared = root.join("../shared/data");
+    let target = target_dir(root);
+    let mut tests = cargo(root, &["test", "--workspace"]);
+    if shared.join("photos").is_dir() {
+        let python = python::environment(&target.join("xtask/venv"), &root.join("xtask/requirements.txt"))?;
+        let reference = target.join("xtask/pillow-reference");
+        step("what Pillow makes of every photo");
+        run(Command::new(python)
+            .arg(root.join("pixelplay-core/tests/parity/pillow_reference.py"))
+            .arg(shared.join("photos"))
+            .arg(&reference))?;
+        tests.env("PIXELPLAY_PILLOW_REFERENCE", &reference);
+    } else {
+        note("skipped: comparison with Pillow on real photos (../shared/data/photos is missing)");
+    }
+    for (part, of) in [
+        ("songs/tidytuesday_spotify_songs.csv.gz", "a real catalogue"),
+        ("tokenizer/bpe_simple_vocab_16e6.txt.gz", "the full CLIP vocabulary"),
+    ] {
+        if !shared.join(part).exists() {
+            note(&format!("skipped: tests with {of} (../shared/data/{part} is missing)"));
+        }
+    }
+    step("Rust tests and doctests");
+    run(&mut tests)?;
+    for features in FEATURES_ALONE {
+        step(&format!("pixelplay-core with only these features: [{features}]"));
+        run(&mut cargo(
+            root,
+            &["check", "-p", "pixelplay-core", "--no-default-features", "--features", features],
+        ))?;
+    }
+    step("all tests passed");
+    Ok(())
+}
+
+fn lint(root: &Path) -> Result<()> {
+    step("format");
+    run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
+    step("clippy");
+    run(&mut cargo(
+        root,
+        &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    ))?;
+    step("rustdoc");
+    run(cargo(root, &["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn parity(root: &Path) -> Result<()> {
+    let parity = root.join("pixelplay-core/tests/parity");
+    let python = python::environment(
+        &target_dir(root).join("xtask/parity-venv"),
+        &parity.join("requirements.txt"),
+    )?;
+    step("live comparison with transformers");
+    run(Command::new(python).arg(parity.join("live.py")).current_dir(root))
+}
+
+fn target_dir(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+}
+
+fn cargo(root: &Path, args: &[&str]) -> Command {
+    // Set by cargo for what it runs, so that the same toolchain is used.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(args).current_dir(root);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
+}
+
+fn step(what: &str) {
+    note(&format!("\n== {what}"));
+}
+
+#[expect(clippy::print_stderr, reason = "xtask talks to people")]
+fn note(line: &str) {
+    eprintln!("{line}");
+}

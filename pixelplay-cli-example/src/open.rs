@@ -1,0 +1,63 @@
+//! Opening what the arguments name: the encoder and the index.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use pixelplay_core::catalog;
+use pixelplay_core::{Encoder, SongIndex};
+
+use crate::progress;
+
+#[derive(clap::Args)]
+pub(crate) struct EncoderArgs {
+    /// A Hugging Face CLIPModel folder; without it, the embedded pixelplay-mini
+    #[arg(long, value_name = "FOLDER")]
+    encoder: Option<PathBuf>,
+}
+
+impl EncoderArgs {
+    pub(crate) fn open(&self) -> Result<Encoder> {
+        Ok(match &self.encoder {
+            Some(folder) => Encoder::open(folder)?,
+            None => Encoder::mini()?,
+        })
+    }
+}
+
+/// Maps an index into memory.
+pub(crate) fn index(path: &Path) -> Result<SongIndex> {
+    #[expect(
+        unsafe_code,
+        reason = "mapping trusts that nobody rewrites the file in place"
+    )]
+    // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; a
+    // user who edits the file of a running command by other means breaks that command alone.
+    let opened = unsafe { SongIndex::open_mmap(path) };
+    Ok(opened?)
+}
+
+/// The index at `path`, or else the starter catalogue, built on first use.
+pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result<SongIndex> {
+    match path {
+        Some(path) => {
+            let index = index(path)?;
+            check_space(&index, encoder, path)?;
+            Ok(index)
+        }
+        None => catalog::starter_index(encoder, &mut progress::bar())
+            .context("cannot prepare the starter catalogue"),
+    }
+}
+
+/// The library would refuse the query as well; only the command line knows which argument helps.
+pub(crate) fn check_space(index: &SongIndex, encoder: &Encoder, path: &Path) -> Result<()> {
+    if index.dim() != encoder.dim()
+        || index.fingerprint().is_some_and(|space| space != encoder.fingerprint())
+    {
+        bail!(
+            "{} was built with another encoder; name that one with --encoder, or build the index anew with this one",
+            path.display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Everything that is printed.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use pixelplay_core::SongIndex;
+use pixelplay_core::index::SongHit;
+use pixelplay_core::mood::mood_words;
+use serde_json::json;
+
+/// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
+pub(crate) fn line(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// Prints a line to standard error. If that fails there is nobody left to tell.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints ranked songs as a table, or as one JSON document.
+pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result<()> {
+    if as_json {
+        let songs = hits
+            .iter()
+            .enumerate()
+            .map(|(at, hit)| {
+                let song = index.song(hit.row)?;
+                Ok(json!({
+                    "rank": at + 1,
+                    "id": hit.id.as_str(),
+                    "score": hit.score,
+                    "match_percent": hit.match_percent,
+                    "title": song.title,
+                    "artist": song.artist,
+                    "album": song.album,
+                    "genre": song.genre,
+                    "year": song.year,
+                    "mood": mood_words(&song),
+                    "description": song.description,
+                    "artwork_url": song.artwork_url,
+                    "preview_url": song.preview_url,
+                    "external_url": song.external_url,
+                }))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let document = json!({
+            "songs_in_index": index.len(),
+            "encoder": index.fingerprint().map(|space| space.as_str()),
+            "hits": songs,
+        });
+        return line(&serde_json::to_string_pretty(&document)?);
+    }
+    if hits.is_empty() {
+        return line("no song matches; loosen the filter or the least score");
+    }
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["#", "title", "artist", "year", "match", "mood"]);
+    for (at, hit) in hits.iter().enumerate() {
+        let song = index.song(hit.row)?;
+        table.add_row([
+            (at + 1).to_string(),
+            song.title.clone().unwrap_or_else(|| hit.id.to_string()),
+            song.artist.clone().unwrap_or_default(),
+            song.year.map(|year| year.to_string()).unwrap_or_default(),
+            format!("{:.0}%", hit.match_percent),
+            mood_words(&song).join(", "),
+        ]);
+    }
+    for column in [0, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    line(&table.to_string())
+}

@@ -1,0 +1,64 @@
+//! A progress bar on standard error, and Ctrl-C turned into a polite stop.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pixelplay_core::progress::Progress;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first Ctrl-C asks long work to stop, and the second ends the process.
+pub(crate) fn watch_for_ctrl_c() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(crate::INTERRUPTED));
+        }
+    })
+    .context("cannot watch for Ctrl-C")
+}
+
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// A progress callback for the library; draws only where standard error is a terminal.
+pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
+    let mut current: Option<(&'static str, ProgressBar)> = None;
+    move |progress| {
+        if current.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
+            if let Some((_, done)) = current.take() {
+                done.finish_and_clear();
+            }
+            current = Some((progress.stage, new_bar(progress)));
+        }
+        if let Some((_, bar)) = &current {
+            bar.set_position(progress.done);
+            if progress.total == Some(progress.done) {
+                bar.finish_and_clear();
+            }
+        }
+        if interrupted() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+fn new_bar(progress: Progress) -> ProgressBar {
+    let (bar, style) = match progress.total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left",
+        ),
+        None => (ProgressBar::no_length(), "{msg} {human_pos} {per_sec}"),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar.set_message(progress.stage);
+    bar
+}

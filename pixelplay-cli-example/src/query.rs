@@ -1,0 +1,184 @@
+//! The part of a question that `match` and `search` have in common.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use pixelplay_core::index::{Filter, SongHit};
+use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste};
+use pixelplay_core::{Encoder, SongIndex};
+
+use crate::open;
+
+#[derive(clap::Args)]
+pub(crate) struct QueryArgs {
+    /// Words that the songs should fit
+    #[arg(short, long, value_name = "WORDS")]
+    text: Option<String>,
+
+    /// The share of the words beside a picture, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_TEXT_WEIGHT)]
+    text_weight: f64,
+
+    /// A song to move towards, as ID or ID:WEIGHT; may be repeated
+    #[arg(long, value_name = "ID[:WEIGHT]")]
+    like: Vec<String>,
+
+    /// A song to move away from, as ID or ID:WEIGHT; may be repeated
+    #[arg(long, value_name = "ID[:WEIGHT]")]
+    unlike: Vec<String>,
+
+    /// Words to move away from, as WORDS or WORDS:WEIGHT; may be repeated
+    #[arg(long, value_name = "WORDS[:WEIGHT]")]
+    not_text: Vec<String>,
+
+    #[command(flatten)]
+    answer: AnswerArgs,
+
+    /// At most so many songs of one artist
+    #[arg(long, value_name = "N")]
+    max_per_artist: Option<NonZeroUsize>,
+
+    /// 0 ranks by score alone; towards 1, songs unlike each other are preferred
+    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    diversity: f64,
+
+    #[command(flatten)]
+    pub(crate) encoder: open::EncoderArgs,
+}
+
+/// What every command that ranks songs takes.
+#[derive(clap::Args)]
+pub(crate) struct AnswerArgs {
+    /// How many songs to show
+    #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10)]
+    pub(crate) k: usize,
+
+    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"
+    #[arg(long = "where", value_name = "FILTER")]
+    filter: Option<String>,
+
+    /// Only songs with at least this cosine
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    pub(crate) min_score: Option<f64>,
+
+    /// Print JSON for machines instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl AnswerArgs {
+    pub(crate) fn filter(&self) -> Result<Option<Filter>> {
+        self.filter
+            .as_deref()
+            .map(|text| Filter::parse(text).with_context(|| format!("bad filter {text:?}")))
+            .transpose()
+    }
+}
+
+/// How far an unwanted song or unwanted words push by default: as much as words pull beside a picture.
+const UNWANTED_WEIGHT: f64 = DEFAULT_TEXT_WEIGHT;
+
+impl QueryArgs {
+    pub(crate) fn json(&self) -> bool {
+        self.answer.json
+    }
+
+    /// Encodes what is asked and ranks the songs of `index`.
+    pub(crate) fn answer(
+        &self,
+        picture: Option<&PathBuf>,
+        encoder: &Encoder,
+        index: &SongIndex,
+    ) -> Result<Vec<SongHit>> {
+        // A bad filter should be told before a slow picture is decoded.
+        let filter = self.answer.filter()?;
+        let mut query = HybridQuery::new().text_weight(self.text_weight);
+        if let Some(path) = picture {
+            query = query.image(encoder.encode_image(path.as_path())?);
+        }
+        if let Some(words) = &self.text {
+            query = query.text(encoder.encode_text(words)?);
+        }
+        for part in &self.like {
+            let (id, weight) = split_weight(part, 1.0, |id| index.row(id).is_some());
+            query = query.like(id, weight);
+        }
+        for part in &self.unlike {
+            let (id, weight) = split_weight(part, UNWANTED_WEIGHT, |id| index.row(id).is_some());
+            query = query.unlike(id, weight);
+        }
+        for part in &self.not_text {
+            let (words, weight) = split_weight(part, UNWANTED_WEIGHT, |_| false);
+            query = query.unlike(Taste::from(encoder.encode_text(words)?), weight);
+        }
+        for id in self.like.iter().chain(&self.unlike) {
+            let (id, _) = split_weight(id, 1.0, |id| index.row(id).is_some());
+            require_song(index, id)?;
+        }
+        Ok(query.search(
+            index,
+            &QueryOptions {
+                k: self.answer.k,
+                filter,
+                max_per_artist: self.max_per_artist,
+                diversity: self.diversity,
+                min_score: self.answer.min_score,
+                ..QueryOptions::default()
+            },
+        )?)
+    }
+}
+
+/// Splits `NAME:WEIGHT`; a name that is known as it stands, colon and number included, is taken whole.
+fn split_weight(part: &str, default: f64, is_known: impl Fn(&str) -> bool) -> (&str, f64) {
+    if !is_known(part)
+        && let Some((name, weight)) = part.rsplit_once(':')
+        && let Ok(weight) = weight.trim().parse()
+    {
+        (name, weight)
+    } else {
+        (part, default)
+    }
+}
+
+/// Fails for an unknown song id, and names songs whose title or id holds the text.
+pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
+    const SUGGESTIONS: usize = 5;
+    if index.row(id).is_some() {
+        return Ok(());
+    }
+    let wanted = id.to_lowercase();
+    let mut close = Vec::new();
+    for row in 0..index.len() {
+        let song = index.song(row)?;
+        let title = song.title.unwrap_or_default();
+        if title.to_lowercase().contains(&wanted) || song.id.as_str().to_lowercase().contains(&wanted)
+        {
+            let artist = song.artist.unwrap_or_default();
+            close.push(format!("\n  {}  ({title}, {artist})", song.id));
+            if close.len() == SUGGESTIONS {
+                break;
+            }
+        }
+    }
+    if close.is_empty() {
+        bail!("no song has the id {id:?}, and no title holds it");
+    }
+    bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_weight;
+
+    #[test]
+    fn a_weight_follows_the_last_colon() {
+        let unknown = |_: &str| false;
+        assert_eq!(split_weight("abc", 0.3, unknown), ("abc", 0.3));
+        assert_eq!(split_weight("abc:0.5", 0.3, unknown), ("abc", 0.5));
+        assert_eq!(split_weight("spotify:track:x:2", 0.3, unknown), ("spotify:track:x", 2.0));
+        assert_eq!(split_weight("spotify:track:x", 0.3, unknown), ("spotify:track:x", 0.3));
+        assert_eq!(split_weight("a:1", 0.3, |id| id == "a:1"), ("a:1", 0.3));
+    }
+}

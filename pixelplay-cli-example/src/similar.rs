@@ -1,0 +1,56 @@
+//! `similar`: from one song to others.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use pixelplay_core::index::{By, SearchOptions};
+
+use crate::query::{AnswerArgs, require_song};
+use crate::{open, output};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The id of the song
+    id: String,
+
+    /// An index made by build-index
+    #[arg(long, value_name = "FILE")]
+    index: PathBuf,
+
+    /// What makes two songs alike
+    #[arg(long, value_enum, default_value_t = Likeness::Description)]
+    by: Likeness,
+
+    #[command(flatten)]
+    answer: AnswerArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Likeness {
+    /// The scenes and moods they were described with
+    Description,
+    /// Their audio features
+    Audio,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let filter = args.answer.filter()?;
+    let index = open::index(&args.index)?;
+    require_song(&index, &args.id)?;
+    let by = match args.by {
+        Likeness::Description => By::Description,
+        Likeness::Audio => By::Audio,
+    };
+    let hits = index.similar(
+        &args.id,
+        by,
+        &SearchOptions {
+            k: args.answer.k,
+            filter,
+            min_score: args.answer.min_score,
+            ..SearchOptions::default()
+        },
+    )?;
+    output::hits(&index, &hits, args.answer.json)
+}

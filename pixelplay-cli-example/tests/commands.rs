@@ -1,0 +1,291 @@
+//! The commands as a user meets them: real processes, real files, exit codes and messages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A scratch folder with its own cache, so that no test sees what another one, or the user, cached.
+struct Scratch {
+    folder: TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn sample_picture(&self) -> PathBuf {
+        let sample = &pixelplay_data::SAMPLE_PICTURES[0];
+        self.write("sample.jpg", sample.jpeg)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pixelplay"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("PIXELPLAY_CACHE", self.path("cache"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs a command that must succeed and returns what it printed.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(args)).unwrap()
+    }
+
+    /// Runs a command that must fail and returns its message.
+    fn fails(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?} printed a result");
+        stderr(&output)
+    }
+
+    /// A small index of songs made up for the test.
+    fn small_index(&self) -> PathBuf {
+        let table = self.write(
+            "songs.csv",
+            "id,title,artist,genre,year,energy,valence,acousticness\n\
+             loud,Storm,Ada,metal,1999,0.98,0.15,0.0\n\
+             soft,Lullaby,Ben,folk,2005,0.08,0.55,0.95\n\
+             happy,Sunshine,Ada,pop,1983,0.85,0.96,0.1\n\
+             sad,Grey Rain,Cleo,classical,1971,0.12,0.06,0.9\n",
+        );
+        let index = self.path("songs.arrow");
+        self.ok(&["build-index", text(&table), text(&index)]);
+        index
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn ids(answer: &Value) -> Vec<&str> {
+    answer["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["id"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn match_ranks_ten_starter_songs_and_builds_the_index_once() {
+    let scratch = Scratch::new();
+    let picture = scratch.sample_picture();
+    let table = scratch.ok(&["match", text(&picture)]);
+    assert!(table.contains("title") && table.contains('%'), "{table}");
+
+    let cached: Vec<_> = fs::read_dir(scratch.path("cache"))
+        .unwrap()
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect()
+            } else {
+                vec![path]
+            }
+        })
+        .filter(|path| path.extension().is_some_and(|e| e == "arrow"))
+        .collect();
+    assert_eq!(cached.len(), 1, "{cached:?}");
+    let built = fs::metadata(&cached[0]).unwrap().modified().unwrap();
+
+    let answer = scratch.json(&["match", text(&picture), "--json"]);
+    assert_eq!(fs::metadata(&cached[0]).unwrap().modified().unwrap(), built);
+    let hits = answer["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 10);
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    for hit in hits {
+        assert!(table.contains(hit["title"].as_str().unwrap().split(' ').next().unwrap()));
+        assert!(!hit["mood"].as_array().unwrap().is_empty(), "{hit}");
+        let percent = hit["match_percent"].as_f64().unwrap();
+        assert!((0.0..=100.0).contains(&percent));
+    }
+}
+
+#[test]
+fn search_blends_filters_and_leaves_named_songs_out() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let index = text(&index);
+    let picture = scratch.sample_picture();
+
+    let all = scratch.json(&["search", "--index", index, "--text", "a calm evening", "--json"]);
+    assert_eq!(ids(&all).len(), 4);
+
+    let filtered = scratch.json(&[
+        "search", "--index", index, "--text", "music", "--where",
+        "year >= 1983 and not genre in (metal)", "--json",
+    ]);
+    let mut found = ids(&filtered);
+    found.sort_unstable();
+    assert_eq!(found, ["happy", "soft"]);
+
+    let hybrid = scratch.json(&[
+        "search", "--index", index, "--image", text(&picture), "--text", "sun", "--like",
+        "soft:0.5", "--unlike", "sad", "--json",
+    ]);
+    let mut found = ids(&hybrid);
+    found.sort_unstable();
+    assert_eq!(found, ["happy", "loud"]);
+
+    let capped = scratch.json(&[
+        "search", "--index", index, "--text", "music", "--max-per-artist", "1", "--json",
+    ]);
+    assert_eq!(ids(&capped).len(), 3, "Ada has two songs");
+}
+
+#[test]
+fn similar_leaves_the_song_itself_out() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    for by in ["description", "audio"] {
+        let answer = scratch.json(&["similar", "soft", "--index", text(&index), "--by", by, "--json"]);
+        let found = ids(&answer);
+        assert!(!found.is_empty() && !found.contains(&"soft"), "{by}: {found:?}");
+    }
+    let message = scratch.fails(&["similar", "lulla", "--index", text(&index)]);
+    assert!(message.contains("did you mean") && message.contains("soft"), "{message}");
+}
+
+#[test]
+fn build_index_reports_what_it_dropped_and_keeps_the_old_file_on_failure() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let before = fs::read(&index).unwrap();
+
+    let bad = scratch.write("bad.csv", "colour,shape\nred,round\n");
+    let message = scratch.fails(&["build-index", text(&bad), text(&index)]);
+    assert!(message.contains("bad.csv"), "{message}");
+    assert_eq!(fs::read(&index).unwrap(), before);
+
+    let table = scratch.write(
+        "more.csv",
+        "id,title,artist,energy\na,One,X,0.5\na,One,X,0.5\nb,NA,X,0.5\n",
+    );
+    let report = scratch.json(&["build-index", text(&table), text(&index), "--json"]);
+    assert_eq!(report["clean"]["rows_read"], 3, "{report}");
+    assert_eq!(report["clean"]["kept"], 1);
+    assert_eq!(report["clean"]["merged"], 1);
+    assert_eq!(report["build"]["songs"], 1);
+}
+
+#[test]
+fn verify_tells_a_whole_index_from_a_damaged_one() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    assert!(scratch.ok(&["verify", text(&index)]).contains("4 songs"));
+
+    let mut bytes = fs::read(&index).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    let damaged = scratch.write("damaged.arrow", &bytes);
+    let message = scratch.fails(&["verify", text(&damaged)]);
+    assert!(message.contains("damaged.arrow"), "{message}");
+}
+
+#[test]
+fn an_index_of_another_encoder_is_refused_with_a_way_out() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let bytes = fs::read(&index).unwrap();
+    // A file whose fingerprint was edited by hand no longer fits its checksum either.
+    assert!(!bytes.is_empty());
+    let picture = scratch.sample_picture();
+    let message = scratch.fails(&["match", text(&picture), "--encoder", "no-such-folder"]);
+    assert!(message.contains("no-such-folder"), "{message}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let index = text(&index);
+    let not_a_picture = scratch.write("notes.jpg", "these are no pixels");
+    for (args, expected) in [
+        (vec!["match", "nowhere.jpg"], "nowhere.jpg"),
+        (vec!["match", text(&not_a_picture)], "notes.jpg"),
+        (vec!["search", "--index", "nowhere.arrow", "--text", "x"], "nowhere.arrow"),
+        (vec!["search", "--index", text(&not_a_picture), "--text", "x"], "notes.jpg"),
+        (vec!["search", "--index", index], "empty"),
+        (vec!["search", "--index", index, "--text", "x", "--where", "energy >"], "energy >"),
+        (vec!["search", "--index", index, "--text", "x", "--where", "colour = 3"], "energy"),
+        (vec!["search", "--index", index, "--text", "x", "--text-weight", "2"], "between 0 and 1"),
+        (vec!["build-index", "nowhere.csv", "out.arrow"], "nowhere.csv"),
+        (vec!["encode"], "nothing to encode"),
+    ] {
+        let message = scratch.fails(&args);
+        assert!(message.starts_with("error: "), "{args:?}: {message}");
+        assert!(message.contains(expected), "{args:?}: {message}");
+    }
+}
+
+#[test]
+fn encode_prints_unit_vectors_as_json_lines() {
+    let scratch = Scratch::new();
+    let picture = scratch.sample_picture();
+    let lines = scratch.ok(&["encode", text(&picture), "--text", "a", "--text", "b"]);
+    let vectors: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(vectors.len(), 3);
+    for vector in &vectors {
+        let square: f64 = vector["embedding"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap().powi(2))
+            .sum();
+        assert!((square - 1.0).abs() < 1e-4, "{square}");
+        assert_eq!(vector["encoder"], vectors[0]["encoder"]);
+    }
+}
+
+#[test]
+fn help_teaches_and_a_closed_pipe_is_no_error() {
+    let scratch = Scratch::new();
+    assert!(scratch.ok(&["--help"]).contains("pixelplay match beach.jpg"));
+    for command in ["match", "search", "similar", "build-index", "verify", "encode"] {
+        assert!(scratch.ok(&[command, "--help"]).contains("Usage"), "{command}");
+    }
+    let mut child = scratch
+        .command(&["encode", "--text", "a", "--text", "b"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}

@@ -1,0 +1,192 @@
+//! Picture files to RGB pixels.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+
+use super::error::EncodeError;
+
+/// A decoded picture: 8-bit RGB, upright.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// The most pixels decoded: where Pillow, too, takes a picture for a decompression bomb.
+    pub const MAX_PIXELS: u64 = 178_956_970;
+    /// The most bytes read from a file.
+    pub const MAX_FILE_BYTES: u64 = 1 << 29;
+    /// The most memory a decoder may take, in bytes.
+    const MAX_DECODER_BYTES: u64 = 1 << 30;
+
+    /// Reads and decodes a JPEG, PNG or WebP file; see [`Picture::decode`].
+    ///
+    /// # Errors
+    /// If the file cannot be read or decoded, or is too large.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
+        let path = path.as_ref();
+        let io = EncodeError::io(path);
+        let mut bytes = Vec::new();
+        match File::open(path)
+            .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        {
+            Ok(_) => Self::decode(&bytes),
+            Err(e) => Err(io(e)),
+        }
+    }
+
+    /// Decodes the bytes of a JPEG, PNG or WebP file.
+    ///
+    /// The picture is turned upright by its EXIF orientation. Grey and palette pictures become RGB;
+    /// transparency is dropped, as Pillow's `convert("RGB")` does. 16-bit samples are scaled to
+    /// 8 bits (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
+    ///
+    /// # Errors
+    /// If the bytes are no whole picture of a known format, or one of more than
+    /// [`Picture::MAX_PIXELS`] pixels.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EncodeError> {
+        let bad = |source: image::ImageError| EncodeError::BadPicture {
+            source: source.into(),
+        };
+        if bytes.len() as u64 > Self::MAX_FILE_BYTES {
+            return Err(EncodeError::PictureTooLarge {
+                size: format!("the file has {} bytes", bytes.len()),
+                limit: format!("{} bytes", Self::MAX_FILE_BYTES),
+            });
+        }
+        let mut reader = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|e| bad(e.into()))?;
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(Self::MAX_DECODER_BYTES);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(bad)?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > Self::MAX_PIXELS {
+            return Err(EncodeError::PictureTooLarge {
+                size: format!("{width}x{height} pixels"),
+                limit: format!("{} pixels", Self::MAX_PIXELS),
+            });
+        }
+        let orientation = decoder.orientation().map_err(bad)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
+        image.apply_orientation(orientation);
+        let rgb = image.into_rgb8();
+        Self::from_rgb8(rgb.width(), rgb.height(), rgb.into_raw())
+    }
+
+    /// Takes pixels that are decoded already: row by row from the top, three bytes each.
+    ///
+    /// # Errors
+    /// If `rgb` does not have `width * height * 3` bytes, or a side is 0.
+    pub fn from_rgb8(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self, EncodeError> {
+        let expected = u128::from(width) * u128::from(height) * 3;
+        if expected == 0 || rgb.len() as u128 != expected {
+            return Err(EncodeError::BadPixels {
+                width,
+                height,
+                len: rgb.len(),
+            });
+        }
+        Ok(Self { width, height, rgb })
+    }
+
+    /// The width in pixels; never 0.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The height in pixels; never 0.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels, shape `(height, width, 3)`.
+    #[must_use]
+    pub fn as_rgb8(&self) -> &[u8] {
+        &self.rgb
+    }
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({}x{})", self.width, self.height)
+    }
+}
+
+/// Where an image comes from: a file, the bytes of a file, or decoded pixels.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum ImageSource<'a> {
+    /// A JPEG, PNG or WebP file.
+    Path(&'a Path),
+    /// The bytes of such a file.
+    Bytes(&'a [u8]),
+    /// A decoded picture.
+    Picture(&'a Picture),
+}
+
+impl<'a> ImageSource<'a> {
+    /// Decodes the image and hands it to `visit`; a [`Picture`] is not copied.
+    pub(super) fn with_picture<T>(
+        self,
+        visit: impl FnOnce(&Picture) -> T,
+    ) -> Result<T, EncodeError> {
+        Ok(match self {
+            Self::Path(path) => visit(&Picture::open(path)?),
+            Self::Bytes(bytes) => visit(&Picture::decode(bytes)?),
+            Self::Picture(picture) => visit(picture),
+        })
+    }
+
+    pub(super) fn path(self) -> Option<PathBuf> {
+        match self {
+            Self::Path(path) => Some(path.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<&'a Path> for ImageSource<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for ImageSource<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+/// A path, never the bytes of a file.
+impl<'a> From<&'a str> for ImageSource<'a> {
+    fn from(path: &'a str) -> Self {
+        Self::Path(Path::new(path))
+    }
+}
+
+impl<'a> From<&'a [u8]> for ImageSource<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for ImageSource<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a Picture> for ImageSource<'a> {
+    fn from(picture: &'a Picture) -> Self {
+        Self::Picture(picture)
+    }
+}

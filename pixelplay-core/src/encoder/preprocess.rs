@@ -1,0 +1,534 @@
+//! Pixels to what the vision tower reads, as `preprocessor_config.json` says.
+//!
+//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize with antialiasing
+//! (in two passes, rounded and clipped to 8 bits after each), centre crop, rescale, normalise. Asked
+//! for both axes at once `fast_image_resize` strays from it by up to 6 levels; asked for one pass at a
+//! time, in Pillow's order, it stays within 1.
+
+use std::path::{Path, PathBuf};
+
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::error::EncodeError;
+use super::picture::Picture;
+
+/// Turns pictures into the vision tower's input.
+pub(super) struct Preprocess {
+    settings: Settings,
+    side: usize,
+    /// What rescaling and normalising make of each level of each channel.
+    levels: [[f32; 256]; 3],
+}
+
+/// Everything in `preprocessor_config.json` that changes a pixel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Settings {
+    resize: Option<(Size, Filter)>,
+    center_crop: Option<[usize; 2]>,
+    rescale: Option<f64>,
+    /// Mean and standard deviation of each channel.
+    normalize: Option<([f64; 3], [f64; 3])>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+enum Size {
+    ShortestEdge(usize),
+    /// Height and width.
+    Exact([usize; 2]),
+}
+
+/// Pillow's antialiasing filters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+enum Filter {
+    Lanczos,
+    Bilinear,
+    Bicubic,
+    Box,
+    Hamming,
+}
+
+const MAX_SIDE: u64 = 1 << 13;
+/// The most pixels a pass may produce: a picture of 1 x 100,000,000 pixels that is squashed into a
+/// square would otherwise take gigabytes on its way.
+const MAX_PASS_PIXELS: usize = 1 << 28;
+const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+
+impl Settings {
+    /// Reads `preprocessor_config.json`, or `processor_config.json` as newer transformers write it.
+    pub(super) fn open(dir: &Path) -> Result<(PathBuf, Self), EncodeError> {
+        let own = dir.join("preprocessor_config.json");
+        let joint = dir.join("processor_config.json");
+        let (path, key) = if own.exists() {
+            (own, None)
+        } else if joint.exists() {
+            (joint, Some("image_processor"))
+        } else {
+            return Err(EncodeError::MissingFile {
+                dir: dir.to_owned(),
+                file: "preprocessor_config.json",
+            });
+        };
+        let json = std::fs::read(&path).map_err(EncodeError::io(&path))?;
+        let settings = Self::parse(&path, &json, key)?;
+        Ok((path, settings))
+    }
+
+    /// Parses the settings, which lie under `key` if one is given; `path` is for the errors.
+    ///
+    /// Missing keys take the defaults of transformers' `CLIPImageProcessor`.
+    pub(super) fn parse(path: &Path, json: &[u8], key: Option<&str>) -> Result<Self, EncodeError> {
+        let bad = |source: super::error::Cause| EncodeError::BadJson {
+            path: path.to_owned(),
+            source,
+        };
+        let mut whole: Map<String, Value> =
+            serde_json::from_slice(json).map_err(|e| bad(e.into()))?;
+        let map = match key {
+            None => whole,
+            Some(key) => match whole.remove(key) {
+                Some(Value::Object(inner)) => inner,
+                _ => return Err(bad(format!("it has no object {key}").into())),
+            },
+        };
+        let keys = Keys { path, map: &map };
+
+        let kind = keys
+            .get("image_processor_type")
+            .or(keys.get("feature_extractor_type"));
+        if let Some(kind) = kind
+            && !kind.as_str().is_some_and(|kind| {
+                kind.starts_with("CLIPImageProcessor") || kind == "CLIPFeatureExtractor"
+            })
+        {
+            return Err(keys.refuse("image_processor_type", kind, "only CLIP's is known"));
+        }
+        if keys.flag("do_pad", false)? {
+            return Err(keys.refuse("do_pad", &Value::Bool(true), "it must be false"));
+        }
+        let resize = match keys.flag("do_resize", true)? {
+            true => Some((keys.size()?, keys.filter()?)),
+            false => None,
+        };
+        let center_crop = match keys.flag("do_center_crop", true)? {
+            true => Some(keys.crop_size()?),
+            false => None,
+        };
+        let rescale = match keys.flag("do_rescale", true)? {
+            true => Some(keys.number("rescale_factor", 1.0 / 255.0)?),
+            false => None,
+        };
+        let normalize = match keys.flag("do_normalize", true)? {
+            true => {
+                let (mean, std) = (
+                    keys.channels("image_mean", CLIP_MEAN)?,
+                    keys.channels("image_std", CLIP_STD)?,
+                );
+                if std.iter().any(|&s| s <= 0.0) {
+                    return Err(keys.refuse(
+                        "image_std",
+                        &map["image_std"],
+                        "each deviation must be above 0",
+                    ));
+                }
+                Some((mean, std))
+            }
+            false => None,
+        };
+        Ok(Self {
+            resize,
+            center_crop,
+            rescale,
+            normalize,
+        })
+    }
+}
+
+struct Keys<'a> {
+    path: &'a Path,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Keys<'a> {
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    fn refuse(&self, key: &str, value: &Value, supported: &str) -> EncodeError {
+        EncodeError::Unsupported {
+            path: self.path.to_owned(),
+            key: key.to_owned(),
+            value: value.to_string(),
+            supported: supported.to_owned(),
+        }
+    }
+
+    fn flag(&self, key: &str, default: bool) -> Result<bool, EncodeError> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| self.refuse(key, value, "it must be true or false")),
+        }
+    }
+
+    fn number(&self, key: &str, default: f64) -> Result<f64, EncodeError> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_f64()
+                .ok_or_else(|| self.refuse(key, value, "it must be a number")),
+        }
+    }
+
+    fn channels(&self, key: &str, default: [f64; 3]) -> Result<[f64; 3], EncodeError> {
+        let Some(value) = self.get(key) else {
+            return Ok(default);
+        };
+        value
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_f64).collect::<Option<Vec<_>>>())
+            .and_then(|list| list.try_into().ok())
+            .ok_or_else(|| self.refuse(key, value, "it must be three numbers"))
+    }
+
+    fn filter(&self) -> Result<Filter, EncodeError> {
+        let Some(value) = self.get("resample") else {
+            return Ok(Filter::Bicubic);
+        };
+        Ok(match value.as_u64() {
+            Some(1) => Filter::Lanczos,
+            Some(2) => Filter::Bilinear,
+            Some(3) => Filter::Bicubic,
+            Some(4) => Filter::Box,
+            Some(5) => Filter::Hamming,
+            _ => {
+                return Err(self.refuse(
+                    "resample",
+                    value,
+                    "known are 1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) and 5 (Hamming)",
+                ));
+            }
+        })
+    }
+
+    fn size(&self) -> Result<Size, EncodeError> {
+        let Some(value) = self.get("size") else {
+            return Ok(Size::ShortestEdge(224));
+        };
+        let known = "known are {\"shortest_edge\": N}, {\"height\": N, \"width\": N} and N, \
+                     between 1 and 8192";
+        // transformers writes the keys of a size that are not used as null.
+        let sides: Map<String, Value> = match value {
+            Value::Object(map) => map
+                .iter()
+                .filter(|(_, side)| !side.is_null())
+                .map(|(key, side)| (key.clone(), side.clone()))
+                .collect(),
+            Value::Number(_) => [("shortest_edge".to_owned(), value.clone())]
+                .into_iter()
+                .collect(),
+            _ => return Err(self.refuse("size", value, known)),
+        };
+        let size = match (
+            sides.len(),
+            side(sides.get("shortest_edge")),
+            side(sides.get("height")),
+            side(sides.get("width")),
+        ) {
+            (1, Some(edge), _, _) => Some(Size::ShortestEdge(edge)),
+            (2, _, Some(height), Some(width)) => Some(Size::Exact([height, width])),
+            _ => None,
+        };
+        size.ok_or_else(|| self.refuse("size", value, known))
+    }
+
+    fn crop_size(&self) -> Result<[usize; 2], EncodeError> {
+        let Some(value) = self.get("crop_size") else {
+            return Ok([224, 224]);
+        };
+        let sides = match value {
+            Value::Object(map) => side(map.get("height")).zip(side(map.get("width"))),
+            _ => side(Some(value)).map(|side| (side, side)),
+        };
+        sides.map(|(height, width)| [height, width]).ok_or_else(|| {
+            self.refuse(
+                "crop_size",
+                value,
+                "known are {\"height\": N, \"width\": N} and N, between 1 and 8192",
+            )
+        })
+    }
+}
+
+fn side(value: Option<&Value>) -> Option<usize> {
+    value?
+        .as_u64()
+        .filter(|side| (1..=MAX_SIDE).contains(side))
+        .and_then(|side| usize::try_from(side).ok())
+}
+
+impl Preprocess {
+    /// Checks that the settings give what the vision tower reads: squares of `side` pixels.
+    pub(super) fn new(path: &Path, settings: Settings, side: usize) -> Result<Self, EncodeError> {
+        let refuse = |key: &str, value: String| EncodeError::Unsupported {
+            path: path.to_owned(),
+            key: key.to_owned(),
+            value,
+            supported: format!("the vision tower reads {side}x{side} pixels"),
+        };
+        match (&settings.center_crop, &settings.resize) {
+            (Some(crop), _) if *crop != [side, side] => {
+                return Err(refuse("crop_size", format!("{crop:?}")));
+            }
+            (Some(_), _) => {}
+            (None, Some((Size::Exact(size), _))) if *size == [side, side] => {}
+            (None, Some((size, _))) => return Err(refuse("size", format!("{size:?}"))),
+            (None, None) => return Err(refuse("do_resize", "false".to_owned())),
+        }
+        Ok(Self {
+            levels: levels(&settings),
+            settings,
+            side,
+        })
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The input of the vision tower, shape `(3, side, side)`.
+    pub(super) fn run(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
+        let (height, width) = (picture.height() as usize, picture.width() as usize);
+        let (resized, filter) = match self.settings.resize {
+            None => ([height, width], Filter::Bicubic),
+            Some((Size::Exact(size), filter)) => (size, filter),
+            Some((Size::ShortestEdge(edge), filter)) => {
+                (shortest_edge(height, width, edge), filter)
+            }
+        };
+        let rows = Axis::new(height, resized[0], self.side);
+        let columns = Axis::new(width, resized[1], self.side);
+        let kept = resize(picture, rows, columns, filter)?;
+        let (rows, columns) = (rows.window, columns.window);
+
+        let plane = self.side * self.side;
+        // Padding is black before it is normalised.
+        let mut out = Vec::with_capacity(3 * plane);
+        for levels in &self.levels {
+            out.resize(out.len() + plane, levels[0]);
+        }
+        for (y, row) in kept.chunks_exact(columns.len * 3).enumerate() {
+            let start = (rows.offset + y) * self.side + columns.offset;
+            for (x, pixel) in row.chunks_exact(3).enumerate() {
+                for (channel, &level) in pixel.iter().enumerate() {
+                    out[channel * plane + start + x] = self.levels[channel][usize::from(level)];
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The arithmetic of the reference, types included: rescaled in `f64`, normalised in `f32`.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the reference rounds to f32 at these places"
+)]
+fn levels(settings: &Settings) -> [[f32; 256]; 3] {
+    std::array::from_fn(|channel| {
+        std::array::from_fn(|level| {
+            let mut value = level as f64;
+            if let Some(factor) = settings.rescale {
+                value *= factor;
+            }
+            let value = value as f32;
+            match &settings.normalize {
+                Some((mean, std)) => (value - mean[channel] as f32) / std[channel] as f32,
+                None => value,
+            }
+        })
+    })
+}
+
+/// Height and width after the shorter side has become `edge`; the longer one is rounded down.
+fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
+    let (short, long) = (height.min(width), height.max(width));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the reference divides floats and truncates; a product of sides is far below 2^53"
+    )]
+    let long = ((edge * long) as f64 / short as f64) as usize;
+    if width <= height {
+        [long, edge]
+    } else {
+        [edge, long]
+    }
+}
+
+/// The part of a resized side that survives the centre crop.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    /// Where it starts in the resized picture.
+    start: usize,
+    len: usize,
+    /// Where it starts in the output; above 0 where the output is padded.
+    offset: usize,
+}
+
+impl Window {
+    fn center(resized: usize, side: usize) -> Self {
+        Self {
+            start: resized.saturating_sub(side) / 2,
+            len: resized.min(side),
+            offset: side.saturating_sub(resized).div_ceil(2),
+        }
+    }
+}
+
+/// One side of a picture on its way through the resize and the crop.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    source: usize,
+    resized: usize,
+    window: Window,
+}
+
+impl Axis {
+    fn new(source: usize, resized: usize, side: usize) -> Self {
+        Self {
+            source,
+            resized,
+            window: Window::center(resized, side),
+        }
+    }
+
+    /// Where the window lies in the source: start and length.
+    fn exact(self) -> (f64, f64) {
+        let scale = self.source as f64 / self.resized as f64;
+        let start = self.window.start as f64 * scale;
+        // Rounding may push the far edge out by the last bit.
+        let len = (self.window.len as f64 * scale).min(self.source as f64 - start);
+        (start, len)
+    }
+
+    /// The pixels of the source that the window is computed from: start and length.
+    fn band(self, filter: Filter) -> (usize, usize) {
+        if self.resized == self.source {
+            return (self.window.start, self.window.len);
+        }
+        let (start, len) = self.exact();
+        // One more on each side against rounding; beyond the filter's reach a weight is 0.
+        let reach = filter.support() * (self.source as f64 / self.resized as f64).max(1.0) + 1.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "both are clamped to the picture"
+        )]
+        let (first, last) = (
+            (start - reach).max(0.0) as usize,
+            (start + len + reach).ceil().min(self.source as f64) as usize,
+        );
+        (first, last - first)
+    }
+}
+
+/// The pixels of `picture` that are left after resizing and cropping, row by row.
+///
+/// Only what survives the crop is computed: a picture of 100,000 x 1 pixels would otherwise become
+/// one of 22,400,000 x 224.
+fn resize(
+    picture: &Picture,
+    rows: Axis,
+    columns: Axis,
+    filter: Filter,
+) -> Result<Vec<u8>, EncodeError> {
+    // Since version 13 Pillow begins with the vertical pass where the height shrinks by more than
+    // twice as many pixels as the width. The order shows: each pass rounds to 8 bits.
+    let shrinks = |axis: Axis| axis.source as i128 - axis.resized as i128;
+    let vertical_first = shrinks(rows) > 0 && shrinks(rows) > 2 * shrinks(columns);
+
+    let (top, height) = rows.exact();
+    let (left, width) = columns.exact();
+    let (band_top, band_height) = rows.band(filter);
+    let (band_left, band_width) = columns.band(filter);
+    let source = (picture.as_rgb8(), [rows.source, columns.source]);
+    let target = [rows.window.len, columns.window.len];
+    let mut resizer = Resizer::new();
+    if vertical_first {
+        let between = [target[0], band_width];
+        let kept = [top, band_left as f64, height, band_width as f64];
+        let shortened = pass(&mut resizer, source, kept, between, filter)?;
+        let kept = [0.0, left - band_left as f64, target[0] as f64, width];
+        pass(&mut resizer, (&shortened, between), kept, target, filter)
+    } else {
+        let between = [band_height, target[1]];
+        let kept = [band_top as f64, left, band_height as f64, width];
+        let narrowed = pass(&mut resizer, source, kept, between, filter)?;
+        let kept = [top - band_top as f64, 0.0, height, target[1] as f64];
+        pass(&mut resizer, (&narrowed, between), kept, target, filter)
+    }
+}
+
+/// One pass: the box `kept` (top, left, height, width) of `source`, which has this height and width,
+/// becomes `target` (height, width).
+fn pass(
+    resizer: &mut Resizer,
+    (source, [source_height, source_width]): (&[u8], [usize; 2]),
+    [top, left, height, width]: [f64; 4],
+    target: [usize; 2],
+    filter: Filter,
+) -> Result<Vec<u8>, EncodeError> {
+    if target[0].saturating_mul(target[1]) > MAX_PASS_PIXELS {
+        return Err(EncodeError::PictureTooLarge {
+            size: format!("{}x{} pixels between two passes", target[1], target[0]),
+            limit: format!("{MAX_PASS_PIXELS} pixels"),
+        });
+    }
+    let side = |side: usize| u32::try_from(side).map_err(EncodeError::forward);
+    let view = ImageRef::new(
+        side(source_width)?,
+        side(source_height)?,
+        source,
+        PixelType::U8x3,
+    )
+    .map_err(EncodeError::forward)?;
+    let mut out = Image::new(side(target[1])?, side(target[0])?, PixelType::U8x3);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter.as_fast()))
+        .crop(left, top, width, height);
+    resizer
+        .resize(&view, &mut out, &options)
+        .map_err(EncodeError::forward)?;
+    Ok(out.into_vec())
+}
+
+impl Filter {
+    /// How far the filter reaches, in pixels of the smaller picture.
+    fn support(self) -> f64 {
+        match self {
+            Self::Lanczos => 3.0,
+            Self::Bicubic => 2.0,
+            Self::Bilinear | Self::Hamming => 1.0,
+            Self::Box => 0.5,
+        }
+    }
+
+    fn as_fast(self) -> FilterType {
+        match self {
+            Self::Lanczos => FilterType::Lanczos3,
+            Self::Bilinear => FilterType::Bilinear,
+            // The cubic with a = -0.5, as Pillow's.
+            Self::Bicubic => FilterType::CatmullRom,
+            Self::Box => FilterType::Box,
+            Self::Hamming => FilterType::Hamming,
+        }
+    }
+}

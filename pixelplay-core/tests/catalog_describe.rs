@@ -1,0 +1,59 @@
+//! Descriptions of a real catalogue: as many as there are songs to tell apart.
+#![cfg(feature = "catalog")]
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
+use pixelplay_core::mood::mood_words;
+
+#[test]
+fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/songs/tidytuesday_spotify_songs.csv.gz");
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return;
+    }
+    let songs = clean(&path, &CleanOptions::default()).unwrap().songs;
+    let templates = Templates::default();
+    let mut descriptions = HashSet::new();
+    let mut sentences = HashMap::<String, usize>::new();
+    let mut lengths = [0; 5];
+    let mut moods = HashMap::<_, usize>::new();
+    for song in &songs {
+        let description = describe(song, &templates);
+        lengths[description.len()] += 1;
+        for sentence in &description {
+            *sentences.entry(sentence.clone()).or_default() += 1;
+        }
+        descriptions.insert(description);
+        *moods.entry(mood_words(song)[0]).or_default() += 1;
+    }
+    for song in songs.iter().step_by(4000) {
+        println!(
+            "{} - {}",
+            song.title.as_ref().unwrap(),
+            song.artist.as_ref().unwrap()
+        );
+        println!("    {}", mood_words(song).join(", "));
+        for sentence in describe(song, &templates) {
+            println!("    {sentence}");
+        }
+    }
+    let commonest = sentences.values().max().copied().unwrap_or_default();
+    println!(
+        "{} songs: {} distinct descriptions, {} distinct sentences (the commonest {commonest} times), \
+         by number of sentences {lengths:?}",
+        songs.len(),
+        descriptions.len(),
+        sentences.len(),
+    );
+    let mut moods: Vec<_> = moods.into_iter().collect();
+    moods.sort_by_key(|&(word, count)| (std::cmp::Reverse(count), word));
+    println!("{moods:?}");
+    assert_eq!((lengths[0], lengths[1]), (0, 0));
+    assert!(descriptions.len() * 10 > songs.len() * 9);
+    assert!(sentences.len() < songs.len() / 2);
+    assert!(commonest * 20 < songs.len());
+}

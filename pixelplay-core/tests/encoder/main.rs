@@ -1,0 +1,35 @@
+//! The encoder against its references: transformers, Pillow and openai/CLIP.
+//!
+//! Fixtures hold answers only, made by `../parity/make_fixtures.py`; weights, pixels and ids come
+//! from a formula that both sides know.
+#![cfg(feature = "encoder")]
+
+mod checkpoints;
+mod files;
+mod hostile;
+mod parity;
+mod pillow;
+mod preprocess;
+mod properties;
+mod tokenize;
+
+use std::path::{Path, PathBuf};
+
+/// A file of `tests/fixtures/encoder`.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/encoder")
+        .join(name)
+}
+
+/// Real data beside the project, or `None` after saying that the test is skipped.
+fn shared(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data")
+        .join(path);
+    if !found.exists() {
+        eprintln!("skipped: ../shared/data/{path} is missing");
+        return None;
+    }
+    Some(found)
+}

@@ -1,0 +1,42 @@
+"""Tensors from a formula, so that fixtures hold answers and no weights.
+
+The twin of `formula` in ../encoder/checkpoints.rs: element `i` of the tensor `name` is
+`lowbias32(fnv1a32(name) + i * 0x9E3779B1)`, its upper 24 bits read as a number in [-1, 1), times a
+scale and plus an offset, in float32.
+"""
+
+import numpy as np
+
+
+def uniform(name: str, count: int) -> np.ndarray:
+    """`count` float32 numbers in [-1, 1)."""
+    seed = 0x811C9DC5
+    for byte in name.encode():
+        seed = (seed ^ byte) * 0x01000193 & 0xFFFFFFFF
+    x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1) + np.uint32(seed)
+    x ^= x >> np.uint32(16)
+    x *= np.uint32(0x7FEB352D)
+    x ^= x >> np.uint32(15)
+    x *= np.uint32(0x846CA68B)
+    x ^= x >> np.uint32(16)
+    return (x >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)
+
+
+def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A weight of a CLIPModel: large enough that every part of the model matters."""
+    offset = 0.0
+    if name.endswith("bias"):
+        scale = 0.2
+    elif "norm" in name or "layrnorm" in name:
+        scale, offset = 0.2, 1.0
+    elif "embedding" in name and "patch" not in name:
+        scale = 1.0
+    else:
+        scale = 2.0 / float(np.prod(shape[1:])) ** 0.5
+    values = uniform(name, int(np.prod(shape))) * np.float32(scale) + np.float32(offset)
+    return values.reshape(shape)
+
+
+def level(name: str, count: int) -> np.ndarray:
+    """`count` bytes."""
+    return np.floor((uniform(name, count) + np.float32(1)) * np.float32(128)).astype(np.uint8)

@@ -1,0 +1,308 @@
+"""Writes ../fixtures/encoder: what transformers and Pillow make of inputs given by formula.
+
+    python make_fixtures.py          # with the packages of requirements.txt
+
+Run it again only when a case is added: the answers do not change.
+"""
+
+import io
+import json
+import pathlib
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+import formula
+
+OUT = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "encoder"
+
+
+def transformer(width, mlp, layers, heads, act="quick_gelu", **more):
+    return {
+        "hidden_size": width,
+        "intermediate_size": mlp,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "hidden_act": act,
+        **more,
+    }
+
+
+def text(*args, vocab=64, positions=16, **more):
+    return {
+        **transformer(*args, **more),
+        "vocab_size": vocab,
+        "max_position_embeddings": positions,
+        "eos_token_id": vocab - 1,
+        "bos_token_id": vocab - 2,
+        "pad_token_id": vocab - 1,
+    }
+
+
+def vision(*args, image=32, patch=16, **more):
+    return {**transformer(*args, **more), "image_size": image, "patch_size": patch}
+
+
+def config(text_config, vision_config, dim):
+    return {
+        "model_type": "clip",
+        "architectures": ["CLIPModel"],
+        "projection_dim": dim,
+        "text_config": text_config,
+        "vision_config": vision_config,
+    }
+
+
+def legacy(base):
+    """As OpenAI's first configs: copies that win, an end token of 2."""
+    base = json.loads(json.dumps(base))
+    base["text_config"]["eos_token_id"] = 2
+    base["text_config_dict"] = base["text_config"]
+    base["vision_config_dict"] = base["vision_config"]
+    base["text_config"] = {**base["text_config"], "hidden_act": "gelu", "num_hidden_layers": 1}
+    base["vision_config"] = {**base["vision_config"], "hidden_act": "gelu"}
+    return base
+
+
+TOWERS = {
+    # name: (config, type of the weights)
+    "b32-geometry": (
+        config(text(32, 128, 3, 4), vision(48, 192, 3, 4, image=224, patch=32), 32),
+        "F32",
+    ),
+    "b16-patches": (
+        config(text(32, 64, 2, 2), vision(32, 96, 2, 2, image=64, patch=16), 24),
+        "F32",
+    ),
+    "gelu": (
+        config(
+            text(40, 100, 2, 5, act="gelu"), vision(24, 64, 3, 3, act="gelu", image=32, patch=8), 16
+        ),
+        "F32",
+    ),
+    "gelu-tanh": (
+        config(
+            text(24, 60, 2, 3, act="gelu_new"),
+            vision(24, 64, 2, 3, act="gelu_pytorch_tanh", image=32, patch=8),
+            16,
+        ),
+        "F32",
+    ),
+    "l14-like": (
+        config(
+            text(48, 192, 4, 6, vocab=90, positions=77),
+            vision(64, 256, 6, 8, image=56, patch=14),
+            48,
+        ),
+        "F32",
+    ),
+    "half-precision": (config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 32), "F16"),
+    "bfloat16": (config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 32), "BF16"),
+    "another-epsilon": (
+        config(
+            text(32, 128, 2, 4, layer_norm_eps=1e-2), vision(32, 128, 2, 4, layer_norm_eps=3e-2), 8
+        ),
+        "F32",
+    ),
+    "legacy-openai": (legacy(config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 16)), "F32"),
+    "one-layer-one-head": (config(text(16, 16, 1, 1), vision(16, 8, 1, 1), 40), "F32"),
+}
+
+
+def build(name, raw, dtype):
+    model = CLIPModel(CLIPConfig(**json.loads(json.dumps(raw)), attn_implementation="eager"))
+    kept = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}[dtype]
+    with torch.no_grad():
+        for tensor_name, tensor in model.state_dict().items():
+            if tensor_name == "logit_scale" or tensor_name.endswith("position_ids"):
+                continue
+            values = formula.weight(f"{name}/{tensor_name}", tuple(tensor.shape))
+            tensor.copy_(torch.from_numpy(values).to(kept).to(torch.float32))
+    return model.eval()
+
+
+def texts(name, raw):
+    """Token ids: empty, short, an end token in the middle, and as long as the context allows."""
+    config = raw["text_config"]
+    vocab, positions = config["vocab_size"], config["max_position_embeddings"]
+    start, end = vocab - 2, vocab - 1
+    ordinary = (formula.level(f"{name}/ids", positions) % (vocab - 2)).tolist()
+    return [
+        [start, end],
+        [start, *ordinary[:1], end],
+        [start, *ordinary[1:6], end],
+        [start, *ordinary[:2], end, *ordinary[2:4], end],
+        [start, *ordinary[2:], end],
+    ]
+
+
+def towers():
+    cases = []
+    for name, (raw, dtype) in TOWERS.items():
+        model = build(name, raw, dtype)
+        ids = texts(name, raw)
+        side = raw["vision_config"]["image_size"]
+        pixels = formula.uniform(f"{name}/pixels", 3 * 3 * side * side) * np.float32(2)
+        end = raw["text_config"]["vocab_size"] - 1
+        longest = max(map(len, ids))
+        padded = [row + [end] * (longest - len(row)) for row in ids]
+        with torch.no_grad():
+            out = model(
+                input_ids=torch.tensor(padded),
+                pixel_values=torch.from_numpy(pixels.reshape(3, 3, side, side)),
+            )
+        cases.append(
+            {
+                "name": name,
+                "dtype": dtype,
+                "config": raw,
+                "token_ids": ids,
+                "images": 3,
+                "text_embeds": [[float(f"{v:.9g}") for v in row] for row in out.text_embeds.tolist()],
+                "image_embeds": [
+                    [float(f"{v:.9g}") for v in row] for row in out.image_embeds.tolist()
+                ],
+            }
+        )
+    lines = ",\n".join(json.dumps(case) for case in cases)
+    (OUT / "towers.json").write_text(f"[\n{lines}\n]\n")
+
+
+CROP_48 = {"size": {"shortest_edge": 48}, "crop_size": {"height": 48, "width": 48}}
+SQUASH_48 = {"size": {"height": 48, "width": 48}, "do_center_crop": False}
+RESIZES = [
+    # width, height, pattern, what preprocessor_config.json says
+    (1, 1, "waves", CROP_48),
+    (3000, 20, "waves", CROP_48),
+    (20, 3000, "waves", CROP_48),
+    (97, 61, "waves", CROP_48),
+    (61, 97, "noise", CROP_48),
+    (97, 61, "checks", CROP_48),
+    (48, 48, "noise", CROP_48),
+    (48, 70, "noise", CROP_48),
+    (96, 72, "noise", CROP_48),
+    (640, 427, "waves", CROP_48),
+    (500, 400, "noise", CROP_48),
+    (500, 400, "checks", CROP_48),
+    (2, 47, "noise", CROP_48),
+    (7, 5, "checks", CROP_48),
+    (333, 333, "waves", SQUASH_48),
+    (31, 400, "noise", SQUASH_48),
+    (400, 31, "noise", SQUASH_48),
+    (120, 260, "noise", CROP_48),
+    (260, 120, "noise", CROP_48),
+    (97, 61, "waves", {"do_resize": False, "crop_size": 48}),
+    (61, 19, "noise", {"do_resize": False, "crop_size": 48}),
+    (90, 70, "noise", {"size": 30, "crop_size": 48}),
+    (401, 301, "waves", {"size": {"shortest_edge": 55}, "crop_size": 48}),
+    *[
+        (width, height, pattern, {**CROP_48, "resample": resample})
+        for resample in (1, 2, 4, 5)
+        for width, height, pattern in ((31, 23, "noise"), (200, 117, "checks"))
+    ],
+]
+
+
+def picture(name, width, height, pattern):
+    """The twin of `picture` in ../encoder/checkpoints.rs."""
+    y, x = np.mgrid[0:height, 0:width]
+    noise = formula.level(name, width * height * 3).reshape(height, width, 3)
+    if pattern == "noise":
+        return noise
+    if pattern == "checks":
+        return np.repeat((((x // 3 + y // 2) % 2) * 255)[..., None], 3, axis=-1).astype(np.uint8)
+    steps = ((11, 4), (2, 17), (7, 9))
+    waves = [np.abs((x * a + y * b) % 480 - 240) for a, b in steps]
+    return (np.stack(waves, axis=-1) + noise % 16).astype(np.uint8)
+
+
+def resizes():
+    """What Pillow makes of pictures given by formula, after resizing and cropping, as one PNG each row."""
+    cases = []
+    for at, (width, height, pattern, settings) in enumerate(RESIZES):
+        pixels = picture(f"resize/{at}", width, height, pattern)
+        processor = CLIPImageProcessorPil(**settings, do_rescale=False, do_normalize=False)
+        out = processor(Image.fromarray(pixels), return_tensors="np")["pixel_values"][0]
+        out = out.transpose(1, 2, 0)
+        assert out.shape == (48, 48, 3) and (out == out.astype(np.uint8)).all()
+        cases.append((out.astype(np.uint8), width, height, pattern, settings))
+    # One picture of all answers under each other: lossless, small, and it can be looked at.
+    sheet = np.concatenate([case[0] for case in cases])
+    Image.fromarray(sheet).save(OUT / "resizes.png", optimize=True)
+    rows = [
+        json.dumps({"width": w, "height": h, "pattern": pattern, "settings": settings})
+        for _, w, h, pattern, settings in cases
+    ]
+    (OUT / "resizes.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
+
+
+def files():
+    """Small files of every kind, and the upright RGB that Pillow sees in them."""
+    width, height = 20, 12
+    rgb = picture("files", width, height, "waves")
+    # Blocks of one colour: chroma subsampling and the rounding of decoders change little.
+    blocks = np.kron(rgb[::4, ::4], np.ones((4, 4, 1), np.uint8))
+    alpha = formula.level("files/alpha", width * height).reshape(height, width)
+    deep = formula.level("files/deep", width * height * 2).view("<u2").reshape(height, width)
+    image = Image.fromarray(rgb)
+    answers = {}
+
+    def keep(name, expected=None, **how):
+        buffer = io.BytesIO()
+        picture_to_save, options = how.pop("image"), how
+        picture_to_save.save(buffer, **options)
+        (OUT / name).write_bytes(buffer.getvalue())
+        if expected is None:
+            opened = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
+            expected = np.asarray(opened.convert("RGB"))
+        answers[name] = {
+            "width": expected.shape[1],
+            "height": expected.shape[0],
+            "rgb": expected.tobytes().hex(),
+        }
+
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        keep(
+            f"orientation-{orientation}.jpg",
+            image=Image.fromarray(blocks),
+            format="JPEG",
+            quality=95,
+            subsampling=0,
+            exif=exif,
+        )
+        keep(f"orientation-{orientation}.png", image=image, format="PNG", exif=exif)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    keep("orientation-6.webp", image=image, format="WEBP", lossless=True, exif=exif)
+    keep("grey.jpg", image=Image.fromarray(blocks[..., 0]), format="JPEG", quality=95)
+    keep("grey.png", image=Image.fromarray(rgb[..., 0]), format="PNG")
+    keep("grey-alpha.png", image=Image.fromarray(np.dstack([rgb[..., 0], alpha])), format="PNG")
+    keep("one-bit.png", image=Image.fromarray(alpha > 127), format="PNG")
+    keep("rgba.png", image=Image.fromarray(np.dstack([rgb, alpha])), format="PNG")
+    palette = image.quantize(16)
+    keep("palette.png", image=palette, format="PNG")
+    keep("palette-transparent.png", image=palette, format="PNG", transparency=3)
+    keep("cmyk.jpg", image=Image.fromarray(blocks).convert("CMYK"), format="JPEG", quality=95)
+    keep("lossy.webp", image=Image.fromarray(blocks), format="WEBP", quality=95)
+    keep("one-pixel.png", image=image.crop((5, 5, 6, 6)), format="PNG")
+    # Pillow clips 16-bit grey to 255; scaling is right.
+    scaled = ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    keep(
+        "grey-16-bit.png",
+        expected=np.repeat(scaled[..., None], 3, axis=-1),
+        image=Image.fromarray(deep),
+        format="PNG",
+    )
+    rows = [f"{json.dumps(name)}: {json.dumps(answer)}" for name, answer in answers.items()]
+    (OUT / "files.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
+
+
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    towers()
+    resizes()
+    files()

@@ -1,0 +1,59 @@
+"""Writes what Pillow makes of every photo under a folder, for the test that compares with it.
+
+    python pillow_reference.py PHOTOS OUT          # needs pillow only
+
+OUT/photos.json lists, for each photo, its path, the size of the upright picture, a file with its
+decoded RGB bytes and one with the 224 x 224 RGB bytes that CLIP's pre-processing cuts from it:
+shortest side to 224 with bicubic antialiasing, then the centre. These are openai/CLIP's own steps,
+and those of transformers' CLIPImageProcessorPil for pictures without transparency.
+"""
+
+import json
+import pathlib
+import shutil
+import sys
+
+from PIL import Image, ImageOps, __version__
+
+SIDE = 224
+
+
+def crop(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    long = int(SIDE * long / short)
+    size = (SIDE, long) if width <= height else (long, SIDE)
+    resized = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = (size[0] - SIDE) // 2, (size[1] - SIDE) // 2
+    return resized.crop((left, top, left + SIDE, top + SIDE))
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    photos, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+    paths = sorted(p for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not paths:
+        sys.exit(f"no photos under {photos}")
+    # Nothing of an earlier run may be taken for this one's.
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    rows = []
+    for at, path in enumerate(paths):
+        image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        row = {
+            "path": str(path),
+            "width": image.width,
+            "height": image.height,
+            "decoded": f"{at:04}.rgb",
+            "cropped": f"{at:04}.{SIDE}.rgb",
+        }
+        (out / row["decoded"]).write_bytes(image.tobytes())
+        (out / row["cropped"]).write_bytes(crop(image).tobytes())
+        rows.append(row)
+    (out / "photos.json").write_text(json.dumps(rows, indent=0))
+    print(f"Pillow {__version__}: {len(rows)} photos in {out}")
+
+
+if __name__ == "__main__":
+    main()

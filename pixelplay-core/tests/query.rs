@@ -1,0 +1,279 @@
+//! Blended questions against answers worked out by hand, and against a naive ranking.
+
+use std::num::NonZeroUsize;
+
+use pixelplay_core::index::{SongHit, SongIndexWriter, WriterOptions, col};
+use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, QueryError};
+use pixelplay_core::song::Value;
+use pixelplay_core::{Embedding, Fingerprint, HybridQuery, QueryOptions, Song, SongId, SongIndex};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+struct Row<'a> {
+    id: &'a str,
+    artist: Option<&'a str>,
+    vector: Vec<f32>,
+}
+
+fn row<'a>(id: &'a str, artist: &'a str, vector: &[f32]) -> Row<'a> {
+    Row {
+        id,
+        artist: Some(artist),
+        vector: vector.to_vec(),
+    }
+}
+
+fn space() -> Option<Fingerprint> {
+    Some(Fingerprint::new("here").unwrap())
+}
+
+fn unit(values: &[f32]) -> Embedding {
+    Embedding::normalize(values.to_vec(), space()).unwrap()
+}
+
+fn index(rows: &[Row<'_>]) -> (TempDir, SongIndex) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("songs.arrow");
+    let options = WriterOptions {
+        fingerprint: space(),
+        normalize: true,
+        ..WriterOptions::new(rows[0].vector.len())
+    };
+    let mut writer = SongIndexWriter::create(&path, options).unwrap();
+    for row in rows {
+        let mut song = Song::new(SongId::new(row.id).unwrap());
+        if let Some(artist) = row.artist {
+            song.set("artist", Value::Text(artist.to_owned()));
+        }
+        writer.push(&song, &row.vector).unwrap();
+    }
+    writer.finish().unwrap();
+    let index = SongIndex::open(&path).unwrap();
+    (folder, index)
+}
+
+fn ids(hits: &[SongHit]) -> Vec<&str> {
+    hits.iter().map(|hit| hit.id.as_str()).collect()
+}
+
+/// Three axes and the diagonals between them.
+fn compass() -> (TempDir, SongIndex) {
+    index(&[
+        row("x", "Ada", &[1.0, 0.0, 0.0]),
+        row("y", "Ben", &[0.0, 1.0, 0.0]),
+        row("z", "Ada", &[0.0, 0.0, 1.0]),
+        row("xy", "ADA", &[1.0, 1.0, 0.0]),
+        row("-x", "Cleo", &[-1.0, 0.0, 0.0]),
+    ])
+}
+
+#[test]
+fn a_picture_and_words_blend_by_weight_and_either_alone_counts_whole() {
+    let (_folder, index) = compass();
+    let (x, y) = (unit(&[1.0, 0.0, 0.0]), unit(&[0.0, 1.0, 0.0]));
+    let both = HybridQuery::new().image(x.clone()).text(y.clone());
+    let blend = both.blend(&index).unwrap();
+    let expected = unit(&[
+        (1.0 - DEFAULT_TEXT_WEIGHT) as f32,
+        DEFAULT_TEXT_WEIGHT as f32,
+        0.0,
+    ]);
+    assert!((blend.dot(&expected).unwrap() - 1.0).abs() < 1e-7);
+
+    let words_only = HybridQuery::new().text(y.clone()).blend(&index).unwrap();
+    assert_eq!(words_only, y);
+    let all_words = both.text_weight(1.0).blend(&index).unwrap();
+    assert_eq!(all_words, y);
+    assert_eq!(blend.fingerprint(), index.fingerprint());
+}
+
+#[test]
+fn likes_pull_dislikes_push_and_named_songs_are_left_out() {
+    let (_folder, index) = compass();
+    let query = HybridQuery::new()
+        .image(unit(&[0.0, 0.0, 1.0]))
+        .like("x", 1.0)
+        .unlike(unit(&[0.0, 1.0, 0.0]), 1.0);
+    let blend = query.blend(&index).unwrap();
+    assert!((blend.dot(&unit(&[1.0, -1.0, 1.0])).unwrap() - 1.0).abs() < 1e-7);
+    let hits = query.search(&index, &QueryOptions::default()).unwrap();
+    assert_eq!(ids(&hits), ["z", "xy", "y", "-x"]);
+
+    // Moving away alone is a question, too.
+    let away = HybridQuery::new().unlike("x", 0.5);
+    let hits = away.search(&index, &QueryOptions::default()).unwrap();
+    assert_eq!(hits[0].id.as_str(), "-x");
+}
+
+#[test]
+fn options_narrow_the_answer() {
+    let (_folder, index) = compass();
+    let query = HybridQuery::new().image(unit(&[1.0, 0.5, 0.25]));
+    let with = |options: QueryOptions| {
+        let hits = query.search(&index, &options).unwrap();
+        ids(&hits)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let all = QueryOptions::default();
+    assert_eq!(with(all.clone()), ["xy", "x", "y", "z", "-x"]);
+    assert_eq!(
+        with(QueryOptions {
+            k: 2,
+            ..all.clone()
+        }),
+        ["xy", "x"]
+    );
+    assert!(
+        with(QueryOptions {
+            k: 0,
+            ..all.clone()
+        })
+        .is_empty()
+    );
+    // "Ada" and "ADA" are one artist.
+    let one_each = QueryOptions {
+        max_per_artist: NonZeroUsize::new(1),
+        ..all.clone()
+    };
+    assert_eq!(with(one_each), ["xy", "y", "-x"]);
+    let positive = QueryOptions {
+        min_score: Some(0.0),
+        ..all.clone()
+    };
+    assert_eq!(with(positive), ["xy", "x", "y", "z"]);
+    let filtered = QueryOptions {
+        filter: Some(col("artist").is_in(["Ben", "Cleo"])),
+        ..all
+    };
+    assert_eq!(with(filtered), ["y", "-x"]);
+}
+
+#[test]
+fn diversity_prefers_what_differs_from_the_picks() {
+    // Two twins near the question and one song further off in another direction.
+    let (_folder, index) = index(&[
+        row("near", "a", &[1.0, 0.10, 0.0]),
+        row("twin", "b", &[1.0, 0.11, 0.0]),
+        row("other", "c", &[0.7, -0.7, 0.0]),
+        row("far", "d", &[-1.0, 0.0, 0.0]),
+    ]);
+    let query = HybridQuery::new().image(unit(&[1.0, 0.0, 0.0]));
+    let with = |diversity| {
+        let options = QueryOptions {
+            k: 2,
+            diversity,
+            ..QueryOptions::default()
+        };
+        let hits = query.search(&index, &options).unwrap();
+        ids(&hits)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(with(0.0), ["near", "twin"]);
+    assert_eq!(with(0.5), ["near", "other"]);
+    // With diversity alone the first pick is still the best: nothing is picked yet to differ from.
+    assert_eq!(with(1.0), ["near", "far"]);
+}
+
+#[test]
+fn what_cannot_be_answered_is_named() {
+    let (_folder, index) = compass();
+    let x = unit(&[1.0, 0.0, 0.0]);
+    let ask = |query: HybridQuery| query.search(&index, &QueryOptions::default()).unwrap_err();
+    assert!(matches!(ask(HybridQuery::new()), QueryError::Empty));
+    assert!(matches!(
+        ask(HybridQuery::new().image(x.clone()).unlike("x", 1.0)),
+        QueryError::CancelsOut
+    ));
+    for weight in [-0.1, f64::NAN, f64::INFINITY] {
+        for query in [
+            HybridQuery::new().like("x", weight),
+            HybridQuery::new().unlike("x", weight),
+        ] {
+            assert!(
+                matches!(ask(query), QueryError::BadWeight { .. }),
+                "{weight}"
+            );
+        }
+        assert!(matches!(
+            ask(HybridQuery::new().image(x.clone()).text_weight(weight)),
+            QueryError::BadTextWeight { .. }
+        ));
+    }
+    let message = ask(HybridQuery::new().like("nobody", 1.0)).to_string();
+    assert!(message.contains("nobody"), "{message}");
+
+    let elsewhere = Embedding::normalize(vec![1.0, 0.0, 0.0], Fingerprint::new("there").ok());
+    let message = ask(HybridQuery::new().image(elsewhere.unwrap())).to_string();
+    assert!(
+        message.contains("here") && message.contains("there"),
+        "{message}"
+    );
+    let message = ask(HybridQuery::new().image(unit(&[1.0, 0.0]))).to_string();
+    assert!(message.contains('3') && message.contains('2'), "{message}");
+    for diversity in [-0.1, 1.1, f64::NAN] {
+        let options = QueryOptions {
+            diversity,
+            ..QueryOptions::default()
+        };
+        assert!(matches!(
+            HybridQuery::new().image(x.clone()).search(&index, &options),
+            Err(QueryError::BadDiversity { .. })
+        ));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However deep the scan has to look, the cap gives what a walk down the whole ranking gives.
+    #[test]
+    fn the_artist_cap_is_exact(
+        artists in prop::collection::vec(0_u8..4, 1..60),
+        seed in any::<u64>(),
+        k in 0_usize..12,
+        cap in 1_usize..4,
+    ) {
+        let mut state = seed | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / 16_777_216.0 - 0.499
+        };
+        let names: Vec<String> = (0..artists.len()).map(|i| format!("song {i}")).collect();
+        let rows: Vec<Row<'_>> = artists
+            .iter()
+            .zip(&names)
+            .map(|(&artist, id)| Row {
+                id,
+                // Songs of nobody are not of one artist.
+                artist: ["ada", "ben", "cleo"].get(usize::from(artist)).copied(),
+                vector: vec![next(), next(), next(), next()],
+            })
+            .collect();
+        let (_folder, index) = index(&rows);
+        let query = HybridQuery::new().image(unit(&[0.5, -0.2, 0.1, 0.3]));
+        let options = |k, max_per_artist| QueryOptions { k, max_per_artist, ..QueryOptions::default() };
+        let everything = query.search(&index, &options(rows.len(), None)).unwrap();
+        prop_assert_eq!(everything.len(), rows.len());
+        let mut taken = [0_usize; 3];
+        let expected: Vec<_> = everything
+            .iter()
+            .filter(|hit| match taken.get_mut(usize::from(artists[hit.row])) {
+                Some(count) => {
+                    *count += 1;
+                    *count <= cap
+                }
+                None => true,
+            })
+            .take(k)
+            .map(|hit| hit.row)
+            .collect();
+        let hits = query.search(&index, &options(k, NonZeroUsize::new(cap))).unwrap();
+        prop_assert_eq!(hits.iter().map(|hit| hit.row).collect::<Vec<_>>(), expected);
+    }
+}
