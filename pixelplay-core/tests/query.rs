@@ -111,12 +111,27 @@ fn options_narrow_the_answer() {
     let query = HybridQuery::new().image(unit(&[1.0, 0.5, 0.25]));
     let with = |options: QueryOptions| {
         let hits = query.search(&index, &options).unwrap();
-        ids(&hits).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        ids(&hits)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let all = QueryOptions::default();
     assert_eq!(with(all.clone()), ["xy", "x", "y", "z", "-x"]);
-    assert_eq!(with(QueryOptions { k: 2, ..all.clone() }), ["xy", "x"]);
-    assert!(with(QueryOptions { k: 0, ..all.clone() }).is_empty());
+    assert_eq!(
+        with(QueryOptions {
+            k: 2,
+            ..all.clone()
+        }),
+        ["xy", "x"]
+    );
+    assert!(
+        with(QueryOptions {
+            k: 0,
+            ..all.clone()
+        })
+        .is_empty()
+    );
     // "Ada" and "ADA" are one artist.
     let one_each = QueryOptions {
         max_per_artist: NonZeroUsize::new(1),
@@ -152,7 +167,10 @@ fn diversity_prefers_what_differs_from_the_picks() {
             ..QueryOptions::default()
         };
         let hits = query.search(&index, &options).unwrap();
-        ids(&hits).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        ids(&hits)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     assert_eq!(with(0.0), ["near", "twin"]);
     assert_eq!(with(0.5), ["near", "other"]);
@@ -175,7 +193,10 @@ fn what_cannot_be_answered_is_named() {
             HybridQuery::new().like("x", weight),
             HybridQuery::new().unlike("x", weight),
         ] {
-            assert!(matches!(ask(query), QueryError::BadWeight { .. }), "{weight}");
+            assert!(
+                matches!(ask(query), QueryError::BadWeight { .. }),
+                "{weight}"
+            );
         }
         assert!(matches!(
             ask(HybridQuery::new().image(x.clone()).text_weight(weight)),
@@ -187,7 +208,10 @@ fn what_cannot_be_answered_is_named() {
 
     let elsewhere = Embedding::normalize(vec![1.0, 0.0, 0.0], Fingerprint::new("there").ok());
     let message = ask(HybridQuery::new().image(elsewhere.unwrap())).to_string();
-    assert!(message.contains("here") && message.contains("there"), "{message}");
+    assert!(
+        message.contains("here") && message.contains("there"),
+        "{message}"
+    );
     let message = ask(HybridQuery::new().image(unit(&[1.0, 0.0]))).to_string();
     assert!(message.contains('3') && message.contains('2'), "{message}");
     for diversity in [-0.1, 1.1, f64::NAN] {

@@ -342,8 +342,7 @@ impl Encoder {
     /// What the vision tower reads of a picture, shape `(3, height, width)`.
     ///
     /// # Errors
-    /// [`EncodeError::PictureTooLarge`] where a thin picture is to be squashed into a square and would
-    /// take gigabytes in between.
+    /// If the picture cannot be resized, which a picture that could be made can.
     pub fn preprocess(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
         self.inner.preprocess.run(picture)
     }

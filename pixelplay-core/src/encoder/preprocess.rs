@@ -53,9 +53,6 @@ enum Filter {
 }
 
 const MAX_SIDE: u64 = 1 << 13;
-/// The most pixels a pass may produce: a picture of 1 x 100,000,000 pixels that is squashed into a
-/// square would otherwise take gigabytes on its way.
-const MAX_PASS_PIXELS: usize = 1 << 28;
 const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
@@ -486,12 +483,6 @@ fn pass(
     target: [usize; 2],
     filter: Filter,
 ) -> Result<Vec<u8>, EncodeError> {
-    if target[0].saturating_mul(target[1]) > MAX_PASS_PIXELS {
-        return Err(EncodeError::PictureTooLarge {
-            size: format!("{}x{} pixels between two passes", target[1], target[0]),
-            limit: format!("{MAX_PASS_PIXELS} pixels"),
-        });
-    }
     let side = |side: usize| u32::try_from(side).map_err(EncodeError::forward);
     let view = ImageRef::new(
         side(source_width)?,
