@@ -1,1 +1,46 @@
-//! (being written)
+//! PixelPlay's starter catalogue and sample pictures, embedded: bytes only, no dependencies.
+//!
+//! The catalogue's columns, where its numbers come from and how far they agree with measured ones
+//! are written in the crate's README.
+//!
+//! ```
+//! let header = pixelplay_data::STARTER_CSV.split(|&byte| byte == b'\n').next();
+//! assert!(header.is_some_and(|line| line.starts_with(b"id,title,artist,")));
+//! ```
+
+/// The starter catalogue: a UTF-8 CSV (RFC 4180, LF) with a header, one song a row, sorted by `id`.
+///
+/// Years, countries and names are facts; the audio features are written from memory and judgement on
+/// Spotify's scales, and none was measured for this file (the README says what that means).
+pub const STARTER_CSV: &[u8] = include_bytes!("../starter.csv");
+
+/// A small picture to try a query with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SamplePicture {
+    /// Short name, lower case, unique: `beach`.
+    pub name: &'static str,
+    /// What is to be seen, in one English phrase.
+    pub caption: &'static str,
+    /// A whole JPEG file, 640 x 480 pixels, RGB.
+    pub jpeg: &'static [u8],
+}
+
+/// The sample pictures; the example `scenes` draws them.
+pub const SAMPLE_PICTURES: &[SamplePicture] = &[
+    SamplePicture {
+        name: "beach",
+        caption: "a sunny tropical beach with a palm tree and a blue sea",
+        jpeg: include_bytes!("../samples/beach.jpg"),
+    },
+    SamplePicture {
+        name: "neon-street",
+        caption: "a rainy city street at night with neon signs reflected in the wet road",
+        jpeg: include_bytes!("../samples/neon-street.jpg"),
+    },
+    SamplePicture {
+        name: "snowy-forest",
+        caption: "a cabin in a snowy forest under a full moon",
+        jpeg: include_bytes!("../samples/snowy-forest.jpg"),
+    },
+];

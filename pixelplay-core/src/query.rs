@@ -1,10 +1,11 @@
 //! A question made of pictures, words and songs, answered by one scan.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use crate::embedding::{Embedding, EmbeddingError, same_space};
 use crate::index::{Filter, SearchOptions, SongHit, SongIndex, SongIndexError};
+use crate::song::SongId;
 
 /// The share of the words in a question that has a picture and words.
 ///
@@ -102,7 +103,7 @@ pub struct QueryOptions {
     /// the next pick has the greatest `(1 - diversity) * relevance - diversity * similarity`, with
     /// relevance the score scaled to 0..1 over that pool (raw image-to-song cosines span a few
     /// hundredths, song-to-song cosines far more) and similarity the greatest cosine to a pick so
-    /// far. It costs `O(k^2 * dim)`.
+    /// far, at least 0. It costs `O(k^2 * dim)`.
     pub diversity: f64,
     /// Only songs with at least this score (cosine).
     pub min_score: Option<f64>,
@@ -206,7 +207,7 @@ impl HybridQuery {
         } else {
             options.k
         };
-        let pool = capped(index, &query, &named, options, wanted)?;
+        let pool = capped(index, &query, named, options, wanted)?;
         Ok(if options.diversity > 0.0 {
             diversify(index, pool, options.k, options.diversity)
         } else {
@@ -214,8 +215,8 @@ impl HybridQuery {
         })
     }
 
-    /// The blended vector, and the rows of the songs that the question names.
-    fn resolve(&self, index: &SongIndex) -> Result<(Embedding, HashSet<usize>), QueryError> {
+    /// The blended vector, and the songs that the question names.
+    fn resolve(&self, index: &SongIndex) -> Result<(Embedding, Vec<SongId>), QueryError> {
         if self.image.is_none() && self.text.is_none() && self.terms.is_empty() {
             return Err(QueryError::Empty);
         }
@@ -245,20 +246,24 @@ impl HybridQuery {
         if let Some(text) = &self.text {
             add(text, text_weight)?;
         }
-        let mut named = HashSet::new();
+        let mut named = Vec::new();
         for term in &self.terms {
             if !(term.weight.is_finite() && term.weight >= 0.0) {
                 return Err(QueryError::BadWeight { found: term.weight });
             }
-            let signed = if term.towards { term.weight } else { -term.weight };
+            let signed = if term.towards {
+                term.weight
+            } else {
+                -term.weight
+            };
             match &term.taste {
                 Taste::Embedding(embedding) => add(embedding, signed)?,
                 Taste::Song(id) => {
                     let row = index
                         .row(id)
-                        .ok_or_else(|| SongIndexError::UnknownSong { id: id.clone() })?;
-                    named.insert(row);
-                    add(&index.embedding(row), signed)?;
+                        .ok_or_else(|| SongIndexError::UnknownId { id: id.clone() })?;
+                    named.extend(SongId::new(id));
+                    add(&index.embedding(row)?, signed)?;
                 }
             }
         }
@@ -273,43 +278,39 @@ impl HybridQuery {
     }
 }
 
-/// The best `wanted` songs that keep to the artist cap and are not named in the question.
+/// The best `wanted` songs that keep to the artist cap.
 ///
 /// How deep to look for them is not known beforehand, so the depth doubles until the answer is full
 /// or the catalogue is at its end: the answer is exact, and one scan does in almost every case.
 fn capped(
     index: &SongIndex,
     query: &Embedding,
-    named: &HashSet<usize>,
+    exclude: Vec<SongId>,
     options: &QueryOptions,
     wanted: usize,
 ) -> Result<Vec<SongHit>, QueryError> {
-    let slack = if options.max_per_artist.is_some() { wanted } else { 0 };
-    let mut depth = wanted.saturating_add(named.len()).saturating_add(slack);
+    let mut search = SearchOptions {
+        k: wanted,
+        filter: options.filter.clone(),
+        exclude,
+        min_score: options.min_score,
+        threads: options.threads,
+        ..SearchOptions::default()
+    };
+    let Some(cap) = options.max_per_artist else {
+        return Ok(index.search(query, &search)?);
+    };
     loop {
-        let hits = index.search(
-            query,
-            &SearchOptions {
-                k: depth,
-                filter: options.filter.clone(),
-                min_score: options.min_score,
-                threads: options.threads,
-                ..SearchOptions::default()
-            },
-        )?;
-        let at_the_end = hits.len() < depth || depth >= index.len();
+        search.k = search.k.saturating_mul(2);
+        let hits = index.search(query, &search)?;
+        let at_the_end = hits.len() < search.k;
         let mut of_artist: HashMap<String, usize> = HashMap::new();
-        let mut kept = Vec::with_capacity(wanted.min(hits.len()));
+        let mut kept = Vec::new();
         for hit in hits {
             if kept.len() == wanted {
                 break;
             }
-            if named.contains(&hit.row) {
-                continue;
-            }
-            if let Some(cap) = options.max_per_artist
-                && let Some(artist) = index.song(hit.row)?.artist
-            {
+            if let Some(artist) = index.song(hit.row)?.artist {
                 let count = of_artist.entry(artist.to_lowercase()).or_default();
                 if *count == cap.get() {
                     continue;
@@ -321,7 +322,6 @@ fn capped(
         if kept.len() == wanted || at_the_end {
             return Ok(kept);
         }
-        depth = depth.saturating_mul(2);
     }
 }
 
@@ -332,9 +332,14 @@ fn diversify(index: &SongIndex, pool: Vec<SongHit>, k: usize, diversity: f64) ->
     };
     let (top, span) = (best.score, best.score - worst.score);
     let relevance = |hit: &SongHit| {
-        if span > 0.0 { 1.0 - (top - hit.score) / span } else { 1.0 }
+        if span > 0.0 {
+            1.0 - (top - hit.score) / span
+        } else {
+            1.0
+        }
     };
-    // (hit, greatest cosine to a pick so far)
+    // Each with its similarity to the picks. It starts at 0, so an opposite counts no more than a
+    // stranger: what differs enough need not differ as much as it can.
     let mut left: Vec<(SongHit, f64)> = pool.into_iter().map(|hit| (hit, 0.0)).collect();
     let mut picks: Vec<SongHit> = Vec::with_capacity(k.min(left.len()));
     while picks.len() < k && !left.is_empty() {
@@ -347,10 +352,8 @@ fn diversify(index: &SongIndex, pool: Vec<SongHit>, k: usize, diversity: f64) ->
             }
         }
         let (pick, _) = left.remove(next.0);
-        let first = picks.is_empty();
         for (hit, nearest) in &mut left {
-            let cosine = cosine(index.vector(hit.row), index.vector(pick.row));
-            *nearest = if first { cosine } else { nearest.max(cosine) };
+            *nearest = nearest.max(cosine(index.vector(hit.row), index.vector(pick.row)));
         }
         picks.push(pick);
     }

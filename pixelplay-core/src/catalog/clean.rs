@@ -181,7 +181,7 @@ pub fn clean_reader(
     Ok(Cleaned { songs, report })
 }
 
-fn step(
+pub(super) fn step(
     on_progress: &mut OnProgress<'_>,
     stage: &'static str,
     done: u64,

@@ -102,9 +102,70 @@ pub enum CatalogError {
         /// What is wrong, and where.
         source: serde_json::Error,
     },
+    /// No song is left that could go into an index.
+    #[error(
+        "there is no song to put into {}{}",
+        out.display(),
+        match left_out {
+            0 => String::new(),
+            n => format!("; of {n} nothing is known to describe them by (energy, valence, genre, ...)"),
+        }
+    )]
+    NoSongs {
+        /// The index that was not written.
+        out: PathBuf,
+        /// How many songs cannot be described.
+        left_out: usize,
+    },
+    /// The index would be written over the table it is made of.
+    #[error("{} is the song table itself; write the index to another file", path.display())]
+    OutIsTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The sentences cannot be encoded.
+    #[cfg(feature = "encoder")]
+    #[error(transparent)]
+    Encode(crate::encoder::EncodeError),
+    /// The index cannot be written or opened.
+    #[error(transparent)]
+    Index(crate::index::SongIndexError),
+    /// The sentences of a song cancel each other out, so that it has no vector.
+    #[error(transparent)]
+    Embedding(#[from] crate::embedding::EmbeddingError),
+    /// There is no folder for the starter index, or it cannot be used.
+    #[error(
+        "the starter index cannot be kept in {}; set PIXELPLAY_CACHE to a folder that can be written to",
+        path.display()
+    )]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The caller's progress callback asked to stop; nothing was left behind.
     #[error("stopped on request; nothing was written")]
     Cancelled,
+}
+
+#[cfg(feature = "encoder")]
+impl From<crate::encoder::EncodeError> for CatalogError {
+    fn from(error: crate::encoder::EncodeError) -> Self {
+        match error {
+            crate::encoder::EncodeError::Cancelled => Self::Cancelled,
+            other => Self::Encode(other),
+        }
+    }
+}
+
+impl From<crate::index::SongIndexError> for CatalogError {
+    fn from(error: crate::index::SongIndexError) -> Self {
+        match error {
+            crate::index::SongIndexError::Cancelled => Self::Cancelled,
+            other => Self::Index(other),
+        }
+    }
 }
 
 /// A header for an error message: quoted, and cut where it is long.
