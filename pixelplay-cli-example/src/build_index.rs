@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog::{self, BuildOptions};
+use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
 use serde_json::json;
 
 use crate::{open, output, progress};
@@ -26,15 +26,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let encoder = args.encoder.open()?;
-    let (cleaned, built) = catalog::build_index_from_table(
+    let (cleaned, built) = catalog::build_index_from_csv(
         &args.table,
         &args.index,
         &encoder,
+        &CleanOptions::default(),
         &BuildOptions::default(),
         &mut progress::bar(),
     )?;
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());
     }
-    output::line(&format!("{cleaned}\n{built}\nwrote {}", args.index.display()))
+    output::line(&format!("{cleaned}{built}wrote {}", args.index.display()))
 }

@@ -27,6 +27,7 @@
 
 mod calibrate;
 mod columns;
+mod decode;
 mod error;
 mod filter;
 mod filter_eval;

@@ -1,7 +1,6 @@
 //! Gets the bytes of an index file into memory and finds the batches in them.
 //!
-//! Whatever the file says about itself is checked here, before Arrow's decoder acts on it: `arrow-ipc` slices
-//! buffers at the offsets it is given and panics where they lie outside.
+//! Whatever the file says about itself is checked here before anything acts on it.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -9,16 +8,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Float32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::Array;
 use arrow_buffer::{Buffer, MutableBuffer, ScalarBuffer};
 use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::reader::RecordBatchDecoder;
 use arrow_ipc::{Endianness, MetadataVersion};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::columns::{Cells, Text, describe, kind_of, known_kind};
+use super::decode::Record;
 use super::error::SongIndexError;
 use super::format::{self, MetadataHash};
 use crate::embedding::Fingerprint;
@@ -39,7 +36,6 @@ pub(crate) struct Segment {
     /// BLAKE3 of each batch, in hex; `None` in a file of another program.
     pub(crate) checksums: Option<Vec<String>>,
     schema: SchemaRef,
-    version: MetadataVersion,
     bytes: Buffer,
 }
 
@@ -53,6 +49,7 @@ pub(crate) struct Batch {
     /// One for each of [`Segment::columns`], decoded when first asked for.
     cells: Vec<OnceLock<Result<Cells, String>>>,
     place: Place,
+    record: Record,
 }
 
 /// Where a batch lies in the file; checked to be inside it.
@@ -78,14 +75,9 @@ impl Segment {
         let (name, kind, at) = &self.columns[column];
         batch.cells[column]
             .get_or_init(|| {
-                let array = decode(
-                    &self.bytes,
-                    &self.schema,
-                    self.version,
-                    &batch.place,
-                    &[*at],
-                )?;
-                Cells::new(array.column(0), *kind)
+                let field = self.schema.field(*at);
+                let array = batch.record.array(&self.bytes, *at, field.data_type())?;
+                Cells::new(&array, *kind)
             })
             .clone()
             .map_err(|what| {
@@ -127,9 +119,8 @@ impl Parser<'_> {
         let footer_range = self.footer_range()?;
         let footer = arrow_ipc::root_as_footer(&bytes[footer_range.clone()])
             .map_err(|error| self.damaged(format_args!("its footer cannot be read ({error})")))?;
-        let version = footer.version();
-        if version != MetadataVersion::V5 && version != MetadataVersion::V4 {
-            return Err(self.unusable("it has an Arrow version other than 4 or 5"));
+        if footer.version() != MetadataVersion::V5 {
+            return Err(self.unusable("it has an Arrow version other than 5"));
         }
         let raw_schema = footer
             .schema()
@@ -147,7 +138,7 @@ impl Parser<'_> {
         for block in footer.recordBatches().iter().flatten() {
             let place = self.place(block, after..footer_range.start)?;
             after = place.body.end;
-            batches.push(self.batch(&schema, version, &layout, place)?);
+            batches.push(self.batch(&schema, &layout, place)?);
         }
 
         let entry = |key: &str| {
@@ -179,7 +170,6 @@ impl Parser<'_> {
             batches,
             checksums,
             schema,
-            version,
             bytes: self.bytes,
         })
     }
@@ -336,59 +326,39 @@ impl Parser<'_> {
 
     fn batch(
         &self,
-        schema: &SchemaRef,
-        version: MetadataVersion,
+        schema: &Schema,
         layout: &Layout,
         place: Place,
     ) -> Result<Batch, SongIndexError> {
-        let record = record_batch(&self.bytes, &place).map_err(|what| self.damaged(what))?;
-        if record.compression().is_some() {
+        let header = batch_header(&self.bytes, &place).map_err(|what| self.damaged(what))?;
+        if header.compression().is_some() {
             return Err(self.unusable("it is compressed; write it without compression"));
         }
-        check_record(&record, place.body.len()).map_err(|what| self.damaged(what))?;
-
-        let wanted = [layout.id, layout.embedding];
-        let decoded = decode(&self.bytes, schema, version, &place, &wanted)
+        let record = Record::new(&header, schema.fields(), &place.body)
             .map_err(|what| self.damaged(what))?;
-        let rows = decoded.num_rows();
-        let (ids, vectors) = (decoded.column(0), decoded.column(1));
-        if ids.null_count() + vectors.null_count() > 0 {
-            return Err(self.unusable("a row has no id or no vector"));
+        let id_type = schema.field(layout.id).data_type();
+        let ids = record
+            .array(&self.bytes, layout.id, id_type)
+            .map_err(|what| self.damaged(format_args!("column \"id\" {what}")))?;
+        if ids.null_count() > 0 {
+            return Err(self.unusable("a row has no id"));
         }
-        let ids = Text::new(ids).ok_or_else(|| self.damaged("its ids are not text"))?;
+        let ids = Text::new(&ids).ok_or_else(|| self.damaged("its ids are not text"))?;
+        let rows = record.rows;
         if let Some(row) = (0..rows).find(|&row| ids.value(row).is_empty()) {
             return Err(self.unusable(format_args!("row {row} of a batch has an empty id")));
         }
-        let vectors = self.vectors(vectors, rows, layout.dim)?;
+        let vectors = record
+            .vectors(&self.bytes, layout.embedding, layout.dim)
+            .map_err(|what| self.unusable(what))?;
         Ok(Batch {
             rows,
             ids,
             vectors,
             cells: layout.columns.iter().map(|_| OnceLock::new()).collect(),
             place,
+            record,
         })
-    }
-
-    fn vectors(
-        &self,
-        array: &ArrayRef,
-        rows: usize,
-        dim: usize,
-    ) -> Result<ScalarBuffer<f32>, SongIndexError> {
-        let list = array.as_fixed_size_list();
-        let values = list
-            .values()
-            .as_primitive_opt::<Float32Type>()
-            .ok_or_else(|| self.damaged("its vectors are not float32"))?;
-        if values.null_count() > 0 {
-            return Err(self.unusable("a vector has a missing value"));
-        }
-        let wanted = rows.checked_mul(dim);
-        let values = values.values();
-        match wanted {
-            Some(wanted) if wanted <= values.len() => Ok(values.slice(0, wanted)),
-            _ => Err(self.damaged("it has fewer vectors than rows")),
-        }
     }
 
     /// Checks the checksum over everything but the bodies; returns the checksums of the batches.
@@ -460,7 +430,7 @@ struct Layout {
     columns: Vec<(String, Kind, usize)>,
 }
 
-fn record_batch<'a>(
+fn batch_header<'a>(
     bytes: &'a Buffer,
     place: &Place,
 ) -> Result<arrow_ipc::RecordBatch<'a>, String> {
@@ -477,48 +447,6 @@ fn record_batch<'a>(
     message
         .header_as_record_batch()
         .ok_or_else(|| "the footer points at something that is no batch".to_owned())
-}
-
-/// Checks that every buffer lies in the body and that no count is negative.
-fn check_record(record: &arrow_ipc::RecordBatch<'_>, body_len: usize) -> Result<(), String> {
-    let fits = |offset: i64, len: i64| {
-        let offset = usize::try_from(offset).ok()?;
-        let len = usize::try_from(len).ok()?;
-        (offset.checked_add(len)? <= body_len).then_some(())
-    };
-    if record.length() < 0 {
-        return Err("a batch has a negative number of rows".to_owned());
-    }
-    for buffer in record.buffers().iter().flatten() {
-        fits(buffer.offset(), buffer.length()).ok_or("a buffer lies outside its batch")?;
-    }
-    for node in record.nodes().iter().flatten() {
-        if node.null_count() < 0 || node.length() < node.null_count() {
-            return Err("a column has an impossible number of rows".to_owned());
-        }
-    }
-    Ok(())
-}
-
-/// Decodes some columns of a batch that was checked; Arrow validates lengths, offsets and UTF-8.
-fn decode(
-    bytes: &Buffer,
-    schema: &SchemaRef,
-    version: MetadataVersion,
-    place: &Place,
-    columns: &[usize],
-) -> Result<RecordBatch, String> {
-    let record = record_batch(bytes, place)?;
-    let body = bytes.slice_with_length(place.body.start, place.body.len());
-    let no_dictionaries = Default::default();
-    RecordBatchDecoder::try_new(&body, record, schema.clone(), &no_dictionaries, &version)
-        .map(|decoder| {
-            decoder
-                .with_projection(Some(columns))
-                .with_require_alignment(true)
-        })
-        .and_then(RecordBatchDecoder::read_record_batch)
-        .map_err(|error| format!("cannot be decoded ({error})"))
 }
 
 /// The files of an index: the file itself, or the `*.arrow` files of a folder by name.
