@@ -34,7 +34,7 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 ///
 /// # Errors
 /// [`CatalogError::Cache`] where the folder cannot be written to. There is no silent second choice:
-/// in a folder for temporary files, open to all, anybody could have put another file in place.
+/// in a folder for temporary files, open to all, anybody could have put a file in place first.
 /// Otherwise as [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
