@@ -37,8 +37,5 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());
     }
-    output::line(&format!(
-        "{cleaned}{built}wrote {}",
-        args.index.display()
-    ))
+    output::line(&format!("{cleaned}{built}wrote {}", args.index.display()))
 }

@@ -52,7 +52,9 @@ pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result
 /// The library would refuse the query as well; only the command line knows which argument helps.
 pub(crate) fn check_space(index: &SongIndex, encoder: &Encoder, path: &Path) -> Result<()> {
     if index.dim() != encoder.dim()
-        || index.fingerprint().is_some_and(|space| space != encoder.fingerprint())
+        || index
+            .fingerprint()
+            .is_some_and(|space| space != encoder.fingerprint())
     {
         bail!(
             "{} was built with another encoder; name that one with --encoder, or build the index anew with this one",

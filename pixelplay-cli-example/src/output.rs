@@ -59,7 +59,7 @@ pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result
     }
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["#", "title", "artist", "year", "match", "mood"]);
     for (at, hit) in hits.iter().enumerate() {

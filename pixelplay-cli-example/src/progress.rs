@@ -27,7 +27,10 @@ pub(crate) fn interrupted() -> bool {
 pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
     let mut current: Option<(&'static str, ProgressBar)> = None;
     move |progress| {
-        if current.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
+        if current
+            .as_ref()
+            .is_none_or(|(stage, _)| *stage != progress.stage)
+        {
             if let Some((_, done)) = current.take() {
                 done.finish_and_clear();
             }

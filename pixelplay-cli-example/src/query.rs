@@ -153,7 +153,8 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
     for row in 0..index.len() {
         let song = index.song(row)?;
         let title = song.title.unwrap_or_default();
-        if title.to_lowercase().contains(&wanted) || song.id.as_str().to_lowercase().contains(&wanted)
+        if title.to_lowercase().contains(&wanted)
+            || song.id.as_str().to_lowercase().contains(&wanted)
         {
             let artist = song.artist.unwrap_or_default();
             close.push(format!("\n  {}  ({title}, {artist})", song.id));
@@ -165,7 +166,10 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
     if close.is_empty() {
         bail!("no song has the id {id:?}, and no title holds it");
     }
-    bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
+    bail!(
+        "no song has the id {id:?}; did you mean one of these ids?{}",
+        close.concat()
+    );
 }
 
 #[cfg(test)]
@@ -177,8 +181,14 @@ mod tests {
         let unknown = |_: &str| false;
         assert_eq!(split_weight("abc", 0.3, unknown), ("abc", 0.3));
         assert_eq!(split_weight("abc:0.5", 0.3, unknown), ("abc", 0.5));
-        assert_eq!(split_weight("spotify:track:x:2", 0.3, unknown), ("spotify:track:x", 2.0));
-        assert_eq!(split_weight("spotify:track:x", 0.3, unknown), ("spotify:track:x", 0.3));
+        assert_eq!(
+            split_weight("spotify:track:x:2", 0.3, unknown),
+            ("spotify:track:x", 2.0)
+        );
+        assert_eq!(
+            split_weight("spotify:track:x", 0.3, unknown),
+            ("spotify:track:x", 0.3)
+        );
         assert_eq!(split_weight("a:1", 0.3, |id| id == "a:1"), ("a:1", 0.3));
     }
 }

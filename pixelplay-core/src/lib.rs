@@ -1,4 +1,65 @@
 //! PixelPlay turns a picture into music.
+//!
+//! A picture or a text becomes a point on the unit sphere: a CLIP [`Embedding`]. Songs, described in
+//! sentences by the same model, lie on that sphere too. A [`SongIndex`] holds them in a file, and
+//! finds the nearest exactly.
+//!
+#![cfg_attr(feature = "starter", doc = "```")]
+#![cfg_attr(not(feature = "starter"), doc = "```ignore")]
+//! use pixelplay_core::{Encoder, HybridQuery, Picture, QueryOptions, SongIndex};
+//! use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
+//! use pixelplay_core::progress;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let index_path = folder.path().join("songs.arrow");
+//! # let table_path = folder.path().join("songs.csv");
+//! # std::fs::write(&table_path, "id,title,artist,energy,valence\na,Storm,Ada,0.9,0.1\nb,Dawn,Ben,0.2,0.7\n")?;
+//! // The embedded checkpoint: no files, no network. Or `Encoder::open("clip-vit-base-patch32")`.
+//! let encoder = Encoder::mini()?;
+//!
+//! // A table of songs becomes an index file ...
+//! let (cleaned, _built) = catalog::build_index_from_csv(
+//!     &table_path, &index_path, &encoder,
+//!     &CleanOptions::default(), &BuildOptions::default(), &mut progress::ignore,
+//! )?;
+//! assert_eq!(cleaned.kept, 2);
+//! let index = SongIndex::open(&index_path)?;
+//!
+//! // ... and a picture ranks it, here a plain blue one, steered by a few words.
+//! let blue = Picture::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?;
+//! let hits = HybridQuery::new()
+//!     .image(encoder.encode_image(&blue)?)
+//!     .text(encoder.encode_text("a stormy night")?)
+//!     .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?;
+//! println!("{:.0}%  {}", hits[0].match_percent, index.song(hits[0].row)?.title.unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`embedding`] | the type of every vector, and which space it lives in |
+//! | [`song`], [`mood`] | a song, its columns, and the words for its mood |
+//! | [`encoder`] | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
+//! | [`index`] | the Arrow file: writing, opening, exact search, filters |
+//! | [`query`] | pictures, words and songs blended into one question |
+//! | [`catalog`] | tables cleaned, songs described, indexes built |
+//! | [`progress`] | how long work reports and is stopped |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `encoder` | yes | [`encoder`]: candle, tokenizers, picture decoding |
+//! | `mini` | yes | the embedded checkpoint, about 9 MB of binary: `Encoder::mini` |
+//! | `catalog` | yes | [`catalog`]: cleaning and describing; with `encoder`, building |
+//! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
+//! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
+//!
+//! Without any feature there are still the index, filters and blended queries over vectors you have.
 
 pub mod embedding;
 mod error;

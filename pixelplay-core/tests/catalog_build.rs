@@ -1,5 +1,6 @@
 //! From songs to an index with the embedded encoder.
 #![cfg(all(feature = "catalog", feature = "mini"))]
+#![allow(clippy::expect_used, reason = "helpers of tests")]
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -46,7 +46,10 @@ fn test(root: &Path) -> Result<()> {
     let target = target_dir(root);
     let mut tests = cargo(root, &["test", "--workspace"]);
     if shared.join("photos").is_dir() {
-        let python = python::environment(&target.join("xtask/venv"), &root.join("xtask/requirements.txt"))?;
+        let python = python::environment(
+            &target.join("xtask/venv"),
+            &root.join("xtask/requirements.txt"),
+        )?;
         let reference = target.join("xtask/pillow-reference");
         step("what Pillow makes of every photo");
         run(Command::new(python)
@@ -59,19 +62,33 @@ fn test(root: &Path) -> Result<()> {
     }
     for (part, of) in [
         ("songs/tidytuesday_spotify_songs.csv.gz", "a real catalogue"),
-        ("tokenizer/bpe_simple_vocab_16e6.txt.gz", "the full CLIP vocabulary"),
+        (
+            "tokenizer/bpe_simple_vocab_16e6.txt.gz",
+            "the full CLIP vocabulary",
+        ),
     ] {
         if !shared.join(part).exists() {
-            note(&format!("skipped: tests with {of} (../shared/data/{part} is missing)"));
+            note(&format!(
+                "skipped: tests with {of} (../shared/data/{part} is missing)"
+            ));
         }
     }
     step("Rust tests and doctests");
     run(&mut tests)?;
     for features in FEATURES_ALONE {
-        step(&format!("pixelplay-core with only these features: [{features}]"));
+        step(&format!(
+            "pixelplay-core with only these features: [{features}]"
+        ));
         run(&mut cargo(
             root,
-            &["check", "-p", "pixelplay-core", "--no-default-features", "--features", features],
+            &[
+                "check",
+                "-p",
+                "pixelplay-core",
+                "--no-default-features",
+                "--features",
+                features,
+            ],
         ))?;
     }
     step("all tests passed");
@@ -84,7 +101,14 @@ fn lint(root: &Path) -> Result<()> {
     step("clippy");
     run(&mut cargo(
         root,
-        &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
     ))?;
     step("rustdoc");
     run(cargo(root, &["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
@@ -97,7 +121,9 @@ fn parity(root: &Path) -> Result<()> {
         &parity.join("requirements.txt"),
     )?;
     step("live comparison with transformers");
-    run(Command::new(python).arg(parity.join("live.py")).current_dir(root))
+    run(Command::new(python)
+        .arg(parity.join("live.py"))
+        .current_dir(root))
 }
 
 fn target_dir(root: &Path) -> PathBuf {

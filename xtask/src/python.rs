@@ -24,10 +24,19 @@ pub(crate) fn environment(venv: &Path, requirements: &Path) -> Result<PathBuf> {
     }
     step(&format!("virtual environment {}", venv.display()));
     let system = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    run(Command::new(system).args(["-m", "venv", "--clear"]).arg(venv))
-        .context("a Python 3.10 or newer with venv is needed; name one with PYTHON=...")?;
+    run(Command::new(system)
+        .args(["-m", "venv", "--clear"])
+        .arg(venv))
+    .context("a Python 3.10 or newer with venv is needed; name one with PYTHON=...")?;
     run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ])
         .arg(requirements))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)

@@ -1,7 +1,7 @@
 //! The picture being painted: colours in `[0, 1]`, blended as sRGB values.
 //!
-//! Scene units: the picture is 1 high and `width / height` wide, y goes down. Scenes therefore draw
-//! the same at any size.
+//! Scene units: the picture is 1 high, y goes down. Scenes are made for 4:3, x from 0 to 1.333, and
+//! draw the same at any size.
 
 use image::ImageEncoder as _;
 use image::codecs::jpeg::JpegEncoder;
@@ -10,6 +10,7 @@ use super::shape::Shape;
 
 pub(crate) type Rgb = [f32; 3];
 
+#[derive(Clone)]
 pub(crate) struct Canvas {
     width: usize,
     height: usize,
@@ -23,11 +24,6 @@ impl Canvas {
             height,
             pixels: vec![[0.0; 3]; width * height],
         }
-    }
-
-    /// Right edge in scene units.
-    pub(crate) fn right(&self) -> f32 {
-        self.width as f32 / self.height as f32
     }
 
     /// Gives every pixel a new colour from its place and its present colour.

@@ -48,9 +48,14 @@ fn is_missing(cell: &str) -> bool {
     cell.is_empty() || cell.eq_ignore_ascii_case("NA") || cell == "N/A"
 }
 
-/// Text on one line, runs of white space as one space. `None` where the cell is empty or `NA`.
+/// Text on one line, runs of white space and control characters as one space (a title must not steer
+/// the terminal it is shown in). `None` where the cell is empty or `NA`.
 pub(super) fn text(cell: &str) -> Option<String> {
-    let text = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words: Vec<_> = cell
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let text = words.join(" ");
     (!is_missing(&text)).then_some(text)
 }
 
@@ -283,6 +288,7 @@ mod tests {
     #[test]
     fn text_is_one_line_and_descriptions_keep_theirs() {
         assert_eq!(text(" a \n\t b ").as_deref(), Some("a b"));
+        assert_eq!(text("a\u{1b}[2J").as_deref(), Some("a [2J"));
         assert_eq!(text("NA"), None);
         assert_eq!(lines(" a  b \r\n\r\n c").as_deref(), Some("a b\nc"));
         assert_eq!(id("spotify:track:3n3").as_deref(), Some("3n3"));

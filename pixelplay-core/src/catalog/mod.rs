@@ -1,4 +1,25 @@
 //! From a table of songs to an index: clean the table, describe each song in words, embed the words.
+//!
+//! * [`clean`](clean()) reads CSV and TSV as they are published, gzipped or not, and reports every row it
+//!   drops and every cell it empties.
+//! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
+//!   could be captioned with; the phrases are data ([`Templates`]).
+//! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
+//!   does all three, and `starter_index` (feature `starter`) has a catalogue at hand.
+//!
+//! ```
+//! use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("songs.csv");
+//! # std::fs::write(&path, "track_name,artists,valence,energy\nDawn,Ana,0.8,0.2\n")?;
+//! let cleaned = clean(&path, &CleanOptions::default())?;
+//! println!("{}", cleaned.report);
+//! for song in &cleaned.songs {
+//!     println!("{}: {}", song.id, describe(song, &Templates::default()).join("; "));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "encoder")]
 mod build;

@@ -23,9 +23,18 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 /// file and check every byte; one that is damaged is built anew. Each encoder has its own file, and
 /// so has each version of the catalogue and of this crate. Several processes may do all this at once.
 ///
+/// ```no_run
+/// use pixelplay_core::{Encoder, catalog::starter_index, progress::ignore};
+///
+/// let encoder = Encoder::mini()?;
+/// let index = starter_index(&encoder, &mut ignore)?;
+/// println!("{} songs", index.len());
+/// # Ok::<(), pixelplay_core::Error>(())
+/// ```
+///
 /// # Errors
 /// [`CatalogError::Cache`] where the folder cannot be written to. There is no silent second choice:
-/// in a folder for temporary files, open to all, anybody could have put another file in place.
+/// in a folder for temporary files, open to all, anybody could have put a file in place first.
 /// Otherwise as [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
@@ -99,4 +108,124 @@ fn file_name(encoder: &Encoder) -> String {
         hash.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     format!("starter-{}.arrow", &hash.finalize().to_hex()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::ignore;
+    use std::ops::ControlFlow;
+
+    fn mini() -> Encoder {
+        Encoder::mini().unwrap()
+    }
+
+    fn only_file(folder: &Path) -> PathBuf {
+        let mut files = std::fs::read_dir(folder).unwrap();
+        let file = files.next().unwrap().unwrap().path();
+        assert!(files.next().is_none());
+        file
+    }
+
+    /// Opens without building, or fails.
+    fn open_only(folder: &Path, encoder: &Encoder) -> Result<SongIndex, CatalogError> {
+        starter_index_in(folder, encoder, &mut |_| ControlFlow::Break(()))
+    }
+
+    #[test]
+    fn every_starter_song_is_clean_and_can_be_told_apart() {
+        let cleaned = clean_reader(
+            pixelplay_data::STARTER_CSV,
+            "starter",
+            &CleanOptions::default(),
+            &mut ignore,
+        )
+        .unwrap();
+        let report = &cleaned.report;
+        println!("{report}");
+        assert_eq!(report.kept, report.rows_read);
+        assert!(report.kept >= 300);
+        assert!(report.cells_cleared.is_empty() && report.rescaled.is_empty());
+        assert!(report.ignored.is_empty());
+        let templates = crate::catalog::Templates::default();
+        let unknown: Vec<_> = cleaned
+            .songs
+            .iter()
+            .filter_map(|song| song.genre.as_deref())
+            .filter(|genre| templates.genre(genre).is_none())
+            .collect();
+        assert!(unknown.is_empty(), "no scenes for {unknown:?}");
+    }
+
+    #[test]
+    fn it_is_built_once_and_again_when_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("not yet there");
+        let encoder = mini();
+        assert!(matches!(
+            open_only(&folder, &encoder),
+            Err(CatalogError::Cancelled)
+        ));
+        let built = starter_index_in(&folder, &encoder, &mut ignore).unwrap();
+        assert_eq!(open_only(&folder, &encoder).unwrap().len(), built.len());
+
+        let file = only_file(&folder);
+        let whole = std::fs::read(&file).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        for damaged in [
+            &flipped[..],
+            &whole[..whole.len() / 2],
+            b"",
+            b"something else",
+        ] {
+            std::fs::write(&file, damaged).unwrap();
+            assert!(open_only(&folder, &encoder).is_err());
+        }
+        starter_index_in(&folder, &encoder, &mut ignore).unwrap();
+        assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
+    }
+
+    #[test]
+    fn two_at_once_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let encoder = mini();
+        let lengths: Vec<_> = std::thread::scope(|scope| {
+            let build = || {
+                starter_index_in(folder.path(), &encoder, &mut ignore)
+                    .unwrap()
+                    .len()
+            };
+            let threads: Vec<_> = (0..2).map(|_| scope.spawn(build)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert_eq!(lengths[0], lengths[1]);
+        open_only(folder.path(), &encoder).unwrap();
+        only_file(folder.path());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named_with_the_way_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for folder in [file.path().to_owned(), file.path().join("below")] {
+            let error = starter_index_in(&folder, &mini(), &mut ignore).unwrap_err();
+            assert!(matches!(error, CatalogError::Cache { .. }));
+            assert!(error.to_string().contains(CACHE_VARIABLE), "{error}");
+        }
+        // Only the folder is there, and it takes no file: the very file is a folder.
+        let folder = tempfile::tempdir().unwrap();
+        let encoder = mini();
+        std::fs::create_dir(folder.path().join(file_name(&encoder))).unwrap();
+        let error = starter_index_in(folder.path(), &encoder, &mut ignore).unwrap_err();
+        assert!(matches!(error, CatalogError::Cache { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_environment_decides_where_the_cache_is() {
+        let chosen = cache_folder(Some("/srv/pixelplay".into())).unwrap();
+        assert_eq!(chosen, Path::new("/srv/pixelplay"));
+        for none in [None, Some(PathBuf::new())] {
+            assert!(cache_folder(none).unwrap().ends_with("pixelplay"));
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod fingerprint;
 mod model;
 mod picture;
 mod preprocess;
+mod resample;
 mod self_test;
 mod tokenize;
 mod weights;
@@ -232,7 +233,7 @@ impl Encoder {
     ) -> Result<Embedding, EncodeError> {
         let pixels = image
             .into()
-            .with_picture(|picture| self.preprocess(picture))??;
+            .with_picture(|picture| self.preprocess(picture))?;
         self.one(self.encode_pixels(&pixels)?)
     }
 
@@ -257,7 +258,7 @@ impl Encoder {
             let first = embeddings.len();
             let pixels: Vec<Result<Vec<f32>, EncodeError>> = batch
                 .par_iter()
-                .map(|image| image.with_picture(|picture| self.preprocess(picture))?)
+                .map(|image| image.with_picture(|picture| self.preprocess(picture)))
                 .collect();
             let mut joined = Vec::with_capacity(batch.len() * self.pixels_len());
             for (offset, pixels) in pixels.into_iter().enumerate() {
@@ -340,11 +341,8 @@ impl Encoder {
     }
 
     /// What the vision tower reads of a picture, shape `(3, height, width)`.
-    ///
-    /// # Errors
-    /// [`EncodeError::PictureTooLarge`] where a thin picture is to be squashed into a square and would
-    /// take gigabytes in between.
-    pub fn preprocess(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
+    #[must_use]
+    pub fn preprocess(&self, picture: &Picture) -> Vec<f32> {
         self.inner.preprocess.run(picture)
     }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::error::EncodeError;
 
@@ -65,12 +65,18 @@ impl Picture {
         let mut limits = Limits::default();
         limits.max_alloc = Some(Self::MAX_DECODER_BYTES);
         reader.limits(limits);
+        let format = reader.format();
         let mut decoder = reader.into_decoder().map_err(bad)?;
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > Self::MAX_PIXELS {
             return Err(EncodeError::PictureTooLarge {
                 size: format!("{width}x{height} pixels"),
                 limit: format!("{} pixels", Self::MAX_PIXELS),
+            });
+        }
+        if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
+            return Err(EncodeError::BadPicture {
+                source: "the JPEG file is truncated".into(),
             });
         }
         let orientation = decoder.orientation().map_err(bad)?;
@@ -118,6 +124,32 @@ impl Picture {
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Picture({}x{})", self.width, self.height)
+    }
+}
+
+/// Whether a JPEG file goes on to its end marker.
+///
+/// The decoder fills what is missing with grey and says nothing; Pillow refuses, and so do we.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    // What begins with a marker and its length, from the start marker on.
+    let mut at = 2;
+    loop {
+        // Between segments may lie padding and, after a scan, its data, in which 0xFF is followed by
+        // 0 or a restart marker.
+        let Some(found) = bytes.get(at..).and_then(|rest| {
+            rest.windows(2)
+                .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF))
+        }) else {
+            return false;
+        };
+        let marker = at + found;
+        if bytes[marker + 1] == 0xD9 {
+            return true;
+        }
+        let Some(len) = bytes.get(marker + 2..marker + 4) else {
+            return false;
+        };
+        at = marker + 2 + usize::from(u16::from_be_bytes([len[0], len[1]]));
     }
 }
 

@@ -1,21 +1,16 @@
 //! Pixels to what the vision tower reads, as `preprocessor_config.json` says.
 //!
-//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize with antialiasing
-//! (in two passes, rounded and clipped to 8 bits after each), centre crop, rescale, normalise. Asked
-//! for both axes at once `fast_image_resize` strays from it by up to 6 levels; asked for one pass at a
-//! time, in Pillow's order, it stays within 1.
+//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize, centre crop,
+//! rescale, normalise.
 
 use std::path::{Path, PathBuf};
 
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::EncodeError;
 use super::picture::Picture;
+use super::resample::{Axis, Filter, resample};
 
 /// Turns pictures into the vision tower's input.
 pub(super) struct Preprocess {
@@ -42,20 +37,7 @@ enum Size {
     Exact([usize; 2]),
 }
 
-/// Pillow's antialiasing filters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-enum Filter {
-    Lanczos,
-    Bilinear,
-    Bicubic,
-    Box,
-    Hamming,
-}
-
 const MAX_SIDE: u64 = 1 << 13;
-/// The most pixels a pass may produce: a picture of 1 x 100,000,000 pixels that is squashed into a
-/// square would otherwise take gigabytes on its way.
-const MAX_PASS_PIXELS: usize = 1 << 28;
 const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
@@ -303,7 +285,7 @@ impl Preprocess {
     }
 
     /// The input of the vision tower, shape `(3, side, side)`.
-    pub(super) fn run(&self, picture: &Picture) -> Result<Vec<f32>, EncodeError> {
+    pub(super) fn run(&self, picture: &Picture) -> Vec<f32> {
         let (height, width) = (picture.height() as usize, picture.width() as usize);
         let (resized, filter) = match self.settings.resize {
             None => ([height, width], Filter::Bicubic),
@@ -312,10 +294,9 @@ impl Preprocess {
                 (shortest_edge(height, width, edge), filter)
             }
         };
-        let rows = Axis::new(height, resized[0], self.side);
-        let columns = Axis::new(width, resized[1], self.side);
-        let kept = resize(picture, rows, columns, filter)?;
-        let (rows, columns) = (rows.window, columns.window);
+        let (rows, top) = center(height, resized[0], self.side);
+        let (columns, left) = center(width, resized[1], self.side);
+        let kept = resample(picture.as_rgb8(), &rows, &columns, filter);
 
         let plane = self.side * self.side;
         // Padding is black before it is normalised.
@@ -323,15 +304,15 @@ impl Preprocess {
         for levels in &self.levels {
             out.resize(out.len() + plane, levels[0]);
         }
-        for (y, row) in kept.chunks_exact(columns.len * 3).enumerate() {
-            let start = (rows.offset + y) * self.side + columns.offset;
+        for (y, row) in kept.chunks_exact(columns.wanted.len() * 3).enumerate() {
+            let start = (top + y) * self.side + left;
             for (x, pixel) in row.chunks_exact(3).enumerate() {
                 for (channel, &level) in pixel.iter().enumerate() {
                     out[channel * plane + start + x] = self.levels[channel][usize::from(level)];
                 }
             }
         }
-        Ok(out)
+        out
     }
 }
 
@@ -373,162 +354,14 @@ fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
     }
 }
 
-/// The part of a resized side that survives the centre crop.
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    /// Where it starts in the resized picture.
-    start: usize,
-    len: usize,
-    /// Where it starts in the output; above 0 where the output is padded.
-    offset: usize,
-}
-
-impl Window {
-    fn center(resized: usize, side: usize) -> Self {
-        Self {
-            start: resized.saturating_sub(side) / 2,
-            len: resized.min(side),
-            offset: side.saturating_sub(resized).div_ceil(2),
-        }
-    }
-}
-
-/// One side of a picture on its way through the resize and the crop.
-#[derive(Debug, Clone, Copy)]
-struct Axis {
-    source: usize,
-    resized: usize,
-    window: Window,
-}
-
-impl Axis {
-    fn new(source: usize, resized: usize, side: usize) -> Self {
-        Self {
-            source,
-            resized,
-            window: Window::center(resized, side),
-        }
-    }
-
-    /// Where the window lies in the source: start and length.
-    fn exact(self) -> (f64, f64) {
-        let scale = self.source as f64 / self.resized as f64;
-        let start = self.window.start as f64 * scale;
-        // Rounding may push the far edge out by the last bit.
-        let len = (self.window.len as f64 * scale).min(self.source as f64 - start);
-        (start, len)
-    }
-
-    /// The pixels of the source that the window is computed from: start and length.
-    fn band(self, filter: Filter) -> (usize, usize) {
-        if self.resized == self.source {
-            return (self.window.start, self.window.len);
-        }
-        let (start, len) = self.exact();
-        // One more on each side against rounding; beyond the filter's reach a weight is 0.
-        let reach = filter.support() * (self.source as f64 / self.resized as f64).max(1.0) + 1.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "both are clamped to the picture"
-        )]
-        let (first, last) = (
-            (start - reach).max(0.0) as usize,
-            (start + len + reach).ceil().min(self.source as f64) as usize,
-        );
-        (first, last - first)
-    }
-}
-
-/// The pixels of `picture` that are left after resizing and cropping, row by row.
-///
-/// Only what survives the crop is computed: a picture of 100,000 x 1 pixels would otherwise become
-/// one of 22,400,000 x 224.
-fn resize(
-    picture: &Picture,
-    rows: Axis,
-    columns: Axis,
-    filter: Filter,
-) -> Result<Vec<u8>, EncodeError> {
-    // Since version 13 Pillow begins with the vertical pass where the height shrinks by more than
-    // twice as many pixels as the width. The order shows: each pass rounds to 8 bits.
-    let shrinks = |axis: Axis| axis.source as i128 - axis.resized as i128;
-    let vertical_first = shrinks(rows) > 0 && shrinks(rows) > 2 * shrinks(columns);
-
-    let (top, height) = rows.exact();
-    let (left, width) = columns.exact();
-    let (band_top, band_height) = rows.band(filter);
-    let (band_left, band_width) = columns.band(filter);
-    let source = (picture.as_rgb8(), [rows.source, columns.source]);
-    let target = [rows.window.len, columns.window.len];
-    let mut resizer = Resizer::new();
-    if vertical_first {
-        let between = [target[0], band_width];
-        let kept = [top, band_left as f64, height, band_width as f64];
-        let shortened = pass(&mut resizer, source, kept, between, filter)?;
-        let kept = [0.0, left - band_left as f64, target[0] as f64, width];
-        pass(&mut resizer, (&shortened, between), kept, target, filter)
-    } else {
-        let between = [band_height, target[1]];
-        let kept = [band_top as f64, left, band_height as f64, width];
-        let narrowed = pass(&mut resizer, source, kept, between, filter)?;
-        let kept = [top - band_top as f64, 0.0, height, target[1] as f64];
-        pass(&mut resizer, (&narrowed, between), kept, target, filter)
-    }
-}
-
-/// One pass: the box `kept` (top, left, height, width) of `source`, which has this height and width,
-/// becomes `target` (height, width).
-fn pass(
-    resizer: &mut Resizer,
-    (source, [source_height, source_width]): (&[u8], [usize; 2]),
-    [top, left, height, width]: [f64; 4],
-    target: [usize; 2],
-    filter: Filter,
-) -> Result<Vec<u8>, EncodeError> {
-    if target[0].saturating_mul(target[1]) > MAX_PASS_PIXELS {
-        return Err(EncodeError::PictureTooLarge {
-            size: format!("{}x{} pixels between two passes", target[1], target[0]),
-            limit: format!("{MAX_PASS_PIXELS} pixels"),
-        });
-    }
-    let side = |side: usize| u32::try_from(side).map_err(EncodeError::forward);
-    let view = ImageRef::new(
-        side(source_width)?,
-        side(source_height)?,
+/// The part of a resized side that survives the centre crop, and where it goes.
+fn center(source: usize, resized: usize, side: usize) -> (Axis, usize) {
+    let start = resized.saturating_sub(side) / 2;
+    let axis = Axis {
         source,
-        PixelType::U8x3,
-    )
-    .map_err(EncodeError::forward)?;
-    let mut out = Image::new(side(target[1])?, side(target[0])?, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter.as_fast()))
-        .crop(left, top, width, height);
-    resizer
-        .resize(&view, &mut out, &options)
-        .map_err(EncodeError::forward)?;
-    Ok(out.into_vec())
-}
-
-impl Filter {
-    /// How far the filter reaches, in pixels of the smaller picture.
-    fn support(self) -> f64 {
-        match self {
-            Self::Lanczos => 3.0,
-            Self::Bicubic => 2.0,
-            Self::Bilinear | Self::Hamming => 1.0,
-            Self::Box => 0.5,
-        }
-    }
-
-    fn as_fast(self) -> FilterType {
-        match self {
-            Self::Lanczos => FilterType::Lanczos3,
-            Self::Bilinear => FilterType::Bilinear,
-            // The cubic with a = -0.5, as Pillow's.
-            Self::Bicubic => FilterType::CatmullRom,
-            Self::Box => FilterType::Box,
-            Self::Hamming => FilterType::Hamming,
-        }
-    }
+        resized,
+        wanted: start..start + resized.min(side),
+    };
+    // Padded where the picture is smaller.
+    (axis, side.saturating_sub(resized).div_ceil(2))
 }

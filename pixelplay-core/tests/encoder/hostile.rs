@@ -352,11 +352,20 @@ fn damaged_pictures_are_refused() {
     ] {
         let whole = std::fs::read(fixture(name)).unwrap();
         Picture::decode(&whole).unwrap();
-        for keep in [0, 1, 4, 20, whole.len() / 2, whole.len() * 9 / 10] {
+        let parts = [0, 1, 4, 20, whole.len() / 2, whole.len() * 9 / 10];
+        for keep in parts {
             let error = Picture::decode(&whole[..keep]).expect_err(&format!("{name} to {keep}"));
             assert!(matches!(error, EncodeError::BadPicture { .. }), "{error}");
         }
     }
+    // The decoder would fill the rest with grey; Pillow refuses, and so do we.
+    let whole = std::fs::read(fixture("orientation-1.jpg")).unwrap();
+    for missing in [1, 2, 3, 10, 40] {
+        let error = Picture::decode(&whole[..whole.len() - missing]).unwrap_err();
+        assert!(explain(&error).contains("truncated"), "{error}");
+    }
+    // Telephones put more behind the picture.
+    Picture::decode(&[&whole[..], b"MotionPhoto"].concat()).unwrap();
     for foreign in [&b"GIF89a"[..], b"<svg/>", b"not a picture", b"%PDF-1.4"] {
         let error = Picture::decode(foreign).unwrap_err();
         assert!(matches!(error, EncodeError::BadPicture { .. }), "{error}");
@@ -424,15 +433,14 @@ fn thin_pictures_do_not_blow_up() {
         let thin = Picture::from_rgb8(width, height, vec![77; (width * height * 3) as usize]);
         encoder.encode_image(&thin.unwrap()).unwrap();
     }
-    // Squashed into a square, this one would be gigabytes wide between the passes.
+    // Squashed into a square: the pass that shrinks comes first, or this would take gigabytes.
     let mut squash = Checkpoint::small();
     squash.preprocessor["size"] = json!({"height": 48, "width": 48});
     let squash = squash.open();
-    let (width, height) = (40, 30_000_000);
-    let tall = Picture::from_rgb8(1, height, vec![9; height as usize * 3]).unwrap();
-    squash.encode_image(&tall).unwrap();
-    let wide = Picture::from_rgb8(width, 1, vec![9; width as usize * 3]).unwrap();
-    squash.encode_image(&wide).unwrap();
+    for (width, height) in [(1, 30_000_000), (30_000_000, 1)] {
+        let thin = Picture::from_rgb8(width, height, vec![9; 90_000_000]).unwrap();
+        squash.encode_image(&thin).unwrap();
+    }
 }
 
 #[test]

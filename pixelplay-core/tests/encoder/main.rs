@@ -7,6 +7,7 @@
 mod checkpoints;
 mod files;
 mod hostile;
+mod live;
 mod parity;
 mod pillow;
 mod preprocess;

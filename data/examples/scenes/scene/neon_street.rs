@@ -192,21 +192,7 @@ fn neon_tube(canvas: &mut Canvas, from: (f32, f32), to: (f32, f32), width: f32, 
 
 fn wet_road(canvas: &mut Canvas, seed: u64) {
     let noise = Noise::new(seed ^ 0x40AD);
-    let above: Vec<Rgb> = {
-        let (columns, rows) = (640, 480);
-        (0..rows * columns)
-            .map(|i| {
-                let x = (i % columns) as f32 / columns as f32 * canvas.right();
-                canvas.at(x, (i / columns) as f32 / rows as f32)
-            })
-            .collect()
-    };
-    let right = canvas.right();
-    let look = |x: f32, y: f32| {
-        let column = (x / right * 640.0) as usize;
-        let row = (y * 480.0) as usize;
-        above[row.min(479) * 640 + column.min(639)]
-    };
+    let dry = canvas.clone();
     canvas.shade(|x, y, under| {
         // The ground begins at the foot of the façades, and beyond the last one at the horizon.
         let half = (x - VANISHING).abs();
@@ -224,7 +210,7 @@ fn wet_road(canvas: &mut Canvas, seed: u64) {
         for tap in 0..taps {
             // Wet asphalt smears lights towards the eye much more than sideways.
             let spread = tap as f32 / (taps - 1) as f32 - 0.5;
-            let sample = look(
+            let sample = dry.at(
                 (x + 0.06 * ripple * near + 0.010 * spread).max(0.0),
                 (mirror + 0.28 * spread * near.sqrt()).clamp(0.0, HORIZON),
             );
