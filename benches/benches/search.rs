@@ -3,6 +3,12 @@
 //!
 //! `cargo bench -p pixelplay-benches --bench search`, with a filter behind `--` to run a part.
 
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a benchmark that cannot run should say so and stop"
+)]
+
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -48,7 +54,7 @@ fn index(rows: usize) -> SongIndex {
     SongIndex::open(&path).expect("an index")
 }
 
-/// Adds up all bytes, in 8 independent sums, as a scan without arithmetic would have to.
+/// Folds all bits together: what a scan without arithmetic would take.
 fn read_all(index: &SongIndex) -> u32 {
     let mut sums = [0_u32; 64];
     for chunk in index.vector_chunks() {

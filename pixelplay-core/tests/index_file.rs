@@ -1,5 +1,7 @@
 //! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken for one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use pixelplay_core::index::{
     SearchOptions, SongIndex, SongIndexError, SongIndexWriter, WriterOptions, col,
 };
 use pixelplay_core::song::{COLUMNS, Kind, Value};
-use pixelplay_core::{Embedding, EmbeddingError, Fingerprint, Song, SongId};
+use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -190,29 +192,17 @@ fn the_writer_refuses_bad_rows_by_number_and_id_and_goes_on() {
     };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     writer.push(&song("good"), &[1.0, 0.0]).unwrap();
-    let bad_vectors: [(&[f32], fn(&EmbeddingError) -> bool); 5] = [
-        (&[f32::NAN, 0.0], |e| {
-            matches!(e, EmbeddingError::NotFinite { at: 0, .. })
-        }),
-        (&[1.0, f32::INFINITY], |e| {
-            matches!(e, EmbeddingError::NotFinite { at: 1, .. })
-        }),
-        (&[1.0], |e| {
-            matches!(
-                e,
-                EmbeddingError::DimMismatch {
-                    expected: 2,
-                    found: 1
-                }
-            )
-        }),
-        (&[0.9, 0.0], |e| matches!(e, EmbeddingError::NotUnit { .. })),
-        (&[0.0, 0.0], |e| matches!(e, EmbeddingError::NotUnit { .. })),
+    let bad_vectors: [(&[f32], &str); 5] = [
+        (&[f32::NAN, 0.0], "NaN at position 0"),
+        (&[1.0, f32::INFINITY], "inf at position 1"),
+        (&[1.0], "expected a vector of 2 dimensions, found 1"),
+        (&[0.9, 0.0], "length 0.9"),
+        (&[0.0, 0.0], "length 0.0"),
     ];
-    for (vector, is_expected) in bad_vectors {
+    for (vector, words) in bad_vectors {
         match writer.push(&song("bad"), vector) {
             Err(SongIndexError::BadVector { row: 1, id, source }) if id == "bad" => {
-                assert!(is_expected(&source), "{source}");
+                assert!(source.to_string().contains(words), "{source}");
             }
             other => panic!("{vector:?}: {other:?}"),
         }

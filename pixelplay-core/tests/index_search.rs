@@ -1,5 +1,7 @@
 //! Search against an oracle that is too simple to be wrong: every row scored in `f64`, everything sorted.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 
 use pixelplay_core::index::{

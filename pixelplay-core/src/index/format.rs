@@ -19,7 +19,7 @@
 //! | `id` | utf8, not null | not empty, unique |
 //! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null where not known |
 //! | others | utf8 | carried along |
-//! | `embedding` | fixed_size_list<float32 not null>\[dim\], not null | finite, length 1 within 1e-3 |
+//! | `embedding` | `fixed_size_list<float32 not null>[dim]`, not null | finite, length 1 within 1e-3 |
 //! | `_pp_*` | any | helper columns, skipped by readers that do not know them |
 //!
 //! | metadata of the schema | |

@@ -345,11 +345,11 @@ impl Scan<'_> {
     ) -> Result<(), SongIndexError> {
         let mut cutoff = self.cutoff(top);
         for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
-            // Nearly always the answer is no, and the compiler gives it for several scores at once. NaN is not below
-            // anything, so a damaged vector is looked at, and found out.
-            if !scores
+            // Nearly always all are, and the compiler compares several at once. NaN is not below anything, so a
+            // damaged vector is looked at, and found out.
+            if scores
                 .iter()
-                .fold(false, |any, &score| any | !(score < cutoff))
+                .fold(true, |all, &score| all & (score < cutoff))
             {
                 continue;
             }
