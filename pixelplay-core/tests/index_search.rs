@@ -138,8 +138,11 @@ fn threads(threads: usize) -> Option<NonZeroUsize> {
     NonZeroUsize::new(threads)
 }
 
+/// A filter, and which rows it should keep.
+type Case = (Option<Filter>, fn(usize) -> bool);
+
 /// From none of the songs to all of them.
-fn filters() -> Vec<(Option<Filter>, fn(usize) -> bool)> {
+fn filters() -> Vec<Case> {
     vec![
         (None, |_| true),
         (Some(col("year").lt(0)), |_| false),
