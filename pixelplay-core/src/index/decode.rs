@@ -46,24 +46,26 @@ impl Record {
     ) -> Result<Self, &'static str> {
         let number =
             |number: i64| usize::try_from(number).map_err(|_| "a length or offset is negative");
-        let nodes = header.nodes().into_iter().flatten().map(|node| {
+        let node = |node: &arrow_ipc::FieldNode| -> Result<Node, &'static str> {
             Ok(Node {
                 len: number(node.length())?,
                 nulls: number(node.null_count())?,
             })
-        });
-        let buffers = header.buffers().into_iter().flatten().map(|buffer| {
+        };
+        let buffer = |buffer: &arrow_ipc::Buffer| -> Result<Range<usize>, &'static str> {
             let start = body.start.checked_add(number(buffer.offset())?);
-            let end = start.and_then(|start| start.checked_add(number(buffer.length()).ok()?));
-            match (start, end) {
-                (Some(start), Some(end)) if end <= body.end => Ok(start..end),
+            let len = number(buffer.length())?;
+            match start.and_then(|start| Some(start..start.checked_add(len)?)) {
+                Some(range) if range.end <= body.end => Ok(range),
                 _ => Err("a buffer lies outside its batch"),
             }
-        });
+        };
+        let nodes = header.nodes().into_iter().flatten().map(node);
+        let buffers = header.buffers().into_iter().flatten().map(buffer);
         let mut record = Self {
             rows: number(header.length())?,
             nodes: nodes.collect::<Result<_, _>>()?,
-            buffers: buffers.collect::<Result<_, &'static str>>()?,
+            buffers: buffers.collect::<Result<_, _>>()?,
             columns: Vec::new(),
             views: Vec::new(),
         };

@@ -18,6 +18,8 @@ use crate::song::SongId;
 const TILE_BYTES: usize = 128 << 10;
 /// How many queries pass over a tile before their scores are looked at.
 const QUERY_GROUP: usize = 16;
+/// How many scores are compared with the cutoff at once.
+const SCREEN_CHUNK: usize = 16;
 /// Below this much work, in bytes of matrix times queries, waking other threads costs more than it saves.
 const PARALLEL_BYTES: usize = 4 << 20;
 /// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
@@ -66,7 +68,7 @@ pub struct SongHit {
     /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average song.
     ///
     /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So the score is
-    /// placed among the scores that the same query gives to up to 1,024 songs, evenly spaced over the whole
+    /// placed among the scores that the same query gives to up to 512 songs, evenly spaced over the whole
     /// catalogue: `100 * Phi((score - mean) / (2 * sd))`, with the normal distribution function `Phi`. It does not
     /// depend on `k`, filter, threads or backend. Where there is no spread it is 50.
     pub match_percent: f64,
@@ -143,21 +145,15 @@ impl SongIndex {
         };
         let threads = options.threads.map(NonZeroUsize::get);
         let tops = scan.run(threads)?;
-        let query = |at: usize| queries[at].as_slice();
-        tops.into_iter()
-            .enumerate()
-            .map(|(at, top)| {
-                if top.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let sample = Calibration::rows(self.len());
-                let scores = sample.map(|row| scan.score(query(at), row));
-                let calibration = Calibration::new(scores)?;
-                top.into_iter()
-                    .map(|scored| self.hit(scored, &calibration))
-                    .collect()
-            })
-            .collect()
+        if tops.iter().all(Vec::is_empty) {
+            return Ok(vec![Vec::new(); queries.len()]);
+        }
+        let calibrations = scan.calibrations(threads)?;
+        let hits = |(top, calibration): (Vec<Scored>, _)| {
+            let hits = top.into_iter().map(|scored| self.hit(scored, &calibration));
+            hits.collect()
+        };
+        tops.into_iter().zip(calibrations).map(hits).collect()
     }
 
     pub(super) fn rows_of(&self, ids: &[SongId]) -> Vec<usize> {
@@ -234,6 +230,32 @@ impl Scan<'_> {
             }
         }
         Ok(merged.into_iter().map(TopK::into_sorted).collect())
+    }
+
+    /// Where the scores of each query lie over the whole catalogue.
+    fn calibrations(&self, threads: Option<usize>) -> Result<Vec<Calibration>, SongIndexError> {
+        let dim = self.index.dim();
+        let calibrate = |queries: &[f32]| self.calibrations_of(queries);
+        if threads == Some(1) || self.queries.len() <= QUERY_GROUP * dim {
+            return calibrate(&self.queries);
+        }
+        let groups = self.queries.par_chunks(QUERY_GROUP * dim).map(calibrate);
+        let calibrations: Vec<Vec<Calibration>> = groups.collect::<Result<_, _>>()?;
+        Ok(calibrations.into_iter().flatten().collect())
+    }
+
+    fn calibrations_of(&self, queries: &[f32]) -> Result<Vec<Calibration>, SongIndexError> {
+        let dim = self.index.dim();
+        let mut calibrations = vec![Calibration::default(); queries.len() / dim];
+        let mut scores = vec![0.0; calibrations.len()];
+        for row in Calibration::rows(self.index.len()) {
+            self.backend
+                .dots_f64(dim, self.index.vector(row), None, queries, &mut scores);
+            for (calibration, &score) in calibrations.iter_mut().zip(&scores) {
+                calibration.add(self.checked(score, row)?);
+            }
+        }
+        Ok(calibrations)
     }
 
     fn work(&self) -> usize {
@@ -322,18 +344,24 @@ impl Scan<'_> {
         scores: &[f32],
     ) -> Result<(), SongIndexError> {
         let mut cutoff = self.cutoff(top);
-        for (at, &approximate) in scores.iter().enumerate() {
-            // NaN is not below anything, so a damaged vector is looked at, and found out.
-            if approximate < cutoff {
+        for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
+            // Nearly always the answer is no, and the compiler gives it for several scores at once. NaN is not below
+            // anything, so a damaged vector is looked at, and found out.
+            if !scores
+                .iter()
+                .fold(false, |any, &score| any | !(score < cutoff))
+            {
                 continue;
             }
-            let row = tile.row(at);
-            if self.excluded.binary_search(&row).is_ok() {
-                continue;
+            for (at, &approximate) in scores.iter().enumerate() {
+                let row = tile.row(chunk * SCREEN_CHUNK + at);
+                if approximate < cutoff || self.excluded.binary_search(&row).is_ok() {
+                    continue;
+                }
+                let score = self.score(query, row)?;
+                top.push(Scored { score, row });
+                cutoff = self.cutoff(top);
             }
-            let score = self.score(query, row)?;
-            top.push(Scored { score, row });
-            cutoff = self.cutoff(top);
         }
         Ok(())
     }
@@ -348,11 +376,14 @@ impl Scan<'_> {
     }
 
     fn score(&self, query: &[f32], row: usize) -> Result<f64, SongIndexError> {
-        // Adding 0 turns -0.0 into 0.0, which is the same score.
-        let score = self.backend.dot_f64(self.index.vector(row), query) + 0.0;
+        self.checked(self.backend.dot_f64(self.index.vector(row), query), row)
+    }
+
+    fn checked(&self, score: f64, row: usize) -> Result<f64, SongIndexError> {
         // A little more than the product of two lengths of at most 1.001; false for NaN.
         if score.abs() < 1.0021 {
-            Ok(score)
+            // Adding 0 turns -0.0 into 0.0, which is the same score.
+            Ok(score + 0.0)
         } else {
             Err(self.index.bad_vector(row))
         }

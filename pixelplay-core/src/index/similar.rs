@@ -154,8 +154,9 @@ impl SongIndex {
                 }
             }
         }
-        let sample = Calibration::rows(self.len()).filter_map(score).map(Ok);
-        let calibration = Calibration::new::<SongIndexError>(sample)?;
+        let mut calibration = Calibration::default();
+        let sample = Calibration::rows(self.len()).filter_map(score);
+        sample.for_each(|score| calibration.add(score));
         top.into_sorted()
             .into_iter()
             .map(|scored| self.hit(scored, &calibration))

@@ -1,61 +1,58 @@
-//! The arithmetic, written once over plain arrays. [`super`] instantiates it for each instruction set.
+//! The arithmetic, written once over [`Sums`]. [`super`] instantiates it for each instruction set.
 
 use std::array::from_fn;
 
-/// How many partial sums [`dot_f64`] keeps.
-const F64_LANES: usize = 16;
-
-/// The dot products of `R` rows and `Q` queries in `f32`, summed in no particular order.
+/// `L` partial sums of products, in registers of some instruction set.
 ///
-/// `L` is the width of a register; all slices must have the length of the first query.
-#[inline(always)]
-pub(super) fn block<const L: usize, const R: usize, const Q: usize, const FMA: bool>(
-    rows: [&[f32]; R],
-    queries: [&[f32]; Q],
-) -> [[f32; Q]; R] {
-    let dim = queries[0].len();
-    let count = dim / L;
-    // Cut to one length, so that the loop below needs no bounds checks.
-    let row_chunks = rows.map(|row| &row.as_chunks::<L>().0[..count]);
-    let query_chunks = queries.map(|query| &query.as_chunks::<L>().0[..count]);
-    let mut sums = [[[0.0_f32; L]; Q]; R];
-    for at in 0..count {
-        for (r, sums) in sums.iter_mut().enumerate() {
-            for (q, sums) in sums.iter_mut().enumerate() {
-                add_products::<L, FMA>(sums, &row_chunks[r][at], &query_chunks[q][at]);
-            }
-        }
+/// Left to itself the compiler vectorises some shapes of [`block`] and takes others apart lane by lane, so the
+/// instructions are named; the portable twins are plain arrays. Instructions inside closures are not inlined, so there
+/// are loops here where there might be closures.
+pub(super) trait Sums<const L: usize>: Copy {
+    /// `f32` or `f64`.
+    type Total: Copy + Default;
+
+    /// # Safety
+    /// As for all functions here, the processor must have the instructions of the implementing type.
+    unsafe fn zero() -> Self;
+
+    /// Adds product `i` to sum `i`.
+    ///
+    /// # Safety
+    /// See [`Sums::zero`].
+    unsafe fn add(self, a: &[f32; L], b: &[f32; L]) -> Self;
+
+    /// Adds the products of two tails of less than `L` values, then all sums.
+    ///
+    /// # Safety
+    /// See [`Sums::zero`].
+    unsafe fn total(self, a_rest: &[f32], b_rest: &[f32]) -> Self::Total;
+}
+
+/// `f32` sums: fast, in no particular order.
+impl<const L: usize> Sums<L> for [f32; L] {
+    type Total = f32;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [0.0; L]
     }
-    if count * L < dim {
-        let rest = |values: &[f32]| -> [f32; L] {
-            let rest = &values[count * L..dim];
-            from_fn(|i| rest.get(i).copied().unwrap_or(0.0))
-        };
-        let rows = rows.map(rest);
-        let queries = queries.map(rest);
-        for (row, sums) in rows.iter().zip(&mut sums) {
-            for (query, sums) in queries.iter().zip(sums) {
-                add_products::<L, FMA>(sums, row, query);
-            }
-        }
+
+    #[inline(always)]
+    unsafe fn add(self, a: &[f32; L], b: &[f32; L]) -> Self {
+        from_fn(|i| self[i] + a[i] * b[i])
     }
-    sums.map(|sums| sums.map(total))
+
+    #[inline(always)]
+    unsafe fn total(self, a_rest: &[f32], b_rest: &[f32]) -> f32 {
+        total_f32(self, a_rest, b_rest)
+    }
 }
 
 #[inline(always)]
-fn add_products<const L: usize, const FMA: bool>(sums: &mut [f32; L], a: &[f32; L], b: &[f32; L]) {
-    for i in 0..L {
-        // `mul_add` without the instruction is a slow library call.
-        sums[i] = if FMA {
-            a[i].mul_add(b[i], sums[i])
-        } else {
-            sums[i] + a[i] * b[i]
-        };
+pub(super) fn total_f32<const L: usize>(mut sums: [f32; L], a_rest: &[f32], b_rest: &[f32]) -> f32 {
+    for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *sum += a * b;
     }
-}
-
-#[inline(always)]
-fn total<const L: usize>(mut sums: [f32; L]) -> f32 {
     let mut width = L / 2;
     while width > 0 {
         for i in 0..width {
@@ -66,21 +63,35 @@ fn total<const L: usize>(mut sums: [f32; L]) -> f32 {
     sums[0]
 }
 
-/// The dot product in `f64`: product `i` is added to partial sum `i % 16`, in order; then 8 sums are added to the
-/// other 8, 4 to 4, 2 to 2 and 1 to 1.
+/// How many partial sums an exact dot product has.
+pub(super) const F64_LANES: usize = 16;
+
+/// `f64` sums in a fixed order: product `i` is added to sum `i % 16`, in order; then 8 sums are added to the other
+/// 8, 4 to 4, 2 to 2 and 1 to 1.
 ///
 /// The product of two `f32` is exact in `f64`, so this order alone decides the result, bit by bit, whatever the
 /// instruction set, and fused or not.
-#[inline(always)]
-pub(super) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
-    let mut sums = [0.0_f64; F64_LANES];
-    let (a_chunks, a_rest) = a.as_chunks::<F64_LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<F64_LANES>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..F64_LANES {
-            sums[i] += f64::from(a[i]) * f64::from(b[i]);
-        }
+impl Sums<F64_LANES> for [f64; F64_LANES] {
+    type Total = f64;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [0.0; F64_LANES]
     }
+
+    #[inline(always)]
+    unsafe fn add(self, a: &[f32; F64_LANES], b: &[f32; F64_LANES]) -> Self {
+        from_fn(|i| self[i] + f64::from(a[i]) * f64::from(b[i]))
+    }
+
+    #[inline(always)]
+    unsafe fn total(self, a_rest: &[f32], b_rest: &[f32]) -> f64 {
+        total_f64(self, a_rest, b_rest)
+    }
+}
+
+#[inline(always)]
+pub(super) fn total_f64(mut sums: [f64; F64_LANES], a_rest: &[f32], b_rest: &[f32]) -> f64 {
     for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
         *sum += f64::from(a) * f64::from(b);
     }
@@ -94,14 +105,63 @@ pub(super) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
     sums[0]
 }
 
-/// See [`super::Backend::dots`].
+/// The dot products of `R` rows and `Q` queries, all of the length of the first query.
+///
+/// # Safety
+/// See [`Sums::zero`].
 #[inline(always)]
-pub(super) fn dots<const L: usize, const R: usize, const Q: usize, const FMA: bool>(
+unsafe fn block<S: Sums<L>, const L: usize, const R: usize, const Q: usize>(
+    rows: [&[f32]; R],
+    queries: [&[f32]; Q],
+) -> [[S::Total; Q]; R] {
+    let dim = queries[0].len();
+    let count = dim / L;
+    // Cut to one length, so that the loop below needs no bounds checks.
+    let row_chunks = rows.map(|row| &row.as_chunks::<L>().0[..count]);
+    let query_chunks = queries.map(|query| &query.as_chunks::<L>().0[..count]);
+    // SAFETY: our caller promises what all of `S` demands, here and below.
+    let mut sums = [[unsafe { S::zero() }; Q]; R];
+    for at in 0..count {
+        for r in 0..R {
+            for q in 0..Q {
+                // SAFETY: as above.
+                sums[r][q] = unsafe { sums[r][q].add(&row_chunks[r][at], &query_chunks[q][at]) };
+            }
+        }
+    }
+    let mut totals = [[S::Total::default(); Q]; R];
+    for r in 0..R {
+        for q in 0..Q {
+            let (row_rest, query_rest) = (&rows[r][count * L..dim], &queries[q][count * L..dim]);
+            // SAFETY: as above.
+            totals[r][q] = unsafe { sums[r][q].total(row_rest, query_rest) };
+        }
+    }
+    totals
+}
+
+/// One dot product.
+///
+/// # Safety
+/// See [`Sums::zero`].
+#[inline(always)]
+pub(super) unsafe fn dot<S: Sums<L>, const L: usize>(a: &[f32], b: &[f32]) -> S::Total {
+    // SAFETY: our caller promises what `S` demands.
+    let [[total]] = unsafe { block::<S, L, 1, 1>([a], [b]) };
+    total
+}
+
+/// All dot products of some rows and some queries, see [`super::Backend::dots`]; `R` rows and `Q` queries at a time.
+///
+/// # Safety
+/// See [`Sums::zero`].
+#[inline(always)]
+pub(super) unsafe fn dots<S: Sums<L>, const L: usize, const R: usize, const Q: usize>(
     dim: usize,
     rows: &[f32],
     picked: Option<&[u32]>,
     queries: &[f32],
-    out: &mut [f32],
+    out: &mut [S::Total],
 ) {
     let count = picked.map_or(rows.len() / dim, <[u32]>::len);
     let row = |i: usize| {
@@ -113,36 +173,39 @@ pub(super) fn dots<const L: usize, const R: usize, const Q: usize, const FMA: bo
     // Several queries at a time, so that a row once loaded serves them all; what is left goes one by one.
     while queries.len() >= Q {
         let group: [&[f32]; Q] = from_fn(|_| queries.next().unwrap_or_default());
-        let mut group_outs: [&mut [f32]; Q] = from_fn(|_| outs.next().unwrap_or_default());
+        let mut group_outs: [&mut [S::Total]; Q] = from_fn(|_| outs.next().unwrap_or_default());
         let mut at = 0;
         while at + R <= count {
-            let sums = block::<L, R, Q, FMA>(from_fn(|r| row(at + r)), group);
-            for (r, sums) in sums.iter().enumerate() {
-                for (out, sum) in group_outs.iter_mut().zip(sums) {
-                    out[at + r] = *sum;
+            // SAFETY: our caller promises what `S` demands, here and below.
+            let totals = unsafe { block::<S, L, R, Q>(from_fn(|r| row(at + r)), group) };
+            for (r, totals) in totals.into_iter().enumerate() {
+                for (out, total) in group_outs.iter_mut().zip(totals) {
+                    out[at + r] = total;
                 }
             }
             at += R;
         }
         for at in at..count {
-            let [sums] = block::<L, 1, Q, FMA>([row(at)], group);
-            for (out, sum) in group_outs.iter_mut().zip(sums) {
-                out[at] = sum;
+            // SAFETY: as above.
+            let [totals] = unsafe { block::<S, L, 1, Q>([row(at)], group) };
+            for (out, total) in group_outs.iter_mut().zip(totals) {
+                out[at] = total;
             }
         }
     }
     for (query, out) in queries.zip(outs) {
         let mut at = 0;
         while at + 4 <= count {
-            let sums = block::<L, 4, 1, FMA>(from_fn(|r| row(at + r)), [query]);
-            for (r, [sum]) in sums.into_iter().enumerate() {
-                out[at + r] = sum;
+            // SAFETY: as above.
+            let totals = unsafe { block::<S, L, 4, 1>(from_fn(|r| row(at + r)), [query]) };
+            for (r, [total]) in totals.into_iter().enumerate() {
+                out[at + r] = total;
             }
             at += 4;
         }
         for (at, out) in out.iter_mut().enumerate().skip(at) {
-            let [[sum]] = block::<L, 1, 1, FMA>([row(at)], [query]);
-            *out = sum;
+            // SAFETY: as above.
+            *out = unsafe { dot::<S, L>(row(at), query) };
         }
     }
 }

@@ -6,8 +6,12 @@
 )]
 
 mod kernel;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::fmt;
+
+use self::kernel::F64_LANES;
 
 /// A set of instructions to compute with. Holding one proves that the processor has it.
 ///
@@ -75,14 +79,15 @@ impl Backend {
         queries: &[f32],
         out: &mut [f32],
     ) {
-        assert!(dim > 0 && rows.len().is_multiple_of(dim) && queries.len().is_multiple_of(dim));
-        let count = picked.map_or(rows.len() / dim, <[u32]>::len);
-        assert_eq!(out.len(), queries.len() / dim * count);
+        check(dim, rows, picked, queries, out.len());
         if out.is_empty() {
             return;
         }
         match self.0 {
-            Isa::Portable => kernel::dots::<4, 2, 2, false>(dim, rows, picked, queries, out),
+            // SAFETY: the portable sums need no special instructions.
+            Isa::Portable => unsafe {
+                kernel::dots::<[f32; 4], 4, 2, 2>(dim, rows, picked, queries, out)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
             Isa::Avx2 => unsafe { x86::dots_avx2(dim, rows, picked, queries, out) },
@@ -92,7 +97,38 @@ impl Backend {
         }
     }
 
-    /// The dot product in `f64`, summed in a fixed order (see [`kernel::dot_f64`]): the same bits on every backend.
+    /// [`dots`](Self::dots) in `f64`, each summed as [`dot_f64`](Self::dot_f64) does.
+    ///
+    /// # Panics
+    /// As [`dots`](Self::dots).
+    #[track_caller]
+    pub(crate) fn dots_f64(
+        self,
+        dim: usize,
+        rows: &[f32],
+        picked: Option<&[u32]>,
+        queries: &[f32],
+        out: &mut [f64],
+    ) {
+        check(dim, rows, picked, queries, out.len());
+        if out.is_empty() {
+            return;
+        }
+        match self.0 {
+            // SAFETY: the portable sums need no special instructions.
+            Isa::Portable => unsafe {
+                kernel::dots::<[f64; F64_LANES], F64_LANES, 1, 1>(dim, rows, picked, queries, out);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dots`.
+            Isa::Avx2 => unsafe { x86::dots_f64_avx2(dim, rows, picked, queries, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dots`.
+            Isa::Avx512 => unsafe { x86::dots_f64_avx512(dim, rows, picked, queries, out) },
+        }
+    }
+
+    /// The dot product in `f64`, summed in a fixed order (see [`kernel::Sums`]): the same bits on every backend.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -100,7 +136,8 @@ impl Backend {
     pub(crate) fn dot_f64(self, a: &[f32], b: &[f32]) -> f64 {
         assert_eq!(a.len(), b.len());
         match self.0 {
-            Isa::Portable => kernel::dot_f64(a, b),
+            // SAFETY: the portable sums need no special instructions.
+            Isa::Portable => unsafe { kernel::dot::<[f64; F64_LANES], F64_LANES>(a, b) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dots`.
             Isa::Avx2 => unsafe { x86::dot_f64_avx2(a, b) },
@@ -109,6 +146,13 @@ impl Backend {
             Isa::Avx512 => unsafe { x86::dot_f64_avx512(a, b) },
         }
     }
+}
+
+#[track_caller]
+fn check(dim: usize, rows: &[f32], picked: Option<&[u32]>, queries: &[f32], out: usize) {
+    assert!(dim > 0 && rows.len().is_multiple_of(dim) && queries.len().is_multiple_of(dim));
+    let count = picked.map_or(rows.len() / dim, <[u32]>::len);
+    assert_eq!(out, queries.len() / dim * count);
 }
 
 impl Default for Backend {
@@ -126,43 +170,5 @@ impl fmt::Display for Backend {
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Backend({})", self.name())
-    }
-}
-
-/// The kernels, compiled for more instructions than the build's target is sure to have.
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::kernel;
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn dots_avx2(
-        dim: usize,
-        rows: &[f32],
-        picked: Option<&[u32]>,
-        queries: &[f32],
-        out: &mut [f32],
-    ) {
-        kernel::dots::<8, 3, 4, true>(dim, rows, picked, queries, out);
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn dots_avx512(
-        dim: usize,
-        rows: &[f32],
-        picked: Option<&[u32]>,
-        queries: &[f32],
-        out: &mut [f32],
-    ) {
-        kernel::dots::<16, 4, 4, true>(dim, rows, picked, queries, out);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn dot_f64_avx2(a: &[f32], b: &[f32]) -> f64 {
-        kernel::dot_f64(a, b)
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn dot_f64_avx512(a: &[f32], b: &[f32]) -> f64 {
-        kernel::dot_f64(a, b)
     }
 }
