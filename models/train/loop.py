@@ -1,0 +1,105 @@
+"""One training loop for all stages: cosine schedule, averaged weights, progress, exact resumption."""
+
+import copy
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+import torch
+
+SAVE_SECONDS = 120
+TELL_SECONDS = 20
+EMA = 0.998
+
+
+def save(path: Path, value) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    torch.save(value, temporary)
+    os.replace(temporary, path)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def fit(
+    name: str,
+    work: Path,
+    net: torch.nn.Module,
+    loss_of: Callable[[int, float, np.random.Generator], torch.Tensor],
+    *,
+    steps: int,
+    rate: float,
+    seed: int,
+    decay: float = 0.05,
+    warmup: int = 200,
+    batch: int = 1,
+    judge: Callable[[torch.nn.Module], str] | None = None,
+    judge_every: int = 1000,
+) -> torch.nn.Module:
+    """Trains `net` in place and returns the average of its weights.
+
+    `loss_of(step, progress, rng)` draws its own batch from `rng`, which is seeded by the step: a run that was killed
+    and resumed sees the batches an unbroken run would have seen."""
+    averaged = copy.deepcopy(net).eval().requires_grad_(False)
+    matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
+    vectors = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True)
+    path, step = work / f"{name}.pt", 0
+    if path.is_file():
+        state = torch.load(path, weights_only=True)
+        if state["steps"] != steps:
+            raise SystemExit(f"{path} was started for {state['steps']} steps, not {steps}: delete it or ask for the same number")
+        net.load_state_dict(state["net"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        step = state["step"]
+        say(f"{name}: resumed at step {step}/{steps}")
+
+    def keep() -> None:
+        save(path, {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "steps": steps})
+
+    first, start = step, time.time()
+    saved = told = start
+    losses: list[float] = []
+    try:
+        while step < steps:
+            net.train()
+            factor = min(1.0, (step + 1) / warmup) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / steps)))
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+            loss = loss_of(step, step / steps, np.random.default_rng([seed, step]))
+            optimizer.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            if not torch.isfinite(norm):
+                raise SystemExit(f"{name}: the gradient is not finite at step {step}; the last checkpoint is kept in {path}")
+            optimizer.step()
+            step += 1
+            weight = min(EMA, (1 + step) / (10 + step))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(averaged.parameters()), list(net.parameters()), 1 - weight)
+            losses.append(loss.item())
+            now = time.time()
+            if now - told > TELL_SECONDS:
+                speed = (step - first) / (now - start)
+                say(f"{name} {step}/{steps} loss {np.mean(losses):.4f} {speed * batch:.0f} samples/s, {(steps - step) / speed / 60:.1f} min left")
+                told, losses = now, []
+            if judge and step % judge_every == 0:
+                with torch.inference_mode():
+                    say(f"{name} {step}/{steps} {judge(averaged)}")
+            if now - saved > SAVE_SECONDS:
+                keep()
+                saved = time.time()
+    except KeyboardInterrupt:
+        keep()
+        say(f"{name}: stopped and saved at step {step}/{steps}; the same command goes on from there")
+        sys.exit(130)
+    if step > first:
+        keep()
+    return averaged

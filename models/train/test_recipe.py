@@ -1,0 +1,121 @@
+"""python -m unittest discover models/train — the parts of the recipe that could be wrong without anyone seeing it."""
+
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from transformers import CLIPImageProcessorPil, CLIPTokenizerFast
+
+import data
+import evaluate
+import loop
+import sentences
+import tokenizer
+import vision
+
+CHECKPOINT = Path(__file__).parent.parent / "pixelplay-mini"
+DATA = Path(os.environ.get("PIXELPLAY_DATA", Path(__file__).parents[2] / "../shared/data"))
+
+
+class NoNoise:
+    """A generator whose light and contrast do nothing, so that only geometry is left."""
+
+    def __init__(self):
+        self.inner = np.random.default_rng(5)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def normal(self, mean, deviation, shape):
+        return np.zeros(shape)
+
+
+def picture(width: int, height: int) -> Image.Image:
+    """Smooth colour waves: unlike any of its own mirror images or shifts."""
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin(x / 9 + y / 23), np.cos(x / 31 - y / 12), np.sin((x + 2 * y) / 40)]
+    return Image.fromarray(np.uint8(127.5 + 120 * np.stack(waves, -1)))
+
+
+class Recipe(unittest.TestCase):
+    def test_square_is_what_the_checkpoints_preprocessor_does(self):
+        process = CLIPImageProcessorPil.from_pretrained(CHECKPOINT)
+        for size in ((160, 128), (97, 131), (333, 217), (50, 77), (96, 96)):
+            got = data.square(picture(*size), 96) / 127.5 - 1
+            want = process(images=picture(*size), return_tensors="np")["pixel_values"][0].transpose(1, 2, 0)
+            np.testing.assert_allclose(got, want, atol=1e-6, err_msg=str(size))
+
+    def test_a_crop_and_its_affine_map_show_the_same_place(self):
+        pixels = torch.from_numpy(np.stack([data.square(picture(128 + i, 128), 128) for i in range(16)]))
+        crops, theta = vision.augment(pixels, np.arange(16), NoNoise())
+        whole = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+        seen = F.grid_sample(whole, F.affine_grid(theta, crops.shape, align_corners=False), padding_mode="border", align_corners=False)
+        self.assertLess((crops - seen).abs().mean((1, 2, 3)).max(), 0.03)
+
+    def test_a_killed_run_goes_on_as_if_it_had_not_been(self):
+        def run(folder: Path, stop_at: int | None) -> torch.Tensor:
+            torch.manual_seed(0)
+            net = torch.nn.Linear(4, 4)
+
+            def loss_of(step, progress, r):
+                if step == stop_at:
+                    raise KeyboardInterrupt
+                return (net(torch.from_numpy(r.normal(size=(8, 4)).astype(np.float32))) - 1).square().mean()
+
+            return loop.fit("t", folder, net, loss_of, steps=9, rate=1e-2, seed=1, warmup=2).weight.clone()
+
+        with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as broken:
+            want = run(Path(whole), None)
+            with self.assertRaises(SystemExit):
+                run(Path(broken), 5)
+            self.assertTrue(torch.equal(run(Path(broken), None), want))
+
+    def test_the_isometry_keeps_cosines(self):
+        x = np.random.default_rng(0).standard_normal((20, sentences.WIDTH)).astype(np.float32)
+        y = x @ sentences.isometry(512)
+        np.testing.assert_allclose(y @ y.T, x @ x.T, atol=1e-2)
+
+    def test_the_tokenizer_is_clips_in_all_but_its_words(self):
+        reference = CLIPTokenizerFast().backend_tokenizer
+        ours = tokenizer.Encode(CHECKPOINT / "tokenizer.json")
+        self.assertEqual(repr(ours.tokenizer.normalizer), repr(reference.normalizer))
+        self.assertEqual(repr(ours.tokenizer.pre_tokenizer), repr(reference.pre_tokenizer))
+        empty, long = ours(["", "rain " * 200])
+        self.assertEqual(empty, [ours.start, ours.end])
+        self.assertEqual((len(long), long[-1]), (tokenizer.MAX_TOKENS, ours.end))
+        self.assertEqual(ours.end, ours.tokenizer.get_vocab_size() - 1)
+        for text in ("naïve café, it's 2020!", "你好 🎵", "a  DOG\truns"):
+            back = "".join(ours.tokenizer.id_to_token(i) for i in ours([text])[0][1:-1]).replace("</w>", " ")
+            alphabet = {c: b for b, c in zip([*range(33, 127), *range(161, 173), *range(174, 256)], tokenizer.bytes_to_unicode())}
+            alphabet |= {c: b for b, c in zip([*range(33), *range(127, 161), 173], tokenizer.bytes_to_unicode()[188:])}
+            spoken = b"".join(b" " if c == " " else bytes([alphabet[c]]) for c in back).decode()
+            self.assertEqual(spoken.replace(" ", ""), "".join(text.lower().split()))
+
+    def test_spearman_known_answers(self):
+        self.assertAlmostEqual(evaluate.spearman([1, 2, 3, 4], [10, 20, 30, 4000]), 1.0)
+        # 1 - 6 * (1 + 1 + 0 + 0) / (4 * 15) without ties
+        self.assertAlmostEqual(evaluate.spearman([1, 2, 3, 4], [2, 1, 3, 4]), 0.8)
+        # ties take the mean rank: ranks 1.5, 1.5, 3 against 1, 2, 3
+        self.assertAlmostEqual(evaluate.spearman([5, 5, 9], [1, 2, 3]), 3**0.5 / 2)
+
+    @unittest.skipUnless((DATA / "train").is_dir(), f"skipped: {DATA} is not there")
+    def test_no_test_picture_or_theme_is_trained_on(self):
+        items = data.pictures(DATA)
+        by_split = lambda split, of: {of(p) for p in items if p.split == split}
+        for split in ("train", "tune"):
+            self.assertFalse(by_split(split, lambda p: (p.set, p.file)) & by_split("test", lambda p: (p.set, p.file)))
+        themes = [{p.label for p in items if p.set == "oasis" and p.split == s} for s in ("train", "test")]
+        self.assertFalse(themes[0] & themes[1])
+        self.assertEqual(sum(p.set == "flickr8k" and p.split == "test" for p in items), 1000)
+
+
+if __name__ == "__main__":
+    unittest.main()

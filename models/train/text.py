@@ -1,0 +1,54 @@
+"""Stage 2: the text tower learns MiniLM's sentence vectors."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import loop
+import model as m
+from tokenizer import Encode
+
+BATCH = 256
+POOL = 16  # batches that are sorted by length together, so that little padding is computed
+
+
+@functools.lru_cache(maxsize=1)
+def epoch_batches(lengths: tuple[int, ...], epoch: int) -> np.ndarray:
+    """Every sentence once, neighbours of like length: (batches, BATCH) rows."""
+    r = np.random.default_rng([2, epoch])
+    lengths, order = np.array(lengths), r.permutation(len(lengths))
+    order = order[: len(order) // BATCH * BATCH]
+    pools = np.array_split(order, np.arange(BATCH * POOL, len(order), BATCH * POOL))
+    batches = np.concatenate([p[np.argsort(lengths[p], kind="stable")] for p in pools]).reshape(-1, BATCH)
+    return r.permutation(batches)
+
+
+def distance(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
+    """One minus the cosine, and how far the batch's own cosines are from the teacher's."""
+    return 1 - (got * want).sum(1).mean() + 4 * (got @ got.T - want @ want.T).square().mean()
+
+
+def train(clip, work: Path, items: list, targets: dict, texts: list[str], vectors: np.ndarray, encode: Encode, steps: int):
+    ids = encode(texts)
+    lengths = tuple(map(len, ids))
+    per_epoch = len(ids) // BATCH
+    want = torch.from_numpy(vectors)
+    heard = encode([items[i].captions[0] for i in targets["tune"]])
+    known = torch.from_numpy(targets["tune_captions"])
+    for p in clip.parameters():
+        p.requires_grad_(False)
+    for p in [*clip.text_model.parameters(), *clip.text_projection.parameters()]:
+        p.requires_grad_(True)
+
+    def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
+        rows = epoch_batches(lengths, step // per_epoch)[step % per_epoch]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            z = m.read(clip, [ids[i] for i in rows])
+        return distance(z, want[rows])
+
+    def judge(averaged) -> str:
+        return f"tune: cosine with MiniLM on captions not seen {(m.read(averaged, heard) * known).sum(1).mean():.3f}"
+
+    return loop.fit("text", work, clip, loss_of, steps=steps, seed=4, rate=1.5e-3, batch=BATCH, judge=judge, judge_every=500).requires_grad_(True)

@@ -1,0 +1,157 @@
+"""Makes pixelplay-mini from nothing but the data folder. See --help."""
+
+import os
+
+# Before torch is imported: threads that spin while they wait are several times slower on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import hashlib
+import sys
+from collections import Counter
+from pathlib import Path
+
+HELP = """Trains the checkpoint pixelplay-mini and writes it as a Hugging Face CLIPModel directory.
+
+Steps, each kept in --work and done once:
+  inputs   decode the pictures, teacher features, sentence vectors, tokenizer      (about 5 minutes on two cores)
+  vision   the vision tower learns the teachers' targets                           (about 35 minutes)
+  text     the text tower learns MiniLM's sentence vectors                         (about 5 minutes)
+  joint    both towers, contrastive on captions, anchored to the teachers          (about 5 minutes)
+  export   float16 weights, config, tokenizer, read back with transformers
+
+Kill it at any point and run the same command again: it goes on from its last checkpoint (at most two minutes are lost).
+Ctrl-C saves first. Budgets are in optimiser steps, so that the seeds mean something; the defaults made the committed
+weights. To start afresh, delete --work.
+
+  pip install -r models/train/requirements.txt
+  python models/train/train.py --data ../shared/data --out models/pixelplay-mini
+  python models/train/evaluate.py --data ../shared/data --checkpoint models/pixelplay-mini
+"""
+STAGES = ["inputs", "vision", "text", "joint", "export"]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    here = Path(__file__).parent
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds train/, teacher/ and clip_text_vectors/")
+    parser.add_argument("--out", type=Path, default=here.parent / "pixelplay-mini", help="the directory to write (default: %(default)s)")
+    parser.add_argument("--work", type=Path, default=here / ".work", help="scratch data and checkpoints, about 1 GB (default: %(default)s)")
+    parser.add_argument("--vision-steps", type=int, default=3400, help="batches of 128 pictures (default: %(default)s)")
+    parser.add_argument("--text-steps", type=int, default=2600, help="batches of 256 sentences (default: %(default)s)")
+    parser.add_argument("--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)")
+    parser.add_argument("--sentences", type=int, default=90_000, help="generated sentences, beside captions and names (default: %(default)s)")
+    parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
+    return parser.parse_args()
+
+
+class Inputs:
+    """Everything that is computed once: pictures, teacher features, targets, sentences, tokenizer."""
+
+    def __init__(self, folder: Path, work: Path, generated: int):
+        import numpy as np
+
+        import data
+        import model
+        import sentences
+        import targets
+        import text_corpus
+        import tokenizer
+        from loop import say
+
+        self.items = data.pictures(folder)
+        self.pixels = data.load_pixels(folder, self.items)
+        dropped = data.mark_twins(self.items, self.pixels)
+        counts = Counter((p.set, p.split) for p in self.items)
+        say(f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; " + ", ".join(f"{s} {k}: {n}" for (s, k), n in sorted(counts.items())))
+        self._same_data(work, generated)
+
+        def once(name: str, make):
+            path = work / name
+            if not path.is_file():
+                say(f"making {name}")
+                temporary = work / f"tmp-{name}"
+                make(temporary)
+                os.replace(temporary, path)
+            return path
+
+        def features(path: Path) -> None:
+            pooled, maps = targets.teacher_features(folder, self.pixels)
+            with open(path, "wb") as f:
+                np.savez(f, pooled=pooled, maps=maps)
+
+        def whole_targets(path: Path) -> None:
+            with open(path, "wb") as f:
+                np.savez(f, **targets.build(folder, self.items, np.load(work / "teacher.npz")["pooled"], model.DIM))
+
+        self.maps = np.load(once("teacher.npz", features))["maps"]
+        self.targets = dict(np.load(once("targets.npz", whole_targets)))
+        captions = list(dict.fromkeys(self.targets["captions"].tolist()))
+        prompts = sorted({t for p in self.items if not p.captions for t in targets.prompts(p)})
+        self.texts = text_corpus.corpus(folder, captions, prompts, generated)
+        self.tokenizer = once("tokenizer.json", lambda path: tokenizer.train(self.texts, model.VOCABULARY, path))
+
+        def vectors(path: Path) -> None:
+            with open(path, "wb") as f:
+                np.save(f, sentences.embed(self.texts).astype(np.float16))
+
+        self.sentence_path = lambda: once("sentences.npy", vectors)
+
+    def _same_data(self, work: Path, generated: int) -> None:
+        lines = [f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal}" for p in self.items] + [str(generated)]
+        now, path = hashlib.sha256("\n".join(lines).encode()).hexdigest(), work / "inputs.sha256"
+        if path.is_file() and path.read_text() != now:
+            raise SystemExit(f"{work} was made from other data, splits or --sentences: delete it or give another --work")
+        path.write_text(now)
+
+    def sentence_vectors(self, dim: int):
+        """Unit targets of `texts` in the checkpoint's space, float32 (n, dim)."""
+        import numpy as np
+
+        import sentences
+
+        raw = np.load(self.sentence_path()).astype(np.float32)
+        return sentences.unit(raw - self.targets["mean"]) @ sentences.isometry(dim)
+
+
+def main() -> None:
+    a = arguments()
+    a.work.mkdir(parents=True, exist_ok=True)
+    sys.stdout.reconfigure(line_buffering=True)
+    try:
+        import torch
+
+        import export
+        import model
+        import tokenizer
+        import vision
+    except ImportError as error:
+        raise SystemExit(f"{error}: run pip install -r {Path(__file__).parent / 'requirements.txt'}")
+    torch.set_num_threads(a.threads)
+    torch.set_flush_denormal(True)
+    last = STAGES.index(a.until)
+
+    inputs = Inputs(a.data, a.work, a.sentences)
+    encode = tokenizer.Encode(inputs.tokenizer)
+    if last < 1:
+        return
+    clip = model.fresh(encode.start, encode.end)
+    clip = vision.train(clip, a.work, inputs.items, inputs.pixels, inputs.maps, inputs.targets, a.vision_steps)
+    if last < 2:
+        return
+    import text
+
+    clip = text.train(clip, a.work, inputs.items, inputs.targets, inputs.texts, inputs.sentence_vectors(model.DIM), encode, a.text_steps)
+    if last < 3:
+        return
+    import joint
+
+    clip = joint.train(clip, a.work, inputs, encode, a.joint_steps)
+    if last < 4:
+        return
+    export.export(clip.eval(), inputs.tokenizer, a.out)
+
+
+if __name__ == "__main__":
+    main()
