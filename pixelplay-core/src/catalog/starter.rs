@@ -114,6 +114,7 @@ fn file_name(encoder: &Encoder) -> String {
 mod tests {
     use super::*;
     use crate::progress::ignore;
+    use std::collections::HashSet;
     use std::ops::ControlFlow;
 
     fn mini() -> Encoder {
@@ -155,6 +156,15 @@ mod tests {
             .filter(|genre| templates.genre(genre).is_none())
             .collect();
         assert!(unknown.is_empty(), "no scenes for {unknown:?}");
+        let told: Vec<_> = cleaned
+            .songs
+            .iter()
+            .map(|song| crate::catalog::describe(song, &templates))
+            .collect();
+        let sentences: HashSet<_> = told.iter().flatten().collect();
+        let descriptions: HashSet<_> = told.iter().collect();
+        println!("{} distinct sentences", sentences.len());
+        assert_eq!(descriptions.len(), told.len());
     }
 
     #[test]
