@@ -125,7 +125,8 @@ mod tests {
         for (valence, energy, expected) in [
             (0.5, 0.5, "easygoing"),
             (1.0, 0.5, "delighted"),
-            (0.7, 0.5, "pleasant"),
+            (0.8, 0.5, "pleasant"),
+            (0.9, 0.5, "delighted"),
             (1.0, 1.0, "euphoric"),
             (0.5, 1.0, "frenetic"),
             (0.0, 1.0, "angry"),

@@ -35,7 +35,8 @@ fn tidytuesday_rows_are_playlist_entries_and_become_songs() {
          a,One,Ana,66,First,2019-06-14,Hits,pop,dance pop,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n\
          b,Two,Ben,NA,,1974,Old,rock,album rock,0.2,0.3,11,-20,0,0.1,80,240000\n\
          a,One,Ana,66,First,2019-06-14,Beats,edm,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n\
-         a,One,Ana,66,First,2019-06-14,Beats 2,pop,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n",
+         a,One,Ana,66,First,2019-06-14,Beats 2,pop,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n\
+         a,One,Ana,66,First,2019-06-14,Beats 3,edm,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n",
     );
     let [one, two] = cleaned.songs.as_slice() else {
         panic!("{:?}", cleaned.songs)
@@ -58,7 +59,7 @@ fn tidytuesday_rows_are_playlist_entries_and_become_songs() {
         (Some(1974), None, None)
     );
     assert!(!two.extra.contains_key("genres"));
-    assert_eq!(cleaned.report.merged.lines, [4, 5]);
+    assert_eq!(cleaned.report.merged.lines, [4, 5, 6]);
     assert_eq!(cleaned.report.conflicting.count, 0);
     assert!(cleaned.report.cells_cleared.is_empty());
 }

@@ -162,6 +162,22 @@ mod tests {
         read_text(bytes, Path::new("t.csv"), 1 << 20)
     }
 
+    /// The same bytes over and over.
+    struct Endless {
+        bytes: Vec<u8>,
+        at: usize,
+    }
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            for place in &mut *buffer {
+                *place = self.bytes[self.at % self.bytes.len()];
+                self.at += 1;
+            }
+            Ok(buffer.len())
+        }
+    }
+
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         out.write_all(bytes).unwrap();
@@ -221,6 +237,16 @@ mod tests {
             })
         ));
         assert_eq!(read(&vec![b'a'; 1 << 20]).unwrap().text.len(), 1 << 20);
+        for endless in [vec![b'a'; 100], gzip(&[b'a'; 100])] {
+            let endless = Endless {
+                bytes: endless,
+                at: 0,
+            };
+            assert!(matches!(
+                read_text(endless, Path::new("t.csv"), 1 << 20),
+                Err(CatalogError::TooLarge { .. })
+            ));
+        }
         for (bytes, word) in [
             (&b"PK\x03\x04rest"[..], "zip"),
             (b"PAR1rest", "Parquet"),

@@ -177,6 +177,7 @@ mod tests {
         assert_eq!(scenes("Latin Hip-Hop"), scenes("rap"));
         assert_eq!(scenes("Progressive Electro House"), scenes("edm"));
         assert_eq!(scenes("contemporary R&B"), scenes("soul"));
+        assert_eq!(scenes("funk and soul"), scenes("soul"), "the file's order");
         assert_ne!(scenes("rock"), scenes("hard rock"));
         assert_eq!(scenes("trapeze"), None);
         assert_eq!(scenes(""), None);

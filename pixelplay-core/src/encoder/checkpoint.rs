@@ -191,6 +191,18 @@ impl RawText {
                 "a text has at least a start and an end token",
             ));
         }
+        let vocab_size = refuse.size(
+            "vocab_size",
+            self.vocab_size.unwrap_or(49408),
+            MAX_VOCABULARY,
+        )?;
+        if vocab_size < 3 {
+            return Err(refuse.because(
+                "vocab_size",
+                vocab_size,
+                "there is a start token, an end token and a word",
+            ));
+        }
         let eos_token_id = match &self.eos_token_id {
             None | Some(Value::Null) => 49407,
             Some(id) => id
@@ -209,11 +221,7 @@ impl RawText {
                     heads: 8,
                 },
             )?,
-            vocab_size: refuse.size(
-                "vocab_size",
-                self.vocab_size.unwrap_or(49408),
-                MAX_VOCABULARY,
-            )?,
+            vocab_size,
             max_positions,
             eos_token_id,
         })
@@ -406,5 +414,65 @@ impl TransformerConfig {
                 add(&format!("{at}.{linear}.bias"), &[outputs]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Config {
+        Config::parse(Path::new("config.json"), json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn missing_keys_take_the_defaults_of_transformers() {
+        // transformers 5: CLIPConfig, CLIPTextConfig, CLIPVisionConfig; the shape of ViT-B/32.
+        let config = parse(r#"{"model_type": "clip", "text_config": null}"#);
+        let transformer = |width, heads| TransformerConfig {
+            width,
+            mlp_width: width * 4,
+            layers: 12,
+            heads,
+            activation: Activation::QuickGelu,
+            layer_norm_eps: 1e-5,
+        };
+        let expected = Config {
+            text: TextConfig {
+                transformer: transformer(512, 8),
+                vocab_size: 49408,
+                max_positions: 77,
+                eos_token_id: 49407,
+            },
+            vision: VisionConfig {
+                transformer: transformer(768, 12),
+                image_size: 224,
+                patch_size: 32,
+            },
+            projection_dim: 512,
+        };
+        assert_eq!(config, expected);
+        // The published checkpoint has 151,277,313 parameters, one of them the temperature.
+        let parameters: usize = (config.tensors().iter())
+            .map(|spec| spec.shape.iter().product::<usize>())
+            .sum();
+        assert_eq!(parameters, 151_277_313 - 1);
+    }
+
+    #[test]
+    fn the_copies_in_old_configs_win() {
+        let config = parse(
+            r#"{
+                "model_type": "clip",
+                "text_config": {"num_hidden_layers": 3, "hidden_act": "gelu"},
+                "text_config_dict": {"hidden_act": "gelu_new"},
+                "vision_config": {"num_hidden_layers": 5},
+                "vision_config_dict": null
+            }"#,
+        );
+        // As a whole: what a copy leaves out takes the default, not the other's value.
+        assert_eq!(config.text.transformer.layers, 12);
+        assert_eq!(config.text.transformer.activation, Activation::GeluTanh);
+        assert_eq!(config.vision.transformer.layers, 5);
     }
 }

@@ -112,14 +112,21 @@ pub enum EncodeError {
         source: Cause,
     },
     /// A picture cannot be decoded.
-    #[error("cannot decode the picture")]
+    #[error("cannot decode the picture{}", At(path.as_deref()))]
     BadPicture {
+        /// Its file, if it came from one.
+        path: Option<PathBuf>,
         /// Why not.
         source: Cause,
     },
     /// A picture has more pixels, or its file more bytes, than are decoded.
-    #[error("the picture is too large: {size}, at most {limit} are decoded")]
+    #[error(
+        "the picture{} is too large: {size}, at most {limit} are decoded",
+        At(path.as_deref())
+    )]
     PictureTooLarge {
+        /// Its file, if it came from one.
+        path: Option<PathBuf>,
         /// What was found, with its unit.
         size: String,
         /// The limit, with its unit.
@@ -145,12 +152,10 @@ pub enum EncodeError {
         problem: String,
     },
     /// One image of several failed.
-    #[error("image {at} failed{}", At(path.as_deref()))]
+    #[error("image {at} failed")]
     Image {
         /// The position in the list given, from 0.
         at: usize,
-        /// Its file, if it came from one.
-        path: Option<PathBuf>,
         /// Why.
         source: Box<EncodeError>,
     },

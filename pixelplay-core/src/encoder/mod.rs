@@ -31,6 +31,19 @@ use weights::Weights;
 
 /// Turns pictures and texts into [`Embedding`]s of one space.
 ///
+/// ```
+/// # #[cfg(feature = "mini")] {
+/// use pixelplay_core::{Encoder, Picture};
+///
+/// let encoder = Encoder::mini()?;
+/// let picture = encoder.encode_image(&Picture::from_rgb8(1, 1, vec![30, 60, 120])?)?;
+/// let text = encoder.encode_text("rainy night drive")?;
+/// assert_eq!(picture.dim(), encoder.dim());
+/// println!("they are {:.2} alike", picture.dot(&text)?);
+/// # }
+/// # Ok::<(), pixelplay_core::Error>(())
+/// ```
+///
 /// Opening reads the whole checkpoint once, for its [fingerprint](Encoder::fingerprint), and keeps
 /// none of it: each tower is loaded when it is first used, so that encoding pictures never pays
 /// for the text tower. Clones share everything.
@@ -180,21 +193,21 @@ impl Encoder {
         let specs = config.tensors();
         weights.check(&specs)?;
         let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size)?;
-        let tokenize = Tokenize::new(&tokenizer, &config.text)?;
-        let fingerprint = fingerprint::fingerprint(
-            &config,
-            &specs,
-            preprocess.settings(),
-            &tokenizer.json,
-            &weights,
-        )?;
+        // The two slow parts: hundreds of megabytes to hash, and a vocabulary to build.
+        let (tokenize, fingerprint) = rayon::join(
+            || Tokenize::new(&tokenizer, &config.text),
+            || {
+                let settings = preprocess.settings();
+                fingerprint::fingerprint(&config, &specs, settings, &tokenizer.json, &weights)
+            },
+        );
         Ok(Self {
             inner: Arc::new(Inner {
                 name,
                 config,
-                fingerprint,
+                fingerprint: fingerprint?,
                 preprocess,
-                tokenize,
+                tokenize: tokenize?,
                 weights,
                 device: options.device,
                 vision: Lazy::default(),
@@ -264,7 +277,6 @@ impl Encoder {
             for (offset, pixels) in pixels.into_iter().enumerate() {
                 joined.extend_from_slice(&pixels.map_err(|source| EncodeError::Image {
                     at: first + offset,
-                    path: batch[offset].path(),
                     source: source.into(),
                 })?);
             }
@@ -471,7 +483,7 @@ impl Encoder {
             let texts = self_test::texts(
                 inner.tokenize.start(),
                 inner.tokenize.end(),
-                inner.config.text.vocab_size,
+                inner.config.text.vocab_size as u32,
             );
             let vectors = tower.forward(&[&texts[0], &texts[1]])?;
             self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "text"))?;

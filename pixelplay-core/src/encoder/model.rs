@@ -199,7 +199,7 @@ impl<'a> Load<'a> {
         Ok(LayerNorm {
             weight: self.tensor(&format!("{at}.weight"))?,
             bias: self.tensor(&format!("{at}.bias"))?,
-            eps: config.layer_norm_eps,
+            eps: config.layer_norm_eps as f32,
         })
     }
 
@@ -303,19 +303,15 @@ impl Linear {
 struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
-    eps: f64,
+    eps: f32,
 }
 
 impl LayerNorm {
-    /// In two passes: candle's fused kernel takes the variance as `E[x^2] - E[x]^2`, which cancels
-    /// where the mean is large.
+    /// Centred first: candle's kernel takes the variance as `E[x^2] - E[x]^2`, which cancels where the
+    /// mean is large.
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        centred
-            .broadcast_div(&(variance + self.eps)?.sqrt()?)?
-            .broadcast_mul(&self.weight)?
-            .broadcast_add(&self.bias)
+        candle_nn::ops::layer_norm(&centred, &self.weight, &self.bias, self.eps)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::error::EncodeError;
+use super::error::{Cause, EncodeError};
 
 /// A decoded picture: 8-bit RGB, upright.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Picture {
         match File::open(path)
             .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
         {
-            Ok(_) => Self::decode(&bytes),
+            Ok(_) => Self::decode_from(&bytes, Some(path)),
             Err(e) => Err(io(e)),
         }
     }
@@ -50,14 +50,27 @@ impl Picture {
     /// If the bytes are no whole picture of a known format, or one of more than
     /// [`Picture::MAX_PIXELS`] pixels.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodeError> {
-        let bad = |source: image::ImageError| EncodeError::BadPicture {
-            source: source.into(),
+        Self::decode_from(bytes, None)
+    }
+
+    /// `path` is for the errors.
+    fn decode_from(bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
+        let because = |source: Cause| EncodeError::BadPicture {
+            path: path.map(Path::to_owned),
+            source,
+        };
+        let bad = |error: image::ImageError| because(error.into());
+        let too_large = |size: String, limit: String| EncodeError::PictureTooLarge {
+            path: path.map(Path::to_owned),
+            size,
+            limit,
         };
         if bytes.len() as u64 > Self::MAX_FILE_BYTES {
-            return Err(EncodeError::PictureTooLarge {
-                size: format!("the file has {} bytes", bytes.len()),
-                limit: format!("{} bytes", Self::MAX_FILE_BYTES),
-            });
+            return Err(too_large(
+                // No more than that is read of a file.
+                format!("more than {} bytes", Self::MAX_FILE_BYTES),
+                format!("{} bytes", Self::MAX_FILE_BYTES),
+            ));
         }
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
@@ -69,15 +82,13 @@ impl Picture {
         let mut decoder = reader.into_decoder().map_err(bad)?;
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > Self::MAX_PIXELS {
-            return Err(EncodeError::PictureTooLarge {
-                size: format!("{width}x{height} pixels"),
-                limit: format!("{} pixels", Self::MAX_PIXELS),
-            });
+            return Err(too_large(
+                format!("{width}x{height} pixels"),
+                format!("{} pixels", Self::MAX_PIXELS),
+            ));
         }
         if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
-            return Err(EncodeError::BadPicture {
-                source: "the JPEG file is truncated".into(),
-            });
+            return Err(because("the JPEG file is truncated".into()));
         }
         let orientation = decoder.orientation().map_err(bad)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
@@ -176,13 +187,6 @@ impl<'a> ImageSource<'a> {
             Self::Bytes(bytes) => visit(&Picture::decode(bytes)?),
             Self::Picture(picture) => visit(picture),
         })
-    }
-
-    pub(super) fn path(self) -> Option<PathBuf> {
-        match self {
-            Self::Path(path) => Some(path.to_owned()),
-            _ => None,
-        }
     }
 }
 

@@ -11,16 +11,13 @@ const SAME: f32 = 1e-6;
 /// tenth of the cost.
 pub(super) const PATCHES: usize = 4;
 
-/// Two short texts.
-pub(super) fn texts(start: u32, end: u32, vocab_size: usize) -> [[u32; 3]; 2] {
-    let ordinary = |at: usize| {
-        let mut id = (vocab_size * at / 3) as u32;
-        while id == start || id == end {
-            id = (id + 1) % vocab_size as u32;
-        }
-        id
-    };
-    [[start, ordinary(1), end], [start, ordinary(2), end]]
+/// Two short texts that differ in one word. There is at least one token beside `start` and `end`.
+pub(super) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
+    let mut words = (vocab_size / 3..vocab_size)
+        .chain(0..vocab_size / 3)
+        .filter(|&id| id != start && id != end)
+        .chain([start]);
+    std::array::from_fn(|_| [start, words.next().unwrap_or(start), end])
 }
 
 /// Two pictures of `len` values each: one evenly grey, one striped.
@@ -75,13 +72,15 @@ mod tests {
 
     #[test]
     fn the_two_texts_differ_at_any_vocabulary() {
-        for vocab_size in 4..40 {
+        for vocab_size in 3..40 {
             for start in 0..vocab_size {
                 for end in (0..vocab_size).filter(|&end| end != start) {
-                    let [a, b] = texts(start as u32, end as u32, vocab_size);
+                    let [a, b] = texts(start, end, vocab_size);
                     assert_ne!(a, b);
-                    assert!(a[1] != start as u32 && a[1] != end as u32);
-                    assert!((b[1] as usize) < vocab_size);
+                    for text in [a, b] {
+                        assert_eq!((text[0], text[2]), (start, end));
+                        assert!(text[1] != end && text[1] < vocab_size);
+                    }
                 }
             }
         }

@@ -20,6 +20,7 @@ pub(super) struct Tokenize {
 pub(super) struct Definition {
     pub(super) path: PathBuf,
     pub(super) json: Value,
+    text: String,
 }
 
 impl Definition {
@@ -28,7 +29,7 @@ impl Definition {
         let path = dir.join("tokenizer.json");
         if path.exists() {
             let bytes = std::fs::read(&path).map_err(EncodeError::io(&path))?;
-            return Self::parse(path, &bytes);
+            return Self::parse(path, bytes);
         }
         let (vocab, merges) = (dir.join("vocab.json"), dir.join("merges.txt"));
         if !vocab.exists() || !merges.exists() {
@@ -45,17 +46,22 @@ impl Definition {
                 source,
             }
         })?;
-        Ok(Self { path: vocab, json })
+        let text = json.to_string();
+        Ok(Self {
+            path: vocab,
+            json,
+            text,
+        })
     }
 
     /// Parses `tokenizer.json`.
-    pub(super) fn parse(path: PathBuf, bytes: &[u8]) -> Result<Self, EncodeError> {
-        match serde_json::from_slice(bytes) {
-            Ok(json) => Ok(Self { path, json }),
-            Err(source) => Err(EncodeError::BadJson {
-                path,
-                source: source.into(),
-            }),
+    pub(super) fn parse(path: PathBuf, bytes: impl Into<Vec<u8>>) -> Result<Self, EncodeError> {
+        let parsed = String::from_utf8(bytes.into())
+            .map_err(Cause::from)
+            .and_then(|text| Ok((serde_json::from_str(&text)?, text)));
+        match parsed {
+            Ok((json, text)) => Ok(Self { path, json, text }),
+            Err(source) => Err(EncodeError::BadJson { path, source }),
         }
     }
 }
@@ -121,8 +127,7 @@ impl Tokenize {
             path: definition.path.clone(),
             source,
         };
-        // Through text: the crate's own parser reads no `Value`.
-        let mut tokenizer = Tokenizer::from_bytes(definition.json.to_string()).map_err(bad)?;
+        let mut tokenizer = Tokenizer::from_bytes(&definition.text).map_err(bad)?;
         // A file may carry the settings of whoever saved it last; ours are below.
         tokenizer.with_truncation(None).map_err(bad)?;
         tokenizer.with_padding(None);

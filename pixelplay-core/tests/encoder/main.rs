@@ -3,6 +3,11 @@
 //! Fixtures hold answers only, made by `../parity/make_fixtures.py`; weights, pixels and ids come
 //! from a formula that both sides know.
 #![cfg(feature = "encoder")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "these are tests, their helpers included"
+)]
 
 mod checkpoints;
 mod files;

@@ -269,3 +269,30 @@ fn a_checkpoint_is_named_for_its_directory() {
     let roundabout = checkpoint.join(Path::new("../my-clip/."));
     assert_eq!(Encoder::open(roundabout).unwrap().name(), "my-clip");
 }
+
+#[cfg(feature = "mini")]
+#[test]
+fn the_embedded_checkpoint_encodes_pictures_and_words() {
+    let encoder = Encoder::mini().unwrap();
+    assert_eq!(encoder.name(), "pixelplay-mini");
+    assert_eq!(
+        encoder.fingerprint(),
+        Encoder::mini().unwrap().fingerprint()
+    );
+    let texts = [
+        "",
+        "rainy night drive",
+        "a sunny beach",
+        &"so many words ".repeat(99),
+    ];
+    let texts = encoder
+        .encode_texts(&texts, EncodeOptions::default(), &mut ignore)
+        .unwrap();
+    let images =
+        ["rgba.png", "palette.png"].map(|name| encoder.encode_image(&fixture(name)).unwrap());
+    for embedding in texts.iter().chain(&images) {
+        assert_unit(embedding, &encoder);
+    }
+    assert_ne!(texts[1], texts[2]);
+    assert_ne!(images[0], images[1]);
+}

@@ -1,0 +1,212 @@
+//! Encoding pictures and texts: the embedded checkpoint and one of the shape of CLIP ViT-B/32.
+//!
+//!     cargo bench -p pixelplay-benches --bench encode
+//!
+//! The large checkpoint (151 million weights, 300 MB as bfloat16) is random and made on the fly: its
+//! values do not change the time it takes.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pixelplay_core::progress::ignore;
+use pixelplay_core::{EncodeOptions, Encoder, ImageSource, Picture};
+use serde_json::{Map, Value, json};
+
+fn encoders() -> Vec<(&'static str, Encoder)> {
+    let dir = tempfile::tempdir().unwrap();
+    write_b32(dir.path()).unwrap();
+    // The file stays open, so the folder may go.
+    let b32 = Encoder::open(dir.path()).unwrap();
+    vec![("mini", Encoder::mini().unwrap()), ("b32", b32)]
+}
+
+/// A photo-sized picture of waves, and so many unlike it.
+fn pictures(count: u32) -> Vec<Picture> {
+    let (width, height) = (500, 400);
+    let pixel = |seed: u32, at: u32| {
+        let (x, y) = (at % width, at / width);
+        [x * 3 + y + seed * 40, x + y * 2, x * y / 64 + seed].map(|level| (level % 256) as u8)
+    };
+    (0..count)
+        .map(|seed| {
+            let rgb = (0..width * height).flat_map(|at| pixel(seed, at)).collect();
+            Picture::from_rgb8(width, height, rgb).unwrap()
+        })
+        .collect()
+}
+
+fn images(c: &mut Criterion) {
+    let mut group = c.benchmark_group("encode_images");
+    for (name, encoder) in encoders() {
+        for batch in [1, 8] {
+            let pictures = pictures(batch);
+            let sources: Vec<ImageSource<'_>> = pictures.iter().map(Into::into).collect();
+            group.throughput(Throughput::Elements(u64::from(batch)));
+            group.bench_function(BenchmarkId::new(name, batch), |b| {
+                b.iter(|| {
+                    encoder
+                        .encode_images(black_box(&sources), EncodeOptions::default(), &mut ignore)
+                        .unwrap()
+                });
+            });
+        }
+    }
+}
+
+fn texts(c: &mut Criterion) {
+    let mut group = c.benchmark_group("encode_texts");
+    for (name, encoder) in encoders() {
+        for batch in [1, 32] {
+            // About as long as the description of a song; all different.
+            let texts: Vec<String> = (0..batch)
+                .map(|at| format!("{at:>4}a quiet evening by the sea, slow piano and soft rain"))
+                .collect();
+            group.throughput(Throughput::Elements(batch));
+            group.bench_function(BenchmarkId::new(name, batch), |b| {
+                b.iter(|| {
+                    encoder
+                        .encode_texts(black_box(&texts), EncodeOptions::default(), &mut ignore)
+                        .unwrap()
+                });
+            });
+        }
+    }
+}
+
+/// Without the model: what a picture costs before it is encoded.
+fn preprocess(c: &mut Criterion) {
+    let encoder = Encoder::mini().unwrap();
+    let mut group = c.benchmark_group("preprocess");
+    for (width, height) in [(500, 400), (4000, 3000)] {
+        let rgb = (0..width * height * 3)
+            .map(|at| (at * 7 % 251) as u8)
+            .collect();
+        let picture = Picture::from_rgb8(width, height, rgb).unwrap();
+        group.bench_function(format!("{width}x{height}"), |b| {
+            b.iter(|| encoder.preprocess(black_box(&picture)));
+        });
+    }
+}
+
+/// Writes a checkpoint directory of CLIP ViT-B/32's shape.
+fn write_b32(dir: &Path) -> std::io::Result<()> {
+    let config = json!({"model_type": "clip", "architectures": ["CLIPModel"]});
+    std::fs::write(dir.join("config.json"), config.to_string())?;
+    std::fs::write(dir.join("preprocessor_config.json"), "{}")?;
+    std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
+
+    let tensors = b32_tensors();
+    let mut header = Map::new();
+    let mut end = 0;
+    for (name, shape) in &tensors {
+        let start = end;
+        end += 2 * shape.iter().product::<usize>();
+        let entry = json!({"dtype": "BF16", "shape": shape, "data_offsets": [start, end]});
+        header.insert(name.clone(), entry);
+    }
+    let header = Value::from(header).to_string();
+    let mut file = BufWriter::new(File::create(dir.join("model.safetensors"))?);
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(header.as_bytes())?;
+    let mut state = 1_u32;
+    for (name, shape) in &tensors {
+        for _ in 0..shape.iter().product::<usize>() {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let bits = match name.contains("norm") && name.ends_with("weight") {
+                true => 0x3F80,
+                // Random sign and mantissa, at about 1/40.
+                false => 0x3C80 | ((state >> 16) as u16 & 0x807F),
+            };
+            file.write_all(&bits.to_le_bytes())?;
+        }
+    }
+    file.flush()
+}
+
+fn b32_tensors() -> Vec<(String, Vec<usize>)> {
+    let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
+    for (tower, width) in [("text", 512), ("vision", 768)] {
+        let mut add = |name: String, shape: &[usize]| tensors.push((name, shape.to_vec()));
+        let at = format!("{tower}_model");
+        if tower == "text" {
+            add(
+                format!("{at}.embeddings.token_embedding.weight"),
+                &[49_408, width],
+            );
+            add(
+                format!("{at}.embeddings.position_embedding.weight"),
+                &[77, width],
+            );
+            add("text_projection.weight".to_owned(), &[512, width]);
+        } else {
+            add(format!("{at}.embeddings.class_embedding"), &[width]);
+            add(
+                format!("{at}.embeddings.patch_embedding.weight"),
+                &[width, 3, 32, 32],
+            );
+            add(
+                format!("{at}.embeddings.position_embedding.weight"),
+                &[50, width],
+            );
+            add("visual_projection.weight".to_owned(), &[512, width]);
+        }
+        let mut pair = |name: String, shape: &[usize]| {
+            add(format!("{name}.weight"), shape);
+            add(format!("{name}.bias"), &shape[..1]);
+        };
+        let norms: &[&str] = match tower {
+            "text" => &["final_layer_norm"],
+            _ => &["pre_layrnorm", "post_layernorm"],
+        };
+        for norm in norms {
+            pair(format!("{at}.{norm}"), &[width]);
+        }
+        for layer in 0..12 {
+            let at = format!("{at}.encoder.layers.{layer}");
+            for part in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+                pair(format!("{at}.self_attn.{part}"), &[width, width]);
+            }
+            pair(format!("{at}.mlp.fc1"), &[4 * width, width]);
+            pair(format!("{at}.mlp.fc2"), &[width, 4 * width]);
+            pair(format!("{at}.layer_norm1"), &[width]);
+            pair(format!("{at}.layer_norm2"), &[width]);
+        }
+    }
+    tensors
+}
+
+/// Four letters are a token, so that the texts above have about as many as with CLIP's vocabulary. Few
+/// are in this one: all others are the same unknown token but one digit, which keeps texts apart.
+fn tokenizer() -> Value {
+    let digits = (0..100).map(|at| format!("{at:>4}"));
+    let filler = (100..49_406).map(|at| format!("<unused {at}>"));
+    let special = ["<start>", "<end>"].map(str::to_owned);
+    let vocabulary: Map<String, Value> = digits
+        .chain(filler)
+        .chain(special)
+        .enumerate()
+        .map(|(id, token)| (token, id.into()))
+        .collect();
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "decoder": null,
+        "pre_tokenizer": {
+            "type": "Split", "pattern": {"Regex": ".{1,4}"}, "behavior": "Removed", "invert": true,
+        },
+        "post_processor": {
+            "type": "RobertaProcessing", "sep": ["<end>", 49_407], "cls": ["<start>", 49_406],
+            "trim_offsets": false, "add_prefix_space": false,
+        },
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "   0"},
+    })
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10);
+    targets = images, texts, preprocess
+}
+criterion_main!(benches);
