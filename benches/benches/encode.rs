@@ -5,6 +5,11 @@
 //! The large checkpoint (151 million weights, 300 MB as bfloat16) is random and made on the fly: its
 //! values do not change the time it takes.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufWriter, Write};

@@ -4,6 +4,10 @@
 //! `cargo bench -p pixelplay-benches --bench search`, with a filter behind `--` to run a part.
 
 #![allow(
+    clippy::unwrap_used,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+#![allow(
     clippy::expect_used,
     missing_docs,
     reason = "a benchmark that cannot run should say so and stop"

@@ -27,17 +27,28 @@ const POOL_FACTOR: usize = 4;
 ///
 /// Songs that the question itself names are left out of the answer.
 ///
-/// ```no_run
-/// use pixelplay_core::{Encoder, HybridQuery, QueryOptions, SongIndex};
+/// ```
+/// use pixelplay_core::index::WriterOptions;
+/// use pixelplay_core::{Embedding, HybridQuery, QueryOptions, Song, SongId, SongIndex, SongIndexWriter};
 ///
-/// let encoder = Encoder::mini()?;
-/// let index = SongIndex::open("songs.arrow")?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("songs.arrow");
+/// let options = WriterOptions { normalize: true, ..WriterOptions::new(2) };
+/// let mut writer = SongIndexWriter::create(&path, options)?;
+/// for (id, vector) in [("east", [1.0, 0.0]), ("north", [0.0, 1.0]), ("north-east", [1.0, 1.0])] {
+///     writer.push(&Song::new(SongId::new(id).unwrap()), &vector)?;
+/// }
+/// writer.finish()?;
+///
+/// // Towards one song, a little away from a direction; the song itself is not among the hits.
+/// let index = SongIndex::open(&path)?;
 /// let hits = HybridQuery::new()
-///     .image(encoder.encode_image(std::path::Path::new("beach.jpg"))?)
-///     .text(encoder.encode_text("a slow evening")?)
-///     .unlike(encoder.encode_text("sad")?, 0.2)
-///     .search(&index, &QueryOptions { max_per_artist: Some(2), ..QueryOptions::default() })?;
-/// # Ok::<(), pixelplay_core::Error>(())
+///     .like("east", 1.0)
+///     .unlike(Embedding::new(vec![0.0, 1.0], None)?, 0.2)
+///     .search(&index, &QueryOptions::default())?;
+/// assert_eq!(hits[0].id.as_str(), "north-east");
+/// assert_eq!(hits.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a query does nothing until it is searched"]

@@ -1,5 +1,7 @@
 //! Blended questions against answers worked out by hand, and against a naive ranking.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 
 use pixelplay_core::index::{SongHit, SongIndexWriter, WriterOptions, col};

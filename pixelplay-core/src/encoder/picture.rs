@@ -43,8 +43,9 @@ impl Picture {
     /// Decodes the bytes of a JPEG, PNG or WebP file.
     ///
     /// The picture is turned upright by its EXIF orientation. Grey and palette pictures become RGB;
-    /// transparency is dropped, as Pillow's `convert("RGB")` does. 16-bit samples are scaled to
-    /// 8 bits (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
+    /// what is transparent is laid on white, as transformers 5 does (earlier versions, and openai/CLIP,
+    /// drop transparency and show whatever colour lies below it). 16-bit samples are scaled to 8 bits
+    /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
     ///
     /// # Errors
     /// If the bytes are no whole picture of a known format, or one of more than
@@ -93,8 +94,13 @@ impl Picture {
         let orientation = decoder.orientation().map_err(bad)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
         image.apply_orientation(orientation);
-        let rgb = image.into_rgb8();
-        Self::from_rgb8(rgb.width(), rgb.height(), rgb.into_raw())
+        let (width, height) = (image.width(), image.height());
+        let rgb = if image.color().has_alpha() {
+            on_white(image.into_rgba8().as_raw())
+        } else {
+            image.into_rgb8().into_raw()
+        };
+        Self::from_rgb8(width, height, rgb)
     }
 
     /// Takes pixels that are decoded already: row by row from the top, three bytes each.
@@ -130,6 +136,23 @@ impl Picture {
     pub fn as_rgb8(&self) -> &[u8] {
         &self.rgb
     }
+}
+
+/// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which comes
+/// down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
+fn on_white(rgba: &[u8]) -> Vec<u8> {
+    rgba.as_chunks::<4>()
+        .0
+        .iter()
+        .flat_map(|&[red, green, blue, alpha]| {
+            let (alpha, rest) = (u32::from(alpha), 255 * (255 - u32::from(alpha)));
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a mean of two bytes is a byte"
+            )]
+            [red, green, blue].map(|value| ((u32::from(value) * alpha + rest + 127) / 255) as u8)
+        })
+        .collect()
 }
 
 impl std::fmt::Debug for Picture {

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+from transformers.image_transforms import convert_to_rgb
 
 import formula
 
@@ -239,7 +240,7 @@ def resizes():
 
 
 def files():
-    """Small files of every kind, and the upright RGB that Pillow sees in them."""
+    """Small files of every kind, and the upright RGB that transformers and Pillow see in them."""
     width, height = 20, 12
     rgb = picture("files", width, height, "waves")
     # Blocks of one colour: chroma subsampling and the rounding of decoders change little.
@@ -256,7 +257,7 @@ def files():
         (OUT / name).write_bytes(buffer.getvalue())
         if expected is None:
             opened = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
-            expected = np.asarray(opened.convert("RGB"))
+            expected = convert_to_rgb(opened, return_numpy=True)
         answers[name] = {
             "width": expected.shape[1],
             "height": expected.shape[0],

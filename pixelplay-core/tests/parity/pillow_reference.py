@@ -4,8 +4,8 @@
 
 OUT/photos.json lists, for each photo, its path, the size of the upright picture, a file with its
 decoded RGB bytes and one with the 224 x 224 RGB bytes that CLIP's pre-processing cuts from it:
-shortest side to 224 with bicubic antialiasing, then the centre. These are openai/CLIP's own steps,
-and those of transformers' CLIPImageProcessorPil for pictures without transparency.
+shortest side to 224 with bicubic antialiasing, then the centre. These are the steps of transformers'
+CLIPImageProcessorPil; transparency is laid on white, as there.
 """
 
 import json
@@ -16,6 +16,14 @@ import sys
 from PIL import Image, ImageOps, __version__
 
 SIDE = 224
+
+
+def upright_rgb(path: pathlib.Path) -> Image.Image:
+    image = ImageOps.exif_transpose(Image.open(path))
+    if "A" in image.getbands() or image.info.get("transparency") is not None:
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
 
 
 def crop(image: Image.Image) -> Image.Image:
@@ -40,7 +48,7 @@ def main() -> None:
     out.mkdir(parents=True)
     rows = []
     for at, path in enumerate(paths):
-        image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        image = upright_rgb(path)
         row = {
             "path": str(path),
             "width": image.width,
