@@ -10,7 +10,7 @@ pub const UNIT_TOLERANCE: f64 = 1e-3;
 
 /// The name of the vector space that an encoder maps into.
 ///
-/// Two vectors can be compared only if they come from the same space. [`Encoder`](crate::Encoder)
+/// Two vectors can be compared only if they come from the same space. `Encoder`
 /// derives its fingerprint from weights, configuration and pre-processing; whoever brings vectors
 /// of their own may use any name that is not empty, has no control characters and at most
 /// [`Fingerprint::MAX_LEN`] bytes.

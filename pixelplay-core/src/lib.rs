@@ -43,19 +43,19 @@
 //! |---|---|
 //! | [`embedding`] | the type of every vector, and which space it lives in |
 //! | [`song`], [`mood`] | a song, its columns, and the words for its mood |
-//! | [`encoder`] | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
+//! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
 //! | [`index`] | the Arrow file: writing, opening, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
-//! | [`catalog`] | tables cleaned, songs described, indexes built |
+//! | `catalog` | tables cleaned, songs described, indexes built |
 //! | [`progress`] | how long work reports and is stopped |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `encoder` | yes | [`encoder`]: candle, tokenizers, picture decoding |
+//! | `encoder` | yes | the module `encoder`: candle, tokenizers, picture decoding |
 //! | `mini` | yes | the embedded checkpoint, about 9 MB of binary: `Encoder::mini` |
-//! | `catalog` | yes | [`catalog`]: cleaning and describing; with `encoder`, building |
+//! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
