@@ -83,3 +83,8 @@ pub use error::Error;
 pub use index::{SongIndex, SongIndexError, SongIndexWriter};
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
+
+/// The Rust example of the README, compiled as a doctest.
+#[cfg(all(doctest, feature = "starter"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
