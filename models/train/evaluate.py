@@ -20,8 +20,14 @@ Takes a minute or two. --json prints the same figures as one JSON object.
 """
 # Not among the sentences that training used for its mood directions.
 ANCHORS = {
-    "valence": (["a photo that makes people feel good", "wonderful and delightful", "a cute, lovely picture"], ["a photo that makes people feel bad", "horrible and disturbing", "a grim, depressing picture"]),
-    "arousal": (["a photo that gets the heart racing", "intense action and excitement", "fast and dramatic"], ["a photo that makes people sleepy", "quiet stillness", "slow and uneventful"]),
+    "valence": (
+        ["a photo that makes people feel good", "wonderful and delightful", "a cute, lovely picture"],
+        ["a photo that makes people feel bad", "horrible and disturbing", "a grim, depressing picture"],
+    ),
+    "arousal": (
+        ["a photo that gets the heart racing", "intense action and excitement", "fast and dramatic"],
+        ["a photo that makes people sleepy", "quiet stillness", "slow and uneventful"],
+    ),
 }
 BATCH = 64
 
@@ -36,9 +42,8 @@ def arguments() -> argparse.Namespace:
 
 class Checkpoint:
     def __init__(self, folder: Path):
-        from transformers import CLIPImageProcessorPil, CLIPModel
-
         import tokenizer
+        from transformers import CLIPImageProcessorPil, CLIPModel
 
         if not (folder / "model.safetensors").is_file():
             raise SystemExit(f"{folder} holds no model.safetensors: --checkpoint must name a CLIPModel directory")
@@ -47,9 +52,8 @@ class Checkpoint:
         self.encode = tokenizer.Encode(folder / "tokenizer.json")
 
     def images(self, pictures: list):
-        import torch
-
         import model as m
+        import torch
 
         parts = []
         for at in range(0, len(pictures), BATCH):
@@ -58,9 +62,8 @@ class Checkpoint:
         return torch.cat(parts).numpy()
 
     def texts(self, texts: list[str]):
-        import torch
-
         import model as m
+        import torch
 
         ids = self.encode(texts)
         return torch.cat([m.read(self.model, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]).numpy()
@@ -115,7 +118,6 @@ def flickr(checkpoint: Checkpoint, items: list, images: dict) -> tuple[list[tupl
 def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> tuple:
     """Accuracy over the test part; each class is the mean of its prompts' vectors."""
     import numpy as np
-
     import targets
 
     test = [p for p in items if p.set == name and p.split == "test"]
@@ -128,7 +130,6 @@ def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> t
 
 def mood(checkpoint: Checkpoint, items: list, images: dict) -> list[tuple]:
     import numpy as np
-
     import targets
 
     test = [p for p in items if p.set == "oasis" and p.split == "test"]
@@ -140,14 +141,15 @@ def mood(checkpoint: Checkpoint, items: list, images: dict) -> list[tuple]:
         for norm, (high, low) in anchors.items():
             axis = checkpoint.prompt(high) - checkpoint.prompt(low)
             value = spearman(z @ axis, np.array([getattr(p, norm) for p in test]))
-            rows.append((f"OASIS {norm}, {len(test)} pictures of {themes} held-out themes, {source}: Spearman", value, 0.0))
+            rows.append(
+                (f"OASIS {norm}, {len(test)} pictures of {themes} held-out themes, {source}: Spearman", value, 0.0)
+            )
     return rows
 
 
 def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder: Path) -> list[tuple]:
     """Is the space collapsed, and does the text tower agree with its teacher on sentences it never saw?"""
     import numpy as np
-
     import sentences
     import targets
     import text_corpus
@@ -165,7 +167,13 @@ def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder
         got = checkpoint.texts(texts)
         want = sentences.unit(sentences.embed(texts) - mean) @ sentences.isometry(got.shape[1])
         agreement = (got * want).sum(1)
-        rows.append((f"{len(texts)} {name}: mean cosine with MiniLM", float(agreement.mean()), float((got * want[::-1]).sum(1).mean())))
+        rows.append(
+            (
+                f"{len(texts)} {name}: mean cosine with MiniLM",
+                float(agreement.mean()),
+                float((got * want[::-1]).sum(1).mean()),
+            )
+        )
         other = (got * np.roll(got, len(got) // 2, 0)).sum(1)
         rows.append((f"{len(texts)} {name}: mean cosine of unrelated pairs", float(other.mean()), 0.0))
         rows.append((f"{len(texts)} {name}: 99th percentile of the same", float(np.percentile(other, 99)), 0.0))
@@ -188,7 +196,9 @@ def main() -> None:
         rows += mood(checkpoint, items, images)
         rows += sanity(checkpoint, items, captions, a.data)
     if a.json:
-        json.dump([{"metric": n, "value": round(v, 4), "chance": round(c, 4)} for n, v, c in rows], sys.stdout, indent=1)
+        json.dump(
+            [{"metric": n, "value": round(v, 4), "chance": round(c, 4)} for n, v, c in rows], sys.stdout, indent=1
+        )
         print()
         return
     width = max(len(n) for n, _, _ in rows)

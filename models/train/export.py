@@ -4,12 +4,11 @@ import json
 import os
 from pathlib import Path
 
+import model as m
+import tokenizer
 import torch
 from safetensors.torch import save
 from transformers import CLIPModel
-
-import model as m
-import tokenizer
 
 LIMIT = 9_000_000
 PREPROCESSOR = {
@@ -36,12 +35,25 @@ def _put(path: Path, content: bytes) -> None:
 
 def export(model: CLIPModel, tokenizer_json: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.detach().to(torch.float16).contiguous() for k, v in model.state_dict().items() if not k.endswith("position_ids")}
+    tensors = {
+        k: v.detach().to(torch.float16).contiguous()
+        for k, v in model.state_dict().items()
+        if not k.endswith("position_ids")
+    }
     if not all(torch.isfinite(v).all() for v in tensors.values()):
         raise SystemExit("a weight is not finite in float16: nothing was exported")
     written = json.loads(model.config.to_json_string(use_diff=False))
     settings = {k: written[k] for k in ("projection_dim", "logit_scale_init_value", "initializer_factor")}
-    keys = ["hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act", "layer_norm_eps", "attention_dropout", "projection_dim"]
+    keys = [
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "hidden_act",
+        "layer_norm_eps",
+        "attention_dropout",
+        "projection_dim",
+    ]
     towers = {
         "text_config": [*keys, "vocab_size", "max_position_embeddings", "bos_token_id", "eos_token_id", "pad_token_id"],
         "vision_config": [*keys, "image_size", "patch_size", "num_channels"],
@@ -54,7 +66,10 @@ def export(model: CLIPModel, tokenizer_json: Path, out: Path) -> None:
     _put(out / "preprocessor_config.json", (json.dumps(PREPROCESSOR, indent=2) + "\n").encode())
     _put(out / "tokenizer.json", tokenizer_json.read_bytes())
     _put(out / "model.safetensors", save(tensors, metadata={"format": "pt"}))
-    size = sum((out / f).stat().st_size for f in ("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"))
+    size = sum(
+        (out / f).stat().st_size
+        for f in ("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors")
+    )
     if size >= LIMIT:
         raise SystemExit(f"{out} holds {size} bytes: the limit is {LIMIT}")
     check(model, out)

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-
 import loop
 import model as m
+import numpy as np
 import targets as t
 import text
+import torch
+import torch.nn.functional as F
 import vision
 from tokenizer import Encode
 
@@ -70,4 +69,16 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
 
     with torch.inference_mode():
         loop.say(f"before the joint stage {judge(clip.eval())}")
-    return loop.fit("joint", work, clip, loss_of, steps=steps, seed=5, rate=4e-4, warmup=50, batch=PAIRS + LABELLED, judge=judge, judge_every=40)
+    return loop.fit(
+        "joint",
+        work,
+        clip,
+        loss_of,
+        steps=steps,
+        seed=5,
+        rate=4e-4,
+        warmup=50,
+        batch=PAIRS + LABELLED,
+        judge=judge,
+        judge_every=40,
+    )

@@ -5,8 +5,8 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
@@ -54,7 +54,9 @@ def fit(
     if path.is_file():
         state = torch.load(path, weights_only=True)
         if state["steps"] != steps:
-            raise SystemExit(f"{path} was started for {state['steps']} steps, not {steps}: delete it or ask for the same number")
+            raise SystemExit(
+                f"{path} was started for {state['steps']} steps, not {steps}: delete it or ask for the same number"
+            )
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
@@ -62,7 +64,16 @@ def fit(
         say(f"{name}: resumed at step {step}/{steps}")
 
     def keep() -> None:
-        save(path, {"net": net.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "steps": steps})
+        save(
+            path,
+            {
+                "net": net.state_dict(),
+                "averaged": averaged.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "step": step,
+                "steps": steps,
+            },
+        )
 
     first, start = step, time.time()
     saved = told = start
@@ -78,7 +89,9 @@ def fit(
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             if not torch.isfinite(norm):
-                raise SystemExit(f"{name}: the gradient is not finite at step {step}; the last checkpoint is kept in {path}")
+                raise SystemExit(
+                    f"{name}: the gradient is not finite at step {step}; the last checkpoint is kept in {path}"
+                )
             optimizer.step()
             step += 1
             weight = min(EMA, (1 + step) / (10 + step))
@@ -88,7 +101,9 @@ def fit(
             now = time.time()
             if now - told > TELL_SECONDS:
                 speed = (step - first) / (now - start)
-                say(f"{name} {step}/{steps} loss {np.mean(losses):.4f} {speed * batch:.0f} samples/s, {(steps - step) / speed / 60:.1f} min left")
+                say(
+                    f"{name} {step}/{steps} loss {np.mean(losses):.4f} {speed * batch:.0f} samples/s, {(steps - step) / speed / 60:.1f} min left"
+                )
                 told, losses = now, []
             if judge and step % judge_every == 0:
                 with torch.inference_mode():

@@ -13,10 +13,28 @@ STD = [0.5, 0.5, 0.5]
 
 
 def config(start: int, end: int) -> CLIPConfig:
-    vision = dict(hidden_size=192, intermediate_size=768, num_hidden_layers=6, num_attention_heads=3, image_size=IMAGE, patch_size=PATCH, hidden_act="gelu", projection_dim=DIM)
+    vision = dict(
+        hidden_size=192,
+        intermediate_size=768,
+        num_hidden_layers=6,
+        num_attention_heads=3,
+        image_size=IMAGE,
+        patch_size=PATCH,
+        hidden_act="gelu",
+        projection_dim=DIM,
+    )
     text = dict(
-        hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=2, max_position_embeddings=77, vocab_size=VOCABULARY,
-        hidden_act="gelu", projection_dim=DIM, bos_token_id=start, eos_token_id=end, pad_token_id=end,
+        hidden_size=128,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        vocab_size=VOCABULARY,
+        hidden_act="gelu",
+        projection_dim=DIM,
+        bos_token_id=start,
+        eos_token_id=end,
+        pad_token_id=end,
     )
     return CLIPConfig(vision_config=vision, text_config=text, projection_dim=DIM)
 
@@ -32,7 +50,11 @@ def fresh(start: int, end: int, seed: int = 0) -> CLIPModel:
     with torch.no_grad():
         position[1:] = _sines(position.shape[1])
         # CLIP's own scales (0.02 times a factor) leave linear layers this narrow nearly dead.
-        for p in (model.vision_model.embeddings.patch_embedding.weight, model.visual_projection.weight, model.text_projection.weight):
+        for p in (
+            model.vision_model.embeddings.patch_embedding.weight,
+            model.visual_projection.weight,
+            model.text_projection.weight,
+        ):
             torch.nn.init.trunc_normal_(p, std=p[0].numel() ** -0.5)
         torch.nn.init.normal_(model.text_model.embeddings.token_embedding.weight, std=0.05)
         torch.nn.init.normal_(model.text_model.embeddings.position_embedding.weight, std=0.02)

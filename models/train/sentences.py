@@ -26,7 +26,11 @@ def embed(texts: list[str], batch: int = 256) -> np.ndarray:
             out[rows] = model.encode([texts[i] for i in rows], batch_size=batch, show_progress_bar=False)
             if time.time() - told > 20:
                 told, rate = time.time(), (at + batch) / (time.time() - start)
-                print(f"  sentences {at + batch}/{len(texts)} {rate:.0f}/s, {(len(texts) - at) / rate:.0f} s left", file=sys.stderr, flush=True)
+                print(
+                    f"  sentences {at + batch}/{len(texts)} {rate:.0f}/s, {(len(texts) - at) / rate:.0f} s left",
+                    file=sys.stderr,
+                    flush=True,
+                )
     return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 

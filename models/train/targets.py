@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import sentences
 import torch
 import torch.nn.functional as F
+from teacher import POOLED, SIDE, Teacher, dense
 
 import data
-import sentences
-from teacher import POOLED, SIDE, Teacher, dense
 
 DENSE = 96  # principal components of the teacher's maps
 GLOBAL = 256  # principal components of its pooled features
@@ -29,20 +29,49 @@ NAMES = {
     "weather4": {"cloudy": "a cloudy sky", "rain": "rainy weather", "shine": "bright sunshine", "sunrise": "a sunrise"},
     "day-night-amos": {"day": "daytime in daylight", "night": "night in the dark"},
     "scene15-grey": {
-        "insidecity": "city buildings", "livingroom": "a living room", "opencountry": "open countryside",
-        "tallbuilding": "a tall building", "suburb": "a house in the suburbs", "store": "the inside of a store",
-        "industrial": "an industrial site", "coast": "the coast", "office": "an office", "kitchen": "a kitchen",
-        "bedroom": "a bedroom", "street": "a city street", "highway": "a highway", "forest": "a forest",
+        "insidecity": "city buildings",
+        "livingroom": "a living room",
+        "opencountry": "open countryside",
+        "tallbuilding": "a tall building",
+        "suburb": "a house in the suburbs",
+        "store": "the inside of a store",
+        "industrial": "an industrial site",
+        "coast": "the coast",
+        "office": "an office",
+        "kitchen": "a kitchen",
+        "bedroom": "a bedroom",
+        "street": "a city street",
+        "highway": "a highway",
+        "forest": "a forest",
         "mountain": "mountains",
     },
     "intel-scenes": {
-        "buildings": "buildings", "forest": "a forest", "glacier": "a glacier", "mountain": "mountains",
-        "sea": "the sea", "street": "a city street",
+        "buildings": "buildings",
+        "forest": "a forest",
+        "glacier": "a glacier",
+        "mountain": "mountains",
+        "sea": "the sea",
+        "street": "a city street",
     },
 }
-HAPPY = ["a happy, joyful and beautiful scene", "a pleasant and lovely moment", "cheerful, uplifting", "something people love"]
-UNHAPPY = ["a sad, gloomy and ugly scene", "an unpleasant and painful moment", "miserable, depressing", "something people hate"]
-EXCITED = ["an exciting, intense and energetic scene", "a thrilling moment of action", "energetic, wild", "danger and adrenaline"]
+HAPPY = [
+    "a happy, joyful and beautiful scene",
+    "a pleasant and lovely moment",
+    "cheerful, uplifting",
+    "something people love",
+]
+UNHAPPY = [
+    "a sad, gloomy and ugly scene",
+    "an unpleasant and painful moment",
+    "miserable, depressing",
+    "something people hate",
+]
+EXCITED = [
+    "an exciting, intense and energetic scene",
+    "a thrilling moment of action",
+    "energetic, wild",
+    "danger and adrenaline",
+]
 CALM = ["a calm, quiet and peaceful scene", "a boring moment of stillness", "calm, relaxing", "rest and silence"]
 
 
@@ -80,7 +109,11 @@ def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.n
         components[rows] = (cells @ basis).clamp(-8, 8).permute(0, 3, 1, 2).to(torch.float16)
         if time.time() - told > 20:
             told, rate = time.time(), (at + 64) / (time.time() - start)
-            print(f"  teacher {at + 64}/{len(pixels)} {rate:.0f}/s, {(len(pixels) - at) / rate:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"  teacher {at + 64}/{len(pixels)} {rate:.0f}/s, {(len(pixels) - at) / rate:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
     return pooled, components
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import evaluate
+import loop
 import numpy as np
+import sentences
+import tokenizer
 import torch
 import torch.nn.functional as F
+import vision
 from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPTokenizerFast
 
 import data
-import evaluate
-import loop
-import sentences
-import tokenizer
-import vision
 
 CHECKPOINT = Path(__file__).parent.parent / "pixelplay-mini"
 DATA = Path(os.environ.get("PIXELPLAY_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -57,7 +57,9 @@ class Recipe(unittest.TestCase):
         pixels = torch.from_numpy(np.stack([data.square(picture(128 + i, 128), 128) for i in range(16)]))
         crops, theta = vision.augment(pixels, np.arange(16), NoNoise())
         whole = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
-        seen = F.grid_sample(whole, F.affine_grid(theta, crops.shape, align_corners=False), padding_mode="border", align_corners=False)
+        seen = F.grid_sample(
+            whole, F.affine_grid(theta, crops.shape, align_corners=False), padding_mode="border", align_corners=False
+        )
         self.assertLess((crops - seen).abs().mean((1, 2, 3)).max(), 0.03)
 
     def test_a_killed_run_goes_on_as_if_it_had_not_been(self):
@@ -94,7 +96,10 @@ class Recipe(unittest.TestCase):
         self.assertEqual(ours.end, ours.tokenizer.get_vocab_size() - 1)
         for text in ("naïve café, it's 2020!", "你好 🎵", "a  DOG\truns"):
             back = "".join(ours.tokenizer.id_to_token(i) for i in ours([text])[0][1:-1]).replace("</w>", " ")
-            alphabet = {c: b for b, c in zip([*range(33, 127), *range(161, 173), *range(174, 256)], tokenizer.bytes_to_unicode())}
+            alphabet = {
+                c: b
+                for b, c in zip([*range(33, 127), *range(161, 173), *range(174, 256)], tokenizer.bytes_to_unicode())
+            }
             alphabet |= {c: b for b, c in zip([*range(33), *range(127, 161), 173], tokenizer.bytes_to_unicode()[188:])}
             spoken = b"".join(b" " if c == " " else bytes([alphabet[c]]) for c in back).decode()
             self.assertEqual(spoken.replace(" ", ""), "".join(text.lower().split()))
@@ -109,7 +114,10 @@ class Recipe(unittest.TestCase):
     @unittest.skipUnless((DATA / "train").is_dir(), f"skipped: {DATA} is not there")
     def test_no_test_picture_or_theme_is_trained_on(self):
         items = data.pictures(DATA)
-        by_split = lambda split, of: {of(p) for p in items if p.split == split}
+
+        def by_split(split, of):
+            return {of(p) for p in items if p.split == split}
+
         for split in ("train", "tune"):
             self.assertFalse(by_split(split, lambda p: (p.set, p.file)) & by_split("test", lambda p: (p.set, p.file)))
         themes = [{p.label for p in items if p.set == "oasis" and p.split == s} for s in ("train", "test")]

@@ -3,11 +3,10 @@
 import functools
 from pathlib import Path
 
-import numpy as np
-import torch
-
 import loop
 import model as m
+import numpy as np
+import torch
 from tokenizer import Encode
 
 BATCH = 256
@@ -30,7 +29,9 @@ def distance(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
     return 1 - (got * want).sum(1).mean() + 4 * (got @ got.T - want @ want.T).square().mean()
 
 
-def train(clip, work: Path, items: list, targets: dict, texts: list[str], vectors: np.ndarray, encode: Encode, steps: int):
+def train(
+    clip, work: Path, items: list, targets: dict, texts: list[str], vectors: np.ndarray, encode: Encode, steps: int
+):
     ids = encode(texts)
     lengths = tuple(map(len, ids))
     per_epoch = len(ids) // BATCH
@@ -51,4 +52,6 @@ def train(clip, work: Path, items: list, targets: dict, texts: list[str], vector
     def judge(averaged) -> str:
         return f"tune: cosine with MiniLM on captions not seen {(m.read(averaged, heard) * known).sum(1).mean():.3f}"
 
-    return loop.fit("text", work, clip, loss_of, steps=steps, seed=4, rate=1.5e-3, batch=BATCH, judge=judge, judge_every=500).requires_grad_(True)
+    return loop.fit(
+        "text", work, clip, loss_of, steps=steps, seed=4, rate=1.5e-3, batch=BATCH, judge=judge, judge_every=500
+    ).requires_grad_(True)

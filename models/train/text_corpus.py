@@ -22,17 +22,41 @@ def _pick(r: random.Random):
     place, people, action = c(v.PLACES), c(v.PEOPLE), c(v.ACTIONS)
     mood, mood2, genre, instrument = c(v.MOODS), c(v.MOODS), c(v.GENRES), c(v.INSTRUMENTS)
     when, weather, look, decade, pace = c(v.TIMES), c(v.WEATHER), c(v.LOOKS), c(v.DECADES), c(v.PACES)
-    scene = c([
-        f"{people} {action}", f"{people} {action} {when}", f"{people} {action} {weather}", f"{people} {action} in {place}",
-        f"{people} {action} near {place}", f"{place} {when}", f"{place} {weather}", f"{place} {when}, {look}", f"{people} in {place} {when}",
-        f"a {mood} {people.split(' ', 1)[-1]} {action}", f"{look} over {place}", f"{place} with {look}", f"{people} {action} under {look}",
-        f"an empty {place.split(' ', 1)[-1]} {when}", f"a quiet {place.split(' ', 1)[-1]} {weather}",
-    ])
-    song = c([
-        f"{pace} {mood} {genre}", f"{mood} {decade} {genre}", f"{pace} {genre} with {instrument}", f"{decade} {genre}", f"{pace} {mood} {instrument}",
-        f"{mood} {genre} with {instrument} and {c(v.INSTRUMENTS)}", f"{mood} and {mood2} {genre}", f"{decade} {genre}, {pace}, {mood}",
-        f"{c(v.LEVELS['energy'])}, {c(v.LEVELS['valence'])} {genre}", f"{mood} music", f"a {mood} {genre} song", f"{pace} {instrument}",
-    ])
+    scene = c(
+        [
+            f"{people} {action}",
+            f"{people} {action} {when}",
+            f"{people} {action} {weather}",
+            f"{people} {action} in {place}",
+            f"{people} {action} near {place}",
+            f"{place} {when}",
+            f"{place} {weather}",
+            f"{place} {when}, {look}",
+            f"{people} in {place} {when}",
+            f"a {mood} {people.split(' ', 1)[-1]} {action}",
+            f"{look} over {place}",
+            f"{place} with {look}",
+            f"{people} {action} under {look}",
+            f"an empty {place.split(' ', 1)[-1]} {when}",
+            f"a quiet {place.split(' ', 1)[-1]} {weather}",
+        ]
+    )
+    song = c(
+        [
+            f"{pace} {mood} {genre}",
+            f"{mood} {decade} {genre}",
+            f"{pace} {genre} with {instrument}",
+            f"{decade} {genre}",
+            f"{pace} {mood} {instrument}",
+            f"{mood} {genre} with {instrument} and {c(v.INSTRUMENTS)}",
+            f"{mood} and {mood2} {genre}",
+            f"{decade} {genre}, {pace}, {mood}",
+            f"{c(v.LEVELS['energy'])}, {c(v.LEVELS['valence'])} {genre}",
+            f"{mood} music",
+            f"a {mood} {genre} song",
+            f"{pace} {instrument}",
+        ]
+    )
     return scene, song, mood, mood2, genre, instrument, place, people, action, when, weather, look, decade, pace
 
 
@@ -41,29 +65,126 @@ def sentence(r: random.Random) -> str:
     occasion, colour = r.choice(v.OCCASIONS), r.choice(v.COLOURS)
     kind = r.choices(range(6), [30, 22, 16, 14, 10, 8])[0]
     if kind == 0:  # scene and mood, as songs are described
-        return r.choice([f"{scene}, {song}", f"{scene}, {mood} and {mood2}", f"{song}, {scene}", f"{scene}. {song}.", f"{song} for {scene}", f"{scene}, {mood}, {pace}, {genre}"])
+        return r.choice(
+            [
+                f"{scene}, {song}",
+                f"{scene}, {mood} and {mood2}",
+                f"{song}, {scene}",
+                f"{scene}. {song}.",
+                f"{song} for {scene}",
+                f"{scene}, {mood}, {pace}, {genre}",
+            ]
+        )
     if kind == 1:  # scenes alone
-        return r.choice([scene, scene, f"a photo of {scene}", f"{colour} {scene.split(' ', 1)[-1]}", f"a {mood} scene of {scene}", f"{scene} and {r.choice(v.PEOPLE)} {r.choice(v.ACTIONS)}", f"{mood} {place.split(' ', 1)[-1]} {when}"])
+        return r.choice(
+            [
+                scene,
+                scene,
+                f"a photo of {scene}",
+                f"{colour} {scene.split(' ', 1)[-1]}",
+                f"a {mood} scene of {scene}",
+                f"{scene} and {r.choice(v.PEOPLE)} {r.choice(v.ACTIONS)}",
+                f"{mood} {place.split(' ', 1)[-1]} {when}",
+            ]
+        )
     if kind == 2:  # songs alone
-        return r.choice([song, song, f"{song}, {r.choice(v.DECADES)}", f"{song} for {occasion}", f"{song}, {instrument}"])
+        return r.choice(
+            [song, song, f"{song}, {r.choice(v.DECADES)}", f"{song} for {occasion}", f"{song}, {instrument}"]
+        )
     if kind == 3:  # requests
-        return r.choice([f"music for {occasion}", f"songs for {occasion}", f"{mood} music for {occasion}", f"{mood} songs about {place}", f"play something {mood}", f"something {mood} and {mood2}", f"i feel {mood}", f"i am {mood} and want {song}", f"{occasion} playlist", f"{genre} for {occasion}", f"a song for {action} {when}", f"{mood} {occasion.removeprefix('a ')}", f"{action} {when}", f"music that sounds like {scene}", f"what to play for {occasion} {weather}"])
+        return r.choice(
+            [
+                f"music for {occasion}",
+                f"songs for {occasion}",
+                f"{mood} music for {occasion}",
+                f"{mood} songs about {place}",
+                f"play something {mood}",
+                f"something {mood} and {mood2}",
+                f"i feel {mood}",
+                f"i am {mood} and want {song}",
+                f"{occasion} playlist",
+                f"{genre} for {occasion}",
+                f"a song for {action} {when}",
+                f"{mood} {occasion.removeprefix('a ')}",
+                f"{action} {when}",
+                f"music that sounds like {scene}",
+                f"what to play for {occasion} {weather}",
+            ]
+        )
     if kind == 4:  # a few keywords
-        words = [mood, mood2, genre, instrument, decade, pace, look, place.split(" ", 1)[-1], action, colour, r.choice(v.SCENES)]
+        words = [
+            mood,
+            mood2,
+            genre,
+            instrument,
+            decade,
+            pace,
+            look,
+            place.split(" ", 1)[-1],
+            action,
+            colour,
+            r.choice(v.SCENES),
+        ]
         return r.choice([" ", ", "]).join(r.sample(words, r.randint(2, 5)))
-    more = [scene, song, f"music for {occasion}", f"{look} {when}", f"{mood} and {mood2}", f"{people} {action} in {place} {weather}"]
+    more = [
+        scene,
+        song,
+        f"music for {occasion}",
+        f"{look} {when}",
+        f"{mood} and {mood2}",
+        f"{people} {action} in {place} {weather}",
+    ]
     return r.choice([". ", ", "]).join(r.sample(more, r.randint(3, 6)))
 
 
 def _listed() -> list[str]:
     """Every single word, and the prompts people and PixelPlay's mood profile use."""
-    out = [*v.MOODS, *v.GENRES, *v.INSTRUMENTS, *v.OCCASIONS, *v.SCENES, *v.LOOKS, *v.PLACES, *v.ACTIONS, *v.PEOPLE, *v.TIMES, *v.WEATHER, *v.DECADES, *v.COLOURS]
+    out = [
+        *v.MOODS,
+        *v.GENRES,
+        *v.INSTRUMENTS,
+        *v.OCCASIONS,
+        *v.SCENES,
+        *v.LOOKS,
+        *v.PLACES,
+        *v.ACTIONS,
+        *v.PEOPLE,
+        *v.TIMES,
+        *v.WEATHER,
+        *v.DECADES,
+        *v.COLOURS,
+    ]
     for mood in v.MOODS:
-        out += [f"a {mood} photo", f"a {mood} scene", f"a {mood} song", f"{mood} music", f"a photo that feels {mood}", f"this looks {mood}", f"a {mood} mood", f"a {mood} person", f"a {mood} place", f"a picture of something {mood}"]
+        out += [
+            f"a {mood} photo",
+            f"a {mood} scene",
+            f"a {mood} song",
+            f"{mood} music",
+            f"a photo that feels {mood}",
+            f"this looks {mood}",
+            f"a {mood} mood",
+            f"a {mood} person",
+            f"a {mood} place",
+            f"a picture of something {mood}",
+        ]
     for scene in [*v.SCENES, *v.PLACES]:
-        out += [f"a photo of {scene}", f"a picture of {scene}", f"a photo of the {scene}", f"this is {scene}", f"a black and white photo of {scene}", f"an image of {scene}", f"a scenic view of {scene}"]
+        out += [
+            f"a photo of {scene}",
+            f"a picture of {scene}",
+            f"a photo of the {scene}",
+            f"this is {scene}",
+            f"a black and white photo of {scene}",
+            f"an image of {scene}",
+            f"a scenic view of {scene}",
+        ]
     for genre in v.GENRES:
-        out += [f"{genre} music", f"a {genre} song", f"{genre} playlist", f"some {genre}", *(f"{d} {genre}" for d in v.DECADES[:8])]
+        out += [
+            f"{genre} music",
+            f"a {genre} song",
+            f"{genre} playlist",
+            f"some {genre}",
+            *(f"{d} {genre}" for d in v.DECADES[:8]),
+        ]
     for instrument in v.INSTRUMENTS:
         out += [f"{instrument} music", f"someone playing {instrument}", f"a song with {instrument}"]
     for levels in v.LEVELS.values():
@@ -77,7 +198,14 @@ def corpus(folder: Path, captions: list[str], prompts: list[str], generated: int
     names = _object_names(folder)
     out = [""] + captions + prompts + _listed()
     for n in names:
-        out += [n, f"a {n}", f"a photo of a {n}", f"{r.choice(v.PEOPLE)} with a {n}", f"a {n} in {r.choice(v.PLACES)}", f"a {r.choice(v.COLOURS)} {n}"]
+        out += [
+            n,
+            f"a {n}",
+            f"a photo of a {n}",
+            f"{r.choice(v.PEOPLE)} with a {n}",
+            f"a {n} in {r.choice(v.PLACES)}",
+            f"a {r.choice(v.COLOURS)} {n}",
+        ]
     # People type captions without the full stop and the capital of Flickr8k's style.
     out += [c.rstrip(" .").lower() for c in captions if r.random() < 0.25]
     # Long texts: up to and beyond the tokenizer's 77 tokens.

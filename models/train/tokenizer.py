@@ -2,10 +2,9 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTokenizerFast
@@ -20,7 +19,9 @@ def train(texts: list[str], vocabulary: int, out: Path) -> None:
     trained = Tokenizer(BPE(continuing_subword_prefix="", end_of_word_suffix="</w>"))
     trained.normalizer, trained.pre_tokenizer = reference.normalizer, reference.pre_tokenizer
     alphabet = bytes_to_unicode()
-    trainer = BpeTrainer(vocab_size=vocabulary - 2, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False)
+    trainer = BpeTrainer(
+        vocab_size=vocabulary - 2, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
+    )
     trained.train_from_iterator(texts, trainer)
     merges = [tuple(m) for m in json.loads(trained.to_str())["model"]["merges"]]
     base = alphabet + [a + "</w>" for a in alphabet]
@@ -28,7 +29,9 @@ def train(texts: list[str], vocabulary: int, out: Path) -> None:
     words = list(dict.fromkeys(base + ["".join(m) for m in merges])) + [START, END]
     tokenizer = CLIPTokenizerFast(vocab={w: i for i, w in enumerate(words)}, merges=merges)
     temporary = out.with_name(out.name + ".tmp")
-    temporary.write_text(json.dumps(json.loads(tokenizer.backend_tokenizer.to_str()), ensure_ascii=False, separators=(",", ":")))
+    temporary.write_text(
+        json.dumps(json.loads(tokenizer.backend_tokenizer.to_str()), ensure_ascii=False, separators=(",", ":"))
+    )
     os.replace(temporary, out)
 
 

@@ -34,13 +34,29 @@ STAGES = ["inputs", "vision", "text", "joint", "export"]
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = Path(__file__).parent
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds train/, teacher/ and clip_text_vectors/")
-    parser.add_argument("--out", type=Path, default=here.parent / "pixelplay-mini", help="the directory to write (default: %(default)s)")
-    parser.add_argument("--work", type=Path, default=here / ".work", help="scratch data and checkpoints, about 1 GB (default: %(default)s)")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the folder that holds train/, teacher/ and clip_text_vectors/"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=here.parent / "pixelplay-mini", help="the directory to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=here / ".work",
+        help="scratch data and checkpoints, about 1 GB (default: %(default)s)",
+    )
     parser.add_argument("--vision-steps", type=int, default=3400, help="batches of 128 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=2600, help="batches of 256 sentences (default: %(default)s)")
-    parser.add_argument("--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)")
-    parser.add_argument("--sentences", type=int, default=90_000, help="generated sentences, beside captions and names (default: %(default)s)")
+    parser.add_argument(
+        "--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sentences",
+        type=int,
+        default=90_000,
+        help="generated sentences, beside captions and names (default: %(default)s)",
+    )
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
     return parser.parse_args()
@@ -50,21 +66,24 @@ class Inputs:
     """Everything that is computed once: pictures, teacher features, targets, sentences, tokenizer."""
 
     def __init__(self, folder: Path, work: Path, generated: int):
-        import numpy as np
-
-        import data
         import model
+        import numpy as np
         import sentences
         import targets
         import text_corpus
         import tokenizer
         from loop import say
 
+        import data
+
         self.items = data.pictures(folder)
         self.pixels = data.load_pixels(folder, self.items)
         dropped = data.mark_twins(self.items, self.pixels)
         counts = Counter((p.set, p.split) for p in self.items)
-        say(f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; " + ", ".join(f"{s} {k}: {n}" for (s, k), n in sorted(counts.items())))
+        say(
+            f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; "
+            + ", ".join(f"{s} {k}: {n}" for (s, k), n in sorted(counts.items()))
+        )
         self._same_data(work, generated)
 
         def once(name: str, make):
@@ -99,16 +118,19 @@ class Inputs:
         self.sentence_path = lambda: once("sentences.npy", vectors)
 
     def _same_data(self, work: Path, generated: int) -> None:
-        lines = [f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal}" for p in self.items] + [str(generated)]
+        lines = [f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal}" for p in self.items] + [
+            str(generated)
+        ]
         now, path = hashlib.sha256("\n".join(lines).encode()).hexdigest(), work / "inputs.sha256"
         if path.is_file() and path.read_text() != now:
-            raise SystemExit(f"{work} was made from other data, splits or --sentences: delete it or give another --work")
+            raise SystemExit(
+                f"{work} was made from other data, splits or --sentences: delete it or give another --work"
+            )
         path.write_text(now)
 
     def sentence_vectors(self, dim: int):
         """Unit targets of `texts` in the checkpoint's space, float32 (n, dim)."""
         import numpy as np
-
         import sentences
 
         raw = np.load(self.sentence_path()).astype(np.float32)
@@ -120,14 +142,13 @@ def main() -> None:
     a.work.mkdir(parents=True, exist_ok=True)
     sys.stdout.reconfigure(line_buffering=True)
     try:
-        import torch
-
         import export
         import model
         import tokenizer
+        import torch
         import vision
     except ImportError as error:
-        raise SystemExit(f"{error}: run pip install -r {Path(__file__).parent / 'requirements.txt'}")
+        raise SystemExit(f"{error}: run pip install -r {Path(__file__).parent / 'requirements.txt'}") from error
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
     last = STAGES.index(a.until)
@@ -142,7 +163,16 @@ def main() -> None:
         return
     import text
 
-    clip = text.train(clip, a.work, inputs.items, inputs.targets, inputs.texts, inputs.sentence_vectors(model.DIM), encode, a.text_steps)
+    clip = text.train(
+        clip,
+        a.work,
+        inputs.items,
+        inputs.targets,
+        inputs.texts,
+        inputs.sentence_vectors(model.DIM),
+        encode,
+        a.text_steps,
+    )
     if last < 3:
         return
     import joint

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+import loop
+import model as m
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from targets import DENSE, GLOBAL
 
 import data
-import loop
-import model as m
-from targets import DENSE, GLOBAL
 
 BATCH = 128
 KEEP = 36  # of 64 patches are looked at, until the last part of the run: half the work, and it regularises
@@ -29,7 +29,9 @@ class Student(nn.Module):
         self.to_dense = nn.Linear(width, DENSE)
 
 
-def augment(pixels: torch.Tensor, rows: np.ndarray, r: np.random.Generator, smallest: float = 0.55) -> tuple[torch.Tensor, torch.Tensor]:
+def augment(
+    pixels: torch.Tensor, rows: np.ndarray, r: np.random.Generator, smallest: float = 0.55
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Random crops of one size and shape for the batch, own place, flip, light and contrast for each picture.
 
     Returns normalised pixels (n, 3, 96, 96) and the affine maps (n, 2, 3) from a crop to its picture."""
@@ -82,7 +84,11 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
             cells = net.to_dense(patches).float()
             guess = net.to_global(z).float()
         grid = F.affine_grid(theta, (BATCH, 1, m.GRID, m.GRID), align_corners=False)
-        seen = F.grid_sample(torch.from_numpy(maps[rows]).float(), grid, padding_mode="border", align_corners=False).flatten(2).mT
+        seen = (
+            F.grid_sample(torch.from_numpy(maps[rows]).float(), grid, padding_mode="border", align_corners=False)
+            .flatten(2)
+            .mT
+        )
         if keep is not None:
             seen = seen.gather(1, keep[..., None].expand(-1, -1, DENSE))
         target = want[rows]
@@ -94,5 +100,7 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
             z = m.see(averaged.clip, centre(x, tune))[0]
         return f"tune: target cosine {(z * want[tune]).sum(1).mean():.3f}, recall@10 of {len(tune)}: {recall(z, captions):.3f}"
 
-    averaged = loop.fit("vision", work, net, loss_of, steps=steps, seed=6, rate=1e-3, batch=BATCH, judge=judge, judge_every=500)
+    averaged = loop.fit(
+        "vision", work, net, loss_of, steps=steps, seed=6, rate=1e-3, batch=BATCH, judge=judge, judge_every=500
+    )
     return averaged.clip.requires_grad_(True)

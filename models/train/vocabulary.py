@@ -13,21 +13,59 @@ house|deep house|tropical house|progressive house|electro house|big room|techno|
 synth pop|electropop|synthwave|new wave|post-punk|shoegaze|dream pop|psychedelic rock|progressive rock|post-rock|emo|hardcore|industrial|edm
 dance pop|teen pop|k-pop|j-pop|afrobeat|afropop|gospel|opera|classical|baroque|film score|soundtrack|piano ballad|power ballad|acoustic
 singer-songwriter|chamber music|choir|world music|celtic|bollywood|lullaby|christmas music|marching band|new age|hyperpop|garage|grime|lounge
-easy listening|surf rock|rockabilly|motown|doo-wop|permanent wave|album rock|urban contemporary|tropical|experimental|noise|instrumental""".replace("\n", "|").split("|")
+easy listening|surf rock|rockabilly|motown|doo-wop|permanent wave|album rock|urban contemporary|tropical|experimental|noise|instrumental""".replace(
+    "\n", "|"
+).split("|")
 
 INSTRUMENTS = """piano|acoustic guitar|electric guitar|distorted guitars|bass guitar|slap bass|drums|drum machine|808 bass|synthesizer|synth pads|strings
 violin|cello|double bass|harp|flute|clarinet|saxophone|trumpet|trombone|brass section|french horn|organ|harmonica|accordion|banjo|mandolin|ukulele
 fiddle|sitar|tabla|congas|bongos|hand claps|tambourine|choir|soft vocals|female vocals|male vocals|falsetto|rapping|whistling|turntables|vinyl crackle
-steel drums|marimba|vibraphone|xylophone|bells|music box|bagpipes|timpani|orchestra|string quartet|rhodes piano|theremin|lap steel guitar""".replace("\n", "|").split("|")
+steel drums|marimba|vibraphone|xylophone|bells|music box|bagpipes|timpani|orchestra|string quartet|rhodes piano|theremin|lap steel guitar""".replace(
+    "\n", "|"
+).split("|")
 
-PACES = ["slow", "very slow", "mid-tempo", "fast", "very fast", "steady", "driving", "laid-back", "relaxed", "frantic", "pulsing", "danceable"]
-DECADES = ["1950s", "1960s", "1970s", "1980s", "1990s", "2000s", "2010s", "2020s", "60s", "70s", "80s", "90s", "modern", "vintage", "old", "retro", "classic", "timeless"]
+PACES = [
+    "slow",
+    "very slow",
+    "mid-tempo",
+    "fast",
+    "very fast",
+    "steady",
+    "driving",
+    "laid-back",
+    "relaxed",
+    "frantic",
+    "pulsing",
+    "danceable",
+]
+DECADES = [
+    "1950s",
+    "1960s",
+    "1970s",
+    "1980s",
+    "1990s",
+    "2000s",
+    "2010s",
+    "2020s",
+    "60s",
+    "70s",
+    "80s",
+    "90s",
+    "modern",
+    "vintage",
+    "old",
+    "retro",
+    "classic",
+    "timeless",
+]
 TIMES = """at dawn|at sunrise|in the early morning|in the morning|at noon|in the afternoon|on a sunday afternoon|at golden hour|at sunset|at dusk
 at twilight|in the evening|on a friday night|at night|late at night|at midnight|after midnight|at 3 am|under the stars|under the moon|by candlelight
 in daylight|before dawn|all night long""".replace("\n", "|").split("|")
 WEATHER = """in the rain|in heavy rain|in a thunderstorm|in the snow|in a blizzard|in the fog|in the mist|under a clear blue sky|under grey clouds
 in bright sunshine|in the wind|on a hot summer day|on a cold winter day|in spring|in autumn|with falling leaves|under a rainbow|in the heat
-on an overcast day|after the rain|under a stormy sky|in hazy light|with frost on the ground""".replace("\n", "|").split("|")
+on an overcast day|after the rain|under a stormy sky|in hazy light|with frost on the ground""".replace("\n", "|").split(
+    "|"
+)
 PLACES = """a beach|a tropical beach|a rocky coast|the sea|the open ocean|a harbour|a lake|a mountain lake|a river|a waterfall|a forest|a pine forest
 a dark forest|a jungle|a desert|sand dunes|a canyon|the mountains|a snowy mountain|a glacier|a hill|a meadow|a field of flowers|a field of sunflowers
 a wheat field|a garden|a rose garden|a park|a farm|a village|a country road|a highway|an empty highway|a street|a quiet street|a busy street
@@ -36,7 +74,9 @@ a taxi|a bus|a parking lot|a market|a shopping mall|a supermarket|a store|a cafe
 a dance floor|a concert hall|a stage|a music festival|a stadium|a gym|a swimming pool|a playground|a school|a classroom|a library|an office
 a factory|an industrial site|a warehouse|a hospital|a church|a cathedral|a temple|a graveyard|a castle|old ruins|a museum|a theatre|a kitchen
 a living room|a bedroom|a bathroom|a house in the suburbs|a cabin in the woods|a campfire|a tent|a balcony|a window|a fireplace|a boat|a sailboat
-a ship|an island|a cave|a volcano|a starry sky|outer space|the moon|an alley|a back yard|a barn|a prison cell|a garbage dump|a wedding hall""".replace("\n", "|").split("|")
+a ship|an island|a cave|a volcano|a starry sky|outer space|the moon|an alley|a back yard|a barn|a prison cell|a garbage dump|a wedding hall""".replace(
+    "\n", "|"
+).split("|")
 PEOPLE = """a man|a woman|a young man|a young woman|an old man|an old woman|a boy|a girl|a baby|a child|children|two children|a couple|two lovers|friends
 a group of friends|a family|a mother and child|a father and son|a crowd|teenagers|students|a dancer|dancers|a singer|a band|a guitarist|a pianist
 a drummer|a dj|a runner|a cyclist|a skateboarder|a surfer|a swimmer|a climber|a hiker|a skier|a snowboarder|a football player|a basketball player
@@ -47,7 +87,9 @@ fighting|playing|playing guitar|playing the piano|playing football|playing baske
 skiing|snowboarding|skateboarding|riding a bike|riding a horse|riding a motorcycle|driving|driving fast|travelling|flying|falling|reading|studying
 writing|working|cooking|eating|drinking|drinking coffee|drinking wine|cleaning|shopping|celebrating|partying|praying|meditating|doing yoga
 lifting weights|watching the sunset|looking out of the window|looking at the stars|holding hands|saying goodbye|coming home|walking the dog
-playing in the snow|splashing in the water|catching a ball|taking a photo|resting|relaxing|thinking|staring into the distance|blowing bubbles""".replace("\n", "|").split("|")
+playing in the snow|splashing in the water|catching a ball|taking a photo|resting|relaxing|thinking|staring into the distance|blowing bubbles""".replace(
+    "\n", "|"
+).split("|")
 OCCASIONS = """a beach party|a road trip|a night drive|a rainy night drive|a workout|a morning run|a long run|studying|deep focus|work|coding|sleep|falling asleep
 a nap|meditation|yoga|a wedding|a first dance|a birthday party|a house party|a dinner party|a romantic dinner|a date night|a breakup|a broken heart
 a funeral|christmas|christmas eve|new year's eve|halloween|valentine's day|a summer barbecue|a picnic|a pool party|a rooftop party|a club night
@@ -55,13 +97,19 @@ a festival|a campfire|a hike|a train ride|a flight|a sunday morning|breakfast|mo
 a snowy evening|a summer night|an autumn walk|a spring morning|a sunset|a sunrise|stargazing|a bath|a spa|reading a book|a game night|gaming
 a football match|a boxing match|a car chase|a revenge scene|a love scene|a sad ending|opening credits|a road movie|a western|a horror film
 a fairy tale|children|a baby|dancing alone|crying|being alone|missing someone|falling in love|feeling free|getting ready|going home|leaving home
-growing up|a long day|a bad day|a good day|a quiet night|the end of the world|victory|a graduation|a protest|a carnival|a parade""".replace("\n", "|").split("|")
+growing up|a long day|a bad day|a good day|a quiet night|the end of the world|victory|a graduation|a protest|a carnival|a parade""".replace(
+    "\n", "|"
+).split("|")
 LOOKS = """neon lights|street lights|warm light|soft light|harsh light|candle light|bright colours|pastel colours|dark colours|black and white|deep blue|golden
 red and orange|pink and purple|lush green|grey|pale|misty|blurred|smoke|fire|fireworks|confetti|snowflakes|rain drops|shadows|reflections|silhouettes
-dust|stars|city lights|stage lights|headlights|flowers|palm trees|old photographs|film grain|graffiti|waves|clouds|lightning|moonlight|sparkles""".replace("\n", "|").split("|")
+dust|stars|city lights|stage lights|headlights|flowers|palm trees|old photographs|film grain|graffiti|waves|clouds|lightning|moonlight|sparkles""".replace(
+    "\n", "|"
+).split("|")
 COLOURS = "red orange yellow green blue purple pink brown black white grey golden silver turquoise beige dark light pale bright".split()
 SCENES = """buildings|forest|glacier|mountain|sea|street|beach|city|night|day|rain|snow|sunrise|sunset|sunshine|clouds|storm|fog|desert|river|lake
-daisies|dandelions|roses|sunflowers|tulips|bedroom|kitchen|living room|office|store|highway|suburb|countryside|coast|factory|skyline|crowd|party""".replace("\n", "|").split("|")
+daisies|dandelions|roses|sunflowers|tulips|bedroom|kitchen|living room|office|store|highway|suburb|countryside|coast|factory|skyline|crowd|party""".replace(
+    "\n", "|"
+).split("|")
 LEVELS = {
     "energy": ["very low energy", "low energy", "medium energy", "high energy", "very high energy"],
     "valence": ["very sad", "sad", "neutral mood", "happy", "very happy"],

@@ -20,7 +20,7 @@ struct Cli {
 enum Task {
     /// Run every test, Rust and Python; makes its own virtual environment under target/
     Test,
-    /// Formatting, clippy and rustdoc, warnings as errors (needs rustfmt and clippy)
+    /// Formatting, clippy, rustdoc and ruff, warnings as errors (needs rustfmt and clippy)
     Lint,
     /// Compare the encoder with PyTorch and transformers on full-size models (installs them: gigabytes)
     Parity,
@@ -46,10 +46,7 @@ fn test(root: &Path) -> Result<()> {
     let target = target_dir(root);
     let mut tests = cargo(root, &["test", "--workspace"]);
     if shared.join("photos").is_dir() {
-        let python = python::environment(
-            &target.join("xtask/venv"),
-            &root.join("xtask/requirements.txt"),
-        )?;
+        let python = light_environment(root)?;
         let reference = target.join("xtask/pillow-reference");
         step("what Pillow makes of every photo");
         run(Command::new(python)
@@ -111,7 +108,26 @@ fn lint(root: &Path) -> Result<()> {
         ],
     ))?;
     step("rustdoc");
-    run(cargo(root, &["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    for arguments in [
+        &["doc", "--workspace", "--no-deps"][..],
+        &[
+            "doc",
+            "-p",
+            "pixelplay-core",
+            "--no-deps",
+            "--no-default-features",
+        ],
+    ] {
+        run(cargo(root, arguments).env("RUSTDOCFLAGS", "-D warnings"))?;
+    }
+    step("Python");
+    let python = light_environment(root)?;
+    run(Command::new(&python)
+        .args(["-m", "ruff", "check", "--quiet"])
+        .arg(root))?;
+    run(Command::new(&python)
+        .args(["-m", "ruff", "format", "--check", "--quiet"])
+        .arg(root))
 }
 
 fn parity(root: &Path) -> Result<()> {
@@ -124,6 +140,14 @@ fn parity(root: &Path) -> Result<()> {
     run(Command::new(python)
         .arg(parity.join("live.py"))
         .current_dir(root))
+}
+
+/// What the tests and lints need of Python; small.
+fn light_environment(root: &Path) -> Result<PathBuf> {
+    python::environment(
+        &target_dir(root).join("xtask/venv"),
+        &root.join("xtask/requirements.txt"),
+    )
 }
 
 fn target_dir(root: &Path) -> PathBuf {

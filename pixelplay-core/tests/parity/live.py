@@ -97,9 +97,7 @@ def tokenizer() -> CLIPTokenizer:
     tokens = chars + [char + "</w>" for char in chars] + ["".join(merge) for merge in merges]
     tokens += [f"<unused{at}>" for at in range(49406 - len(tokens))]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(
-        vocab={token: at for at, token in enumerate(tokens)}, merges=merges, model_max_length=77
-    )
+    return CLIPTokenizer(vocab={token: at for at, token in enumerate(tokens)}, merges=merges, model_max_length=77)
 
 
 def photos() -> list[Image.Image]:
@@ -119,18 +117,14 @@ def photos() -> list[Image.Image]:
 def check(name: str, tokenizer: CLIPTokenizer, images: list[Image.Image]) -> None:
     text_config, vision_config, dim, dtype = MODELS[name]
     torch.manual_seed(len(name))
-    config = CLIPConfig(
-        text_config=text_config, vision_config=vision_config, projection_dim=dim
-    )
+    config = CLIPConfig(text_config=text_config, vision_config=vision_config, projection_dim=dim)
     model = CLIPModel(config).eval().to(dtype)
     with tempfile.TemporaryDirectory(prefix="pixelplay-parity-") as folder:
         out = pathlib.Path(folder)
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
         side = vision_config["image_size"]
-        processor = CLIPImageProcessorPil(
-            size={"shortest_edge": side}, crop_size={"height": side, "width": side}
-        )
+        processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
         processor.save_pretrained(out)
 
         rows = []
@@ -155,10 +149,7 @@ def check(name: str, tokenizer: CLIPTokenizer, images: list[Image.Image]) -> Non
             "image_embeds": answer.image_embeds.tolist(),
             "image_std": list(processor.image_std),
             "photos": rows,
-            "tokenized": [
-                {"text": text, "ids": tokenizer(text, truncation=True)["input_ids"]}
-                for text in TEXTS
-            ],
+            "tokenized": [{"text": text, "ids": tokenizer(text, truncation=True)["input_ids"]} for text in TEXTS],
         }
         (out / "reference.json").write_text(json.dumps(reference))
         del model, answer

@@ -9,13 +9,12 @@ import io
 import json
 import pathlib
 
+import formula
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 from transformers.image_transforms import convert_to_rgb
-
-import formula
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "encoder"
 
@@ -78,9 +77,7 @@ TOWERS = {
         "F32",
     ),
     "gelu": (
-        config(
-            text(40, 100, 2, 5, act="gelu"), vision(24, 64, 3, 3, act="gelu", image=32, patch=8), 16
-        ),
+        config(text(40, 100, 2, 5, act="gelu"), vision(24, 64, 3, 3, act="gelu", image=32, patch=8), 16),
         "F32",
     ),
     "gelu-tanh": (
@@ -102,9 +99,7 @@ TOWERS = {
     "half-precision": (config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 32), "F16"),
     "bfloat16": (config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 32), "BF16"),
     "another-epsilon": (
-        config(
-            text(32, 128, 2, 4, layer_norm_eps=1e-2), vision(32, 128, 2, 4, layer_norm_eps=3e-2), 8
-        ),
+        config(text(32, 128, 2, 4, layer_norm_eps=1e-2), vision(32, 128, 2, 4, layer_norm_eps=3e-2), 8),
         "F32",
     ),
     "legacy-openai": (legacy(config(text(32, 128, 2, 4), vision(32, 128, 2, 4), 16)), "F32"),
@@ -162,9 +157,7 @@ def towers():
                 "token_ids": ids,
                 "images": 3,
                 "text_embeds": [[float(f"{v:.9g}") for v in row] for row in out.text_embeds.tolist()],
-                "image_embeds": [
-                    [float(f"{v:.9g}") for v in row] for row in out.image_embeds.tolist()
-                ],
+                "image_embeds": [[float(f"{v:.9g}") for v in row] for row in out.image_embeds.tolist()],
             }
         )
     lines = ",\n".join(json.dumps(case) for case in cases)
