@@ -12,6 +12,7 @@
 
 /// The four files of a Hugging Face `CLIPModel` directory, embedded.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct EmbeddedCheckpoint {
     /// The directory's name.
     pub name: &'static str,

@@ -9,6 +9,9 @@ use pixelplay_core::index::SongHit;
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
+/// Narrower than this, a table breaks every word.
+const NARROWEST: u16 = 60;
+
 /// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
@@ -18,7 +21,13 @@ pub(crate) fn line(text: &str) -> Result<()> {
 
 /// Prints a line to standard error. If that fails there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+}
+
+/// Text from an index, which anybody may have written, without what would steer the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Prints ranked songs as a table, or as one JSON document.
@@ -62,12 +71,16 @@ pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["#", "title", "artist", "year", "match", "mood"]);
+    // Some terminals say that they have no width.
+    if table.width().is_some_and(|columns| columns < NARROWEST) {
+        table.set_width(NARROWEST);
+    }
     for (at, hit) in hits.iter().enumerate() {
         let song = index.song(hit.row)?;
         table.add_row([
             (at + 1).to_string(),
-            song.title.clone().unwrap_or_else(|| hit.id.to_string()),
-            song.artist.clone().unwrap_or_default(),
+            printable(song.title.as_deref().unwrap_or(hit.id.as_str())),
+            printable(song.artist.as_deref().unwrap_or_default()),
             song.year.map(|year| year.to_string()).unwrap_or_default(),
             format!("{:.0}%", hit.match_percent),
             mood_words(&song).join(", "),

@@ -1,4 +1,4 @@
-//! A progress bar on standard error, and Ctrl-C turned into a polite stop.
+//! A progress bar on standard error, and Ctrl-C (or SIGTERM, SIGHUP) turned into a polite stop.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use pixelplay_core::progress::Progress;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C asks long work to stop, and the second ends the process.
+/// From now on the first Ctrl-C, SIGTERM or SIGHUP asks long work to stop, and the second ends the process.
 pub(crate) fn watch_for_ctrl_c() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {

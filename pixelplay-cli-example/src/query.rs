@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use pixelplay_core::index::{Filter, SongHit};
-use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste};
+use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 use pixelplay_core::{Encoder, SongIndex};
 
 use crate::open;
+use crate::output::printable;
 
 #[derive(clap::Args)]
 pub(crate) struct QueryArgs {
@@ -28,9 +29,13 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "ID[:WEIGHT]")]
     unlike: Vec<String>,
 
-    /// Words to move away from, as WORDS or WORDS:WEIGHT; may be repeated
-    #[arg(long, value_name = "WORDS[:WEIGHT]")]
+    /// Words to move away from; may be repeated
+    #[arg(long, value_name = "WORDS")]
     not_text: Vec<String>,
+
+    /// How far unwanted songs and words push where nothing else is said
+    #[arg(long, value_name = "WEIGHT", default_value_t = DEFAULT_TEXT_WEIGHT)]
+    unlike_weight: f64,
 
     #[command(flatten)]
     answer: AnswerArgs,
@@ -51,20 +56,30 @@ pub(crate) struct QueryArgs {
 #[derive(clap::Args)]
 pub(crate) struct AnswerArgs {
     /// How many songs to show
-    #[arg(short = 'k', long = "count", value_name = "N", default_value_t = 10)]
-    pub(crate) k: usize,
+    #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
+    pub(crate) k: NonZeroUsize,
 
     /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
-    /// Only songs with at least this cosine
-    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    /// Only songs with at least this cosine, -1 to 1
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true, value_parser = cosine)]
     pub(crate) min_score: Option<f64>,
 
     /// Print JSON for machines instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn cosine(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(cosine) if (-1.0..=1.0).contains(&cosine) => Ok(cosine),
+        Ok(_) => {
+            Err("a cosine lies between -1 and 1; the table's percentages are no cosines".to_owned())
+        }
+        Err(_) => Err("it is no number".to_owned()),
+    }
 }
 
 impl AnswerArgs {
@@ -75,9 +90,6 @@ impl AnswerArgs {
             .transpose()
     }
 }
-
-/// How far an unwanted song or unwanted words push by default: as much as words pull beside a picture.
-const UNWANTED_WEIGHT: f64 = DEFAULT_TEXT_WEIGHT;
 
 impl QueryArgs {
     pub(crate) fn json(&self) -> bool {
@@ -105,12 +117,11 @@ impl QueryArgs {
             query = query.like(id, weight);
         }
         for part in &self.unlike {
-            let (id, weight) = split_weight(part, UNWANTED_WEIGHT, |id| index.row(id).is_some());
+            let (id, weight) = split_weight(part, self.unlike_weight, |id| index.row(id).is_some());
             query = query.unlike(id, weight);
         }
-        for part in &self.not_text {
-            let (words, weight) = split_weight(part, UNWANTED_WEIGHT, |_| false);
-            query = query.unlike(Taste::from(encoder.encode_text(words)?), weight);
+        for words in &self.not_text {
+            query = query.unlike(encoder.encode_text(words)?, self.unlike_weight);
         }
         for id in self.like.iter().chain(&self.unlike) {
             let (id, _) = split_weight(id, 1.0, |id| index.row(id).is_some());
@@ -119,7 +130,7 @@ impl QueryArgs {
         Ok(query.search(
             index,
             &QueryOptions {
-                k: self.answer.k,
+                k: self.answer.k.get(),
                 filter,
                 max_per_artist: self.max_per_artist,
                 diversity: self.diversity,
@@ -157,7 +168,8 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
             || song.id.as_str().to_lowercase().contains(&wanted)
         {
             let artist = song.artist.unwrap_or_default();
-            close.push(format!("\n  {}  ({title}, {artist})", song.id));
+            let line = format!("{}  ({title}, {artist})", song.id);
+            close.push(format!("\n  {}", printable(&line)));
             if close.len() == SUGGESTIONS {
                 break;
             }

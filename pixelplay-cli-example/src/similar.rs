@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use pixelplay_core::Encoder;
 use pixelplay_core::index::{By, SearchOptions};
 
 use crate::query::{AnswerArgs, require_song};
@@ -14,9 +15,9 @@ pub(crate) struct Args {
     /// The id of the song
     id: String,
 
-    /// An index made by build-index
+    /// An index made by build-index; without it, the embedded starter catalogue
     #[arg(long, value_name = "FILE")]
-    index: PathBuf,
+    index: Option<PathBuf>,
 
     /// What makes two songs alike
     #[arg(long, value_enum, default_value_t = Likeness::Description)]
@@ -36,7 +37,10 @@ enum Likeness {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let filter = args.answer.filter()?;
-    let index = open::index(&args.index)?;
+    let index = match &args.index {
+        Some(path) => open::index(path)?,
+        None => open::index_or_starter(None, &Encoder::mini()?)?,
+    };
     require_song(&index, &args.id)?;
     let by = match args.by {
         Likeness::Description => By::Description,
@@ -46,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &args.id,
         by,
         &SearchOptions {
-            k: args.answer.k,
+            k: args.answer.k.get(),
             filter,
             min_score: args.answer.min_score,
             ..SearchOptions::default()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{open, output};
+use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -14,9 +14,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let index = open::index(&args.index)?;
-    index.verify()?;
+    index.verify_with(&mut progress::bar())?;
+    let checked = if index.has_checksums() {
+        "is whole"
+    } else {
+        "has no checksums (another program wrote it); its ids and vectors are sound"
+    };
     output::line(&format!(
-        "{} is whole: {} songs, {} dimensions, encoder {}",
+        "{} {checked}: {} songs, {} dimensions, encoder {}",
         args.index.display(),
         index.len(),
         index.dim(),

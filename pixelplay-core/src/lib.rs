@@ -86,5 +86,5 @@ pub use song::{Song, SongId};
 
 /// The Rust example of the README, compiled as a doctest.
 #[cfg(all(doctest, feature = "starter"))]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

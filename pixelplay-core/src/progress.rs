@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 /// Where a piece of long work stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// What is being done, in a word or two: `"encoding texts"`.
     pub stage: &'static str,

@@ -13,7 +13,7 @@ use crate::song::SongId;
 /// a small share of words is clearly heard.
 pub const DEFAULT_TEXT_WEIGHT: f64 = 0.3;
 
-/// The blend must keep at least this much length; below it, rounding decides the direction.
+/// The blend must keep at least this share of its parts' weight; below it, rounding decides the direction.
 const SHORTEST_BLEND: f64 = 1e-4;
 
 /// The pool from which diverse answers are picked, in multiples of `k`.
@@ -68,6 +68,7 @@ struct Term {
 
 /// What can be liked or disliked: any embedding, or a song of the index by its id.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Taste {
     /// A vector from the index's own space.
     Embedding(Embedding),
@@ -241,6 +242,7 @@ impl HybridQuery {
             _ => (1.0, 1.0),
         };
         let mut sum = vec![0.0_f64; index.dim()];
+        let mut weight_of_all = 0.0;
         let mut add = |part: &Embedding, weight: f64| -> Result<(), QueryError> {
             same_space(
                 (index.dim(), index.fingerprint()),
@@ -249,6 +251,7 @@ impl HybridQuery {
             for (sum, &value) in sum.iter_mut().zip(part.as_slice()) {
                 *sum += weight * f64::from(value);
             }
+            weight_of_all += weight.abs();
             Ok(())
         };
         if let Some(image) = &self.image {
@@ -279,7 +282,8 @@ impl HybridQuery {
             }
         }
         let length = sum.iter().map(|v| v * v).sum::<f64>().sqrt();
-        if length < SHORTEST_BLEND {
+        // Written so that NaN, from weights too great for f64, is refused as well.
+        if !(length > SHORTEST_BLEND * weight_of_all && length.is_finite()) {
             return Err(QueryError::CancelsOut);
         }
         #[expect(clippy::cast_possible_truncation, reason = "embeddings are f32")]
@@ -371,11 +375,22 @@ fn diversify(index: &SongIndex, pool: Vec<SongHit>, k: usize, diversity: f64) ->
     picks
 }
 
+/// In sixteen sums, so that the compiler may use wide registers; `f32` is exact enough to tell how alike
+/// two songs are.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| f64::from(a) * f64::from(b))
-        .sum()
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    for (sum, (a, b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *sum += a * b;
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
 }
 
 /// Why a question could not be answered.
@@ -392,7 +407,7 @@ pub enum QueryError {
         found: f64,
     },
     /// A weight is negative, infinite or NaN.
-    #[error("a weight must be finite and at least 0, found {found}; use `unlike` to move away")]
+    #[error("a weight must be finite and at least 0, found {found}")]
     BadWeight {
         /// The weight given.
         found: f64,
@@ -403,8 +418,8 @@ pub enum QueryError {
         /// The diversity given.
         found: f64,
     },
-    /// The parts add up to nothing.
-    #[error("the parts of the query cancel each other out; change a weight")]
+    /// The parts add up to nothing that stands above rounding.
+    #[error("the parts of the query cancel each other out, or all weigh nothing; change a weight")]
     CancelsOut,
     /// A vector cannot be used with this index.
     #[error(transparent)]

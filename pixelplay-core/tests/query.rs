@@ -190,6 +190,23 @@ fn what_cannot_be_answered_is_named() {
         ask(HybridQuery::new().image(x.clone()).unlike("x", 1.0)),
         QueryError::CancelsOut
     ));
+    // What counts is what is left of the weights, not how great they are.
+    let twin = unit(&[1.0, 1e-7, 0.0]);
+    for weight in [1e-9, 1e9] {
+        let query = HybridQuery::new()
+            .like("x", weight)
+            .unlike(twin.clone(), weight);
+        assert!(matches!(ask(query), QueryError::CancelsOut), "{weight}");
+        let alone = HybridQuery::new().like("x", weight);
+        assert!(
+            alone.search(&index, &QueryOptions::default()).is_ok(),
+            "{weight}"
+        );
+    }
+    for weight in [0.0, f64::MAX] {
+        let query = HybridQuery::new().like("x", weight).like("y", weight);
+        assert!(matches!(ask(query), QueryError::CancelsOut), "{weight}");
+    }
     for weight in [-0.1, f64::NAN, f64::INFINITY] {
         for query in [
             HybridQuery::new().like("x", weight),

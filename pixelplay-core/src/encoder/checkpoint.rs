@@ -24,6 +24,9 @@ pub(super) struct TextConfig {
     pub(super) transformer: TransformerConfig,
     pub(super) vocab_size: usize,
     pub(super) max_positions: usize,
+    /// Only checked against the tokenizer's end token, which is what counts; so it is not part of the
+    /// fingerprint, and a legacy id may be mended without building indexes anew.
+    #[serde(skip)]
     pub(super) eos_token_id: u32,
 }
 
@@ -184,11 +187,11 @@ impl RawText {
             self.max_position_embeddings.unwrap_or(77),
             MAX_POSITIONS,
         )?;
-        if max_positions < 2 {
+        if max_positions < 3 {
             return Err(refuse.because(
                 "max_position_embeddings",
                 max_positions,
-                "a text has at least a start and an end token",
+                "a text has at least a start token, a word and an end token",
             ));
         }
         let vocab_size = refuse.size(

@@ -8,7 +8,11 @@ use super::preprocess::Settings;
 use super::weights::Weights;
 use crate::embedding::Fingerprint;
 
-/// Hashes everything that changes a vector, and nothing else.
+/// Raise this when the code makes other pixels or tokens of the same input: a change of the resizing's
+/// arithmetic, of how transparency is treated, of how a long text is cut.
+const REVISION: &str = "pixelplay encoder fingerprint v1";
+
+/// Hashes everything of a checkpoint that changes a vector, and nothing else.
 ///
 /// Two checkpoints that differ only in file names, sharding, the layout of their JSON or keys that
 /// do not matter have the same fingerprint. Another type of the same weights (`f16` for `f32`)
@@ -20,7 +24,7 @@ pub(super) fn fingerprint(
     tokenizer: &Value,
     weights: &Weights,
 ) -> Result<Fingerprint, EncodeError> {
-    let mut hasher = blake3::Hasher::new_derive_key("pixelplay encoder fingerprint v1");
+    let mut hasher = blake3::Hasher::new_derive_key(REVISION);
     let mut text = String::new();
     let json = |value: serde_json::Result<Value>| value.map_err(EncodeError::forward);
     canonical(&json(serde_json::to_value(config))?, &mut text);

@@ -467,28 +467,30 @@ impl Encoder {
 
     fn vision(&self) -> Result<&VisionTower, EncodeError> {
         let inner = &*self.inner;
-        inner.vision.get_or_load(|| {
-            let tower = VisionTower::load(&inner.weights, &inner.config, inner.device)?;
-            let patches = inner.config.vision.patches().min(self_test::PATCHES);
-            let vectors = tower.forward(&self_test::pixels(self.pixels_len()), patches)?;
-            self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "vision"))?;
-            Ok(tower)
-        })
+        inner.vision.get_or_load(
+            || VisionTower::load(&inner.weights, &inner.config, inner.device),
+            |tower| {
+                let patches = inner.config.vision.patches().min(self_test::PATCHES);
+                let vectors = tower.forward(&self_test::pixels(self.pixels_len()), patches)?;
+                self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "vision"))
+            },
+        )
     }
 
     fn text(&self) -> Result<&TextTower, EncodeError> {
         let inner = &*self.inner;
-        inner.text.get_or_load(|| {
-            let tower = TextTower::load(&inner.weights, &inner.config, inner.device)?;
-            let texts = self_test::texts(
-                inner.tokenize.start(),
-                inner.tokenize.end(),
-                inner.config.text.vocab_size as u32,
-            );
-            let vectors = tower.forward(&[&texts[0], &texts[1]])?;
-            self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "text"))?;
-            Ok(tower)
-        })
+        inner.text.get_or_load(
+            || TextTower::load(&inner.weights, &inner.config, inner.device),
+            |tower| {
+                let texts = self_test::texts(
+                    inner.tokenize.start(),
+                    inner.tokenize.end(),
+                    inner.config.text.vocab_size as u32,
+                );
+                let vectors = tower.forward(&[&texts[0], &texts[1]])?;
+                self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "text"))
+            },
+        )
     }
 }
 
@@ -513,10 +515,11 @@ struct Parts {
     weights: Weights,
 }
 
-/// A value loaded at first use. A failure is not kept: the next use tries again.
+/// A tower loaded and tested at first use. A failure is not kept: the next use tries again.
 struct Lazy<T> {
     value: OnceLock<T>,
     loading: Mutex<()>,
+    tested: OnceLock<()>,
 }
 
 impl<T> Default for Lazy<T> {
@@ -524,27 +527,39 @@ impl<T> Default for Lazy<T> {
         Self {
             value: OnceLock::new(),
             loading: Mutex::new(()),
+            tested: OnceLock::new(),
         }
     }
 }
 
 impl<T> Lazy<T> {
+    /// `load` runs under a lock, so that a tower is never in memory twice, and so must not use rayon: a
+    /// worker that waits inside it may take up another caller's job, which would wait for that lock.
+    /// `test` may use rayon; at the start several callers may run it at once.
     fn get_or_load(
         &self,
         load: impl FnOnce() -> Result<T, EncodeError>,
+        test: impl FnOnce(&T) -> Result<(), EncodeError>,
     ) -> Result<&T, EncodeError> {
-        if let Some(value) = self.value.get() {
-            return Ok(value);
-        }
-        // The lock guards no data, so a load that panicked has left nothing half-done.
-        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.value.get() {
-            Some(value) => Ok(value),
+        let value = match self.value.get() {
+            Some(value) => value,
             None => {
-                let value = load()?;
-                Ok(self.value.get_or_init(|| value))
+                // The lock guards no data, so a load that panicked has left nothing half-done.
+                let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+                match self.value.get() {
+                    Some(value) => value,
+                    None => {
+                        let value = load()?;
+                        self.value.get_or_init(|| value)
+                    }
+                }
             }
+        };
+        if self.tested.get().is_none() {
+            test(value)?;
+            self.tested.get_or_init(|| ());
         }
+        Ok(value)
     }
 }
 

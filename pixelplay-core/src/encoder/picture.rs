@@ -78,7 +78,7 @@ impl Picture {
             .map_err(|e| bad(e.into()))?;
         let mut limits = Limits::default();
         limits.max_alloc = Some(Self::MAX_DECODER_BYTES);
-        reader.limits(limits);
+        reader.limits(limits.clone());
         let format = reader.format();
         let mut decoder = reader.into_decoder().map_err(bad)?;
         let (width, height) = decoder.dimensions();
@@ -91,6 +91,13 @@ impl Picture {
         if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
             return Err(because("the JPEG file is truncated".into()));
         }
+        // The decoder's limits do not count the pixels that it gives out: 16-bit RGBA takes 8 bytes each.
+        limits.reserve(decoder.total_bytes()).map_err(|_| {
+            too_large(
+                format!("{} bytes of decoded pixels", decoder.total_bytes()),
+                format!("{} bytes", Self::MAX_DECODER_BYTES),
+            )
+        })?;
         let orientation = decoder.orientation().map_err(bad)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
         image.apply_orientation(orientation);
@@ -141,18 +148,17 @@ impl Picture {
 /// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which comes
 /// down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
 fn on_white(rgba: &[u8]) -> Vec<u8> {
-    rgba.as_chunks::<4>()
-        .0
-        .iter()
-        .flat_map(|&[red, green, blue, alpha]| {
-            let (alpha, rest) = (u32::from(alpha), 255 * (255 - u32::from(alpha)));
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a mean of two bytes is a byte"
-            )]
-            [red, green, blue].map(|value| ((u32::from(value) * alpha + rest + 127) / 255) as u8)
-        })
-        .collect()
+    let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
+    for &[red, green, blue, alpha] in rgba.as_chunks::<4>().0 {
+        let (alpha, rest) = (u32::from(alpha), 255 * (255 - u32::from(alpha)));
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a mean of two bytes is a byte"
+        )]
+        let on_white = |value| ((u32::from(value) * alpha + rest + 127) / 255) as u8;
+        rgb.extend([red, green, blue].map(on_white));
+    }
+    rgb
 }
 
 impl std::fmt::Debug for Picture {
