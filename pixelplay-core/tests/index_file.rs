@@ -230,6 +230,27 @@ fn the_writer_refuses_bad_rows_by_number_and_id_and_goes_on() {
             },
             "mood",
         ),
+        (
+            Song {
+                extra: [("energy".to_owned(), "0.5".to_owned())].into(),
+                ..song("bad")
+            },
+            "`extra` holds \"energy\"",
+        ),
+        (
+            Song {
+                extra: [("id".to_owned(), "x".to_owned())].into(),
+                ..song("bad")
+            },
+            "`extra` holds \"id\"",
+        ),
+        (
+            Song {
+                extra: [("_pp_codes".to_owned(), "x".to_owned())].into(),
+                ..song("bad")
+            },
+            "`extra` holds \"_pp_codes\"",
+        ),
     ];
     for (song, word) in bad_songs {
         match writer.push(&song, &[0.0, 1.0]) {
@@ -270,6 +291,10 @@ fn senseless_options_are_refused() {
         with_columns(&["_pp_codes"]),
         with_columns(&[""]),
         with_columns(&["title", "title"]),
+        WriterOptions {
+            columns: (0..9_999).map(|column| column.to_string()).collect(),
+            ..WriterOptions::new(2)
+        },
     ];
     for options in bad {
         let result = SongIndexWriter::create(folder.path("songs.arrow"), options.clone());
@@ -362,6 +387,65 @@ fn a_new_file_has_the_permissions_of_any_new_file() {
             & 0o777
     };
     assert_eq!(mode("songs.arrow"), mode("plain"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_file_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let path = folder.path("songs.arrow");
+    // One that the umask makes narrower in a new file, and one that is narrower than a new file.
+    for mode in [0o600, 0o666] {
+        write(&path, WriterOptions::new(1), &[]);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        write(&path, WriterOptions::new(1), &[(song("a"), vec![1.0])]);
+        let found = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{found:o}");
+        assert_eq!(SongIndex::open(&path).unwrap().len(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_stays_and_its_file_is_replaced() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("real")).unwrap();
+    let (link, real) = (folder.path("link.arrow"), folder.path("real/songs.arrow"));
+    write(&real, WriterOptions::new(1), &[(song("old"), vec![1.0])]);
+    std::os::unix::fs::symlink("real/songs.arrow", &link).unwrap();
+    write(&link, WriterOptions::new(1), &[(song("new"), vec![1.0])]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(SongIndex::open(&real).unwrap().id(0), "new");
+    assert_eq!(fs::read_dir(folder.path("real")).unwrap().count(), 1);
+
+    let dangling = folder.path("dangling.arrow");
+    std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+    match SongIndexWriter::create(&dangling, WriterOptions::new(1)) {
+        Err(SongIndexError::Io { source, .. }) => {
+            assert!(source.to_string().contains("link"), "{source}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(folder.names(), ["dangling.arrow", "link.arrow", "real"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_replaced() {
+    let folder = Folder::new();
+    let path = folder.path("socket");
+    let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::os::unix::fs::symlink(&path, folder.path("link")).unwrap();
+    for path in [path, folder.path("link")] {
+        match SongIndexWriter::create(&path, WriterOptions::new(1)) {
+            Err(SongIndexError::Io { source, .. }) => {
+                assert!(source.to_string().contains("device"), "{source}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(folder.names(), ["link", "socket"]);
 }
 
 #[test]
@@ -459,9 +543,13 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
     let path = folder.path("flipped.arrow");
     let (mut refused, mut found, mut harmless) = (0, 0, 0);
     for at in 0..bytes.len() {
-        for flip in [0x01, 0xff] {
+        // The last one makes it zero, which in a table of Arrow's metadata means that an entry is not there.
+        for flip in [0x01, 0xff, bytes[at]] {
             let mut flipped = bytes.clone();
             flipped[at] ^= flip;
+            if flip == 0 {
+                continue;
+            }
             fs::write(&path, flipped).unwrap();
             let Ok(index) = SongIndex::open(&path) else {
                 refused += 1;
@@ -473,6 +561,8 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
                 continue;
             }
             harmless += 1;
+            // It must not pass for a file that never had checksums either, whose cells nobody can vouch for.
+            assert!(index.has_checksums(), "byte {at} ^ {flip:#x}");
             assert_eq!(contents(&index), songs, "byte {at} ^ {flip:#x}");
             assert_eq!(
                 index.fingerprint().unwrap().as_str(),
@@ -481,7 +571,7 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
             );
         }
     }
-    // Padding around the footer is all that may change unseen.
+    // Padding around the footer, and what Arrow does not read there, is all that may change unseen.
     assert!(
         refused > 2000 && found > 500 && harmless < 1000,
         "{refused} {found} {harmless}"
@@ -788,6 +878,27 @@ fn rows_of_other_programs_are_checked_when_opened() {
 }
 
 #[test]
+fn a_table_of_too_many_columns_is_refused() {
+    let names: Vec<String> = (0..9_999).map(|column| column.to_string()).collect();
+    let column: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+    let open = |count: usize| {
+        let mut columns = vec![
+            (
+                "id",
+                Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef,
+            ),
+            ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
+        ];
+        let others = names[..count].iter();
+        columns.extend(others.map(|name| (name.as_str(), column.clone())));
+        open_foreign(&table(columns))
+    };
+    assert_eq!(open(9_998).unwrap().columns().len(), 9_998);
+    let error = open(9_999).unwrap_err().to_string();
+    assert!(error.contains("10001 columns"), "{error}");
+}
+
+#[test]
 fn a_table_that_kept_our_metadata_keeps_its_space() {
     let kept = [
         ("pixelplay.format", "1"),
@@ -800,6 +911,41 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
 
     let open =
         |pairs: &[(&str, &str)]| open_foreign(&with_metadata(&plain_table(), pairs)).unwrap_err();
+    let rewritten = |footer: &[(&str, &str)], schema: &[(&str, &str)]| {
+        let table = with_metadata(&plain_table(), schema);
+        let mut writer = FileWriter::try_new(Vec::new(), &table.schema()).unwrap();
+        writer.write(&table).unwrap();
+        for (key, value) in footer {
+            writer.write_metadata(*key, *value);
+        }
+        let folder = Folder::new();
+        let path = folder.path("rewritten.arrow");
+        fs::write(&path, writer.into_inner().unwrap()).unwrap();
+        SongIndex::open(&path)
+    };
+    rewritten(&[("pandas", "{}")], &kept).unwrap();
+    let all = [
+        ("pixelplay.rows", "2"),
+        ("pixelplay.batch_checksums", "0"),
+        ("pixelplay.checksum", "0"),
+    ];
+    // Part of our metadata without the rest of it.
+    for (footer, schema) in [
+        (&all[..1], &kept[..]),
+        (&all[1..], &kept[..]),
+        (&all[..], &[][..]),
+        (&all[..], &kept[1..]),
+        (&[], &kept[..1]),
+        (&[], &kept[1..]),
+        (&[], &kept[2..]),
+    ] {
+        let error = rewritten(footer, schema).unwrap_err();
+        assert!(
+            matches!(&error, SongIndexError::Damaged { what, .. } if what.contains("but not all")),
+            "{footer:?} {schema:?}: {error}"
+        );
+    }
+
     let newer = open(&[("pixelplay.format", "2")]);
     assert!(
         matches!(
@@ -903,4 +1049,40 @@ fn verify_can_be_stopped() {
         .unwrap();
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (1, Some(1)));
+
+    // Each batch reports in each stage, and each report can stop.
+    let options = WriterOptions {
+        batch_rows: 1,
+        ..WriterOptions::new(1)
+    };
+    let songs = ["a", "b", "c"].map(|id| (song(id), vec![1.0]));
+    write(&path, options, &songs);
+    let index = SongIndex::open(&path).unwrap();
+    let mut reports = Vec::new();
+    index
+        .verify_with(&mut |progress| {
+            reports.push((progress.stage, progress.done));
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    for done in 0..=3 {
+        assert!(
+            reports.contains(&("comparing checksums", done)),
+            "{reports:?}"
+        );
+        assert!(reports.contains(&("checking columns", done)), "{reports:?}");
+    }
+    for stop_at in 0..reports.len() {
+        let mut seen = 0;
+        let result = index.verify_with(&mut |_| {
+            seen += 1;
+            if seen > stop_at {
+                std::ops::ControlFlow::Break(())
+            } else {
+                std::ops::ControlFlow::Continue(())
+            }
+        });
+        assert!(matches!(result, Err(SongIndexError::Cancelled)));
+        assert_eq!(seen, stop_at + 1);
+    }
 }

@@ -204,7 +204,7 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
                     .map(|q| oracle(&rows, q.as_slice(), k, keep))
                     .collect();
                 for backend in Backend::available() {
-                    for count in [1, 2, 8] {
+                    for count in [1, 2, 8, usize::MAX] {
                         let options = SearchOptions {
                             k,
                             backend: Some(backend),
@@ -480,6 +480,26 @@ fn similar_by_audio_compares_standardised_features() {
         assert!((hit.score - score).abs() < 1e-12);
     }
     assert!(hits.iter().all(|hit| hit.row != 13 && hit.row != 50));
+    let excluding = SearchOptions {
+        exclude: [9, 3, 150, 77].map(|row| song(row).id).to_vec(),
+        ..options.clone()
+    };
+    let left = index.similar("song 50", By::Audio, &excluding).unwrap();
+    assert_eq!(left.len(), 194);
+    assert!(
+        left.iter()
+            .all(|hit| ![3, 9, 50, 77, 150].contains(&hit.row))
+    );
+    let nan = SearchOptions {
+        min_score: Some(f64::NAN),
+        ..SearchOptions::default()
+    };
+    for by in [By::Description, By::Audio] {
+        assert!(matches!(
+            index.similar("song 50", by, &nan),
+            Err(SongIndexError::Filter(_))
+        ));
+    }
     let few = SearchOptions {
         k: 3,
         filter: Some(col("energy").lt(0.5)),

@@ -34,8 +34,9 @@
 //! | `pixelplay.batch_checksums` | BLAKE3 of each batch (message and body) in hex, separated by spaces |
 //! | `pixelplay.checksum` | BLAKE3 in hex of everything but the bodies, see [`MetadataHash`] |
 //!
-//! A file without the keys of the footer, written or rewritten by another program, is an index too if its columns are
-//! right. It has no checksums, so its rows are checked when it is opened.
+//! A file without any key of the footer, written or rewritten by another program, is an index too if its columns are
+//! right. It has no checksums, so its rows are checked when it is opened. Some of the keys without the others are
+//! damage: a checksum whose name was lost must not make a file pass for one that never had any.
 
 use std::io::{self, Write};
 
@@ -47,17 +48,22 @@ pub(crate) const EMBEDDING: &str = "embedding";
 /// What the names of helper columns start with.
 pub(crate) const HELPER_PREFIX: &str = "_pp_";
 
+/// What the names of our metadata start with.
+pub(crate) const KEY_PREFIX: &str = "pixelplay.";
 pub(crate) const KEY_FORMAT: &str = "pixelplay.format";
 pub(crate) const KEY_DIM: &str = "pixelplay.dim";
 pub(crate) const KEY_FINGERPRINT: &str = "pixelplay.fingerprint";
 pub(crate) const KEY_ROWS: &str = "pixelplay.rows";
 pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";
 pub(crate) const KEY_CHECKSUM: &str = "pixelplay.checksum";
+pub(crate) const FOOTER_KEYS: [&str; 3] = [KEY_ROWS, KEY_BATCH_CHECKSUMS, KEY_CHECKSUM];
 
 /// Every buffer starts at a multiple of this.
 pub(crate) const ALIGNMENT: usize = 64;
 /// Where the schema message starts: behind the magic, padded.
 pub(crate) const SCHEMA_AT: usize = ALIGNMENT;
+/// The most columns of a file.
+pub(crate) const MAX_COLUMNS: usize = 10_000;
 /// The longest vector.
 pub(crate) const MAX_DIM: usize = 1 << 16;
 

@@ -42,6 +42,7 @@ mod top_k;
 mod verify;
 mod writer;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -59,7 +60,7 @@ pub use crate::simd::Backend;
 
 use self::columns::Cells;
 use self::lookup::Lookup;
-use self::similar::AudioScale;
+use self::similar::Features;
 use self::storage::{Batch, Load, Segment};
 use crate::embedding::{Embedding, Fingerprint};
 use crate::song::{Kind, Song, SongId, Value};
@@ -80,7 +81,8 @@ pub struct SongIndex {
     batches: Vec<BatchAt>,
     rows: usize,
     lookup: OnceLock<Lookup>,
-    audio_scale: OnceLock<AudioScale>,
+    /// The direction of each row for [`By::Audio`], `None` where it has none.
+    audio: OnceLock<Vec<Option<Features>>>,
 }
 
 /// One file, and where the index's columns stand among its own.
@@ -169,6 +171,7 @@ impl SongIndex {
     /// Puts the files of an index together.
     fn join(path: &Path, segments: Vec<Segment>) -> Result<Self, SongIndexError> {
         let mut columns: Vec<(String, Kind)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         let mut batches = Vec::new();
         let mut rows: usize = 0;
         let Some(first) = segments.first() else {
@@ -183,9 +186,12 @@ impl SongIndex {
                 ));
             }
             for (name, kind, _) in &segment.columns {
-                match columns.iter().find(|(known, _)| known == name) {
-                    None => columns.push((name.clone(), *kind)),
-                    Some((_, expected)) if expected == kind => {}
+                match places.get(name) {
+                    None => {
+                        places.insert(name.clone(), columns.len());
+                        columns.push((name.clone(), *kind));
+                    }
+                    Some(&place) if columns[place].1 == *kind => {}
                     Some(_) => {
                         return Err(SongIndexError::unusable(
                             &segment.path,
@@ -195,6 +201,15 @@ impl SongIndex {
                         ));
                     }
                 }
+            }
+            if columns.len() > format::MAX_COLUMNS {
+                return Err(SongIndexError::unusable(
+                    path,
+                    format_args!(
+                        "its files have more than {} columns together",
+                        format::MAX_COLUMNS
+                    ),
+                ));
             }
             for (batch, found) in segment.batches.iter().enumerate() {
                 if found.rows > 0 {
@@ -218,11 +233,14 @@ impl SongIndex {
         let shards = segments
             .into_iter()
             .map(|segment| {
-                let at = |(name, _): &(String, Kind)| {
-                    segment.columns.iter().position(|(found, ..)| found == name)
-                };
-                let columns = columns.iter().map(at).collect();
-                Shard { segment, columns }
+                let mut own = vec![None; columns.len()];
+                for (at, (name, ..)) in segment.columns.iter().enumerate() {
+                    own[places[name]] = Some(at);
+                }
+                Shard {
+                    segment,
+                    columns: own,
+                }
             })
             .collect();
         Ok(Self {
@@ -234,7 +252,7 @@ impl SongIndex {
             batches,
             rows,
             lookup: OnceLock::new(),
-            audio_scale: OnceLock::new(),
+            audio: OnceLock::new(),
         })
     }
 

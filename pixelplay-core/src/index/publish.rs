@@ -1,6 +1,6 @@
 //! Puts a file in its place in one step, so that nobody ever sees half of one.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,45 +11,66 @@ use super::error::SongIndexError;
 /// A file that is being written beside its final place. Dropped unfinished, it leaves nothing behind.
 pub(crate) struct Draft {
     file: NamedTempFile,
+    /// As it was asked for.
     target: PathBuf,
+    /// The same file without symbolic links on the way to it, so that a link is followed and not replaced.
+    real: PathBuf,
+    /// The folder of `real`, on Unix.
+    folder: Option<File>,
 }
 
 impl Draft {
     pub(crate) fn create(target: &Path) -> Result<Self, SongIndexError> {
-        if target.is_dir() {
-            return Err(SongIndexError::Io {
-                action: "write",
-                path: target.to_owned(),
-                source: io::ErrorKind::IsADirectory.into(),
-            });
-        }
+        Self::begin(target).map_err(SongIndexError::io("write", target))
+    }
+
+    fn begin(target: &Path) -> io::Result<Self> {
+        let old = existing(target)?;
+        let real = match old {
+            Some(_) => fs::canonicalize(target)?,
+            None => target.to_owned(),
+        };
         let mut builder = tempfile::Builder::new();
         // The dot and the ending keep it out of a folder of shards, should we be killed before it is removed.
         builder.prefix(".pixelplay-").suffix(".tmp");
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // As any new file: the umask is taken off by the system.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(permissions(old.as_ref()));
+        let file = builder.tempfile_in(folder_of(&real))?;
+        #[cfg(unix)]
+        if old.is_some() {
+            // Again, because the system takes the umask off the mode of a file that it creates.
+            file.as_file().set_permissions(permissions(old.as_ref()))?;
         }
-        let file = builder
-            .tempfile_in(folder_of(target))
-            .map_err(SongIndexError::io("write", target))?;
+        // Opened before the old file is replaced: afterwards it is too late to fail.
+        let folder = cfg!(unix)
+            .then(|| File::open(folder_of(&real)))
+            .transpose()?;
         Ok(Self {
             file,
             target: target.to_owned(),
+            real,
+            folder,
         })
     }
 
     /// Makes the bytes durable, then moves them over whatever was there.
     pub(crate) fn publish(self) -> Result<(), SongIndexError> {
-        let Self { file, target } = self;
+        let Self {
+            file,
+            target,
+            real,
+            folder,
+        } = self;
         file.as_file()
             .sync_all()
             .map_err(SongIndexError::io("write", &target))?;
-        file.persist(&target)
+        file.persist(&real)
             .map_err(|error| SongIndexError::io("write", &target)(error.error))?;
-        sync_folder(folder_of(&target)).map_err(SongIndexError::io("write", &target))
+        match folder {
+            Some(folder) => accept_unsupported(folder.sync_all())
+                .map_err(SongIndexError::io("make durable", &target)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -70,10 +91,57 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The rename itself must survive a power cut too; only Unix lets a folder be synced.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
+/// What is at the target, or behind a link there; only a regular file may be replaced.
+fn existing(target: &Path) -> io::Result<Option<Metadata>> {
+    match fs::metadata(target) {
+        Ok(found) if found.is_file() => Ok(Some(found)),
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is a device, pipe or socket, which would be replaced by a file; choose another path",
+        )),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if fs::symlink_metadata(target).is_ok() => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "it is a symbolic link to a file that does not exist; create that file or remove the link",
+        )),
+        Err(_) => Ok(None),
     }
-    Ok(())
+}
+
+/// Those of the file that is replaced, or those of any new file, from which the system takes the umask off.
+#[cfg(unix)]
+fn permissions(old: Option<&Metadata>) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(old.map_or(0o666, |old| old.permissions().mode() & 0o777))
+}
+
+/// The rename must survive a power cut too, but not every file system can sync a folder, and those that cannot say so.
+fn accept_unsupported(synced: io::Result<()>) -> io::Result<()> {
+    match synced {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_that_cannot_be_synced_is_passed_over() {
+        for kind in [io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported] {
+            assert!(accept_unsupported(Err(kind.into())).is_ok());
+        }
+        assert!(accept_unsupported(Ok(())).is_ok());
+        let full = accept_unsupported(Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
 }

@@ -25,6 +25,10 @@ const SCREEN_CHUNK: usize = 16;
 const PARALLEL_BYTES: usize = 8 << 20;
 /// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
 const PIECES_A_THREAD: usize = 4;
+/// A piece has at least as many rows, because each piece keeps its own best rows and all are merged.
+const MIN_PIECE_ROWS: usize = 64;
+/// Far more than there are threads in any machine.
+const MAX_PIECES: usize = 1024;
 
 /// What to search for beside the query.
 #[derive(Debug, Clone)]
@@ -75,6 +79,18 @@ pub struct SongHit {
     pub match_percent: f64,
 }
 
+impl SearchOptions {
+    /// The least score that is wanted.
+    pub(super) fn floor(&self) -> Result<f64, SongIndexError> {
+        let value = self.min_score.unwrap_or(f64::NEG_INFINITY);
+        if value.is_nan() {
+            let column = "score".to_owned();
+            return Err(FilterError::NotFinite { column, value }.into());
+        }
+        Ok(value)
+    }
+}
+
 impl SongIndex {
     /// The `k` songs whose vectors have the greatest cosine with the query, best first.
     ///
@@ -122,10 +138,7 @@ impl SongIndex {
                 (query.dim(), query.fingerprint()),
             )?;
         }
-        if let Some(value) = options.min_score.filter(|score| score.is_nan()) {
-            let column = "score".to_owned();
-            return Err(FilterError::NotFinite { column, value }.into());
-        }
+        let floor = options.floor()?;
         excluded.sort_unstable();
         let filter = options.filter.as_ref();
         let scan = Scan {
@@ -140,7 +153,7 @@ impl SongIndex {
                 .transpose()?,
             excluded,
             k: options.k.min(self.len()),
-            floor: options.min_score.unwrap_or(f64::NEG_INFINITY),
+            floor,
             backend: options.backend.unwrap_or_default(),
             error: screening_error(self.dim()),
         };
@@ -189,6 +202,19 @@ fn screening_error(n: usize) -> f64 {
     (gamma(2.0_f64.powi(-24)) + gamma(2.0_f64.powi(-53))) * lengths + n * 2.0_f64.powi(-126)
 }
 
+/// Into how many pieces to cut a scan. Pieces bound the threads: there is nothing to do for one more.
+fn pieces(threads: Option<usize>, rows: usize, work: usize) -> usize {
+    let wanted = match threads {
+        Some(threads) => threads,
+        None if work < PARALLEL_BYTES => 1,
+        None => match rayon::current_num_threads() {
+            1 => 1,
+            threads => threads * PIECES_A_THREAD,
+        },
+    };
+    wanted.clamp(1, MAX_PIECES.min((rows / MIN_PIECE_ROWS).max(1)))
+}
+
 struct Scan<'a> {
     index: &'a SongIndex,
     /// Shape `(m, dim)`.
@@ -206,16 +232,7 @@ impl Scan<'_> {
     /// The best rows for each query.
     fn run(&self, threads: Option<usize>) -> Result<Vec<Vec<Scored>>, SongIndexError> {
         let rows = self.index.len();
-        let pieces = match threads {
-            // Pieces bound the threads: there is nothing to do for one more.
-            Some(threads) => threads,
-            None if self.work() < PARALLEL_BYTES => 1,
-            None => match rayon::current_num_threads() {
-                1 => 1,
-                threads => threads * PIECES_A_THREAD,
-            },
-        }
-        .clamp(1, rows.max(1));
+        let pieces = pieces(threads, rows, self.work());
         if pieces == 1 {
             let tops = self.rows(0..rows)?;
             return Ok(tops.into_iter().map(TopK::into_sorted).collect());
@@ -240,8 +257,20 @@ impl Scan<'_> {
         if threads == Some(1) || self.queries.len() <= QUERY_GROUP * dim {
             return calibrate(&self.queries);
         }
-        let groups = self.queries.par_chunks(QUERY_GROUP * dim).map(calibrate);
-        let calibrations: Vec<Vec<Calibration>> = groups.collect::<Result<_, _>>()?;
+        let group = QUERY_GROUP * dim;
+        let groups = self.queries.len().div_ceil(group);
+        let piece = group * groups.div_ceil(threads.unwrap_or(groups));
+        let calibrations: Vec<Vec<Calibration>> = self
+            .queries
+            .par_chunks(piece)
+            .map(|queries| {
+                let groups: Vec<_> = queries
+                    .chunks(group)
+                    .map(calibrate)
+                    .collect::<Result<_, _>>()?;
+                Ok(groups.concat())
+            })
+            .collect::<Result<_, SongIndexError>>()?;
         Ok(calibrations.into_iter().flatten().collect())
     }
 
@@ -412,5 +441,22 @@ impl Tile<'_> {
                 .picked
                 .as_ref()
                 .map_or(at, |picked| picked[at] as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_few_however_many_threads_are_allowed() {
+        let large = usize::MAX;
+        assert_eq!(pieces(Some(usize::MAX), 10_000_000, large), MAX_PIECES);
+        assert_eq!(pieces(Some(usize::MAX), 640, large), 10);
+        assert_eq!(pieces(Some(3), 10_000_000, large), 3);
+        assert_eq!(pieces(None, 10_000_000, PARALLEL_BYTES - 1), 1);
+        for rows in [0, 1, 63] {
+            assert_eq!(pieces(Some(8), rows, large), 1);
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{SongIndex, SongIndexError};
 
 /// What makes two songs alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum By {
     /// The vectors of their descriptions.
     #[default]
@@ -30,11 +31,10 @@ pub const AUDIO_FEATURES: [&str; 9] = [
     "loudness",
 ];
 
-type Features = [f64; AUDIO_FEATURES.len()];
+pub(super) type Features = [f64; AUDIO_FEATURES.len()];
 
 /// Mean and standard deviation of each feature over the songs that have them all.
-#[derive(Debug, Clone)]
-pub(super) struct AudioScale {
+struct AudioScale {
     mean: Features,
     sd: Features,
 }
@@ -73,6 +73,8 @@ impl AudioScale {
 impl SongIndex {
     /// The songs most like a song, which is itself not among them. Scores are cosines, as in [`search`](Self::search).
     ///
+    /// The first call by [`By::Audio`] works out the features of all songs and keeps them, 80 bytes a song.
+    ///
     /// # Errors
     /// If there is no such song, if it lacks audio features that are asked for, or as [`search`](Self::search).
     pub fn similar(
@@ -86,6 +88,7 @@ impl SongIndex {
             .ok_or_else(|| SongIndexError::UnknownId { id: id.to_owned() })?;
         let mut excluded = self.rows_of(&options.exclude);
         excluded.push(row);
+        excluded.sort_unstable();
         match by {
             By::Description => {
                 let query = self.embedding(row)?;
@@ -96,6 +99,7 @@ impl SongIndex {
         }
     }
 
+    /// `excluded` ascends.
     fn similar_audio(
         &self,
         row: usize,
@@ -106,24 +110,23 @@ impl SongIndex {
             id: self.id(row).to_owned(),
             what,
         };
-        let features = self.audio_features()?;
-        let Some(own) = features[row] else {
+        let floor = options.floor()?;
+        let directions = self.audio_directions()?;
+        let Some(own) = directions[row] else {
             let song = self.song(row)?;
             let missing: Vec<&str> = AUDIO_FEATURES
                 .into_iter()
                 .filter(|name| song.get(name).is_none())
                 .collect();
-            return Err(lacks(format!("no value for {}", missing.join(", "))));
+            return Err(lacks(if missing.is_empty() {
+                "all are the catalogue's average".to_owned()
+            } else {
+                format!("no value for {}", missing.join(", "))
+            }));
         };
-        let scale = self
-            .audio_scale
-            .get_or_init(|| AudioScale::new(features.iter().flatten().copied()));
-        let own = scale
-            .direction(&own)
-            .ok_or_else(|| lacks("all are the catalogue's average".to_owned()))?;
         let score = |row: usize| {
-            let other = scale.direction(features[row].as_ref()?)?;
-            Some(own.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() + 0.0)
+            let other = directions[row].as_ref()?;
+            Some(own.iter().zip(other).map(|(a, b)| a * b).sum::<f64>() + 0.0)
         };
 
         let filter = options
@@ -131,10 +134,7 @@ impl SongIndex {
             .as_ref()
             .map(|filter| filter_eval::bind(filter, self))
             .transpose()?;
-        let mut top = TopK::new(
-            options.k.min(self.len()),
-            options.min_score.unwrap_or(f64::NEG_INFINITY),
-        );
+        let mut top = TopK::new(options.k.min(self.len()), floor);
         for span in self.spans(0..self.len()) {
             let mask = match &filter {
                 Some(filter) => {
@@ -147,7 +147,7 @@ impl SongIndex {
                 if mask
                     .as_ref()
                     .is_none_or(|mask| mask.value(at - span.range.start))
-                    && !excluded.contains(&row)
+                    && excluded.binary_search(&row).is_err()
                     && let Some(score) = score(row)
                 {
                     top.push(Scored { score, row });
@@ -161,6 +161,19 @@ impl SongIndex {
             .into_iter()
             .map(|scored| self.hit(scored, &calibration))
             .collect()
+    }
+
+    /// The direction of each row, worked out once: `None` where a feature is missing, or all are the average.
+    fn audio_directions(&self) -> Result<&[Option<Features>], SongIndexError> {
+        if let Some(directions) = self.audio.get() {
+            return Ok(directions);
+        }
+        let mut rows = self.audio_features()?;
+        let scale = AudioScale::new(rows.iter().flatten().copied());
+        for features in &mut rows {
+            *features = features.and_then(|features| scale.direction(&features));
+        }
+        Ok(self.audio.get_or_init(|| rows))
     }
 
     /// The features of each row, `None` where one is missing.

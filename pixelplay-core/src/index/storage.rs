@@ -2,6 +2,7 @@
 //!
 //! Whatever the file says about itself is checked here before anything acts on it.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -149,18 +150,39 @@ impl Parser<'_> {
                 .find(|entry| entry.key() == Some(key))
                 .and_then(|entry| entry.value())
         };
-        let checksums = match entry(format::KEY_CHECKSUM) {
-            Some(expected) if schema.metadata.contains_key(format::KEY_FORMAT) => {
-                Some(self.check_metadata(
-                    &schema,
-                    &batches,
-                    footer_range.start,
-                    expected,
-                    entry(format::KEY_ROWS),
-                    entry(format::KEY_BATCH_CHECKSUMS),
-                )?)
+        let has_format = schema.metadata.contains_key(format::KEY_FORMAT);
+        let incomplete = || {
+            self.damaged("it has some of PixelPlay's metadata (keys `pixelplay.*`), but not all")
+        };
+        let checksums = if let [Some(rows), Some(batch_checksums), Some(checksum)] =
+            format::FOOTER_KEYS.map(entry)
+        {
+            if !has_format {
+                return Err(incomplete());
             }
-            _ => None,
+            Some(self.check_metadata(
+                &schema,
+                &batches,
+                footer_range.start,
+                checksum,
+                rows,
+                batch_checksums,
+            )?)
+        } else {
+            // Searched for in the bytes, because the reference to all of them may be what is damaged.
+            let footer = &bytes[footer_range];
+            let any_footer_key = format::FOOTER_KEYS.iter().any(|key| {
+                footer
+                    .windows(key.len())
+                    .any(|found| found == key.as_bytes())
+            });
+            let mut schema_keys = schema.metadata.keys();
+            let any_schema_key = schema_keys.any(|key| key.starts_with(format::KEY_PREFIX));
+            let complete = has_format && schema.metadata.contains_key(format::KEY_DIM);
+            if any_footer_key || any_schema_key && !complete {
+                return Err(incomplete());
+            }
+            None
         };
         Ok(Segment {
             path: self.path.to_owned(),
@@ -203,14 +225,21 @@ impl Parser<'_> {
 
     /// Checks the schema and our metadata in it.
     fn layout(&self, schema: &Schema) -> Result<Layout, SongIndexError> {
+        if schema.fields().len() > format::MAX_COLUMNS {
+            return Err(self.unusable(format_args!(
+                "it has {} columns, expected at most {}",
+                schema.fields().len(),
+                format::MAX_COLUMNS
+            )));
+        }
+        let mut names = HashSet::new();
         let mut columns = Vec::new();
         let mut id = None;
         let mut embedding = None;
         for (at, field) in schema.fields().iter().enumerate() {
             let name = field.name().as_str();
             let kind = kind_of(field.data_type());
-            let duplicate = schema.fields().iter().take(at).any(|f| f.name() == name);
-            if duplicate {
+            if !names.insert(name) {
                 return Err(self.unusable(format_args!("it has two columns {name:?}")));
             }
             if name == format::ID {
@@ -368,15 +397,13 @@ impl Parser<'_> {
         batches: &[Batch],
         footer_start: usize,
         expected: &str,
-        rows: Option<&str>,
-        batch_checksums: Option<&str>,
+        rows: &str,
+        batch_checksums: &str,
     ) -> Result<Vec<String>, SongIndexError> {
-        let missing = || self.damaged("its footer lacks some of PixelPlay's metadata");
         let stated_rows: u64 = rows
-            .and_then(|rows| rows.parse().ok())
-            .ok_or_else(missing)?;
+            .parse()
+            .map_err(|_| self.damaged("its number of rows is not a number"))?;
         let checksums: Vec<String> = batch_checksums
-            .ok_or_else(missing)?
             .split_ascii_whitespace()
             .map(str::to_owned)
             .collect();

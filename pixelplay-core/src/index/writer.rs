@@ -34,7 +34,7 @@ pub struct WriterOptions {
     /// gives all vectors as one slice. A batch is closed early should its text reach a gigabyte.
     pub batch_rows: usize,
     /// The columns beside `id` and the vector: known ones, and others, which hold text. A song with a cell in a
-    /// column that is not listed is refused, so that nothing is lost in silence.
+    /// column that is not listed is refused, so that nothing is lost in silence. At most 9,998.
     pub columns: Vec<String>,
 }
 
@@ -81,6 +81,8 @@ pub struct SongIndexWriter {
     hash: MetadataHash,
     batch_checksums: Vec<String>,
     ids: HashSet<SongId>,
+    /// The names of the options' columns.
+    listed: HashSet<String>,
     batch: BatchBuilder,
 }
 
@@ -100,10 +102,12 @@ enum ColumnBuilder {
 }
 
 impl SongIndexWriter {
-    /// Begins a file beside `path`, which may exist.
+    /// Begins a file beside `path`, which may exist. What it replaces keeps its permissions (on Unix), and a
+    /// symbolic link stays one: the file that it points to is replaced.
     ///
     /// # Errors
-    /// If the options make no sense, or the folder cannot be written to.
+    /// If the options make no sense, if the folder cannot be written to, or if there is something else than a regular
+    /// file at `path`, such as a folder or a device.
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         let path = path.as_ref();
         check(&options)?;
@@ -122,6 +126,7 @@ impl SongIndexWriter {
             hash: MetadataHash::new(&start.message),
             batch_checksums: Vec::new(),
             ids: HashSet::new(),
+            listed: options.columns.iter().cloned().collect(),
             batch: BatchBuilder::new(&options.columns),
             options,
         })
@@ -169,7 +174,9 @@ impl SongIndexWriter {
     /// Completes the file, makes it durable and puts it in place of whatever was at the path.
     ///
     /// # Errors
-    /// If the file cannot be written; whatever was at the path is then still there.
+    /// If the file cannot be written; whatever was at the path is then still there. Only where the action of
+    /// [`SongIndexError::Io`] is `"make durable"` has the new file taken its place already, complete, but might not
+    /// survive a power cut.
     pub fn finish(mut self) -> Result<(), SongIndexError> {
         if self.batch.rows > 0 {
             self.write_batch()?;
@@ -238,24 +245,28 @@ impl SongIndexWriter {
     }
 
     fn check_cells(&self, song: &Song) -> Result<(), SongIndexError> {
-        let is_written = |name: &str| {
-            self.batch
-                .columns
-                .iter()
-                .any(|(written, _)| written == name)
-        };
         for (name, _) in COLUMNS {
             match song.get(name) {
                 None => {}
                 Some(Value::Real(value)) if !value.is_finite() => {
                     return Err(self.bad_row(song, format_args!("column {name:?} holds {value}")));
                 }
-                Some(_) if is_written(name) => {}
+                Some(_) if self.listed.contains(*name) => {}
                 Some(_) => return Err(self.not_listed(song, name)),
             }
         }
         for name in song.extra.keys() {
-            if !is_written(name) {
+            // `Song::get` answers from the field of that name, so the text would be dropped.
+            if known_kind(name).is_some() || is_reserved(name) {
+                return Err(self.bad_row(
+                    song,
+                    format_args!(
+                        "`extra` holds {name:?}, which is a column of the index itself; fill the field of that name, \
+                         or rename it"
+                    ),
+                ));
+            }
+            if !self.listed.contains(name) {
                 return Err(self.not_listed(song, name));
             }
         }
@@ -305,21 +316,32 @@ fn check(options: &WriterOptions) -> Result<(), SongIndexError> {
     if options.batch_rows == 0 {
         return bad("batches of 0 rows".to_owned());
     }
-    for (at, name) in options.columns.iter().enumerate() {
-        if name.is_empty()
-            || name.starts_with(format::HELPER_PREFIX)
-            || [format::ID, format::EMBEDDING].contains(&name.as_str())
-        {
+    // The id and the vector are columns too.
+    if options.columns.len() + 2 > format::MAX_COLUMNS {
+        return bad(format!(
+            "{} columns, expected at most {}",
+            options.columns.len(),
+            format::MAX_COLUMNS - 2
+        ));
+    }
+    let mut names = HashSet::new();
+    for name in &options.columns {
+        if name.is_empty() || is_reserved(name) {
             return bad(format!(
                 "a column cannot be named {name:?} (not empty, not `id` or `embedding`, not starting with `{}`)",
                 format::HELPER_PREFIX
             ));
         }
-        if options.columns[..at].contains(name) {
+        if !names.insert(name) {
             return bad(format!("column {name:?} is listed twice"));
         }
     }
     Ok(())
+}
+
+/// Whether a column of this name means something to the format itself.
+fn is_reserved(name: &str) -> bool {
+    name.starts_with(format::HELPER_PREFIX) || [format::ID, format::EMBEDDING].contains(&name)
 }
 
 fn schema(options: &WriterOptions) -> Schema {
