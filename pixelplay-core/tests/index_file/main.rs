@@ -1,0 +1,98 @@
+//! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken for one.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array,
+    LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
+};
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{DataType, Field, Schema};
+use pixelplay_core::index::{
+    SearchOptions, SongIndex, SongIndexError, SongIndexWriter, WriterOptions, col,
+};
+use pixelplay_core::song::{COLUMNS, Kind, Value};
+use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+mod damage;
+mod foreign;
+mod writing;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn song(id: &str) -> Song {
+    Song::new(SongId::new(id).unwrap())
+}
+
+fn known_columns() -> Vec<String> {
+    COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+fn write(path: &Path, options: WriterOptions, songs: &[(Song, Vec<f32>)]) {
+    let mut writer = SongIndexWriter::create(path, options).unwrap();
+    for (song, vector) in songs {
+        writer.push(song, vector).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn contents(index: &SongIndex) -> Vec<(Song, Vec<f32>)> {
+    (0..index.len())
+        .map(|row| (index.song(row).unwrap(), index.vector(row).to_vec()))
+        .collect()
+}
+
+/// Maps a file that this test, which owns its folder, leaves alone.
+#[expect(unsafe_code, reason = "this is the call under test")]
+fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
+    // SAFETY: nothing writes into the files of these tests' folders while an index is open.
+    unsafe { SongIndex::open_mmap(path) }
+}
+
+// ---- what goes in comes out
+
+fn vectors(rows: &[&[f32]]) -> ArrayRef {
+    let dim = rows[0].len() as i32;
+    let values = Float32Array::from(rows.concat());
+    let item = Arc::new(Field::new("item", DataType::Float32, true));
+    Arc::new(FixedSizeListArray::new(item, dim, Arc::new(values), None))
+}
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .unwrap()
+}
+
+fn arrow_file(table: &RecordBatch) -> Vec<u8> {
+    let mut writer = FileWriter::try_new(Vec::new(), &table.schema()).unwrap();
+    writer.write(table).unwrap();
+    writer.into_inner().unwrap()
+}
