@@ -98,8 +98,8 @@ impl SongIndex {
     /// in 16 interleaved partial sums, which are then added pairwise), equal scores by row. It is the same, to the
     /// last bit, on every processor and with any number of threads.
     ///
-    /// Costs one pass over the vectors of the songs that fulfil the filter: about 10 ms for 100,000 songs of 512
-    /// dimensions on one core.
+    /// Costs one pass over the vectors of the songs that fulfil the filter, about as long as it takes to read them
+    /// from memory (`cargo bench -p pixelplay-benches --bench search` measures both side by side).
     ///
     /// # Errors
     /// If the query has another dimension or comes from another encoder, if the filter does not fit the columns, or
