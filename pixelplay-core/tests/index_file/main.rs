@@ -22,6 +22,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 mod damage;
+mod damage_table;
 mod foreign;
 mod writing;
 
