@@ -1,7 +1,8 @@
 //! Long searches for what breaks: fuzzing, and the tests' tables of damage at full count under a sanitizer.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -121,21 +122,22 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
         fs::create_dir_all(&corpus)
             .and_then(|()| fs::create_dir_all(&artifacts))
             .with_context(|| format!("cannot make {}", corpus.display()))?;
-        let finished = run(Command::new(programs.join(target))
-            .arg(&corpus)
-            .arg(seeds.join(target))
-            .arg(format!("-max_total_time={}", duration.as_secs().max(1)))
-            .arg(format!("-artifact_prefix={}/", artifacts.display()))
-            .args([
-                "-timeout=30",
-                "-rss_limit_mb=6144",
-                "-malloc_limit_mb=2048",
-                "-max_len=131072",
-                "-print_final_stats=1",
-                "-verbosity=1",
-            ])
-            // Threads of other targets would only contend with each other.
-            .env("RAYON_NUM_THREADS", "1"));
+        let finished = run_quietly(
+            Command::new(programs.join(target))
+                .arg(&corpus)
+                .arg(seeds.join(target))
+                .arg(format!("-max_total_time={}", duration.as_secs().max(1)))
+                .arg(format!("-artifact_prefix={}/", artifacts.display()))
+                .args([
+                    "-timeout=30",
+                    "-rss_limit_mb=6144",
+                    "-malloc_limit_mb=2048",
+                    "-max_len=65536",
+                    "-print_final_stats=1",
+                ])
+                // Threads of other targets would only contend with each other.
+                .env("RAYON_NUM_THREADS", "1"),
+        );
         if let Err(error) = finished {
             note(&format!("{target}: {error:#}"));
             failed.push(target);
@@ -150,6 +152,29 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
         failed.join(", "),
         folder.join("artifacts").display()
     )
+}
+
+/// Runs a target and passes on what it says, but for the lines about each of thousands of new inputs.
+fn run_quietly(command: &mut Command) -> Result<()> {
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = line.context("cannot read what the target says")?;
+            let line = String::from_utf8_lossy(&line);
+            let words = ["\tNEW ", "\tREDUCE ", "\tNEW_FUNC", "\tNEW_PC", "\tRELOAD"];
+            if !words.iter().any(|word| line.contains(word)) {
+                note(&line);
+            }
+        }
+    }
+    let status = child.wait().context("cannot wait for the target")?;
+    if !status.success() {
+        bail!("it ended with {status}");
+    }
+    Ok(())
 }
 
 /// A cargo whose products do not mix with the ordinary ones.

@@ -44,7 +44,9 @@ fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
 
 /// What can be seen of an index.
 fn use_all(index: &SongIndex) -> String {
-    let mut seen = format!("{:?} {:?}", index.columns(), index.verify().is_ok());
+    // Until then, a changed cell may be anything of its type: an id can come twice.
+    let is_whole = index.verify().is_ok();
+    let mut seen = format!("{:?} {is_whole}", index.columns());
     let mut values = vec![0.0; index.dim()];
     values[0] = 1.0;
     let query = Embedding::new(values, index.fingerprint().cloned()).unwrap();
@@ -71,13 +73,14 @@ fn use_all(index: &SongIndex) -> String {
     for row in 0..index.len().min(100) {
         let song = index.song(row);
         seen += &format!("{:?} {:?}", song.as_ref().ok(), index.vector(row));
-        assert_eq!(index.row(index.id(row)), Some(row));
+        let found = index.row(index.id(row));
+        assert!(found == Some(row) || !is_whole && found < Some(row));
         for by in [By::Description, By::Audio] {
             let hits = index.similar(index.id(row), by, &SearchOptions::default());
             assert!(
                 hits.iter()
                     .flatten()
-                    .all(|hit| hit.row != row && hit.score.is_finite())
+                    .all(|hit| Some(hit.row) != found && hit.score.is_finite())
             );
         }
     }

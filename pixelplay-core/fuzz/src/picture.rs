@@ -25,12 +25,10 @@ pub fn decode_image(data: &[u8]) {
 pub(crate) fn seeds() -> Seeds {
     let mut all = crate::files("pixelplay-core/tests/fixtures/encoder");
     all.extend(crate::files("pixelplay-core/tests/pictures/files"));
-    all.retain(|(name, bytes)| !name.ends_with(".json") && bytes.len() < 64 << 10);
-    all.extend(crate::files("data/samples").into_iter().take(1));
-    all.extend(
-        crate::files("../shared/data/photos/oasis")
-            .into_iter()
-            .take(4),
-    );
+    let mut photos = crate::files("../shared/data/photos/oasis");
+    photos.sort_by_key(|(_, bytes)| bytes.len());
+    all.extend(photos.into_iter().take(4));
+    // Small ones are soon decoded, so that more of them are.
+    all.retain(|(name, bytes)| !name.ends_with(".json") && bytes.len() < 32 << 10);
     all
 }

@@ -197,8 +197,7 @@ fn buffer_entries(file: &[u8]) -> (Vec<usize>, usize) {
         .enumerate()
         .filter(|(_, bytes)| bytes == b"\xff\xff\xff\xff")
         .map(|(at, _)| at)
-        .filter(|at| arrow_ipc::root_as_message(&file[at + 8..body.start]).is_ok())
-        .last()
+        .rfind(|at| arrow_ipc::root_as_message(&file[at + 8..body.start]).is_ok())
         .unwrap();
     let message = &file[start + 8..body.start];
     let batch = arrow_ipc::root_as_message(message)
