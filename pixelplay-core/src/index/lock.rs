@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -21,11 +22,11 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
-    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up.
-    pub(crate) fn take<E: From<io::Error>>(
+    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up, which gives `None`.
+    pub(crate) fn take(
         path: PathBuf,
-        mut waiting: impl FnMut() -> Result<(), E>,
-    ) -> Result<Self, E> {
+        mut waiting: impl FnMut() -> ControlFlow<()>,
+    ) -> io::Result<Option<Self>> {
         loop {
             let file = File::options()
                 .create(true)
@@ -33,14 +34,16 @@ impl WriterLock {
                 .write(true)
                 .open(&path)?;
             match file.try_lock() {
-                Ok(()) if is_linked(&file)? => return Ok(Self { file, path }),
+                Ok(()) if is_linked(&file)? => return Ok(Some(Self { file, path })),
                 // Its owner removed it between our opening and our locking it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    waiting()?;
+                    if waiting().is_break() {
+                        return Ok(None);
+                    }
                     sleep(LOOK_EVERY);
                 }
-                Err(TryLockError::Error(error)) => return Err(error.into()),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
         }
     }
@@ -87,7 +90,8 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let _lock = WriterLock::take(path.clone(), || Ok::<_, io::Error>(()));
+                        let lock = WriterLock::take(path.clone(), || ControlFlow::Continue(()));
+                        assert!(matches!(_lock, Ok(Some(_))));
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -104,16 +108,17 @@ mod tests {
     fn whoever_waits_may_give_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".lock");
-        let _held = WriterLock::take(path.clone(), || Ok::<_, io::Error>(())).unwrap();
+        let _held = WriterLock::take(path.clone(), || ControlFlow::Continue(())).unwrap();
         let mut looks = 0;
         let refused = WriterLock::take(path, || {
             looks += 1;
             if looks < 3 {
-                Ok(())
+                ControlFlow::Continue(())
             } else {
-                Err(io::Error::from(io::ErrorKind::TimedOut))
+                ControlFlow::Break(())
             }
         });
-        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(refused.unwrap().is_none());
+        assert_eq!(looks, 3);
     }
 }

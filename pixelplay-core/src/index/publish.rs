@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -76,11 +77,11 @@ impl Draft {
 
     /// [`publish`](Self::publish) when nobody is changing the file, so that no change is based on what it replaces.
     pub(crate) fn publish_alone(self) -> Result<(), SongIndexError> {
-        let lock = WriterLock::take(lock_of_file(&self.real), || Ok::<_, io::Error>(()));
+        let lock = WriterLock::take(lock_of_file(&self.real), || ControlFlow::Continue(()));
         let _lock = match lock {
             // A file system without locks can still replace a file whole.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
-            lock => Some(lock.map_err(SongIndexError::io("write", &self.target))?),
+            lock => lock.map_err(SongIndexError::io("write", &self.target))?,
         };
         self.publish()
     }
