@@ -393,7 +393,10 @@ impl SongIndexEditor {
             ));
         }
         if self.index.len() + songs.len() > lookup::MAX_ROWS {
-            return refuse(format!("there would be more than {} rows", lookup::MAX_ROWS));
+            return refuse(format!(
+                "there would be more than {} rows",
+                lookup::MAX_ROWS
+            ));
         }
         Ok(())
     }
@@ -415,7 +418,10 @@ impl SongIndexEditor {
         let added = added.map(|songs| all(songs, &none));
         match self.home {
             Home::File(path) => {
-                let parts: Vec<_> = [all(&self.index, without)].into_iter().chain(added).collect();
+                let parts: Vec<_> = [all(&self.index, without)]
+                    .into_iter()
+                    .chain(added)
+                    .collect();
                 let mut copy = Copy::new(self.options.batch_rows, &parts, on_progress);
                 copy.write(&path, &parts)?.publish()
             }

@@ -91,7 +91,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..25 {
                         let lock = WriterLock::take(path.clone(), || ControlFlow::Continue(()));
-                        assert!(matches!(_lock, Ok(Some(_))));
+                        assert!(matches!(lock, Ok(Some(_))));
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);

@@ -137,7 +137,10 @@ impl Manifest {
 fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
     let damaged = |what: &str| SongIndexError::damaged(path, what);
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
-    let format = text.lines().next().and_then(|line| line.strip_prefix("pixelplay-shards "));
+    let format = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("pixelplay-shards "));
     let format: u64 = format
         .and_then(|format| format.parse().ok())
         .ok_or_else(|| damaged("it does not begin with its format"))?;
@@ -172,7 +175,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
             _ => return Err(damaged("it has a line that means nothing")),
         };
         if !is_shard_name(name) || !names.insert(name) {
-            return Err(damaged("it names a file that cannot be a shard, or one twice"));
+            return Err(damaged(
+                "it names a file that cannot be a shard, or one twice",
+            ));
         }
         list.push(name.to_owned());
     }
@@ -250,7 +255,10 @@ mod tests {
             "shard a.arrow\nbecause\n",
         ] {
             let error = read(&signed(&format!("{start}{bad}")));
-            assert!(matches!(error, Err(SongIndexError::Damaged { .. })), "{bad}");
+            assert!(
+                matches!(error, Err(SongIndexError::Damaged { .. })),
+                "{bad}"
+            );
         }
     }
 

@@ -37,11 +37,13 @@ impl Draft {
             None => target.to_owned(),
         };
         sweep(folder_of(&real));
-        let file = temporary(folder_of(&real), old.as_ref()).map_err(without_path)?;
+        let file = temporary(folder_of(&real), old.as_ref())?;
         #[cfg(unix)]
         if old.is_some() {
             // Again, because the system takes the umask off the mode of a file that it creates.
-            file.as_file().set_permissions(permissions(old.as_ref()))?;
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file()
+                .set_permissions(fs::Permissions::from_mode(mode(old.as_ref())))?;
         }
         // Opened before the old file is replaced: afterwards it is too late to fail.
         let folder = cfg!(unix)
@@ -101,12 +103,15 @@ impl Write for Draft {
 fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(DRAFT_PREFIX).suffix(DRAFT_SUFFIX);
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    builder.permissions(permissions(old));
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode(old));
     #[cfg(not(unix))]
     let _ = old;
     loop {
-        let file = builder.tempfile_in(folder)?;
+        // Opened by us, so that an error names no file that the user knows nothing of.
+        let file = builder.make_in(folder, |path| options.open(path))?;
         // Elsewhere a lock would keep readers out of the finished file.
         if cfg!(not(unix)) || is_ours(file.as_file()) {
             return Ok(file);
@@ -146,18 +151,6 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// The system's own error, without the temporary file's name, which tells a user nothing.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|outer| outer.source());
-    let code = inner
-        .and_then(|inner| inner.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error);
-    match code {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
-    }
-}
-
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -192,9 +185,9 @@ fn existing(target: &Path) -> io::Result<Option<Metadata>> {
 
 /// Those of the file that is replaced, or those of any new file, from which the system takes the umask off.
 #[cfg(unix)]
-fn permissions(old: Option<&Metadata>) -> fs::Permissions {
+fn mode(old: Option<&Metadata>) -> u32 {
     use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(old.map_or(0o666, |old| old.permissions().mode() & 0o777))
+    old.map_or(0o666, |old| old.permissions().mode() & 0o777)
 }
 
 /// The rename must survive a power cut too, but not every file system can sync a folder, and those that cannot say so.

@@ -46,7 +46,11 @@ fn open_shards(
         None => found,
         Some(manifest) => {
             check_all_known(folder, manifest, &found)?;
-            manifest.shards.iter().map(|name| folder.join(name)).collect()
+            manifest
+                .shards
+                .iter()
+                .map(|name| folder.join(name))
+                .collect()
         }
     };
     if files.is_empty() {

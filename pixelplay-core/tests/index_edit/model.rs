@@ -30,7 +30,8 @@ fn made(rows: &[(u8, u32)]) -> Vec<Row> {
             let (mut song, vector) = row(&format!("é{id}"), seed);
             // Not all files have the same columns.
             if seed % 3 == 0 {
-                song.extra.insert(format!("extra {}", seed % 2), seed.to_string());
+                song.extra
+                    .insert(format!("extra {}", seed % 2), seed.to_string());
             }
             (song, vector)
         })
@@ -51,7 +52,10 @@ fn apply(model: &mut Vec<Row>, edit: &Edit) -> bool {
         }
         Edit::Remove(removed) => {
             let removed: Vec<String> = removed.iter().map(|id| format!("é{id}")).collect();
-            if !removed.iter().all(|id| has(model, &SongId::new(id).unwrap())) {
+            if !removed
+                .iter()
+                .all(|id| has(model, &SongId::new(id).unwrap()))
+            {
                 return false;
             }
             model.retain(|(song, _)| !removed.iter().any(|id| song.id.as_str() == id));
@@ -98,10 +102,16 @@ fn check(shards: &[Vec<(u8, u32)>], edits: &[Edit], is_folder: bool) {
         let report = match one {
             Edit::Add { rows, replace } => {
                 write(&more, &made(rows));
-                let editor = if *replace { replacing(&path) } else { edit(&path) };
+                let editor = if *replace {
+                    replacing(&path)
+                } else {
+                    edit(&path)
+                };
                 editor.add(&map(&more).unwrap(), &mut ignore)
             }
-            Edit::Remove(ids) => edit(&path).remove(ids.iter().map(|id| format!("é{id}")), &mut ignore),
+            Edit::Remove(ids) => {
+                edit(&path).remove(ids.iter().map(|id| format!("é{id}")), &mut ignore)
+            }
             Edit::Compact => edit(&path).compact(&mut ignore),
         };
         assert_eq!(report.is_ok(), expected, "{one:?}: {report:?}");
@@ -121,7 +131,9 @@ fn check(shards: &[Vec<(u8, u32)>], edits: &[Edit], is_folder: bool) {
     if is_folder {
         let names = names(&path);
         assert!(
-            names.iter().all(|name| name.ends_with(".arrow") || name == MANIFEST),
+            names
+                .iter()
+                .all(|name| name.ends_with(".arrow") || name == MANIFEST),
             "{names:?}"
         );
     }
