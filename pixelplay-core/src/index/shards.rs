@@ -14,15 +14,27 @@ use super::storage::{Load, Segment};
 /// it is a broken folder that gets here, not a busy one.
 const MOST_LOOKS: usize = 100;
 
+/// Finds the `*.arrow` files of a folder.
+type List<'a> = &'a dyn Fn(&Path) -> Result<Vec<PathBuf>, SongIndexError>;
+
 /// Opens a file, or the shards of a folder.
 pub(super) fn open(path: &Path, load: Load<'_>) -> Result<Vec<Segment>, SongIndexError> {
     let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
-    if !metadata.is_dir() {
-        return Ok(vec![Segment::open(path, load)?]);
+    if metadata.is_dir() {
+        open_folder(path, load, &arrow_files)
+    } else {
+        Ok(vec![Segment::open(path, load)?])
     }
+}
+
+fn open_folder(
+    path: &Path,
+    load: Load<'_>,
+    list: List<'_>,
+) -> Result<Vec<Segment>, SongIndexError> {
     for _ in 0..MOST_LOOKS {
         let manifest = Manifest::read(path)?;
-        let opened = open_shards(path, manifest.as_ref(), load);
+        let opened = open_shards(path, manifest.as_ref(), load, list);
         // Shards never change, so that a manifest and its shards fit whatever happened meanwhile. All else that was
         // found stands only if there was no edit.
         if opened.is_ok() && manifest.is_some() || Manifest::read(path)? == manifest {
@@ -40,8 +52,9 @@ fn open_shards(
     folder: &Path,
     manifest: Option<&Manifest>,
     load: Load<'_>,
+    list: List<'_>,
 ) -> Result<Vec<Segment>, SongIndexError> {
-    let found = arrow_files(folder)?;
+    let found = list(folder)?;
     let files = match manifest {
         None => found,
         Some(manifest) => {
@@ -101,4 +114,42 @@ pub(super) fn arrow_files(folder: &Path) -> Result<Vec<PathBuf>, SongIndexError>
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SongIndexWriter, WriterOptions, storage};
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn an_edit_between_two_looks_at_a_folder_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let write = |name: &str| {
+            let writer = SongIndexWriter::create(path.join(name), WriterOptions::new(3));
+            writer.unwrap().finish().unwrap();
+        };
+        write("old.arrow");
+        // The first edit of the folder begins after it was seen to have no manifest, and before its files are listed.
+        let looks = Cell::new(0);
+        let list = |folder: &Path| {
+            looks.set(looks.get() + 1);
+            if looks.get() == 1 {
+                let mut manifest = Manifest::of_files(folder, &arrow_files(folder)?)?;
+                let new = manifest.new_shard(folder);
+                manifest.unused.push(new.clone());
+                manifest.publish(folder)?;
+                write(&new);
+            }
+            arrow_files(folder)
+        };
+        let opened = open_folder(path, &storage::read, &list).unwrap();
+        let names: Vec<_> = opened
+            .iter()
+            .map(|segment| segment.path.file_name())
+            .collect();
+        assert_eq!(names, [Some(OsStr::new("old.arrow"))]);
+        assert_eq!(looks.get(), 2);
+    }
 }
