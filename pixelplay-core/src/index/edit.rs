@@ -262,22 +262,7 @@ impl SongIndexEditor {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<EditReport, SongIndexError> {
         self.check_fit(songs)?;
-        let mut known = HashSet::new();
-        let mut named = Vec::new();
-        for id in songs.ids() {
-            if let Some(row) = self.index.row(id) {
-                known.insert(row);
-                if named.len() < MOST_NAMED {
-                    named.push(id.to_owned());
-                }
-            }
-        }
-        if !known.is_empty() && !self.options.replace {
-            return Err(SongIndexError::KnownIds {
-                count: known.len(),
-                ids: named,
-            });
-        }
+        let known = self.known_rows(songs.ids())?;
         let report = EditReport {
             added: songs.len() - known.len(),
             replaced: known.len(),
@@ -346,6 +331,30 @@ impl SongIndexEditor {
         };
         self.write(&HashSet::new(), None, true, on_progress)?;
         Ok(report)
+    }
+
+    /// The rows that songs with these ids would replace; an error if they must not.
+    pub(crate) fn known_rows<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i str>,
+    ) -> Result<HashSet<usize>, SongIndexError> {
+        let mut rows = HashSet::new();
+        let mut named = Vec::new();
+        for id in ids {
+            if let Some(row) = self.index.row(id) {
+                rows.insert(row);
+                if named.len() < MOST_NAMED {
+                    named.push(id.to_owned());
+                }
+            }
+        }
+        if rows.is_empty() || self.options.replace {
+            return Ok(rows);
+        }
+        Err(SongIndexError::KnownIds {
+            count: rows.len(),
+            ids: named,
+        })
     }
 
     /// What the songs of another index must have in common with ours.

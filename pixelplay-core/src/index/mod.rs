@@ -57,7 +57,7 @@ pub use self::error::SongIndexError;
 pub use self::filter::{Column, Filter, FilterError, col};
 pub use self::search::{SearchOptions, SongHit};
 pub use self::similar::{AUDIO_FEATURES, By};
-pub use self::writer::{SongIndexWriter, WriterOptions};
+pub use self::writer::{SongIndexWriter, WriterOptions, write_index};
 pub use crate::simd::Backend;
 
 use self::columns::Cells;

@@ -1,6 +1,6 @@
 //! Writes an index file, batch by batch.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::columns::known_kind;
@@ -213,6 +213,58 @@ impl SongIndexWriter {
             what: what.to_string(),
         }
     }
+}
+
+/// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape `(songs, dim)`.
+///
+/// It has one batch, so that [`SongIndex::vectors`](super::SongIndex::vectors) gives all of them as one slice;
+/// [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need not be listed.
+///
+/// ```
+/// use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
+/// use pixelplay_core::{Song, SongId};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("songs.arrow");
+/// let songs = ["a", "b"].map(|id| Song::new(SongId::new(id).unwrap()));
+/// let options = WriterOptions { normalize: true, ..WriterOptions::new(2) };
+/// write_index(&path, &songs, &[3.0, 4.0, 1.0, 0.0], options)?;
+/// assert_eq!(SongIndex::open(&path)?.vectors(), Some([0.6, 0.8, 1.0, 0.0].as_slice()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`SongIndexError::BadOptions`] if there are not as many vectors as songs; otherwise as [`SongIndexWriter`].
+pub fn write_index(
+    path: impl AsRef<Path>,
+    songs: &[Song],
+    vectors: &[f32],
+    mut options: WriterOptions,
+) -> Result<(), SongIndexError> {
+    if songs.len().checked_mul(options.dim) != Some(vectors.len()) {
+        return Err(SongIndexError::BadOptions {
+            what: format!(
+                "{} numbers, expected {} vectors of {} dimensions",
+                vectors.len(),
+                songs.len(),
+                options.dim
+            ),
+        });
+    }
+    let extra: BTreeSet<&String> = songs.iter().flat_map(|song| song.extra.keys()).collect();
+    for name in extra {
+        // A reserved name is left to `push`, which says in which row it is.
+        if !options.columns.contains(name) && known_kind(name).is_none() && !is_reserved(name) {
+            options.columns.push(name.clone());
+        }
+    }
+    options.batch_rows = songs.len().max(1);
+    let dim = options.dim;
+    let mut writer = SongIndexWriter::create(path, options)?;
+    for (row, song) in songs.iter().enumerate() {
+        writer.push(song, &vectors[row * dim..(row + 1) * dim])?;
+    }
+    writer.finish()
 }
 
 impl std::fmt::Debug for SongIndexWriter {
