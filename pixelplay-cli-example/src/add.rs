@@ -10,13 +10,15 @@ use serde_json::json;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
-#[command(after_help = "The songs of a table are described and encoded as by build-index, with the encoder of the \
+#[command(
+    after_help = "The songs of a table are described and encoded as by build-index, with the encoder of the \
 index. Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it stays \
 as it was. In a folder the new songs become one new file; `compact` puts many together.
 
 Examples:
   pixelplay add songs.arrow new-songs.csv
-  pixelplay add songs.arrow other-index.arrow --replace")]
+  pixelplay add songs.arrow other-index.arrow --replace"
+)]
 pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,

@@ -9,11 +9,13 @@ use pixelplay_core::index::EditOptions;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
-#[command(after_help = "Everything is written anew, as one file with checksums; a folder stays a folder. Searches go on \
+#[command(
+    after_help = "Everything is written anew, as one file with checksums; a folder stays a folder. Searches go on \
 meanwhile. Needs room for a second copy until it is done.
 
 Example:
-  pixelplay compact songs/")]
+  pixelplay compact songs/"
+)]
 pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,

@@ -9,14 +9,16 @@ use pixelplay_core::catalog::{self, ImportOptions};
 use crate::{output, progress};
 
 #[derive(clap::Args)]
-#[command(after_help = "Vectors of CLIP models come with any length: give --normalize unless they have length 1. Row i of \
+#[command(
+    after_help = "Vectors of CLIP models come with any length: give --normalize unless they have length 1. Row i of \
 the table belongs to vector i; no row is dropped. Without a table, or an id column in it, ids are row numbers from 0. \
 Parquet is not read; in Python, pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', index=False) makes a \
 table of it.
 
 Examples:
   pixelplay import vectors.npy songs.arrow --table songs.csv --normalize
-  pixelplay import clip-retrieval-output/text_emb songs.arrow --table metadata.csv --normalize")]
+  pixelplay import clip-retrieval-output/text_emb songs.arrow --table metadata.csv --normalize"
+)]
 pub(crate) struct Args {
     /// A .npy file of shape (songs, dim), a folder of them, or a folder that clip-retrieval wrote
     vectors: PathBuf,

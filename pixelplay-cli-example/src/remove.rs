@@ -9,12 +9,14 @@ use pixelplay_core::index::EditOptions;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
-#[command(after_help = "Nothing is removed if one of the songs is not there, unless --ignore-missing says otherwise. \
+#[command(
+    after_help = "Nothing is removed if one of the songs is not there, unless --ignore-missing says otherwise. \
 Searches go on meanwhile and see the index as it was or as it will be.
 
 Examples:
   pixelplay remove songs.arrow 4uLU6hMCjMI75M1A2tKUQC
-  pixelplay remove songs.arrow --from gone.txt --ignore-missing")]
+  pixelplay remove songs.arrow --from gone.txt --ignore-missing"
+)]
 pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,

@@ -172,7 +172,12 @@ pub fn import(
         for _ in 0..file.rows {
             let row = writer.len();
             if row.is_multiple_of(1024) {
-                step(on_progress, "importing vectors", row as u64, Some(rows as u64))?;
+                step(
+                    on_progress,
+                    "importing vectors",
+                    row as u64,
+                    Some(rows as u64),
+                )?;
             }
             file.read_row(&mut vector)?;
             let song = match &mut songs {
@@ -186,7 +191,12 @@ pub fn import(
         }
     }
     let songs = writer.len();
-    step(on_progress, "importing vectors", songs as u64, Some(rows as u64))?;
+    step(
+        on_progress,
+        "importing vectors",
+        songs as u64,
+        Some(rows as u64),
+    )?;
     writer.finish()?;
     Ok(ImportReport {
         songs,
@@ -219,7 +229,10 @@ fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
             format!("its folder {one} has no .npy file")
         }
         [] => "the folder has no .npy file".to_owned(),
-        both => format!("it has the folders {}; name one of them", both.join(" and ")),
+        both => format!(
+            "it has the folders {}; name one of them",
+            both.join(" and ")
+        ),
     };
     Err(CatalogError::BadVectors {
         path: path.to_owned(),
@@ -237,7 +250,11 @@ fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
         }
     }
     files.sort_by_cached_key(|path| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
         let number: Option<u64> = stem[name.len()..].parse().ok();
         (name.to_owned(), number, stem)
@@ -252,7 +269,10 @@ fn check_unique(table: &Path, songs: &[(u64, Song)]) -> Result<(), CatalogError>
             return Err(CatalogError::BadRow {
                 path: table.to_owned(),
                 line: *line,
-                what: format!("the id {:?} stands in line {first} already; ids must be unique", song.id),
+                what: format!(
+                    "the id {:?} stands in line {first} already; ids must be unique",
+                    song.id
+                ),
             });
         }
     }

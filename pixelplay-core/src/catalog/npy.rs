@@ -153,7 +153,9 @@ fn read_header(file: &mut impl Read) -> Result<(Header, usize), HeaderError> {
     let mut magic = [0; 6];
     file.read_exact(&mut magic)?;
     if magic.starts_with(b"PK") {
-        return Err("it is an .npz archive (or another zip file); save one array with numpy.save".into());
+        return Err(
+            "it is an .npz archive (or another zip file); save one array with numpy.save".into(),
+        );
     }
     if magic != *MAGIC {
         return Err("it is no NumPy file (.npy)".into());
@@ -172,7 +174,10 @@ fn read_header(file: &mut impl Read) -> Result<(Header, usize), HeaderError> {
             (12, u32::from_le_bytes(len))
         }
         [major, minor] => {
-            return Err(format!("it has version {major}.{minor} of the format, expected 1.0 to 3.0").into());
+            return Err(format!(
+                "it has version {major}.{minor} of the format, expected 1.0 to 3.0"
+            )
+            .into());
         }
     };
     let len = usize::try_from(len)
@@ -221,7 +226,8 @@ fn parse_header(text: &str) -> Result<Header, String> {
     };
     if fortran {
         return Err(
-            "it is stored column by column (Fortran order); save numpy.ascontiguousarray of it".to_owned(),
+            "it is stored column by column (Fortran order); save numpy.ascontiguousarray of it"
+                .to_owned(),
         );
     }
     if dim == 0 {
@@ -274,7 +280,9 @@ impl<'a> Rest<'a> {
             Some("f2") => 2,
             Some("f4") => 4,
             Some("f8") => 8,
-            Some("O") => return Err("it holds Python objects (a pickle), expected numbers".to_owned()),
+            Some("O") => {
+                return Err("it holds Python objects (a pickle), expected numbers".to_owned());
+            }
             _ => {
                 return Err(format!(
                     "it holds numbers of type {:?}, expected float16, float32 or float64",
@@ -283,8 +291,14 @@ impl<'a> Rest<'a> {
             }
         };
         match descr.as_bytes()[0] {
-            b'<' => Ok(Number { size, big_endian: false }),
-            b'>' => Ok(Number { size, big_endian: true }),
+            b'<' => Ok(Number {
+                size,
+                big_endian: false,
+            }),
+            b'>' => Ok(Number {
+                size,
+                big_endian: true,
+            }),
             _ => Err("its numbers have an unknown byte order".to_owned()),
         }
     }
@@ -351,12 +365,13 @@ mod tests {
 
     fn rows(bytes: &[u8]) -> Vec<Vec<f32>> {
         let mut npy = open(bytes).unwrap();
+        let count = npy.rows;
         let mut row = Vec::new();
         let read = |_| {
             npy.read_row(&mut row).unwrap();
             row.clone()
         };
-        (0..npy.rows).map(read).collect()
+        (0..count).map(read).collect()
     }
 
     #[test]
@@ -369,25 +384,51 @@ mod tests {
             (">f2", half.iter().flat_map(|v| v.to_be_bytes()).collect()),
             ("<f4", values.iter().flat_map(|v| v.to_le_bytes()).collect()),
             (">f4", values.iter().flat_map(|v| v.to_be_bytes()).collect()),
-            ("<f8", values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect()),
-            (">f8", values.iter().flat_map(|&v| f64::from(v).to_be_bytes()).collect()),
+            (
+                "<f8",
+                values
+                    .iter()
+                    .flat_map(|&v| f64::from(v).to_le_bytes())
+                    .collect(),
+            ),
+            (
+                ">f8",
+                values
+                    .iter()
+                    .flat_map(|&v| f64::from(v).to_be_bytes())
+                    .collect(),
+            ),
         ];
         for (descr, numbers) in cases {
-            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}   \n");
+            let header =
+                format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}   \n");
             for version in 1..=3 {
-                assert_eq!(rows(&file(version, &header, &numbers)), expected, "{descr} {version}");
+                assert_eq!(
+                    rows(&file(version, &header, &numbers)),
+                    expected,
+                    "{descr} {version}"
+                );
             }
         }
     }
 
     #[test]
     fn a_file_of_numpy_is_read() {
-        // base64 of `numpy.save` (NumPy 2.2) of `numpy.array([[1, 2], [3, 4.5]], "f2")`, without its 49 spaces.
-        let header = "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }";
-        let padded = format!("{header}{}\n", " ".repeat(117 - header.len()));
-        assert_eq!((10 + padded.len()) % 64, 0);
-        let numbers = [0x00, 0x3c, 0x00, 0x40, 0x00, 0x42, 0x80, 0x44];
-        assert_eq!(rows(&file(1, &padded, &numbers)), [[1.0, 2.0], [3.0, 4.5]]);
+        // Written by NumPy 2.4.6: `numpy.save(f, numpy.array([[1, 2], [3, 4.5]], "f2"))`, and
+        // `numpy.lib.format.write_array(f, numpy.array([[1, 2], [3, 4.5]], ">f8"), version=(2, 0))`.
+        let header = |descr: &str, len: usize| {
+            let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}");
+            format!("{text:len$}\n")
+        };
+        let half = [0x00, 0x3c, 0x00, 0x40, 0x00, 0x42, 0x80, 0x44];
+        let double = [0x3ff0_u64 << 48, 0x4000 << 48, 0x4008 << 48, 0x4012 << 48];
+        let double: Vec<u8> = double.iter().flat_map(|bits| bits.to_be_bytes()).collect();
+        for whole in [
+            file(1, &header("<f2", 117), &half),
+            file(2, &header(">f8", 115), &double),
+        ] {
+            assert_eq!(rows(&whole), [[1.0, 2.0], [3.0, 4.5]]);
+        }
     }
 
     #[test]
@@ -398,7 +439,13 @@ mod tests {
             "{'shape': (3, 512), 'fortran_order': False, 'descr': '<f4'}",
             "{\"descr\":\"<f4\",\"fortran_order\":False,\"shape\":(3,512,)}\n",
         ] {
-            assert_eq!(parse_header(same), Ok(Header { ..parse_header(GOOD).unwrap() }), "{same}");
+            assert_eq!(
+                parse_header(same),
+                Ok(Header {
+                    ..parse_header(GOOD).unwrap()
+                }),
+                "{same}"
+            );
         }
     }
 
@@ -421,7 +468,10 @@ mod tests {
             (with("(3, 512)", "(-3, 512)"), "sizes"),
             (with("(3, 512)", "(99999999999999999999, 512)"), "sizes"),
             (with("(3, 512)", "(3 512)"), "`)`"),
-            (with("(3, 512)", &format!("({})", "1,".repeat(100))), "too many axes"),
+            (
+                with("(3, 512)", &format!("({})", "1,".repeat(100))),
+                "too many axes",
+            ),
             (with("shape", "shap"), "does not belong"),
             (with("'fortran_order': False, ", ""), "lacks `descr`"),
             (with("}", "} import os"), "after its end"),
@@ -441,7 +491,12 @@ mod tests {
         for at in 0..whole.len() {
             assert!(open(&whole[..at]).is_err(), "cut at {at}");
         }
-        for shape in ["(2, 3)", "(1, 2)", "(4611686018427387904, 4)", "(18446744073709551615, 18446744073709551615)"] {
+        for shape in [
+            "(2, 3)",
+            "(1, 2)",
+            "(4611686018427387904, 4)",
+            "(18446744073709551615, 18446744073709551615)",
+        ] {
             let header = header.replace("(2, 2)", shape);
             let error = open(&file(1, &header, &[0; 16])).err().unwrap();
             assert!(error.contains("promises"), "{error}");
