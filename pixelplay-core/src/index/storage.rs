@@ -237,7 +237,7 @@ impl Parser<'_> {
             return Err(not_arrow("it is empty"));
         }
         if !bytes.starts_with(&format::MAGIC) {
-            return Err(not_arrow("it does not start with ARROW1"));
+            return Err(not_arrow(foreign(bytes)));
         }
         let end =
             "it does not end with a footer and ARROW1, so it was cut short or is not finished";
@@ -476,6 +476,24 @@ impl Parser<'_> {
             )));
         }
         Ok(checksums)
+    }
+}
+
+/// What a file is that does not begin as an Arrow file does, and what to do about it.
+fn foreign(bytes: &[u8]) -> &'static str {
+    const MOST: usize = 1024;
+    let start = &bytes[..bytes.len().min(MOST)];
+    let is_text = |byte: &u8| !byte.is_ascii_control() || b"\t\r\n".contains(byte);
+    if start.starts_with(b"PAR1") {
+        "it is a Parquet file; an index of its songs has to be built first"
+    } else if start.starts_with(b"\x93NUMPY") {
+        "it is a NumPy array; import it into an index first"
+    } else if start.starts_with(b"\x1f\x8b") {
+        "it is gzip-compressed; if it is a table of songs, build an index of it first (build-index)"
+    } else if start.iter().all(is_text) {
+        "it is text; if it is a table of songs, build an index of it first (build-index)"
+    } else {
+        "it does not start with ARROW1"
     }
 }
 
