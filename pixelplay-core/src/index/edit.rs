@@ -1,7 +1,12 @@
 //! Changes an index that is there: adds songs, removes some, puts its files together.
 //!
-//! An index that is one file is written anew beside the old one and put in its place, as by the writer. In a folder only
-//! the shards are written that have to change; [`manifest`](super::manifest) makes many files change in one step.
+//! | index | add | remove | compact |
+//! |---|---|---|---|
+//! | a file | written anew, with the songs behind | written anew, without the songs | written anew |
+//! | a folder | one new shard; those that lose a replaced song are written anew | those that lose a song are written anew | one new shard of all |
+//!
+//! A file is put in its place as by the writer, in one step; so that nobody has to wait for large files to be copied
+//! there are folders, and [`manifest`](super::manifest) says how many of their files change in one step.
 //!
 //! Every batch that is copied is compared with its checksum on the way, since the copy gets a new one.
 
