@@ -1,6 +1,10 @@
 //! An index that changes: what an edit does, that it happens in one step, and what becomes of it when it goes wrong.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    reason = "children tell their parents by printing, and tests what they skip"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

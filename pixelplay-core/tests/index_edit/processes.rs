@@ -40,8 +40,10 @@ fn a_child_process() {
     match role {
         "read" => read_until_stopped(&place, argument),
         "add" => add_one_by_one(&place, argument),
-        "edit" => (1..).for_each(|generation| edit_once_around(&place, generation)),
-        "replace" => (1..).for_each(|generation| write(&place, &generation_of(generation))),
+        "edit" => (1..u32::MAX).for_each(|generation| edit_once_around(&place, generation)),
+        "replace" => {
+            (1..u32::MAX).for_each(|generation| write(&place, &generation_of(generation)));
+        }
         other => faults::child(other, &place),
     }
 }
