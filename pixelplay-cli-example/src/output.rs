@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use pixelplay_core::SongIndex;
-use pixelplay_core::index::SongHit;
+use pixelplay_core::index::{EditReport, SongHit};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
@@ -28,6 +28,14 @@ pub(crate) fn complain(text: &str) {
 /// Text from an index, which anybody may have written, without what would steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
+}
+
+/// Prints what an edit did.
+pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
+    if as_json {
+        return line(&serde_json::to_string(report)?);
+    }
+    line(&report.to_string())
 }
 
 /// Prints ranked songs as a table, or as one JSON document.

@@ -352,6 +352,158 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn an_index_gains_and_loses_songs() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let index = text(&index);
+    let songs = |json: &Value| json["edit"]["songs"].as_u64().or(json["songs"].as_u64());
+    let more = scratch.write(
+        "more.csv",
+        "id,title,artist,energy,valence\nnew,Dawn,Dee,0.3,0.7\nloud,Storm II,Ada,0.9,0.2\n",
+    );
+    let message = scratch.fails(&["add", index, text(&more)]);
+    assert!(
+        message.contains("\"loud\"") && message.contains("replace"),
+        "{message}"
+    );
+    let added = scratch.json(&["add", index, text(&more), "--replace", "--json"]);
+    assert_eq!(songs(&added), Some(5));
+    assert_eq!(
+        (&added["edit"]["added"], &added["edit"]["replaced"]),
+        (&1.into(), &1.into())
+    );
+    let answer = scratch.json(&[
+        "search", "--index", index, "--like", "new", "-k", "5", "--json",
+    ]);
+    let titles: Vec<_> = answer["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| &hit["title"])
+        .collect();
+    assert!(titles.contains(&&Value::from("Storm II")), "{titles:?}");
+
+    let message = scratch.fails(&["remove", index, "new", "nobody"]);
+    assert!(message.contains("\"nobody\""), "{message}");
+    let gone = scratch.write("gone.txt", "loud\n\n nobody \n");
+    let text_of = scratch.ok(&[
+        "remove",
+        index,
+        "new",
+        "--from",
+        text(&gone),
+        "--ignore-missing",
+    ]);
+    assert_eq!(
+        text_of.trim(),
+        "2 removed, 1 not found, 3 songs in the index"
+    );
+    assert!(
+        scratch
+            .fails(&["remove", index])
+            .contains("nothing to remove")
+    );
+
+    // A folder of two files, of which one index is made.
+    let folder = scratch.path("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(index, folder.join("a.arrow")).unwrap();
+    let other = scratch.path("other.arrow");
+    scratch.ok(&["build-index", text(&more), text(&other)]);
+    assert_eq!(
+        songs(&scratch.json(&["add", text(&folder), text(&other), "--json"])),
+        Some(5)
+    );
+    assert_eq!(
+        songs(&scratch.json(&["compact", text(&folder), "--json"])),
+        Some(5)
+    );
+    assert!(
+        scratch
+            .ok(&["verify", text(&folder)])
+            .contains("is whole: 5 songs")
+    );
+    let shards = fs::read_dir(&folder).unwrap().filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "arrow")
+    });
+    assert_eq!(shards.count(), 1);
+}
+
+#[test]
+fn vectors_of_other_programs_become_an_index() {
+    let scratch = Scratch::new();
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }\n";
+    let mut npy = [
+        b"\x93NUMPY\x01\x00",
+        [header.len() as u8, 0].as_slice(),
+        header.as_bytes(),
+    ]
+    .concat();
+    npy.extend(
+        [3.0_f32, 4.0, 1.0, 0.0]
+            .iter()
+            .flat_map(|v| v.to_le_bytes()),
+    );
+    let vectors = scratch.write("vectors.npy", npy);
+    let table = scratch.write("table.csv", "id,title\na,Storm\nb,Dawn\n");
+    let (vectors, table) = (text(&vectors), text(&table));
+    let out = scratch.path("out.arrow");
+    let out = text(&out);
+    let message = scratch.fails(&["import", vectors, out, "--table", table]);
+    assert!(
+        message.contains("row 0") && message.contains("normalise"),
+        "{message}"
+    );
+    let report = scratch.json(&[
+        "import",
+        vectors,
+        out,
+        "--table",
+        table,
+        "--normalize",
+        "--json",
+    ]);
+    assert_eq!((&report["songs"], &report["dim"]), (&2.into(), &2.into()));
+    assert!(
+        scratch
+            .ok(&["verify", out])
+            .contains("2 songs, 2 dimensions")
+    );
+    let short = scratch.write("short.csv", "id\na\n");
+    let message = scratch.fails(&[
+        "import",
+        vectors,
+        out,
+        "--table",
+        text(&short),
+        "--normalize",
+    ]);
+    assert!(
+        message.contains("1 rows") && message.contains("2 vectors"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_table_in_place_of_an_index_gets_a_hint() {
+    let scratch = Scratch::new();
+    let table = scratch.write("songs.csv", "id,title,artist\n1,Dawn,Ana\n");
+    for args in [
+        vec!["verify", text(&table)],
+        vec!["search", "--index", text(&table), "--text", "x"],
+        vec!["remove", text(&table), "1"],
+    ] {
+        let message = scratch.fails(&args);
+        assert!(message.contains("build-index"), "{message}");
+    }
+}
+
+#[test]
 fn encode_prints_unit_vectors_as_json_lines() {
     let scratch = Scratch::new();
     let picture = scratch.sample_picture();
@@ -386,6 +538,10 @@ fn help_teaches_and_a_closed_pipe_is_no_error() {
         "search",
         "similar",
         "build-index",
+        "import",
+        "add",
+        "remove",
+        "compact",
         "verify",
         "encode",
     ] {

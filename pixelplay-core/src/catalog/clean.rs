@@ -65,11 +65,14 @@ pub(super) fn clean_file(
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    let file = File::open(path).map_err(|source| CatalogError::Read {
+    clean_reader(open(path)?, path, options, on_progress)
+}
+
+fn open(path: &Path) -> Result<File, CatalogError> {
+    File::open(path).map_err(|source| CatalogError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    clean_reader(file, path, options, on_progress)
+    })
 }
 
 /// Reads a table of songs; `name` is what errors and the report call it.
@@ -110,7 +113,45 @@ pub fn clean_reader(
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    let path = name.as_ref();
+    let (mut rows, mut report) =
+        read_table(reader, name.as_ref(), options, Keep::Songs, on_progress)?;
+    rescale(&mut rows, &mut report);
+    let songs = merge(rows, &mut report);
+    report.kept = songs.len() as u64;
+    Ok(Cleaned { songs, report })
+}
+
+/// Reads a table of which no row may be dropped, since something else counts on their order. A row has an id, that of
+/// the table or its own number; nothing else is needed.
+pub(super) fn numbered_rows(
+    path: &Path,
+    options: &CleanOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(Vec<(u64, Song)>, CleanReport), CatalogError> {
+    let file = open(path)?;
+    let (mut rows, mut report) = read_table(file, path, options, Keep::EveryRow, on_progress)?;
+    rescale(&mut rows, &mut report);
+    report.kept = rows.len() as u64;
+    Ok((rows, report))
+}
+
+/// Which rows of a table are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// Those that are a song; others are counted.
+    Songs,
+    /// Each, or none.
+    EveryRow,
+}
+
+/// The rows of a table, each with its line.
+fn read_table(
+    reader: impl Read,
+    path: &Path,
+    options: &CleanOptions,
+    keep: Keep,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(Vec<(u64, Song)>, CleanReport), CatalogError> {
     let source = read_text(reader, path, options.max_bytes)?;
     let text = source.text.as_str();
 
@@ -124,9 +165,13 @@ pub fn clean_reader(
     let mut record = csv::StringRecord::new();
     read_record(&mut table, &mut record, path)?;
     let header: Vec<_> = record.iter().map(str::to_owned).collect();
-    let mapping = schema::recognise(&header, &options.columns, path)?;
+    let needed: &[_] = match keep {
+        Keep::Songs => &["title", "artist"],
+        Keep::EveryRow => &[],
+    };
+    let mapping = schema::recognise(&header, &options.columns, needed, path)?;
 
-    let mut report = start_report(path, &mapping, &header, delimiter);
+    let mut report = start_report(path, &mapping, &header, delimiter, keep);
     report.encoding = source.encoding;
     report.notes.extend(source.note);
 
@@ -151,34 +196,37 @@ pub fn clean_reader(
         if report.rows_read.is_multiple_of(4096) {
             step(on_progress, "reading songs", report.rows_read, None)?;
         }
+        let number = report.rows_read;
         report.rows_read += 1;
-        if record.len() != header.len() {
-            report
-                .dropped
-                .entry(DropReason::Ragged)
-                .or_default()
-                .add(line);
-            continue;
-        }
-        match read_row(&record, &mapping, line, &mut report) {
-            Ok(song) => rows.push((line, song)),
+        let row = if record.len() == header.len() {
+            begin_song(&record, &mapping, keep, number)
+        } else {
+            Err(DropReason::Ragged)
+        };
+        match row {
+            Ok(mut song) => {
+                fill_song(&mut song, &record, &mapping, line, &mut report);
+                rows.push((line, song));
+            }
+            Err(reason) if keep == Keep::EveryRow => {
+                return Err(CatalogError::BadRow {
+                    path: path.to_owned(),
+                    line,
+                    what: format!("{reason}; every row is needed here"),
+                });
+            }
             Err(reason) => report.dropped.entry(reason).or_default().add(line),
         }
     }
     let last = lines.at(text.trim_end().len().saturating_sub(1));
     unclosed.judge(text, text.len(), last, &mut report);
-    drop(source.text);
-
-    rescale(&mut rows, &mut report);
-    let songs = merge(rows, &mut report);
-    report.kept = songs.len() as u64;
     step(
         on_progress,
         "reading songs",
         report.rows_read,
         Some(report.rows_read),
     )?;
-    Ok(Cleaned { songs, report })
+    Ok((rows, report))
 }
 
 pub(super) fn step(
@@ -230,7 +278,13 @@ fn find_delimiter(text: &str) -> u8 {
     best.0
 }
 
-fn start_report(path: &Path, mapping: &Mapping, header: &[String], delimiter: u8) -> CleanReport {
+fn start_report(
+    path: &Path,
+    mapping: &Mapping,
+    header: &[String],
+    delimiter: u8,
+    keep: Keep,
+) -> CleanReport {
     let mut report = CleanReport {
         source: path.display().to_string(),
         schema: mapping.schema.to_owned(),
@@ -254,20 +308,23 @@ fn start_report(path: &Path, mapping: &Mapping, header: &[String], delimiter: u8
         }
     }
     if !mapping.has_id {
-        report.notes.push(
-            "there is no id column: ids are made from artist and title, the same each time"
-                .to_owned(),
-        );
+        let made = match keep {
+            Keep::Songs => "made from artist and title, the same each time",
+            Keep::EveryRow => "the numbers of the rows, from 0",
+        };
+        report
+            .notes
+            .push(format!("there is no id column: ids are {made}"));
     }
     report
 }
 
-/// Reads one row. Features from 0 to 1 are not yet checked: their scale shows in the whole column.
-fn read_row(
+/// A song with what names it, or why the row is none.
+fn begin_song(
     record: &csv::StringRecord,
     mapping: &Mapping,
-    line: u64,
-    report: &mut CleanReport,
+    keep: Keep,
+    number: u64,
 ) -> Result<Song, DropReason> {
     let cell = |column: &'static str| {
         let at = mapping
@@ -280,18 +337,36 @@ fn read_row(
     if mapping.has_id && given.is_none() {
         return Err(DropReason::MissingId);
     }
-    let title = cell("title")
-        .and_then(cell::text)
-        .ok_or(DropReason::MissingTitle)?;
-    let artist = cell("artist")
-        .and_then(|text| cell::artist(text, mapping.artists))
-        .ok_or(DropReason::MissingArtist)?;
-    let id = SongId::new(given.unwrap_or_else(|| made_id(&artist, &title)))
-        .ok_or(DropReason::MissingId)?;
+    let title = cell("title").and_then(cell::text);
+    let artist = cell("artist").and_then(|text| cell::artist(text, mapping.artists));
+    let id = match (keep, given) {
+        (_, Some(id)) => id,
+        (Keep::EveryRow, None) => number.to_string(),
+        (Keep::Songs, None) => made_id(
+            artist.as_deref().unwrap_or_default(),
+            title.as_deref().unwrap_or_default(),
+        ),
+    };
+    if keep == Keep::Songs && title.is_none() {
+        return Err(DropReason::MissingTitle);
+    }
+    if keep == Keep::Songs && artist.is_none() {
+        return Err(DropReason::MissingArtist);
+    }
+    let mut song = Song::new(SongId::new(id).ok_or(DropReason::MissingId)?);
+    song.title = title;
+    song.artist = artist;
+    Ok(song)
+}
 
-    let mut song = Song::new(id);
-    song.title = Some(title);
-    song.artist = Some(artist);
+/// Fills the other cells. Features from 0 to 1 are not yet checked: their scale shows in the whole column.
+fn fill_song(
+    song: &mut Song,
+    record: &csv::StringRecord,
+    mapping: &Mapping,
+    line: u64,
+    report: &mut CleanReport,
+) {
     for (target, cell) in mapping.targets.iter().zip(record) {
         match target {
             Target::Ignored | Target::Known("id" | "title" | "artist") => {}
@@ -310,7 +385,6 @@ fn read_row(
             },
         }
     }
-    Ok(song)
 }
 
 fn read_cell(column: &str, cell: &str) -> Cell {

@@ -25,8 +25,9 @@ pub enum CatalogError {
     },
     /// The file is no text.
     #[error(
-        "{} is {found}, not a table of text; save it as CSV or TSV, plain or gzipped",
-        path.display()
+        "{} is {found}, not a table of text; save it as CSV or TSV, plain or gzipped{}",
+        path.display(),
+        if *found == PARQUET { " (in Python: pandas.read_parquet(...).to_csv(..., index=False))" } else { "" }
     )]
     NotText {
         /// The file.
@@ -95,6 +96,37 @@ pub enum CatalogError {
         problem: &'static str,
         /// The header as it was found.
         found: Vec<String>,
+    },
+    /// A row of a table whose rows must all be kept cannot be read.
+    #[error("{}, line {line}: {what}", path.display())]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// The line in which the row begins, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A table and the vectors of its songs are not of the same number.
+    #[error(
+        "{} has {rows} rows below its header, but there are {vectors} vectors; each row must belong to one vector",
+        table.display()
+    )]
+    RowsDiffer {
+        /// The table.
+        table: PathBuf,
+        /// Its rows.
+        rows: usize,
+        /// The vectors.
+        vectors: usize,
+    },
+    /// A file or folder does not hold vectors as they can be imported.
+    #[error("cannot import vectors from {}: {what}", path.display())]
+    BadVectors {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do about it.
+        what: String,
     },
     /// Description templates do not have the form of the embedded ones.
     #[error("the description templates are not usable")]
@@ -167,6 +199,9 @@ impl From<crate::index::SongIndexError> for CatalogError {
         }
     }
 }
+
+/// What a Parquet file is called.
+pub(super) const PARQUET: &str = "a Parquet file";
 
 /// A header for an error message: quoted, and cut where it is long.
 fn shown(header: &[String]) -> String {

@@ -4,8 +4,9 @@
 //!   drops and every cell it empties.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
 //!   could be captioned with; the phrases are data ([`Templates`]).
+//! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
 //! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
-//!   does all three, and `starter_index` (feature `starter`) has a catalogue at hand.
+//!   does all three, `add_from_csv` adds the songs to an index that is there, and `starter_index` (feature `starter`) has a catalogue at hand.
 //!
 //! ```
 //! use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
@@ -27,8 +28,10 @@ mod cell;
 mod clean;
 mod describe;
 mod error;
+mod import;
 mod lines;
 mod merge;
+mod npy;
 mod report;
 mod scale;
 mod schema;
@@ -38,10 +41,11 @@ mod starter;
 mod templates;
 
 #[cfg(feature = "encoder")]
-pub use build::{BuildOptions, BuildReport, build_index, build_index_from_csv};
+pub use build::{BuildOptions, BuildReport, add_from_csv, build_index, build_index_from_csv};
 pub use clean::{CleanOptions, Cleaned, clean, clean_reader};
 pub use describe::describe;
 pub use error::CatalogError;
+pub use import::{ImportOptions, ImportReport, import};
 pub use report::{CleanReport, Cleared, DropReason, Tally};
 #[cfg(feature = "starter")]
 pub use starter::starter_index;

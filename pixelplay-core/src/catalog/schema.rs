@@ -193,10 +193,12 @@ fn aliases(column: &str) -> Vec<String> {
         )
 }
 
-/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first.
+/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first; the table must have the
+/// `needed` ones.
 pub(super) fn recognise(
     header: &[String],
     chosen: &BTreeMap<String, String>,
+    needed: &[&'static str],
     path: &Path,
 ) -> Result<Mapping, CatalogError> {
     let names: Vec<_> = header.iter().map(|name| normal(name)).collect();
@@ -240,8 +242,9 @@ pub(super) fn recognise(
     }
 
     let has = |column| targets.contains(&Some(Target::Known(column)));
-    let missing: Vec<_> = ["title", "artist"]
-        .into_iter()
+    let missing: Vec<_> = needed
+        .iter()
+        .copied()
         .filter(|column| !has(column))
         .collect();
     if !missing.is_empty() {
@@ -284,9 +287,11 @@ fn extra(name: &str, taken: &mut Vec<String>) -> Target {
 mod tests {
     use super::*;
 
+    const NAMES: &[&str] = &["title", "artist"];
+
     fn map(header: &str) -> Result<Mapping, CatalogError> {
         let header: Vec<_> = header.split(',').map(str::to_owned).collect();
-        recognise(&header, &BTreeMap::new(), Path::new("t.csv"))
+        recognise(&header, &BTreeMap::new(), NAMES, Path::new("t.csv"))
     }
 
     #[test]
@@ -358,7 +363,7 @@ mod tests {
                 .iter()
                 .map(|&(column, header)| (column.to_owned(), header.to_owned()))
                 .collect();
-            recognise(&header, &chosen, Path::new("t.csv"))
+            recognise(&header, &chosen, NAMES, Path::new("t.csv"))
         };
         let mapping = choose(&[("title", "Werk"), ("artist", "Von")]).unwrap();
         assert_eq!(

@@ -6,6 +6,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::CatalogError;
+use super::error::PARQUET;
 
 /// The text of a table, and how it was found.
 pub(super) struct Text {
@@ -88,7 +89,7 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
             b"PK\x03\x04",
             "a zip archive (perhaps an Excel workbook or a zipped CSV)",
         ),
-        (b"PAR1", "a Parquet file"),
+        (b"PAR1", PARQUET),
         (b"ARROW1", "an Arrow file"),
         (b"FEA1", "a Feather file"),
         (b"SQLite format 3\0", "an SQLite database"),
