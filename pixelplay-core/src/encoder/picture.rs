@@ -297,3 +297,35 @@ impl<'a> From<&'a Picture> for ImageSource<'a> {
         Self::Picture(picture)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_colour_of_any_alpha_is_laid_on_white_as_exactly_as_a_byte_can_say() {
+        for alpha in 0..=255_u8 {
+            let row: Vec<u8> = (0..=255).flat_map(|value| [value, 0, 255, alpha]).collect();
+            let share = f64::from(alpha) / 255.0;
+            let laid = |value: f64| (value * share + 255.0 * (1.0 - share)).round();
+            for (value, rgb) in (0..=255_u8).zip(on_white(row).as_chunks::<3>().0) {
+                let expected = [laid(value.into()), laid(0.0), 255.0];
+                assert_eq!(rgb.map(f64::from), expected, "{value} of {alpha}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_decoder_says_is_said_once() {
+        let ended = std::io::Error::from(ErrorKind::UnexpectedEof);
+        assert_eq!(explain("BMP", &ended.into()), "the BMP file is truncated");
+        let said = image::error::DecodingError::new(
+            image::ImageFormat::Jpeg.into(),
+            "Huffman table 3 is missing\n",
+        );
+        assert_eq!(
+            explain("JPEG", &ImageError::Decoding(said)),
+            "the JPEG file is damaged: Huffman table 3 is missing"
+        );
+    }
+}

@@ -16,6 +16,7 @@ mod damage;
 mod hostile;
 mod live;
 mod parity;
+mod picture_properties;
 mod pictures;
 mod pillow;
 mod preprocess;
