@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
@@ -26,8 +27,8 @@ impl Picture {
     pub const MAX_FILE_BYTES: u64 = 1 << 29;
     /// The most bytes of decoded pixels: RGBA of [`Picture::MAX_PIXELS`], or 16-bit RGBA of 100 megapixels.
     const MAX_DECODED_BYTES: u64 = 3 << 28;
-    /// The most memory, in bytes, that a decoder may take beside the pixels: for colour profiles, texts,
-    /// strips and frames.
+    /// The most memory, in bytes, that a decoder may take beside the pixels and what it reads of the file:
+    /// for colour profiles, tables and texts.
     const MAX_DECODER_BYTES: u64 = 1 << 26;
 
     /// Reads and decodes a picture file; see [`Picture::decode`].
@@ -65,7 +66,7 @@ impl Picture {
     /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
     ///
     /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
-    /// [`Picture::MAX_PIXELS`] takes 2 GiB at most, even if its file has a few hundred bytes.
+    /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred bytes.
     ///
     /// # Errors
     /// If the bytes are no whole picture of a known format, or one of more than
@@ -130,7 +131,8 @@ impl Picture {
                 mebibytes(Self::MAX_DECODED_BYTES),
             ));
         }
-        limits.max_alloc = Some(decoded + Self::MAX_DECODER_BYTES);
+        // A TIFF decoder reads a whole strip, which may be all of the file.
+        limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder).map_err(because)?;
@@ -217,11 +219,19 @@ fn explain(format: &str, error: &ImageError) -> String {
         ImageError::IoError(error) => ended(error),
         _ => cause.downcast_ref().is_some_and(ended),
     };
-    let said = cause.to_string();
+    let said = match error {
+        ImageError::Unsupported(error) => match error.kind() {
+            UnsupportedErrorKind::GenericFeature(feature) => feature.clone(),
+            _ => cause.to_string(),
+        },
+        _ => cause.to_string(),
+    };
     let said = said.trim();
     match error {
         _ if truncated => format!("the {format} file is truncated"),
-        ImageError::Unsupported(_) => format!("this kind of {format} is not decoded: {said}"),
+        ImageError::Unsupported(_) => {
+            format!("this kind of {format} is not decoded, save it as PNG: {said}")
+        }
         ImageError::Limits(_) => {
             format!("the {format} file asks for more memory than a picture of its size needs")
         }

@@ -37,9 +37,8 @@ impl Format {
             return Ok(format);
         }
         let found = look_alike(bytes).unwrap_or("it is of no known format");
-        Err(format!(
-            "{found}; pictures may be BMP, GIF, JPEG, PNG, TIFF and WebP"
-        ))
+        let names = DECODED.map(|format| format.name).join(", ");
+        Err(format!("{found} (decoded are {names})"))
     }
 }
 

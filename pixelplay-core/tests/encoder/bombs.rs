@@ -108,6 +108,27 @@ fn no_file_of_the_table_takes_memory_that_its_pixels_do_not_need() {
     assert!(peak < 64, "{peak} MiB");
 }
 
+/// A whole strip is read at once, and its limit must not be one on the picture.
+#[test]
+fn a_large_tiff_of_one_strip_is_no_bomb() {
+    let (width, height) = (4_000_u32, 3_000_u32);
+    let pixels = vec![0x80; (width * height * 6) as usize];
+    // Where that file writes its width, height, rows of a strip and bytes of a strip.
+    let fields = [
+        (18, width),
+        (30, height),
+        (102, height),
+        (114, pixels.len() as u32),
+    ];
+    let mut bytes = std::fs::read(picture_file("rgb-16-bit.tif")).unwrap();
+    for (at, value) in fields {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes.extend(pixels);
+    let picture = Picture::decode(&bytes).unwrap();
+    assert_eq!((picture.width(), picture.height()), (width, height));
+}
+
 /// Files of some hundred bytes that claim almost as many pixels as are allowed.
 #[test]
 fn the_largest_pictures_stay_below_the_memory_that_is_documented() {

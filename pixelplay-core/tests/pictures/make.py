@@ -435,7 +435,7 @@ def tiffs() -> None:
     swapped = Image.frombytes("I;16B", (WIDTH, HEIGHT), red.astype(">u2").tobytes())
     good("big-endian.tif", save(swapped, "TIFF"), 0, grey_to_rgb(scaled(red)), deep)
     good("big.tif", save(image, "TIFF", big_tiff=True))
-    bad("palette.tif", save(image.quantize(16), "TIFF"), "TIFF")
+    bad("palette.tif", save(image.quantize(16), "TIFF"), "save it as PNG")
     bad("float.tif", save(Image.fromarray(RGB[..., 0].astype(np.float32)), "TIFF"), "TIFF")
     bad("mixed-byte-order.tif", b"MM\0*" + plain[4:], "TIFF")
     bad("truncated-half.tif", tiff(RGB, 2, cut=400), "the TIFF file is truncated")
@@ -516,7 +516,7 @@ def foreign() -> None:
     good("gif-named.webp", save(image.quantize(32), "GIF"))
     good("no-extension", save(image, "PNG"))
 
-    known = "BMP, GIF, JPEG, PNG, TIFF and WebP"
+    known = "it is of no known format (decoded are BMP, GIF, JPEG, PNG, TIFF, WebP)"
     box = b"\0\0\0\x18ftyp%b\0\0\0\0mif1" + bytes(40)
     bad("photo.heic", box % b"heic", "HEIC")
     bad("heic-named.jpg", box % b"mif1", "export it as JPEG")
