@@ -27,7 +27,7 @@ thread_local! {
 /// What black and white become in each channel: OpenAI's means and deviations.
 fn bounds(channel: usize) -> (f32, f32) {
     let mean = [0.481_454_66, 0.457_827_5, 0.408_210_73][channel];
-    let std = [0.268_629_54, 0.261_302_58, 0.275_777_11][channel];
+    let std = [0.268_629_54, 0.261_302_6, 0.275_777_1][channel];
     ((0.0 - mean) / std, (1.0 - mean) / std)
 }
 
