@@ -297,8 +297,15 @@ fn mistakes_are_named() {
     let index = scratch.small_index();
     let index = text(&index);
     let not_a_picture = scratch.write("notes.jpg", "these are no pixels");
+    let telephone = scratch.write("broken.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1");
+    let folder = text(scratch.folder.path());
     for (args, expected) in [
         (vec!["match", "nowhere.jpg"], "nowhere.jpg"),
+        (
+            vec!["match", text(&telephone)],
+            "broken.heic`): it is a HEIC picture: export it as JPEG",
+        ),
+        (vec!["match", folder], "it is a folder, not a picture"),
         (vec!["match", text(&not_a_picture)], "notes.jpg"),
         (
             vec!["search", "--index", "nowhere.arrow", "--text", "x"],

@@ -5,6 +5,8 @@ mod error;
 mod fingerprint;
 mod model;
 mod picture;
+mod picture_format;
+mod picture_whole;
 mod preprocess;
 mod resample;
 mod self_test;
