@@ -103,6 +103,10 @@ pub enum EncodeError {
         /// What it does that no working tower does.
         problem: String,
     },
+    /// The checkpoint cannot be had from the hub.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] super::hub::HubError),
     /// The device cannot be used.
     #[error("cannot use the device {device}")]
     Device {

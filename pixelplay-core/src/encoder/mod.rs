@@ -3,6 +3,8 @@
 mod checkpoint;
 mod error;
 mod fingerprint;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod model;
 mod picture;
 mod preprocess;
@@ -149,6 +151,16 @@ impl Encoder {
     /// first used.
     pub fn open_with(dir: impl AsRef<Path>, options: EncoderOptions) -> Result<Self, EncodeError> {
         let dir = dir.as_ref();
+        // `models/.` and `models/` have a name too, but only once they are resolved.
+        let name = dir
+            .canonicalize()
+            .ok()
+            .and_then(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_else(|| dir.display().to_string());
+        Self::open_named(dir, name, options)
+    }
+
+    fn open_named(dir: &Path, name: String, options: EncoderOptions) -> Result<Self, EncodeError> {
         let config_path = dir.join("config.json");
         let config_json = match std::fs::read(&config_path) {
             Ok(json) => json,
@@ -162,12 +174,6 @@ impl Encoder {
         };
         let config = Config::parse(&config_path, &config_json)?;
         let (settings_path, settings) = Settings::open(dir)?;
-        // `models/.` and `models/` have a name too, but only once they are resolved.
-        let name = dir
-            .canonicalize()
-            .ok()
-            .and_then(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()))
-            .unwrap_or_else(|| dir.display().to_string());
         Self::assemble(
             Parts {
                 name,
@@ -230,7 +236,7 @@ impl Encoder {
         &self.inner.fingerprint
     }
 
-    /// What the checkpoint is called: the name of its directory.
+    /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the hub.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name

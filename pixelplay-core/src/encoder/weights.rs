@@ -285,7 +285,7 @@ fn read_header(path: &Path, reader: &mut impl Read, file_len: u64) -> Result<Hea
 }
 
 /// The files that an index lists, each once.
-fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
+pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
