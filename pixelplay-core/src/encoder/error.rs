@@ -229,3 +229,18 @@ impl fmt::Display for Shortened<'_> {
         }
     }
 }
+
+/// An error with its causes, on one line.
+pub(super) struct Explained<'a>(pub(super) &'a dyn std::error::Error);
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
+    }
+}

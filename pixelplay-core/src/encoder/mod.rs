@@ -1,5 +1,6 @@
 //! Pictures and words to vectors, with any Hugging Face `CLIPModel` checkpoint.
 
+pub mod check;
 mod checkpoint;
 mod error;
 mod fingerprint;
@@ -161,18 +162,7 @@ impl Encoder {
     }
 
     fn open_named(dir: &Path, name: String, options: EncoderOptions) -> Result<Self, EncodeError> {
-        let config_path = dir.join("config.json");
-        let config_json = match std::fs::read(&config_path) {
-            Ok(json) => json,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
-                return Err(EncodeError::MissingFile {
-                    dir: dir.to_owned(),
-                    file: "config.json",
-                });
-            }
-            Err(e) => return Err(EncodeError::io(&config_path)(e)),
-        };
-        let config = Config::parse(&config_path, &config_json)?;
+        let config = Self::read_config(dir)?;
         let (settings_path, settings) = Settings::open(dir)?;
         Self::assemble(
             Parts {
@@ -185,6 +175,21 @@ impl Encoder {
             },
             options,
         )
+    }
+
+    fn read_config(dir: &Path) -> Result<Config, EncodeError> {
+        let config_path = dir.join("config.json");
+        let config_json = match std::fs::read(&config_path) {
+            Ok(json) => json,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
+                return Err(EncodeError::MissingFile {
+                    dir: dir.to_owned(),
+                    file: "config.json",
+                });
+            }
+            Err(e) => return Err(EncodeError::io(&config_path)(e)),
+        };
+        Config::parse(&config_path, &config_json)
     }
 
     fn assemble(parts: Parts, options: EncoderOptions) -> Result<Self, EncodeError> {

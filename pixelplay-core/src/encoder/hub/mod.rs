@@ -76,9 +76,18 @@ impl Encoder {
         options: EncoderOptions,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self, EncodeError> {
-        let snapshot = download(repo, hub, on_progress)?;
-        let name = format!("{}@{}", snapshot.repo, snapshot.commit);
-        Self::open_named(&snapshot.dir, name, options)
+        download(repo, hub, on_progress)?.open(options)
+    }
+}
+
+impl HubSnapshot {
+    /// Opens the checkpoint; [`Encoder::name`] is `repo@commit`.
+    ///
+    /// # Errors
+    /// See [`Encoder::open_with`].
+    pub fn open(&self, options: EncoderOptions) -> Result<Encoder, EncodeError> {
+        let name = format!("{}@{}", self.repo, self.commit);
+        Encoder::open_named(&self.dir, name, options)
     }
 }
 
