@@ -4,8 +4,10 @@
 //! arguments, calls the library and prints. There is no logic here that a library user would miss.
 
 mod build_index;
+mod checkpoint;
 mod encode;
 mod match_picture;
+mod model_check;
 mod open;
 mod output;
 mod progress;
@@ -29,7 +31,8 @@ use clap::{Parser, Subcommand};
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
   pixelplay build-index songs.csv songs.arrow
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
-  pixelplay similar --index songs.arrow SONG-ID"
+  pixelplay similar --index songs.arrow SONG-ID
+  pixelplay model check hub:openai/clip-vit-large-patch14"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -50,6 +53,15 @@ enum Command {
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
     Encode(encode::Args),
+    /// Look at checkpoints of encoders
+    #[command(subcommand)]
+    Model(Model),
+}
+
+#[derive(Subcommand)]
+enum Model {
+    /// Tell whether a checkpoint can be used, and everything that is wrong with it
+    Check(model_check::Args),
 }
 
 /// What the shell sees when a run was interrupted: 128 + SIGINT.
@@ -64,6 +76,7 @@ fn main() -> ExitCode {
         Command::BuildIndex(args) => build_index::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
+        Command::Model(Model::Check(args)) => model_check::run(args),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

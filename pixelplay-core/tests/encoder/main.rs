@@ -9,6 +9,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod check;
 mod checkpoints;
 mod files;
 mod hostile;
