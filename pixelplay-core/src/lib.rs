@@ -78,6 +78,8 @@ pub mod catalog;
 pub mod encoder;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
+#[cfg(feature = "hub")]
+pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;

@@ -339,7 +339,7 @@ fn files(dir: &Path) -> Vec<CheckpointFile> {
             let name = entry.file_name().into_string().ok()?;
             // Of what a link leads to: in the hub's cache every file is one.
             let metadata = std::fs::metadata(entry.path()).ok()?;
-            (metadata.is_file() && is_read(&name)).then(|| CheckpointFile {
+            (metadata.is_file() && is_read(&name)).then_some(CheckpointFile {
                 name,
                 bytes: metadata.len(),
             })

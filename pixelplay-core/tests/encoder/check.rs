@@ -211,8 +211,7 @@ impl Compared {
             .encode_image(&Picture::decode(picture).unwrap())
             .unwrap();
         let text = |words: &str| encoder.encode_text(words).unwrap();
-        let logits =
-            ["w1", "w2 w3"].map(|words| f64::from(image.dot(&text(words)).unwrap()) * 20.0);
+        let logits = ["w1", "w2 w3"].map(|words| image.dot(&text(words)).unwrap() * 20.0);
         let exps = logits.map(f64::exp);
         let values = json!({
             "tokenize": {
@@ -286,7 +285,8 @@ fn published_values_are_compared_and_what_cannot_be_is_said() {
 
 #[test]
 fn a_wrong_value_of_each_kind_is_reported() {
-    let wrong: [(&str, fn(&mut Value)); 7] = [
+    type Change = fn(&mut Value);
+    let wrong: [(&str, Change); 7] = [
         ("tokenize: tokens", |v| {
             v["tokenize"]["ids_then_zero_padded_to_77"][1] = 9.into()
         }),

@@ -217,3 +217,39 @@ fn a_proxy_is_gone_through() {
     };
     assert!(download(REPO, &nowhere, &mut ignore).is_err());
 }
+
+#[test]
+fn the_host_of_large_files_is_not_taken_for_the_hub() {
+    for status in [401, 403, 404, 410] {
+        let scene = Scene::new();
+        scene.hub.fault(
+            move |request, reply| match request.target.contains("signature") {
+                true => Reply::new(status).with("X-Error-Code", "RepoNotFound"),
+                false => reply,
+            },
+        );
+        let message = scene.fails();
+        assert!(
+            message.contains(&format!("HTTP status {status}")),
+            "{message}"
+        );
+        assert!(
+            !message.contains("secret"),
+            "an address without its signature: {message}"
+        );
+    }
+}
+
+#[test]
+fn only_the_hub_itself_can_say_that_a_file_does_not_exist_for_good() {
+    let scene = Scene::new();
+    scene.hub.fault(
+        |request, reply| match request.target.contains("preprocessor") {
+            true => Reply::new(404).body("a page of some proxy"),
+            false => reply,
+        },
+    );
+    assert!(scene.fails().contains("holds no preprocessor_config.json"));
+    scene.hub.heal();
+    scene.get().unwrap();
+}

@@ -206,7 +206,10 @@ impl Section<'_> {
         };
         let logits = texts
             .iter()
-            .map(|text| Ok(scale * dot(&picture, &self.encoder.encode_text(text)?)))
+            .map(|text| {
+                let cosine = picture.dot(&self.encoder.encode_text(text)?);
+                Ok(scale * cosine.map_err(|source| EncodeError::BadVector { source })?)
+            })
             .collect::<Result<_, EncodeError>>()?;
         Ok(self.close(&convert(logits), expected, allowed))
     }
@@ -259,11 +262,6 @@ fn same(found: &[u32], expected: &[u32]) -> Ended {
             format!("{found:?}, expected {expected:?}"),
         ),
     }
-}
-
-fn dot(a: &Embedding, b: &Embedding) -> f64 {
-    let pairs = a.as_slice().iter().zip(b.as_slice());
-    pairs.map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
 fn softmax(logits: Vec<f64>) -> Vec<f64> {

@@ -11,7 +11,7 @@ use ureq::http::{Response, StatusCode};
 
 use super::cache::Cache;
 use super::error::HubError;
-use super::http::{Client, Metadata, header, sleep};
+use super::http::{Answer, Client, Metadata, header, sleep};
 use super::name::{Commit, Revision};
 use super::settings::Settings;
 use crate::progress::{OnProgress, Progress};
@@ -39,10 +39,16 @@ impl Downloads<'_, '_> {
         if self.cache.is_known_missing(&self.commit, file) {
             return Ok(None);
         }
-        let Some(metadata) = self.metadata(file)? else {
-            self.cache.set_missing(&self.commit, file);
-            return Ok(None);
+        let metadata = match self.ask(file)? {
+            Answer::Here(metadata) => metadata,
+            Answer::Missing { is_certain } => {
+                if is_certain {
+                    self.cache.set_missing(&self.commit, file);
+                }
+                return Ok(None);
+            }
         };
+        self.check_metadata(file, &metadata)?;
         self.cache.create_dirs(&self.commit)?;
         let mut report = Report::new(stage(file), metadata.size, self.on_progress);
         let _lock = self
@@ -64,10 +70,10 @@ impl Downloads<'_, '_> {
 
     /// Whether the repository has a file; it is not downloaded.
     pub(super) fn exists(&mut self, file: &str) -> Result<bool, HubError> {
-        Ok(self.ask(file)?.is_some())
+        Ok(matches!(self.ask(file)?, Answer::Here(_)))
     }
 
-    fn ask(&mut self, file: &str) -> Result<Option<Metadata>, HubError> {
+    fn ask(&mut self, file: &str) -> Result<Answer, HubError> {
         let revision = Revision::parse(self.commit.as_str())?;
         let mut report = Report::new("asking the hub", 0, self.on_progress);
         self.client
@@ -76,10 +82,7 @@ impl Downloads<'_, '_> {
             })
     }
 
-    fn metadata(&mut self, file: &str) -> Result<Option<Metadata>, HubError> {
-        let Some(metadata) = self.ask(file)? else {
-            return Ok(None);
-        };
+    fn check_metadata(&self, file: &str, metadata: &Metadata) -> Result<(), HubError> {
         let url = self.client.url(self.commit.as_str(), file);
         if metadata.commit != self.commit {
             return Err(HubError::bad_response(
@@ -94,7 +97,7 @@ impl Downloads<'_, '_> {
                 format!("the file has {size} bytes, at most {LARGEST_JSON} are taken"),
             ));
         }
-        Ok(Some(metadata))
+        Ok(())
     }
 
     /// Brings the content beside its place, checks it, and only then puts it there.
@@ -256,7 +259,11 @@ fn append(
         let len = match body.read(&mut buffer) {
             Ok(0) => break,
             Ok(len) => len,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                // By a signal, perhaps Ctrl-C.
+                report.tick()?;
+                continue;
+            }
             Err(error) => return Err(cut(error.into())),
         };
         partial

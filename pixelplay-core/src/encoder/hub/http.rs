@@ -24,6 +24,15 @@ pub(super) struct Client<'a> {
     repo: &'a Repo,
 }
 
+/// What the hub says of a file when it is asked for its headers.
+pub(super) enum Answer {
+    Here(Metadata),
+    /// There is no such file. It is certain where the hub says so of a commit: then it stays so.
+    Missing {
+        is_certain: bool,
+    },
+}
+
 /// What the hub says of a file before it gives it.
 pub(super) struct Metadata {
     pub(super) commit: Commit,
@@ -73,24 +82,23 @@ impl<'a> Client<'a> {
         format!("{}/{}", endpoint.trim_end_matches('/'), self.repo.as_str())
     }
 
-    /// Asks for the headers of a file; `None` if the repository has no such file.
-    pub(super) fn metadata(
-        &self,
-        revision: &Revision,
-        file: &str,
-    ) -> Result<Option<Metadata>, HubError> {
+    /// Asks for the headers of a file.
+    pub(super) fn metadata(&self, revision: &Revision, file: &str) -> Result<Answer, HubError> {
         let url = self.url(&revision.in_url(), file);
         // The last hop of a large file is the content itself, elsewhere and without these headers.
         let is_told = |response: &Response<Body>| {
             header(response, "x-repo-commit").is_some()
                 && header(response, "x-linked-etag").is_some()
         };
-        let response = self.follow(&Method::HEAD, &url, 0, is_told)?;
+        let (response, uri) = self.follow(&Method::HEAD, &url, 0, is_told)?;
         if !is_told(&response) {
-            match self.refusal(&response, &url, revision) {
-                Some(error) => return Err(error),
-                None if response.status() == StatusCode::NOT_FOUND => return Ok(None),
-                None => {}
+            if let Some(error) = self.refusal(&response, &uri, revision) {
+                return Err(error);
+            }
+            if response.status() == StatusCode::NOT_FOUND {
+                return Ok(Answer::Missing {
+                    is_certain: header(&response, "x-error-code") == Some("EntryNotFound"),
+                });
             }
         }
         let bad = |problem: &str| HubError::bad_response(&url, problem);
@@ -105,7 +113,7 @@ impl<'a> Client<'a> {
             .or(header(&response, "content-length").filter(|_| response.status().is_success()))
             .and_then(|size| size.parse().ok())
             .ok_or_else(|| bad("it does not tell the size of the file (X-Linked-Size)"))?;
-        Ok(Some(Metadata { commit, etag, size }))
+        Ok(Answer::Here(Metadata { commit, etag, size }))
     }
 
     /// Asks for the content of a file from byte `from` on.
@@ -116,13 +124,13 @@ impl<'a> Client<'a> {
         from: u64,
     ) -> Result<Response<Body>, HubError> {
         let url = self.url(commit.as_str(), file);
-        let response = self.follow(&Method::GET, &url, from, |_| false)?;
+        let (response, uri) = self.follow(&Method::GET, &url, from, |_| false)?;
         // What is asked for is past the end of what there is: the caller starts again.
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);
         }
         let revision = Revision::parse(commit.as_str())?;
-        match self.refusal(&response, &url, &revision) {
+        match self.refusal(&response, &uri, &revision) {
             Some(error) => Err(error),
             None if response.status() == StatusCode::NOT_FOUND => Err(HubError::bad_response(
                 &url,
@@ -132,14 +140,14 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Follows redirects until `is_enough`. The token goes to the endpoint's own origin alone.
+    /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the endpoint's own origin alone.
     fn follow(
         &self,
         method: &Method,
         url: &str,
         from: u64,
         is_enough: impl Fn(&Response<Body>) -> bool,
-    ) -> Result<Response<Body>, HubError> {
+    ) -> Result<(Response<Body>, Uri), HubError> {
         let bad = |problem: String| HubError::bad_response(url, problem);
         let mut uri: Uri = url
             .parse()
@@ -147,7 +155,7 @@ impl<'a> Client<'a> {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(method, &uri, from)?;
             if !response.status().is_redirection() || is_enough(&response) {
-                return Ok(response);
+                return Ok((response, uri));
             }
             let location = header(&response, "location").unwrap_or_default();
             let next = join(&uri, location)
@@ -169,18 +177,22 @@ impl<'a> Client<'a> {
             request = request.header("range", format!("bytes={from}-"));
         }
         if let Some(token) = &self.settings.token
-            && origin(uri) == origin(&self.settings.endpoint)
+            && self.is_hub(uri)
         {
             request = request.header("authorization", token.authorization());
         }
         request.call().map_err(|source| network(uri, source))
     }
 
+    fn is_hub(&self, uri: &Uri) -> bool {
+        origin(uri) == origin(&self.settings.endpoint)
+    }
+
     /// What an answer that is no success means; `None` for a success and for a missing file.
     fn refusal(
         &self,
         response: &Response<Body>,
-        url: &str,
+        uri: &Uri,
         revision: &Revision,
     ) -> Option<HubError> {
         let status = response.status();
@@ -188,6 +200,8 @@ impl<'a> Client<'a> {
         let page = self.page();
         match (header(response, "x-error-code"), status.as_u16()) {
             (_, 200..=299) => None,
+            // Of a host that knows nothing of repositories.
+            (_, status) if !self.is_hub(uri) => Some(failure(response, uri, status)),
             (Some("RepoNotFound"), 404) => Some(HubError::RepoNotFound { repo, page }),
             (Some("RevisionNotFound"), _) => Some(HubError::RevisionNotFound {
                 repo,
@@ -200,13 +214,7 @@ impl<'a> Client<'a> {
                 status,
                 had_token: self.settings.token.is_some(),
             }),
-            (_, status) => Some(HubError::Status {
-                url: url.to_owned(),
-                status,
-                retry_after: header(response, "retry-after")
-                    .and_then(|seconds| seconds.trim().parse().ok())
-                    .map(Duration::from_secs),
-            }),
+            (_, status) => Some(failure(response, uri, status)),
         }
     }
 
@@ -271,10 +279,27 @@ pub(super) fn sleep(
     }
 }
 
+fn failure(response: &Response<Body>, uri: &Uri, status: u16) -> HubError {
+    HubError::Status {
+        url: shown(uri),
+        status,
+        retry_after: header(response, "retry-after")
+            .and_then(|seconds| seconds.trim().parse().ok())
+            .map(Duration::from_secs),
+    }
+}
+
+/// An address without its query, where a signed one has its signature, and without a password.
+fn shown(uri: &Uri) -> String {
+    let host = uri.authority().map_or("", |authority| {
+        let full = authority.as_str();
+        full.rsplit_once('@').map_or(full, |(_, host)| host)
+    });
+    format!("{}://{host}{}", uri.scheme_str().unwrap_or(""), uri.path())
+}
+
 fn network(uri: &Uri, source: ureq::Error) -> HubError {
-    // Without the query, where a signed address has its signature.
-    let host = uri.authority().map_or("", |a| a.host());
-    let url = format!("{}://{host}{}", uri.scheme_str().unwrap_or(""), uri.path());
+    let url = shown(uri);
     match source {
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
             HubError::bad_response(&url, format!("it is no HTTP ({source})"))

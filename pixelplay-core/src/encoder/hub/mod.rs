@@ -21,7 +21,7 @@ use super::{Encoder, EncoderOptions, weights};
 use crate::progress::{OnProgress, Progress, ignore};
 use cache::Cache;
 use download::Downloads;
-use http::Client;
+use http::{Answer, Client};
 use name::{Commit, Repo, Revision};
 use settings::Settings;
 
@@ -146,8 +146,8 @@ pub fn download(
         client.metadata(&revision, "config.json")
     });
     let commit = match (resolved, cached) {
-        (Ok(Some(metadata)), _) => metadata.commit,
-        (Ok(None), _) => {
+        (Ok(Answer::Here(metadata)), _) => metadata.commit,
+        (Ok(Answer::Missing { .. }), _) => {
             return Err(HubError::MissingFile {
                 repo: repo.as_str().to_owned(),
                 commit: revision.as_str().to_owned(),

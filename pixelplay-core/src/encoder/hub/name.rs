@@ -151,7 +151,6 @@ impl Etag {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum ContentHasher {
     Sha256(sha2::Sha256),
     GitSha1(sha1::Sha1),

@@ -274,6 +274,9 @@ fn parse_endpoint(endpoint: &str) -> Result<Uri, HubError> {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
             && uri.query().is_none()
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'))
     })
     .ok_or_else(|| {
         invalid(
@@ -431,6 +434,7 @@ mod tests {
             ("HF_ENDPOINT", "ftp://secret"),
             ("HF_ENDPOINT", "https://secret?x=1"),
             ("HF_ENDPOINT", "http://"),
+            ("HF_ENDPOINT", "https://ana:secret@mirror.example"),
         ] {
             let error = settings_with(&[(name, value)], &HubOptions::default()).err();
             let message = error.unwrap().to_string();
