@@ -5,10 +5,12 @@
 
 mod add;
 mod build_index;
+mod checkpoint;
 mod compact;
 mod encode;
 mod import;
 mod match_picture;
+mod model_check;
 mod open;
 mod output;
 mod progress;
@@ -34,7 +36,8 @@ use clap::{Parser, Subcommand};
   pixelplay build-index songs.csv songs.arrow
   pixelplay add songs.arrow more-songs.csv
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
-  pixelplay similar --index songs.arrow SONG-ID"
+  pixelplay similar --index songs.arrow SONG-ID
+  pixelplay model check hub:openai/clip-vit-large-patch14"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -63,6 +66,15 @@ enum Command {
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
     Encode(encode::Args),
+    /// Look at checkpoints of encoders
+    #[command(subcommand)]
+    Model(Model),
+}
+
+#[derive(Subcommand)]
+enum Model {
+    /// Tell whether a checkpoint can be used, and everything that is wrong with it
+    Check(model_check::Args),
 }
 
 /// What the shell sees when a run was interrupted: 128 + SIGINT.
@@ -81,6 +93,7 @@ fn main() -> ExitCode {
         Command::Compact(args) => compact::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
+        Command::Model(Model::Check(args)) => model_check::run(args),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,25 +1,36 @@
 //! Opening what the arguments name: the encoder and the index.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use pixelplay_core::catalog;
 use pixelplay_core::index::EditOptions;
 use pixelplay_core::{Encoder, SongIndex, SongIndexEditor};
 
+use crate::checkpoint::Checkpoint;
 use crate::progress;
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
-    /// A Hugging Face CLIPModel folder; without it, the embedded pixelplay-mini
-    #[arg(long, value_name = "FOLDER")]
-    encoder: Option<PathBuf>,
+    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME[@REVISION] from the Hugging Face Hub; without
+    /// it, the embedded pixelplay-mini
+    ///
+    /// The hub's files are kept in the cache that all its clients share. HF_HOME, HF_TOKEN,
+    /// HF_HUB_OFFLINE and HF_ENDPOINT mean what they mean to Python's huggingface_hub.
+    #[arg(
+        long,
+        value_name = "FOLDER|hub:ORG/NAME",
+        value_parser = OsStringValueParser::new().map(<Checkpoint as From<OsString>>::from)
+    )]
+    encoder: Option<Checkpoint>,
 }
 
 impl EncoderArgs {
     pub(crate) fn open(&self) -> Result<Encoder> {
         Ok(match &self.encoder {
-            Some(folder) => Encoder::open(folder)?,
+            Some(checkpoint) => checkpoint.open()?,
             None => Encoder::mini()?,
         })
     }

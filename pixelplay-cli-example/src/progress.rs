@@ -25,16 +25,15 @@ pub(crate) fn interrupted() -> bool {
 
 /// A progress callback for the library; draws only where standard error is a terminal.
 pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
-    let mut current: Option<(&'static str, ProgressBar)> = None;
+    let mut current: Option<((&'static str, Option<u64>), ProgressBar)> = None;
     move |progress| {
-        if current
-            .as_ref()
-            .is_none_or(|(stage, _)| *stage != progress.stage)
-        {
+        // The total is part of it: two files may be downloaded one after the other in one stage.
+        let stage = (progress.stage, progress.total);
+        if current.as_ref().is_none_or(|(known, _)| *known != stage) {
             if let Some((_, done)) = current.take() {
                 done.finish_and_clear();
             }
-            current = Some((progress.stage, new_bar(progress)));
+            current = Some((stage, new_bar(progress)));
         }
         if let Some((_, bar)) = &current {
             bar.set_position(progress.done);

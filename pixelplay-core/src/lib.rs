@@ -57,6 +57,7 @@
 //! | `mini` | yes | the embedded checkpoint, about 9 MB of binary: `Encoder::mini` |
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
+//! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
@@ -77,6 +78,8 @@ pub mod catalog;
 pub mod encoder;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
+#[cfg(feature = "hub")]
+pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;

@@ -103,6 +103,10 @@ pub enum EncodeError {
         /// What it does that no working tower does.
         problem: String,
     },
+    /// The checkpoint cannot be had from the hub.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] super::hub::HubError),
     /// The device cannot be used.
     #[error("cannot use the device {device}")]
     Device {
@@ -223,5 +227,20 @@ impl fmt::Display for Shortened<'_> {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
+    }
+}
+
+/// An error with its causes, on one line.
+pub(super) struct Explained<'a>(pub(super) &'a dyn std::error::Error);
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
     }
 }

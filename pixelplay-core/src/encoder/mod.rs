@@ -1,8 +1,11 @@
 //! Pictures and words to vectors, with any Hugging Face `CLIPModel` checkpoint.
 
+pub mod check;
 mod checkpoint;
 mod error;
 mod fingerprint;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod model;
 mod picture;
 mod picture_format;
@@ -151,25 +154,18 @@ impl Encoder {
     /// first used.
     pub fn open_with(dir: impl AsRef<Path>, options: EncoderOptions) -> Result<Self, EncodeError> {
         let dir = dir.as_ref();
-        let config_path = dir.join("config.json");
-        let config_json = match std::fs::read(&config_path) {
-            Ok(json) => json,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
-                return Err(EncodeError::MissingFile {
-                    dir: dir.to_owned(),
-                    file: "config.json",
-                });
-            }
-            Err(e) => return Err(EncodeError::io(&config_path)(e)),
-        };
-        let config = Config::parse(&config_path, &config_json)?;
-        let (settings_path, settings) = Settings::open(dir)?;
         // `models/.` and `models/` have a name too, but only once they are resolved.
         let name = dir
             .canonicalize()
             .ok()
             .and_then(|dir| Some(dir.file_name()?.to_string_lossy().into_owned()))
             .unwrap_or_else(|| dir.display().to_string());
+        Self::open_named(dir, name, options)
+    }
+
+    fn open_named(dir: &Path, name: String, options: EncoderOptions) -> Result<Self, EncodeError> {
+        let config = Self::read_config(dir)?;
+        let (settings_path, settings) = Settings::open(dir)?;
         Self::assemble(
             Parts {
                 name,
@@ -181,6 +177,21 @@ impl Encoder {
             },
             options,
         )
+    }
+
+    fn read_config(dir: &Path) -> Result<Config, EncodeError> {
+        let config_path = dir.join("config.json");
+        let config_json = match std::fs::read(&config_path) {
+            Ok(json) => json,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
+                return Err(EncodeError::MissingFile {
+                    dir: dir.to_owned(),
+                    file: "config.json",
+                });
+            }
+            Err(e) => return Err(EncodeError::io(&config_path)(e)),
+        };
+        Config::parse(&config_path, &config_json)
     }
 
     fn assemble(parts: Parts, options: EncoderOptions) -> Result<Self, EncodeError> {
@@ -232,7 +243,7 @@ impl Encoder {
         &self.inner.fingerprint
     }
 
-    /// What the checkpoint is called: the name of its directory.
+    /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the hub.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name

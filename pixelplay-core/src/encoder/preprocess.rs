@@ -3,6 +3,7 @@
 //! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize, centre crop,
 //! rescale, normalise.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -128,6 +129,30 @@ impl Settings {
             rescale,
             normalize,
         })
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.resize {
+            Some((Size::ShortestEdge(edge), filter)) => {
+                write!(f, "shortest side to {edge} ({filter:?}), ")?;
+            }
+            Some((Size::Exact([height, width]), filter)) => {
+                write!(f, "to {height}x{width} ({filter:?}), ")?;
+            }
+            None => {}
+        }
+        if let Some([height, width]) = self.center_crop {
+            write!(f, "centre crop {height}x{width}, ")?;
+        }
+        if let Some(factor) = self.rescale {
+            write!(f, "times {factor:.6}, ")?;
+        }
+        match self.normalize {
+            Some((mean, std)) => write!(f, "mean {mean:.4?}, deviation {std:.4?}"),
+            None => f.write_str("not normalised"),
+        }
     }
 }
 

@@ -178,6 +178,11 @@ impl Tokenize {
         Ok(ids)
     }
 
+    /// How many tokens there are.
+    pub(super) fn vocabulary(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
     /// The token that opens every text.
     pub(super) fn start(&self) -> u32 {
         self.start

@@ -191,6 +191,60 @@ impl Weights {
         })
     }
 
+    /// The value of a tensor that holds one `f32`, if there is such a tensor.
+    pub(super) fn scalar(&self, name: &str) -> Result<Option<f64>, EncodeError> {
+        if !self.tensors.contains_key(name) {
+            return Ok(None);
+        }
+        let tensor = self.read(name)?;
+        let bytes = <[u8; 4]>::try_from(&*tensor.bytes).ok();
+        let value = bytes
+            .filter(|_| tensor.dtype == Dtype::F32)
+            .map(f32::from_le_bytes);
+        Ok(value.map(f64::from))
+    }
+
+    /// How many values of a tensor are NaN or infinite.
+    pub(super) fn non_finite(&self, name: &str) -> Result<u64, EncodeError> {
+        let location = self.locate(name)?;
+        // The bits of the exponent; all of them set mean that there is no number.
+        let (size, exponent) = match location.dtype {
+            Dtype::F32 => (4, 0x7F80_0000_u32),
+            Dtype::BF16 => (2, 0x7F80),
+            Dtype::F16 => (2, 0x7C00),
+            _ => return Ok(0),
+        };
+        let mut count = 0;
+        self.for_each_chunk(location, |chunk| {
+            count += chunk
+                .chunks_exact(size)
+                .map(|value| {
+                    value
+                        .iter()
+                        .rev()
+                        .fold(0, |bits, &b| bits << 8 | u32::from(b))
+                })
+                .filter(|bits| bits & exponent == exponent)
+                .count() as u64;
+        })?;
+        Ok(count)
+    }
+
+    /// The tensors' names.
+    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The tensors' types, each once.
+    pub(super) fn types(&self) -> Vec<String> {
+        let types: BTreeSet<String> = self
+            .tensors
+            .values()
+            .map(|tensor| format!("{:?}", tensor.dtype))
+            .collect();
+        types.into_iter().collect()
+    }
+
     fn locate(&self, name: &str) -> Result<&Location, EncodeError> {
         self.tensors
             .get(name)
@@ -285,7 +339,7 @@ fn read_header(path: &Path, reader: &mut impl Read, file_len: u64) -> Result<Hea
 }
 
 /// The files that an index lists, each once.
-fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
+pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,

@@ -11,6 +11,7 @@
 
 #[cfg(target_os = "linux")]
 mod bombs;
+mod check;
 mod checkpoints;
 mod damage;
 mod hostile;

@@ -1,0 +1,71 @@
+//! Checkpoints as arguments: a folder, or a repository of the Hugging Face Hub.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pixelplay_core::encoder::hub::{self, HubOptions, HubSnapshot};
+use pixelplay_core::{Encoder, EncoderOptions};
+
+use crate::{output, progress};
+
+#[derive(Clone)]
+pub(crate) enum Checkpoint {
+    Folder(PathBuf),
+    Hub {
+        repo: String,
+        revision: Option<String>,
+    },
+}
+
+impl From<OsString> for Checkpoint {
+    /// `hub:ORG/NAME[@REVISION]`; a folder of such a name is written `./hub:...`.
+    fn from(argument: OsString) -> Self {
+        match argument.to_str().and_then(|text| text.strip_prefix("hub:")) {
+            None => Self::Folder(argument.into()),
+            Some(name) => {
+                let (repo, revision) = match name.split_once('@') {
+                    Some((repo, revision)) => (repo, Some(revision.to_owned())),
+                    None => (name, None),
+                };
+                Self::Hub {
+                    repo: repo.to_owned(),
+                    revision,
+                }
+            }
+        }
+    }
+}
+
+impl Checkpoint {
+    pub(crate) fn open(&self) -> Result<Encoder> {
+        Ok(match self {
+            Self::Folder(folder) => Encoder::open(folder)?,
+            Self::Hub { repo, revision } => {
+                download(repo, revision.as_deref())?.open(EncoderOptions::default())?
+            }
+        })
+    }
+
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        match self {
+            Self::Folder(folder) => Ok(folder.clone()),
+            Self::Hub { repo, revision } => Ok(download(repo, revision.as_deref())?.dir),
+        }
+    }
+}
+
+fn download(repo: &str, revision: Option<&str>) -> Result<HubSnapshot> {
+    let options = HubOptions {
+        revision: revision.map(str::to_owned),
+        ..HubOptions::default()
+    };
+    let snapshot = hub::download(repo, &options, &mut progress::bar())?;
+    if let Some(error) = &snapshot.unchecked {
+        output::complain(&format!(
+            "{error}; using {repo} as it was last seen, at commit {}",
+            snapshot.commit
+        ));
+    }
+    Ok(snapshot)
+}

@@ -1,0 +1,234 @@
+//! The commands with checkpoints from a hub, as the environment describes it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "the tests of the library use the rest")]
+#[path = "../../pixelplay-core/tests/hub/fake_hub.rs"]
+mod fake_hub;
+#[allow(dead_code, reason = "the tests of the library use the rest")]
+#[path = "../../pixelplay-core/tests/hub/server.rs"]
+mod server;
+
+use std::process::{Command, Output, Stdio};
+
+use pixelplay_models::PIXELPLAY_MINI;
+use tempfile::TempDir;
+
+use fake_hub::{COMMIT, FakeHub, File, TOKEN};
+use server::{Manners, Reply, Server};
+
+struct Scene {
+    hub: FakeHub,
+    home: TempDir,
+}
+
+impl Scene {
+    /// A private repository, so that nothing works without the token.
+    fn new() -> Self {
+        let mini = &PIXELPLAY_MINI;
+        let files = vec![
+            File::new("config.json", mini.config_json),
+            File::new("preprocessor_config.json", mini.preprocessor_config_json),
+            File::new("tokenizer.json", mini.tokenizer_json),
+            File::new("model.safetensors", mini.model_safetensors),
+        ];
+        let hub = FakeHub::start("org/mini", files);
+        hub.change(|world| world.is_private = true);
+        Self {
+            hub,
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pixelplay"));
+        command.args(args).stdin(Stdio::null());
+        // Nothing of whoever runs the tests.
+        for (name, _) in std::env::vars() {
+            let name = name.to_uppercase();
+            if name.starts_with("HF_") || name.starts_with("HUGGING") || name.ends_with("_PROXY") {
+                command.env_remove(name.to_lowercase()).env_remove(name);
+            }
+        }
+        command
+            .env("HF_HOME", self.home.path())
+            .env("HF_ENDPOINT", self.hub.hub.url())
+            .env("HF_TOKEN", TOKEN);
+        command
+    }
+}
+
+const ENCODE: [&str; 5] = ["encode", "--text", "rain", "--encoder", "hub:org/mini"];
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn an_encoder_comes_from_the_hub_and_then_from_the_cache() {
+    let scene = Scene::new();
+    let online = scene.command(&ENCODE).output().unwrap();
+    assert!(online.status.success(), "{}", stderr(&online));
+    assert!(
+        scene
+            .home
+            .path()
+            .join("hub/models--org--mini/refs/main")
+            .is_file()
+    );
+
+    let embedded = scene.command(&ENCODE[..3]).output().unwrap();
+    assert_eq!(online.stdout, embedded.stdout, "it is the same checkpoint");
+
+    scene.hub.hub.forget();
+    let pinned = format!("hub:org/mini@{COMMIT}");
+    let offline = scene
+        .command(&["encode", "--text", "rain", "--encoder", &pinned])
+        .env("HF_HUB_OFFLINE", "1")
+        .output()
+        .unwrap();
+    assert_eq!(offline.stdout, online.stdout);
+    assert!(scene.hub.hub.requests().is_empty());
+
+    scene.hub.fault(|_, _| Reply::new(503));
+    let down = scene.command(&ENCODE).output().unwrap();
+    assert_eq!(down.stdout, online.stdout);
+    let message = stderr(&down);
+    assert!(
+        message.contains("503") && message.contains(COMMIT),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_the_hub_refuses_is_explained_without_the_token() {
+    let scene = Scene::new();
+    let refused = |command: &mut Command, expected: &str| {
+        let output = command.output().unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        assert!(
+            message.starts_with("error: ") && message.contains(expected),
+            "{message}"
+        );
+        assert!(!message.contains("hf_"), "{message}");
+    };
+    refused(
+        scene.command(&ENCODE).env_remove("HF_TOKEN"),
+        "set HF_TOKEN",
+    );
+    refused(
+        scene.command(&ENCODE).env("HF_TOKEN", "hf_wrong"),
+        "was not accepted",
+    );
+    refused(
+        scene.command(&ENCODE).env("HF_HUB_OFFLINE", "yes"),
+        "is not in the cache",
+    );
+    let elsewhere = ["encode", "--text", "x", "--encoder", "hub:../../x"];
+    refused(&mut scene.command(&elsewhere), "is no repository");
+}
+
+#[test]
+fn two_processes_at_once_share_one_download() {
+    let scene = Scene::new();
+    let spawn = || {
+        scene
+            .command(&ENCODE)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let running = [spawn(), spawn(), spawn()];
+    let outputs = running.map(|child| child.wait_with_output().unwrap());
+    for output in &outputs {
+        assert!(output.status.success(), "{}", stderr(output));
+        assert_eq!(output.stdout, outputs[0].stdout);
+    }
+    assert_eq!(scene.hub.cdn.requests().len(), 1);
+}
+
+#[test]
+fn the_environment_names_the_proxy_and_what_goes_around_it() {
+    let scene = Scene::new();
+    let (hub, cdn) = (scene.hub.hub.address, scene.hub.cdn.address);
+    let proxy = Server::start(move |request| {
+        let to_cdn = request.target.contains(&cdn.to_string());
+        Reply::new(200).sent(Manners::Tunnel(if to_cdn { cdn } else { hub }))
+    });
+    let around = scene
+        .command(&ENCODE)
+        .env("HTTP_PROXY", proxy.url())
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert!(around.status.success(), "{}", stderr(&around));
+    assert!(proxy.requests().is_empty());
+
+    let other_home = tempfile::tempdir().unwrap();
+    let through = scene
+        .command(&ENCODE)
+        .env("HTTP_PROXY", proxy.url())
+        .env("HF_HOME", other_home.path())
+        .output()
+        .unwrap();
+    assert!(through.status.success(), "{}", stderr(&through));
+    assert!(!proxy.requests().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_a_download_that_hangs_and_keeps_what_arrived() {
+    let scene = Scene::new();
+    scene.hub.fault(
+        |request, reply| match request.target.contains("signature") {
+            true => reply.sent(Manners::HangAfter(100_000)),
+            false => reply,
+        },
+    );
+    let child = scene
+        .command(&ENCODE)
+        .env("HF_HUB_DOWNLOAD_TIMEOUT", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while scene.hub.cdn.requests().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let blobs = scene.home.path().join("hub/models--org--mini/blobs");
+    let partial = std::fs::read_dir(blobs)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .find(|entry| entry.path().extension().is_some_and(|e| e == "incomplete"));
+    assert!(partial.unwrap().metadata().unwrap().len() <= 100_000);
+}
+
+#[test]
+fn model_check_takes_what_the_hub_has() {
+    let scene = Scene::new();
+    let output = scene
+        .command(&["model", "check", "hub:org/mini", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["usable"], true, "{report}");
+    assert!(report["path"].as_str().unwrap().contains(COMMIT));
+    let files = report["files"].as_array().unwrap();
+    let weights = files
+        .iter()
+        .find(|file| file["name"] == "model.safetensors");
+    let bytes = PIXELPLAY_MINI.model_safetensors.len();
+    assert_eq!(
+        weights.unwrap()["bytes"],
+        bytes,
+        "of the file, not of the link"
+    );
+}

@@ -1,0 +1,235 @@
+//! Why a checkpoint cannot be had from the hub.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::error::Cause;
+
+/// Why a checkpoint cannot be had from the hub.
+///
+/// No message holds the token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// A name that no repository of the hub can have.
+    #[error(
+        "{repo:?} is no repository of the hub: {problem}; it is called like `openai/clip-vit-base-patch32`"
+    )]
+    InvalidRepo {
+        /// The name given.
+        repo: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A name that no branch, tag or commit can have.
+    #[error("{revision:?} is no revision: it is a branch, a tag, a commit or `refs/pr/NUMBER`")]
+    InvalidRevision {
+        /// The name given.
+        revision: String,
+    },
+    /// An option or environment variable that cannot be used. Its value is not shown: it may be secret.
+    #[error("{name} cannot be used: {problem}")]
+    InvalidSetting {
+        /// The option or variable.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The hub does not say whether the repository exists, and gives us nothing of it.
+    #[error(
+        "the hub refuses access to {repo} ({status}): the name is wrong, or it is private or gated; \
+         check the name, ask for access on {page}, and {}",
+        if *had_token { "use a token that has it: the one sent was not accepted" }
+        else { "set HF_TOKEN to a token that has it" }
+    )]
+    Refused {
+        /// The repository.
+        repo: String,
+        /// Its page, where access is asked for.
+        page: String,
+        /// The HTTP status: 401 or 403.
+        status: u16,
+        /// Whether a token was sent.
+        had_token: bool,
+    },
+    /// There is no such repository.
+    #[error(
+        "the hub has no repository {repo}; check the name on {page}, or set HF_TOKEN if it is private"
+    )]
+    RepoNotFound {
+        /// The repository.
+        repo: String,
+        /// Where its page would be.
+        page: String,
+    },
+    /// The repository has no such branch, tag or commit.
+    #[error("{repo} has no revision {revision:?}; `main` is what most repositories have")]
+    RevisionNotFound {
+        /// The repository.
+        repo: String,
+        /// The revision asked for.
+        revision: String,
+    },
+    /// The repository lacks a file that a checkpoint consists of.
+    #[error(
+        "{repo} holds no {file} at commit {commit}, so it is no CLIPModel that can be opened; choose \
+         another repository or revision"
+    )]
+    MissingFile {
+        /// The repository.
+        repo: String,
+        /// The commit.
+        commit: String,
+        /// The file looked for.
+        file: &'static str,
+    },
+    /// The weights come only as a Python pickle, which can run any code and so is not downloaded.
+    #[error(
+        "{repo} has its weights only as a Python pickle ({file}) at commit {commit}; many such \
+         repositories have a pull request with safetensors, to be named as revision \
+         `refs/pr/NUMBER`; or convert them with transformers and open the folder"
+    )]
+    PickledWeights {
+        /// The repository.
+        repo: String,
+        /// The commit.
+        commit: String,
+        /// The pickle found.
+        file: &'static str,
+    },
+    /// The hub answers with an error.
+    #[error("`{url}` answers with HTTP status {status}{}", Wait(*retry_after))]
+    Status {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The hub cannot be reached, or the connection broke more often than it is tried again.
+    #[error("cannot download `{url}`")]
+    Network {
+        /// The address.
+        url: String,
+        /// Why not.
+        source: Cause,
+    },
+    /// The answer is not what a hub gives.
+    #[error(
+        "`{url}` does not answer as a Hugging Face hub does: {problem}; check HF_ENDPOINT, proxy and \
+         firewall"
+    )]
+    BadResponse {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// What arrived is not what the hub announced. It was removed.
+    #[error("`{url}` arrived damaged and was removed: {problem}; try again")]
+    Damaged {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The network may not or cannot be used, and the cache does not hold the checkpoint.
+    #[error(
+        "{repo} at revision {revision:?} is not in the cache `{}` (no {file}), and {}; run once with \
+         the network, or copy the checkpoint's folder here and use Encoder::open",
+        cache.display(),
+        match source {
+            Some(_) => "the hub cannot be asked",
+            None => "HF_HUB_OFFLINE or an option forbids to ask the hub",
+        }
+    )]
+    NotCached {
+        /// The repository.
+        repo: String,
+        /// The revision.
+        revision: String,
+        /// The cache folder.
+        cache: PathBuf,
+        /// The first file that is not there.
+        file: String,
+        /// Why the hub cannot be asked; `None` where it may not be.
+        source: Option<Box<HubError>>,
+    },
+    /// A file of the cache cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The cache cannot be written to, for example because the disk is full.
+    #[error("cannot write `{}`; HF_HOME chooses another folder for the cache", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The progress callback asked to stop.
+    #[error(
+        "the download was cancelled; what has arrived is kept, and the next try goes on from there"
+    )]
+    Cancelled,
+}
+
+impl HubError {
+    pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn bad_response(url: &str, problem: impl Into<String>) -> Self {
+        Self::BadResponse {
+            url: url.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// Whether the same request may well succeed a little later.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Network { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500..=599),
+            _ => false,
+        }
+    }
+
+    /// Whether it says nothing about the revision, so that a copy in the cache is as good as it was.
+    pub(super) fn leaves_cache_valid(&self) -> bool {
+        matches!(
+            self,
+            Self::Network { .. }
+                | Self::Status { .. }
+                | Self::BadResponse { .. }
+                | Self::Refused { .. }
+                | Self::RepoNotFound { .. }
+        )
+    }
+}
+
+struct Wait(Option<Duration>);
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(wait) => write!(f, " and asks to wait {} s", wait.as_secs()),
+            None => f.write_str("; try again later"),
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Requests to the hub: redirects, refusals, waiting and trying again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ureq::http::uri::Uri;
+use ureq::http::{Method, Response, StatusCode};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use super::error::HubError;
+use super::name::{Commit, Etag, Repo, Revision};
+use super::settings::Settings;
+
+const MAX_REDIRECTS: usize = 10;
+/// A server that asks for more than this is told of, not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How often a wait looks whether it is to be cut short.
+const TICK: Duration = Duration::from_millis(100);
+
+pub(super) struct Client<'a> {
+    agent: Agent,
+    settings: &'a Settings,
+    repo: &'a Repo,
+}
+
+/// What the hub says of a file when it is asked for its headers.
+pub(super) enum Answer {
+    Here(Metadata),
+    /// There is no such file. It is certain where the hub says so of a commit: then it stays so.
+    Missing {
+        is_certain: bool,
+    },
+}
+
+/// What the hub says of a file before it gives it.
+pub(super) struct Metadata {
+    pub(super) commit: Commit,
+    pub(super) etag: Etag,
+    pub(super) size: u64,
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(settings: &'a Settings, repo: &'a Repo) -> Self {
+        let tls = TlsConfig::builder()
+            // The system's, so that the certificate of a company's own proxy counts too.
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        let timeout = Some(settings.timeout);
+        let agent = Agent::config_builder()
+            .user_agent(concat!("pixelplay/", env!("CARGO_PKG_VERSION")))
+            // What arrives is hashed as it is.
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            // Followed here: ureq would not know where the token may go.
+            .max_redirects(0)
+            .proxy(settings.proxy.clone())
+            .tls_config(tls)
+            .timeout_resolve(timeout)
+            .timeout_connect(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout)
+            .timeout_per_write(timeout)
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            settings,
+            repo,
+        }
+    }
+
+    pub(super) fn url(&self, revision: &str, file: &str) -> String {
+        let endpoint = self.settings.endpoint.to_string();
+        let (endpoint, repo) = (endpoint.trim_end_matches('/'), self.repo.as_str());
+        format!("{endpoint}/{repo}/resolve/{revision}/{file}")
+    }
+
+    fn page(&self) -> String {
+        let endpoint = self.settings.endpoint.to_string();
+        format!("{}/{}", endpoint.trim_end_matches('/'), self.repo.as_str())
+    }
+
+    /// Asks for the headers of a file.
+    pub(super) fn metadata(&self, revision: &Revision, file: &str) -> Result<Answer, HubError> {
+        let url = self.url(&revision.in_url(), file);
+        // The last hop of a large file is the content itself, elsewhere and without these headers.
+        let is_told = |response: &Response<Body>| {
+            header(response, "x-repo-commit").is_some()
+                && header(response, "x-linked-etag").is_some()
+        };
+        let (response, uri) = self.follow(&Method::HEAD, &url, 0, is_told)?;
+        if !is_told(&response) {
+            if let Some(error) = self.refusal(&response, &uri, revision) {
+                return Err(error);
+            }
+            if response.status() == StatusCode::NOT_FOUND {
+                return Ok(Answer::Missing {
+                    is_certain: header(&response, "x-error-code") == Some("EntryNotFound"),
+                });
+            }
+        }
+        let bad = |problem: &str| HubError::bad_response(&url, problem);
+        let commit = header(&response, "x-repo-commit")
+            .and_then(Commit::parse)
+            .ok_or_else(|| bad("it names no commit (X-Repo-Commit)"))?;
+        let etag = header(&response, "x-linked-etag")
+            .or(header(&response, "etag"))
+            .and_then(Etag::parse)
+            .ok_or_else(|| bad("it names no hash of the file (X-Linked-Etag, ETag)"))?;
+        let size = header(&response, "x-linked-size")
+            .or(header(&response, "content-length").filter(|_| response.status().is_success()))
+            .and_then(|size| size.parse().ok())
+            .ok_or_else(|| bad("it does not tell the size of the file (X-Linked-Size)"))?;
+        Ok(Answer::Here(Metadata { commit, etag, size }))
+    }
+
+    /// Asks for the content of a file from byte `from` on.
+    pub(super) fn content(
+        &self,
+        commit: &Commit,
+        file: &str,
+        from: u64,
+    ) -> Result<Response<Body>, HubError> {
+        let url = self.url(commit.as_str(), file);
+        let (response, uri) = self.follow(&Method::GET, &url, from, |_| false)?;
+        // What is asked for is past the end of what there is: the caller starts again.
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(response);
+        }
+        let revision = Revision::parse(commit.as_str())?;
+        match self.refusal(&response, &uri, &revision) {
+            Some(error) => Err(error),
+            None if response.status() == StatusCode::NOT_FOUND => Err(HubError::bad_response(
+                &url,
+                "it has described the file and now has none",
+            )),
+            None => Ok(response),
+        }
+    }
+
+    /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the endpoint's own origin alone.
+    fn follow(
+        &self,
+        method: &Method,
+        url: &str,
+        from: u64,
+        is_enough: impl Fn(&Response<Body>) -> bool,
+    ) -> Result<(Response<Body>, Uri), HubError> {
+        let bad = |problem: String| HubError::bad_response(url, problem);
+        let mut uri: Uri = url
+            .parse()
+            .map_err(|_| bad("it is no address".to_owned()))?;
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(method, &uri, from)?;
+            if !response.status().is_redirection() || is_enough(&response) {
+                return Ok((response, uri));
+            }
+            let location = header(&response, "location").unwrap_or_default();
+            let next = join(&uri, location)
+                .ok_or_else(|| bad(format!("it redirects to {location:?}, which is no address")))?;
+            if uri.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+                return Err(bad("it redirects from https to http".to_owned()));
+            }
+            uri = next;
+        }
+        Err(bad(format!("it redirects more than {MAX_REDIRECTS} times")))
+    }
+
+    fn send(&self, method: &Method, uri: &Uri, from: u64) -> Result<Response<Body>, HubError> {
+        let mut request = match *method {
+            Method::HEAD => self.agent.head(uri),
+            _ => self.agent.get(uri),
+        };
+        if from > 0 {
+            request = request.header("range", format!("bytes={from}-"));
+        }
+        if let Some(token) = &self.settings.token
+            && self.is_hub(uri)
+        {
+            request = request.header("authorization", token.authorization());
+        }
+        request.call().map_err(|source| network(uri, source))
+    }
+
+    fn is_hub(&self, uri: &Uri) -> bool {
+        origin(uri) == origin(&self.settings.endpoint)
+    }
+
+    /// What an answer that is no success means; `None` for a success and for a missing file.
+    fn refusal(
+        &self,
+        response: &Response<Body>,
+        uri: &Uri,
+        revision: &Revision,
+    ) -> Option<HubError> {
+        let status = response.status();
+        let repo = self.repo.as_str().to_owned();
+        let page = self.page();
+        match (header(response, "x-error-code"), status.as_u16()) {
+            (_, 200..=299) => None,
+            // Of a host that knows nothing of repositories.
+            (_, status) if !self.is_hub(uri) => Some(failure(response, uri, status)),
+            (Some("RepoNotFound"), 404) => Some(HubError::RepoNotFound { repo, page }),
+            (Some("RevisionNotFound"), _) => Some(HubError::RevisionNotFound {
+                repo,
+                revision: revision.as_str().to_owned(),
+            }),
+            (_, 404) => None,
+            (_, status @ (401 | 403)) => Some(HubError::Refused {
+                repo,
+                page,
+                status,
+                had_token: self.settings.token.is_some(),
+            }),
+            (_, status) => Some(failure(response, uri, status)),
+        }
+    }
+
+    /// Tries again what fails for a reason that passes.
+    pub(super) fn with_retries<T>(
+        &self,
+        retries: u32,
+        on_tick: &mut dyn FnMut() -> Result<(), HubError>,
+        mut request: impl FnMut() -> Result<T, HubError>,
+    ) -> Result<T, HubError> {
+        let mut failures = 0;
+        loop {
+            match request() {
+                Err(error) if error.is_transient() && failures < retries => {
+                    self.wait_after(error, failures, on_tick)?;
+                    failures += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Waits as long as the server asks for, or longer with each failure; gives the error back where
+    /// that would be too long.
+    pub(super) fn wait_after(
+        &self,
+        error: HubError,
+        failures: u32,
+        on_tick: &mut dyn FnMut() -> Result<(), HubError>,
+    ) -> Result<(), HubError> {
+        let wait = match error {
+            HubError::Status {
+                retry_after: Some(wait),
+                ..
+            } if wait > LONGEST_WAIT => return Err(error),
+            HubError::Status {
+                retry_after: Some(wait),
+                ..
+            } => wait,
+            _ => self
+                .settings
+                .retry_wait
+                .saturating_mul(1 << failures.min(16))
+                .min(LONGEST_WAIT),
+        };
+        sleep(wait, on_tick)
+    }
+}
+
+/// Sleeps, asking now and then whether to go on.
+pub(super) fn sleep(
+    wait: Duration,
+    on_tick: &mut dyn FnMut() -> Result<(), HubError>,
+) -> Result<(), HubError> {
+    let end = Instant::now() + wait;
+    loop {
+        on_tick()?;
+        match end.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return Ok(()),
+            left => std::thread::sleep(left.min(TICK)),
+        }
+    }
+}
+
+fn failure(response: &Response<Body>, uri: &Uri, status: u16) -> HubError {
+    HubError::Status {
+        url: shown(uri),
+        status,
+        retry_after: header(response, "retry-after")
+            .and_then(|seconds| seconds.trim().parse().ok())
+            .map(Duration::from_secs),
+    }
+}
+
+/// An address without its query, where a signed one has its signature, and without a password.
+fn shown(uri: &Uri) -> String {
+    let host = uri.authority().map_or("", |authority| {
+        let full = authority.as_str();
+        full.rsplit_once('@').map_or(full, |(_, host)| host)
+    });
+    format!("{}://{host}{}", uri.scheme_str().unwrap_or(""), uri.path())
+}
+
+fn network(uri: &Uri, source: ureq::Error) -> HubError {
+    let url = shown(uri);
+    match source {
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
+            HubError::bad_response(&url, format!("it is no HTTP ({source})"))
+        }
+        source => HubError::Network {
+            url,
+            source: source.into(),
+        },
+    }
+}
+
+pub(super) fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// Scheme, host and port: what may share a secret.
+fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
+    let port = uri.port_u16().or(match uri.scheme_str() {
+        Some("http") => Some(80),
+        Some("https") => Some(443),
+        _ => None,
+    });
+    (uri.scheme_str(), uri.host().map(str::to_lowercase), port)
+}
+
+/// The address that `location` means in an answer from `base` (RFC 3986, section 5.2, without the dots in
+/// paths that no server sends).
+fn join(base: &Uri, location: &str) -> Option<Uri> {
+    let (scheme, authority) = (base.scheme_str()?, base.authority()?);
+    let joined = if location.is_empty() {
+        return None;
+    } else if location.starts_with("//") {
+        format!("{scheme}:{location}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}")
+    } else if location.contains("://") {
+        location.to_owned()
+    } else {
+        let folder = base
+            .path()
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{folder}/{location}")
+    };
+    let uri: Uri = joined.parse().ok()?;
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_resolved_against_the_address_that_gave_them() {
+        let base: Uri = "https://hub.co:8443/a/resolve/main/x".parse().unwrap();
+        for (location, expected) in [
+            ("https://cdn.co/y?sig=1", "https://cdn.co/y?sig=1"),
+            ("//cdn.co/y", "https://cdn.co/y"),
+            ("/y?z", "https://hub.co:8443/y?z"),
+            ("y", "https://hub.co:8443/a/resolve/main/y"),
+        ] {
+            assert_eq!(join(&base, location).unwrap(), expected, "{location}");
+        }
+        for bad in [
+            "",
+            "file:///etc/passwd",
+            "ftp://x/y",
+            "http://",
+            "http:// x",
+        ] {
+            assert_eq!(join(&base, bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let same = |a: &str, b: &str| origin(&a.parse().unwrap()) == origin(&b.parse().unwrap());
+        assert!(same("https://hub.co/a", "https://HUB.co:443/b"));
+        for other in [
+            "http://hub.co/a",
+            "https://hub.co:444/a",
+            "https://hub.co.evil/a",
+            "https://cdn.hub.co/a",
+        ] {
+            assert!(!same("https://hub.co/a", other), "{other}");
+        }
+        // The part before `@` is a user name, not a host.
+        assert!(!same("https://hub.co/a", "https://hub.co@evil/a"));
+    }
+}

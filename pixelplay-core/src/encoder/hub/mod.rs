@@ -1,0 +1,256 @@
+//! Checkpoints from the Hugging Face Hub, through the cache that all its clients share.
+//!
+//! What Python's `huggingface_hub` has downloaded is used without downloading it again, and the other
+//! way round; the layout is drawn in `cache.rs`. Environment variables mean what they mean there:
+//! see [`HubOptions`].
+
+mod cache;
+mod download;
+mod error;
+mod http;
+mod name;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+pub use error::HubError;
+pub use settings::{HubOptions, HubProxy, HubToken};
+
+use super::error::EncodeError;
+use super::{Encoder, EncoderOptions, weights};
+use crate::progress::{OnProgress, Progress, ignore};
+use cache::Cache;
+use download::Downloads;
+use http::{Answer, Client};
+use name::{Commit, Repo, Revision};
+use settings::Settings;
+
+/// A checkpoint in the cache.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HubSnapshot {
+    /// The folder, as [`Encoder::open`] takes it.
+    pub dir: PathBuf,
+    /// The repository.
+    pub repo: String,
+    /// The commit that the revision was resolved to: name it as the revision to get the same files
+    /// again.
+    pub commit: String,
+    /// Why the hub could not be asked, where that is why the commit is the one known from last time.
+    pub unchecked: Option<HubError>,
+}
+
+impl Encoder {
+    /// Opens a checkpoint of the Hugging Face Hub, downloading what the cache does not hold.
+    ///
+    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`, by default `main`. It is resolved to
+    /// a commit once, all files are of that commit, and [`Encoder::name`] is `repo@commit`. A commit
+    /// whose files are all in the cache is opened without the network. Where the hub cannot be
+    /// reached, what the cache holds of a branch is opened.
+    ///
+    /// ```no_run
+    /// use pixelplay_core::Encoder;
+    ///
+    /// let encoder = Encoder::from_hub("openai/clip-vit-large-patch14", None)?;
+    /// println!("{} gives {} dimensions", encoder.name(), encoder.dim());
+    /// # Ok::<(), pixelplay_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`download`] and [`Encoder::open_with`].
+    pub fn from_hub(repo: &str, revision: Option<&str>) -> Result<Self, EncodeError> {
+        let options = HubOptions {
+            revision: revision.map(str::to_owned),
+            ..HubOptions::default()
+        };
+        Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ignore)
+    }
+
+    /// Opens a checkpoint of the Hugging Face Hub, and says how.
+    ///
+    /// # Errors
+    /// See [`download`] and [`Encoder::open_with`].
+    pub fn from_hub_with(
+        repo: &str,
+        hub: &HubOptions,
+        options: EncoderOptions,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Self, EncodeError> {
+        download(repo, hub, on_progress)?.open(options)
+    }
+}
+
+impl HubSnapshot {
+    /// Opens the checkpoint; [`Encoder::name`] is `repo@commit`.
+    ///
+    /// # Errors
+    /// See [`Encoder::open_with`].
+    pub fn open(&self, options: EncoderOptions) -> Result<Encoder, EncodeError> {
+        let name = format!("{}@{}", self.repo, self.commit);
+        Encoder::open_named(&self.dir, name, options)
+    }
+}
+
+/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that [`Encoder::open`] reads, and
+/// no others.
+///
+/// A file appears in the cache when its size and hash are what the hub says, never before; a download
+/// that breaks off or is stopped is gone on with the next time. Several processes may do this at once.
+///
+/// # Errors
+/// [`EncodeError::Hub`], which says what to do; [`EncodeError::BadJson`] if the list of the weights'
+/// shards is damaged.
+pub fn download(
+    repo: &str,
+    options: &HubOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<HubSnapshot, EncodeError> {
+    let repo = Repo::parse(repo)?;
+    let revision = Revision::parse(options.revision.as_deref().unwrap_or("main"))?;
+    let settings = Settings::new(options)?;
+    let cache = Cache::new(&settings, &repo);
+    let snapshot = |commit: &Commit, unchecked| HubSnapshot {
+        dir: cache.snapshot(commit),
+        repo: repo.as_str().to_owned(),
+        commit: commit.as_str().to_owned(),
+        unchecked,
+    };
+    let not_cached = |file: &str, source: Option<HubError>| HubError::NotCached {
+        repo: repo.as_str().to_owned(),
+        revision: revision.as_str().to_owned(),
+        cache: settings.cache.clone(),
+        file: file.to_owned(),
+        source: source.map(Box::new),
+    };
+
+    let cached = cached(&cache, &revision)?;
+    if settings.offline || (cached.is_ok() && revision.as_commit().is_some()) {
+        let commit = cached.map_err(|file| not_cached(&file, None))?;
+        return Ok(snapshot(&commit, None));
+    }
+
+    let client = Client::new(&settings, &repo);
+    // Somebody who has a copy should not have to wait for a hub that is down.
+    let retries = if cached.is_ok() { 0 } else { settings.retries };
+    let asking = Progress {
+        stage: "asking the hub",
+        done: 0,
+        total: None,
+    };
+    let mut on_tick = || match on_progress(asking) {
+        std::ops::ControlFlow::Continue(()) => Ok(()),
+        std::ops::ControlFlow::Break(()) => Err(HubError::Cancelled),
+    };
+    on_tick()?;
+    let resolved = client.with_retries(retries, &mut on_tick, || {
+        client.metadata(&revision, "config.json")
+    });
+    let commit = match (resolved, cached) {
+        (Ok(Answer::Here(metadata)), _) => metadata.commit,
+        (Ok(Answer::Missing { .. }), _) => {
+            return Err(HubError::MissingFile {
+                repo: repo.as_str().to_owned(),
+                commit: revision.as_str().to_owned(),
+                file: "config.json",
+            }
+            .into());
+        }
+        (Err(error), Ok(commit)) if error.leaves_cache_valid() => {
+            return Ok(snapshot(&commit, Some(error)));
+        }
+        (Err(error @ (HubError::Network { .. } | HubError::Status { .. })), Err(file)) => {
+            return Err(not_cached(&file, Some(error)).into());
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+
+    let mut downloads = Downloads {
+        client,
+        settings: &settings,
+        cache: &cache,
+        commit: commit.clone(),
+        on_progress,
+    };
+    if let Some(file) = collect(&mut |file| downloads.file(file))? {
+        return Err(lacks(&mut downloads, &repo, file)?.into());
+    }
+    // Last, so that a ref never names half a snapshot.
+    cache.set_ref(&revision, &commit);
+    Ok(snapshot(&commit, None))
+}
+
+/// The commit of a revision whose snapshot is complete, or else the first file that is not there.
+fn cached(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>, EncodeError> {
+    let Some(commit) = cache.commit_of(revision) else {
+        return Ok(Err("config.json".to_owned()));
+    };
+    let mut shard = None;
+    let lacking = collect(&mut |file| {
+        let path = cache.file(&commit, file);
+        if path.is_none() {
+            shard = Some(file.to_owned());
+        }
+        Ok(path)
+    })?;
+    Ok(match lacking {
+        None => Ok(commit),
+        Some(SHARD) => Err(shard.unwrap_or_default()),
+        Some(file) => Err(file.to_owned()),
+    })
+}
+
+const SHARD: &str = "shard that model.safetensors.index.json lists";
+
+/// Gets the files of a checkpoint, the small ones first; `get` answers `None` for a file that does not
+/// exist. Returns the first file without which there is no checkpoint.
+fn collect(
+    get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
+) -> Result<Option<&'static str>, EncodeError> {
+    if get("config.json")?.is_none() {
+        return Ok(Some("config.json"));
+    }
+    if get("preprocessor_config.json")?.is_none() && get("processor_config.json")?.is_none() {
+        return Ok(Some("preprocessor_config.json"));
+    }
+    if get("tokenizer.json")?.is_none()
+        && (get("vocab.json")?.is_none() || get("merges.txt")?.is_none())
+    {
+        return Ok(Some("tokenizer.json"));
+    }
+    if get("model.safetensors")?.is_some() {
+        return Ok(None);
+    }
+    let Some(index) = get("model.safetensors.index.json")? else {
+        return Ok(Some("model.safetensors"));
+    };
+    for shard in weights::shards(Path::new(&index))? {
+        if get(&shard)?.is_none() {
+            return Ok(Some(SHARD));
+        }
+    }
+    Ok(None)
+}
+
+/// What to say of a repository that lacks a file.
+fn lacks(
+    downloads: &mut Downloads<'_, '_>,
+    repo: &Repo,
+    file: &'static str,
+) -> Result<HubError, HubError> {
+    let (repo, commit) = (
+        repo.as_str().to_owned(),
+        downloads.commit.as_str().to_owned(),
+    );
+    if file == "model.safetensors" {
+        for pickle in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
+            if downloads.exists(pickle)? {
+                return Ok(HubError::PickledWeights {
+                    repo,
+                    commit,
+                    file: pickle,
+                });
+            }
+        }
+    }
+    Ok(HubError::MissingFile { repo, commit, file })
+}

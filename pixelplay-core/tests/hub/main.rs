@@ -1,0 +1,165 @@
+//! Checkpoints from a hub that behaves, misbehaves, or is not there: a real HTTP server on the loopback
+//! interface that serves a small real checkpoint.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "these are tests, their helpers included"
+)]
+
+mod cache;
+#[allow(dead_code, reason = "the tests of the encoder use the rest")]
+#[path = "../encoder/checkpoints.rs"]
+mod checkpoints;
+mod downloads;
+mod fake_hub;
+mod faults;
+mod refusals;
+mod server;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pixelplay_core::EncodeError;
+use pixelplay_core::encoder::hub::{
+    HubError, HubOptions, HubProxy, HubSnapshot, HubToken, download,
+};
+use pixelplay_core::progress::ignore;
+use tempfile::TempDir;
+
+use checkpoints::Checkpoint;
+use fake_hub::{FakeHub, File};
+
+pub(crate) const REPO: &str = "org/clip";
+
+/// A hub with one good checkpoint, and an empty cache.
+pub(crate) struct Scene {
+    pub(crate) hub: FakeHub,
+    pub(crate) cache: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self {
+            hub: FakeHub::start(REPO, checkpoint_files()),
+            cache: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Nothing here comes from the environment of whoever runs the tests.
+    pub(crate) fn options(&self) -> HubOptions {
+        HubOptions {
+            cache: Some(self.cache.path().to_owned()),
+            endpoint: Some(self.hub.hub.url()),
+            token: HubToken::None,
+            offline: Some(false),
+            proxy: HubProxy::Direct,
+            timeout: Some(Duration::from_secs(5)),
+            retries: 2,
+            retry_wait: Duration::from_millis(1),
+            ..HubOptions::default()
+        }
+    }
+
+    pub(crate) fn get(&self) -> Result<HubSnapshot, HubError> {
+        self.get_with(&self.options())
+    }
+
+    pub(crate) fn get_with(&self, options: &HubOptions) -> Result<HubSnapshot, HubError> {
+        match download(REPO, options, &mut ignore) {
+            Ok(snapshot) => Ok(snapshot),
+            Err(EncodeError::Hub(error)) => Err(error),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn fails(&self) -> String {
+        explain(&self.get().unwrap_err())
+    }
+
+    pub(crate) fn offline(&self) -> HubOptions {
+        HubOptions {
+            offline: Some(true),
+            ..self.options()
+        }
+    }
+
+    pub(crate) fn repo(&self) -> PathBuf {
+        self.cache.path().join("models--org--clip")
+    }
+
+    pub(crate) fn blob(&self, file: &str) -> PathBuf {
+        self.repo().join("blobs").join(self.etag(file))
+    }
+
+    pub(crate) fn partial(&self, file: &str) -> PathBuf {
+        let name = format!("{}.incomplete", self.etag(file));
+        self.repo().join("blobs").join(name)
+    }
+
+    fn etag(&self, file: &str) -> String {
+        let world = self.hub.world.lock().unwrap();
+        let found = world.files.iter().find(|known| known.name == file);
+        found.unwrap().etag()
+    }
+}
+
+pub(crate) fn checkpoint_files() -> Vec<File> {
+    let checkpoint = Checkpoint::small();
+    vec![
+        File::new("config.json", checkpoint.config.to_string()),
+        File::new(
+            "preprocessor_config.json",
+            checkpoint.preprocessor.to_string(),
+        ),
+        File::new("tokenizer.json", checkpoint.tokenizer.to_string()),
+        File::new("model.safetensors", checkpoint.weights()),
+        // Never asked for.
+        File::new("README.md", "# CLIP"),
+        File::new("pytorch_model.bin", "a pickle"),
+    ]
+}
+
+/// The message with those of its causes.
+pub(crate) fn explain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", explain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// All files below a folder, as relative paths, sorted.
+pub(crate) fn tree(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(next) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let relative = path.strip_prefix(folder).unwrap();
+                found.push(relative.to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A download that failed has left nothing that could be taken for a checkpoint.
+pub(crate) fn assert_nothing_is_published(scene: &Scene, file: &str) {
+    assert!(!scene.blob(file).exists());
+    let published: Vec<_> = tree(&scene.repo())
+        .into_iter()
+        .filter(|path| path.starts_with("refs/") || path.ends_with(file))
+        .collect();
+    assert!(published.is_empty(), "{published:?}");
+    let offline = scene.get_with(&scene.offline());
+    assert!(
+        matches!(offline, Err(HubError::NotCached { .. })),
+        "{offline:?}"
+    );
+}
