@@ -34,7 +34,7 @@ mod filter_eval;
 mod filter_parse;
 mod format;
 mod lookup;
-mod publish;
+pub(crate) mod publish;
 mod search;
 mod similar;
 mod storage;
