@@ -4,6 +4,7 @@
 //! arguments, calls the library and prints. There is no logic here that a library user would miss.
 
 mod build_index;
+mod clean;
 mod encode;
 mod match_picture;
 mod open;
@@ -12,6 +13,7 @@ mod progress;
 mod query;
 mod search;
 mod similar;
+mod table;
 mod verify;
 
 use std::io;
@@ -28,6 +30,7 @@ use clap::{Parser, Subcommand};
   pixelplay match beach.jpg
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
   pixelplay build-index songs.csv songs.arrow
+  pixelplay clean songs.csv.gz cleaned.csv --column title=Werk --report report.json
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID"
 )]
@@ -46,6 +49,8 @@ enum Command {
     Similar(similar::Args),
     /// Build an index from a table of songs (CSV or TSV, also gzipped)
     BuildIndex(build_index::Args),
+    /// Clean a table of songs: repeats merged, bad rows dropped, each with its reason
+    Clean(clean::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Command::Search(args) => search::run(args),
         Command::Similar(args) => similar::run(args),
         Command::BuildIndex(args) => build_index::run(args),
+        Command::Clean(args) => clean::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
     });

@@ -104,7 +104,7 @@ pub enum CatalogError {
     /// The first line names no column for the title or for the artist.
     #[error(
         "{} has no column for the {}; its first line reads: {}; \
-         name the columns there (title, artist, id, ...), or say which is which (columns: title=NAME)",
+         name the columns there (title, artist, id, ...), or say which is which (--column title=NAME, or the option `columns`)",
         path.display(),
         missing.join(" and the "),
         shown(found)
