@@ -162,7 +162,7 @@ pub fn clean_reader(
         report.rows_read += 1;
         letters.see(row);
         let is_ragged = row.len() < named || !row.is_blank_from(header.len());
-        if row.last_line > row.line && (is_ragged || row.odd_quotes) {
+        if row.last_line > row.line && (is_ragged || row.bad_quotes) {
             unclosed += 1;
             note_unclosed(row, unclosed, &mut report);
         }

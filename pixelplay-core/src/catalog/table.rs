@@ -21,8 +21,8 @@ pub(super) struct Row {
     pub(super) line: u64,
     /// The line in which it ends: another one where cells have line breaks.
     pub(super) last_line: u64,
-    /// Well-formed quotes come in pairs.
-    pub(super) odd_quotes: bool,
+    /// A quoted cell goes on behind its closing quote, or never has one.
+    pub(super) bad_quotes: bool,
     /// It holds letters beyond ASCII, as UTF-8.
     pub(super) utf8: bool,
     /// It holds cells that are not UTF-8 and were read as Windows-1252.
@@ -38,8 +38,14 @@ impl Row {
 
     pub(super) fn get(&self, at: usize) -> Option<&str> {
         let end = *self.ends.get(at)?;
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.text.get(start..end)
+        self.text.get(self.start(at)..end)
+    }
+
+    /// Where cell `at` begins, or would begin.
+    fn start(&self, at: usize) -> usize {
+        at.checked_sub(1).map_or(0, |before| {
+            self.ends.get(before).copied().unwrap_or(self.text.len())
+        })
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
@@ -48,9 +54,8 @@ impl Row {
 
     /// Whether nothing but white space and delimiters is there from cell `at` on.
     pub(super) fn is_blank_from(&self, at: usize) -> bool {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
         let blank = |c: char| c.is_whitespace() || c.is_control();
-        self.text[start..].chars().all(blank)
+        self.text[self.start(at)..].chars().all(blank)
     }
 
     /// Files mix encodings where somebody pasted them together, so each cell is looked at alone.
@@ -69,7 +74,7 @@ impl Row {
                 accents += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
                 broken += usize::from(!chunk.invalid().is_empty());
             }
-            if accents > broken {
+            if accents >= broken {
                 self.lost_characters = true;
                 self.text.push_str(&String::from_utf8_lossy(cell));
             } else {
@@ -102,7 +107,7 @@ impl<'a, R: BufRead> Table<'a, R> {
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             path,
             options,
-            place: Place::default(),
+            place: Place::new(delimiter),
             cells: vec![0; 1024],
             ends: vec![0; 32],
             row: Row::default(),
@@ -184,7 +189,7 @@ impl<'a, R: BufRead> Table<'a, R> {
             ends: std::mem::take(&mut self.row.ends),
             line: self.line(),
             last_line: self.place.last,
-            odd_quotes: self.place.quotes % 2 == 1,
+            bad_quotes: self.place.bad_quotes || self.place.quoting == Quoting::Inside,
             ..Row::default()
         };
         row.text.clear();
@@ -221,49 +226,71 @@ pub(super) fn read_error(source: io::Error, path: &Path, options: &CleanOptions)
     CatalogError::Read { path, source }
 }
 
-/// Where in the file a row stands.
+/// Where in the file a row stands, and whether its quotes are as they should be.
 ///
-/// csv-core's own line numbers are those of the end of the row before: blank lines and the second
-/// half of `\r\n` come after it.
+/// csv-core reads any quotes somehow, and its line numbers are those of the end of the row before:
+/// blank lines and the second half of `\r\n` come after it.
 struct Place {
+    delimiter: u8,
     line: u64,
     after_cr: bool,
     /// The lines of the row's first and last character.
     first: Option<u64>,
     last: u64,
-    quotes: u64,
+    quoting: Quoting,
+    bad_quotes: bool,
 }
 
-impl Default for Place {
-    fn default() -> Self {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    /// At the beginning of a cell.
+    Start,
+    /// In a cell without quotes.
+    Outside,
+    Inside,
+    /// Behind a quote that closes the cell, unless another one follows.
+    Behind,
+}
+
+impl Place {
+    fn new(delimiter: u8) -> Self {
         Self {
+            delimiter,
             line: 1,
             after_cr: false,
             first: None,
             last: 1,
-            quotes: 0,
+            quoting: Quoting::Start,
+            bad_quotes: false,
         }
     }
-}
 
-impl Place {
     fn begin_row(&mut self) {
         self.first = None;
-        self.quotes = 0;
+        self.quoting = Quoting::Start;
+        self.bad_quotes = false;
     }
 
     fn pass(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            match byte {
-                b'\n' if self.after_cr => {}
-                b'\n' | b'\r' => self.line += 1,
-                _ => {
-                    self.first.get_or_insert(self.line);
-                    self.last = self.line;
-                    self.quotes += u64::from(byte == b'"');
-                }
+            let ends_line = matches!(byte, b'\n' | b'\r');
+            if !ends_line {
+                self.first.get_or_insert(self.line);
+                self.last = self.line;
+            } else if !(byte == b'\n' && self.after_cr) {
+                self.line += 1;
             }
             self.after_cr = byte == b'\r';
+            self.quoting = match (self.quoting, byte) {
+                (Quoting::Start | Quoting::Behind, b'"') => Quoting::Inside,
+                (Quoting::Inside, b'"') => Quoting::Behind,
+                (Quoting::Inside, _) => Quoting::Inside,
+                _ if ends_line || byte == self.delimiter => Quoting::Start,
+                (quoting, _) => {
+                    self.bad_quotes |= quoting == Quoting::Behind;
+                    Quoting::Outside
+                }
+            };
         }
     }
 }
