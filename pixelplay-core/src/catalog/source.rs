@@ -1,7 +1,7 @@
 //! From a file as people have it to a stream of text: compression, byte order marks, limits.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
@@ -104,7 +104,7 @@ fn without_mark<R: Read>(reader: R) -> DecodeReaderBytes<R, Vec<u8>> {
 }
 
 /// The first bytes of `reader`, and a reader that still has them.
-fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, impl Read)> {
     let mut head = Vec::new();
     reader.by_ref().take(count).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(reader)))
