@@ -26,6 +26,10 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
 
+    /// Refuse a table whose songs take more memory [default: 4 GiB]
+    #[arg(long, value_name = "BYTES")]
+    max_memory: Option<usize>,
+
     /// Refuse a table with more columns [default: 10,000]
     #[arg(long, value_name = "N")]
     max_columns: Option<usize>,
@@ -47,6 +51,7 @@ impl TableArgs {
             columns: self.columns.iter().cloned().collect(),
             max_rows: self.max_rows.unwrap_or(default.max_rows),
             max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
+            max_memory: self.max_memory.unwrap_or(default.max_memory),
             max_columns: self.max_columns.unwrap_or(default.max_columns),
             max_cell_bytes: self.max_cell_bytes.unwrap_or(default.max_cell_bytes),
         }

@@ -27,6 +27,19 @@ fn ten(header: &str, cell: &str) -> String {
     })
 }
 
+/// A table of songs of which the first `filled` of 40 unknown columns are filled.
+fn distinct_songs(count: usize, filled: usize) -> String {
+    let columns: Vec<_> = (0..40).map(|i| format!("c{i}")).collect();
+    let mut table = format!("id,title,artist,{}\n", columns.join(","));
+    let cells = [vec!["x"; filled], vec![""; 40 - filled]]
+        .concat()
+        .join(",");
+    for i in 0..count {
+        table += &format!("s{i},t,a,{cells}\n");
+    }
+    table
+}
+
 /// What became of a table, in a line: the counts, every line that was dropped or changed, the songs.
 fn outcome(cleaned: &Cleaned) -> String {
     let report = &cleaned.report;
@@ -496,6 +509,22 @@ fn rows() -> Vec<Case> {
             |options| {
                 options.max_columns = 100;
             },
+        ),
+        with(
+            fails(
+                "songs beyond the memory they may take",
+                distinct_songs(1000, 40),
+                "max_memory",
+            ),
+            |options| options.max_memory = 4_000_000,
+        ),
+        with(
+            fails(
+                "the same in repeats that fill gaps",
+                distinct_songs(1000, 0) + &distinct_songs(1000, 40),
+                "max_memory",
+            ),
+            |options| options.max_memory = 4_000_000,
         ),
         with(
             fails("too many rows", "title,artist\na,b\nc,d\ne,f\n", "max_rows"),

@@ -63,6 +63,20 @@ pub enum CatalogError {
         /// The limit.
         limit: u64,
     },
+    /// The songs of the table need more than [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
+    #[error(
+        "{}: the songs up to line {line} take more than {limit} bytes of memory; \
+         split the table, leave columns out, or raise max_memory",
+        path.display()
+    )]
+    TooMuchMemory {
+        /// The file.
+        path: PathBuf,
+        /// The line at which the limit was reached, from 1.
+        line: u64,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
     #[error(
         "{}, line {line}: a row of more than {limit} cells; \

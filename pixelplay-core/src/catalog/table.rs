@@ -36,6 +36,11 @@ impl Row {
         self.ends.len()
     }
 
+    /// The length of all cells together, in bytes.
+    pub(super) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     pub(super) fn get(&self, at: usize) -> Option<&str> {
         let end = *self.ends.get(at)?;
         self.text.get(self.start(at)..end)
