@@ -6,6 +6,7 @@
 mod add;
 mod build_index;
 mod checkpoint;
+mod clean;
 mod compact;
 mod encode;
 mod import;
@@ -18,6 +19,7 @@ mod query;
 mod remove;
 mod search;
 mod similar;
+mod table;
 mod verify;
 
 use std::io;
@@ -35,6 +37,7 @@ use clap::{Parser, Subcommand};
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
   pixelplay build-index songs.csv songs.arrow
   pixelplay add songs.arrow more-songs.csv
+  pixelplay clean songs.csv.gz cleaned.csv --column title=Werk --report report.json
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14"
@@ -62,6 +65,8 @@ enum Command {
     Remove(remove::Args),
     /// Put the files and batches of an index together
     Compact(compact::Args),
+    /// Clean a table of songs: repeats merged, bad rows dropped, each with its reason
+    Clean(clean::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -91,6 +96,7 @@ fn main() -> ExitCode {
         Command::Add(args) => add::run(args),
         Command::Remove(args) => remove::run(args),
         Command::Compact(args) => compact::run(args),
+        Command::Clean(args) => clean::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),

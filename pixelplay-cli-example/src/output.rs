@@ -21,8 +21,13 @@ pub(crate) fn line(text: &str) -> Result<()> {
 
 /// Prints a line to standard error. If that fails there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
+}
+
+/// [`printable`] text of several lines.
+pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
-    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+    lines.join("\n")
 }
 
 /// Text from an index, which anybody may have written, without what would steer the terminal.

@@ -259,6 +259,52 @@ fn build_index_reports_what_it_dropped_and_keeps_the_old_file_on_failure() {
 }
 
 #[test]
+fn clean_reads_foreign_headers_and_reports_to_a_file() {
+    let scratch = Scratch::new();
+    let table = "Werk|Von|energy\nRain|Ana|50%\nRain|Ana|0.5\n|Ben|0.2\n";
+    let table = scratch.write("t.csv", table);
+    let out = scratch.path("cleaned.csv");
+    let message = scratch.fails(&["clean", text(&table), text(&out)]);
+    assert!(
+        message.contains("title=NAME") && message.contains("Werk"),
+        "{message}"
+    );
+    assert!(!out.exists());
+
+    let report = scratch.path("report.json");
+    let mut args = vec!["clean", text(&table), text(&out)];
+    args.extend(["--column", "title=Werk", "--column", "artist=Von"]);
+    args.extend(["--delimiter", "pipe", "--report", text(&report)]);
+    let printed = scratch.ok(&args);
+    assert!(
+        printed.contains("3 rows read: 1 song kept, 1 repeat merged, 1 row dropped"),
+        "{printed}"
+    );
+    let cleaned = fs::read_to_string(&out).unwrap();
+    assert_eq!(cleaned.lines().count(), 2, "{cleaned}");
+    let written: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(written["dropped"]["missing_title"]["lines"][0], 4);
+    assert_eq!(written["converted"]["energy"]["percent_sign"]["count"], 1);
+    args.push("--json");
+    assert_eq!(scratch.json(&args)["clean"], written);
+
+    // What is clean stays as it is, and is never written over itself.
+    let again = scratch.path("again.csv");
+    scratch.ok(&["clean", text(&out), text(&again)]);
+    assert_eq!(fs::read_to_string(&again).unwrap(), cleaned);
+    let message = scratch.fails(&["clean", text(&out), text(&out)]);
+    assert!(message.contains("another file"), "{message}");
+
+    args.extend(["--max-rows", "2"]);
+    let message = scratch.fails(&args);
+    assert!(message.contains("max_rows"), "{message}");
+    for bad in [["--column", "Werk"], ["--delimiter", "ab"]] {
+        let output = scratch.run(&[&["clean", text(&table), text(&out)][..], &bad].concat());
+        assert_eq!(output.status.code(), Some(2), "{bad:?}");
+    }
+}
+
+#[test]
 fn verify_tells_a_whole_index_from_a_damaged_one() {
     let scratch = Scratch::new();
     let index = scratch.small_index();
@@ -549,6 +595,7 @@ fn help_teaches_and_a_closed_pipe_is_no_error() {
         "add",
         "remove",
         "compact",
+        "clean",
         "verify",
         "encode",
     ] {

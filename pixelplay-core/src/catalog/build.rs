@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::clean::{CleanOptions, clean_file, step};
-use super::report::CleanReport;
+use super::report::{CleanReport, counted};
+use super::source::refuse_same_file;
 use super::templates::Templates;
 use super::{CatalogError, describe};
 use crate::embedding::{Embedding, normalize_in_place, same_space};
@@ -64,8 +65,10 @@ impl fmt::Display for BuildReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} songs written, with {} distinct descriptions of {} sentences",
-            self.songs, self.descriptions, self.sentences
+            "{} written, with {} of {}",
+            counted(self.songs as u64, "song"),
+            counted(self.descriptions as u64, "distinct description"),
+            counted(self.sentences as u64, "sentence"),
         )?;
         if self.left_out > 0 {
             let more = if self.left_out > self.left_out_ids.len() {
@@ -75,8 +78,8 @@ impl fmt::Display for BuildReport {
             };
             writeln!(
                 f,
-                "  {} songs left out, nothing to describe them by: {}{more}",
-                self.left_out,
+                "  {} left out, nothing to describe by: {}{more}",
+                counted(self.left_out as u64, "song"),
                 self.left_out_ids.join(", ")
             )?;
         }
@@ -159,13 +162,7 @@ pub fn build_index_from_csv(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let (csv, out) = (csv.as_ref(), out.as_ref());
-    if let (Ok(table), Ok(index)) = (csv.canonicalize(), out.canonicalize())
-        && table == index
-    {
-        return Err(CatalogError::OutIsTable {
-            path: out.to_owned(),
-        });
-    }
+    refuse_same_file(csv, out)?;
     let cleaned = clean_file(csv, clean_options, on_progress)?;
     let built = build_index(&cleaned.songs, out, encoder, options, on_progress)?;
     Ok((cleaned.report, built))

@@ -1,6 +1,6 @@
 //! An index of vectors that another program made, such as clip-retrieval, and the table of their songs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::CatalogError;
-use super::clean::{CleanOptions, numbered_rows, step};
+use super::clean::{CleanOptions, every_row, step};
 use super::npy::Npy;
 use super::report::CleanReport;
+use super::source::refuse_same_file;
 use crate::embedding::Fingerprint;
 use crate::index::{SongIndexError, SongIndexWriter, WriterOptions};
 use crate::progress::OnProgress;
@@ -142,7 +143,8 @@ pub fn import(
         None => (None, None),
         Some(table) => {
             refuse_same_file(table, out)?;
-            let (songs, report) = numbered_rows(table, &options.table, on_progress)?;
+            let cleaned = every_row(table, &options.table, on_progress)?;
+            let (songs, report) = (cleaned.songs, cleaned.report);
             if songs.len() != rows {
                 return Err(CatalogError::RowsDiffer {
                     table: table.to_owned(),
@@ -150,13 +152,12 @@ pub fn import(
                     vectors: rows,
                 });
             }
-            check_unique(table, &songs)?;
             (Some(songs), Some(report))
         }
     };
 
     let all = songs.iter().flatten();
-    let extra: BTreeSet<&String> = all.flat_map(|(_, song)| song.extra.keys()).collect();
+    let extra: BTreeSet<&String> = all.flat_map(|song| song.extra.keys()).collect();
     let known = COLUMNS.iter().map(|&(name, _)| name.to_owned());
     let writer_options = WriterOptions {
         fingerprint: options.fingerprint.clone(),
@@ -166,7 +167,7 @@ pub fn import(
         ..WriterOptions::new(dim)
     };
     let mut writer = SongIndexWriter::create(out, writer_options)?;
-    let mut songs = songs.map(|songs| songs.into_iter().map(|(_, song)| song));
+    let mut songs = songs.map(Vec::into_iter);
     let mut vector = Vec::with_capacity(dim);
     for (_, file) in &mut files {
         for _ in 0..file.rows {
@@ -260,30 +261,4 @@ fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
         (name.to_owned(), number, stem)
     });
     Ok(files)
-}
-
-fn check_unique(table: &Path, songs: &[(u64, Song)]) -> Result<(), CatalogError> {
-    let mut seen = HashMap::new();
-    for (line, song) in songs {
-        if let Some(first) = seen.insert(&song.id, line) {
-            return Err(CatalogError::BadRow {
-                path: table.to_owned(),
-                line: *line,
-                what: format!(
-                    "the id {:?} stands in line {first} already; ids must be unique",
-                    song.id
-                ),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogError> {
-    match (table.canonicalize(), out.canonicalize()) {
-        (Ok(table), Ok(index)) if table == index => Err(CatalogError::OutIsTable {
-            path: out.to_owned(),
-        }),
-        _ => Ok(()),
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`clean`](clean()) reads CSV and TSV as they are published, gzipped or not, and reports every row it
 //!   drops and every cell it empties.
+//! * [`write_csv`] writes songs as a table again, and [`clean_csv`] does both.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
 //!   could be captioned with; the phrases are data ([`Templates`]).
 //! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
@@ -28,17 +29,22 @@ mod cell;
 mod clean;
 mod describe;
 mod error;
+mod foreign;
 mod import;
-mod lines;
 mod merge;
 mod npy;
+mod number;
 mod report;
+mod row;
 mod scale;
 mod schema;
 mod source;
 #[cfg(feature = "starter")]
 mod starter;
+mod table;
 mod templates;
+mod time;
+mod write;
 
 #[cfg(feature = "encoder")]
 pub use build::{BuildOptions, BuildReport, add_from_csv, build_index, build_index_from_csv};
@@ -46,7 +52,8 @@ pub use clean::{CleanOptions, Cleaned, clean, clean_reader};
 pub use describe::describe;
 pub use error::CatalogError;
 pub use import::{ImportOptions, ImportReport, import};
-pub use report::{CleanReport, Cleared, DropReason, Tally};
+pub use report::{CleanReport, Cleared, Conversion, DropReason, Tally};
 #[cfg(feature = "starter")]
 pub use starter::starter_index;
 pub use templates::Templates;
+pub use write::{clean_csv, write_csv};

@@ -37,7 +37,7 @@ mod format;
 mod lock;
 mod lookup;
 mod manifest;
-mod publish;
+pub(crate) mod publish;
 mod search;
 mod shards;
 mod similar;
