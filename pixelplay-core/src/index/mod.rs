@@ -38,6 +38,7 @@ mod lock;
 mod lookup;
 mod manifest;
 mod publish;
+mod rewrite;
 mod search;
 mod shards;
 mod similar;
