@@ -222,7 +222,7 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         (
             &good,
             "id,x\na,1\n\na,2\n",
-            "line 4: the id \"a\" stands in line 2",
+            "line 4: its id stands in an earlier row",
             false,
         ),
         (&good, "id,x\na,1\nb\n", "line 3: not as many cells", false),

@@ -11,7 +11,11 @@ type Magic = (&'static [u8], &'static str, &'static str);
 
 const MAGIC: &[Magic] = &[
     (b"PK\x05\x06", "an empty zip archive", ""),
-    (b"PAR1", "a Parquet file", CONVERT),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "; save it as CSV, in Python with `pandas.read_parquet(...).to_csv(..., index=False)`",
+    ),
     (
         b"ARROW1",
         "an Arrow file",

@@ -7,33 +7,24 @@
 //!
 //! A file is put in its place as by the writer, in one step; so that nobody has to wait for large files to be copied
 //! there are folders, and [`manifest`](super::manifest) says how many of their files change in one step.
-//!
-//! Every batch that is copied is compared with its checksum on the way, since the copy gets a new one.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::io;
-use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::columns::{Cells, describe};
+use super::columns::describe;
 use super::error::SongIndexError;
 use super::lock::{WriterLock, lock_of_file};
 use super::manifest::Manifest;
-use super::publish::Draft;
+use super::rewrite::{Copy, Part, Shard, changed_shards, write_folder};
 use super::storage::{self, Load};
-use super::table::{Layout, TableWriter};
-use super::verify::check_batch;
 use super::{SongIndex, WriterOptions, format, lookup, shards};
 use crate::embedding::same_space;
 use crate::progress::{OnProgress, Progress};
-use crate::song::Kind;
 
-/// After how many rows an edit reports.
-const ROWS_A_REPORT: usize = 1024;
 /// How many ids an error names.
 const MOST_NAMED: usize = 5;
 
@@ -137,29 +128,6 @@ pub struct SongIndexEditor {
 enum Home {
     File(PathBuf),
     Folder(PathBuf, Manifest),
-}
-
-/// Rows of some shards of an index.
-struct Part<'a> {
-    index: &'a SongIndex,
-    shards: Range<usize>,
-    without: &'a HashSet<usize>,
-}
-
-impl<'a> Part<'a> {
-    fn shards(&self) -> impl Iterator<Item = &'a super::Shard> {
-        let shards = self.index.shards.iter().enumerate();
-        let wanted = self.shards.clone();
-        shards
-            .filter(move |(at, _)| wanted.contains(at))
-            .map(|(_, shard)| shard)
-    }
-}
-
-/// A shard of a folder after an edit.
-enum Shard<'a> {
-    Old(String),
-    New(Vec<Part<'a>>),
 }
 
 impl SongIndexEditor {
@@ -455,222 +423,4 @@ impl SongIndexEditor {
             }
         }
     }
-}
-
-/// The shards of a folder after some rows are gone: untouched, written anew, or left out where no row is left.
-fn changed_shards<'a>(
-    index: &'a SongIndex,
-    manifest: &Manifest,
-    without: &'a HashSet<usize>,
-    more_follow: bool,
-) -> Vec<Shard<'a>> {
-    let mut dropped = vec![0; index.shards.len()];
-    for &row in without {
-        dropped[index.shard_of(row)] += 1;
-    }
-    let mut shards = Vec::new();
-    for (at, name) in manifest.shards.iter().enumerate() {
-        let is_only_one = shards.is_empty() && at + 1 == manifest.shards.len() && !more_follow;
-        let rows: usize = index.shards[at].batch_rows().sum();
-        if dropped[at] == 0 {
-            shards.push(Shard::Old(name.clone()));
-        } else if dropped[at] < rows || is_only_one {
-            // An index without songs still says what its vectors would be.
-            shards.push(Shard::New(vec![Part {
-                index,
-                shards: at..at + 1,
-                without,
-            }]));
-        }
-    }
-    shards
-}
-
-/// Takes a folder from one state to the next; the steps are those of [`manifest`](super::manifest).
-fn write_folder(
-    folder: &Path,
-    mut old: Manifest,
-    shards: &[Shard<'_>],
-    copy: &mut Copy<'_, '_>,
-) -> Result<(), SongIndexError> {
-    delete(folder, &mut old.unused);
-    let mut new = Manifest {
-        shards: Vec::new(),
-        ..old.clone()
-    };
-    for shard in shards {
-        let name = match shard {
-            Shard::Old(name) => name.clone(),
-            Shard::New(_) => new.new_shard(folder),
-        };
-        new.shards.push(name);
-    }
-    let only_in = |names: &[String], others: &[String]| -> Vec<String> {
-        let others: HashSet<&String> = others.iter().collect();
-        let names = names.iter().filter(|name| !others.contains(name));
-        names.cloned().collect()
-    };
-    let replaced = only_in(&old.shards, &new.shards);
-    old.next = new.next;
-    old.unused.extend(only_in(&new.shards, &old.shards));
-    old.publish(folder)?;
-
-    let mut written = Ok(());
-    for (shard, name) in shards.iter().zip(&new.shards) {
-        if let Shard::New(parts) = shard {
-            written = copy
-                .write(&folder.join(name), parts)
-                .and_then(Draft::publish);
-        }
-        if written.is_err() {
-            // Should this fail, the next editor does it.
-            delete(folder, &mut old.unused);
-            let _ = old.publish(folder);
-            return written;
-        }
-    }
-    new.unused.extend(replaced);
-    new.publish(folder)?;
-
-    // The edit is done. What cannot be tidied up now is left to the next one.
-    delete(folder, &mut new.unused);
-    let _ = new.publish(folder);
-    Ok(())
-}
-
-/// Deletes files; those that cannot be deleted stay in the list.
-fn delete(folder: &Path, names: &mut Vec<String>) {
-    names.retain(|name| match fs::remove_file(folder.join(name)) {
-        Ok(()) => false,
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
-    });
-}
-
-/// Copies rows into new files, and reports.
-struct Copy<'a, 'b> {
-    batch_rows: usize,
-    done: u64,
-    total: u64,
-    on_progress: &'a mut OnProgress<'b>,
-}
-
-impl<'a, 'b> Copy<'a, 'b> {
-    fn new<'p>(
-        batch_rows: usize,
-        parts: impl IntoIterator<Item = &'p Part<'p>>,
-        on_progress: &'a mut OnProgress<'b>,
-    ) -> Self {
-        let rows = parts
-            .into_iter()
-            .flat_map(Part::shards)
-            .flat_map(super::Shard::batch_rows);
-        Self {
-            batch_rows,
-            done: 0,
-            total: rows.sum::<usize>() as u64,
-            on_progress,
-        }
-    }
-
-    fn report(&mut self) -> Result<(), SongIndexError> {
-        let progress = Progress {
-            stage: "writing songs",
-            done: self.done,
-            total: Some(self.total),
-        };
-        match (self.on_progress)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
-        }
-    }
-
-    fn write(&mut self, path: &Path, parts: &[Part<'_>]) -> Result<Draft, SongIndexError> {
-        let first = parts[0].index;
-        let columns = joint_columns(parts)?;
-        let mut table = TableWriter::create(
-            path,
-            Layout {
-                dim: first.dim(),
-                fingerprint: first.fingerprint().cloned(),
-                columns: columns.clone(),
-                batch_rows: self.batch_rows,
-            },
-        )?;
-        for part in parts {
-            let place = |(name, _): &(String, Kind)| {
-                let mut ours = part.index.columns().iter();
-                ours.position(|(ours, _)| ours == name)
-            };
-            let places: Vec<Option<usize>> = columns.iter().map(place).collect();
-            for at in &part.index.batches {
-                if part.shards.contains(&at.shard) {
-                    self.copy_batch(part, *at, &places, &mut table)?;
-                }
-            }
-        }
-        self.report()?;
-        table.finish()
-    }
-
-    fn copy_batch(
-        &mut self,
-        part: &Part<'_>,
-        at: super::BatchAt,
-        places: &[Option<usize>],
-        table: &mut TableWriter,
-    ) -> Result<(), SongIndexError> {
-        let (shard, batch) = part.index.batch(at);
-        check_batch(&shard.segment, at.batch, &mut || self.report())?;
-        let cells = places
-            .iter()
-            .map(|place| match place {
-                Some(column) => part.index.cells(shard, batch, *column),
-                None => Ok(Cells::Missing),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        for row in 0..batch.rows {
-            if row % ROWS_A_REPORT == 0 {
-                self.report()?;
-            }
-            self.done += 1;
-            if part.without.contains(&(at.first_row + row)) {
-                continue;
-            }
-            let id = batch.ids.value(row);
-            let text: usize = cells.iter().map(|cells| cells.text_len(row)).sum();
-            table.push(
-                id,
-                part.index.vector(at.first_row + row),
-                id.len() + text,
-                |column, builder| builder.append_from(&cells[column], row),
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// The columns that the parts have together, in the order in which they are met.
-fn joint_columns(parts: &[Part<'_>]) -> Result<Vec<(String, Kind)>, SongIndexError> {
-    let mut columns = Vec::new();
-    let mut names = HashSet::new();
-    for part in parts {
-        for shard in part.shards() {
-            if let Some(name) = shard.segment.foreign_column() {
-                return Err(SongIndexError::CannotJoin {
-                    path: shard.segment.path.clone(),
-                    what: format!(
-                        "column {name:?} has a type that no song column has (text, numbers, true or false), so it \
-                         would be lost; convert it or leave it out"
-                    ),
-                });
-            }
-        }
-        for (at, (name, kind)) in part.index.columns().iter().enumerate() {
-            let is_there = part.shards().any(|shard| shard.columns[at].is_some());
-            if is_there && names.insert(name) {
-                columns.push((name.clone(), *kind));
-            }
-        }
-    }
-    Ok(columns)
 }

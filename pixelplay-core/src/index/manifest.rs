@@ -249,7 +249,7 @@ mod tests {
             "shard ..\\a.arrow\n",
             "shard .a.arrow\n",
             "shard a.csv\n",
-            "shard a.arrow\nunused /tmp/a.arrow\n",
+            "shard a.arrow\nunused /var/a.arrow\n",
             "shard a.arrow\nunused a.arrow\n",
             "shard a.arrow\nshard a.arrow\n",
             "shard a.arrow\nbecause\n",

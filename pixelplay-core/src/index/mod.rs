@@ -38,6 +38,7 @@ mod lock;
 mod lookup;
 mod manifest;
 pub(crate) mod publish;
+mod rewrite;
 mod search;
 mod shards;
 mod similar;

@@ -363,6 +363,38 @@ fn the_same_edits_give_the_same_bytes() {
     assert_eq!(made(1), made(2));
 }
 
+#[test]
+fn whoever_replaces_an_index_waits_for_its_editor() {
+    let folder = Folder::new();
+    let path = folder.file("songs.arrow", &["a", "b"]);
+    let editor = edit(&path);
+    std::thread::scope(|scope| {
+        let replacing = scope.spawn(|| write(&path, &songs(&["new"])));
+        // Long enough for a writer that does not wait to be done.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert_eq!(ids(&path), ["a", "b"]);
+        editor.remove(["a"], &mut ignore).unwrap();
+        replacing.join().unwrap();
+    });
+    assert_eq!(ids(&path), ["new"]);
+    assert_eq!(names(folder.0.path()), ["songs.arrow"]);
+}
+
+#[test]
+fn waiting_for_another_editor_can_be_given_up() {
+    let folder = Folder::new();
+    for path in [folder.file("songs.arrow", &["a"]), folder.shards(&[&["a"]])] {
+        let _editor = edit(&path);
+        let mut stages = Vec::new();
+        let gave_up = SongIndexEditor::open(&path, EditOptions::default(), &mut |progress| {
+            stages.push(progress.stage);
+            ControlFlow::Break(())
+        });
+        assert!(matches!(gave_up, Err(SongIndexError::Cancelled)));
+        assert_eq!(stages, ["waiting for another writer"]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_an_index_stays_a_link() {
