@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
+use pixelplay_core::catalog::{self, BuildOptions};
 use serde_json::json;
 
-use crate::{open, output, progress};
+use crate::{open, output, progress, table};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,6 +21,9 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
+    reading: table::TableArgs,
+
+    #[command(flatten)]
     encoder: open::EncoderArgs,
 }
 
@@ -30,12 +33,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &args.table,
         &args.index,
         &encoder,
-        &CleanOptions::default(),
+        &args.reading.options(),
         &BuildOptions::default(),
         &mut progress::bar(),
     )?;
+    args.reading.write_report(&cleaned)?;
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());
     }
-    output::line(&format!("{cleaned}{built}wrote {}", args.index.display()))
+    let text = output::printable_lines(&format!("{cleaned}{built}"));
+    output::line(&format!("{text}\nwrote {}", args.index.display()))
 }

@@ -10,7 +10,7 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Pictures: JPEG, PNG or WebP
+    /// Pictures: JPEG, PNG, WebP, GIF, TIFF or BMP
     pictures: Vec<PathBuf>,
 
     /// A text; may be repeated

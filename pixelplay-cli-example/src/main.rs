@@ -3,17 +3,23 @@
 //! It shows how a front end uses the library: every subcommand is one file that parses its
 //! arguments, calls the library and prints. There is no logic here that a library user would miss.
 
+mod add;
 mod build_index;
 mod checkpoint;
+mod clean;
+mod compact;
 mod encode;
+mod import;
 mod match_picture;
 mod model_check;
 mod open;
 mod output;
 mod progress;
 mod query;
+mod remove;
 mod search;
 mod similar;
+mod table;
 mod verify;
 
 use std::io;
@@ -30,6 +36,8 @@ use clap::{Parser, Subcommand};
   pixelplay match beach.jpg
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
   pixelplay build-index songs.csv songs.arrow
+  pixelplay add songs.arrow more-songs.csv
+  pixelplay clean songs.csv.gz cleaned.csv --column title=Werk --report report.json
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14"
@@ -49,6 +57,16 @@ enum Command {
     Similar(similar::Args),
     /// Build an index from a table of songs (CSV or TSV, also gzipped)
     BuildIndex(build_index::Args),
+    /// Build an index of vectors that another program made (.npy) and a table of their songs
+    Import(import::Args),
+    /// Add songs to an index
+    Add(add::Args),
+    /// Remove songs from an index
+    Remove(remove::Args),
+    /// Put the files and batches of an index together
+    Compact(compact::Args),
+    /// Clean a table of songs: repeats merged, bad rows dropped, each with its reason
+    Clean(clean::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -74,6 +92,11 @@ fn main() -> ExitCode {
         Command::Search(args) => search::run(args),
         Command::Similar(args) => similar::run(args),
         Command::BuildIndex(args) => build_index::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Add(args) => add::run(args),
+        Command::Remove(args) => remove::run(args),
+        Command::Compact(args) => compact::run(args),
+        Command::Clean(args) => clean::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),

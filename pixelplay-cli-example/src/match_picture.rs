@@ -9,7 +9,7 @@ use crate::{open, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A picture: JPEG, PNG or WebP
+    /// A picture: JPEG, PNG, WebP, GIF, TIFF or BMP
     picture: PathBuf,
 
     /// An index made by build-index; without it, the embedded starter catalogue

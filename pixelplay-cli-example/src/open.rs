@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use pixelplay_core::catalog;
-use pixelplay_core::{Encoder, SongIndex};
+use pixelplay_core::index::EditOptions;
+use pixelplay_core::{Encoder, SongIndex, SongIndexEditor};
 
 use crate::checkpoint::Checkpoint;
 use crate::progress;
@@ -44,6 +45,21 @@ pub(crate) fn index(path: &Path) -> Result<SongIndex> {
     // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; a
     // user who edits the file of a running command by other means breaks that command alone.
     let opened = unsafe { SongIndex::open_mmap(path) };
+    Ok(opened?)
+}
+
+/// Maps an index into memory to change it; waits while somebody else does.
+pub(crate) fn editor(path: &Path, options: EditOptions) -> Result<SongIndexEditor> {
+    // Windows does not replace a file that is mapped.
+    if cfg!(windows) {
+        return Ok(SongIndexEditor::open(path, options, &mut progress::bar())?);
+    }
+    #[expect(
+        unsafe_code,
+        reason = "mapping trusts that nobody rewrites the file in place"
+    )]
+    // SAFETY: as in `index`.
+    let opened = unsafe { SongIndexEditor::open_mmap(path, options, &mut progress::bar()) };
     Ok(opened?)
 }
 

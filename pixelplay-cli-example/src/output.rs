@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use pixelplay_core::SongIndex;
-use pixelplay_core::index::SongHit;
+use pixelplay_core::index::{EditReport, SongHit};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
@@ -21,13 +21,26 @@ pub(crate) fn line(text: &str) -> Result<()> {
 
 /// Prints a line to standard error. If that fails there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
+}
+
+/// [`printable`] text of several lines.
+pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
-    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+    lines.join("\n")
 }
 
 /// Text from an index, which anybody may have written, without what would steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
+}
+
+/// Prints what an edit did.
+pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
+    if as_json {
+        return line(&serde_json::to_string(report)?);
+    }
+    line(&report.to_string())
 }
 
 /// Prints ranked songs as a table, or as one JSON document.

@@ -8,8 +8,8 @@ use pixelplay_core::index::{Filter, SongHit};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 use pixelplay_core::{Encoder, SongIndex};
 
-use crate::open;
 use crate::output::printable;
+use crate::{open, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct QueryArgs {
@@ -59,7 +59,7 @@ pub(crate) struct AnswerArgs {
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
     pub(crate) k: NonZeroUsize,
 
-    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"
+    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; case matters in text
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
@@ -86,7 +86,7 @@ impl AnswerArgs {
     pub(crate) fn filter(&self) -> Result<Option<Filter>> {
         self.filter
             .as_deref()
-            .map(|text| Filter::parse(text).with_context(|| format!("bad filter {text:?}")))
+            .map(|text| Filter::parse(text).context("bad filter"))
             .transpose()
     }
 }
@@ -127,7 +127,7 @@ impl QueryArgs {
             let (id, _) = split_weight(id, 1.0, |id| index.row(id).is_some());
             require_song(index, id)?;
         }
-        Ok(query.search(
+        Ok(query.search_with(
             index,
             &QueryOptions {
                 k: self.answer.k.get(),
@@ -137,6 +137,7 @@ impl QueryArgs {
                 min_score: self.answer.min_score,
                 ..QueryOptions::default()
             },
+            &mut progress::bar(),
         )?)
     }
 }

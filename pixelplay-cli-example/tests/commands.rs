@@ -259,6 +259,52 @@ fn build_index_reports_what_it_dropped_and_keeps_the_old_file_on_failure() {
 }
 
 #[test]
+fn clean_reads_foreign_headers_and_reports_to_a_file() {
+    let scratch = Scratch::new();
+    let table = "Werk|Von|energy\nRain|Ana|50%\nRain|Ana|0.5\n|Ben|0.2\n";
+    let table = scratch.write("t.csv", table);
+    let out = scratch.path("cleaned.csv");
+    let message = scratch.fails(&["clean", text(&table), text(&out)]);
+    assert!(
+        message.contains("title=NAME") && message.contains("Werk"),
+        "{message}"
+    );
+    assert!(!out.exists());
+
+    let report = scratch.path("report.json");
+    let mut args = vec!["clean", text(&table), text(&out)];
+    args.extend(["--column", "title=Werk", "--column", "artist=Von"]);
+    args.extend(["--delimiter", "pipe", "--report", text(&report)]);
+    let printed = scratch.ok(&args);
+    assert!(
+        printed.contains("3 rows read: 1 song kept, 1 repeat merged, 1 row dropped"),
+        "{printed}"
+    );
+    let cleaned = fs::read_to_string(&out).unwrap();
+    assert_eq!(cleaned.lines().count(), 2, "{cleaned}");
+    let written: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(written["dropped"]["missing_title"]["lines"][0], 4);
+    assert_eq!(written["converted"]["energy"]["percent_sign"]["count"], 1);
+    args.push("--json");
+    assert_eq!(scratch.json(&args)["clean"], written);
+
+    // What is clean stays as it is, and is never written over itself.
+    let again = scratch.path("again.csv");
+    scratch.ok(&["clean", text(&out), text(&again)]);
+    assert_eq!(fs::read_to_string(&again).unwrap(), cleaned);
+    let message = scratch.fails(&["clean", text(&out), text(&out)]);
+    assert!(message.contains("another file"), "{message}");
+
+    args.extend(["--max-rows", "2"]);
+    let message = scratch.fails(&args);
+    assert!(message.contains("max_rows"), "{message}");
+    for bad in [["--column", "Werk"], ["--delimiter", "ab"]] {
+        let output = scratch.run(&[&["clean", text(&table), text(&out)][..], &bad].concat());
+        assert_eq!(output.status.code(), Some(2), "{bad:?}");
+    }
+}
+
+#[test]
 fn verify_tells_a_whole_index_from_a_damaged_one() {
     let scratch = Scratch::new();
     let index = scratch.small_index();
@@ -297,8 +343,15 @@ fn mistakes_are_named() {
     let index = scratch.small_index();
     let index = text(&index);
     let not_a_picture = scratch.write("notes.jpg", "these are no pixels");
+    let telephone = scratch.write("broken.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1");
+    let folder = text(scratch.folder.path());
     for (args, expected) in [
         (vec!["match", "nowhere.jpg"], "nowhere.jpg"),
+        (
+            vec!["match", text(&telephone)],
+            "broken.heic`): it is a HEIC picture: export it as JPEG",
+        ),
+        (vec!["match", folder], "it is a folder, not a picture"),
         (vec!["match", text(&not_a_picture)], "notes.jpg"),
         (
             vec!["search", "--index", "nowhere.arrow", "--text", "x"],
@@ -352,6 +405,158 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn an_index_gains_and_loses_songs() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let index = text(&index);
+    let songs = |json: &Value| json["edit"]["songs"].as_u64().or(json["songs"].as_u64());
+    let more = scratch.write(
+        "more.csv",
+        "id,title,artist,energy,valence\nnew,Dawn,Dee,0.3,0.7\nloud,Storm II,Ada,0.9,0.2\n",
+    );
+    let message = scratch.fails(&["add", index, text(&more)]);
+    assert!(
+        message.contains("\"loud\"") && message.contains("replace"),
+        "{message}"
+    );
+    let added = scratch.json(&["add", index, text(&more), "--replace", "--json"]);
+    assert_eq!(songs(&added), Some(5));
+    assert_eq!(
+        (&added["edit"]["added"], &added["edit"]["replaced"]),
+        (&1.into(), &1.into())
+    );
+    let answer = scratch.json(&[
+        "search", "--index", index, "--like", "new", "-k", "5", "--json",
+    ]);
+    let titles: Vec<_> = answer["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| &hit["title"])
+        .collect();
+    assert!(titles.contains(&&Value::from("Storm II")), "{titles:?}");
+
+    let message = scratch.fails(&["remove", index, "new", "nobody"]);
+    assert!(message.contains("\"nobody\""), "{message}");
+    let gone = scratch.write("gone.txt", "loud\n\n nobody \n");
+    let text_of = scratch.ok(&[
+        "remove",
+        index,
+        "new",
+        "--from",
+        text(&gone),
+        "--ignore-missing",
+    ]);
+    assert_eq!(
+        text_of.trim(),
+        "2 removed, 1 not found, 3 songs in the index"
+    );
+    assert!(
+        scratch
+            .fails(&["remove", index])
+            .contains("nothing to remove")
+    );
+
+    // A folder of two files, of which one index is made.
+    let folder = scratch.path("folder");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(index, folder.join("a.arrow")).unwrap();
+    let other = scratch.path("other.arrow");
+    scratch.ok(&["build-index", text(&more), text(&other)]);
+    assert_eq!(
+        songs(&scratch.json(&["add", text(&folder), text(&other), "--json"])),
+        Some(5)
+    );
+    assert_eq!(
+        songs(&scratch.json(&["compact", text(&folder), "--json"])),
+        Some(5)
+    );
+    assert!(
+        scratch
+            .ok(&["verify", text(&folder)])
+            .contains("is whole: 5 songs")
+    );
+    let shards = fs::read_dir(&folder).unwrap().filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "arrow")
+    });
+    assert_eq!(shards.count(), 1);
+}
+
+#[test]
+fn vectors_of_other_programs_become_an_index() {
+    let scratch = Scratch::new();
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }\n";
+    let mut npy = [
+        b"\x93NUMPY\x01\x00",
+        [header.len() as u8, 0].as_slice(),
+        header.as_bytes(),
+    ]
+    .concat();
+    npy.extend(
+        [3.0_f32, 4.0, 1.0, 0.0]
+            .iter()
+            .flat_map(|v| v.to_le_bytes()),
+    );
+    let vectors = scratch.write("vectors.npy", npy);
+    let table = scratch.write("table.csv", "id,title\na,Storm\nb,Dawn\n");
+    let (vectors, table) = (text(&vectors), text(&table));
+    let out = scratch.path("out.arrow");
+    let out = text(&out);
+    let message = scratch.fails(&["import", vectors, out, "--table", table]);
+    assert!(
+        message.contains("row 0") && message.contains("normalise"),
+        "{message}"
+    );
+    let report = scratch.json(&[
+        "import",
+        vectors,
+        out,
+        "--table",
+        table,
+        "--normalize",
+        "--json",
+    ]);
+    assert_eq!((&report["songs"], &report["dim"]), (&2.into(), &2.into()));
+    assert!(
+        scratch
+            .ok(&["verify", out])
+            .contains("2 songs, 2 dimensions")
+    );
+    let short = scratch.write("short.csv", "id\na\n");
+    let message = scratch.fails(&[
+        "import",
+        vectors,
+        out,
+        "--table",
+        text(&short),
+        "--normalize",
+    ]);
+    assert!(
+        message.contains("1 rows") && message.contains("2 vectors"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_table_in_place_of_an_index_gets_a_hint() {
+    let scratch = Scratch::new();
+    let table = scratch.write("songs.csv", "id,title,artist\n1,Dawn,Ana\n");
+    for args in [
+        vec!["verify", text(&table)],
+        vec!["search", "--index", text(&table), "--text", "x"],
+        vec!["remove", text(&table), "1"],
+    ] {
+        let message = scratch.fails(&args);
+        assert!(message.contains("build-index"), "{message}");
+    }
+}
+
+#[test]
 fn encode_prints_unit_vectors_as_json_lines() {
     let scratch = Scratch::new();
     let picture = scratch.sample_picture();
@@ -386,6 +591,11 @@ fn help_teaches_and_a_closed_pipe_is_no_error() {
         "search",
         "similar",
         "build-index",
+        "import",
+        "add",
+        "remove",
+        "compact",
+        "clean",
         "verify",
         "encode",
     ] {

@@ -44,7 +44,7 @@
 //! | [`embedding`] | the type of every vector, and which space it lives in |
 //! | [`song`], [`mood`] | a song, its columns, and the words for its mood |
 //! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
-//! | [`index`] | the Arrow file: writing, opening, exact search, filters |
+//! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |
 //! | [`progress`] | how long work reports and is stopped |
@@ -83,7 +83,7 @@ pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
-pub use index::{SongIndex, SongIndexError, SongIndexWriter};
+pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
 

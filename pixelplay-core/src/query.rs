@@ -1,10 +1,12 @@
 //! A question made of pictures, words and songs, answered by one scan.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
 use std::num::NonZeroUsize;
 
 use crate::embedding::{Embedding, EmbeddingError, same_space};
 use crate::index::{Filter, SearchOptions, SongHit, SongIndex, SongIndexError};
+use crate::progress::{OnProgress, Progress, ignore};
 use crate::song::SongId;
 
 /// The share of the words in a question that has a picture and words.
@@ -115,7 +117,7 @@ pub struct QueryOptions {
     /// the next pick has the greatest `(1 - diversity) * relevance - diversity * similarity`, with
     /// relevance the score scaled to 0..1 over that pool (raw image-to-song cosines span a few
     /// hundredths, song-to-song cosines far more) and similarity the greatest cosine to a pick so
-    /// far, at least 0. It costs `O(k^2 * dim)`.
+    /// far, at least 0. It costs `O(k^2 * dim)` at worst, if nearly all songs of the pool are alike.
     pub diversity: f64,
     /// Only songs with at least this score (cosine).
     pub min_score: Option<f64>,
@@ -208,6 +210,20 @@ impl HybridQuery {
         index: &SongIndex,
         options: &QueryOptions,
     ) -> Result<Vec<SongHit>, QueryError> {
+        self.search_with(index, options, &mut ignore)
+    }
+
+    /// [`search`](Self::search) that reports and can be stopped where it may take long: while picking thousands of
+    /// songs with [`diversity`](QueryOptions::diversity).
+    ///
+    /// # Errors
+    /// As [`search`](Self::search), or [`SongIndexError::Cancelled`].
+    pub fn search_with(
+        &self,
+        index: &SongIndex,
+        options: &QueryOptions,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Vec<SongHit>, QueryError> {
         if !(0.0..=1.0).contains(&options.diversity) {
             return Err(QueryError::BadDiversity {
                 found: options.diversity,
@@ -220,11 +236,11 @@ impl HybridQuery {
             options.k
         };
         let pool = capped(index, &query, named, options, wanted)?;
-        Ok(if options.diversity > 0.0 {
-            diversify(index, pool, options.k, options.diversity)
+        if options.diversity > 0.0 {
+            diversify(index, pool, options.k, options.diversity, on_progress)
         } else {
-            pool
-        })
+            Ok(pool)
+        }
     }
 
     /// The blended vector, and the songs that the question names.
@@ -340,39 +356,103 @@ fn capped(
     }
 }
 
+/// A song that may be picked.
+struct Candidate {
+    /// No less than what picking it would gain: as many picks as it has seen can only have lowered it.
+    gain: f64,
+    /// Its place in the pool.
+    rank: usize,
+    /// Its similarity to the picks it has seen. It starts at 0, so an opposite counts no more than a stranger: what
+    /// differs enough need not differ as much as it can.
+    nearest: f64,
+    seen: usize,
+}
+
+/// Of equal gains the better ranked is the greater.
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_gain = self.gain.total_cmp(&other.gain);
+        by_gain.then(other.rank.cmp(&self.rank))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Candidate {}
+
 /// Picks `k` of `pool` (best first) by maximal marginal relevance; see [`QueryOptions::diversity`].
-fn diversify(index: &SongIndex, pool: Vec<SongHit>, k: usize, diversity: f64) -> Vec<SongHit> {
+///
+/// A gain never grows with more picks, so a song is compared with new picks only when it comes up to be picked, and
+/// picked if it is still the best then (accelerated greedy search, Minoux 1978): the same picks as if every song were
+/// compared with every pick, and far fewer comparisons.
+fn diversify(
+    index: &SongIndex,
+    pool: Vec<SongHit>,
+    k: usize,
+    diversity: f64,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Vec<SongHit>, QueryError> {
+    const LOOKS_A_REPORT: usize = 256;
     let (Some(best), Some(worst)) = (pool.first(), pool.last()) else {
-        return pool;
+        return Ok(pool);
     };
     let (top, span) = (best.score, best.score - worst.score);
-    let relevance = |hit: &SongHit| {
-        if span > 0.0 {
-            1.0 - (top - hit.score) / span
+    let gain = |rank: usize, nearest: f64| {
+        let relevance = if span > 0.0 {
+            1.0 - (top - pool[rank].score) / span
         } else {
             1.0
-        }
+        };
+        (1.0 - diversity) * relevance - diversity * nearest
     };
-    // Each with its similarity to the picks. It starts at 0, so an opposite counts no more than a
-    // stranger: what differs enough need not differ as much as it can.
-    let mut left: Vec<(SongHit, f64)> = pool.into_iter().map(|hit| (hit, 0.0)).collect();
-    let mut picks: Vec<SongHit> = Vec::with_capacity(k.min(left.len()));
-    while picks.len() < k && !left.is_empty() {
-        let mut next = (0, f64::NEG_INFINITY);
-        for (at, (hit, nearest)) in left.iter().enumerate() {
-            let gain = (1.0 - diversity) * relevance(hit) - diversity * nearest;
-            // Strictly greater: of equal gains the first, and so the better ranked, is taken.
-            if gain > next.1 {
-                next = (at, gain);
+    let vector = |rank: usize| index.vector(pool[rank].row);
+    let mut left: BinaryHeap<Candidate> = (0..pool.len())
+        .map(|rank| Candidate {
+            gain: gain(rank, 0.0),
+            rank,
+            nearest: 0.0,
+            seen: 0,
+        })
+        .collect();
+    let wanted = k.min(pool.len());
+    let mut picks: Vec<usize> = Vec::with_capacity(wanted);
+    let mut looks = 0_usize;
+    while picks.len() < wanted
+        && let Some(mut next) = left.pop()
+    {
+        if looks.is_multiple_of(LOOKS_A_REPORT) {
+            let progress = Progress {
+                stage: "picking songs that differ",
+                done: picks.len() as u64,
+                total: Some(wanted as u64),
+            };
+            if on_progress(progress).is_break() {
+                return Err(SongIndexError::Cancelled.into());
             }
         }
-        let (pick, _) = left.remove(next.0);
-        for (hit, nearest) in &mut left {
-            *nearest = nearest.max(cosine(index.vector(hit.row), index.vector(pick.row)));
+        looks += 1;
+        if next.seen == picks.len() {
+            picks.push(next.rank);
+            continue;
         }
-        picks.push(pick);
+        for &pick in &picks[next.seen..] {
+            next.nearest = next.nearest.max(cosine(vector(next.rank), vector(pick)));
+        }
+        next.seen = picks.len();
+        next.gain = gain(next.rank, next.nearest);
+        left.push(next);
     }
-    picks
+    Ok(picks.into_iter().map(|rank| pool[rank].clone()).collect())
 }
 
 /// In sixteen sums, so that the compiler may use wide registers; `f32` is exact enough to tell how alike
@@ -427,4 +507,95 @@ pub enum QueryError {
     /// The index could not answer.
     #[error(transparent)]
     Index(#[from] SongIndexError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::{SongIndexWriter, WriterOptions};
+    use crate::song::Song;
+    use proptest::prelude::*;
+    use std::ops::ControlFlow;
+
+    /// Compares every song with every pick, as the definition says.
+    fn by_definition(index: &SongIndex, pool: &[SongHit], k: usize, diversity: f64) -> Vec<usize> {
+        let (top, last) = (pool[0].score, pool[pool.len() - 1].score);
+        let mut left: Vec<&SongHit> = pool.iter().collect();
+        let mut picks: Vec<&SongHit> = Vec::new();
+        while picks.len() < k && !left.is_empty() {
+            let gain = |hit: &SongHit| {
+                let relevance = match top > last {
+                    true => 1.0 - (top - hit.score) / (top - last),
+                    false => 1.0,
+                };
+                let similar =
+                    |pick: &&SongHit| cosine(index.vector(hit.row), index.vector(pick.row));
+                let nearest = picks.iter().map(similar).fold(0.0, f64::max);
+                (1.0 - diversity) * relevance - diversity * nearest
+            };
+            let mut best = 0;
+            for at in 1..left.len() {
+                if gain(left[at]) > gain(left[best]) {
+                    best = at;
+                }
+            }
+            picks.push(left.remove(best));
+        }
+        picks.iter().map(|hit| hit.row).collect()
+    }
+
+    fn index(vectors: &[[i8; 3]]) -> (tempfile::TempDir, SongIndex) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("songs.arrow");
+        let options = WriterOptions {
+            normalize: true,
+            ..WriterOptions::new(3)
+        };
+        let mut writer = SongIndexWriter::create(&path, options).unwrap();
+        for (row, vector) in vectors.iter().enumerate() {
+            let song = Song::new(SongId::new(row.to_string()).unwrap());
+            writer.push(&song, &vector.map(f32::from)).unwrap();
+        }
+        writer.finish().unwrap();
+        let index = SongIndex::open(&path).unwrap();
+        (folder, index)
+    }
+
+    proptest! {
+        #[test]
+        fn the_picks_are_those_of_the_definition(
+            // Few directions, so that many gains are equal.
+            vectors in prop::collection::vec([-2_i8..3, -2_i8..3, 1_i8..3], 1..60),
+            diversity in prop_oneof![Just(1.0), 0.01_f64..1.0],
+            k in 1_usize..40,
+        ) {
+            let (_folder, index) = index(&vectors);
+            let query = Embedding::normalize(vec![1.0, 0.5, 0.25], None).unwrap();
+            let pool = index.search(&query, &SearchOptions { k: 4 * k, ..SearchOptions::default() }).unwrap();
+            let picks = diversify(&index, pool.clone(), k, diversity, &mut ignore).unwrap();
+            let picks: Vec<usize> = picks.iter().map(|hit| hit.row).collect();
+            prop_assert_eq!(picks, by_definition(&index, &pool, k, diversity));
+        }
+    }
+
+    #[test]
+    fn picking_can_be_stopped() {
+        let (_folder, index) = index(&[[1, 0, 1]; 50]);
+        let query = HybridQuery::new().image(index.embedding(0).unwrap());
+        let options = QueryOptions {
+            diversity: 0.5,
+            ..QueryOptions::default()
+        };
+        let stopped = query.search_with(&index, &options, &mut |_| ControlFlow::Break(()));
+        assert!(matches!(
+            stopped,
+            Err(QueryError::Index(SongIndexError::Cancelled))
+        ));
+        let calm = QueryOptions::default();
+        assert!(
+            query
+                .search_with(&index, &calm, &mut |_| ControlFlow::Break(()))
+                .is_ok()
+        );
+    }
 }

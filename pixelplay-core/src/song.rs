@@ -135,6 +135,15 @@ macro_rules! song {
                     _ => false,
                 }
             }
+
+            /// Fills what is not known here from another row of the same song.
+            #[cfg(feature = "catalog")]
+            pub(crate) fn fill_gaps(&mut self, other: Self) {
+                $(if self.$name.is_none() { self.$name = other.$name; })+
+                for (name, text) in other.extra {
+                    self.extra.entry(name).or_insert(text);
+                }
+            }
         }
     };
 }

@@ -1,6 +1,7 @@
-//! The project's own chores: `cargo xtask test`, `lint`, `parity`.
+//! The project's own chores: `cargo xtask test`, `lint`, `parity`, `soak`.
 
 mod python;
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +25,8 @@ enum Task {
     Lint,
     /// Compare the encoder with PyTorch and transformers on full-size models (installs them: gigabytes)
     Parity,
+    /// Fuzz every parser, and run the tests of damage at full count (hours; needs a C++ compiler)
+    Soak(soak::Soak),
 }
 
 /// Each feature of pixelplay-core must compile without the others.
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
         Task::Test => test(&root),
         Task::Lint => lint(&root),
         Task::Parity => parity(&root),
+        Task::Soak(options) => soak::soak(&root, &options),
     }
 }
 

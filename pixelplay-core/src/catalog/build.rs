@@ -7,12 +7,15 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::clean::{CleanOptions, clean_file, step};
-use super::report::CleanReport;
+use super::report::{CleanReport, counted};
+use super::source::refuse_same_file;
 use super::templates::Templates;
 use super::{CatalogError, describe};
-use crate::embedding::{Embedding, normalize_in_place};
+use crate::embedding::{Embedding, normalize_in_place, same_space};
 use crate::encoder::{EncodeOptions, Encoder};
-use crate::index::{SongIndexWriter, WriterOptions};
+use crate::index::{
+    EditReport, SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter, WriterOptions,
+};
 use crate::progress::OnProgress;
 use crate::song::{COLUMNS, Song};
 
@@ -62,8 +65,10 @@ impl fmt::Display for BuildReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} songs written, with {} distinct descriptions of {} sentences",
-            self.songs, self.descriptions, self.sentences
+            "{} written, with {} of {}",
+            counted(self.songs as u64, "song"),
+            counted(self.descriptions as u64, "distinct description"),
+            counted(self.sentences as u64, "sentence"),
         )?;
         if self.left_out > 0 {
             let more = if self.left_out > self.left_out_ids.len() {
@@ -73,8 +78,8 @@ impl fmt::Display for BuildReport {
             };
             writeln!(
                 f,
-                "  {} songs left out, nothing to describe them by: {}{more}",
-                self.left_out,
+                "  {} left out, nothing to describe by: {}{more}",
+                counted(self.left_out as u64, "song"),
                 self.left_out_ids.join(", ")
             )?;
         }
@@ -157,16 +162,51 @@ pub fn build_index_from_csv(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let (csv, out) = (csv.as_ref(), out.as_ref());
-    if let (Ok(table), Ok(index)) = (csv.canonicalize(), out.canonicalize())
-        && table == index
-    {
-        return Err(CatalogError::OutIsTable {
-            path: out.to_owned(),
-        });
-    }
+    refuse_same_file(csv, out)?;
     let cleaned = clean_file(csv, clean_options, on_progress)?;
     let built = build_index(&cleaned.songs, out, encoder, options, on_progress)?;
     Ok((cleaned.report, built))
+}
+
+/// [`clean`](super::clean()), [`build_index`] and [`SongIndexEditor::add`] in one: adds the songs of a table to an index;
+/// returns what the three report.
+///
+/// Other writers of the index wait while the songs are encoded; readers do not. The new songs go through a file in the
+/// folder for temporary files.
+///
+/// # Errors
+/// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index is of another encoder, and
+/// [`SongIndexError::KnownIds`] if it has songs of the table that are not to be replaced.
+pub fn add_from_csv(
+    csv: impl AsRef<Path>,
+    editor: SongIndexEditor,
+    encoder: &Encoder,
+    clean_options: &CleanOptions,
+    options: &BuildOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(CleanReport, BuildReport, EditReport), CatalogError> {
+    let index = editor.index();
+    same_space(
+        (index.dim(), index.fingerprint()),
+        (encoder.dim(), Some(encoder.fingerprint())),
+    )?;
+    let cleaned = clean_file(csv.as_ref(), clean_options, on_progress)?;
+    editor.known_rows(cleaned.songs.iter().map(|song| song.id.as_str()))?;
+
+    let folder = tempfile::Builder::new()
+        .prefix("pixelplay-")
+        .tempdir()
+        .map_err(SongIndexError::io("write", &std::env::temp_dir()))?;
+    let path = folder.path().join("songs.arrow");
+    let built = match build_index(&cleaned.songs, &path, encoder, options, on_progress) {
+        Err(CatalogError::NoSongs { left_out, .. }) => Err(CatalogError::NoSongs {
+            out: index.path().to_owned(),
+            left_out,
+        }),
+        built => built,
+    }?;
+    let edited = editor.add(&SongIndex::open(&path)?, on_progress)?;
+    Ok((cleaned.report, built, edited))
 }
 
 /// The sentences of all songs, each kept once.

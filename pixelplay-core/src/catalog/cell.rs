@@ -1,6 +1,8 @@
 //! What one cell of a table says.
 
-use super::schema::Artists;
+use std::collections::HashSet;
+
+use super::number::{self, SingleComma};
 use crate::song::Value;
 
 /// A cell, read as what its column holds.
@@ -44,19 +46,44 @@ pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     }
 }
 
+/// Whether a number, a date or a flag is not there, in the words of the programs that write tables.
 fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || cell.eq_ignore_ascii_case("NA") || cell == "N/A"
+    const WORDS: [&str; 12] = [
+        "NA", "N/A", "#N/A", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "-", "--", "\\N",
+    ];
+    cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// The same for text, where songs and artists may have such names: only as programs spell it, so that
+/// `Na`, `none` and `-` are names.
+fn is_missing_text(text: &str) -> bool {
+    matches!(
+        text,
+        "" | "NA"
+            | "N/A"
+            | "n/a"
+            | "#N/A"
+            | "<NA>"
+            | "NaN"
+            | "nan"
+            | "NULL"
+            | "null"
+            | "None"
+            | "\\N"
+    )
 }
 
 /// Text on one line, runs of white space and control characters as one space (a title must not steer
-/// the terminal it is shown in). `None` where the cell is empty or `NA`.
+/// the terminal it is shown in). `None` where the cell is empty or says that it is.
 pub(super) fn text(cell: &str) -> Option<String> {
-    let words: Vec<_> = cell
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let text = words.join(" ");
-    (!is_missing(&text)).then_some(text)
+    let mut text = String::with_capacity(cell.len());
+    for word in cell.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if !text.is_empty() && !word.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    (!is_missing_text(&text)).then_some(text)
 }
 
 /// Text that may have several lines, such as a description.
@@ -65,49 +92,24 @@ pub(super) fn lines(cell: &str) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A finite number, not checked against the column's range.
-pub(super) fn real(cell: &str) -> Cell {
-    let cell = cell.trim();
-    if is_missing(cell) {
-        return Cell::Missing;
-    }
-    match cell.parse::<f64>() {
-        Ok(number) if number.is_finite() => Cell::Known(Value::Real(number)),
-        _ => Cell::Unreadable,
-    }
-}
-
 /// A whole number, also as `1987.0`, which is how pandas writes a column with gaps.
 pub(super) fn integer(cell: &str) -> Cell {
-    match real(cell) {
-        Cell::Known(Value::Real(number)) if number.fract() != 0.0 => Cell::Unreadable,
+    match number::parse(cell, SingleComma::Thousands) {
+        Some(number) if number.percent || number.value.fract() != 0.0 => Cell::Unreadable,
         // Far beyond every range here, and the cast below saturates.
-        Cell::Known(Value::Real(number)) if number.abs() > 1e15 => Cell::OutOfRange,
+        Some(number) if number.value.abs() > 1e15 => Cell::OutOfRange,
         #[expect(clippy::cast_possible_truncation, reason = "whole and at most 1e15")]
-        Cell::Known(Value::Real(number)) => Cell::Known(Value::Integer(number as i64)),
-        other => other,
+        Some(number) => Cell::Known(Value::Integer(number.value as i64)),
+        None => no_number(cell),
     }
 }
 
-/// The year of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
-pub(super) fn year(cell: &str) -> Cell {
-    let cell = cell.trim();
-    let number = |part: &str, digits: usize| {
-        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| part.parse::<i64>().ok())
-            .flatten()
-    };
-    let parts: Vec<_> = cell.split('-').collect();
-    if parts[0].len() != 4 || !(2..=3).contains(&parts.len()) {
-        return integer(cell);
-    }
-    let month = number(parts[1], 2).is_some_and(|month| (1..=12).contains(&month));
-    let day = parts
-        .get(2)
-        .is_none_or(|day| number(day, 2).is_some_and(|day| (1..=31).contains(&day)));
-    match number(parts[0], 4) {
-        Some(year) if month && day => Cell::Known(Value::Integer(year)),
-        _ => Cell::Unreadable,
+/// What a cell is that holds no number.
+pub(super) fn no_number(cell: &str) -> Cell {
+    if is_missing(cell.trim()) {
+        Cell::Missing
+    } else {
+        Cell::Unreadable
     }
 }
 
@@ -117,69 +119,117 @@ pub(super) fn flag(cell: &str) -> Cell {
     if is_missing(cell) {
         return Cell::Missing;
     }
-    match cell.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "1.0" => Cell::Known(Value::Flag(true)),
-        "false" | "0" | "no" | "0.0" => Cell::Known(Value::Flag(false)),
-        _ => Cell::Unreadable,
+    // The words of other languages are what their spreadsheet programs write.
+    const YES: [&str; 13] = [
+        "true",
+        "t",
+        "yes",
+        "y",
+        "on",
+        "1",
+        "1.0",
+        "explicit",
+        "wahr",
+        "vrai",
+        "vero",
+        "verdadero",
+        "verdadeiro",
+    ];
+    const NO: [&str; 14] = [
+        "false",
+        "f",
+        "no",
+        "n",
+        "off",
+        "0",
+        "0.0",
+        "clean",
+        "cleaned",
+        "notexplicit",
+        "falsch",
+        "faux",
+        "falso",
+        "not explicit",
+    ];
+    let word = cell.to_lowercase();
+    if YES.contains(&word.as_str()) {
+        Cell::Known(Value::Flag(true))
+    } else if NO.contains(&word.as_str()) {
+        Cell::Known(Value::Flag(false))
+    } else {
+        Cell::Unreadable
     }
 }
 
-/// A pitch class: 0 to 11, or its name (`C#`, `Db`).
+/// A pitch class: 0 to 11, or its name (`C#`, `Db`, `C♯/D♭`).
 pub(super) fn key(cell: &str) -> Cell {
-    const NAMES: [(&str, i64); 17] = [
-        ("C", 0),
-        ("C#", 1),
-        ("Db", 1),
-        ("D", 2),
-        ("D#", 3),
-        ("Eb", 3),
-        ("E", 4),
-        ("F", 5),
-        ("F#", 6),
-        ("Gb", 6),
-        ("G", 7),
-        ("G#", 8),
-        ("Ab", 8),
-        ("A", 9),
-        ("A#", 10),
-        ("Bb", 10),
-        ("B", 11),
-    ];
-    let trimmed = cell.trim();
-    NAMES.iter().find(|(name, _)| *name == trimmed).map_or_else(
-        || integer(cell),
-        |&(_, pitch)| Cell::Known(Value::Integer(pitch)),
-    )
+    let first = cell.split('/').next().unwrap_or_default().trim();
+    let mut chars = first.chars();
+    let note = match chars.next().map(|c| c.to_ascii_uppercase()) {
+        Some('C') => 0,
+        Some('D') => 2,
+        Some('E') => 4,
+        Some('F') => 5,
+        Some('G') => 7,
+        Some('A') => 9,
+        Some('B') => 11,
+        _ => return integer(cell),
+    };
+    match chars.as_str() {
+        "" => Cell::Known(Value::Integer(note)),
+        "#" | "♯" => Cell::Known(Value::Integer((note + 1) % 12)),
+        "b" | "♭" => Cell::Known(Value::Integer((note + 11) % 12)),
+        _ => integer(cell),
+    }
 }
 
 /// 1 for major, 0 for minor, or the words.
 pub(super) fn mode(cell: &str) -> Cell {
     match cell.trim().to_ascii_lowercase().as_str() {
-        "major" => Cell::Known(Value::Integer(1)),
-        "minor" => Cell::Known(Value::Integer(0)),
+        "major" | "maj" => Cell::Known(Value::Integer(1)),
+        "minor" | "min" => Cell::Known(Value::Integer(0)),
         _ => integer(cell),
     }
 }
 
-/// `spotify:track:ID` is the song `ID`.
+/// `spotify:track:ID` and `https://open.spotify.com/track/ID` are the song `ID`.
 pub(super) fn id(cell: &str) -> Option<String> {
     let id = text(cell)?;
-    let bare = id.strip_prefix("spotify:track:").unwrap_or(&id);
-    (!bare.is_empty()).then(|| bare.to_owned())
+    let mut bare = id.as_str();
+    if let Some((_, after)) = bare.rsplit_once("open.spotify.com/track/") {
+        bare = after.split('?').next().unwrap_or_default();
+    }
+    // However often: what comes out must stay as it is when it is cleaned again.
+    while let Some(after) = bare.trim().strip_prefix("spotify:track:") {
+        bare = after;
+    }
+    text(bare)
 }
 
-/// The artists as one text, `A, B`.
-pub(super) fn artist(cell: &str, artists: Artists) -> Option<String> {
+/// The artists as one text, `A, B`. Only a column of several has them as a Python list, `['A', "B's"]`,
+/// or as `A;B`: elsewhere a semicolon is part of a name.
+pub(super) fn artist(cell: &str, several: bool) -> Option<String> {
     let cell = text(cell)?;
-    let names: Vec<String> = match artists {
-        Artists::OneText => return Some(cell),
-        Artists::Semicolons => cell.split(';').filter_map(text).collect(),
-        Artists::PythonList => match python_list(&cell) {
-            Some(names) => names.iter().filter_map(|name| text(name)).collect(),
-            None => return Some(cell),
-        },
+    if !several {
+        return Some(cell);
+    }
+    let names: Vec<_> = match python_list(&cell) {
+        Some(names) => names.iter().filter_map(|name| text(name)).collect(),
+        None => cell.split(';').filter_map(text).collect(),
     };
-    (!names.is_empty()).then(|| names.join(", "))
+    text(&names.join(", "))
+}
+
+/// The genres of a cell that lists them: a Python list, or with `,`, `;` or `|` between.
+pub(super) fn genres(cell: &str) -> Vec<String> {
+    let Some(cell) = text(cell) else {
+        return Vec::new();
+    };
+    let listed = python_list(&cell)
+        .unwrap_or_else(|| cell.split([',', ';', '|']).map(str::to_owned).collect());
+    let mut seen = HashSet::new();
+    let known = listed.iter().filter_map(|genre| text(genre));
+    known.filter(|genre| seen.insert(genre.clone())).collect()
 }
 
 /// The strings of a Python list as `str()` writes it, or `None` where it is none.
@@ -212,86 +262,81 @@ fn python_list(cell: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn known(number: f64) -> Cell {
-        Cell::Known(Value::Real(number))
-    }
-
     fn whole(number: i64) -> Cell {
         Cell::Known(Value::Integer(number))
     }
 
     #[test]
-    fn numbers_are_finite_or_refused() {
-        assert_eq!(real(" 0.5 "), known(0.5));
-        assert_eq!(real("-1e-3"), known(-0.001));
-        for missing in ["", "  ", "NA", "na", "N/A"] {
-            assert_eq!(real(missing), Cell::Missing);
-        }
-        for bad in [
-            "NaN", "nan", "inf", "-inf", "1e999", "0,5", "12%", "null", "x",
+    fn whole_numbers_are_whole_or_refused() {
+        for missing in [
+            "", "  ", "NA", "na", "N/A", "NaN", "null", "None", "-", "\\N",
         ] {
-            assert_eq!(real(bad), Cell::Unreadable, "{bad}");
+            assert_eq!(integer(missing), Cell::Missing);
         }
         assert_eq!(integer("194754.0"), whole(194_754));
-        assert_eq!(integer("0.5"), Cell::Unreadable);
+        assert_eq!(integer("194,754"), whole(194_754));
+        for bad in ["0.5", "12%", "inf", "x"] {
+            assert_eq!(integer(bad), Cell::Unreadable, "{bad}");
+        }
         assert_eq!(integer("1e300"), Cell::OutOfRange);
     }
 
     #[test]
-    fn dates_give_their_year() {
-        for date in ["1987", "1987-06", "1987-06-14", " 1987.0 "] {
-            assert_eq!(year(date), whole(1987), "{date}");
-        }
-        for bad in [
-            "1987-13",
-            "1987-06-32",
-            "1987-6-1",
-            "14/06/1987",
-            "1987-",
-            "June",
-            "19é7-06",
-            "1987-06-14-1",
-        ] {
-            assert_eq!(year(bad), Cell::Unreadable, "{bad}");
-        }
-        assert_eq!(year("NA"), Cell::Missing);
-        assert_eq!(year("-44"), whole(-44));
-    }
-
-    #[test]
     fn keys_and_modes_have_names() {
-        assert_eq!(key("Bb"), whole(10));
-        assert_eq!(key("7"), whole(7));
-        assert_eq!(key("H"), Cell::Unreadable);
+        for (name, pitch) in [("Bb", 10), ("C♯/D♭", 1), ("Cb", 11), ("b", 11), ("7", 7)] {
+            assert_eq!(key(name), whole(pitch), "{name}");
+        }
+        for bad in ["H", "C##", "Am"] {
+            assert_eq!(key(bad), Cell::Unreadable, "{bad}");
+        }
         assert_eq!(mode("Minor"), whole(0));
         assert_eq!(mode("1"), whole(1));
-        assert_eq!(flag("True"), Cell::Known(Value::Flag(true)));
+        for yes in ["True", "1", "Y", "WAHR"] {
+            assert_eq!(flag(yes), Cell::Known(Value::Flag(true)), "{yes}");
+        }
+        for no in ["FALSE", "0.0", "n", "notExplicit"] {
+            assert_eq!(flag(no), Cell::Known(Value::Flag(false)), "{no}");
+        }
         assert_eq!(flag("maybe"), Cell::Unreadable);
+        assert_eq!(flag("null"), Cell::Missing);
     }
 
     #[test]
     fn artists_are_one_text() {
-        let list = |cell| artist(cell, Artists::PythonList).unwrap();
+        let list = |cell| artist(cell, true).unwrap();
         assert_eq!(list("['A', 'B']"), "A, B");
         assert_eq!(list(r#"["Guns N' Roses", 'B']"#), "Guns N' Roses, B");
         assert_eq!(list(r"['It\'s']"), "It's");
         assert_eq!(list("['A' 'B']"), "['A' 'B']");
         assert_eq!(list("[é"), "[é");
-        assert_eq!(artist("[]", Artists::PythonList), None);
-        assert_eq!(
-            artist("A; B;;", Artists::Semicolons).as_deref(),
-            Some("A, B")
-        );
-        assert_eq!(artist("A;B", Artists::OneText).as_deref(), Some("A;B"));
+        assert_eq!(artist("[]", true), None);
+        assert_eq!(artist("A; B;;", true).as_deref(), Some("A, B"));
+        assert_eq!(artist("A;B", false).as_deref(), Some("A;B"));
     }
 
     #[test]
     fn text_is_one_line_and_descriptions_keep_theirs() {
         assert_eq!(text(" a \n\t b ").as_deref(), Some("a b"));
         assert_eq!(text("a\u{1b}[2J").as_deref(), Some("a [2J"));
-        assert_eq!(text("NA"), None);
+        for missing in ["NA", "NaN", "null", " None ", "\\N"] {
+            assert_eq!(text(missing), None);
+        }
+        for name in ["Na", "none", "Null", "-", "NANA"] {
+            assert_eq!(text(name).as_deref(), Some(name));
+        }
         assert_eq!(lines(" a  b \r\n\r\n c").as_deref(), Some("a b\nc"));
         assert_eq!(id("spotify:track:3n3").as_deref(), Some("3n3"));
+        let url = "https://open.spotify.com/track/3n3?si=1";
+        assert_eq!(id(url).as_deref(), Some("3n3"));
         assert_eq!(id("spotify:track:"), None);
+        assert_eq!(id("spotify:track:NA"), None);
+    }
+
+    #[test]
+    fn genres_are_listed_in_many_ways() {
+        for cell in ["pop,rock,pop", "pop; rock", "pop|rock", "['pop', 'rock']"] {
+            assert_eq!(genres(cell), ["pop", "rock"], "{cell}");
+        }
+        assert!(genres("[]").is_empty() && genres("NA").is_empty());
     }
 }

@@ -1,42 +1,54 @@
 //! From a table of songs as people publish it to songs that can be trusted.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::CatalogError;
-use super::cell::{self, Cell, UNIT_FEATURES};
-use super::lines::{Lines, Unclosed};
-use super::merge::merge;
-use super::report::{CleanReport, DropReason};
-use super::scale::rescale;
-use super::schema::{self, Mapping, Target};
-use super::source::read_text;
+use super::merge::Songs;
+use super::report::{CleanReport, DropReason, Tally};
+use super::row::read_song;
+use super::scale::Scales;
+use super::schema::{self, Mapping, Target, Unit};
+use super::source::{self, Source};
+use super::table::{Row, Table};
 use crate::progress::{OnProgress, Progress, ignore};
-use crate::song::{COLUMNS, Kind, Song, SongId, Value};
+use crate::song::Song;
 
-/// How to read a table of songs.
+/// How to read a table of songs, and how much of it at most.
 #[derive(Debug, Clone)]
 pub struct CleanOptions {
-    /// What stands between two cells; `None` finds out whether it is a comma, a tab or a semicolon.
+    /// What stands between two cells, one ASCII character; `None` finds out whether it is a comma, a
+    /// tab, a semicolon or a pipe.
     pub delimiter: Option<u8>,
     /// Which header is which column of a song, where the names do not tell: `title` -> `Werk`.
     pub columns: BTreeMap<String, String>,
-    /// The most text to read, decompressed. A file with more is refused.
+    /// The most text to read, decompressed.
     pub max_bytes: u64,
-    /// The longest cell. A longer one is nearly always a quote that was never closed.
+    /// The most rows to read.
+    pub max_rows: u64,
+    /// The most memory for the songs that are kept, in bytes, as a rough count: about 700 bytes each,
+    /// and 150 more for every cell of an unknown column.
+    pub max_memory: usize,
+    /// The most cells in a row.
+    pub max_columns: usize,
+    /// The longest cell; a row may be sixteen times as long. A longer one is nearly always a quote
+    /// that was never closed.
     pub max_cell_bytes: usize,
 }
 
 impl Default for CleanOptions {
-    /// Finds the delimiter, trusts the header, reads at most 4 GiB, in cells of at most 1 MiB.
+    /// Finds the delimiter and trusts the header; reads at most 4 GiB, 10 million rows, 10,000 columns,
+    /// and cells of 1 MiB, into at most 4 GiB of memory. Where there is more, the table is refused.
     fn default() -> Self {
         Self {
             delimiter: None,
             columns: BTreeMap::new(),
             max_bytes: 4 << 30,
+            max_rows: 10_000_000,
+            max_memory: usize::try_from(4_u64 << 30).unwrap_or(usize::MAX),
+            max_columns: 10_000,
             max_cell_bytes: 1 << 20,
         }
     }
@@ -55,7 +67,8 @@ pub struct Cleaned {
 /// Reads a CSV or TSV file, plain or gzipped; [`clean_reader`] with the file's name and no progress.
 ///
 /// # Errors
-/// As [`clean_reader`], and [`CatalogError::Read`] where there is no such file.
+/// As [`clean_reader`], [`CatalogError::Read`] where there is no such file, and
+/// [`CatalogError::NotAFile`] for a folder, a pipe or a device.
 pub fn clean(path: impl AsRef<Path>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
     clean_file(path.as_ref(), options, &mut ignore)
 }
@@ -65,29 +78,34 @@ pub(super) fn clean_file(
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    let file = File::open(path).map_err(|source| CatalogError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    clean_reader(file, path, options, on_progress)
+    clean_reader(source::open_file(path)?, path, options, on_progress)
 }
 
 /// Reads a table of songs; `name` is what errors and the report call it.
 ///
+/// * **The file** may be gzipped, in UTF-8, Windows-1252 or a mixture, or, with a byte order mark, in
+///   UTF-16; lines may end in any way. A first line `sep=;` names the delimiter, as in Excel.
 /// * **Columns** are found by the header, whatever its case and separators, under the names of the
 ///   public Spotify tables or plain ones (`id`, `title` or `name`, `artist`, ...). Unknown columns
 ///   go into [`Song::extra`]. A table without an id column gets ids made from artist and title, the
 ///   same each time.
-/// * **Rows** are dropped that have no id, title or artist, or not as many cells as the header.
+/// * **Rows** are dropped that have no id, title or artist, or not as many cells as the header; blank
+///   cells beyond it do no harm.
+/// * **Missing** is what is empty or says `NA`, `N/A`, `NaN`, `null`, `None`, `-` and the like. In
+///   text only the spellings of programs count, so that a song may be called `Na`, `none` or `-`;
+///   one called `NA` or `None` cannot be told from a missing one, and its row is dropped.
+/// * **Numbers** may have a decimal comma, thousands and a percent sign, durations the form `3:45`, or
+///   another unit that the header names, and a year may be in a date. A column of 0-1 features that
+///   holds 0 to 100 all through, or says `%` in its header, is divided by 100.
 /// * **Cells** that cannot be right are emptied: text where a number should be, an energy of 3.
-///   A column of 0-1 features that holds 0 to 100 all through is divided by 100.
 /// * **Repeats**, rows with an id that was there before, fill what the first row left empty. Where
 ///   they bring other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`,
-///   in the extra column `genres`.
+///   in the extra column `genres`; so does a song of which one cell lists several.
 ///
 /// Each of these is counted in the [`CleanReport`], with lines to look at.
 ///
-/// The whole text is held in memory, and all rows: about 1 KB a row.
+/// Rows are merged as they are read: memory follows the distinct songs, not the rows or the size of
+/// the file. A million songs take about 0.7 GB, and 1.5 GB with five unknown columns.
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, clean_reader};
@@ -102,82 +120,130 @@ pub(super) fn clean_file(
 /// ```
 ///
 /// # Errors
-/// Where this is no table of songs: unreadable, empty, not text, too large, without a column for
-/// the title or the artist, or with a cell beyond all measure; and [`CatalogError::Cancelled`].
+/// Where this is no table of songs: unreadable, empty, not text, without a column for the title or
+/// the artist, or beyond one of the limits in [`CleanOptions`]; and [`CatalogError::Cancelled`].
 pub fn clean_reader(
     reader: impl Read,
     name: impl AsRef<Path>,
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    let path = name.as_ref();
-    let source = read_text(reader, path, options.max_bytes)?;
-    let text = source.text.as_str();
+    read_table(reader, name.as_ref(), options, Keep::Songs, on_progress)
+}
 
-    let delimiter = options.delimiter.unwrap_or_else(|| find_delimiter(text));
-    let mut table = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let mut lines = Lines::new(text);
-    let mut record = csv::StringRecord::new();
-    read_record(&mut table, &mut record, path)?;
-    let header: Vec<_> = record.iter().map(str::to_owned).collect();
-    let mapping = schema::recognise(&header, &options.columns, path)?;
+/// Reads a table of which no row may be left out, since something else counts on their order. A row has an id, that of
+/// the table or its own number from 0; nothing else is needed.
+pub(super) fn every_row(
+    path: &Path,
+    options: &CleanOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Cleaned, CatalogError> {
+    let file = source::open_file(path)?;
+    let cleaned = read_table(file, path, options, Keep::EveryRow, on_progress)?;
+    let report = &cleaned.report;
+    let dropped = report.dropped.iter();
+    let dropped =
+        dropped.map(|(reason, rows)| (rows, format!("{reason}; every row is needed here")));
+    let repeats = (report.merged.count > 0).then(|| {
+        let what = "its id stands in an earlier row already; ids must be unique".to_owned();
+        (&report.merged, what)
+    });
+    let first = dropped
+        .chain(repeats)
+        .filter_map(|(rows, what)| Some((*rows.lines.first()?, what)))
+        .min();
+    match first {
+        None => Ok(cleaned),
+        Some((line, what)) => Err(CatalogError::BadRow {
+            path: path.to_owned(),
+            line,
+            what,
+        }),
+    }
+}
 
-    let mut report = start_report(path, &mapping, &header, delimiter);
-    report.encoding = source.encoding;
-    report.notes.extend(source.note);
+/// Which rows of a table are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Those that are a song by title and artist.
+    Songs,
+    /// Each that has as many cells as the header, and an id where there is a column of ids.
+    EveryRow,
+}
 
-    let mut rows = Vec::new();
-    let mut unclosed = Unclosed::default();
-    while read_record(&mut table, &mut record, path)? {
-        let start = record.position().map_or(0, csv::Position::byte);
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let line = lines.at(start);
-        unclosed.judge(text, start, line - 1, &mut report);
-        if record.iter().any(|cell| cell.contains('\n')) {
-            unclosed.suspect = Some((start, line, record.len() != header.len()));
-        }
-        if let Some(long) = record.iter().find(|c| c.len() > options.max_cell_bytes) {
-            return Err(CatalogError::CellTooLong {
-                path: path.to_owned(),
-                line,
-                len: long.len(),
-                limit: options.max_cell_bytes,
-            });
-        }
-        if report.rows_read.is_multiple_of(4096) {
+fn read_table(
+    reader: impl Read,
+    path: &Path,
+    options: &CleanOptions,
+    keep: Keep,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Cleaned, CatalogError> {
+    let source = source::open(reader, path, options)?;
+    let (delimiter, is_named) = find_delimiter(&source.head, path, options)?;
+    let mut report = start_report(path, &source, delimiter);
+    let mut table = Table::new(source.reader, delimiter, path, options);
+    if is_named {
+        table.next()?;
+    }
+    let mut letters = Letters::default();
+    let header = read_header(&mut table, &mut letters, path)?;
+    let needed: &[_] = match keep {
+        Keep::Songs => &["title", "artist"],
+        Keep::EveryRow => &[],
+    };
+    let mapping = schema::recognise(&header, &options.columns, needed, path)?;
+    report_mapping(&mut report, &mapping, &header, keep);
+
+    let (mut songs, mut scales) = (Songs::default(), Scales::default());
+    let mut unclosed = 0;
+    // Columns without a name at the end of the header are a habit of some writers; so rows without them.
+    let named = header
+        .iter()
+        .rposition(|name| !name.is_empty())
+        .unwrap_or(0)
+        + 1;
+    while let Some(row) = table.next()? {
+        if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
             step(on_progress, "reading songs", report.rows_read, None)?;
         }
-        report.rows_read += 1;
-        if record.len() != header.len() {
-            report
-                .dropped
-                .entry(DropReason::Ragged)
-                .or_default()
-                .add(line);
+        if row.is_blank_from(0) {
+            report.blank_rows.add(row.line);
             continue;
         }
-        match read_row(&record, &mapping, line, &mut report) {
-            Ok(song) => rows.push((line, song)),
-            Err(reason) => report.dropped.entry(reason).or_default().add(line),
+        if report.rows_read == options.max_rows {
+            return Err(CatalogError::TooManyRows {
+                path: path.to_owned(),
+                limit: options.max_rows,
+            });
+        }
+        let number = report.rows_read;
+        report.rows_read += 1;
+        letters.see(row);
+        let is_ragged = row.len() < named || !row.is_blank_from(header.len());
+        if row.last_line > row.line && (is_ragged || row.bad_quotes) {
+            unclosed += 1;
+            note_unclosed(row, unclosed, &mut report);
+        }
+        if is_ragged {
+            report.drop_row(DropReason::Ragged, row.line);
+            continue;
+        }
+        match read_song(row, number, &mapping, keep, &mut scales, &mut report) {
+            Ok(song) => songs.add(row, song, &mut scales, &mut report),
+            Err(reason) => report.drop_row(reason, row.line),
+        }
+        if songs.bytes > options.max_memory {
+            return Err(CatalogError::TooMuchMemory {
+                path: path.to_owned(),
+                line: row.line,
+                limit: options.max_memory,
+            });
         }
     }
-    let last = lines.at(text.trim_end().len().saturating_sub(1));
-    unclosed.judge(text, text.len(), last, &mut report);
-    drop(source.text);
-
-    rescale(&mut rows, &mut report);
-    let songs = merge(rows, &mut report);
-    report.kept = songs.len() as u64;
-    step(
-        on_progress,
-        "reading songs",
-        report.rows_read,
-        Some(report.rows_read),
-    )?;
+    letters.tell(&mut report);
+    let songs = songs.finish(scales, &mut report);
+    let read = report.rows_read;
+    step(on_progress, "reading songs", read, Some(read))?;
     Ok(Cleaned { songs, report })
 }
 
@@ -193,185 +259,146 @@ pub(super) fn step(
     }
 }
 
-fn read_record(
-    table: &mut csv::Reader<&[u8]>,
-    record: &mut csv::StringRecord,
+/// The first row with something in it.
+fn read_header<R: std::io::BufRead>(
+    table: &mut Table<'_, R>,
+    letters: &mut Letters,
     path: &Path,
-) -> Result<bool, CatalogError> {
-    // The text is UTF-8 in memory and rows may be ragged, so there is nothing left to fail.
-    table
-        .read_record(record)
-        .map_err(|error| CatalogError::Read {
-            path: path.to_owned(),
-            source: error.into(),
-        })
+) -> Result<Vec<String>, CatalogError> {
+    while let Some(row) = table.next()? {
+        if !row.is_blank_from(0) {
+            letters.see(row);
+            return Ok(row.cells().map(|name| name.trim().to_owned()).collect());
+        }
+    }
+    Err(CatalogError::Empty {
+        path: path.to_owned(),
+    })
 }
 
-/// The delimiter that makes the most of the header; a comma where none does.
-fn find_delimiter(text: &str) -> u8 {
-    let known = |delimiter: u8| {
-        let mut record = csv::StringRecord::new();
-        let mut table = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .from_reader(text.as_bytes());
-        match table.read_record(&mut record) {
-            Ok(true) => schema::known_headers(&record),
-            _ => 0,
-        }
+/// What stands between cells, and whether the first line does nothing but say so: `sep=;`.
+///
+/// Otherwise it is what makes the most of the header; a comma where nothing does.
+fn find_delimiter(
+    head: &[u8],
+    path: &Path,
+    options: &CleanOptions,
+) -> Result<(u8, bool), CatalogError> {
+    let named = match head {
+        [
+            b's' | b'S',
+            b'e' | b'E',
+            b'p' | b'P',
+            b'=',
+            delimiter,
+            b'\r' | b'\n',
+            ..,
+        ] => Some(*delimiter),
+        _ => None,
     };
-    let mut best = (b',', known(b','));
-    for delimiter in [b'\t', b';'] {
-        let found = known(delimiter);
+    let mut best = (b',', 0);
+    for delimiter in [b',', b'\t', b';', b'|'] {
+        // A header with a cell beyond measure is refused when it is read.
+        let found = match Table::new(head, delimiter, path, options).next() {
+            Ok(Some(header)) => schema::known_headers(header.cells(), &options.columns),
+            _ => 0,
+        };
         if found > best.1 {
             best = (delimiter, found);
         }
     }
-    best.0
+    let delimiter = options.delimiter.or(named).unwrap_or(best.0);
+    if !delimiter.is_ascii() || matches!(delimiter, 0 | b'"' | b'\r' | b'\n') {
+        return Err(CatalogError::BadDelimiter { delimiter });
+    }
+    Ok((delimiter, named.is_some()))
 }
 
-fn start_report(path: &Path, mapping: &Mapping, header: &[String], delimiter: u8) -> CleanReport {
-    let mut report = CleanReport {
+/// Which encodings the rows were in.
+#[derive(Default)]
+struct Letters {
+    utf8: bool,
+    windows_1252: Tally,
+    lost: Tally,
+}
+
+impl Letters {
+    fn see(&mut self, row: &Row) {
+        self.utf8 |= row.utf8;
+        if row.windows_1252 {
+            self.windows_1252.add(row.line);
+        }
+        if row.lost_characters {
+            self.lost.add(row.line);
+        }
+    }
+
+    fn tell(self, report: &mut CleanReport) {
+        if self.windows_1252.count > 0 {
+            let found = if self.utf8 {
+                "UTF-8 and windows-1252"
+            } else {
+                "windows-1252"
+            };
+            report.encoding = report.encoding.replacen("UTF-8", found, 1);
+        }
+        report.windows_1252 = self.windows_1252;
+        report.lost_characters = self.lost;
+    }
+}
+
+fn start_report(path: &Path, source: &Source<'_>, delimiter: u8) -> CleanReport {
+    CleanReport {
         source: path.display().to_string(),
-        schema: mapping.schema.to_owned(),
+        encoding: format!(
+            "{}{}",
+            source.encoding.unwrap_or("UTF-8"),
+            if source.gzip { ", gzip" } else { "" }
+        ),
         delimiter: match delimiter {
             b',' => "comma".to_owned(),
             b'\t' => "tab".to_owned(),
             b';' => "semicolon".to_owned(),
+            b'|' => "pipe".to_owned(),
             other => char::from(other).to_string(),
         },
         ..CleanReport::default()
-    };
+    }
+}
+
+fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String], keep: Keep) {
+    mapping.schema.clone_into(&mut report.schema);
     for (target, name) in mapping.targets.iter().zip(header) {
-        let name = name.trim();
         match target {
-            Target::Known(column) => {
-                report.columns.insert((*column).to_owned(), name.to_owned());
+            Target::Known(column, unit) => {
+                report.columns.insert((*column).to_owned(), name.clone());
+                if *unit == Unit::Percent {
+                    report.rescaled.push((*column).to_owned());
+                }
             }
             Target::Extra(name) => report.extra.push(name.clone()),
             Target::Ignored if name.is_empty() => report.ignored.push("(unnamed)".to_owned()),
-            Target::Ignored => report.ignored.push(name.to_owned()),
+            Target::Ignored => report.ignored.push(name.clone()),
         }
     }
-    if !mapping.has_id {
-        report.notes.push(
-            "there is no id column: ids are made from artist and title, the same each time"
-                .to_owned(),
-        );
-    }
-    report
-}
-
-/// Reads one row. Features from 0 to 1 are not yet checked: their scale shows in the whole column.
-fn read_row(
-    record: &csv::StringRecord,
-    mapping: &Mapping,
-    line: u64,
-    report: &mut CleanReport,
-) -> Result<Song, DropReason> {
-    let cell = |column: &'static str| {
-        let at = mapping
-            .targets
-            .iter()
-            .position(|target| *target == Target::Known(column))?;
-        record.get(at)
-    };
-    let given = cell("id").and_then(cell::id);
-    if mapping.has_id && given.is_none() {
-        return Err(DropReason::MissingId);
-    }
-    let title = cell("title")
-        .and_then(cell::text)
-        .ok_or(DropReason::MissingTitle)?;
-    let artist = cell("artist")
-        .and_then(|text| cell::artist(text, mapping.artists))
-        .ok_or(DropReason::MissingArtist)?;
-    let id = SongId::new(given.unwrap_or_else(|| made_id(&artist, &title)))
-        .ok_or(DropReason::MissingId)?;
-
-    let mut song = Song::new(id);
-    song.title = Some(title);
-    song.artist = Some(artist);
-    for (target, cell) in mapping.targets.iter().zip(record) {
-        match target {
-            Target::Ignored | Target::Known("id" | "title" | "artist") => {}
-            Target::Extra(name) => {
-                if let Some(text) = cell::text(cell) {
-                    song.extra.insert(name.clone(), text);
-                }
-            }
-            Target::Known(column) => match read_cell(column, cell) {
-                Cell::Missing => {}
-                Cell::Known(value) => {
-                    song.set(column, value);
-                }
-                Cell::Unreadable => report.cleared(column).unreadable.add(line),
-                Cell::OutOfRange => report.cleared(column).out_of_range.add(line),
-            },
-        }
-    }
-    Ok(song)
-}
-
-fn read_cell(column: &str, cell: &str) -> Cell {
-    let read = match column {
-        "year" => cell::year(cell),
-        "key" => cell::key(cell),
-        "mode" => cell::mode(cell),
-        "description" => {
-            cell::lines(cell).map_or(Cell::Missing, |text| Cell::Known(Value::Text(text)))
-        }
-        _ => match kind(column) {
-            Kind::Text => {
-                cell::text(cell).map_or(Cell::Missing, |text| Cell::Known(Value::Text(text)))
-            }
-            Kind::Integer => cell::integer(cell),
-            Kind::Real => cell::real(cell),
-            Kind::Flag => cell::flag(cell),
-        },
-    };
-    let number = match read {
-        Cell::Known(Value::Real(number)) => number,
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "at most 1e15, see cell::integer"
-        )]
-        Cell::Known(Value::Integer(number)) => number as f64,
-        other => return other,
-    };
-    match cell::range(column) {
-        Some((low, high))
-            if !UNIT_FEATURES.contains(&column) && !(low..=high).contains(&number) =>
-        {
-            Cell::OutOfRange
-        }
-        _ => read,
+    if mapping.id.is_none() {
+        let made = match keep {
+            Keep::Songs => "made from artist and title, the same each time",
+            Keep::EveryRow => "the numbers of the rows, from 0",
+        };
+        report
+            .notes
+            .push(format!("there is no id column: ids are {made}"));
     }
 }
 
-fn kind(column: &str) -> Kind {
-    COLUMNS
-        .iter()
-        .find(|(name, _)| *name == column)
-        .map_or(Kind::Text, |&(_, kind)| kind)
-}
-
-/// An id for a song that has none: 32 hexadecimal digits of the BLAKE3 hash of artist and title.
-fn made_id(artist: &str, title: &str) -> String {
-    let name = format!("{}\0{}", artist.to_lowercase(), title.to_lowercase());
-    let hash = blake3::hash(name.as_bytes()).to_hex();
-    hash[..32].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn made_ids_never_change() {
-        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3; another value
-        // here would orphan every favourite that anybody saved.
-        assert_eq!(made_id("ABBA", "SOS"), "96272e0501501841913c6c61e095a105");
-        assert_ne!(made_id("ABBA S", "OS"), made_id("ABBA", "SOS"));
+/// Points at a quote that swallows rows which nobody would miss otherwise.
+fn note_unclosed(row: &Row, count: u32, report: &mut CleanReport) {
+    const MOST: u32 = 3;
+    if count <= MOST {
+        report.notes.push(format!(
+            "the row in line {} runs to line {}: is a quote opened there and never closed?",
+            row.line, row.last_line
+        ));
     }
 }

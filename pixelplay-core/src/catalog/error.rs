@@ -23,20 +23,30 @@ pub enum CatalogError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is no text.
+    /// A folder, a pipe or a device was named as the table.
     #[error(
-        "{} is {found}, not a table of text; save it as CSV or TSV, plain or gzipped",
+        "{} is {found}, not a file; save the table to a file (or give a reader to `clean_reader`)",
         path.display()
     )]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+    /// The file is no text.
+    #[error("{} is {found}, not a table in CSV or TSV{advice}", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
         /// What it seems to be.
         found: &'static str,
+        /// What helps, as the end of the sentence; may be empty.
+        advice: &'static str,
     },
     /// The file, decompressed, is larger than [`CleanOptions::max_bytes`](super::CleanOptions::max_bytes).
     #[error(
-        "{} holds more than {limit} bytes of text; split it, or raise the limit",
+        "{} holds more than {limit} bytes of text; split it, or raise max_bytes",
         path.display()
     )]
     TooLarge {
@@ -45,10 +55,47 @@ pub enum CatalogError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// A cell is longer than [`CleanOptions::max_cell_bytes`](super::CleanOptions::max_cell_bytes).
+    /// The table has more rows than [`CleanOptions::max_rows`](super::CleanOptions::max_rows).
+    #[error("{} has more than {limit} rows; split it, or raise max_rows", path.display())]
+    TooManyRows {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// The songs of the table need more than [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
     #[error(
-        "{}, line {line}: a cell of {len} bytes, more than the limit of {limit}; \
-         is a quote opened there and never closed?",
+        "{}: the songs up to line {line} take more than {limit} bytes of memory; \
+         split the table, leave columns out, or raise max_memory",
+        path.display()
+    )]
+    TooMuchMemory {
+        /// The file.
+        path: PathBuf,
+        /// The line at which the limit was reached, from 1.
+        line: u64,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
+    #[error(
+        "{}, line {line}: a row of more than {limit} cells; \
+         is the delimiter the right one? otherwise raise max_columns",
+        path.display()
+    )]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+        /// The line in which the row begins, from 1.
+        line: u64,
+        /// The limit.
+        limit: usize,
+    },
+    /// A cell is longer than [`CleanOptions::max_cell_bytes`](super::CleanOptions::max_cell_bytes),
+    /// or a row longer than sixteen such cells.
+    #[error(
+        "{}, line {line}: a cell of more than {limit} bytes, or a row of 16 times that; \
+         is a quote opened there and never closed? otherwise raise max_cell_bytes",
         path.display()
     )]
     CellTooLong {
@@ -56,15 +103,22 @@ pub enum CatalogError {
         path: PathBuf,
         /// The line in which the row begins, from 1.
         line: u64,
-        /// The length of the cell in bytes.
-        len: usize,
         /// The limit in bytes.
         limit: usize,
     },
+    /// [`CleanOptions::delimiter`](super::CleanOptions::delimiter) cannot be one.
+    #[error(
+        "the byte {delimiter:#04x} cannot stand between cells; \
+         a delimiter is one ASCII character, but no quote, line end or NUL"
+    )]
+    BadDelimiter {
+        /// The byte.
+        delimiter: u8,
+    },
     /// The first line names no column for the title or for the artist.
     #[error(
-        "{} has no column for the {}; its header reads: {}; \
-         rename a column (title, artist, id, ...), or say which column is which",
+        "{} has no column for the {}; its first line reads: {}; \
+         name the columns there (title, artist, id, ...), or say which is which (--column title=NAME, or the option `columns`)",
         path.display(),
         missing.join(" and the "),
         shown(found)
@@ -79,8 +133,7 @@ pub enum CatalogError {
     },
     /// [`CleanOptions::columns`](super::CleanOptions::columns) names a column that is not there.
     #[error(
-        "{} cannot be told to be the column {column:?}: {problem}; the header of {} reads: {}",
-        header.as_deref().map_or_else(|| "nothing".to_owned(), |h| format!("{h:?}")),
+        "{header:?} cannot be the column {column:?}: {problem}; the header of {} reads: {}",
         path.display(),
         shown(found)
     )]
@@ -90,11 +143,42 @@ pub enum CatalogError {
         /// The column of a song.
         column: String,
         /// The header that was to be it.
-        header: Option<String>,
+        header: String,
         /// What is wrong.
         problem: &'static str,
         /// The header as it was found.
         found: Vec<String>,
+    },
+    /// A row of a table whose rows must all be kept cannot be read.
+    #[error("{}, line {line}: {what}", path.display())]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// The line in which the row begins, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A table and the vectors of its songs are not of the same number.
+    #[error(
+        "{} has {rows} rows below its header, but there are {vectors} vectors; each row must belong to one vector",
+        table.display()
+    )]
+    RowsDiffer {
+        /// The table.
+        table: PathBuf,
+        /// Its rows.
+        rows: usize,
+        /// The vectors.
+        vectors: usize,
+    },
+    /// A file or folder does not hold vectors as they can be imported.
+    #[error("cannot import vectors from {}: {what}", path.display())]
+    BadVectors {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do about it.
+        what: String,
     },
     /// Description templates do not have the form of the embedded ones.
     #[error("the description templates are not usable")]
@@ -117,8 +201,8 @@ pub enum CatalogError {
         /// How many songs cannot be described.
         left_out: usize,
     },
-    /// The index would be written over the table it is made of.
-    #[error("{} is the song table itself; write the index to another file", path.display())]
+    /// The index, or the cleaned table, would be written over the table it is made of.
+    #[error("{} is the song table itself; write to another file", path.display())]
     OutIsTable {
         /// The file.
         path: PathBuf,
@@ -127,7 +211,7 @@ pub enum CatalogError {
     #[cfg(feature = "encoder")]
     #[error(transparent)]
     Encode(crate::encoder::EncodeError),
-    /// The index cannot be written or opened.
+    /// The index, or a table, cannot be written or opened.
     #[error(transparent)]
     Index(crate::index::SongIndexError),
     /// The sentences of a song cancel each other out, so that it has no vector.

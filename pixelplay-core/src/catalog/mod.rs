@@ -2,10 +2,12 @@
 //!
 //! * [`clean`](clean()) reads CSV and TSV as they are published, gzipped or not, and reports every row it
 //!   drops and every cell it empties.
+//! * [`write_csv`] writes songs as a table again, and [`clean_csv`] does both.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
 //!   could be captioned with; the phrases are data ([`Templates`]).
+//! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
 //! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
-//!   does all three, and `starter_index` (feature `starter`) has a catalogue at hand.
+//!   does all three, `add_from_csv` adds the songs to an index that is there, and `starter_index` (feature `starter`) has a catalogue at hand.
 //!
 //! ```
 //! use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
@@ -27,22 +29,31 @@ mod cell;
 mod clean;
 mod describe;
 mod error;
-mod lines;
+mod foreign;
+mod import;
 mod merge;
+mod npy;
+mod number;
 mod report;
+mod row;
 mod scale;
 mod schema;
 mod source;
 #[cfg(feature = "starter")]
 mod starter;
+mod table;
 mod templates;
+mod time;
+mod write;
 
 #[cfg(feature = "encoder")]
-pub use build::{BuildOptions, BuildReport, build_index, build_index_from_csv};
+pub use build::{BuildOptions, BuildReport, add_from_csv, build_index, build_index_from_csv};
 pub use clean::{CleanOptions, Cleaned, clean, clean_reader};
 pub use describe::describe;
 pub use error::CatalogError;
-pub use report::{CleanReport, Cleared, DropReason, Tally};
+pub use import::{ImportOptions, ImportReport, import};
+pub use report::{CleanReport, Cleared, Conversion, DropReason, Tally};
 #[cfg(feature = "starter")]
 pub use starter::starter_index;
 pub use templates::Templates;
+pub use write::{clean_csv, write_csv};

@@ -24,6 +24,14 @@ impl Tally {
             self.lines.push(line);
         }
     }
+
+    /// Adds what another tally met in the same file.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.lines.extend(&other.lines);
+        self.lines.sort_unstable();
+        self.lines.truncate(Self::MOST_LINES);
+    }
 }
 
 impl fmt::Display for Tally {
@@ -49,11 +57,11 @@ impl fmt::Display for Tally {
 pub enum DropReason {
     /// It has more or fewer cells than the header.
     Ragged,
-    /// Its id is empty or `NA`.
+    /// Its id is empty, `NA` or the like.
     MissingId,
-    /// Its title is empty or `NA`.
+    /// Its title is empty, `NA` or the like.
     MissingTitle,
-    /// Its artist is empty or `NA`.
+    /// Its artist is empty, `NA` or the like.
     MissingArtist,
 }
 
@@ -68,10 +76,48 @@ impl fmt::Display for DropReason {
     }
 }
 
+/// How a cell was read that is not written as a plain number in the column's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Conversion {
+    /// `0,75` is 0.75.
+    DecimalComma,
+    /// `1 200`, `1.200.000` and, in a column of whole numbers, `1,200` have thousands.
+    ThousandsSeparator,
+    /// `50%` is 0.5 in a column from 0 to 1, and a popularity of 50.
+    PercentSign,
+    /// `3:45` and `PT3M45S` are minutes and seconds.
+    ClockTime,
+    /// The header says that the duration is in seconds.
+    Seconds,
+    /// The header says that the duration is in minutes.
+    Minutes,
+    /// The header of the duration names no unit; the number is at most 3,600, so taken for seconds.
+    AssumedSeconds,
+    /// The same with at least 20,000, taken for milliseconds.
+    AssumedMilliseconds,
+}
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DecimalComma => "a comma read as the decimal point",
+            Self::ThousandsSeparator => "thousands put together",
+            Self::PercentSign => "written with a percent sign",
+            Self::ClockTime => "hours, minutes and seconds made milliseconds",
+            Self::Seconds => "seconds made milliseconds",
+            Self::Minutes => "minutes made milliseconds",
+            Self::AssumedSeconds => "no unit, taken for seconds",
+            Self::AssumedMilliseconds => "no unit, taken for milliseconds",
+        })
+    }
+}
+
 /// The cells of one column that were emptied because they cannot be right.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cleared {
-    /// Cells that do not hold what the column holds: `abc` or `NaN` for a number.
+    /// Cells that do not hold what the column holds: `abc` or `inf` for a number.
     pub unreadable: Tally,
     /// Cells outside the column's range: an energy of 3, a tempo of 0, a year 3019.
     pub out_of_range: Tally,
@@ -80,6 +126,22 @@ pub struct Cleared {
 /// What [`clean`](super::clean) did to a table. Its text form is for people, its JSON for programs.
 ///
 /// `kept + merged.count +` the sum of `dropped` is always `rows_read`.
+///
+/// The JSON has the names of the fields; `dropped` and `converted` have the variants of [`DropReason`]
+/// and [`Conversion`] in `snake_case`, and a [`Tally`] is a count with lines:
+///
+/// ```
+/// use pixelplay_core::catalog::{CleanOptions, clean_reader};
+/// use pixelplay_core::progress::ignore;
+///
+/// let csv = "id,title,artist,energy\n1,Rain,Ana,\"0,5\"\n2,,Ben,0.2\n";
+/// let report = clean_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?.report;
+/// let json = serde_json::to_value(&report)?;
+/// assert_eq!(json["rows_read"], 2);
+/// assert_eq!(json["dropped"]["missing_title"], serde_json::json!({ "count": 1, "lines": [3] }));
+/// assert_eq!(json["converted"]["energy"]["decimal_comma"]["count"], 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CleanReport {
@@ -89,7 +151,7 @@ pub struct CleanReport {
     pub schema: String,
     /// Character encoding and compression.
     pub encoding: String,
-    /// What stands between two cells: `comma`, `tab` or `semicolon`.
+    /// What stands between two cells: `comma`, `tab`, `semicolon`, `pipe`, or the character itself.
     pub delimiter: String,
     /// Which header became which column, by the name of the column.
     pub columns: BTreeMap<String, String>,
@@ -97,8 +159,10 @@ pub struct CleanReport {
     pub extra: Vec<String>,
     /// Columns left out: without a name, or with one that is taken.
     pub ignored: Vec<String>,
-    /// Rows below the header; blank lines do not count.
+    /// Rows below the header; empty lines and `blank_rows` do not count.
     pub rows_read: u64,
+    /// Rows of nothing but white space and delimiters, as spreadsheets leave them.
+    pub blank_rows: Tally,
     /// Songs that came out.
     pub kept: u64,
     /// Rows left out, by reason.
@@ -109,20 +173,30 @@ pub struct CleanReport {
     pub conflicting: Tally,
     /// Cells emptied, by column.
     pub cells_cleared: BTreeMap<String, Cleared>,
-    /// Columns that held 0 to 100 and were divided by 100.
+    /// Columns that held 0 to 100, by their header or by their values, and were divided by 100.
     pub rescaled: Vec<String>,
+    /// Cells that were read as something else than they literally say, by column.
+    pub converted: BTreeMap<String, BTreeMap<Conversion, Tally>>,
+    /// Rows with cells that are not UTF-8 and were read as Windows-1252, which Latin-1 is part of.
+    pub windows_1252: Tally,
+    /// Rows with a U+FFFD, which stands for a character that is lost: here, or long before.
+    pub lost_characters: Tally,
     /// Anything else worth knowing, in sentences.
     pub notes: Vec<String>,
 }
 
 impl CleanReport {
+    pub(super) fn drop_row(&mut self, reason: DropReason, line: u64) {
+        self.dropped.entry(reason).or_default().add(line);
+    }
+
     pub(super) fn cleared(&mut self, column: &str) -> &mut Cleared {
-        // Not `entry`: it would allocate the name for every bad cell of a hopeless column.
-        if !self.cells_cleared.contains_key(column) {
-            self.cells_cleared
-                .insert(column.to_owned(), Cleared::default());
-        }
         self.cells_cleared.entry(column.to_owned()).or_default()
+    }
+
+    pub(super) fn converted(&mut self, column: &str, conversion: Conversion) -> &mut Tally {
+        let column = self.converted.entry(column.to_owned()).or_default();
+        column.entry(conversion).or_default()
     }
 }
 
@@ -136,8 +210,11 @@ impl fmt::Display for CleanReport {
         let dropped: u64 = self.dropped.values().map(|tally| tally.count).sum();
         writeln!(
             f,
-            "{} rows read: {} songs kept, {} repeats merged, {dropped} rows dropped",
-            self.rows_read, self.kept, self.merged.count,
+            "{} read: {} kept, {} merged, {} dropped",
+            counted(self.rows_read, "row"),
+            counted(self.kept, "song"),
+            counted(self.merged.count, "repeat"),
+            counted(dropped, "row"),
         )?;
         for (reason, tally) in &self.dropped {
             writeln!(f, "  dropped, {reason}: {tally}")?;
@@ -162,6 +239,26 @@ impl fmt::Display for CleanReport {
         if !self.rescaled.is_empty() {
             writeln!(f, "  divided by 100: {}", self.rescaled.join(", "))?;
         }
+        for (column, conversions) in &self.converted {
+            for (conversion, tally) in conversions {
+                writeln!(f, "  {column}, {conversion}: {tally}")?;
+            }
+        }
+        for (tally, what) in [
+            (&self.blank_rows, "blank rows passed over"),
+            (
+                &self.windows_1252,
+                "rows not in UTF-8, read as Windows-1252",
+            ),
+            (
+                &self.lost_characters,
+                "rows with lost characters (\u{fffd})",
+            ),
+        ] {
+            if tally.count > 0 {
+                writeln!(f, "  {what}: {tally}")?;
+            }
+        }
         let columns: Vec<_> = self
             .columns
             .iter()
@@ -184,6 +281,12 @@ impl fmt::Display for CleanReport {
         }
         Ok(())
     }
+}
+
+/// `1 song`, `2 songs`
+pub(super) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 #[cfg(test)]

@@ -1,8 +1,33 @@
 //! The scale of the 0-1 features, which shows in a whole column only.
 
+use std::collections::BTreeMap;
+
 use super::cell::UNIT_FEATURES;
-use super::report::CleanReport;
+use super::report::{CleanReport, Tally};
 use crate::song::Song;
+
+/// What the values of each feature so far say about its scale.
+///
+/// Until all rows are read, a song keeps its features as they were found. A value of which the scale
+/// is certain (`50%`) is kept negated, on 0-1: no scale has negative values, so the sign is free.
+#[derive(Default)]
+pub(super) struct Scales {
+    columns: [Column; UNIT_FEATURES.len()],
+    /// What a later row of the same song says, by song and feature, where the first one's value is
+    /// possible as a percentage only.
+    rivals: BTreeMap<(usize, usize), f64>,
+}
+
+#[derive(Default)]
+struct Column {
+    /// Values other than 0; they say nothing about the scale.
+    nonzero: u64,
+    /// Those from 1 to 100.
+    percent: u64,
+    largest: f64,
+    /// Values from above 1 to 100, which are possible as percentages only.
+    above_one: Tally,
+}
 
 /// The cells of [`UNIT_FEATURES`], in that order.
 fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
@@ -17,41 +42,68 @@ fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
     ]
 }
 
-/// Brings columns of percentages to 0-1, and empties what is outside then.
-pub(super) fn rescale(rows: &mut [(u64, Song)], report: &mut CleanReport) {
-    // Per feature: values other than 0, those of them from 1 to 100, and the largest of these.
-    let mut seen = [(0_u64, 0_u64, 0.0_f64); UNIT_FEATURES.len()];
-    for (_, song) in rows.iter_mut() {
-        for (cell, (nonzero, percent, largest)) in unit_cells(song).into_iter().zip(&mut seen) {
-            if let Some(value) = *cell
-                && value != 0.0
-            {
-                *nonzero += 1;
-                if (1.0..=100.0).contains(&value) {
-                    *percent += 1;
-                    *largest = largest.max(value);
+impl Scales {
+    /// A value on 0-1, as it is to be kept; `None` where it is out of range.
+    pub(super) fn known(value: f64) -> Option<f64> {
+        (0.0..=1.0).contains(&value).then_some(-value)
+    }
+
+    /// A value of which the scale is not known yet; `None` where it is out of range on any.
+    pub(super) fn unknown(&mut self, value: f64, feature: usize, line: u64) -> Option<f64> {
+        let column = &mut self.columns[feature];
+        column.nonzero += u64::from(value != 0.0);
+        if (1.0..=100.0).contains(&value) {
+            column.percent += 1;
+            column.largest = column.largest.max(value);
+        }
+        if value > 1.0 && value <= 100.0 {
+            column.above_one.add(line);
+        }
+        // `abs`, for a negative zero would be taken for a certain one.
+        (0.0..=100.0).contains(&value).then_some(value.abs())
+    }
+
+    /// Fills the features that `song`, the one at `at`, lacks from another row of the same song.
+    pub(super) fn fill(&mut self, at: usize, song: &mut Song, row: &mut Song) {
+        for (feature, (cell, other)) in unit_cells(song)
+            .into_iter()
+            .zip(unit_cells(row))
+            .enumerate()
+        {
+            match (&cell, &other) {
+                (None, _) => *cell = other.take(),
+                (Some(first), Some(second)) if *first > 1.0 && *second <= 1.0 => {
+                    self.rivals.entry((at, feature)).or_insert(*second);
                 }
+                _ => {}
             }
         }
     }
-    // Zeros say nothing about the scale, and a column of zeros and ones is on 0-1. Nine in ten leaves
-    // room for broken cells in a column of percentages, and none for a few broken cells on 0-1; from
-    // fewer than five values nothing is concluded.
-    let is_percent = seen.map(|(nonzero, percent, largest)| {
-        nonzero >= 5 && largest > 2.0 && percent * 10 >= nonzero * 9
-    });
-    for (name, _) in UNIT_FEATURES.iter().zip(is_percent).filter(|(_, is)| *is) {
-        report.rescaled.push((*name).to_owned());
-    }
-    for (line, song) in rows {
-        let columns = UNIT_FEATURES.iter().zip(is_percent);
-        for (cell, (name, is_percent)) in unit_cells(song).into_iter().zip(columns) {
-            if is_percent {
-                *cell = cell.map(|value| value / 100.0);
+
+    /// Brings all features to 0-1, and empties what is outside then.
+    pub(super) fn settle(mut self, songs: &mut [Song], report: &mut CleanReport) {
+        // A column of zeros and ones is on 0-1. Nine in ten leaves room for broken cells in a column
+        // of percentages, and none for a few broken cells on 0-1; from fewer than five values nothing
+        // is concluded.
+        let is_percent = self.columns.each_ref().map(|column| {
+            column.nonzero >= 5 && column.largest > 2.0 && column.percent * 10 >= column.nonzero * 9
+        });
+        for (feature, name) in UNIT_FEATURES.into_iter().enumerate() {
+            let above_one = &self.columns[feature].above_one;
+            if is_percent[feature] {
+                report.rescaled.push(name.to_owned());
+            } else if above_one.count > 0 {
+                report.cleared(name).out_of_range.join(above_one);
             }
-            if cell.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-                *cell = None;
-                report.cleared(name).out_of_range.add(*line);
+        }
+        for (at, song) in songs.iter_mut().enumerate() {
+            for (feature, cell) in unit_cells(song).into_iter().enumerate() {
+                *cell = match *cell {
+                    Some(value) if value.is_sign_negative() => Some(-value),
+                    Some(value) if is_percent[feature] => Some(value / 100.0),
+                    Some(value) if value > 1.0 => self.rivals.remove(&(at, feature)).map(f64::abs),
+                    other => other,
+                };
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Which column of a table is which: the public song tables known by their headers.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use super::CatalogError;
+use super::cell::UNIT_FEATURES;
 use crate::song::COLUMNS;
 
 /// The headers under which a column is found, in the public tables and in general, best first.
@@ -22,6 +24,7 @@ const ALIASES: &[(&str, &[&str])] = &[
             "spotifytrackid",
             "trackuri",
             "spotifyuri",
+            "spotifytrackuri",
             "uri",
         ],
     ),
@@ -44,10 +47,13 @@ const ALIASES: &[(&str, &[&str])] = &[
             "artist",
             "trackartist",
             "artistname",
+            "songartist",
             "artists",
             "artistsname",
             "artistnames",
             "trackartists",
+            "artistsnames",
+            "performer",
         ],
     ),
     (
@@ -56,7 +62,16 @@ const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "genre",
-        &["genre", "trackgenre", "playlistgenre", "topgenre"],
+        &[
+            "genre",
+            "trackgenre",
+            "playlistgenre",
+            "topgenre",
+            "maingenre",
+            "genres",
+            "artistgenres",
+            "trackgenres",
+        ],
     ),
     (
         "year",
@@ -75,16 +90,57 @@ const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "duration_ms",
-        &["durationms", "trackdurationms", "songdurationms"],
+        &[
+            "durationms",
+            "trackdurationms",
+            "songdurationms",
+            "lengthms",
+            "durationmilliseconds",
+            "durations",
+            "durationsec",
+            "durationsecs",
+            "durationseconds",
+            "durationinseconds",
+            "lengths",
+            "lengthsec",
+            "lengthseconds",
+            "durationmin",
+            "durationmins",
+            "durationminutes",
+            "duration",
+            "trackduration",
+            "songduration",
+            "length",
+            "tracklength",
+            "songlength",
+            "lengthduration",
+        ],
     ),
-    ("explicit", &["explicit", "isexplicit"]),
+    ("explicit", &["explicit", "isexplicit", "trackexplicit"]),
     ("valence", &["valence", "audiovalence"]),
-    ("tempo", &["tempo", "bpm"]),
+    (
+        "tempo",
+        &[
+            "tempo",
+            "bpm",
+            "tempobpm",
+            "beatsperminute",
+            "beatsperminutebpm",
+        ],
+    ),
     ("loudness", &["loudness", "loudnessdb"]),
+    ("key", &["key", "audiokey"]),
     ("mode", &["mode", "audiomode"]),
     (
         "artwork_url",
-        &["artworkurl", "albumarturl", "coverurl", "imageurl"],
+        &[
+            "artworkurl",
+            "albumarturl",
+            "albumimageurl",
+            "albumcoverurl",
+            "coverurl",
+            "imageurl",
+        ],
     ),
     ("preview_url", &["previewurl", "trackpreviewurl"]),
     ("external_url", &["externalurl", "trackurl", "spotifyurl"]),
@@ -94,58 +150,100 @@ const ALIASES: &[(&str, &[&str])] = &[
 struct Schema {
     name: &'static str,
     has: &'static [&'static str],
-    /// What stands between two artists of one cell.
-    artists: Artists,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Artists {
-    /// The cell is one text.
-    OneText,
-    /// `A;B`
-    Semicolons,
-    /// A Python list: `['A', "B's"]`
-    PythonList,
+    /// Headers that mean something in this table alone.
+    also: &'static [(&'static str, &'static str)],
 }
 
 const SCHEMAS: &[Schema] = &[
     Schema {
         name: "TidyTuesday spotify_songs",
         has: &["trackid", "trackname", "trackartist", "playlistgenre"],
-        artists: Artists::OneText,
+        also: &[],
     },
     Schema {
         name: "spotify-tracks-dataset",
         has: &["trackid", "trackname", "artists", "trackgenre"],
-        artists: Artists::Semicolons,
+        also: &[],
     },
     Schema {
         name: "hit predictor",
         has: &["track", "artist", "uri", "chorushit", "target"],
-        artists: Artists::OneText,
+        also: &[],
     },
     Schema {
         name: "Spotify tracks by year (data.csv)",
         has: &["id", "name", "artists", "valence", "releasedate"],
-        artists: Artists::PythonList,
+        also: &[],
+    },
+    Schema {
+        name: "Spotify tracks by genre (SpotifyFeatures.csv)",
+        has: &["genre", "artistname", "trackname", "trackid"],
+        also: &[],
+    },
+    Schema {
+        name: "Most streamed Spotify songs 2023",
+        has: &["trackname", "artistsname", "releasedyear", "streams"],
+        also: &[],
+    },
+    Schema {
+        name: "Top Spotify songs by year (top10s.csv)",
+        has: &["title", "artist", "topgenre", "nrgy", "dnce", "spch"],
+        also: &[
+            ("energy", "nrgy"),
+            ("danceability", "dnce"),
+            ("loudness", "db"),
+            ("liveness", "live"),
+            ("valence", "val"),
+            ("duration_ms", "dur"),
+            ("acousticness", "acous"),
+            ("speechiness", "spch"),
+            ("popularity", "pop"),
+        ],
+    },
+    Schema {
+        name: "Spotify 2000",
+        has: &["title", "artist", "topgenre", "beatsperminutebpm"],
+        also: &[],
+    },
+    Schema {
+        name: "Exportify playlist",
+        has: &["trackname", "artistnames", "addedat"],
+        also: &[],
     },
     Schema {
         name: "PixelPlay columns",
         has: &["id", "title", "artist"],
-        artists: Artists::OneText,
-    },
-    Schema {
-        name: "song table with general names",
-        has: &[],
-        artists: Artists::OneText,
+        also: &[],
     },
 ];
+
+/// A table that is none of [`SCHEMAS`].
+const GENERAL: Schema = Schema {
+    name: "song table with general names",
+    has: &[],
+    also: &[],
+};
+
+/// What the header says about the unit of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// The column's own, or, for a feature from 0 to 1, whatever its values show.
+    Own,
+    /// Hundredths.
+    Percent,
+    /// Of time.
+    Seconds,
+    /// Of time.
+    Minutes,
+    /// A duration without a word on its unit.
+    Unstated,
+}
 
 /// Where a cell goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// A column of [`COLUMNS`], or `id`.
-    Known(&'static str),
+    Known(&'static str, Unit),
     /// One of the song's `extra` columns.
     Extra(String),
     /// Nowhere.
@@ -156,10 +254,15 @@ pub(super) enum Target {
 #[derive(Debug)]
 pub(super) struct Mapping {
     pub(super) schema: &'static str,
-    pub(super) artists: Artists,
     /// For each column of the table, in its order.
     pub(super) targets: Vec<Target>,
-    pub(super) has_id: bool,
+    /// Where in `targets` these are.
+    pub(super) id: Option<usize>,
+    pub(super) title: Option<usize>,
+    pub(super) artist: Option<usize>,
+    /// Whether the header announces several in one cell: `artists`, `Genres`.
+    pub(super) several_artists: bool,
+    pub(super) several_genres: bool,
 }
 
 /// A header without case, separators and units: `Track Name`, `track_name` and `trackName` are one.
@@ -171,78 +274,121 @@ fn normal(header: &str) -> String {
         .collect()
 }
 
-/// How many columns of `header` are known by name; tells the right delimiter from the wrong ones.
-pub(super) fn known_headers<'a>(header: impl IntoIterator<Item = &'a str>) -> usize {
-    let header: Vec<_> = header.into_iter().map(normal).collect();
-    columns()
-        .filter(|column| aliases(column).iter().any(|alias| header.contains(alias)))
-        .count()
+/// How many columns of `header` are known by name, or chosen; tells the right delimiter from the
+/// wrong ones.
+pub(super) fn known_headers<'a>(
+    header: impl IntoIterator<Item = &'a str>,
+    chosen: &BTreeMap<String, String>,
+) -> usize {
+    let header: Vec<_> = header.into_iter().collect();
+    let names: HashSet<_> = header.iter().map(|name| normal(name)).collect();
+    let by_choice = chosen
+        .values()
+        .filter(|wanted| header.iter().any(|name| name.trim() == wanted.trim()));
+    let by_name =
+        columns().filter(|column| aliases(column, &GENERAL).any(|alias| names.contains(&*alias)));
+    by_choice.count() + by_name.count()
 }
 
 fn columns() -> impl Iterator<Item = &'static str> {
     std::iter::once("id").chain(COLUMNS.iter().map(|&(name, _)| name))
 }
 
-fn aliases(column: &str) -> Vec<String> {
-    ALIASES
-        .iter()
-        .find(|(name, _)| *name == column)
-        .map_or_else(
-            || vec![normal(column)],
-            |(_, names)| names.iter().map(|&name| name.to_owned()).collect(),
-        )
+/// The headers of a column in [`normal`] form, best first.
+fn aliases(column: &str, schema: &Schema) -> impl Iterator<Item = Cow<'static, str>> {
+    let also = schema.also.iter().filter(move |(name, _)| *name == column);
+    let mut names: Vec<_> = also.map(|&(_, header)| Cow::Borrowed(header)).collect();
+    match ALIASES.iter().find(|(name, _)| *name == column) {
+        Some((_, known)) => names.extend(known.iter().map(|&name| Cow::Borrowed(name))),
+        None => names.push(Cow::Owned(normal(column))),
+    }
+    if UNIT_FEATURES.contains(&column) {
+        names.push(Cow::Owned(format!("{column}percent")));
+        names.push(Cow::Owned(format!("{column}pct")));
+    }
+    names.into_iter()
 }
 
-/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first.
+/// The unit that a header names.
+fn unit(column: &str, header: &str, chosen: bool) -> Unit {
+    let name = normal(header);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match column {
+        "duration_ms" if ends(&["ms", "milliseconds"]) => Unit::Own,
+        "duration_ms"
+            if ends(&["durations", "lengths", "sec", "secs", "seconds"]) || name == "dur" =>
+        {
+            Unit::Seconds
+        }
+        "duration_ms" if ends(&["min", "mins", "minutes"]) => Unit::Minutes,
+        // Whoever chose the column was asked for milliseconds.
+        "duration_ms" if !chosen => Unit::Unstated,
+        _ if UNIT_FEATURES.contains(&column)
+            && (header.contains('%') || ends(&["percent", "pct"])) =>
+        {
+            Unit::Percent
+        }
+        _ => Unit::Own,
+    }
+}
+
+/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first; the table must have the
+/// `needed` ones.
 pub(super) fn recognise(
     header: &[String],
     chosen: &BTreeMap<String, String>,
+    needed: &[&'static str],
     path: &Path,
 ) -> Result<Mapping, CatalogError> {
-    let names: Vec<_> = header.iter().map(|name| normal(name)).collect();
+    // The first of several columns of one name counts.
+    let mut names = HashMap::new();
+    for (at, name) in header.iter().enumerate() {
+        names.entry(normal(name)).or_insert_with(Vec::new).push(at);
+    }
     let schema = SCHEMAS
         .iter()
-        .find(|schema| {
-            schema
-                .has
-                .iter()
-                .all(|&needed| names.iter().any(|name| name == needed))
-        })
-        .unwrap_or(&SCHEMAS[SCHEMAS.len() - 1]);
+        .find(|schema| schema.has.iter().all(|&needed| names.contains_key(needed)))
+        .unwrap_or(&GENERAL);
 
     let mut targets = vec![None; header.len()];
     for (column, wanted) in chosen {
-        let bad = |problem, header_name: Option<&String>| CatalogError::BadMapping {
+        let bad = |problem| CatalogError::BadMapping {
             path: path.to_owned(),
             column: column.clone(),
-            header: header_name.cloned(),
+            header: wanted.clone(),
             problem,
             found: header.to_vec(),
         };
         let Some(column) = columns().find(|known| known == column) else {
-            return Err(bad("a song has no such column", Some(wanted)));
+            return Err(bad("a song has no such column"));
         };
         let Some(at) = header.iter().position(|name| name.trim() == wanted.trim()) else {
-            return Err(bad("the table has no such header", Some(wanted)));
+            return Err(bad("the table has no such header"));
         };
         if targets[at].is_some() {
-            return Err(bad("it is already another column", Some(wanted)));
+            return Err(bad("it is already another column"));
         }
-        targets[at] = Some(Target::Known(column));
+        targets[at] = Some(Target::Known(column, unit(column, &header[at], true)));
     }
     for column in columns().filter(|&column| !chosen.contains_key(column)) {
-        let free = |alias: &String| {
-            (0..names.len()).find(|&at| names[at] == *alias && targets[at].is_none())
+        let free = |alias: Cow<'static, str>| {
+            let places = names.get(&*alias)?;
+            places.iter().copied().find(|&at| targets[at].is_none())
         };
-        if let Some(at) = aliases(column).iter().find_map(free) {
-            targets[at] = Some(Target::Known(column));
+        if let Some(at) = aliases(column, schema).find_map(free) {
+            targets[at] = Some(Target::Known(column, unit(column, &header[at], false)));
         }
     }
 
-    let has = |column| targets.contains(&Some(Target::Known(column)));
-    let missing: Vec<_> = ["title", "artist"]
-        .into_iter()
-        .filter(|column| !has(column))
+    let find = |column: &str| {
+        let is =
+            |target: &Option<Target>| matches!(target, Some(Target::Known(c, _)) if *c == column);
+        targets.iter().position(is)
+    };
+    let missing: Vec<_> = needed
+        .iter()
+        .copied()
+        .filter(|column| find(column).is_none())
         .collect();
     if !missing.is_empty() {
         return Err(CatalogError::NoHeader {
@@ -251,9 +397,14 @@ pub(super) fn recognise(
             found: header.to_vec(),
         });
     }
-    let has_id = has("id");
+    let (id, title, artist) = (find("id"), find("title"), find("artist"));
+    let several_genres = find("genre").is_some_and(|at| normal(&header[at]).ends_with("genres"));
+    let several_artists = artist.is_some_and(|at| {
+        let header = normal(&header[at]);
+        header.contains("artists") || header == "artistnames"
+    });
 
-    let mut taken: Vec<String> = columns().map(str::to_owned).collect();
+    let mut taken: HashSet<String> = columns().map(str::to_owned).collect();
     let targets = targets
         .into_iter()
         .zip(header)
@@ -261,22 +412,24 @@ pub(super) fn recognise(
         .collect();
     Ok(Mapping {
         schema: schema.name,
-        artists: schema.artists,
         targets,
-        has_id,
+        id,
+        title,
+        artist,
+        several_artists,
+        several_genres,
     })
 }
 
 /// Carries an unknown column along, unless it has no name of its own.
-fn extra(name: &str, taken: &mut Vec<String>) -> Target {
+fn extra(name: &str, taken: &mut HashSet<String>) -> Target {
     let name = name.trim();
     let lower = name.to_lowercase();
     // `Unnamed: 0` is what pandas calls the row numbers that `to_csv` wrote; `_pp_` columns are the index's own.
     let unnamed = name.is_empty() || lower.starts_with("unnamed:") || lower.starts_with("_pp_");
-    if unnamed || lower == "embedding" || taken.contains(&lower) {
+    if unnamed || lower == "embedding" || !taken.insert(lower) {
         return Target::Ignored;
     }
-    taken.push(lower);
     Target::Extra(name.to_owned())
 }
 
@@ -286,7 +439,12 @@ mod tests {
 
     fn map(header: &str) -> Result<Mapping, CatalogError> {
         let header: Vec<_> = header.split(',').map(str::to_owned).collect();
-        recognise(&header, &BTreeMap::new(), Path::new("t.csv"))
+        recognise(
+            &header,
+            &BTreeMap::new(),
+            &["title", "artist"],
+            Path::new("t.csv"),
+        )
     }
 
     #[test]
@@ -310,7 +468,7 @@ mod tests {
             "trackId,trackName,artistName",
         ] {
             let mapping = map(header).unwrap();
-            let known = ["id", "title", "artist"].map(Target::Known);
+            let known = ["id", "title", "artist"].map(|column| Target::Known(column, Unit::Own));
             assert_eq!(mapping.targets, known, "{header}");
         }
     }
@@ -322,12 +480,12 @@ mod tests {
             mapping.targets,
             [
                 Target::Extra("name".into()),
-                Target::Known("title"),
-                Target::Known("artist"),
+                Target::Known("title", Unit::Own),
+                Target::Known("artist", Unit::Own),
                 Target::Extra("release_date".into()),
-                Target::Known("year"),
+                Target::Known("year", Unit::Own),
                 Target::Extra("uri".into()),
-                Target::Known("id"),
+                Target::Known("id", Unit::Own),
             ]
         );
     }
@@ -338,7 +496,49 @@ mod tests {
         let ignored = |at: &usize| mapping.targets[*at] == Target::Ignored;
         let left_out: Vec<_> = (0..9).filter(ignored).collect();
         assert_eq!(left_out, [0, 1, 3, 6, 7, 8]);
-        assert!(!mapping.has_id);
+        assert_eq!(mapping.id, None);
+    }
+
+    #[test]
+    fn headers_name_units_and_lists() {
+        for (header, unit) in [
+            ("duration_ms", Unit::Own),
+            ("Track Duration (ms)", Unit::Own),
+            ("duration_s", Unit::Seconds),
+            ("Duration (seconds)", Unit::Seconds),
+            ("duration_min", Unit::Minutes),
+            ("Length (Duration)", Unit::Unstated),
+        ] {
+            let mapping = map(&format!("title,artist,{header}")).unwrap();
+            assert_eq!(
+                mapping.targets[2],
+                Target::Known("duration_ms", unit),
+                "{header}"
+            );
+        }
+        for header in ["energy_%", "Energy (%)", "energy_percent"] {
+            let mapping = map(&format!("title,artist,{header}")).unwrap();
+            let energy = Target::Known("energy", Unit::Percent);
+            assert_eq!(mapping.targets[2], energy, "{header}");
+        }
+        for (header, several) in [
+            ("artist", false),
+            ("Artist Name", false),
+            ("artists", true),
+            ("artist(s)_name", true),
+            ("Artist Name(s)", true),
+        ] {
+            let mapping = map(&format!("title,{header}")).unwrap();
+            assert_eq!(mapping.several_artists, several, "{header}");
+        }
+        assert!(map("title,artist,Genres").unwrap().several_genres);
+    }
+
+    #[test]
+    fn thousands_of_columns_are_no_trouble() {
+        let header: Vec<_> = (0..200_000).map(|n| format!("x{n}")).collect();
+        let mapping = map(&format!("title,artist,{}", header.join(","))).unwrap();
+        assert_eq!(mapping.targets.len(), 200_002);
     }
 
     #[test]
@@ -358,14 +558,14 @@ mod tests {
                 .iter()
                 .map(|&(column, header)| (column.to_owned(), header.to_owned()))
                 .collect();
-            recognise(&header, &chosen, Path::new("t.csv"))
+            recognise(&header, &chosen, &[], Path::new("t.csv"))
         };
         let mapping = choose(&[("title", "Werk"), ("artist", "Von")]).unwrap();
         assert_eq!(
             mapping.targets,
             [
-                Target::Known("title"),
-                Target::Known("artist"),
+                Target::Known("title", Unit::Own),
+                Target::Known("artist", Unit::Own),
                 Target::Extra("name".into())
             ]
         );

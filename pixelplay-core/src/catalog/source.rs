@@ -1,155 +1,134 @@
-//! From a file as people have it to text: compression, encoding, and what is no text at all.
+//! From a file as people have it to a stream of text: compression, byte order marks, limits.
 
-use std::io::{self, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
+use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 use flate2::read::MultiGzDecoder;
 
 use super::CatalogError;
+use super::clean::CleanOptions;
+use super::foreign;
+use super::table::read_error;
 
-/// The text of a table, and how it was found.
-pub(super) struct Text {
-    pub(super) text: String,
-    /// The encoding, and whether the file was compressed, in words.
-    pub(super) encoding: String,
-    /// What a reader of the report should know about it.
-    pub(super) note: Option<String>,
+/// How much of the text is looked at before it is read.
+const HEAD_BYTES: u64 = 64 << 10;
+
+/// A table as decompressed bytes in UTF-8, or in Windows-1252 here and there.
+pub(super) struct Source<'a> {
+    pub(super) reader: BufReader<Box<dyn Read + 'a>>,
+    /// The first bytes of `reader`, for whoever has to know what comes.
+    pub(super) head: Vec<u8>,
+    /// What the byte order mark says, where there is one.
+    pub(super) encoding: Option<&'static str>,
+    pub(super) gzip: bool,
 }
 
-/// Reads all of `reader`, decompresses it where it is gzip, and decodes it.
-pub(super) fn read_text(
-    reader: impl Read,
-    path: &Path,
-    max_bytes: u64,
-) -> Result<Text, CatalogError> {
-    let failed = |source: io::Error| CatalogError::Read {
+/// Opens a regular file; a pipe or a device could keep us waiting for ever.
+pub(super) fn open_file(path: &Path) -> Result<File, CatalogError> {
+    let failed = |source| CatalogError::Read {
         path: path.to_owned(),
         source,
     };
-    let mut reader = BufReader::new(reader);
-    let mut magic = Vec::with_capacity(2);
-    reader
-        .by_ref()
-        .take(2)
-        .read_to_end(&mut magic)
-        .map_err(failed)?;
-    let gzip = magic == [0x1f, 0x8b];
-    let whole = magic.as_slice().chain(reader);
-
-    // One byte past the limit tells a file that just fits from one that does not; it also stops a gzip bomb.
-    let mut bytes = Vec::new();
-    let past_limit = max_bytes.saturating_add(1);
-    let read = if gzip {
-        MultiGzDecoder::new(whole)
-            .take(past_limit)
-            .read_to_end(&mut bytes)
-    } else {
-        whole.take(past_limit).read_to_end(&mut bytes)
-    };
-    read.map_err(failed)?;
-    if bytes.len() as u64 > max_bytes {
-        return Err(CatalogError::TooLarge {
+    // Looked at before it is opened, since opening a pipe already waits for its other end.
+    let kind = path.metadata().map_err(failed)?.file_type();
+    if !kind.is_file() {
+        return Err(CatalogError::NotAFile {
             path: path.to_owned(),
-            limit: max_bytes,
+            found: if kind.is_dir() {
+                "a folder"
+            } else {
+                "a pipe or a device"
+            },
         });
     }
-    if let Some(found) = foreign(&bytes) {
+    File::open(path).map_err(failed)
+}
+
+/// Refuses to write over the table itself, under whatever name.
+pub(super) fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogError> {
+    if let (Ok(table), Ok(same)) = (table.canonicalize(), out.canonicalize())
+        && table == same
+    {
+        return Err(CatalogError::OutIsTable {
+            path: out.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Decompresses `reader` where it is gzip, takes off a byte order mark, and refuses what is no text.
+pub(super) fn open<'a>(
+    reader: impl Read + 'a,
+    path: &Path,
+    options: &CleanOptions,
+) -> Result<Source<'a>, CatalogError> {
+    let failed = |source| read_error(source, path, options);
+    let (magic, reader) = peek(reader, 2).map_err(failed)?;
+    let gzip = magic == [0x1f, 0x8b];
+    let whole: Box<dyn Read + 'a> = if gzip {
+        Box::new(MultiGzDecoder::new(BufReader::new(reader)))
+    } else {
+        Box::new(reader)
+    };
+    let limited = Limited {
+        inner: whole,
+        left: options.max_bytes,
+    };
+    let (start, bytes) = peek(limited, 4).map_err(failed)?;
+    let encoding = encoding_rs::Encoding::for_bom(&start).map(|(encoding, _)| encoding.name());
+    let (head, text) = peek(without_mark(bytes), HEAD_BYTES).map_err(failed)?;
+    if let Some((found, advice)) = foreign::recognise(&start, &head) {
         return Err(CatalogError::NotText {
             path: path.to_owned(),
             found,
+            advice,
         });
     }
-    let (text, mut encoding, note) = decode(bytes);
-    if text.contains('\0') {
-        return Err(CatalogError::NotText {
-            path: path.to_owned(),
-            found: "binary data (it holds NUL characters)",
-        });
-    }
-    if text.trim().is_empty() {
-        return Err(CatalogError::Empty {
-            path: path.to_owned(),
-        });
-    }
-    if gzip {
-        encoding.push_str(", gzip");
-    }
-    Ok(Text {
-        text,
+    Ok(Source {
+        reader: BufReader::with_capacity(64 << 10, Box::new(text)),
+        head,
         encoding,
-        note,
+        gzip,
     })
 }
 
-/// Names a file that is known not to be a table of text by its first bytes.
-fn foreign(bytes: &[u8]) -> Option<&'static str> {
-    const MAGIC: &[(&[u8], &str)] = &[
-        (
-            b"PK\x03\x04",
-            "a zip archive (perhaps an Excel workbook or a zipped CSV)",
-        ),
-        (b"PAR1", "a Parquet file"),
-        (b"ARROW1", "an Arrow file"),
-        (b"FEA1", "a Feather file"),
-        (b"SQLite format 3\0", "an SQLite database"),
-        (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-        (b"\x28\xb5\x2f\xfd", "zstd-compressed"),
-        (b"BZh", "bzip2-compressed"),
-        (b"\xfd7zXZ\0", "xz-compressed"),
-        (b"7z\xbc\xaf", "a 7-Zip archive"),
-        (b"\x1f\x8b", "gzipped twice"),
-        (b"%PDF", "a PDF document"),
-        (b"\x89PNG", "a PNG picture"),
-        (b"\xff\xd8\xff", "a JPEG picture"),
-        (b"\x80\x04\x95", "a Python pickle"),
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"<!DOCTYPE", "a web page"),
-        (b"<!doctype", "a web page"),
-        (b"<html", "a web page"),
-        (b"{\"", "JSON"),
-        (b"[{", "JSON"),
-        (
-            b"version https://git-lfs",
-            "a Git LFS pointer; fetch the file itself",
-        ),
-    ];
-    MAGIC
-        .iter()
-        .find(|(magic, _)| bytes.starts_with(magic))
-        .map(|&(_, name)| name)
+/// UTF-16 as UTF-8; anything without a byte order mark as it is.
+fn without_mark<R: Read>(reader: R) -> DecodeReaderBytes<R, Vec<u8>> {
+    DecodeReaderBytesBuilder::new()
+        .utf8_passthru(true)
+        .strip_bom(true)
+        .bom_override(true)
+        .build(reader)
 }
 
-fn decode(bytes: Vec<u8>) -> (String, String, Option<String>) {
-    if let Some((encoding, bom)) = encoding_rs::Encoding::for_bom(&bytes) {
-        let (text, malformed) = encoding.decode_without_bom_handling(&bytes[bom..]);
-        let note = malformed.then(|| "malformed characters were replaced by \u{fffd}".to_owned());
-        return (text.into_owned(), encoding.name().to_owned(), note);
-    }
-    let bytes = match String::from_utf8(bytes) {
-        Ok(text) => return (text, "UTF-8".to_owned(), None),
-        Err(error) => error.into_bytes(),
-    };
-    // A UTF-8 file with a few broken bytes still has well-formed accents elsewhere, and must not be
-    // turned into mojibake as a whole; a Windows-1252 file hardly ever has one.
-    let (mut accents, mut broken) = (0_usize, 0_usize);
-    for chunk in bytes.utf8_chunks() {
-        accents += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        broken += usize::from(!chunk.invalid().is_empty());
-    }
-    if accents > broken {
-        (
-            String::from_utf8_lossy(&bytes).into_owned(),
-            "UTF-8".to_owned(),
-            Some(format!(
-                "{broken} places are not valid UTF-8; they were replaced by \u{fffd}"
-            )),
-        )
-    } else {
-        (
-            encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned(),
-            "windows-1252".to_owned(),
-            Some("not valid UTF-8, so read as Windows-1252 (Latin-1)".to_owned()),
-        )
+/// The first bytes of `reader`, and a reader that still has them.
+fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, impl Read)> {
+    let mut head = Vec::new();
+    reader.by_ref().take(count).read_to_end(&mut head)?;
+    Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+/// More came out of a reader than was allowed; travels inside an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("past the limit")]
+pub(super) struct PastLimit;
+
+/// A reader that fails past a number of bytes, which also stops a gzip bomb.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| io::Error::other(PastLimit))?;
+        Ok(read)
     }
 }
 
@@ -158,24 +137,20 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn read(bytes: &[u8]) -> Result<Text, CatalogError> {
-        read_text(bytes, Path::new("t.csv"), 1 << 20)
-    }
-
-    /// The same bytes over and over.
-    struct Endless {
-        bytes: Vec<u8>,
-        at: usize,
-    }
-
-    impl Read for Endless {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            for place in &mut *buffer {
-                *place = self.bytes[self.at % self.bytes.len()];
-                self.at += 1;
-            }
-            Ok(buffer.len())
-        }
+    fn read(bytes: &[u8], max_bytes: u64) -> Result<(String, bool), CatalogError> {
+        let options = CleanOptions {
+            max_bytes,
+            ..CleanOptions::default()
+        };
+        let path = Path::new("t.csv");
+        let mut source = open(bytes, path, &options)?;
+        let mut text = Vec::new();
+        source
+            .reader
+            .read_to_end(&mut text)
+            .map_err(|error| read_error(error, path, &options))?;
+        assert!(text.starts_with(&source.head));
+        Ok((String::from_utf8(text).unwrap(), source.gzip))
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -185,80 +160,75 @@ mod tests {
     }
 
     #[test]
-    fn encodings_are_recognised_and_named() {
-        let plain = read("Beyoncé".as_bytes()).unwrap();
-        assert_eq!(
-            (plain.text.as_str(), plain.encoding.as_str()),
-            ("Beyoncé", "UTF-8")
-        );
-        assert!(plain.note.is_none());
-        assert_eq!(read("\u{feff}Beyoncé".as_bytes()).unwrap().text, "Beyoncé");
-        let latin = read(b"Beyonc\xe9 \x96 x").unwrap();
-        assert_eq!(latin.text, "Beyoncé – x");
-        assert_eq!(latin.encoding, "windows-1252");
-        assert!(latin.note.is_some());
-        let wide: Vec<u8> = "\u{feff}Beyoncé"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        assert_eq!(read(&wide).unwrap().text, "Beyoncé");
-    }
-
-    #[test]
-    fn one_broken_byte_does_not_garble_every_accent() {
-        let mut bytes = "Beyoncé,Sigur Rós".as_bytes().to_vec();
-        bytes.push(0xff);
-        let text = read(&bytes).unwrap();
-        assert_eq!(text.text, "Beyoncé,Sigur Rós\u{fffd}");
-        assert!(text.note.unwrap().starts_with("1 places"));
+    fn byte_order_marks_decide_and_are_taken_off() {
+        let text = "Beyoncé".repeat(40_000);
+        let utf16 = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let marked = format!("\u{feff}{text}");
+            marked.encode_utf16().flat_map(to_bytes).collect()
+        };
+        for bytes in [
+            text.as_bytes().to_vec(),
+            format!("\u{feff}{text}").into_bytes(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            gzip(text.as_bytes()),
+            gzip(&utf16(u16::to_le_bytes)),
+        ] {
+            assert!(read(&bytes, 1 << 20).unwrap().0 == text);
+        }
     }
 
     #[test]
     fn gzip_is_known_by_its_first_bytes_even_in_several_members() {
         let mut bytes = gzip(b"id,title\n");
         bytes.extend(gzip(b"1,x\n"));
-        let text = read(&bytes).unwrap();
-        assert_eq!(text.text, "id,title\n1,x\n");
-        assert_eq!(text.encoding, "UTF-8, gzip");
+        let (text, gzipped) = read(&bytes, 100).unwrap();
+        assert_eq!((text.as_str(), gzipped), ("id,title\n1,x\n", true));
+        let whole = gzip(&b"id,title\n".repeat(1000));
+        assert!(matches!(
+            read(&whole[..whole.len() - 9], 1 << 20),
+            Err(CatalogError::Read { .. })
+        ));
     }
 
     #[test]
-    fn damage_bombs_and_foreign_files_are_refused_by_name() {
-        let whole = gzip(&b"id,title\n".repeat(1000));
-        assert!(matches!(
-            read(&whole[..whole.len() - 9]),
-            Err(CatalogError::Read { .. })
-        ));
-        assert!(matches!(
-            read(&gzip(&vec![b'a'; (1 << 20) + 1])),
-            Err(CatalogError::TooLarge {
-                limit: 0x10_0000,
-                ..
-            })
-        ));
-        assert_eq!(read(&vec![b'a'; 1 << 20]).unwrap().text.len(), 1 << 20);
-        for endless in [vec![b'a'; 100], gzip(&[b'a'; 100])] {
-            let endless = Endless {
-                bytes: endless,
-                at: 0,
-            };
+    fn the_limit_counts_decompressed_bytes() {
+        let text = vec![b'a'; 1 << 20];
+        for bytes in [text.clone(), gzip(&text)] {
+            assert!(read(&bytes, 1 << 20).is_ok());
             assert!(matches!(
-                read_text(endless, Path::new("t.csv"), 1 << 20),
+                read(&bytes, (1 << 20) - 1),
                 Err(CatalogError::TooLarge { .. })
             ));
         }
-        for (bytes, word) in [
-            (&b"PK\x03\x04rest"[..], "zip"),
-            (b"PAR1rest", "Parquet"),
-            (&gzip(b"PAR1"), "Parquet"),
-            (b"id,title\n1,\0\n", "NUL"),
-            (b"[{\"id\": 1}]", "JSON"),
-        ] {
-            let error = read(bytes).err().unwrap().to_string();
-            assert!(error.contains(word), "{error}");
+        for endless in [gzip(&[b'a'; 100]), vec![b'a'; 100]] {
+            let options = CleanOptions {
+                max_bytes: 1 << 20,
+                ..CleanOptions::default()
+            };
+            let bytes = endless.into_iter().cycle().map(Ok::<_, io::Error>);
+            let path = Path::new("t.csv");
+            let mut source = open(Bytes(bytes), path, &options).unwrap_or_else(|e| panic!("{e}"));
+            let error = io::copy(&mut source.reader, &mut io::sink()).unwrap_err();
+            assert!(matches!(
+                read_error(error, path, &options),
+                CatalogError::TooLarge { .. }
+            ));
         }
-        for empty in [&b""[..], b"  \n\r\n", b"\xef\xbb\xbf", &gzip(b"")] {
-            assert!(matches!(read(empty), Err(CatalogError::Empty { .. })));
+    }
+
+    /// A reader made of an iterator of bytes.
+    struct Bytes<I>(I);
+
+    impl<I: Iterator<Item = io::Result<u8>>> Read for Bytes<I> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            for place in &mut *buffer {
+                match self.0.next() {
+                    Some(byte) => *place = byte?,
+                    None => break,
+                }
+            }
+            Ok(buffer.len())
         }
     }
 }

@@ -8,6 +8,8 @@ mod fingerprint;
 pub mod hub;
 mod model;
 mod picture;
+mod picture_format;
+mod picture_whole;
 mod preprocess;
 mod resample;
 mod self_test;

@@ -1,12 +1,16 @@
 //! Picture files to RGB pixels.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::error::UnsupportedErrorKind;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 
 use super::error::{Cause, EncodeError};
+use super::picture_format::Format;
+use super::picture_whole::{self, Flaw};
 
 /// A decoded picture: 8-bit RGB, upright.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,31 +25,48 @@ impl Picture {
     pub const MAX_PIXELS: u64 = 178_956_970;
     /// The most bytes read from a file.
     pub const MAX_FILE_BYTES: u64 = 1 << 29;
-    /// The most memory a decoder may take, in bytes.
-    const MAX_DECODER_BYTES: u64 = 1 << 30;
+    /// The most bytes of decoded pixels: RGBA of [`Picture::MAX_PIXELS`], or 16-bit RGBA of 100 megapixels.
+    const MAX_DECODED_BYTES: u64 = 3 << 28;
+    /// The most memory, in bytes, that a decoder may take beside the pixels and what it reads of the file:
+    /// for colour profiles, tables and texts.
+    const MAX_DECODER_BYTES: u64 = 1 << 26;
 
-    /// Reads and decodes a JPEG, PNG or WebP file; see [`Picture::decode`].
+    /// Reads and decodes a picture file; see [`Picture::decode`].
     ///
     /// # Errors
-    /// If the file cannot be read or decoded, or is too large.
+    /// If the file is no regular file, cannot be read or decoded, or is too large.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
         let path = path.as_ref();
-        let io = EncodeError::io(path);
-        let mut bytes = Vec::new();
-        match File::open(path)
-            .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-        {
-            Ok(_) => Self::decode_from(&bytes, Some(path)),
-            Err(e) => Err(io(e)),
+        let kind = std::fs::metadata(path).map_err(EncodeError::io(path))?;
+        // Opening a pipe waits for its writer, and a device may never end.
+        let refused = if kind.is_dir() {
+            Some((ErrorKind::IsADirectory, "it is a folder, not a picture"))
+        } else if kind.is_file() {
+            None
+        } else {
+            let what = "it is a pipe, device or socket; save the picture in a file first";
+            Some((ErrorKind::InvalidInput, what))
+        };
+        if let Some((kind, what)) = refused {
+            return Err(EncodeError::io(path)(std::io::Error::new(kind, what)));
         }
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(EncodeError::io(path))?;
+        Self::decode_from(&bytes, Some(path))
     }
 
-    /// Decodes the bytes of a JPEG, PNG or WebP file.
+    /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it is.
     ///
-    /// The picture is turned upright by its EXIF orientation. Grey and palette pictures become RGB;
+    /// The picture is turned upright by its EXIF orientation; EXIF that cannot be read is ignored. Of
+    /// several frames or pages the first counts. Grey, palette and CMYK pictures become RGB;
     /// what is transparent is laid on white, as transformers 5 does (earlier versions, and openai/CLIP,
     /// drop transparency and show whatever colour lies below it). 16-bit samples are scaled to 8 bits
     /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
+    ///
+    /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
+    /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred bytes.
     ///
     /// # Errors
     /// If the bytes are no whole picture of a known format, or one of more than
@@ -56,54 +77,69 @@ impl Picture {
 
     /// `path` is for the errors.
     fn decode_from(bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
-        let because = |source: Cause| EncodeError::BadPicture {
+        let bad = |source: Cause| EncodeError::BadPicture {
             path: path.map(Path::to_owned),
             source,
         };
-        let bad = |error: image::ImageError| because(error.into());
         let too_large = |size: String, limit: String| EncodeError::PictureTooLarge {
             path: path.map(Path::to_owned),
             size,
             limit,
         };
         if bytes.len() as u64 > Self::MAX_FILE_BYTES {
-            return Err(too_large(
-                // No more than that is read of a file.
-                format!("more than {} bytes", Self::MAX_FILE_BYTES),
-                format!("{} bytes", Self::MAX_FILE_BYTES),
-            ));
+            let limit = mebibytes(Self::MAX_FILE_BYTES);
+            // No more than that is read of a file.
+            return Err(too_large(format!("a file of more than {limit}"), limit));
         }
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| bad(e.into()))?;
+        let format = Format::of(bytes).map_err(|found| bad(found.into()))?;
+        let name = format.name;
+        let because = |error: ImageError| bad(explain(name, &error).into());
+        picture_whole::check(format.image, bytes).map_err(|flaw| {
+            let what = match flaw {
+                Flaw::Truncated => "is truncated",
+                Flaw::TooManyScans => "has more than 100 scans",
+                Flaw::UnknownCoding => {
+                    "has lossless or arithmetic coding, which is not decoded: save it anew"
+                }
+            };
+            bad(format!("the {name} file {what}").into())
+        })?;
+
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format.image);
         let mut limits = Limits::default();
         limits.max_alloc = Some(Self::MAX_DECODER_BYTES);
         reader.limits(limits.clone());
-        let format = reader.format();
-        let mut decoder = reader.into_decoder().map_err(bad)?;
+        let mut decoder = reader.into_decoder().map_err(because)?;
         let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > Self::MAX_PIXELS {
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > Self::MAX_PIXELS {
             return Err(too_large(
-                format!("{width}x{height} pixels"),
-                format!("{} pixels", Self::MAX_PIXELS),
+                format!("{width}x{height} pixels, {} megapixels", pixels / 1_000_000),
+                format!("{} megapixels", Self::MAX_PIXELS / 1_000_000),
             ));
         }
-        if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
-            return Err(because("the JPEG file is truncated".into()));
-        }
-        // The decoder's limits do not count the pixels that it gives out: 16-bit RGBA takes 8 bytes each.
-        limits.reserve(decoder.total_bytes()).map_err(|_| {
-            too_large(
-                format!("{} bytes of decoded pixels", decoder.total_bytes()),
-                format!("{} bytes", Self::MAX_DECODER_BYTES),
+        if pixels == 0 {
+            return Err(bad(format!(
+                "the {name} file is damaged: {width}x{height} pixels"
             )
-        })?;
-        let orientation = decoder.orientation().map_err(bad)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(bad)?;
+            .into()));
+        }
+        let decoded = decoder.total_bytes();
+        if decoded > Self::MAX_DECODED_BYTES {
+            return Err(too_large(
+                format!("{} of decoded pixels", mebibytes(decoded)),
+                mebibytes(Self::MAX_DECODED_BYTES),
+            ));
+        }
+        // A TIFF decoder reads a whole strip, which may be all of the file.
+        limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
+        decoder.set_limits(limits).map_err(because)?;
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let mut image = DynamicImage::from_decoder(decoder).map_err(because)?;
         image.apply_orientation(orientation);
         let (width, height) = (image.width(), image.height());
         let rgb = if image.color().has_alpha() {
-            on_white(image.into_rgba8().as_raw())
+            on_white(image.into_rgba8().into_raw())
         } else {
             image.into_rgb8().into_raw()
         };
@@ -147,18 +183,60 @@ impl Picture {
 
 /// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which comes
 /// down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
-fn on_white(rgba: &[u8]) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
-    for &[red, green, blue, alpha] in rgba.as_chunks::<4>().0 {
-        let (alpha, rest) = (u32::from(alpha), 255 * (255 - u32::from(alpha)));
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a mean of two bytes is a byte"
-        )]
-        let on_white = |value| ((u32::from(value) * alpha + rest + 127) / 255) as u8;
-        rgb.extend([red, green, blue].map(on_white));
+fn on_white(mut pixels: Vec<u8>) -> Vec<u8> {
+    // In place: a picture may have hundreds of megabytes.
+    let count = pixels.len() / 4;
+    for at in 0..count {
+        let alpha = u32::from(pixels[at * 4 + 3]);
+        for channel in 0..3 {
+            let value = u32::from(pixels[at * 4 + channel]);
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a mean of two bytes is a byte"
+            )]
+            let on_white = ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            pixels[at * 3 + channel] = on_white;
+        }
     }
-    rgb
+    pixels.truncate(count * 3);
+    pixels.shrink_to_fit();
+    pixels
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// What a decoder says, in one line without repetition: the decoders' errors name their sources in their
+/// own text as well.
+fn explain(format: &str, error: &ImageError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let ended = |e: &std::io::Error| e.kind() == ErrorKind::UnexpectedEof;
+    let truncated = match error {
+        ImageError::IoError(error) => ended(error),
+        _ => cause.downcast_ref().is_some_and(ended),
+    };
+    let said = match error {
+        ImageError::Unsupported(error) => match error.kind() {
+            UnsupportedErrorKind::GenericFeature(feature) => feature.clone(),
+            _ => cause.to_string(),
+        },
+        _ => cause.to_string(),
+    };
+    let said = said.trim();
+    match error {
+        _ if truncated => format!("the {format} file is truncated"),
+        ImageError::Unsupported(_) => {
+            format!("this kind of {format} is not decoded, save it as PNG: {said}")
+        }
+        ImageError::Limits(_) => {
+            format!("the {format} file asks for more memory than a picture of its size needs")
+        }
+        _ => format!("the {format} file is damaged: {said}"),
+    }
 }
 
 impl std::fmt::Debug for Picture {
@@ -167,37 +245,11 @@ impl std::fmt::Debug for Picture {
     }
 }
 
-/// Whether a JPEG file goes on to its end marker.
-///
-/// The decoder fills what is missing with grey and says nothing; Pillow refuses, and so do we.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    // What begins with a marker and its length, from the start marker on.
-    let mut at = 2;
-    loop {
-        // Between segments may lie padding and, after a scan, its data, in which 0xFF is followed by
-        // 0 or a restart marker.
-        let Some(found) = bytes.get(at..).and_then(|rest| {
-            rest.windows(2)
-                .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF))
-        }) else {
-            return false;
-        };
-        let marker = at + found;
-        if bytes[marker + 1] == 0xD9 {
-            return true;
-        }
-        let Some(len) = bytes.get(marker + 2..marker + 4) else {
-            return false;
-        };
-        at = marker + 2 + usize::from(u16::from_be_bytes([len[0], len[1]]));
-    }
-}
-
 /// Where an image comes from: a file, the bytes of a file, or decoded pixels.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum ImageSource<'a> {
-    /// A JPEG, PNG or WebP file.
+    /// A picture file; [`Picture::decode`] says which.
     Path(&'a Path),
     /// The bytes of such a file.
     Bytes(&'a [u8]),
@@ -253,5 +305,37 @@ impl<'a> From<&'a Vec<u8>> for ImageSource<'a> {
 impl<'a> From<&'a Picture> for ImageSource<'a> {
     fn from(picture: &'a Picture) -> Self {
         Self::Picture(picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_colour_of_any_alpha_is_laid_on_white_as_exactly_as_a_byte_can_say() {
+        for alpha in 0..=255_u8 {
+            let row: Vec<u8> = (0..=255).flat_map(|value| [value, 0, 255, alpha]).collect();
+            let share = f64::from(alpha) / 255.0;
+            let laid = |value: f64| (value * share + 255.0 * (1.0 - share)).round();
+            for (value, rgb) in (0..=255_u8).zip(on_white(row).as_chunks::<3>().0) {
+                let expected = [laid(value.into()), laid(0.0), 255.0];
+                assert_eq!(rgb.map(f64::from), expected, "{value} of {alpha}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_decoder_says_is_said_once() {
+        let ended = std::io::Error::from(ErrorKind::UnexpectedEof);
+        assert_eq!(explain("BMP", &ended.into()), "the BMP file is truncated");
+        let said = image::error::DecodingError::new(
+            image::ImageFormat::Jpeg.into(),
+            "Huffman table 3 is missing\n",
+        );
+        assert_eq!(
+            explain("JPEG", &ImageError::Decoding(said)),
+            "the JPEG file is damaged: Huffman table 3 is missing"
+        );
     }
 }

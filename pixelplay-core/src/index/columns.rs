@@ -121,6 +121,14 @@ impl Cells {
         }
     }
 
+    /// How many bytes of text a row has.
+    pub(crate) fn text_len(&self, row: usize) -> usize {
+        match self {
+            Self::Text(a) if !a.is_null(row) => a.value(row).len(),
+            _ => 0,
+        }
+    }
+
     /// The number in a row, where there is one.
     pub(crate) fn number(&self, row: usize) -> Option<f64> {
         match self {

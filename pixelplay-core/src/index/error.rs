@@ -89,6 +89,38 @@ pub enum SongIndexError {
         /// The file that was to be written.
         path: PathBuf,
     },
+    /// Songs cannot be added to an index, or those of its files not be rewritten.
+    #[error("the songs of {} cannot be written into the index: {what}", path.display())]
+    CannotJoin {
+        /// Where the songs are.
+        path: PathBuf,
+        /// What does not fit, and what to do about it.
+        what: String,
+    },
+    /// Songs to be added are in the index already.
+    #[error(
+        "{count} of the songs to add {} in the index already: {}; replace them, or leave them out",
+        if *count == 1 { "is" } else { "are" },
+        named(ids, *count)
+    )]
+    KnownIds {
+        /// How many.
+        count: usize,
+        /// The ids of the first few.
+        ids: Vec<String>,
+    },
+    /// Songs to be removed are not in the index.
+    #[error(
+        "{count} of the songs to remove {} not in the index: {}; nothing was removed",
+        if *count == 1 { "is" } else { "are" },
+        named(ids, *count)
+    )]
+    UnknownIds {
+        /// How many.
+        count: usize,
+        /// The first few of them.
+        ids: Vec<String>,
+    },
     /// The query and the index cannot be compared.
     #[error("the query does not fit the index")]
     Embedding(#[from] EmbeddingError),
@@ -136,4 +168,13 @@ impl SongIndexError {
             what: what.to_string(),
         }
     }
+}
+
+/// Ids for a message, of which there may be more than stand in the list.
+fn named(ids: &[String], count: usize) -> String {
+    let mut names: Vec<String> = ids.iter().map(|id| format!("{id:?}")).collect();
+    if count > ids.len() {
+        names.push(format!("and {} more", count - ids.len()));
+    }
+    names.join(", ")
 }

@@ -132,6 +132,7 @@ impl Filter {
     ///   `is null`; the last three also with `not`: `not between`, `not in`, `is not null`;
     /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
     /// * text stands in single or double quotes (doubled to stand for itself); a single word needs none;
+    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`, `true`, ...;
     /// * `true` and `false` are flags; a column whose name is not a plain word stands in backquotes.
     ///
     /// # Errors
@@ -305,12 +306,14 @@ into_value!(&str => Text, String => Text, i64 => Integer, i32 => Integer, u32 =>
 #[non_exhaustive]
 pub enum FilterError {
     /// The text is not a condition.
-    #[error("{what} at character {at}")]
+    #[error("{what} at character {at} of {near:?}")]
     Syntax {
         /// Where, in characters from 1.
         at: usize,
         /// What was expected there.
         what: String,
+        /// The text around that place, all of it where it is short.
+        near: String,
     },
     /// The index has no such column.
     #[error("there is no column {column:?}; the columns are {}", available.join(", "))]

@@ -20,6 +20,8 @@ enum Token {
 }
 
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "<", ">", "=", "(", ")", ","];
+/// How many characters an error shows before and behind its place.
+const MOST_SHOWN: usize = 40;
 const KEYWORDS: [&str; 9] = [
     "and", "or", "not", "in", "between", "is", "null", "true", "false",
 ];
@@ -45,7 +47,20 @@ fn syntax<T>(at: usize, what: impl Into<String>) -> Result<T, FilterError> {
     Err(FilterError::Syntax {
         at,
         what: what.into(),
+        near: String::new(),
     })
+}
+
+/// A part of a text that may be of any length, for a message.
+fn excerpt(text: &str, from: usize, most: usize) -> String {
+    let mut part: String = text.chars().skip(from).take(most).collect();
+    if from > 0 {
+        part.insert_str(0, "... ");
+    }
+    if text.chars().nth(from + most).is_some() {
+        part.push_str(" ...");
+    }
+    part
 }
 
 /// The tokens, each with its place in characters from 1.
@@ -62,6 +77,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
             let (inner, len) = quoted(rest, first).ok_or_else(|| FilterError::Syntax {
                 at,
                 what: format!("the quote {first} is not closed, it was opened"),
+                near: String::new(),
             })?;
             let token = if first == '`' {
                 Token::Column(inner)
@@ -75,7 +91,10 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
         } else if first.is_ascii_digit() || matches!(first, '+' | '-' | '.') {
             let len = number_len(rest);
             let Some(number) = number(&rest[..len]) else {
-                return syntax(at, format!("{:?} is not a number", &rest[..len]));
+                return syntax(
+                    at,
+                    format!("{:?} is not a number", excerpt(&rest[..len], 0, MOST_SHOWN)),
+                );
             };
             (Some(Token::Number(number)), len)
         } else {
@@ -134,6 +153,16 @@ struct Parser {
 }
 
 pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
+    read(text).map_err(|error| match error {
+        FilterError::Syntax { at, what, .. } => {
+            let near = excerpt(text, at.saturating_sub(MOST_SHOWN), 2 * MOST_SHOWN);
+            FilterError::Syntax { at, what, near }
+        }
+        other => other,
+    })
+}
+
+fn read(text: &str) -> Result<Filter, FilterError> {
     let mut parser = Parser {
         tokens: tokens(text)?.into_iter().peekable(),
         end: text.chars().count() + 1,
@@ -360,13 +389,35 @@ mod tests {
         ];
         for (text, place, words) in cases {
             match Filter::parse(text) {
-                Err(FilterError::Syntax { at, what }) => {
-                    assert_eq!(at, place, "{text}: {what}");
+                Err(FilterError::Syntax { at, what, near }) => {
+                    assert_eq!((at, near.as_str()), (place, text), "{what}");
                     assert!(what.contains(words), "{text}: {what}");
                 }
                 other => panic!("{text}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_mistake_in_a_long_text_is_shown_with_what_is_around_it() {
+        let long = format!(
+            "{}energy ~ 1{}",
+            "year = 1990 or ".repeat(1000),
+            " or a = 1".repeat(1000)
+        );
+        let message = Filter::parse(&long).unwrap_err().to_string();
+        assert!(
+            message.contains("... ") && message.contains("energy ~ 1 or"),
+            "{message}"
+        );
+        assert!(message.len() < 200, "{message}");
+        let message = Filter::parse(&format!("a = {}", "1x".repeat(1000)))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("not a number") && message.len() < 250,
+            "{message}"
+        );
     }
 
     #[test]

@@ -37,6 +37,27 @@
 //! A file without any key of the footer, written or rewritten by another program, is an index too if its columns are
 //! right. It has no checksums, so its rows are checked when it is opened. Some of the keys without the others are
 //! damage: a checksum whose name was lost must not make a file pass for one that never had any.
+//!
+//! # Other files
+//!
+//! | name | |
+//! |---|---|
+//! | `*.arrow` in a folder | a shard of the index that the folder is; see [`manifest`](super::manifest) for which |
+//! | `songs-000001.arrow`, ... | a shard that an edit wrote; a number is never used twice |
+//! | `_pixelplay_shards.txt` | the manifest of a folder that was edited |
+//! | `.pixelplay-XXXXXX.tmp` | a file that is being written; locked while its writer lives (on Unix) |
+//! | `.pixelplay-<16 hex digits>.lock` | held while the file beside it is changed: the start of the BLAKE3 of its name |
+//! | `.pixelplay.lock` | held while the folder that it is in is changed |
+//!
+//! # What the promises rest on
+//!
+//! | promise | rests on |
+//! |---|---|
+//! | nobody sees half a file, and open indexes stay as they are | a file is complete before `rename` puts it in place, and is never written into afterwards |
+//! | what was reported as done survives a power cut | `fsync` of the file before the rename, and of its folder behind it |
+//! | a folder changes in one step | the rename of its manifest, before and after which every shard that it names is there |
+//! | no edit is lost to another one | an advisory lock of the system (`flock`, `LockFileEx`) from before the index is read until the change is in place; on network file systems as far as they implement it |
+//! | what a killed writer left is removed by the next one, and nothing else is | the system drops a lock with its owner; only unlocked files of our names are removed, and shards only if the manifest says that they are unused |
 
 use std::io::{self, Write};
 

@@ -1,6 +1,6 @@
 //! Songs and their vectors in one Arrow file, and exact search over them.
 //!
-//! [`SongIndexWriter`] writes a file, [`SongIndex`] opens it and searches. The file is an ordinary Arrow IPC file: a
+//! [`SongIndexWriter`] writes a file, [`SongIndex`] opens it and searches, [`SongIndexEditor`] changes it. The file is an ordinary Arrow IPC file: a
 //! table of songs with a column `embedding`, which pyarrow, pandas and polars open as it is.
 //!
 //! ```
@@ -28,34 +28,36 @@
 mod calibrate;
 mod columns;
 mod decode;
+mod edit;
 mod error;
 mod filter;
 mod filter_eval;
 mod filter_parse;
 mod format;
+mod lock;
 mod lookup;
-mod publish;
+mod manifest;
+pub(crate) mod publish;
 mod search;
+mod shards;
 mod similar;
 mod storage;
+mod table;
 mod top_k;
 mod verify;
 mod writer;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use arrow_buffer::Buffer;
-
+pub use self::edit::{EditOptions, EditReport, SongIndexEditor};
 pub use self::error::SongIndexError;
 pub use self::filter::{Column, Filter, FilterError, col};
 pub use self::search::{SearchOptions, SongHit};
 pub use self::similar::{AUDIO_FEATURES, By};
-pub use self::writer::{SongIndexWriter, WriterOptions};
+pub use self::writer::{SongIndexWriter, WriterOptions, write_index};
 pub use crate::simd::Backend;
 
 use self::columns::Cells;
@@ -70,7 +72,8 @@ const ID_COLUMN: usize = usize::MAX;
 
 /// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number of threads.
 ///
-/// The file may be replaced by a [`SongIndexWriter`] meanwhile; an open index keeps the file it opened.
+/// It may be replaced by a [`SongIndexWriter`] or changed by a [`SongIndexEditor`] meanwhile; an open index stays as
+/// it was opened.
 #[derive(Debug)]
 pub struct SongIndex {
     path: PathBuf,
@@ -92,6 +95,13 @@ struct Shard {
     columns: Vec<Option<usize>>,
 }
 
+impl Shard {
+    /// How many rows each batch has.
+    fn batch_rows(&self) -> impl Iterator<Item = usize> {
+        self.segment.batches.iter().map(|batch| batch.rows)
+    }
+}
+
 /// A batch that has rows, and where they stand in the index.
 #[derive(Debug, Clone, Copy)]
 struct BatchAt {
@@ -111,7 +121,10 @@ struct Span<'a> {
 }
 
 impl SongIndex {
-    /// Opens an index file, or a folder of them (its `*.arrow` files by name), and reads it into memory.
+    /// Opens an index file, or a folder of them, and reads it into memory.
+    ///
+    /// The files of a folder are its `*.arrow` files by name; once a [`SongIndexEditor`] has changed it, those that
+    /// its manifest names.
     ///
     /// Checks structure, metadata and the checksum over both, not every byte of the data; see
     /// [`verify`](Self::verify) for that. A file without PixelPlay's checksums, written by another program, has all
@@ -131,7 +144,8 @@ impl SongIndex {
     ///
     /// # Safety
     /// While the index is open, no process may truncate the files or write into them. Replacing a file by renaming
-    /// another one over it is fine, and [`SongIndexWriter`] does nothing else; so is deleting it (on Unix).
+    /// another one over it is fine, and so is deleting it (on Unix); [`SongIndexWriter`] and [`SongIndexEditor`] do
+    /// nothing else.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -140,21 +154,12 @@ impl SongIndex {
         reason = "what the caller must promise stands in the signature"
     )]
     pub unsafe fn open_mmap(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
-        let map = |file: &mut File| -> io::Result<Buffer> {
-            // SAFETY: our caller promises that nobody truncates the file or writes into it while the index is open,
-            // and the map lives no longer than the buffers of the index.
-            let map = unsafe { crate::mmap::map_file(file)? };
-            Ok(Buffer::from(bytes::Bytes::from_owner(map)))
-        };
-        Self::open_with(path.as_ref(), &map)
+        // SAFETY: our caller promises what the function asks for.
+        Self::open_with(path.as_ref(), &|file| unsafe { storage::map(file) })
     }
 
     fn open_with(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
-        let segments = storage::files_of(path)?
-            .iter()
-            .map(|file| Segment::open(file, load))
-            .collect::<Result<Vec<_>, _>>()?;
-        let index = Self::join(path, segments)?;
+        let index = Self::join(path, shards::open(path, load)?)?;
         // Without checksums nobody has vouched for the rows yet.
         if index
             .shards
@@ -414,6 +419,11 @@ impl SongIndex {
     fn batch(&self, at: BatchAt) -> (&Shard, &Batch) {
         let shard = &self.shards[at.shard];
         (shard, &shard.segment.batches[at.batch])
+    }
+
+    fn shard_of(&self, row: usize) -> usize {
+        let after = self.batches.partition_point(|at| at.first_row <= row);
+        self.batches[after - 1].shard
     }
 
     fn locate(&self, row: usize) -> (&Shard, &Batch, usize) {

@@ -62,11 +62,15 @@ struct Place {
 
 impl Segment {
     pub(crate) fn open(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
-        let mut file = File::open(path).map_err(SongIndexError::io("open", path))?;
-        let metadata = file.metadata().map_err(SongIndexError::io("open", path))?;
+        // Before it is opened, since opening a pipe waits for somebody to write into it.
+        let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
         if !metadata.is_file() {
-            return Err(SongIndexError::unusable(path, "it is not a file"));
+            return Err(SongIndexError::unusable(
+                path,
+                "it is neither a regular file nor a folder",
+            ));
         }
+        let mut file = File::open(path).map_err(SongIndexError::io("open", path))?;
         let bytes = load(&mut file).map_err(SongIndexError::io("read", path))?;
         Parser { path, bytes }.parse()
     }
@@ -90,6 +94,19 @@ impl Segment {
     pub(crate) fn batch_bytes(&self, batch: &Batch) -> &[u8] {
         &self.bytes[batch.place.message.start..batch.place.body.end]
     }
+
+    /// A column of a type that no cell has, and which is no helper.
+    pub(crate) fn foreign_column(&self) -> Option<&str> {
+        let known: HashSet<usize> = self.columns.iter().map(|(_, _, at)| *at).collect();
+        let fields = self.schema.fields().iter().enumerate();
+        fields
+            .filter(|(at, _)| !known.contains(at))
+            .map(|(_, field)| field.name().as_str())
+            .find(|name| {
+                ![format::ID, format::EMBEDDING].contains(name)
+                    && !name.starts_with(format::HELPER_PREFIX)
+            })
+    }
 }
 
 /// Reads a whole file into memory that is aligned as Arrow wants it, which a `Vec<u8>` is not.
@@ -99,6 +116,20 @@ pub(crate) fn read(file: &mut File) -> io::Result<Buffer> {
     let mut bytes = MutableBuffer::try_from_len_zeroed(len).map_err(|_| too_large())?;
     file.read_exact(&mut bytes)?;
     Ok(bytes.into())
+}
+
+/// Maps a whole file.
+///
+/// # Safety
+/// While the buffer, or anything made of it, is there, no process may truncate the file or write into it.
+#[expect(
+    unsafe_code,
+    reason = "what the caller must promise stands in the signature"
+)]
+pub(crate) unsafe fn map(file: &File) -> io::Result<Buffer> {
+    // SAFETY: our caller promises it for as long as the buffer lives, and the map lives no longer.
+    let map = unsafe { crate::mmap::map_file(file)? };
+    Ok(Buffer::from(bytes::Bytes::from_owner(map)))
 }
 
 struct Parser<'a> {
@@ -206,7 +237,7 @@ impl Parser<'_> {
             return Err(not_arrow("it is empty"));
         }
         if !bytes.starts_with(&format::MAGIC) {
-            return Err(not_arrow("it does not start with ARROW1"));
+            return Err(not_arrow(foreign(bytes)));
         }
         let end =
             "it does not end with a footer and ARROW1, so it was cut short or is not finished";
@@ -448,6 +479,24 @@ impl Parser<'_> {
     }
 }
 
+/// What a file is that does not begin as an Arrow file does, and what to do about it.
+fn foreign(bytes: &[u8]) -> &'static str {
+    const MOST: usize = 1024;
+    let start = &bytes[..bytes.len().min(MOST)];
+    let is_text = |byte: &u8| !byte.is_ascii_control() || b"\t\r\n".contains(byte);
+    if start.starts_with(b"PAR1") {
+        "it is a Parquet file; an index of its songs has to be built first"
+    } else if start.starts_with(b"\x93NUMPY") {
+        "it is a NumPy array; import it into an index first"
+    } else if start.starts_with(b"\x1f\x8b") {
+        "it is gzip-compressed; if it is a table of songs, build an index of it first (build-index)"
+    } else if start.iter().all(is_text) {
+        "it is text; if it is a table of songs, build an index of it first (build-index)"
+    } else {
+        "it does not start with ARROW1"
+    }
+}
+
 /// What the schema and its metadata say.
 struct Layout {
     id: usize,
@@ -474,30 +523,4 @@ fn batch_header<'a>(
     message
         .header_as_record_batch()
         .ok_or_else(|| "the footer points at something that is no batch".to_owned())
-}
-
-/// The files of an index: the file itself, or the `*.arrow` files of a folder by name.
-pub(crate) fn files_of(path: &Path) -> Result<Vec<PathBuf>, SongIndexError> {
-    let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
-    if !metadata.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(SongIndexError::io("read", path))? {
-        let file = entry.map_err(SongIndexError::io("read", path))?.path();
-        let hidden = file
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && file.extension().is_some_and(|ending| ending == "arrow") {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
-        return Err(SongIndexError::unusable(
-            path,
-            "the folder has no *.arrow file",
-        ));
-    }
-    files.sort();
-    Ok(files)
 }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::storage::Segment;
 use super::{SongIndex, SongIndexError};
 use crate::embedding::UNIT_TOLERANCE;
 use crate::progress::{self, OnProgress, Progress};
@@ -51,21 +52,8 @@ impl SongIndex {
         let mut rows = 0;
         report(rows)?;
         for shard in &self.shards {
-            let segment = &shard.segment;
-            for (at, batch) in segment.batches.iter().enumerate() {
-                if let Some(checksums) = &segment.checksums {
-                    let mut hasher = blake3::Hasher::new();
-                    for bytes in segment.batch_bytes(batch).chunks(BYTES_A_REPORT) {
-                        hasher.update(bytes);
-                        report(rows)?;
-                    }
-                    if hasher.finalize().to_hex().as_str() != checksums[at] {
-                        return Err(SongIndexError::damaged(
-                            &segment.path,
-                            format_args!("batch {at} does not match its checksum"),
-                        ));
-                    }
-                }
+            for (at, batch) in shard.segment.batches.iter().enumerate() {
+                check_batch(&shard.segment, at, &mut || report(rows))?;
                 rows += batch.rows;
                 report(rows)?;
             }
@@ -113,4 +101,30 @@ impl SongIndex {
             ),
         ))
     }
+}
+
+/// Compares a batch with its checksum, where it has one; `report` is called every so often.
+pub(super) fn check_batch(
+    segment: &Segment,
+    at: usize,
+    report: &mut dyn FnMut() -> Result<(), SongIndexError>,
+) -> Result<(), SongIndexError> {
+    let Some(checksums) = &segment.checksums else {
+        return Ok(());
+    };
+    let mut hasher = blake3::Hasher::new();
+    for bytes in segment
+        .batch_bytes(&segment.batches[at])
+        .chunks(BYTES_A_REPORT)
+    {
+        hasher.update(bytes);
+        report()?;
+    }
+    if hasher.finalize().to_hex().as_str() == checksums[at] {
+        return Ok(());
+    }
+    Err(SongIndexError::damaged(
+        &segment.path,
+        format_args!("batch {at} does not match its checksum"),
+    ))
 }

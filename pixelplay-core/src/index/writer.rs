@@ -1,25 +1,14 @@
 //! Writes an index file, batch by batch.
 
-use std::collections::HashSet;
-use std::io::BufWriter;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
-use std::sync::Arc;
-
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};
-use arrow_ipc::MetadataVersion;
-use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::columns::known_kind;
 use super::error::SongIndexError;
-use super::format::{self, HashingWriter, MetadataHash};
-use super::publish::Draft;
+use super::format;
+use super::table::{Layout, MAX_BATCH_TEXT, TableWriter};
 use crate::embedding::{self, EmbeddingError, Fingerprint, UNIT_TOLERANCE};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
-
-/// Text columns have 32-bit offsets; a batch is closed before one of them can overflow.
-const MAX_BATCH_TEXT: usize = 1 << 30;
 
 /// How [`SongIndexWriter`] writes.
 #[derive(Debug, Clone)]
@@ -74,31 +63,10 @@ impl WriterOptions {
 /// ```
 pub struct SongIndexWriter {
     options: WriterOptions,
-    path: std::path::PathBuf,
-    schema: SchemaRef,
-    /// `None` after an error that left the file in an unknown state.
-    file: Option<FileWriter<HashingWriter<BufWriter<Draft>>>>,
-    hash: MetadataHash,
-    batch_checksums: Vec<String>,
+    table: TableWriter,
     ids: HashSet<SongId>,
     /// The names of the options' columns.
     listed: HashSet<String>,
-    batch: BatchBuilder,
-}
-
-struct BatchBuilder {
-    rows: usize,
-    text: usize,
-    id: StringBuilder,
-    columns: Vec<(String, ColumnBuilder)>,
-    vectors: Vec<f32>,
-}
-
-enum ColumnBuilder {
-    Text(StringBuilder),
-    Integer(Int64Builder),
-    Real(Float64Builder),
-    Flag(BooleanBuilder),
 }
 
 impl SongIndexWriter {
@@ -109,25 +77,18 @@ impl SongIndexWriter {
     /// If the options make no sense, if the folder cannot be written to, or if there is something else than a regular
     /// file at `path`, such as a folder or a device.
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
-        let path = path.as_ref();
         check(&options)?;
-        let schema = schema(&options);
-        let draft = Draft::create(path)?;
-        let ipc = IpcWriteOptions::try_new(format::ALIGNMENT, false, MetadataVersion::V5)
-            .map_err(|error| write_error(path, error))?;
-        let sink = HashingWriter::new(BufWriter::new(draft));
-        let mut file = FileWriter::try_new_with_options(sink, &schema, ipc)
-            .map_err(|error| write_error(path, error))?;
-        let start = file.get_mut().end_piece();
+        let kind = |name: &String| (name.clone(), known_kind(name).unwrap_or(Kind::Text));
+        let layout = Layout {
+            dim: options.dim,
+            fingerprint: options.fingerprint.clone(),
+            columns: options.columns.iter().map(kind).collect(),
+            batch_rows: options.batch_rows,
+        };
         Ok(Self {
-            path: path.to_owned(),
-            schema: Arc::new(schema),
-            file: Some(file),
-            hash: MetadataHash::new(&start.message),
-            batch_checksums: Vec::new(),
+            table: TableWriter::create(path.as_ref(), layout)?,
             ids: HashSet::new(),
             listed: options.columns.iter().cloned().collect(),
-            batch: BatchBuilder::new(&options.columns),
             options,
         })
     }
@@ -139,24 +100,19 @@ impl SongIndexWriter {
     /// cannot be written; the song is then not added and the writer can go on. If the file cannot be written,
     /// every later call fails too.
     pub fn push(&mut self, song: &Song, vector: &[f32]) -> Result<(), SongIndexError> {
-        if self.file.is_none() {
-            return Err(self.failed());
-        }
+        self.table.check_usable()?;
         let normalized = self.check_vector(song, vector)?;
         self.check_cells(song)?;
         if !self.ids.insert(song.id.clone()) {
             return Err(self.bad_row(song, "this id was there before; ids must be unique"));
         }
-        let text = self.batch.text + text_len(song);
-        if self.batch.rows > 0 && text > MAX_BATCH_TEXT {
-            self.write_batch()?;
-        }
-        self.batch
-            .push(song, normalized.as_deref().unwrap_or(vector));
-        if self.batch.rows >= self.options.batch_rows {
-            self.write_batch()?;
-        }
-        Ok(())
+        let columns = &self.options.columns;
+        self.table.push(
+            song.id.as_str(),
+            normalized.as_deref().unwrap_or(vector),
+            text_len(song),
+            |at, column| column.append(song.get(&columns[at])),
+        )
     }
 
     /// How many songs were added.
@@ -171,48 +127,15 @@ impl SongIndexWriter {
         self.ids.is_empty()
     }
 
-    /// Completes the file, makes it durable and puts it in place of whatever was at the path.
+    /// Completes the file, makes it durable and puts it in place of whatever was at the path. Waits for a
+    /// [`SongIndexEditor`](super::SongIndexEditor) of that file, in any process, to be done.
     ///
     /// # Errors
     /// If the file cannot be written; whatever was at the path is then still there. Only where the action of
     /// [`SongIndexError::Io`] is `"make durable"` has the new file taken its place already, complete, but might not
     /// survive a power cut.
-    pub fn finish(mut self) -> Result<(), SongIndexError> {
-        if self.batch.rows > 0 {
-            self.write_batch()?;
-        }
-        let Some(mut file) = self.file.take() else {
-            return Err(self.failed());
-        };
-        let rows = self.ids.len() as u64;
-        file.write_metadata(format::KEY_ROWS, rows.to_string());
-        file.write_metadata(format::KEY_BATCH_CHECKSUMS, self.batch_checksums.join(" "));
-        file.write_metadata(format::KEY_CHECKSUM, self.hash.finish(rows));
-        let buffered = file
-            .into_inner()
-            .map_err(|error| write_error(&self.path, error))?
-            .into_inner();
-        let draft = buffered
-            .into_inner()
-            .map_err(|error| SongIndexError::io("write", &self.path)(error.into_error()))?;
-        draft.publish()
-    }
-
-    fn write_batch(&mut self) -> Result<(), SongIndexError> {
-        let Some(mut file) = self.file.take() else {
-            return Err(self.failed());
-        };
-        let columns = self.batch.take(self.options.dim);
-        RecordBatch::try_new(self.schema.clone(), columns)
-            .and_then(|batch| file.write(&batch))
-            .map_err(|error| write_error(&self.path, error))?;
-        let piece = file.get_mut().end_piece();
-        let body_len = piece.len - piece.message.len() as u64;
-        self.hash
-            .batch(piece.at, body_len, &piece.message, &piece.checksum);
-        self.batch_checksums.push(piece.checksum);
-        self.file = Some(file);
-        Ok(())
+    pub fn finish(self) -> Result<(), SongIndexError> {
+        self.table.finish()?.publish_alone()
     }
 
     /// Returns the scaled vector where scaling was asked for.
@@ -290,18 +213,64 @@ impl SongIndexWriter {
             what: what.to_string(),
         }
     }
+}
 
-    fn failed(&self) -> SongIndexError {
-        SongIndexError::WriterFailed {
-            path: self.path.clone(),
+/// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape `(songs, dim)`.
+///
+/// It has one batch, so that [`SongIndex::vectors`](super::SongIndex::vectors) gives all of them as one slice;
+/// [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need not be listed.
+///
+/// ```
+/// use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
+/// use pixelplay_core::{Song, SongId};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("songs.arrow");
+/// let songs = ["a", "b"].map(|id| Song::new(SongId::new(id).unwrap()));
+/// let options = WriterOptions { normalize: true, ..WriterOptions::new(2) };
+/// write_index(&path, &songs, &[3.0, 4.0, 1.0, 0.0], options)?;
+/// assert_eq!(SongIndex::open(&path)?.vectors(), Some([0.6, 0.8, 1.0, 0.0].as_slice()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`SongIndexError::BadOptions`] if there are not as many vectors as songs; otherwise as [`SongIndexWriter`].
+pub fn write_index(
+    path: impl AsRef<Path>,
+    songs: &[Song],
+    vectors: &[f32],
+    mut options: WriterOptions,
+) -> Result<(), SongIndexError> {
+    if songs.len().checked_mul(options.dim) != Some(vectors.len()) {
+        return Err(SongIndexError::BadOptions {
+            what: format!(
+                "{} numbers, expected {} vectors of {} dimensions",
+                vectors.len(),
+                songs.len(),
+                options.dim
+            ),
+        });
+    }
+    let extra: BTreeSet<&String> = songs.iter().flat_map(|song| song.extra.keys()).collect();
+    for name in extra {
+        // A reserved name is left to `push`, which says in which row it is.
+        if !options.columns.contains(name) && known_kind(name).is_none() && !is_reserved(name) {
+            options.columns.push(name.clone());
         }
     }
+    options.batch_rows = songs.len().max(1);
+    let dim = options.dim;
+    let mut writer = SongIndexWriter::create(path, options)?;
+    for (row, song) in songs.iter().enumerate() {
+        writer.push(song, &vectors[row * dim..(row + 1) * dim])?;
+    }
+    writer.finish()
 }
 
 impl std::fmt::Debug for SongIndexWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SongIndexWriter")
-            .field("path", &self.path)
+            .field("path", &self.table.path())
             .field("rows", &self.len())
             .finish_non_exhaustive()
     }
@@ -344,43 +313,6 @@ fn is_reserved(name: &str) -> bool {
     name.starts_with(format::HELPER_PREFIX) || [format::ID, format::EMBEDDING].contains(&name)
 }
 
-fn schema(options: &WriterOptions) -> Schema {
-    let mut fields = vec![Field::new(format::ID, DataType::Utf8, false)];
-    for name in &options.columns {
-        let data_type = match known_kind(name).unwrap_or(Kind::Text) {
-            Kind::Text => DataType::Utf8,
-            Kind::Integer => DataType::Int64,
-            Kind::Real => DataType::Float64,
-            Kind::Flag => DataType::Boolean,
-        };
-        fields.push(Field::new(name, data_type, true));
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        reason = "at most MAX_DIM"
-    )]
-    let vector = DataType::FixedSizeList(value_field(), options.dim as i32);
-    fields.push(Field::new(format::EMBEDDING, vector, false));
-    let mut metadata = vec![
-        (format::KEY_FORMAT.to_owned(), format::FORMAT.to_string()),
-        (format::KEY_DIM.to_owned(), options.dim.to_string()),
-    ];
-    if let Some(fingerprint) = &options.fingerprint {
-        metadata.push((format::KEY_FINGERPRINT.to_owned(), fingerprint.to_string()));
-    }
-    Schema::new_with_metadata(
-        fields,
-        metadata
-            .into_iter()
-            .collect::<std::collections::HashMap<_, _>>(),
-    )
-}
-
-fn value_field() -> Arc<Field> {
-    Arc::new(Field::new("item", DataType::Float32, false))
-}
-
 fn text_len(song: &Song) -> usize {
     let cells = COLUMNS.iter().filter_map(|(name, _)| match song.get(name) {
         Some(Value::Text(text)) => Some(text.len()),
@@ -389,89 +321,4 @@ fn text_len(song: &Song) -> usize {
     song.id.as_str().len()
         + cells.sum::<usize>()
         + song.extra.values().map(String::len).sum::<usize>()
-}
-
-fn write_error(path: &Path, error: ArrowError) -> SongIndexError {
-    let source = match error {
-        ArrowError::IoError(_, source) => source,
-        other => std::io::Error::other(other),
-    };
-    SongIndexError::io("write", path)(source)
-}
-
-impl BatchBuilder {
-    fn new(columns: &[String]) -> Self {
-        let builder = |name: &String| {
-            let builder = match known_kind(name).unwrap_or(Kind::Text) {
-                Kind::Text => ColumnBuilder::Text(StringBuilder::new()),
-                Kind::Integer => ColumnBuilder::Integer(Int64Builder::new()),
-                Kind::Real => ColumnBuilder::Real(Float64Builder::new()),
-                Kind::Flag => ColumnBuilder::Flag(BooleanBuilder::new()),
-            };
-            (name.clone(), builder)
-        };
-        Self {
-            rows: 0,
-            text: 0,
-            id: StringBuilder::new(),
-            columns: columns.iter().map(builder).collect(),
-            vectors: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, song: &Song, vector: &[f32]) {
-        self.rows += 1;
-        self.text += text_len(song);
-        self.id.append_value(song.id.as_str());
-        for (name, column) in &mut self.columns {
-            let cell = song.get(name);
-            match column {
-                ColumnBuilder::Text(column) => column.append_option(match cell {
-                    Some(Value::Text(text)) => Some(text),
-                    _ => None,
-                }),
-                ColumnBuilder::Integer(column) => column.append_option(match cell {
-                    Some(Value::Integer(number)) => Some(number),
-                    _ => None,
-                }),
-                ColumnBuilder::Real(column) => column.append_option(match cell {
-                    Some(Value::Real(number)) => Some(number),
-                    _ => None,
-                }),
-                ColumnBuilder::Flag(column) => column.append_option(match cell {
-                    Some(Value::Flag(flag)) => Some(flag),
-                    _ => None,
-                }),
-            }
-        }
-        self.vectors.extend_from_slice(vector);
-    }
-
-    /// The columns in the order of the schema; the builder is empty afterwards.
-    fn take(&mut self, dim: usize) -> Vec<ArrayRef> {
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
-        for (_, column) in &mut self.columns {
-            columns.push(match column {
-                ColumnBuilder::Text(column) => Arc::new(column.finish()),
-                ColumnBuilder::Integer(column) => Arc::new(column.finish()),
-                ColumnBuilder::Real(column) => Arc::new(column.finish()),
-                ColumnBuilder::Flag(column) => Arc::new(column.finish()),
-            });
-        }
-        let values = Arc::new(Float32Array::from(std::mem::take(&mut self.vectors)));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_possible_wrap,
-            reason = "at most MAX_DIM"
-        )]
-        columns.push(Arc::new(FixedSizeListArray::new(
-            value_field(),
-            dim as i32,
-            values,
-            None,
-        )));
-        self.rows = 0;
-        self.text = 0;
-        columns
-    }
 }

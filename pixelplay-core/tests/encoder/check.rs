@@ -204,7 +204,7 @@ impl Compared {
             .push(("logit_scale".to_owned(), vec![], vec![scale]));
         let checkpoint = checkpoint.write();
         let reference = tempfile::tempdir().unwrap();
-        let picture = include_bytes!("../fixtures/encoder/palette.png");
+        let picture = include_bytes!("../pictures/palette.png");
         fs::write(reference.path().join("cats.png"), picture).unwrap();
 
         let encoder = Encoder::open(checkpoint.path()).unwrap();

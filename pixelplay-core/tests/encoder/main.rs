@@ -1,7 +1,7 @@
 //! The encoder against its references: transformers, Pillow and openai/CLIP.
 //!
 //! Fixtures hold answers only, made by `../parity/make_fixtures.py`; weights, pixels and ids come
-//! from a formula that both sides know.
+//! from a formula that both sides know. Picture files are made by `../pictures/make.py`.
 #![cfg(feature = "encoder")]
 #![allow(
     clippy::unwrap_used,
@@ -9,12 +9,16 @@
     reason = "these are tests, their helpers included"
 )]
 
+#[cfg(target_os = "linux")]
+mod bombs;
 mod check;
 mod checkpoints;
-mod files;
+mod damage;
 mod hostile;
 mod live;
 mod parity;
+mod picture_properties;
+mod pictures;
 mod pillow;
 mod preprocess;
 mod properties;
@@ -26,6 +30,13 @@ use std::path::{Path, PathBuf};
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/encoder")
+        .join(name)
+}
+
+/// A file of `tests/pictures`.
+fn picture_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/pictures")
         .join(name)
 }
 

@@ -9,7 +9,7 @@ use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource
 use proptest::prelude::*;
 
 use crate::checkpoints::{Checkpoint, picture};
-use crate::fixture;
+use crate::picture_file;
 
 /// The order of sums differs with the shape of a batch, and nothing else does.
 const BATCH_TOLERANCE: f32 = 1e-5;
@@ -102,7 +102,7 @@ fn what_follows_the_end_token_does_not_matter() {
 #[test]
 fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
     let encoder = Checkpoint::small().open();
-    let path = fixture("orientation-6.jpg");
+    let path = picture_file("orientation-6.jpg");
     let bytes = std::fs::read(&path).unwrap();
     let picture = Picture::decode(&bytes).unwrap();
     let expected = encoder.encode_image(&picture).unwrap();
@@ -121,14 +121,18 @@ fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
 #[test]
 fn every_orientation_has_the_vector_of_the_upright_picture() {
     let encoder = Checkpoint::small().open();
-    let upright = encoder.encode_image(&fixture("orientation-6.png")).unwrap();
-    let stored = encoder.encode_image(&fixture("orientation-1.png")).unwrap();
+    let upright = encoder
+        .encode_image(&picture_file("orientation-6.png"))
+        .unwrap();
+    let stored = encoder
+        .encode_image(&picture_file("orientation-1.png"))
+        .unwrap();
     assert!(upright.dot(&stored).unwrap() < 0.99);
-    let turned = Picture::open(fixture("orientation-6.png")).unwrap();
+    let turned = Picture::open(picture_file("orientation-6.png")).unwrap();
     let turned = Picture::from_rgb8(turned.width(), turned.height(), turned.as_rgb8().to_vec());
     assert_eq!(encoder.encode_image(&turned.unwrap()).unwrap(), upright);
     let webp = encoder
-        .encode_image(&fixture("orientation-6.webp"))
+        .encode_image(&picture_file("orientation-6.webp"))
         .unwrap();
     assert_eq!(webp, upright);
 }
@@ -289,7 +293,7 @@ fn the_embedded_checkpoint_encodes_pictures_and_words() {
         .encode_texts(&texts, EncodeOptions::default(), &mut ignore)
         .unwrap();
     let images =
-        ["rgba.png", "palette.png"].map(|name| encoder.encode_image(&fixture(name)).unwrap());
+        ["rgba.png", "palette.png"].map(|name| encoder.encode_image(&picture_file(name)).unwrap());
     for embedding in texts.iter().chain(&images) {
         assert_unit(embedding, &encoder);
     }

@@ -7,7 +7,7 @@ use pixelplay_core::Encoder;
 use serde_json::{Map, Value, json};
 
 use crate::checkpoints::Checkpoint;
-use crate::shared;
+use crate::{fixture, shared};
 
 /// openai/CLIP's vocabulary: 256 bytes, the same at the end of a word, one token for each merge, and
 /// the two special ones (`clip/simple_tokenizer.py`).
@@ -80,6 +80,77 @@ fn known_answers_of_openai_clip_are_met() {
         seen += 1;
     }
     assert!(seen >= 4);
+}
+
+/// Written by `../parity/make_tokens.py`.
+#[derive(serde::Deserialize)]
+struct Tokens {
+    made_with: String,
+    /// A text and its ids.
+    texts: Vec<(String, Vec<u32>)>,
+}
+
+fn tokens() -> Tokens {
+    serde_json::from_slice(&std::fs::read(fixture("tokens.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn texts_of_many_scripts_have_the_ids_that_transformers_gives() {
+    let Some(encoder) = clip_encoder() else {
+        return;
+    };
+    let Tokens { made_with, texts } = tokens();
+    let wrong: Vec<String> = texts
+        .iter()
+        .filter_map(|(text, expected)| {
+            let found = encoder.tokenize(text).unwrap();
+            (found != *expected).then(|| format!("{text:?}: {found:?}, not {expected:?}"))
+        })
+        .collect();
+    let (count, cut) = (
+        texts.len(),
+        texts.iter().filter(|t| t.1.len() == 77).count(),
+    );
+    eprintln!("{count} texts, {cut} of them cut to 77 tokens, as {made_with}");
+    assert!(wrong.is_empty(), "{} differ: {wrong:#?}", wrong.len());
+    assert!(count >= 600 && cut >= 8);
+}
+
+#[cfg(feature = "mini")]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    thread_local! {
+        static MINI: Encoder = Encoder::mini().unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_one_start_and_one_end_and_fits_the_context(text in any::<String>()) {
+            let (ids, again, empty) = MINI.with(|mini| {
+                let tokenize = |text: &str| mini.tokenize(text).unwrap();
+                (tokenize(&text), tokenize(&format!("  {text}\n")), tokenize(""))
+            });
+            let (start, end) = (empty[0], empty[1]);
+            prop_assert!((2..=77).contains(&ids.len()));
+            prop_assert_eq!((ids[0], ids[ids.len() - 1]), (start, end));
+            prop_assert!(!ids[1..ids.len() - 1].contains(&start));
+            // White space around a text means nothing.
+            prop_assert_eq!(ids, again);
+        }
+
+        #[test]
+        fn a_text_that_is_cut_keeps_its_beginning(words in prop::collection::vec("[a-z]{1,9}", 1..200)) {
+            let (whole, first) = MINI.with(|mini| {
+                let first = words[..words.len().min(8)].join(" ");
+                (mini.tokenize(&words.join(" ")).unwrap(), mini.tokenize(&first).unwrap())
+            });
+            let inner = &first[1..first.len() - 1];
+            let seen = inner.len().min(75);
+            prop_assert_eq!(&whole[1..=seen], &inner[..seen]);
+        }
+    }
 }
 
 #[test]

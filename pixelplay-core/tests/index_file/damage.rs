@@ -33,7 +33,7 @@ fn small_file(folder: &Folder) -> (Vec<u8>, Vec<(Song, Vec<f32>)>) {
 }
 
 /// Does with an index whatever can be done; only panics matter here.
-fn use_all(index: &SongIndex) {
+pub(super) fn use_all(index: &SongIndex) {
     let mut values = vec![0.0; index.dim()];
     values[0] = 1.0;
     let query = Embedding::new(values, index.fingerprint().cloned()).unwrap();

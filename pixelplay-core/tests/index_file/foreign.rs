@@ -9,7 +9,7 @@ fn open_foreign(table: &RecordBatch) -> Result<SongIndex, SongIndexError> {
     SongIndex::open(&path)
 }
 
-fn with_metadata(table: &RecordBatch, pairs: &[(&str, &str)]) -> RecordBatch {
+pub(super) fn with_metadata(table: &RecordBatch, pairs: &[(&str, &str)]) -> RecordBatch {
     let metadata: HashMap<String, String> = pairs
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

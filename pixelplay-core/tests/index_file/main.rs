@@ -1,6 +1,10 @@
 //! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken for one.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and shows its counts"
+)]
 
 use std::collections::HashMap;
 use std::fs;
@@ -22,6 +26,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 mod damage;
+mod damage_table;
 mod foreign;
 mod writing;
 

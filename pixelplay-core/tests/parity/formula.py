@@ -40,3 +40,16 @@ def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
 def level(name: str, count: int) -> np.ndarray:
     """`count` bytes."""
     return np.floor((uniform(name, count) + np.float32(1)) * np.float32(128)).astype(np.uint8)
+
+
+def picture(name, width, height, pattern):
+    """8-bit RGB. The twin of `picture` in ../encoder/checkpoints.rs."""
+    y, x = np.mgrid[0:height, 0:width]
+    noise = level(name, width * height * 3).reshape(height, width, 3)
+    if pattern == "noise":
+        return noise
+    if pattern == "checks":
+        return np.repeat((((x // 3 + y // 2) % 2) * 255)[..., None], 3, axis=-1).astype(np.uint8)
+    steps = ((11, 4), (2, 17), (7, 9))
+    waves = [np.abs((x * a + y * b) % 480 - 240) for a, b in steps]
+    return (np.stack(waves, axis=-1) + noise % 16).astype(np.uint8)

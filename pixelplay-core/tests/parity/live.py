@@ -8,7 +8,6 @@ Each model is made by transformers, saved as anybody would save it, run on real 
 """
 
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -21,9 +20,9 @@ import torch
 import transformers
 from PIL import Image, ImageOps
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+from vocabulary import SHARED, tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-SHARED = ROOT / "../shared/data"
 
 
 def vision(width, layers, heads, patch, image=224, **more):
@@ -80,24 +79,6 @@ TEXTS = [
     "x" * 500,
     "1234567890",
 ]
-
-
-def tokenizer() -> CLIPTokenizer:
-    """openai/CLIP's, or a byte-level one without merges where the vocabulary is missing."""
-    path = SHARED / "tokenizer/bpe_simple_vocab_16e6.txt.gz"
-    merges = []
-    if path.exists():
-        lines = gzip.open(path, "rt", encoding="utf-8").read().split("\n")
-        merges = [tuple(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1]]
-    else:
-        print(f"skipped: the real vocabulary ({path} is missing)")
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    moved = [byte for byte in range(256) if byte not in printable]
-    chars = [chr(byte) for byte in printable] + [chr(256 + at) for at in range(len(moved))]
-    tokens = chars + [char + "</w>" for char in chars] + ["".join(merge) for merge in merges]
-    tokens += [f"<unused{at}>" for at in range(49406 - len(tokens))]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={token: at for at, token in enumerate(tokens)}, merges=merges, model_max_length=77)
 
 
 def photos() -> list[Image.Image]:

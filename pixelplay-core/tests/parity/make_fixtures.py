@@ -5,16 +5,14 @@
 Run it again only when a case is added: the answers do not change.
 """
 
-import io
 import json
 import pathlib
 
 import formula
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
-from transformers.image_transforms import convert_to_rgb
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "encoder"
 
@@ -199,24 +197,11 @@ RESIZES = [
 ]
 
 
-def picture(name, width, height, pattern):
-    """The twin of `picture` in ../encoder/checkpoints.rs."""
-    y, x = np.mgrid[0:height, 0:width]
-    noise = formula.level(name, width * height * 3).reshape(height, width, 3)
-    if pattern == "noise":
-        return noise
-    if pattern == "checks":
-        return np.repeat((((x // 3 + y // 2) % 2) * 255)[..., None], 3, axis=-1).astype(np.uint8)
-    steps = ((11, 4), (2, 17), (7, 9))
-    waves = [np.abs((x * a + y * b) % 480 - 240) for a, b in steps]
-    return (np.stack(waves, axis=-1) + noise % 16).astype(np.uint8)
-
-
 def resizes():
     """What Pillow makes of pictures given by formula, after resizing and cropping, as one PNG each row."""
     cases = []
     for at, (width, height, pattern, settings) in enumerate(RESIZES):
-        pixels = picture(f"resize/{at}", width, height, pattern)
+        pixels = formula.picture(f"resize/{at}", width, height, pattern)
         processor = CLIPImageProcessorPil(**settings, do_rescale=False, do_normalize=False)
         out = processor(Image.fromarray(pixels), return_tensors="np")["pixel_values"][0]
         out = out.transpose(1, 2, 0)
@@ -232,71 +217,7 @@ def resizes():
     (OUT / "resizes.json").write_text("[\n" + ",\n".join(rows) + "\n]\n")
 
 
-def files():
-    """Small files of every kind, and the upright RGB that transformers and Pillow see in them."""
-    width, height = 20, 12
-    rgb = picture("files", width, height, "waves")
-    # Blocks of one colour: chroma subsampling and the rounding of decoders change little.
-    blocks = np.kron(rgb[::4, ::4], np.ones((4, 4, 1), np.uint8))
-    alpha = formula.level("files/alpha", width * height).reshape(height, width)
-    deep = formula.level("files/deep", width * height * 2).view("<u2").reshape(height, width)
-    image = Image.fromarray(rgb)
-    answers = {}
-
-    def keep(name, expected=None, **how):
-        buffer = io.BytesIO()
-        picture_to_save, options = how.pop("image"), how
-        picture_to_save.save(buffer, **options)
-        (OUT / name).write_bytes(buffer.getvalue())
-        if expected is None:
-            opened = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
-            expected = convert_to_rgb(opened, return_numpy=True)
-        answers[name] = {
-            "width": expected.shape[1],
-            "height": expected.shape[0],
-            "rgb": expected.tobytes().hex(),
-        }
-
-    for orientation in range(1, 9):
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        keep(
-            f"orientation-{orientation}.jpg",
-            image=Image.fromarray(blocks),
-            format="JPEG",
-            quality=95,
-            subsampling=0,
-            exif=exif,
-        )
-        keep(f"orientation-{orientation}.png", image=image, format="PNG", exif=exif)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    keep("orientation-6.webp", image=image, format="WEBP", lossless=True, exif=exif)
-    keep("grey.jpg", image=Image.fromarray(blocks[..., 0]), format="JPEG", quality=95)
-    keep("grey.png", image=Image.fromarray(rgb[..., 0]), format="PNG")
-    keep("grey-alpha.png", image=Image.fromarray(np.dstack([rgb[..., 0], alpha])), format="PNG")
-    keep("one-bit.png", image=Image.fromarray(alpha > 127), format="PNG")
-    keep("rgba.png", image=Image.fromarray(np.dstack([rgb, alpha])), format="PNG")
-    palette = image.quantize(16)
-    keep("palette.png", image=palette, format="PNG")
-    keep("palette-transparent.png", image=palette, format="PNG", transparency=3)
-    keep("cmyk.jpg", image=Image.fromarray(blocks).convert("CMYK"), format="JPEG", quality=95)
-    keep("lossy.webp", image=Image.fromarray(blocks), format="WEBP", quality=95)
-    keep("one-pixel.png", image=image.crop((5, 5, 6, 6)), format="PNG")
-    # Pillow clips 16-bit grey to 255; scaling is right.
-    scaled = ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    keep(
-        "grey-16-bit.png",
-        expected=np.repeat(scaled[..., None], 3, axis=-1),
-        image=Image.fromarray(deep),
-        format="PNG",
-    )
-    rows = [f"{json.dumps(name)}: {json.dumps(answer)}" for name, answer in answers.items()]
-    (OUT / "files.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
-
-
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     towers()
     resizes()
-    files()

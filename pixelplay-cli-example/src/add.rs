@@ -1,0 +1,71 @@
+//! `add`: more songs for an index.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
+use pixelplay_core::index::EditOptions;
+use serde_json::json;
+
+use crate::{open, output, progress};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The songs of a table are described and encoded as by build-index, with the encoder of the \
+index. Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it stays \
+as it was. In a folder the new songs become one new file; `compact` puts many together.
+
+Examples:
+  pixelplay add songs.arrow new-songs.csv
+  pixelplay add songs.arrow other-index.arrow --replace"
+)]
+pub(crate) struct Args {
+    /// The index: a file or a folder
+    index: PathBuf,
+
+    /// The songs to add: a table (CSV or TSV, also gzipped), or another index (*.arrow, or a folder)
+    songs: PathBuf,
+
+    /// Let added songs take the place of those with the same id, instead of refusing them
+    #[arg(long)]
+    replace: bool,
+
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    encoder: open::EncoderArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let options = EditOptions {
+        replace: args.replace,
+        ..EditOptions::default()
+    };
+    if is_index(&args.songs) {
+        let songs = open::index(&args.songs)?;
+        let editor = open::editor(&args.index, options)?;
+        return output::edit(&editor.add(&songs, &mut progress::bar())?, args.json);
+    }
+    let encoder = args.encoder.open()?;
+    let editor = open::editor(&args.index, options)?;
+    open::check_space(editor.index(), &encoder, &args.index)?;
+    let (cleaned, built, edited) = catalog::add_from_csv(
+        &args.songs,
+        editor,
+        &encoder,
+        &CleanOptions::default(),
+        &BuildOptions::default(),
+        &mut progress::bar(),
+    )?;
+    if args.json {
+        let report = json!({ "clean": cleaned, "build": built, "edit": edited });
+        return output::line(&report.to_string());
+    }
+    output::line(&format!("{cleaned}{built}{edited}"))
+}
+
+fn is_index(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|ending| ending == "arrow")
+}

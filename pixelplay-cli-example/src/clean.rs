@@ -1,0 +1,36 @@
+//! `clean`: from a table of songs as people publish it to one that can be trusted.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pixelplay_core::catalog;
+use serde_json::json;
+
+use crate::{output, progress, table};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A table of songs: CSV or TSV, also gzipped
+    table: PathBuf,
+
+    /// Where to put the cleaned table, as CSV; an existing file is replaced when the new one is whole
+    out: PathBuf,
+
+    /// Print what was kept, dropped and changed as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    reading: table::TableArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let options = args.reading.options();
+    let cleaned = catalog::clean_csv(&args.table, &args.out, &options, &mut progress::bar())?;
+    args.reading.write_report(&cleaned)?;
+    if args.json {
+        return output::line(&json!({ "clean": cleaned }).to_string());
+    }
+    let text = output::printable_lines(&cleaned.to_string());
+    output::line(&format!("{text}\nwrote {}", args.out.display()))
+}

@@ -1,0 +1,63 @@
+//! `import`: vectors that another program made.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pixelplay_core::Fingerprint;
+use pixelplay_core::catalog::{self, ImportOptions};
+
+use crate::{output, progress};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Vectors of CLIP models come with any length: give --normalize unless they have length 1. Row i of \
+the table belongs to vector i; no row is dropped. Without a table, or an id column in it, ids are row numbers from 0. \
+Parquet is not read; in Python, pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', index=False) makes a \
+table of it.
+
+Examples:
+  pixelplay import vectors.npy songs.arrow --table songs.csv --normalize
+  pixelplay import clip-retrieval-output/text_emb songs.arrow --table metadata.csv --normalize"
+)]
+pub(crate) struct Args {
+    /// A .npy file of shape (songs, dim), a folder of them, or a folder that clip-retrieval wrote
+    vectors: PathBuf,
+
+    /// Where to put the index; an existing one is replaced when the new one is whole
+    index: PathBuf,
+
+    /// The songs of the vectors, row by row: CSV or TSV, also gzipped
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+
+    /// Scale each vector to length 1
+    #[arg(long)]
+    normalize: bool,
+
+    /// The encoder that the vectors are from, as `verify` and `encode` name it; queries from another are then refused
+    #[arg(long, value_name = "NAME")]
+    fingerprint: Option<String>,
+
+    /// Print what was read as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let options = ImportOptions {
+        fingerprint: args.fingerprint.map(Fingerprint::new).transpose()?,
+        normalize: args.normalize,
+        ..ImportOptions::default()
+    };
+    let report = catalog::import(
+        &args.vectors,
+        args.table.as_deref(),
+        &args.index,
+        &options,
+        &mut progress::bar(),
+    )?;
+    if args.json {
+        return output::line(&serde_json::to_string(&report)?);
+    }
+    output::line(&format!("{report}wrote {}", args.index.display()))
+}

@@ -1,0 +1,92 @@
+//! How a table of songs is to be read, and what is said about it afterwards.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use pixelplay_core::catalog::{CleanOptions, CleanReport};
+
+/// The options follow the fields of [`CleanOptions`], which the library's messages name.
+#[derive(clap::Args)]
+pub(crate) struct TableArgs {
+    /// Which header is which column of a song, where the names do not tell: title=Werk (repeatable)
+    #[arg(long = "column", value_name = "COLUMN=HEADER", value_parser = column)]
+    columns: Vec<(String, String)>,
+
+    /// What stands between two cells: a character, or comma, tab, semicolon, pipe; found out otherwise
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<u8>,
+
+    /// Refuse a table with more rows [default: 10 million]
+    #[arg(long, value_name = "N")]
+    max_rows: Option<u64>,
+
+    /// Refuse a table with more text, decompressed [default: 4 GiB]
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<u64>,
+
+    /// Refuse a table whose songs take more memory [default: 4 GiB]
+    #[arg(long, value_name = "BYTES")]
+    max_memory: Option<usize>,
+
+    /// Refuse a table with more columns [default: 10,000]
+    #[arg(long, value_name = "N")]
+    max_columns: Option<usize>,
+
+    /// Refuse a table with a longer cell [default: 1 MiB]
+    #[arg(long, value_name = "BYTES")]
+    max_cell_bytes: Option<usize>,
+
+    /// Also write what was kept, dropped and changed to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+impl TableArgs {
+    pub(crate) fn options(&self) -> CleanOptions {
+        let default = CleanOptions::default();
+        CleanOptions {
+            delimiter: self.delimiter,
+            columns: self.columns.iter().cloned().collect(),
+            max_rows: self.max_rows.unwrap_or(default.max_rows),
+            max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
+            max_memory: self.max_memory.unwrap_or(default.max_memory),
+            max_columns: self.max_columns.unwrap_or(default.max_columns),
+            max_cell_bytes: self.max_cell_bytes.unwrap_or(default.max_cell_bytes),
+        }
+    }
+
+    /// Writes the report to `--report`, where that was asked for.
+    pub(crate) fn write_report(&self, report: &CleanReport) -> Result<()> {
+        let Some(path) = &self.report else {
+            return Ok(());
+        };
+        write_json(report, path).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn write_json(report: &CleanReport, path: &Path) -> Result<()> {
+    let mut file = File::create(path)?;
+    Ok(writeln!(file, "{}", serde_json::to_string_pretty(report)?)?)
+}
+
+fn column(text: &str) -> Result<(String, String), String> {
+    let (column, header) = text
+        .split_once('=')
+        .ok_or("write COLUMN=HEADER, such as title=Werk")?;
+    Ok((column.trim().to_owned(), header.to_owned()))
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "comma" => Ok(b','),
+        "tab" | "\\t" => Ok(b'\t'),
+        "semicolon" => Ok(b';'),
+        "pipe" => Ok(b'|'),
+        _ => match text.as_bytes() {
+            [byte] => Ok(*byte),
+            _ => Err("a delimiter is one ASCII character, or comma, tab, semicolon, pipe".into()),
+        },
+    }
+}

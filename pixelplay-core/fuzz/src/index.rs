@@ -1,0 +1,163 @@
+//! Index files, from the bytes to answers.
+
+use std::cell::LazyCell;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::types::Float32Type;
+use arrow_array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    StringViewArray,
+};
+use arrow_ipc::writer::FileWriter;
+use pixelplay_core::index::{By, SearchOptions, WriterOptions, col};
+use pixelplay_core::{
+    Embedding, Fingerprint, Song, SongId, SongIndex, SongIndexError, SongIndexWriter,
+};
+
+use crate::Seeds;
+
+thread_local! {
+    static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
+}
+
+/// Opens an index, read and mapped, and does with it whatever can be done: both say the same.
+pub fn open_index(data: &[u8]) {
+    FOLDER.with(|folder| {
+        let path = folder.path().join("songs.arrow");
+        fs::write(&path, data).unwrap();
+        let (read, mapped) = (SongIndex::open(&path), map(&path));
+        let (Ok(read), Ok(mapped)) = (&read, &mapped) else {
+            assert!(read.is_err() && mapped.is_err(), "{read:?} {mapped:?}");
+            return;
+        };
+        assert_eq!(use_all(read), use_all(mapped));
+    });
+}
+
+#[expect(unsafe_code, reason = "this is a call under test")]
+fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
+    // SAFETY: this process alone writes the file, and only while no index is open.
+    unsafe { SongIndex::open_mmap(path) }
+}
+
+/// What can be seen of an index.
+fn use_all(index: &SongIndex) -> String {
+    // Until then, a changed cell may be anything of its type: an id can come twice.
+    let is_whole = index.verify().is_ok();
+    let mut seen = format!("{:?} {is_whole}", index.columns());
+    let mut values = vec![0.0; index.dim()];
+    values[0] = 1.0;
+    let query = Embedding::new(values, index.fingerprint().cloned()).unwrap();
+    let filters = [
+        None,
+        Some(col("year").ge(1991)),
+        Some(col("title").eq("x") | !col("energy").lt(0.5)),
+    ];
+    for filter in filters {
+        let options = SearchOptions {
+            filter,
+            ..SearchOptions::default()
+        };
+        let hits = index.search(&query, &options);
+        seen += &format!("{:?}", hits.as_ref().ok());
+        if let Ok(hits) = hits {
+            assert!(
+                hits.iter()
+                    .all(|hit| hit.score.is_finite() && hit.row < index.len())
+            );
+            assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+        }
+    }
+    for row in 0..index.len().min(100) {
+        let song = index.song(row);
+        seen += &format!("{:?} {:?}", song.as_ref().ok(), index.vector(row));
+        let found = index.row(index.id(row));
+        assert!(found == Some(row) || !is_whole && found < Some(row));
+        for by in [By::Description, By::Audio] {
+            let hits = index.similar(index.id(row), by, &SearchOptions::default());
+            assert!(
+                hits.iter()
+                    .flatten()
+                    .all(|hit| Some(hit.row) != found && hit.score.is_finite())
+            );
+        }
+    }
+    seen
+}
+
+/// A file of ours in two batches, and files as other programs write them, without our checksums.
+pub(crate) fn seeds() -> Seeds {
+    let folder = crate::scratch();
+    let path = folder.path().join("seed.arrow");
+    let options = WriterOptions {
+        batch_rows: 2,
+        fingerprint: Some(Fingerprint::new("space").unwrap()),
+        columns: ["title", "year", "energy", "explicit", "more"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..WriterOptions::new(2)
+    };
+    let mut writer = SongIndexWriter::create(&path, options).unwrap();
+    for (row, vector) in [[0.6, 0.8], [1.0, 0.0], [0.0, -1.0]].iter().enumerate() {
+        let mut song = Song::new(SongId::new(format!("song {row}")).unwrap());
+        song.title = (row != 1).then(|| format!("Título {row}"));
+        song.year = Some(1990 + row as i64);
+        song.energy = (row != 2).then_some(0.25);
+        song.explicit = Some(row == 0);
+        song.extra.insert("more".to_owned(), "x".repeat(row));
+        writer.push(&song, vector).unwrap();
+    }
+    writer.finish().unwrap();
+    let ours = fs::read(path).unwrap();
+    vec![
+        ("ours.arrow".to_owned(), ours),
+        ("foreign.arrow".to_owned(), foreign(false)),
+        ("views.arrow".to_owned(), foreign(true)),
+    ]
+}
+
+fn foreign(views: bool) -> Vec<u8> {
+    let text = |cells: Vec<Option<&'static str>>| -> ArrayRef {
+        if views {
+            Arc::new(StringViewArray::from(cells))
+        } else {
+            Arc::new(StringArray::from(cells))
+        }
+    };
+    let unit = |x, y| Some(vec![Some(x), Some(y)]);
+    let vectors = [unit(0.6, 0.8), unit(1.0, 0.0), unit(0.0, 1.0)];
+    let columns: [(&str, ArrayRef); 7] = [
+        ("id", text(vec![Some("a"), Some("b"), Some("c")])),
+        ("title", text(vec![Some("Title"), None, Some("")])),
+        (
+            "artist",
+            text(vec![Some("A name too long to be inline"), None, Some("b")]),
+        ),
+        (
+            "year",
+            Arc::new(Int64Array::from(vec![Some(1990), None, Some(2000)])),
+        ),
+        (
+            "energy",
+            Arc::new(Float64Array::from(vec![Some(0.5), None, Some(f64::NAN)])),
+        ),
+        (
+            "explicit",
+            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
+        ),
+        (
+            "embedding",
+            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, 2)),
+        ),
+    ];
+    let table = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .unwrap();
+    let mut writer = FileWriter::try_new(Vec::new(), &table.schema()).unwrap();
+    writer.write(&table).unwrap();
+    writer.write(&table.slice(0, 0)).unwrap();
+    writer.into_inner().unwrap()
+}

@@ -1,0 +1,98 @@
+//! What is done with hostile input to find out whether it panics, hangs, or gives an answer that cannot be.
+//!
+//! Each target is a function from bytes; libFuzzer calls them under `cargo xtask soak`, and an ordinary test calls
+//! them with every seed and with every input that once failed (`regressions/`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a target fails by panicking"
+)]
+
+mod checkpoint;
+mod index;
+mod picture;
+mod query;
+mod table;
+
+pub use checkpoint::read_checkpoint;
+pub use index::open_index;
+pub use picture::decode_image;
+pub use query::{filter, query};
+pub use table::clean_csv;
+
+/// Inputs to start from, with the names of their files.
+pub type Seeds = Vec<(String, Vec<u8>)>;
+
+/// A function to call with hostile bytes.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// The name of its program and of its folder of regressions.
+    pub name: &'static str,
+    /// Panics where something is wrong.
+    pub run: fn(&[u8]),
+    /// From real files.
+    pub seeds: fn() -> Seeds,
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "open_index",
+        run: open_index,
+        seeds: index::seeds,
+    },
+    Target {
+        name: "decode_image",
+        run: decode_image,
+        seeds: picture::seeds,
+    },
+    Target {
+        name: "read_checkpoint",
+        run: read_checkpoint,
+        seeds: checkpoint::seeds,
+    },
+    Target {
+        name: "clean_csv",
+        run: clean_csv,
+        seeds: table::seeds,
+    },
+    Target {
+        name: "filter",
+        run: filter,
+        seeds: query::filter_seeds,
+    },
+    Target {
+        name: "query",
+        run: query,
+        seeds: query::query_seeds,
+    },
+];
+
+/// A folder for the files of one process, in memory where the system has such a place.
+fn scratch() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .unwrap()
+}
+
+/// The files below a folder of the project, or beside it where the real data lies; none where it is missing.
+fn files(folder: &str) -> Seeds {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
+        return Vec::new();
+    };
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            path.is_file().then(|| (name, std::fs::read(path).unwrap()))
+        })
+        .collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,98 @@
+//! Songs back into a table.
+
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use super::CatalogError;
+use super::clean::{CleanOptions, clean_file};
+use super::report::CleanReport;
+use super::source::refuse_same_file;
+use crate::index::SongIndexError;
+use crate::index::publish::Draft;
+use crate::progress::OnProgress;
+use crate::song::{COLUMNS, Song, Value};
+
+/// Writes songs as CSV: `id`, every known column, and the extra columns of all songs by name.
+///
+/// UTF-8, comma-separated, with `\n` at the end of a line. [`clean`](super::clean()) reads the same
+/// songs out of it, if they came out of [`clean`](super::clean()). Until everything is written,
+/// whatever was at `out` stays as it was.
+///
+/// # Errors
+/// [`CatalogError::Index`], where the file cannot be written.
+pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogError> {
+    let out = out.as_ref();
+    let mut draft = Draft::create(out)?;
+    write(songs, BufWriter::new(&mut draft)).map_err(SongIndexError::io("write", out))?;
+    Ok(draft.publish()?)
+}
+
+/// Cleans the table of songs at `table` and writes it to `out`; [`clean`](super::clean()) and
+/// [`write_csv`] in one.
+///
+/// # Errors
+/// As theirs, and [`CatalogError::OutIsTable`].
+pub fn clean_csv(
+    table: impl AsRef<Path>,
+    out: impl AsRef<Path>,
+    options: &CleanOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<CleanReport, CatalogError> {
+    let (table, out) = (table.as_ref(), out.as_ref());
+    refuse_same_file(table, out)?;
+    let cleaned = clean_file(table, options, on_progress)?;
+    write_csv(&cleaned.songs, out)?;
+    Ok(cleaned.report)
+}
+
+fn write(songs: &[Song], out: impl Write) -> std::io::Result<()> {
+    let extra: BTreeSet<&str> = songs
+        .iter()
+        .flat_map(|song| song.extra.keys().map(String::as_str))
+        .collect();
+    let known = COLUMNS.iter().map(|&(name, _)| name);
+    let columns: Vec<_> = std::iter::once("id").chain(known).chain(extra).collect();
+    let mut table = csv::Writer::from_writer(out);
+    table.write_record(&columns)?;
+    for song in songs {
+        for column in &columns {
+            let cell = match song.get(column) {
+                None => String::new(),
+                Some(Value::Text(text)) => text,
+                Some(Value::Integer(number)) => number.to_string(),
+                Some(Value::Real(number)) => number.to_string(),
+                Some(Value::Flag(flag)) => flag.to_string(),
+            };
+            table.write_field(cell)?;
+        }
+        table.write_record(None::<&[u8]>)?;
+    }
+    table.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::song::SongId;
+
+    #[test]
+    fn known_columns_are_always_there_and_extra_ones_where_a_song_has_them() {
+        let mut song = Song::new(SongId::new("a").unwrap());
+        song.title = Some("Rain, again".into());
+        song.energy = Some(0.1);
+        song.explicit = Some(true);
+        let mut other = Song::new(SongId::new("b").unwrap());
+        other.extra.insert("label".into(), "Blue".into());
+        let mut out = Vec::new();
+        write(&[song, other], &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("id,title,artist,") && lines[0].ends_with(",description,label")
+        );
+        assert!(lines[1].starts_with("a,\"Rain, again\",,,,,,,true,0.1,"));
+        assert!(lines[2].ends_with(",Blue"));
+        assert_eq!(lines.len(), 3);
+    }
+}

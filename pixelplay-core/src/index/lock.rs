@@ -1,0 +1,124 @@
+//! One writer at a time.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Waiting for another writer, how often to look.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The right to change an index. Readers need none.
+///
+/// It is a lock of the operating system on an empty file, and so ends with its owner, however that ends. On Unix the
+/// file is removed with the lock; elsewhere, where a locked file cannot be told from a removed one, it stays.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    /// Locked for as long as it is open.
+    file: File,
+    path: PathBuf,
+}
+
+impl WriterLock {
+    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up, which gives `None`.
+    pub(crate) fn take(
+        path: PathBuf,
+        mut waiting: impl FnMut() -> ControlFlow<()>,
+    ) -> io::Result<Option<Self>> {
+        loop {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)?;
+            match file.try_lock() {
+                Ok(()) if is_linked(&file)? => return Ok(Some(Self { file, path })),
+                // Its owner removed it between our opening and our locking it.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    if waiting().is_break() {
+                        return Ok(None);
+                    }
+                    sleep(LOOK_EVERY);
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        if cfg!(unix) {
+            // Before it is unlocked, so that it is still ours. Should it stay, the next writer takes it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+        let _ = self.file.unlock();
+    }
+}
+
+/// The lock file of an index that is one file, without links on the way to it. Names may be of any length, so it is
+/// their hash that it is named by.
+pub(crate) fn lock_of_file(index: &Path) -> PathBuf {
+    let name = index.file_name().unwrap_or_default();
+    let hash = blake3::hash(name.as_encoded_bytes()).to_hex();
+    index.with_file_name(format!(".pixelplay-{}.lock", &hash[..16]))
+}
+
+/// Whether an open file still has its name in a folder.
+pub(crate) fn is_linked(file: &File) -> io::Result<bool> {
+    #[cfg(unix)]
+    let linked = std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0;
+    #[cfg(not(unix))]
+    let linked = file.metadata().is_ok();
+    Ok(linked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn one_owner_at_a_time_and_nothing_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let (inside, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        let lock = WriterLock::take(path.clone(), || ControlFlow::Continue(()));
+                        assert!(matches!(lock, Ok(Some(_))));
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        turns.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert_eq!(turns.into_inner(), 100);
+        assert_eq!(path.exists(), cfg!(not(unix)));
+    }
+
+    #[test]
+    fn whoever_waits_may_give_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".lock");
+        let _held = WriterLock::take(path.clone(), || ControlFlow::Continue(())).unwrap();
+        let mut looks = 0;
+        let refused = WriterLock::take(path, || {
+            looks += 1;
+            if looks < 3 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        assert!(refused.unwrap().is_none());
+        assert_eq!(looks, 3);
+    }
+}

@@ -1,0 +1,139 @@
+//! An index that changes: what an edit does, that it happens in one step, and what becomes of it when it goes wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    reason = "children tell their parents by printing, and tests what they skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pixelplay_core::index::{
+    EditOptions, EditReport, SearchOptions, SongIndex, SongIndexEditor, SongIndexError,
+    SongIndexWriter, WriterOptions,
+};
+use pixelplay_core::progress::ignore;
+use pixelplay_core::song::COLUMNS;
+use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
+use tempfile::TempDir;
+
+mod editing;
+#[cfg(unix)]
+mod faults;
+mod model;
+#[cfg(unix)]
+mod processes;
+
+const MANIFEST: &str = "_pixelplay_shards.txt";
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// An index of several files, each with a song for every id.
+    fn shards(&self, shards: &[&[&str]]) -> PathBuf {
+        let folder = self.path("songs");
+        fs::create_dir(&folder).unwrap();
+        for (at, ids) in shards.iter().enumerate() {
+            write(&folder.join(format!("part-{at}.arrow")), &songs(ids));
+        }
+        folder
+    }
+
+    fn file(&self, name: &str, ids: &[&str]) -> PathBuf {
+        let path = self.path(name);
+        write(&path, &songs(ids));
+        path
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+type Row = (Song, Vec<f32>);
+
+/// A unit vector that is not the same for any two small numbers.
+fn vector(seed: u32) -> Vec<f32> {
+    let angle = f64::from(seed) * 0.37;
+    [angle.cos() * 0.6, angle.sin() * 0.6, 0.8]
+        .map(|v| v as f32)
+        .to_vec()
+}
+
+fn row(id: &str, seed: u32) -> Row {
+    let mut song = Song::new(SongId::new(id).unwrap());
+    song.title = Some(format!("title {seed}"));
+    song.year = Some(1900 + i64::from(seed));
+    (song, vector(seed))
+}
+
+fn songs(ids: &[&str]) -> Vec<Row> {
+    ids.iter().map(|id| row(id, id.len() as u32)).collect()
+}
+
+fn write(path: &Path, rows: &[Row]) {
+    let known = COLUMNS.iter().map(|(name, _)| (*name).to_owned());
+    let extra: std::collections::BTreeSet<_> = rows
+        .iter()
+        .flat_map(|(song, _)| song.extra.keys().cloned())
+        .collect();
+    let options = WriterOptions {
+        batch_rows: 5,
+        columns: known.chain(extra).collect(),
+        ..WriterOptions::new(3)
+    };
+    let mut writer = SongIndexWriter::create(path, options).unwrap();
+    for (song, vector) in rows {
+        writer.push(song, vector).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn contents(index: &SongIndex) -> Vec<Row> {
+    (0..index.len())
+        .map(|row| (index.song(row).unwrap(), index.vector(row).to_vec()))
+        .collect()
+}
+
+fn ids(path: &Path) -> Vec<String> {
+    let index = SongIndex::open(path).unwrap();
+    index.verify().unwrap();
+    index.ids().map(str::to_owned).collect()
+}
+
+fn edit(path: &Path) -> SongIndexEditor {
+    SongIndexEditor::open(path, EditOptions::default(), &mut ignore).unwrap()
+}
+
+fn replacing(path: &Path) -> SongIndexEditor {
+    let options = EditOptions {
+        replace: true,
+        ..EditOptions::default()
+    };
+    SongIndexEditor::open(path, options, &mut ignore).unwrap()
+}
+
+fn add(path: &Path, more: &Path) -> Result<EditReport, SongIndexError> {
+    edit(path).add(&SongIndex::open(more).unwrap(), &mut ignore)
+}
+
+/// Maps an index that nobody but PixelPlay changes.
+#[expect(unsafe_code, reason = "this is the call under test")]
+fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
+    // SAFETY: the files of these tests are changed by PixelPlay's writers alone, which replace them whole.
+    unsafe { SongIndex::open_mmap(path) }
+}
