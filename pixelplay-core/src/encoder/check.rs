@@ -407,6 +407,7 @@ impl fmt::Display for CheckpointReport {
         line("tokenizer", self.vocabulary.map(|n| format!("{n} tokens")))?;
         line("fingerprint", self.fingerprint.clone())?;
         let towers = match &*self.working_towers.join(" and ") {
+            "" if self.fingerprint.is_none() => "not run".to_owned(),
             "" => "no tower passed".to_owned(),
             towers => format!("passed by: {towers}"),
         };

@@ -78,6 +78,7 @@ fn each_missing_file_is_named_and_so_are_all_of_them() {
     let report = report(empty.path());
     assert_eq!(report.problems.len(), 4, "{report}");
     assert!(report.files.is_empty());
+    assert!(report.to_string().contains("self-test       not run"));
 }
 
 #[test]

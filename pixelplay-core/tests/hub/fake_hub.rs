@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::{Value, json};
 use sha1::Digest;
 
 use crate::server::{Manners, Reply, Request, Server};
@@ -51,6 +52,8 @@ pub(crate) struct World {
     pub(crate) files: Vec<File>,
     pub(crate) is_private: bool,
     pub(crate) ignores_ranges: bool,
+    /// The pull requests, as the hub's API lists them.
+    pub(crate) discussions: Value,
 }
 
 type Fault = Box<dyn FnMut(&Request, Reply) -> Reply + Send>;
@@ -71,6 +74,7 @@ impl FakeHub {
             files,
             is_private: false,
             ignores_ranges: false,
+            discussions: Value::Null,
         }));
         let fault: Arc<Mutex<Fault>> = Arc::new(Mutex::new(Box::new(|_, reply| reply)));
         let cdn = Server::start({
@@ -119,6 +123,9 @@ impl World {
     fn hub(&self, request: &Request, cdn: &str) -> Reply {
         let authorized = request.header("authorization") == Some(&format!("Bearer {TOKEN}"));
         let path = request.target.split('?').next().unwrap_or_default();
+        if path == format!("/api/models/{}/discussions", self.repo) {
+            return Reply::new(200).body(json!({"discussions": self.discussions}).to_string());
+        }
         let moved = path.strip_prefix("/api/resolve-cache/models");
         let Some(rest) = moved
             .unwrap_or(path)

@@ -85,9 +85,15 @@ pub enum HubError {
     },
     /// The weights come only as a Python pickle, which can run any code and so is not downloaded.
     #[error(
-        "{repo} has its weights only as a Python pickle ({file}) at commit {commit}; many such \
-         repositories have a pull request with safetensors, to be named as revision \
-         `refs/pr/NUMBER`; or convert them with transformers and open the folder"
+        "{repo} has its weights only as a Python pickle ({file}) at commit {commit}; {}",
+        match safetensors {
+            Some(revision) => format!(
+                "the hub's converter offers them as safetensors: use revision `{revision}`"
+            ),
+            None => "look on its page for a pull request with safetensors and name it as revision \
+                     `refs/pr/NUMBER`, or convert them with transformers and open the folder"
+                .to_owned(),
+        }
     )]
     PickledWeights {
         /// The repository.
@@ -96,6 +102,8 @@ pub enum HubError {
         commit: String,
         /// The pickle found.
         file: &'static str,
+        /// The revision of the open pull request of the hub's own converter, if there is one.
+        safetensors: Option<String>,
     },
     /// The hub answers with an error.
     #[error("`{url}` answers with HTTP status {status}{}", Wait(*retry_after))]

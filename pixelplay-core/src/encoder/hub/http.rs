@@ -15,6 +15,8 @@ use super::settings::Settings;
 const MAX_REDIRECTS: usize = 10;
 /// A server that asks for more than this is told of, not waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Of pull requests, in bytes.
+const LARGEST_LIST: u64 = 1 << 20;
 /// How often a wait looks whether it is to be cut short.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -138,6 +140,34 @@ impl<'a> Client<'a> {
             )),
             None => Ok(response),
         }
+    }
+
+    /// The pull request in which the hub's converter offers the weights as safetensors, where
+    /// transformers looks for it too (`safetensors_conversion.py`). Not being told is no failure.
+    pub(super) fn conversion(&self) -> Option<String> {
+        // Only the converter's own: anybody may open a pull request of that title.
+        const TITLE: &str = "Adding `safetensors` variant of this model";
+        const AUTHOR: &str = "SFconvertbot";
+        let endpoint = self.settings.endpoint.to_string();
+        let (endpoint, repo) = (endpoint.trim_end_matches('/'), self.repo.as_str());
+        let url = format!(
+            "{endpoint}/api/models/{repo}/discussions?type=pull_request&status=open&author={AUTHOR}&p=0"
+        );
+        let (mut response, _) = self.follow(&Method::GET, &url, 0, |_| false).ok()?;
+        let body = response.body_mut().with_config().limit(LARGEST_LIST);
+        let list: serde_json::Value = serde_json::from_slice(&body.read_to_vec().ok()?).ok()?;
+        let number = list["discussions"]
+            .as_array()?
+            .iter()
+            .filter(|pull| {
+                pull["title"] == TITLE
+                    && pull["author"]["name"] == AUTHOR
+                    && pull["isPullRequest"] == true
+                    && pull["status"] == "open"
+            })
+            .filter_map(|pull| pull["num"].as_u64())
+            .max()?;
+        Some(format!("refs/pr/{number}"))
     }
 
     /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the endpoint's own origin alone.

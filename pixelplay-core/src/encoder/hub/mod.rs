@@ -248,6 +248,7 @@ fn lacks(
                     repo,
                     commit,
                     file: pickle,
+                    safetensors: downloads.client.conversion(),
                 });
             }
         }
