@@ -296,8 +296,23 @@ fn find_delimiter(
         ] => Some(*delimiter),
         _ => None,
     };
+    let delimiter = match options.delimiter.or(named) {
+        Some(delimiter) => delimiter,
+        None => likely_delimiter(head, path, options),
+    };
+    if !delimiter.is_ascii() || matches!(delimiter, 0 | b'"' | b'\r' | b'\n') {
+        return Err(CatalogError::BadDelimiter { delimiter });
+    }
+    Ok((delimiter, named.is_some()))
+}
+
+fn likely_delimiter(head: &[u8], path: &Path, options: &CleanOptions) -> u8 {
     let mut best = (b',', 0);
     for delimiter in [b',', b'\t', b';', b'|'] {
+        // Building a parser costs more than most headers do.
+        if !head.contains(&delimiter) {
+            continue;
+        }
         // A header with a cell beyond measure is refused when it is read.
         let found = match Table::new(head, delimiter, path, options).next() {
             Ok(Some(header)) => schema::known_headers(header.cells(), &options.columns),
@@ -307,11 +322,7 @@ fn find_delimiter(
             best = (delimiter, found);
         }
     }
-    let delimiter = options.delimiter.or(named).unwrap_or(best.0);
-    if !delimiter.is_ascii() || matches!(delimiter, 0 | b'"' | b'\r' | b'\n') {
-        return Err(CatalogError::BadDelimiter { delimiter });
-    }
-    Ok((delimiter, named.is_some()))
+    best.0
 }
 
 /// Which encodings the rows were in.

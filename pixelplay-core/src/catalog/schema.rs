@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::CatalogError;
 use super::cell::UNIT_FEATURES;
@@ -280,15 +281,21 @@ pub(super) fn known_headers<'a>(
     header: impl IntoIterator<Item = &'a str>,
     chosen: &BTreeMap<String, String>,
 ) -> usize {
-    let header: Vec<_> = header.into_iter().collect();
-    let names: HashSet<_> = header.iter().map(|name| normal(name)).collect();
-    let by_choice = chosen
-        .values()
-        .filter(|wanted| header.iter().any(|name| name.trim() == wanted.trim()));
-    let by_name =
-        columns().filter(|column| aliases(column, &GENERAL).any(|alias| names.contains(&*alias)));
-    by_choice.count() + by_name.count()
+    let wanted: HashSet<&str> = chosen.values().map(|name| name.trim()).collect();
+    let mut known: HashSet<&str> = HashSet::new();
+    let mut by_choice = 0;
+    for name in header {
+        by_choice += usize::from(wanted.contains(name.trim()));
+        known.extend(KNOWN.get(&*normal(name)));
+    }
+    by_choice + known.len()
 }
+
+/// The column of every header that is known in any table.
+static KNOWN: LazyLock<HashMap<Cow<'static, str>, &'static str>> = LazyLock::new(|| {
+    let of = |column| aliases(column, &GENERAL).map(move |alias| (alias, column));
+    columns().flat_map(of).collect()
+});
 
 fn columns() -> impl Iterator<Item = &'static str> {
     std::iter::once("id").chain(COLUMNS.iter().map(|&(name, _)| name))
