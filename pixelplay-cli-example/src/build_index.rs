@@ -37,7 +37,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         &BuildOptions::default(),
         &mut progress::bar(),
     )?;
-    args.reading.write_report(&cleaned)?;
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());
     }

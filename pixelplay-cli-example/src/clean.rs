@@ -27,7 +27,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let options = args.reading.options();
     let cleaned = catalog::clean_csv(&args.table, &args.out, &options, &mut progress::bar())?;
-    args.reading.write_report(&cleaned)?;
     if args.json {
         return output::line(&json!({ "clean": cleaned }).to_string());
     }

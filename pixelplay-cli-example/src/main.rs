@@ -37,7 +37,7 @@ use clap::{Parser, Subcommand};
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
   pixelplay build-index songs.csv songs.arrow
   pixelplay add songs.arrow more-songs.csv
-  pixelplay clean songs.csv.gz cleaned.csv --column title=Werk --report report.json
+  pixelplay clean songs.csv.gz cleaned.csv --column title=Werk
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14"

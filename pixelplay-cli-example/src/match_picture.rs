@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::query::QueryArgs;
-use crate::{open, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,8 +20,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let encoder = args.query.encoder.open()?;
-    let index = open::index_or_starter(args.index.as_deref(), &encoder)?;
-    let hits = args.query.answer(Some(&args.picture), &encoder, &index)?;
-    output::hits(&index, &hits, args.query.json())
+    args.query.run(Some(&args.picture), args.index.as_deref())
 }

@@ -1,15 +1,15 @@
 //! The part of a question that `match` and `search` have in common.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use pixelplay_core::index::{Filter, SongHit};
+use pixelplay_core::SongIndex;
+use pixelplay_core::index::Filter;
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
-use pixelplay_core::{Encoder, SongIndex};
 
 use crate::output::printable;
-use crate::{open, progress};
+use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct QueryArgs {
@@ -49,7 +49,7 @@ pub(crate) struct QueryArgs {
     diversity: f64,
 
     #[command(flatten)]
-    pub(crate) encoder: open::EncoderArgs,
+    encoder: open::EncoderArgs,
 }
 
 /// What every command that ranks songs takes.
@@ -92,53 +92,42 @@ impl AnswerArgs {
 }
 
 impl QueryArgs {
-    pub(crate) fn json(&self) -> bool {
-        self.answer.json
-    }
-
-    /// Encodes what is asked and ranks the songs of `index`.
-    pub(crate) fn answer(
-        &self,
-        picture: Option<&PathBuf>,
-        encoder: &Encoder,
-        index: &SongIndex,
-    ) -> Result<Vec<SongHit>> {
-        // A bad filter should be told before a slow picture is decoded.
+    /// Encodes what is asked, ranks the songs of `index`, or of the starter catalogue, and prints them.
+    pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
+        // What is quickly told to be wrong comes before what takes long.
         let filter = self.answer.filter()?;
+        let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
         if let Some(path) = picture {
-            query = query.image(encoder.encode_image(path.as_path())?);
+            query = query.image(encoder.encode_image(path)?);
         }
         if let Some(words) = &self.text {
             query = query.text(encoder.encode_text(words)?);
         }
+        for words in &self.not_text {
+            query = query.unlike(encoder.encode_text(words)?, self.unlike_weight);
+        }
+        let index = open::index_or_starter(index, &encoder)?;
         for part in &self.like {
             let (id, weight) = split_weight(part, 1.0, |id| index.row(id).is_some());
+            require_song(&index, id)?;
             query = query.like(id, weight);
         }
         for part in &self.unlike {
             let (id, weight) = split_weight(part, self.unlike_weight, |id| index.row(id).is_some());
+            require_song(&index, id)?;
             query = query.unlike(id, weight);
         }
-        for words in &self.not_text {
-            query = query.unlike(encoder.encode_text(words)?, self.unlike_weight);
-        }
-        for id in self.like.iter().chain(&self.unlike) {
-            let (id, _) = split_weight(id, 1.0, |id| index.row(id).is_some());
-            require_song(index, id)?;
-        }
-        Ok(query.search_with(
-            index,
-            &QueryOptions {
-                k: self.answer.k.get(),
-                filter,
-                max_per_artist: self.max_per_artist,
-                diversity: self.diversity,
-                min_score: self.answer.min_score,
-                ..QueryOptions::default()
-            },
-            &mut progress::bar(),
-        )?)
+        let options = QueryOptions {
+            k: self.answer.k.get(),
+            filter,
+            max_per_artist: self.max_per_artist,
+            diversity: self.diversity,
+            min_score: self.answer.min_score,
+            ..QueryOptions::default()
+        };
+        let hits = query.search_with(&index, &options, &mut progress::bar())?;
+        output::hits(&index, &hits, self.answer.json)
     }
 }
 

@@ -1,11 +1,6 @@
-//! How a table of songs is to be read, and what is said about it afterwards.
+//! How a table of songs is to be read.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result};
-use pixelplay_core::catalog::{CleanOptions, CleanReport};
+use pixelplay_core::catalog::CleanOptions;
 
 /// The options follow the fields of [`CleanOptions`], which the library's messages name.
 #[derive(clap::Args)]
@@ -37,10 +32,6 @@ pub(crate) struct TableArgs {
     /// Refuse a table with a longer cell [default: 1 MiB]
     #[arg(long, value_name = "BYTES")]
     max_cell_bytes: Option<usize>,
-
-    /// Also write what was kept, dropped and changed to this file, as JSON
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
 }
 
 impl TableArgs {
@@ -56,19 +47,6 @@ impl TableArgs {
             max_cell_bytes: self.max_cell_bytes.unwrap_or(default.max_cell_bytes),
         }
     }
-
-    /// Writes the report to `--report`, where that was asked for.
-    pub(crate) fn write_report(&self, report: &CleanReport) -> Result<()> {
-        let Some(path) = &self.report else {
-            return Ok(());
-        };
-        write_json(report, path).with_context(|| format!("cannot write {}", path.display()))
-    }
-}
-
-fn write_json(report: &CleanReport, path: &Path) -> Result<()> {
-    let mut file = File::create(path)?;
-    Ok(writeln!(file, "{}", serde_json::to_string_pretty(report)?)?)
 }
 
 fn column(text: &str) -> Result<(String, String), String> {

@@ -10,11 +10,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cargo, note, run, step, target_dir};
 
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 7] = [
     "open_index",
     "decode_image",
     "read_checkpoint",
     "clean_csv",
+    "import_npy",
     "filter",
     "query",
 ];
@@ -69,6 +70,8 @@ fn full_counts(root: &Path) -> Result<()> {
         "--no-default-features",
         "--test",
         "index_file",
+        "--test",
+        "index_edit",
         "--profile",
         "soak",
         "--target",

@@ -14,12 +14,14 @@ mod index;
 mod picture;
 mod query;
 mod table;
+mod vectors;
 
 pub use checkpoint::read_checkpoint;
 pub use index::open_index;
 pub use picture::decode_image;
 pub use query::{filter, query};
 pub use table::clean_csv;
+pub use vectors::import_npy;
 
 /// Inputs to start from, with the names of their files.
 pub type Seeds = Vec<(String, Vec<u8>)>;
@@ -56,6 +58,11 @@ pub const TARGETS: &[Target] = &[
         name: "clean_csv",
         run: clean_csv,
         seeds: table::seeds,
+    },
+    Target {
+        name: "import_npy",
+        run: import_npy,
+        seeds: vectors::seeds,
     },
     Target {
         name: "filter",
