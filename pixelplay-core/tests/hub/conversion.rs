@@ -230,12 +230,12 @@ fn of_several_in_the_cache_the_newest_that_is_complete_is_opened() {
 #[test]
 fn a_404_of_somebody_in_between_leads_to_no_other_weights() {
     let scene = pickled();
-    scene.hub.fault(
-        |request, reply| match request.target.ends_with("safetensors") {
+    scene.hub.fault(|request, reply| {
+        match request.target.contains(COMMIT) && request.target.ends_with("safetensors") {
             true => Reply::new(404).body("a page of some proxy"),
             false => reply,
-        },
-    );
+        }
+    });
     assert!(scene.fails().contains("Python pickle"));
 }
 
@@ -339,4 +339,9 @@ fn the_way_to_it_can_be_cancelled() {
     let result = download(REPO, &scene.options(), &mut stop);
     let error = result.unwrap_err();
     assert!(explain(&error).contains("cancelled"), "{error:?}");
+    let asked = scene.hub.hub.requests();
+    assert!(
+        asked.last().unwrap().target.contains("discussions"),
+        "{asked:?}"
+    );
 }
