@@ -67,5 +67,11 @@ fn download(repo: &str, revision: Option<&str>) -> Result<HubSnapshot> {
             snapshot.commit
         ));
     }
+    if snapshot.revision != snapshot.requested {
+        output::complain(&format!(
+            "{repo} has no safetensors on {}; the weights come from the hub converter's pull request {}, commit {}",
+            snapshot.requested, snapshot.revision, snapshot.commit
+        ));
+    }
     Ok(snapshot)
 }

@@ -26,6 +26,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pixelplay_core::{EncodeError, HubError};
 
 /// Songs that fit a picture, some words, or other songs: offline, on this machine.
 #[derive(Parser)]
@@ -105,8 +106,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // `pixelplay ... | head` closes our output early; that is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(_) if progress::interrupted() => {
-            output::complain("interrupted; nothing was changed");
+        Err(error) if progress::interrupted() => {
+            output::complain(match is_cancelled_download(&error) {
+                true => {
+                    "interrupted; what was downloaded is kept, and the next run goes on from there"
+                }
+                false => "interrupted; nothing was changed",
+            });
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
@@ -114,6 +120,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_cancelled_download(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(EncodeError::Hub(HubError::Cancelled))
+        )
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

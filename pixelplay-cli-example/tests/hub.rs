@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use pixelplay_models::PIXELPLAY_MINI;
 use tempfile::TempDir;
 
-use fake_hub::{COMMIT, FakeHub, File, TOKEN};
+use fake_hub::{COMMIT, CONVERTED, FakeHub, File, TOKEN};
 use server::{Manners, Reply, Server};
 
 struct Scene {
@@ -97,6 +97,37 @@ fn an_encoder_comes_from_the_hub_and_then_from_the_cache() {
     assert!(
         message.contains("503") && message.contains(COMMIT),
         "{message}"
+    );
+}
+
+#[test]
+fn weights_of_a_pull_request_are_announced_beside_the_output() {
+    let scene = Scene::new();
+    let embedded = scene.command(&ENCODE[..3]).output().unwrap();
+    scene.hub.change(|world| world.convert(66));
+    for offline in ["0", "1"] {
+        let output = scene
+            .command(&ENCODE)
+            .env("HF_HUB_OFFLINE", offline)
+            .output()
+            .unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.stdout, embedded.stdout, "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        for expected in ["refs/pr/66", "converter", CONVERTED] {
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+    let check = ["model", "check", "hub:org/mini", "--json"];
+    let output = scene.command(&check).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["path"].as_str().unwrap().contains(CONVERTED));
+    assert!(stderr(&output).contains("refs/pr/66"));
+
+    let named = ["encode", "--text", "rain", "--encoder", "hub:org/mini@main"];
+    assert_eq!(
+        scene.command(&named).output().unwrap().status.code(),
+        Some(1)
     );
 }
 
@@ -202,6 +233,11 @@ fn ctrl_c_stops_a_download_that_hangs_and_keeps_what_arrived() {
     Command::new("kill").args(["-INT", &pid]).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let message = stderr(&output);
+    assert!(
+        message.contains("is kept") && !message.contains("nothing was changed"),
+        "{message}"
+    );
     let blobs = scene.home.path().join("hub/models--org--mini/blobs");
     let partial = std::fs::read_dir(blobs)
         .unwrap()

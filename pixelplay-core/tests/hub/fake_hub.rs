@@ -10,6 +10,7 @@ use crate::server::{Manners, Reply, Request, Server};
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(crate) const NEWER: &str = "76543210fedcba9876543210fedcba9876543210";
+pub(crate) const CONVERTED: &str = "89abcdef0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "hf_the_right_one";
 
 /// A file, in git or beside it.
@@ -54,6 +55,16 @@ pub(crate) struct World {
     pub(crate) ignores_ranges: bool,
     /// The pull requests, as the hub's API lists them.
     pub(crate) discussions: Value,
+    /// The number of one of them, and its files at the commit [`CONVERTED`].
+    pub(crate) pull: Option<(u64, Vec<File>)>,
+}
+
+/// A pull request as the hub's API lists it; those of openai/clip-vit-base-patch32 have this form.
+pub(crate) fn pull_request(number: u64, author: &str, status: &str) -> Value {
+    json!({
+        "num": number, "status": status, "isPullRequest": true, "author": {"name": author},
+        "title": "Adding `safetensors` variant of this model",
+    })
 }
 
 type Fault = Box<dyn FnMut(&Request, Reply) -> Reply + Send>;
@@ -75,6 +86,7 @@ impl FakeHub {
             is_private: false,
             ignores_ranges: false,
             discussions: Value::Null,
+            pull: None,
         }));
         let fault: Arc<Mutex<Fault>> = Arc::new(Mutex::new(Box::new(|_, reply| reply)));
         let cdn = Server::start({
@@ -120,6 +132,28 @@ impl FakeHub {
 }
 
 impl World {
+    /// Moves the safetensors from `main` into an open pull request of the hub's converter.
+    pub(crate) fn convert(&mut self, number: u64) {
+        self.pull = Some((number, self.files.clone()));
+        self.discussions = json!([pull_request(number, "SFconvertbot", "open")]);
+        self.files
+            .retain(|file| !file.name.ends_with(".safetensors"));
+    }
+
+    /// The commit and files of a revision, as it is written in a URL.
+    fn tree(&self, revision: &str) -> Option<(&str, &[File])> {
+        match &self.pull {
+            Some((number, files))
+                if revision == CONVERTED || revision == format!("refs%2Fpr%2F{number}") =>
+            {
+                Some((CONVERTED, files))
+            }
+            _ => ["main", "refs%2Fpr%2F1", &self.commit]
+                .contains(&revision)
+                .then_some((&self.commit, &self.files)),
+        }
+    }
+
     fn hub(&self, request: &Request, cdn: &str) -> Reply {
         let authorized = request.header("authorization") == Some(&format!("Bearer {TOKEN}"));
         let path = request.target.split('?').next().unwrap_or_default();
@@ -140,15 +174,15 @@ impl World {
         }
         let rest = rest.strip_prefix("resolve/").unwrap_or(rest);
         let (revision, name) = rest.split_once('/').unwrap();
-        if revision != "main" && revision != "refs%2Fpr%2F1" && revision != self.commit {
+        let Some((commit, files)) = self.tree(revision) else {
             return Reply::new(404).with("X-Error-Code", "RevisionNotFound");
-        }
-        let Some(file) = self.files.iter().find(|file| file.name == name) else {
+        };
+        let Some(file) = files.iter().find(|file| file.name == name) else {
             return Reply::new(404)
                 .with("X-Error-Code", "EntryNotFound")
-                .with("X-Repo-Commit", self.commit.as_str());
+                .with("X-Repo-Commit", commit);
         };
-        let described = Reply::default().with("X-Repo-Commit", self.commit.as_str());
+        let described = Reply::default().with("X-Repo-Commit", commit);
         let quoted = format!("\"{}\"", file.etag());
         if file.is_lfs {
             let location = format!("{cdn}/{}?signature=secret", file.etag());
@@ -162,19 +196,18 @@ impl World {
         }
         if name == "tokenizer.json" && moved.is_none() {
             // As the hub does for files in git: a relative redirect that tells nothing yet.
-            let location = format!(
-                "/api/resolve-cache/models/{}/{}/{name}",
-                self.repo, self.commit
-            );
+            let location = format!("/api/resolve-cache/models/{}/{}/{name}", self.repo, commit);
             return Reply::new(307).with("Location", location);
         }
         let content = self.content(file, request).with("ETag", quoted);
-        content.with("X-Repo-Commit", self.commit.as_str())
+        content.with("X-Repo-Commit", commit)
     }
 
     fn cdn(&self, request: &Request) -> Reply {
         let path = request.target.split('?').next().unwrap_or_default();
-        let file = self.files.iter().find(|file| path[1..] == file.etag());
+        let converted = self.pull.iter().flat_map(|(_, files)| files);
+        let mut files = self.files.iter().chain(converted);
+        let file = files.find(|file| path[1..] == file.etag());
         file.map_or(Reply::new(404), |file| self.content(file, request))
     }
 

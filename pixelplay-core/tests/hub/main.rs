@@ -10,6 +10,7 @@ mod cache;
 #[allow(dead_code, reason = "the tests of the encoder use the rest")]
 #[path = "../encoder/checkpoints.rs"]
 mod checkpoints;
+mod conversion;
 mod downloads;
 mod fake_hub;
 mod faults;

@@ -130,29 +130,6 @@ fn weights_that_are_only_pickled_are_not_downloaded() {
     }
     assert_eq!(scene.hub.cdn.requests().len(), 0);
 
-    // The pull requests of openai/clip-vit-base-patch32 have this form; anybody can choose a title.
-    let pull = |number: u64, author: &str, status: &str| {
-        serde_json::json!({
-            "num": number, "status": status, "isPullRequest": true, "author": {"name": author},
-            "title": "Adding `safetensors` variant of this model",
-        })
-    };
-    let pulls = [
-        pull(15, "SFconvertbot", "open"),
-        pull(66, "SFconvertbot", "open"),
-        pull(70, "SFconvertbot", "closed"),
-        pull(99, "SomebodyElse", "open"),
-    ];
-    scene.hub.change(|world| world.discussions = pulls.into());
-    let message = scene.fails();
-    assert!(message.contains("use revision `refs/pr/66`"), "{message}");
-    for broken in [
-        serde_json::json!("no list"),
-        serde_json::json!([1, {"num": "x"}, null]),
-    ] {
-        scene.hub.change(|world| world.discussions = broken);
-        assert!(scene.fails().contains("refs/pr/NUMBER"));
-    }
     scene
         .hub
         .change(|world| world.files.retain(|file| !file.name.ends_with(".bin")));

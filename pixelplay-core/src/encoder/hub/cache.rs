@@ -6,12 +6,13 @@
 //!   blobs/<etag>                             contents, named by their hash
 //!   blobs/<etag>.incomplete                  the part that has arrived
 //!   refs/main                                the commit a branch had when it was last asked for
+//!   refs/refs/pr/66                          and a pull request
 //!   snapshots/<commit>/config.json           -> ../../blobs/<etag>
 //!   .no_exist/<commit>/processor_config.json the commit has no such file
 //! ```
 //!
 //! A blob appears under its name only when it is whole and its hash is right; a ref changes only when
-//! the snapshot it names is complete.
+//! the snapshot it names is complete, or that of the pull request which stands in for it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -61,6 +62,21 @@ impl Cache {
         if !known {
             let _ = write_whole(&self.ref_path(revision), commit.as_str().as_bytes());
         }
+    }
+
+    /// The pull requests that were ever asked for, the newest first.
+    pub(super) fn pull_requests(&self) -> Vec<Revision> {
+        let Ok(entries) = fs::read_dir(self.repo.join("refs/refs/pr")) else {
+            return Vec::new();
+        };
+        let mut numbers: Vec<u64> = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        numbers
+            .into_iter()
+            .filter_map(|number| Revision::parse(&format!("refs/pr/{number}")).ok())
+            .collect()
     }
 
     fn ref_path(&self, revision: &Revision) -> PathBuf {

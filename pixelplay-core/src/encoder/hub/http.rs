@@ -17,6 +17,8 @@ const MAX_REDIRECTS: usize = 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Of pull requests, in bytes.
 const LARGEST_LIST: u64 = 1 << 20;
+/// The user of the hub that opens pull requests with safetensors.
+const CONVERTER: &str = "SFconvertbot";
 /// How often a wait looks whether it is to be cut short.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -143,31 +145,29 @@ impl<'a> Client<'a> {
     }
 
     /// The pull request in which the hub's converter offers the weights as safetensors, where
-    /// transformers looks for it too (`safetensors_conversion.py`). Not being told is no failure.
-    pub(super) fn conversion(&self) -> Option<String> {
-        // Only the converter's own: anybody may open a pull request of that title.
-        const TITLE: &str = "Adding `safetensors` variant of this model";
-        const AUTHOR: &str = "SFconvertbot";
+    /// transformers looks for it too (`safetensors_conversion.py`).
+    pub(super) fn conversion(&self) -> Result<Option<Revision>, HubError> {
         let endpoint = self.settings.endpoint.to_string();
         let (endpoint, repo) = (endpoint.trim_end_matches('/'), self.repo.as_str());
         let url = format!(
-            "{endpoint}/api/models/{repo}/discussions?type=pull_request&status=open&author={AUTHOR}&p=0"
+            "{endpoint}/api/models/{repo}/discussions?type=pull_request&status=open&author={CONVERTER}&p=0"
         );
-        let (mut response, _) = self.follow(&Method::GET, &url, 0, |_| false).ok()?;
+        let (mut response, uri) = self.follow(&Method::GET, &url, 0, |_| false)?;
+        if !response.status().is_success() {
+            return Err(failure(&response, &uri, response.status().as_u16()));
+        }
+        let bad = |problem: String| HubError::bad_response(&shown(&uri), problem);
         let body = response.body_mut().with_config().limit(LARGEST_LIST);
-        let list: serde_json::Value = serde_json::from_slice(&body.read_to_vec().ok()?).ok()?;
-        let number = list["discussions"]
-            .as_array()?
-            .iter()
-            .filter(|pull| {
-                pull["title"] == TITLE
-                    && pull["author"]["name"] == AUTHOR
-                    && pull["isPullRequest"] == true
-                    && pull["status"] == "open"
-            })
-            .filter_map(|pull| pull["num"].as_u64())
-            .max()?;
-        Some(format!("refs/pr/{number}"))
+        let list = body.read_to_vec().map_err(|source| match source {
+            ureq::Error::BodyExceedsLimit(_) => bad(source.to_string()),
+            source => network(&uri, source),
+        })?;
+        let list = serde_json::from_slice(&list)
+            .map_err(|error| bad(format!("it is no list of pull requests ({error})")))?;
+        match conversion_in(&list) {
+            Some(number) => Revision::parse(&format!("refs/pr/{number}")).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the endpoint's own origin alone.
@@ -292,6 +292,23 @@ impl<'a> Client<'a> {
         };
         sleep(wait, on_tick)
     }
+}
+
+/// The number of the newest open pull request of the converter's own.
+fn conversion_in(list: &serde_json::Value) -> Option<u64> {
+    // Anybody may open a pull request of that title.
+    const TITLE: &str = "Adding `safetensors` variant of this model";
+    list["discussions"]
+        .as_array()?
+        .iter()
+        .filter(|pull| {
+            pull["title"] == TITLE
+                && pull["author"]["name"] == CONVERTER
+                && pull["isPullRequest"] == true
+                && pull["status"] == "open"
+        })
+        .filter_map(|pull| pull["num"].as_u64())
+        .max()
 }
 
 /// Sleeps, asking now and then whether to go on.

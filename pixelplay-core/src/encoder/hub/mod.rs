@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod http;
 mod name;
+mod resolve;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +22,9 @@ use super::{Encoder, EncoderOptions, weights};
 use crate::progress::{OnProgress, Progress, ignore};
 use cache::Cache;
 use download::Downloads;
-use http::{Answer, Client};
-use name::{Commit, Repo, Revision};
+use http::Client;
+use name::{Repo, Revision};
+use resolve::{Request, Resolved};
 use settings::Settings;
 
 /// A checkpoint in the cache.
@@ -33,7 +35,12 @@ pub struct HubSnapshot {
     pub dir: PathBuf,
     /// The repository.
     pub repo: String,
-    /// The commit that the revision was resolved to: name it as the revision to get the same files
+    /// The revision asked for; `main` where none was.
+    pub requested: String,
+    /// The revision the files are of: the one asked for, or `refs/pr/NUMBER` where `main` has no
+    /// safetensors and that pull request stands in for it, as [`Encoder::from_hub`] explains.
+    pub revision: String,
+    /// The commit that this revision was resolved to: name it as the revision to get the same files
     /// again.
     pub commit: String,
     /// Why the hub could not be asked, where that is why the commit is the one known from last time.
@@ -47,6 +54,14 @@ impl Encoder {
     /// a commit once, all files are of that commit, and [`Encoder::name`] is `repo@commit`. A commit
     /// whose files are all in the cache is opened without the network. Where the hub cannot be
     /// reached, what the cache holds of a branch is opened.
+    ///
+    /// Where no revision is given and `main` has no safetensors, all files are taken from the open pull
+    /// request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled weights
+    /// could run any code, and transformers does the same. `openai/clip-vit-base-patch32` is such a
+    /// repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of the pull
+    /// request. Who opened it is checked whenever the hub is asked; without the hub, the newest pull
+    /// request that the cache holds completely is opened, whoever put it there. A revision that is
+    /// named is never left, and [`HubOptions::follow_conversion`] turns it off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;
@@ -107,12 +122,19 @@ pub fn download(
 ) -> Result<HubSnapshot, EncodeError> {
     let repo = Repo::parse(repo)?;
     let revision = Revision::parse(options.revision.as_deref().unwrap_or("main"))?;
+    let request = Request {
+        repo: &repo,
+        revision: &revision,
+        follow: options.revision.is_none() && options.follow_conversion,
+    };
     let settings = Settings::new(options)?;
     let cache = Cache::new(&settings, &repo);
-    let snapshot = |commit: &Commit, unchecked| HubSnapshot {
-        dir: cache.snapshot(commit),
+    let snapshot = |resolved: &Resolved, unchecked| HubSnapshot {
+        dir: cache.snapshot(&resolved.commit),
         repo: repo.as_str().to_owned(),
-        commit: commit.as_str().to_owned(),
+        requested: revision.as_str().to_owned(),
+        revision: resolved.revision.as_str().to_owned(),
+        commit: resolved.commit.as_str().to_owned(),
         unchecked,
     };
     let not_cached = |file: &str, source: Option<HubError>| HubError::NotCached {
@@ -123,10 +145,10 @@ pub fn download(
         source: source.map(Box::new),
     };
 
-    let cached = cached(&cache, &revision)?;
+    let cached = request.in_cache(&cache)?;
     if settings.offline || (cached.is_ok() && revision.as_commit().is_some()) {
-        let commit = cached.map_err(|file| not_cached(&file, None))?;
-        return Ok(snapshot(&commit, None));
+        let resolved = cached.map_err(|file| not_cached(&file, None))?;
+        return Ok(snapshot(&resolved, None));
     }
 
     let client = Client::new(&settings, &repo);
@@ -142,21 +164,11 @@ pub fn download(
         std::ops::ControlFlow::Break(()) => Err(HubError::Cancelled),
     };
     on_tick()?;
-    let resolved = client.with_retries(retries, &mut on_tick, || {
-        client.metadata(&revision, "config.json")
-    });
-    let commit = match (resolved, cached) {
-        (Ok(Answer::Here(metadata)), _) => metadata.commit,
-        (Ok(Answer::Missing { .. }), _) => {
-            return Err(HubError::MissingFile {
-                repo: repo.as_str().to_owned(),
-                commit: revision.as_str().to_owned(),
-                file: "config.json",
-            }
-            .into());
-        }
-        (Err(error), Ok(commit)) if error.leaves_cache_valid() => {
-            return Ok(snapshot(&commit, Some(error)));
+    let on_hub = request.on_hub(&client, &cache, retries, &mut on_tick);
+    let resolved = match (on_hub, cached) {
+        (Ok(resolved), _) => resolved,
+        (Err(error), Ok(cached)) if error.leaves_cache_valid() => {
+            return Ok(snapshot(&cached, Some(error)));
         }
         (Err(error @ (HubError::Network { .. } | HubError::Status { .. })), Err(file)) => {
             return Err(not_cached(&file, Some(error)).into());
@@ -168,35 +180,16 @@ pub fn download(
         client,
         settings: &settings,
         cache: &cache,
-        commit: commit.clone(),
+        commit: resolved.commit.clone(),
         on_progress,
     };
     if let Some(file) = collect(&mut |file| downloads.file(file))? {
         return Err(lacks(&mut downloads, &repo, file)?.into());
     }
     // Last, so that a ref never names half a snapshot.
-    cache.set_ref(&revision, &commit);
-    Ok(snapshot(&commit, None))
-}
-
-/// The commit of a revision whose snapshot is complete, or else the first file that is not there.
-fn cached(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>, EncodeError> {
-    let Some(commit) = cache.commit_of(revision) else {
-        return Ok(Err("config.json".to_owned()));
-    };
-    let mut shard = None;
-    let lacking = collect(&mut |file| {
-        let path = cache.file(&commit, file);
-        if path.is_none() {
-            shard = Some(file.to_owned());
-        }
-        Ok(path)
-    })?;
-    Ok(match lacking {
-        None => Ok(commit),
-        Some(SHARD) => Err(shard.unwrap_or_default()),
-        Some(file) => Err(file.to_owned()),
-    })
+    cache.set_ref(&resolved.revision, &resolved.commit);
+    cache.set_ref(&revision, &resolved.requested);
+    Ok(snapshot(&resolved, None))
 }
 
 const SHARD: &str = "shard that model.safetensors.index.json lists";
@@ -248,7 +241,9 @@ fn lacks(
                     repo,
                     commit,
                     file: pickle,
-                    safetensors: downloads.client.conversion(),
+                    // Not being told is no failure: it is only advice.
+                    safetensors: (downloads.client.conversion().ok().flatten())
+                        .map(|revision| revision.as_str().to_owned()),
                 });
             }
         }

@@ -20,6 +20,10 @@ pub struct HubOptions {
     /// A branch, a tag, a commit or `refs/pr/NUMBER`; `None` means `main`. Only a commit is the same
     /// tomorrow.
     pub revision: Option<String>,
+    /// Whether weights that `main` has only pickled are taken from the pull request of the hub's own
+    /// converter, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains; a revision that is named
+    /// is never left.
+    pub follow_conversion: bool,
     /// The cache folder; `None` means `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`.
     pub cache: Option<PathBuf>,
@@ -45,6 +49,7 @@ impl Default for HubOptions {
     fn default() -> Self {
         Self {
             revision: None,
+            follow_conversion: true,
             cache: None,
             endpoint: None,
             token: HubToken::default(),
