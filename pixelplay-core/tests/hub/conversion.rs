@@ -198,7 +198,7 @@ fn without_a_hub_the_pull_request_is_found_again() {
 }
 
 #[test]
-fn of_several_in_the_cache_the_newest_that_is_complete_is_opened() {
+fn without_a_hub_there_must_be_one_complete_pull_request_and_no_other() {
     let scene = pickled();
     scene.get().unwrap();
     let pulls = scene.repo().join("refs/refs/pr");
@@ -207,9 +207,7 @@ fn of_several_in_the_cache_the_newest_that_is_complete_is_opened() {
         fs::create_dir_all(&snapshot).unwrap();
         Checkpoint::small().write_to(&snapshot);
     };
-    // 100 is newer than 66, and a snapshot without weights is none.
-    complete(NEWER);
-    fs::write(pulls.join("100"), NEWER).unwrap();
+    // A snapshot without weights is none, and the same commit under another number no other.
     fs::write(pulls.join("9"), CONVERTED).unwrap();
     fs::write(pulls.join("101"), COMMIT).unwrap();
     for (name, commit) in [("102", "../../../../etc"), ("103", ""), ("x", NEWER)] {
@@ -219,8 +217,15 @@ fn of_several_in_the_cache_the_newest_that_is_complete_is_opened() {
     let found = scene.get_with(&scene.offline()).unwrap();
     assert_eq!(
         (found.revision.as_str(), found.commit.as_str()),
-        ("refs/pr/100", NEWER)
+        ("refs/pr/66", CONVERTED)
     );
+
+    // Of two, nobody can tell here which is the converter's.
+    complete(NEWER);
+    fs::write(pulls.join("100"), NEWER).unwrap();
+    assert!(scene.get_with(&scene.offline()).is_err());
+    fs::remove_file(pulls.join("100")).unwrap();
+    assert!(scene.get_with(&scene.offline()).is_ok());
 
     // Where `main` is not known to lack weights, nothing stands in for it.
     fs::remove_dir_all(scene.repo().join(".no_exist")).unwrap();

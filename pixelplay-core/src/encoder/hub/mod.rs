@@ -59,9 +59,9 @@ impl Encoder {
     /// request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled weights
     /// could run any code, and transformers does the same. `openai/clip-vit-base-patch32` is such a
     /// repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of the pull
-    /// request. Who opened it is checked whenever the hub is asked; without the hub, the newest pull
-    /// request that the cache holds completely is opened, whoever put it there. A revision that is
-    /// named is never left, and [`HubOptions::follow_conversion`] turns it off.
+    /// request. Who opened it is checked whenever the hub is asked; without the hub, the pull request that the
+    /// cache holds completely is opened, if there is but one. A revision that is named is never left, and
+    /// [`HubOptions::follow_conversion`] turns it off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;

@@ -51,14 +51,23 @@ impl Request<'_> {
         if self.follow
             && let Some(requested) = cache.commit_of(self.revision).filter(is_known_to_lack)
         {
+            let mut found: Option<Resolved> = None;
             for revision in cache.pull_requests() {
-                if let Ok(commit) = complete(cache, &revision)? {
-                    return Ok(Ok(Resolved {
-                        revision,
-                        commit,
-                        requested,
-                    }));
+                let Ok(commit) = complete(cache, &revision)? else {
+                    continue;
+                };
+                // The cache does not say who opened a pull request, so there must be nothing to choose.
+                if found.as_ref().is_some_and(|other| other.commit != commit) {
+                    return Ok(Err(lacking));
                 }
+                found.get_or_insert(Resolved {
+                    revision,
+                    commit,
+                    requested: requested.clone(),
+                });
+            }
+            if let Some(found) = found {
+                return Ok(Ok(found));
             }
         }
         Ok(Err(lacking))
