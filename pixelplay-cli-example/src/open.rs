@@ -14,7 +14,7 @@ use crate::progress;
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
-    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME[@REVISION] from the Hugging Face Hub; without
+    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME (also @REVISION) from the Hugging Face Hub; without
     /// it, the embedded pixelplay-mini
     ///
     /// The hub's files are kept in the cache that all its clients share. HF_HOME, HF_TOKEN,
