@@ -138,7 +138,7 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
                     "-max_len=65536",
                     "-print_final_stats=1",
                 ])
-                // Threads of other targets would only contend with each other.
+                // libFuzzer learns most from an input that does the same each time, which threads do not.
                 .env("RAYON_NUM_THREADS", "1"),
         );
         if let Err(error) = finished {

@@ -3,20 +3,16 @@
 use std::cell::LazyCell;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::types::Float32Type;
-use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, Int64Array, RecordBatch, StringArray,
-    StringViewArray,
-};
-use arrow_ipc::writer::FileWriter;
 use pixelplay_core::index::{By, SearchOptions, WriterOptions, col};
 use pixelplay_core::{
     Embedding, Fingerprint, Song, SongId, SongIndex, SongIndexError, SongIndexWriter,
 };
 
 use crate::Seeds;
+
+#[path = "../../tests/index_file/foreign_file.rs"]
+mod foreign_file;
 
 thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
@@ -87,7 +83,7 @@ fn use_all(index: &SongIndex) -> String {
     seen
 }
 
-/// A file of ours in two batches, and files as other programs write them, without our checksums.
+/// A file of ours in two batches, and one as other programs write them, without our checksums.
 pub(crate) fn seeds() -> Seeds {
     let folder = crate::scratch();
     let path = folder.path().join("seed.arrow");
@@ -113,51 +109,6 @@ pub(crate) fn seeds() -> Seeds {
     let ours = fs::read(path).unwrap();
     vec![
         ("ours.arrow".to_owned(), ours),
-        ("foreign.arrow".to_owned(), foreign(false)),
-        ("views.arrow".to_owned(), foreign(true)),
+        ("foreign.arrow".to_owned(), foreign_file::foreign_file()),
     ]
-}
-
-fn foreign(views: bool) -> Vec<u8> {
-    let text = |cells: Vec<Option<&'static str>>| -> ArrayRef {
-        if views {
-            Arc::new(StringViewArray::from(cells))
-        } else {
-            Arc::new(StringArray::from(cells))
-        }
-    };
-    let unit = |x, y| Some(vec![Some(x), Some(y)]);
-    let vectors = [unit(0.6, 0.8), unit(1.0, 0.0), unit(0.0, 1.0)];
-    let columns: [(&str, ArrayRef); 7] = [
-        ("id", text(vec![Some("a"), Some("b"), Some("c")])),
-        ("title", text(vec![Some("Title"), None, Some("")])),
-        (
-            "artist",
-            text(vec![Some("A name too long to be inline"), None, Some("b")]),
-        ),
-        (
-            "year",
-            Arc::new(Int64Array::from(vec![Some(1990), None, Some(2000)])),
-        ),
-        (
-            "energy",
-            Arc::new(Float64Array::from(vec![Some(0.5), None, Some(f64::NAN)])),
-        ),
-        (
-            "explicit",
-            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
-        ),
-        (
-            "embedding",
-            Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, 2)),
-        ),
-    ];
-    let table = RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, array)| (name, array, true)),
-    )
-    .unwrap();
-    let mut writer = FileWriter::try_new(Vec::new(), &table.schema()).unwrap();
-    writer.write(&table).unwrap();
-    writer.write(&table.slice(0, 0)).unwrap();
-    writer.into_inner().unwrap()
 }

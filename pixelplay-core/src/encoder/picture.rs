@@ -96,10 +96,13 @@ impl Picture {
         let because = |error: ImageError| bad(explain(name, &error).into());
         picture_whole::check(format.image, bytes).map_err(|flaw| {
             let what = match flaw {
-                Flaw::Truncated => "is truncated",
-                Flaw::TooManyScans => "has more than 100 scans",
+                Flaw::Truncated => "is truncated".to_owned(),
+                Flaw::TooManyScans => {
+                    format!("has more than {} scans", picture_whole::MAX_JPEG_SCANS)
+                }
                 Flaw::UnknownCoding => {
                     "has lossless or arithmetic coding, which is not decoded: save it anew"
+                        .to_owned()
                 }
             };
             bad(format!("the {name} file {what}").into())

@@ -7,7 +7,7 @@ use image::ImageFormat;
 
 /// The most scans of a JPEG file: each makes the decoder walk through the whole picture again, and may
 /// have some ten bytes. Encoders write about ten; a hundred of 169 megapixels took 6 seconds.
-const MAX_JPEG_SCANS: usize = 100;
+pub(super) const MAX_JPEG_SCANS: usize = 100;
 
 /// Why not to decode a file whose format is known by its first bytes.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Files that are cut short, flipped or made to do harm.
 
+use super::foreign_file::foreign_file;
 use super::*;
 
 /// A small file with a column of every kind, in two batches.
@@ -111,50 +112,11 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
     );
 }
 
-/// The same file without our checksums: nothing but the checks of the structure stands between it and Arrow.
-fn foreign_small_file() -> Vec<u8> {
-    let table = table(vec![
-        (
-            "id",
-            Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
-        ),
-        (
-            "title",
-            Arc::new(StringArray::from(vec![Some("Title"), None, Some("")])),
-        ),
-        (
-            "artist",
-            Arc::new(StringViewArray::from(vec![
-                Some("A name too long to be inline"),
-                None,
-                Some("b"),
-            ])),
-        ),
-        (
-            "year",
-            Arc::new(Int64Array::from(vec![Some(1990), None, Some(2000)])),
-        ),
-        (
-            "energy",
-            Arc::new(Float64Array::from(vec![Some(0.5), None, Some(f64::NAN)])),
-        ),
-        (
-            "explicit",
-            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
-        ),
-        (
-            "embedding",
-            vectors(&[&[0.6, 0.8], &[1.0, 0.0], &[0.0, 1.0]]),
-        ),
-    ]);
-    arrow_file(&table)
-}
-
 #[test]
 fn hostile_structure_never_panics() {
     let folder = Folder::new();
     let path = folder.path("hostile.arrow");
-    let bytes = foreign_small_file();
+    let bytes = foreign_file();
     let (mut refused, mut opened) = (0, 0);
     let mut try_open = |hostile: Vec<u8>| {
         fs::write(&path, hostile).unwrap();

@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::damage::use_all;
+use super::foreign_file::foreign_file;
 use super::*;
 
 const ROWS: usize = 300;
@@ -210,33 +211,10 @@ fn buffer_entries(file: &[u8]) -> (Vec<usize>, usize) {
     (places.collect(), body.len())
 }
 
-/// A file without checksums, so that only the checks of the structure stand between it and a read out of bounds.
-fn without_checksums() -> Vec<u8> {
-    arrow_file(&table(vec![
-        (
-            "id",
-            Arc::new(StringArray::from(vec!["a", "b", "c"])) as ArrayRef,
-        ),
-        (
-            "title",
-            Arc::new(StringViewArray::from(vec![
-                Some("A title too long to be inline"),
-                None,
-                Some("b"),
-            ])),
-        ),
-        ("year", Arc::new(Int64Array::from(vec![1990, 1995, 2000]))),
-        (
-            "embedding",
-            vectors(&[&[0.6, 0.8], &[1.0, 0.0], &[0.0, 1.0]]),
-        ),
-    ]))
-}
-
 #[test]
 fn buffers_out_of_range_or_overlapping_are_never_read_out_of_bounds() {
     let folder = Folder::new();
-    let file = without_checksums();
+    let file = foreign_file();
     let (entries, body) = buffer_entries(&file);
     let read = |at: usize| i64::from_le_bytes(*file[at..].first_chunk().unwrap());
     let path = folder.path("hostile.arrow");

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, Int64Array,
-    LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
+    ArrayRef, FixedSizeListArray, Float32Array, Float64Array, Int32Array, LargeStringArray,
+    ListArray, RecordBatch, StringArray, StringViewArray,
 };
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema};
@@ -28,6 +28,7 @@ use tempfile::TempDir;
 mod damage;
 mod damage_table;
 mod foreign;
+mod foreign_file;
 mod writing;
 
 struct Folder(TempDir);
