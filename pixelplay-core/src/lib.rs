@@ -47,6 +47,7 @@
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |
+//! | `users` | accounts, sessions, favourites and taste in one SQLite file |
 //! | [`progress`] | how long work reports and is stopped |
 //!
 //! # Features
@@ -57,6 +58,7 @@
 //! | `mini` | yes | the embedded checkpoint, about 9 MB of binary: `Encoder::mini` |
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
+//! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
@@ -76,6 +78,8 @@ pub mod song;
 pub mod catalog;
 #[cfg(feature = "encoder")]
 pub mod encoder;
+#[cfg(feature = "users")]
+pub mod users;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 #[cfg(feature = "hub")]
@@ -86,6 +90,8 @@ pub use error::Error;
 pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
+#[cfg(feature = "users")]
+pub use users::{UserError, UserStore, UserStoreOptions};
 
 /// The Rust example of the README, compiled as a doctest.
 #[cfg(all(doctest, feature = "starter"))]
