@@ -101,18 +101,20 @@ impl Storage {
             Some(reader) => reader,
             None => patiently(|| connect(&self.path)).map_err(settled)?,
         };
-        let value = patiently(|| {
+        let answer = patiently(|| {
             let transaction = reader.unchecked_transaction()?;
             let value = run(&transaction)?;
             transaction.commit()?;
             Ok(value)
-        })
-        .map_err(settled)?;
-        let mut readers = locked(&self.readers);
-        if readers.len() < SPARE_READERS {
-            readers.push(reader);
+        });
+        // After a failure of SQLite the next reader had better be a new one.
+        if !matches!(answer, Err(Abort::Sqlite(_))) {
+            let mut readers = locked(&self.readers);
+            if readers.len() < SPARE_READERS {
+                readers.push(reader);
+            }
         }
-        Ok(value)
+        answer.map_err(settled)
     }
 
     /// Writes all or nothing; on the disk when it returns.
