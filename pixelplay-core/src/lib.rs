@@ -76,6 +76,8 @@ pub mod song;
 pub mod catalog;
 #[cfg(feature = "encoder")]
 pub mod encoder;
+#[cfg(feature = "users")]
+pub mod users;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 #[cfg(feature = "hub")]
