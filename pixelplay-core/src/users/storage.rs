@@ -165,8 +165,8 @@ impl Storage {
             }
             let miscounted: bool = reader.query_row(
                 "SELECT EXISTS (
-                    SELECT scheme, pepper, count(*) FROM account GROUP BY scheme, pepper
-                    EXCEPT SELECT scheme, pepper, accounts FROM hash_kind
+                    SELECT scheme, input, count(*) FROM account GROUP BY scheme, input
+                    EXCEPT SELECT scheme, input, accounts FROM hash_kind
                 ) OR (SELECT coalesce(sum(accounts), 0) FROM hash_kind) <> (SELECT count(*) FROM account)",
                 [],
                 |row| row.get(0),
@@ -261,8 +261,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Abort::Refused(UserError::NotAUserStore {
             path: path.to_owned(),
@@ -281,11 +280,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
 }
 
 /// Brings the schema to the newest version, in one step.
-fn migrate(
-    connection: &mut Connection,
-    path: &Path,
-    migrations: &[&str],
-) -> Result<(), Abort> {
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Abort> {
     let version = |connection: &Connection| {
         connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
     };
