@@ -23,7 +23,7 @@ fn a_child_process() {
         "write" => kills::write_until_killed(&place, argument),
         "share" => side_by_side::share(&place, argument.parse().unwrap()),
         "touch" => drop(UserStore::open(&place).unwrap()),
-        other => faults::child(other, &place),
+        other => faults::act(other, &place),
     }
 }
 

@@ -30,20 +30,20 @@ macro_rules! refused {
 
 mod accounts;
 #[cfg(unix)]
-//TMP mod child;
+mod child;
 mod confirmations;
 //TMP mod damage;
 #[cfg(unix)]
-//TMP mod faults;
+mod faults;
 mod imported;
 #[cfg(unix)]
-//TMP mod kills;
+mod kills;
 mod passwords;
-//TMP mod power;
+mod power;
 //TMP mod secrets;
 mod sessions;
 #[cfg(unix)]
-//TMP mod side_by_side;
+mod side_by_side;
 mod taste;
 mod throttle;
 
@@ -94,11 +94,16 @@ impl Folder {
         self.sqlite().query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// The bytes of the database and of the files that SQLite keeps beside it.
+    /// The bytes of the database and of the files that SQLite keeps beside it. Not while another process has it open: to
+    /// read a file and close it gives up the locks that this process has on it.
     fn bytes(&self) -> Vec<u8> {
-        let files = ["users.db", "users.db-wal", "users.db-shm"];
-        let read = files.iter().filter_map(|name| fs::read(self.path(name)).ok());
-        read.collect::<Vec<_>>().concat()
+        [self.stored(), fs::read(self.path("users.db-shm")).unwrap_or_default()].concat()
+    }
+
+    /// Database and log; the third file is an index of the log, which readers write to as well.
+    fn stored(&self) -> Vec<u8> {
+        let read = |name| fs::read(self.path(name)).unwrap_or_default();
+        [read("users.db"), read("users.db-wal")].concat()
     }
 
     fn names(&self) -> Vec<String> {

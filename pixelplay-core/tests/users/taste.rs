@@ -132,7 +132,9 @@ fn an_account_holds_ten_thousand_and_another_one_still_has_room() {
     assert!(users.remove_favourite("ana", "song 7").unwrap());
     users.add_favourite("ana", "one more").unwrap();
     users.add_favourite("bea", "a").unwrap();
-    assert_eq!(users.taste("ana").unwrap().len(), 1, "all others are from 1970");
+    // Most are from 1970.
+    let taste: Vec<String> = users.taste("ana").unwrap().into_keys().collect();
+    assert_eq!(taste, ["one more", "the 10000th"]);
 }
 
 #[test]
