@@ -4,6 +4,7 @@
 
 mod equal_cost;
 mod hash;
+mod hash_input;
 mod hash_params;
 mod hash_slots;
 mod name;
