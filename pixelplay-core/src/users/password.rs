@@ -19,7 +19,7 @@ pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
 const MIN_GUESSES: u64 = 1_000_000;
 
 /// As much of a password as zxcvbn reads. It tries every way to read `4` as `a`, `1` as `i` or `l` and so on, over every
-/// part of the text: 1 s for 100 characters of that kind, which it would read by itself, and about 0.07 s for these.
+/// part of the text: 0.8 s of a core for 100 characters of that kind, as many as it would read, and 0.07 s for these.
 const MAX_JUDGED_CHARS: usize = 32;
 
 /// Parts of a name that are shorter than this are in every text.
@@ -80,8 +80,8 @@ impl PasswordPolicy {
 
     /// Whether somebody of this name may take this password from now on.
     ///
-    /// Whether it can be guessed is told by its first 32 characters. It takes 0.1 s at most, so it belongs where hashes
-    /// are bounded.
+    /// Whether it can be guessed is told by its first 32 characters. At worst it takes as long as three hashes of the
+    /// default cost, so it belongs where hashes are bounded.
     pub(super) fn check_new(
         &self,
         password: &Password<'_>,
@@ -177,7 +177,7 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
     let spaced = typed
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c });
-    // NFC makes UTF-8 at most three times as long (UAX #15, section 9).
+    // NFC makes UTF-8 at most three times as long (the Unicode FAQ on normalization).
     let mut normalised = wiped(3 * typed.len());
     normalised.extend(spaced.nfc());
     Ok(Normalised(normalised))
