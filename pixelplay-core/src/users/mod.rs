@@ -47,6 +47,7 @@ mod equal_cost;
 mod error;
 mod export;
 mod hash;
+mod hash_input;
 mod hash_params;
 mod hash_slots;
 mod log_in;
@@ -82,7 +83,7 @@ pub use session::{LogIn, Session};
 pub use taste::Listen;
 pub use throttle::{Limit, ThrottleOptions};
 
-use hash::HashInput;
+use hash_input::HashInput;
 use hash_slots::HashSlots;
 use name::UserName;
 use storage::{Abort, Storage};
