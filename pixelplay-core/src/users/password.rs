@@ -25,7 +25,8 @@ const MAX_JUDGED_CHARS: usize = 32;
 /// Parts of a name that are shorter than this are in every text.
 const MIN_NAME_PART: usize = 3;
 
-/// A password as somebody typed it. It has no `Debug` and no `Display`, and what is copied of it is wiped.
+/// A password as somebody typed it. Its `Debug` shows nothing of it, and our copies of it are wiped; those that zxcvbn and
+/// the normaliser make on their way are not.
 pub(super) struct Password<'a> {
     typed: &'a str,
     normalised: Result<Normalised, PasswordProblem>,
