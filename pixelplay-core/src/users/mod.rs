@@ -20,7 +20,7 @@
 //!
 //! users.log_out(token)?;
 //! assert!(users.resume(token).is_err());
-//! # Ok::<(), pixelplay_core::UserError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What it takes care of

@@ -349,7 +349,7 @@ mod tests {
         let policy = PasswordPolicy::WITH_SECOND_FACTOR;
         assert!(policy.check_new(&short, &name).is_ok());
         let shorter = Password::new("tubarai").unwrap();
-        let too_short = Err(PasswordProblem::TooShort { min_chars: 8 });
+        let too_short = Some(PasswordProblem::TooShort { min_chars: 8 });
         assert_eq!(policy.check_new(&shorter, &name).err(), too_short);
     }
 
