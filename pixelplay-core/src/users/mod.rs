@@ -16,7 +16,7 @@
 //!
 //! let session = users.resume(token)?; // with every request
 //! users.add_favourite(&session.username, "some-song")?;
-//! assert_eq!(users.taste("ana")?["some-song"], 1.0);
+//! assert!(users.taste("ana")?["some-song"] > 0.99); // it fades with the months
 //!
 //! users.log_out(token)?;
 //! assert!(users.resume(token).is_err());
