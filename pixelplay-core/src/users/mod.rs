@@ -103,7 +103,6 @@ pub struct UserStore {
 
 /// How a [`UserStore`] works. The defaults are safe.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct UserStoreOptions {
     /// What a new password hash costs. Hashes that cost otherwise are replaced at log-in.
     pub hash: HashParams,
@@ -174,7 +173,8 @@ impl UserStore {
     /// Opens a store, or makes it; a new file can be read by its owner only, and an existing one is closed to others.
     ///
     /// SQLite keeps two files beside it while it is open (`-wal`, `-shm`); whoever copies the file must take the first
-    /// along, or close the store before. Keep it on a local disk: network file systems do not lock as SQLite needs.
+    /// along, or close the store before. Keep it on a local disk: network file systems do not lock as SQLite needs. And do
+    /// not open the file by other means in a process that has it open: on Unix, closing it drops SQLite's locks.
     ///
     /// # Errors
     /// If the file cannot be opened or written, is none of ours, is damaged, or has a newer schema.
