@@ -142,6 +142,22 @@ impl Storage {
             writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
         match busy {
             Ok(busy) => Ok(busy == 0),
+    /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was last, but where pages were
+    /// split or merged it leaves copies in their unused parts.
+    pub(super) fn erase_deleted(&self) -> Result<(), UserError> {
+        let writer = locked(&self.writer);
+        let action = "erase what was deleted";
+        patiently(|| Ok(writer.execute_batch("VACUUM")?)).map_err(|abort| match abort {
+            // "Nothing was changed" would be wrong.
+            Abort::Sqlite(error) if !is_busy(&error) => UserError::Storage {
+                action,
+                path: self.path.clone(),
+                source: Box::new(error),
+            },
+            other => settle(other, action, &self.path),
+        })
+    }
+
             Err(error) if is_busy(&error) => Ok(false),
             Err(error) => Err(settle(error.into(), "empty the log", &self.path)),
         }
