@@ -25,6 +25,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// How long to wait for the lock of another process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process of many writers, which
+/// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
+const POLL: Duration = Duration::from_micros(500);
+
 /// Readers that are kept open for the next ones.
 const SPARE_READERS: usize = 16;
 
@@ -267,7 +271,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 
 /// A connection with every safeguard on. A file of another program is left as it is.
 fn connect(path: &Path) -> Result<Connection, Abort> {
-    let connection = Connection::open_with_flags(
+    let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
@@ -277,7 +281,10 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
             path: path.to_owned(),
         }));
     }
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_handler(Some(|tries| {
+        sleep(POLL);
+        tries < 10_000
+    }))?;
     // The log of another program is not even moved into its file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let (id, tables): (i64, i64) = connection.query_row(
