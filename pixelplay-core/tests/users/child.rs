@@ -44,7 +44,11 @@ pub(super) fn through_shell(script: &str, child: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(child.get_program());
     shell.args(child.get_args());
-    shell.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.envs(
+        child
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     shell
 }

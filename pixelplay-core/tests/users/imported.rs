@@ -61,7 +61,9 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
         .unwrap();
     assert_eq!(kinds, ["argon2id:19:19456:2:1"]);
     // The upgrade is of the password as it is today: composed characters count as one, and no more bytes are cut.
-    users.log_in("bj\u{f8}rn", "caf\u{e9} und Fr\u{fc}chte").unwrap();
+    users
+        .log_in("bj\u{f8}rn", "caf\u{e9} und Fr\u{fc}chte")
+        .unwrap();
     let cut = &passwords["clara_42"].as_bytes()[..72];
     let cut = std::str::from_utf8(cut).unwrap();
     refused!(users.log_in("clara_42", cut), UserError::InvalidCredentials);
@@ -98,7 +100,10 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
         users.import_account(name, hash).unwrap();
     }
     for (name, hash) in OF_BEFORE {
-        refused!(users.log_in(name, "Password"), UserError::InvalidCredentials);
+        refused!(
+            users.log_in(name, "Password"),
+            UserError::InvalidCredentials
+        );
         assert_eq!(passwords::stored_hash(&folder, name), hash);
         users.log_in(name, "password").unwrap();
         let new = passwords::stored_hash(&folder, name);

@@ -97,7 +97,11 @@ impl Folder {
     /// The bytes of the database and of the files that SQLite keeps beside it. Not while another process has it open: to
     /// read a file and close it gives up the locks that this process has on it.
     fn bytes(&self) -> Vec<u8> {
-        [self.stored(), fs::read(self.path("users.db-shm")).unwrap_or_default()].concat()
+        [
+            self.stored(),
+            fs::read(self.path("users.db-shm")).unwrap_or_default(),
+        ]
+        .concat()
     }
 
     /// Database and log; the third file is an index of the log, which readers write to as well.

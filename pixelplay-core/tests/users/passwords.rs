@@ -7,7 +7,10 @@ use pixelplay_core::users::{HashParams, HashProblem, Pepper, Peppers};
 fn short_and_guessable_passwords_are_refused() {
     let folder = Folder::new();
     let users = folder.open();
-    refused!(users.register("ana", ""), UserError::Password(PasswordProblem::Empty));
+    refused!(
+        users.register("ana", ""),
+        UserError::Password(PasswordProblem::Empty)
+    );
     refused!(
         users.register("ana", "tuba rain driv"),
         UserError::Password(PasswordProblem::TooShort { min_chars: 15 })
@@ -28,7 +31,11 @@ fn short_and_guessable_passwords_are_refused() {
         users.register("ana.lima@example.org", "Ana.Lima@Example.org"),
         UserError::Password(PasswordProblem::IsName)
     );
-    for forbidden in ["a\0 in the password", "a tab\tin the password", "a\u{378} in the password"] {
+    for forbidden in [
+        "a\0 in the password",
+        "a tab\tin the password",
+        "a\u{378} in the password",
+    ] {
         refused!(
             users.register("ana", forbidden),
             UserError::Password(PasswordProblem::ForbiddenCharacter)
@@ -65,9 +72,13 @@ fn with_a_second_factor_8_characters_will_do() {
 fn a_password_is_the_same_however_it_is_composed_and_no_other() {
     let folder = Folder::new();
     let users = folder.open_with(never_throttled);
-    users.register("ana", "cafe\u{301} und Fru\u{308}chte").unwrap();
+    users
+        .register("ana", "cafe\u{301} und Fru\u{308}chte")
+        .unwrap();
     users.log_in("ana", "caf\u{e9} und Fr\u{fc}chte").unwrap();
-    users.log_in("ana", "caf\u{e9}\u{a0}und\u{3000}Fr\u{fc}chte").unwrap();
+    users
+        .log_in("ana", "caf\u{e9}\u{a0}und\u{3000}Fr\u{fc}chte")
+        .unwrap();
     for other in [
         "Caf\u{e9} und Fr\u{fc}chte",
         "cafe und Fruchte",
@@ -80,12 +91,21 @@ fn a_password_is_the_same_however_it_is_composed_and_no_other() {
 }
 
 /// Every function that takes a password, by where it takes it.
-fn password_paths() -> Vec<(&'static str, fn(&UserStore, &str, &str) -> Result<(), UserError>)> {
+fn password_paths() -> Vec<(
+    &'static str,
+    fn(&UserStore, &str, &str) -> Result<(), UserError>,
+)> {
     vec![
         ("register", |users, _, long| users.register("new", long)),
-        ("log_in", |users, _, long| users.log_in("ana", long).map(drop)),
-        ("log_in of nobody", |users, _, long| users.log_in("nobody", long).map(drop)),
-        ("log_in of no name", |users, _, long| users.log_in("no name", long).map(drop)),
+        ("log_in", |users, _, long| {
+            users.log_in("ana", long).map(drop)
+        }),
+        ("log_in of nobody", |users, _, long| {
+            users.log_in("nobody", long).map(drop)
+        }),
+        ("log_in of no name", |users, _, long| {
+            users.log_in("no name", long).map(drop)
+        }),
         ("log_in_from", |users, _, long| {
             users.log_in_from("ana", long, &from("192.0.2.1")).map(drop)
         }),
@@ -103,11 +123,15 @@ fn password_paths() -> Vec<(&'static str, fn(&UserStore, &str, &str) -> Result<(
         }),
         ("change_password_from, old", |users, _, long| {
             let client = Client::default();
-            users.change_password_from("ana", long, OTHER_PASSWORD, &client).map(drop)
+            users
+                .change_password_from("ana", long, OTHER_PASSWORD, &client)
+                .map(drop)
         }),
         ("change_password_from, new", |users, _, long| {
             let client = Client::default();
-            users.change_password_from("ana", PASSWORD, long, &client).map(drop)
+            users
+                .change_password_from("ana", PASSWORD, long, &client)
+                .map(drop)
         }),
         ("finish_password_reset", |users, token, long| {
             users.finish_password_reset(token, long)
@@ -116,7 +140,9 @@ fn password_paths() -> Vec<(&'static str, fn(&UserStore, &str, &str) -> Result<(
             users.finish_password_reset(&"A".repeat(43), long)
         }),
         ("start_registration", |users, _, long| {
-            users.start_registration("new", long, &Client::default()).map(drop)
+            users
+                .start_registration("new", long, &Client::default())
+                .map(drop)
         }),
     ]
 }
@@ -130,7 +156,12 @@ fn a_password_beyond_1024_bytes_is_refused_on_every_path_before_anything_is_done
     let before = folder.stored();
     let long = "\u{e9}".repeat(5 << 20);
     // Also what only becomes short when it is normalised.
-    for long in [&long, &long[..1026], &"x".repeat(1025), &"e\u{301}".repeat(342)] {
+    for long in [
+        &long,
+        &long[..1026],
+        &"x".repeat(1025),
+        &"e\u{301}".repeat(342),
+    ] {
         for (path, give) in password_paths() {
             match give(&users, token.expose(), long) {
                 Err(UserError::Password(PasswordProblem::TooLong { max_bytes: 1024 })) => {}
@@ -206,7 +237,10 @@ fn hashes_of_other_settings_are_replaced_at_log_in() {
     folder.open().register("ana", PASSWORD).unwrap();
     assert!(stored_hash(&folder, "ana").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     let users = folder.open_with(|options| options.hash = HashParams::new(7168, 5, 1).unwrap());
-    refused!(users.log_in("ana", OTHER_PASSWORD), UserError::InvalidCredentials);
+    refused!(
+        users.log_in("ana", OTHER_PASSWORD),
+        UserError::InvalidCredentials
+    );
     assert!(stored_hash(&folder, "ana").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     for _ in 0..2 {
         users.log_in("ana", PASSWORD).unwrap();
@@ -217,7 +251,10 @@ fn hashes_of_other_settings_are_replaced_at_log_in() {
 
 pub(super) fn stored_hash(folder: &Folder, name: &str) -> String {
     let sql = "SELECT hash FROM account WHERE name = ?";
-    folder.sqlite().query_row(sql, [name], |row| row.get(0)).unwrap()
+    folder
+        .sqlite()
+        .query_row(sql, [name], |row| row.get(0))
+        .unwrap()
 }
 
 fn pepper(id: &str) -> Pepper {
@@ -244,7 +281,10 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
     ] {
         let users = open(peppered(current, older)).unwrap();
         let before = stored_hash(&folder, "ana");
-        refused!(users.log_in("ana", OTHER_PASSWORD), UserError::InvalidCredentials);
+        refused!(
+            users.log_in("ana", OTHER_PASSWORD),
+            UserError::InvalidCredentials
+        );
         assert_eq!(stored_hash(&folder, "ana"), before);
         users.log_in("ana", PASSWORD).unwrap();
         let after = stored_hash(&folder, "ana");
@@ -262,7 +302,10 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
 fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
     let folder = Folder::new();
     let open = |options| UserStore::open_with(folder.db(), options);
-    open(peppered(Some("one"), &[])).unwrap().register("ana", PASSWORD).unwrap();
+    open(peppered(Some("one"), &[]))
+        .unwrap()
+        .register("ana", PASSWORD)
+        .unwrap();
     for missing in [peppered(None, &[]), peppered(Some("two"), &["three"])] {
         let error = open(missing).unwrap_err();
         assert!(
@@ -278,7 +321,10 @@ fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
         open(wrong_key).unwrap().log_in("ana", PASSWORD),
         UserError::InvalidCredentials
     );
-    open(peppered(Some("one"), &[])).unwrap().log_in("ana", PASSWORD).unwrap();
+    open(peppered(Some("one"), &[]))
+        .unwrap()
+        .log_in("ana", PASSWORD)
+        .unwrap();
 }
 
 #[test]
@@ -286,11 +332,15 @@ fn a_registration_waits_for_its_confirmation_with_its_pepper() {
     let folder = Folder::new();
     let open = |options| UserStore::open_with(folder.db(), options).unwrap();
     let users = open(peppered(Some("one"), &[]));
-    let token = users.start_registration("ana", PASSWORD, &Client::default()).unwrap();
+    let token = users
+        .start_registration("ana", PASSWORD, &Client::default())
+        .unwrap();
     drop(users);
     let users = open(peppered(Some("two"), &["one"]));
     users.finish_registration(token.expose()).unwrap();
     users.log_in("ana", PASSWORD).unwrap();
     drop(users);
-    open(peppered(Some("two"), &[])).log_in("ana", PASSWORD).unwrap();
+    open(peppered(Some("two"), &[]))
+        .log_in("ana", PASSWORD)
+        .unwrap();
 }

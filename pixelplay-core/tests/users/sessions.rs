@@ -50,7 +50,10 @@ fn what_is_no_token_is_nobodys_session() {
     for wrong in &similar {
         refused!(users.resume(wrong), UserError::InvalidSession);
         users.log_out(wrong).unwrap();
-        refused!(users.finish_password_reset(wrong, PASSWORD), UserError::InvalidToken);
+        refused!(
+            users.finish_password_reset(wrong, PASSWORD),
+            UserError::InvalidToken
+        );
         refused!(users.finish_registration(wrong), UserError::InvalidToken);
         refused!(users.finish_rename(wrong), UserError::InvalidToken);
     }
@@ -101,7 +104,10 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     assert!(users.sessions("ana").unwrap().is_empty());
     assert!(is_live(&users, &bea));
     refused!(users.sessions("nobody"), UserError::UnknownUser);
-    refused!(users.revoke("nobody", bea.session.id), UserError::UnknownUser);
+    refused!(
+        users.revoke("nobody", bea.session.id),
+        UserError::UnknownUser
+    );
     refused!(users.log_out_everywhere("nobody"), UserError::UnknownUser);
 }
 
@@ -157,7 +163,10 @@ fn that_somebody_is_there_is_written_once_a_minute() {
     let before = folder.stored();
     for _ in 0..59 {
         clock.forward(SECOND);
-        assert_eq!(users.resume(log_in.token.expose()).unwrap().last_seen, begun);
+        assert_eq!(
+            users.resume(log_in.token.expose()).unwrap().last_seen,
+            begun
+        );
     }
     assert!(folder.stored() == before);
     clock.forward(SECOND);

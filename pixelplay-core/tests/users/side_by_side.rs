@@ -51,7 +51,9 @@ pub(super) fn share(db: &Path, process: usize) {
                 scope.spawn(move || {
                     let mut n = 0;
                     while !is_over() {
-                        users.add_favourite("shared", &format!("{process} {thread} {n}")).unwrap();
+                        users
+                            .add_favourite("shared", &format!("{process} {thread} {n}"))
+                            .unwrap();
                         n += 1;
                     }
                     (format!("{process} {thread}"), n)
@@ -93,7 +95,9 @@ pub(super) fn share(db: &Path, process: usize) {
                     for generation in 0.. {
                         let [old, new] = [generation, generation + 1].map(shared_password);
                         match users.log_in("locked", &old) {
-                            Ok(log_in) => tokens.push((generation, log_in.token.expose().to_owned())),
+                            Ok(log_in) => {
+                                tokens.push((generation, log_in.token.expose().to_owned()))
+                            }
                             Err(UserError::InvalidCredentials) => {}
                             Err(other) => panic!("{other:?}"),
                         }
@@ -146,7 +150,10 @@ pub(super) fn share(db: &Path, process: usize) {
         });
         std::thread::sleep(soak(3 * SECOND, 60 * SECOND));
         over.store(true, Ordering::Relaxed);
-        tally.added = adders.into_iter().map(|adder| adder.join().unwrap()).collect();
+        tally.added = adders
+            .into_iter()
+            .map(|adder| adder.join().unwrap())
+            .collect();
         for racer in racers {
             let (won, lost) = racer.join().unwrap();
             tally.won.extend(won);
@@ -177,7 +184,11 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
 
     let start = Instant::now();
     let children: Vec<_> = (0..PROCESSES)
-        .map(|process| child(&format!("share {process}"), &folder.db()).spawn().unwrap())
+        .map(|process| {
+            child(&format!("share {process}"), &folder.db())
+                .spawn()
+                .unwrap()
+        })
         .collect();
     for child in children {
         finished(child);
@@ -199,7 +210,12 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
         .flat_map(|(thread, count)| (0..*count).map(move |n| format!("{thread} {n}")))
         .collect();
     expected.sort();
-    assert!(found == expected, "{} favourites, not {}", found.len(), expected.len());
+    assert!(
+        found == expected,
+        "{} favourites, not {}",
+        found.len(),
+        expected.len()
+    );
 
     let mut won: Vec<&String> = tallies.iter().flat_map(|tally| &tally.won).collect();
     won.sort();
@@ -210,10 +226,17 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
         users.account(name).unwrap();
     }
 
-    let mut changed: Vec<u64> = tallies.iter().flat_map(|tally| tally.changed.clone()).collect();
+    let mut changed: Vec<u64> = tallies
+        .iter()
+        .flat_map(|tally| tally.changed.clone())
+        .collect();
     changed.sort_unstable();
     let last = changed.len() as u64;
-    assert_eq!(changed, (1..=last).collect::<Vec<_>>(), "a password was changed twice or not");
+    assert_eq!(
+        changed,
+        (1..=last).collect::<Vec<_>>(),
+        "a password was changed twice or not"
+    );
     users.log_in("locked", &shared_password(last)).unwrap();
     let (mut live, mut dead) = (0, 0);
     for (generation, token) in tallies.iter().flat_map(|tally| &tally.tokens) {
@@ -225,6 +248,17 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
     }
     assert!(users.sessions("visited").unwrap().is_empty());
     let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
+    for tally in &tallies {
+        println!(
+            "one process: {:?} favourites, {} names won and {} lost, {} password changes, {} log-ins, {} reads",
+            tally.added,
+            tally.won.len(),
+            tally.lost,
+            tally.changed.len(),
+            tally.log_ins,
+            tally.read
+        );
+    }
     println!(
         "{:.1} s: {} favourites, {names} names (and {} lost), {last} password changes, {} log-ins, {live} live and {dead} \
          ended sessions, {} reads",

@@ -17,7 +17,10 @@ fn favourites_come_and_go_the_newest_first() {
     }
     // A second time changes nothing, not even the order.
     users.add_favourite("ana", "first").unwrap();
-    assert_eq!(users.favourites("ana").unwrap(), ["last", "a", "b", "first"]);
+    assert_eq!(
+        users.favourites("ana").unwrap(),
+        ["last", "a", "b", "first"]
+    );
     assert!(users.favourites("bea").unwrap().is_empty());
     assert!(!users.remove_favourite("bea", "a").unwrap());
     assert!(users.remove_favourite("ana", "a").unwrap());
@@ -79,9 +82,16 @@ fn song_ids_are_kept_as_they_are_up_to_1024_bytes() {
     assert_eq!(sorted(users.favourites("ana").unwrap()), odd);
     assert_eq!(sorted(users.likes("ana").unwrap()), odd);
     let heard = users.history("ana", 100).unwrap();
-    assert_eq!(sorted(heard.into_iter().map(|listen| listen.song).collect()), odd);
+    assert_eq!(
+        sorted(heard.into_iter().map(|listen| listen.song).collect()),
+        odd
+    );
 
-    for (song, length) in [(String::new(), 0), (format!("{longest}x"), 1025), ("x".repeat(10 << 20), 10 << 20)] {
+    for (song, length) in [
+        (String::new(), 0),
+        (format!("{longest}x"), 1025),
+        ("x".repeat(10 << 20), 10 << 20),
+    ] {
         for refused in [
             users.add_favourite("ana", &song),
             users.like("ana", &song),
@@ -117,12 +127,18 @@ fn an_account_holds_ten_thousand_and_another_one_still_has_room() {
     users.dislike("ana", "the 10000th").unwrap();
     refused!(
         users.add_favourite("ana", "one more"),
-        UserError::LimitReached { what: "favourites", limit: 10_000 }
+        UserError::LimitReached {
+            what: "favourites",
+            limit: 10_000
+        }
     );
     for rate in [UserStore::like, UserStore::dislike] {
         refused!(
             rate(&users, "ana", "one more"),
-            UserError::LimitReached { what: "ratings", limit: 10_000 }
+            UserError::LimitReached {
+                what: "ratings",
+                limit: 10_000
+            }
         );
     }
     assert_eq!(users.favourites("ana").unwrap().len(), 10_000);
@@ -160,7 +176,10 @@ fn the_history_is_bounded_for_each_account() {
     assert_eq!(heard(usize::MAX), ["d", "c", "b"]);
     assert_eq!(heard(2), ["d", "c"]);
     assert!(heard(0).is_empty());
-    assert_eq!(users.history("ana", 1).unwrap()[0].at, clock.time() - SECOND);
+    assert_eq!(
+        users.history("ana", 1).unwrap()[0].at,
+        clock.time() - SECOND
+    );
     assert_eq!(folder.count("listen"), 5);
     assert_eq!(users.clear_history("ana").unwrap(), 3);
     assert!(heard(9).is_empty());
@@ -224,10 +243,7 @@ fn weights_halve_with_every_90_days() {
         ("often", 5.0 / 512.0),
     ]);
     clock.forward(3 * 90 * DAY);
-    taste(&[
-        ("both", 2.0 / 1024.0),
-        ("often", 5.0 / 4096.0),
-    ]);
+    taste(&[("both", 2.0 / 1024.0), ("often", 5.0 / 4096.0)]);
     // A year of a clock that ran ahead weighs as today.
     clock.back(2000 * DAY);
     assert_eq!(users.taste("ana").unwrap()["disliked"], -1.0);
