@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 use super::UserStore;
 use super::clock::{Millis, time};
 use super::error::UserError;
-use super::hash::StoredHash;
+use super::hash::{HashInput, StoredHash};
 use super::name::UserName;
 use super::password::Password;
 use super::storage::Abort;
@@ -35,11 +35,11 @@ impl UserStore {
         self.refuse_if_hidden("start_registration")?;
         let name = UserName::parse(name)?;
         let password = Password::new(password)?;
-        self.password_policy().check_new(&password, &name)?;
-        let hash = self.hash_new(&password)?;
+        let password = self.password_policy().check_new(&password, &name)?;
+        let hash = self.hash_new(password)?;
         let now = self.now();
         self.storage.write("register", |transaction| {
-            insert(transaction, &name, hash.text(), &hash.scheme().to_string(), hash.pepper_id(), now)
+            insert(transaction, &name, &hash, now)
         })
     }
 
@@ -53,10 +53,10 @@ impl UserStore {
     /// [`UserError::Name`], [`UserError::Hash`], [`UserError::NameTaken`], and if the file cannot be written.
     pub fn import_account(&self, name: &str, hash: &str) -> Result<(), UserError> {
         let name = UserName::parse(name)?;
-        let scheme = StoredHash::parse(hash)?.scheme().to_string();
+        let hash = StoredHash::parse(hash, HashInput::Typed)?;
         let now = self.now();
         self.storage.write("import an account", |transaction| {
-            insert(transaction, &name, hash, &scheme, "", now)
+            insert(transaction, &name, &hash, now)
         })
     }
 
@@ -120,24 +120,22 @@ impl UserStore {
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     name: &UserName,
-    hash: &str,
-    scheme: &str,
-    pepper: &str,
+    hash: &StoredHash,
     now: Millis,
 ) -> Result<(), Abort> {
     // Both unique columns are of the name.
     let added = transaction
         .prepare_cached(
-            "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, pepper, created)
+            "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, input, created)
              VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             name.shown(),
             name.key(),
             name.skeleton(),
-            hash,
-            scheme,
-            pepper,
+            hash.text(),
+            hash.scheme().to_string(),
+            hash.input().to_string(),
             now
         ])?;
     taken_if_none(added)

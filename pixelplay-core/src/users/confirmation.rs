@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::account::{insert, rename};
 use super::clock::{Millis, in_millis};
 use super::error::UserError;
-use super::hash::{NewHash, StoredHash};
+use super::hash::StoredHash;
 use super::log_in::{Claim, end_all};
 use super::name::UserName;
 use super::password::Password;
@@ -25,7 +25,7 @@ struct Waiting<'a> {
     purpose: &'static str,
     account: Option<i64>,
     name: Option<&'a str>,
-    hash: Option<&'a NewHash>,
+    hash: Option<&'a StoredHash>,
 }
 
 impl UserStore {
@@ -82,14 +82,19 @@ impl UserStore {
                 .optional()?)
         })?;
         let name = UserName::parse(&name.ok_or(UserError::InvalidToken)?)?;
-        self.password_policy().check_new(&new, &name)?;
-        let hash = self.hash_new(&new)?;
+        let new = self.password_policy().check_new(&new, &name)?;
+        let hash = self.hash_new(new)?;
         self.storage.write("reset the password", |transaction| {
             let (account, ..) = take(transaction, "reset", &token, now)?;
             let account = account.ok_or(UserError::InvalidToken)?;
             let key: String = transaction.query_row(
-                "UPDATE account SET hash = ?, scheme = ?, pepper = ? WHERE id = ? RETURNING name_key",
-                params![hash.text(), hash.scheme().to_string(), hash.pepper_id(), account],
+                "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? RETURNING name_key",
+                params![
+                    hash.text(),
+                    hash.scheme().to_string(),
+                    hash.input().to_string(),
+                    account
+                ],
                 |row| row.get(0),
             )?;
             end_all(transaction, account)?;
@@ -111,8 +116,8 @@ impl UserStore {
     ) -> Result<SecretToken, UserError> {
         let name = UserName::parse(name)?;
         let password = Password::new(password)?;
-        self.password_policy().check_new(&password, &name)?;
-        let hash = self.hash_new(&password)?;
+        let password = self.password_policy().check_new(&password, &name)?;
+        let hash = self.hash_new(password)?;
         let claim = Claim::new(name.shown())?;
         self.start(&claim, client, |_| {
             Ok(Waiting {
@@ -133,10 +138,11 @@ impl UserStore {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let now = self.now();
         self.storage.write("register", |transaction| {
-            let (_, name, hash, pepper) = take(transaction, "register", &token, now)?;
+            let (_, name, hash, input) = take(transaction, "register", &token, now)?;
             let name = UserName::parse(&name).map_err(UserError::from)?;
-            let scheme = StoredHash::parse(&hash).map_err(UserError::from)?.scheme();
-            insert(transaction, &name, &hash, &scheme.to_string(), &pepper, now)?;
+            let input = input.parse().map_err(UserError::Hash)?;
+            let hash = StoredHash::parse(&hash, input).map_err(UserError::from)?;
+            insert(transaction, &name, &hash, now)?;
             Ok(name.shown().to_owned())
         })
     }
@@ -192,7 +198,11 @@ impl UserStore {
         mut waiting: impl FnMut(&Transaction<'_>) -> Result<Waiting<'a>, Abort>,
     ) -> Result<SecretToken, UserError> {
         let mut counted = vec![Counted::Confirmation(&claim.key)];
-        counted.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
+        counted.extend(
+            client
+                .source
+                .map(|source| Counted::Source(source.as_bytes())),
+        );
         let token = SecretToken::random()?;
         let now = self.now();
         let expires = now.saturating_add(in_millis(self.options.confirm_within));
@@ -212,8 +222,8 @@ impl UserStore {
                     waiting.purpose,
                     waiting.account,
                     waiting.name,
-                    waiting.hash.map(NewHash::text),
-                    waiting.hash.map(NewHash::pepper_id),
+                    waiting.hash.map(StoredHash::text),
+                    waiting.hash.map(|hash| hash.input().to_string()),
                     expires
                 ])?;
             Ok(())
@@ -222,7 +232,7 @@ impl UserStore {
     }
 }
 
-/// Account, name, hash and pepper of what waited; the token is used up.
+/// Account, name, hash and its input of what waited; the token is used up.
 fn take(
     transaction: &Transaction<'_>,
     purpose: &'static str,
@@ -232,7 +242,7 @@ fn take(
     let taken = transaction
         .prepare_cached(
             "DELETE FROM confirmation WHERE token_hash = ? AND purpose = ? AND expires > ?
-             RETURNING account, coalesce(name, ''), coalesce(hash, ''), coalesce(pepper, '')",
+             RETURNING account, coalesce(name, ''), coalesce(hash, ''), coalesce(input, '')",
         )?
         .query_row(params![token, purpose, now], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))

@@ -4,9 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::hash::{HashParamsProblem, HashProblem};
+use super::hash::HashProblem;
+use super::hash_params::HashParamsProblem;
 use super::name::NameProblem;
 use super::password::PasswordProblem;
+use super::pepper::PepperProblem;
 
 /// Why the user store refused, or failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,18 +54,15 @@ pub enum UserError {
     /// The password cannot be taken.
     #[error(transparent)]
     Password(#[from] PasswordProblem),
-    /// A hash from elsewhere cannot be taken.
+    /// A hash cannot be made, or one from elsewhere cannot be taken.
     #[error(transparent)]
     Hash(#[from] HashProblem),
+    /// A pepper, or the set of them, cannot be used.
+    #[error(transparent)]
+    Pepper(#[from] PepperProblem),
     /// The parameters for new hashes are out of range.
     #[error(transparent)]
     HashParams(#[from] HashParamsProblem),
-    /// A stored hash holds a pepper that was not given.
-    #[error("hashes in this store hold the pepper `{id}`; give it among `Peppers::older`")]
-    UnknownPepper {
-        /// The id of the pepper.
-        id: String,
-    },
     /// The id of a song cannot be stored.
     #[error("a song id must have 1 to {max_bytes} bytes, this one has {found}")]
     SongId {

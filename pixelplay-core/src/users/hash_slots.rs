@@ -107,7 +107,11 @@ mod tests {
     #[test]
     fn never_more_than_there_are_and_everybody_gets_one() {
         let slots = HashSlots::new(3);
-        let (inside, most, turns) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let (inside, most, turns) = (
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+            AtomicUsize::new(0),
+        );
         thread::scope(|scope| {
             for _ in 0..12 {
                 scope.spawn(|| {

@@ -2,12 +2,13 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::equal_cost::verify_at_equal_cost;
 use super::error::UserError;
-use super::hash::{NewHash, Scheme, StoredHash, verify_at_equal_cost};
+use super::hash::{HashProblem, StoredHash};
 use super::hash_slots::HashSlot;
 use super::name::UserName;
-use super::password::{Password, PasswordPolicy};
-use super::pepper::Pepper;
+use super::password::{Normalised, Password, PasswordPolicy};
+use super::scheme::Scheme;
 use super::secret::SecretToken;
 use super::session::LogIn;
 use super::storage::Abort;
@@ -49,7 +50,7 @@ struct Verified<'a> {
     /// The hash that it was compared with.
     hash: String,
     /// What shall replace it, as it costs too little or was made elsewhere.
-    upgrade: Option<NewHash>,
+    upgrade: Option<StoredHash>,
     attempt: Attempt,
     _turn: Turn<'a>,
 }
@@ -116,11 +117,10 @@ impl UserStore {
         let claim = Claim::new(name)?;
         let old = Password::new(old)?;
         let new = Password::new(new)?;
-        if let Some(name) = &claim.name {
-            self.password_policy().check_new(&new, name)?;
-        }
+        let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
+        let new = self.password_policy().check_new(&new, name)?;
         let verified = self.check(&claim, Counted::ChangePassword(&claim.key), &old, client)?;
-        let hash = self.hash_new(&new)?;
+        let hash = self.hash_new(new)?;
         let token = SecretToken::random()?;
         let now = self.now();
         let session = self.storage.write("change the password", |transaction| {
@@ -145,7 +145,11 @@ impl UserStore {
             .take(&claim.key, self.options.longest_queue)
             .ok_or_else(|| self.overloaded())?;
         let mut all = vec![counted];
-        all.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
+        all.extend(
+            client
+                .source
+                .map(|source| Counted::Source(source.as_bytes())),
+        );
         let now = self.now();
         let attempt = self.storage.write("count an attempt", |transaction| {
             self.throttle.begin(transaction, &all, now)
@@ -173,12 +177,12 @@ impl UserStore {
         &self,
         claim: &Claim,
         password: &Password<'_>,
-    ) -> Result<Option<(i64, String, Option<NewHash>)>, UserError> {
-        let slot = self.hash_slot()?;
+    ) -> Result<Option<(i64, String, Option<StoredHash>)>, UserError> {
+        let _slot = self.hash_slot()?;
         let key = claim.name.as_ref().map(UserName::key);
         let (stored, kinds) = self.storage.read("look an account up", |reader| {
             let stored: Option<(i64, String, String)> = reader
-                .prepare_cached("SELECT id, hash, pepper FROM account WHERE name_key = ?")?
+                .prepare_cached("SELECT id, hash, input FROM account WHERE name_key = ?")?
                 .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let kinds: rusqlite::Result<Vec<String>> = reader
@@ -189,47 +193,45 @@ impl UserStore {
         })?;
         let kinds: Vec<Scheme> = kinds
             .iter()
-            .map(|kind| kind.parse().map_err(|_| self.damaged("a kind of hash cannot be read")))
-            .collect::<Result<_, _>>()?;
-        let parsed = match &stored {
-            None => None,
-            Some((_, hash, pepper)) => {
-                let hash = StoredHash::parse(hash)
-                    .map_err(|_| self.damaged("a password hash cannot be read"))?;
-                let pepper = match pepper.as_str() {
-                    "" => None,
-                    id => Some(self.options.peppers.find(id).ok_or_else(|| {
-                        UserError::UnknownPepper { id: id.to_owned() }
-                    })?),
-                };
-                Some((hash, pepper))
+            .map(|kind| kind.parse())
+            .collect::<Result<_, HashProblem>>()?;
+        let stored = match stored {
+            Some((account, hash, input)) => {
+                Some((account, StoredHash::parse(&hash, input.parse()?)?))
             }
+            None => None,
         };
         let right = verify_at_equal_cost(
-            parsed.as_ref().map(|(hash, pepper)| (hash, *pepper)),
+            stored.as_ref().map(|(_, hash)| hash),
             password,
+            &self.options.peppers,
             &kinds,
-            self.options.hash,
-        );
-        let (Some((account, text, _)), Some((hash, pepper)), true) = (stored, parsed, right) else {
+            &self.options.hash,
+        )?;
+        let Some((account, hash)) = stored.filter(|_| right) else {
             return Ok(None);
         };
-        let today = self.options.peppers.current();
-        let outdated = hash.scheme() != Scheme::from(self.options.hash)
-            || pepper.map(Pepper::id) != today.map(Pepper::id);
         // A password of before that is none by today's rules of Unicode keeps its hash.
-        let upgrade = if outdated && password.normalised().is_some() {
-            Some(NewHash::of(password, self.options.hash, today)?)
-        } else {
-            None
+        let upgrade = match password.normalised() {
+            Some(password)
+                if hash.needs_upgrade(&self.options.hash, self.options.peppers.current()) =>
+            {
+                Some(self.hash_by_today(password)?)
+            }
+            _ => None,
         };
-        drop(slot);
-        Ok(Some((account, text, upgrade)))
+        Ok(Some((account, hash.text().to_owned(), upgrade)))
     }
 
-    pub(super) fn hash_new(&self, password: &Password<'_>) -> Result<NewHash, UserError> {
+    /// The hash of a password that the policy has let pass.
+    pub(super) fn hash_new(&self, password: &Normalised) -> Result<StoredHash, UserError> {
         let _slot = self.hash_slot()?;
-        NewHash::of(password, self.options.hash, self.options.peppers.current())
+        self.hash_by_today(password)
+    }
+
+    fn hash_by_today(&self, password: &Normalised) -> Result<StoredHash, UserError> {
+        let pepper = self.options.peppers.current();
+        Ok(StoredHash::new(password, &self.options.hash, pepper)?)
     }
 
     fn hash_slot(&self) -> Result<HashSlot<'_>, UserError> {
@@ -241,13 +243,6 @@ impl UserStore {
     fn overloaded(&self) -> UserError {
         UserError::Overloaded {
             retry_after: self.options.longest_queue,
-        }
-    }
-
-    fn damaged(&self, what: &str) -> UserError {
-        UserError::Damaged {
-            path: self.storage.path().to_owned(),
-            what: what.to_owned(),
         }
     }
 
@@ -276,14 +271,16 @@ fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Res
 fn replace_hash(
     transaction: &Transaction<'_>,
     verified: &Verified<'_>,
-    new: &NewHash,
+    new: &StoredHash,
 ) -> Result<(), Abort> {
     let replaced = transaction
-        .prepare_cached("UPDATE account SET hash = ?, scheme = ?, pepper = ? WHERE id = ? AND hash = ?")?
+        .prepare_cached(
+            "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? AND hash = ?",
+        )?
         .execute(params![
             new.text(),
             new.scheme().to_string(),
-            new.pepper_id(),
+            new.input().to_string(),
             verified.account,
             verified.hash
         ])?;

@@ -43,14 +43,17 @@
 mod account;
 mod clock;
 mod confirmation;
+mod equal_cost;
 mod error;
 mod export;
 mod hash;
+mod hash_params;
 mod hash_slots;
 mod log_in;
 mod name;
 mod password;
 mod pepper;
+mod scheme;
 mod secret;
 mod session;
 mod storage;
@@ -69,15 +72,17 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 pub use account::Account;
 pub use clock::Clock;
 pub use error::UserError;
-pub use hash::{HashParams, HashParamsProblem, HashProblem};
+pub use hash::HashProblem;
+pub use hash_params::{HashParams, HashParamsProblem};
 pub use name::NameProblem;
 pub use password::PasswordProblem;
-pub use pepper::{Pepper, Peppers};
+pub use pepper::{Pepper, PepperProblem, Peppers};
 pub use secret::SecretToken;
 pub use session::{LogIn, Session};
 pub use taste::Listen;
 pub use throttle::{Limit, ThrottleOptions};
 
+use hash::HashInput;
 use hash_slots::HashSlots;
 use name::UserName;
 use storage::{Abort, Storage};
@@ -179,19 +184,18 @@ impl UserStore {
     /// [`open`](Self::open) with options.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`UserError::UnknownPepper`] if stored hashes hold a pepper that is not in the options.
-    pub fn open_with(
-        path: impl AsRef<Path>,
-        options: UserStoreOptions,
-    ) -> Result<Self, UserError> {
+    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes hold a pepper that is not in the options.
+    pub fn open_with(path: impl AsRef<Path>, options: UserStoreOptions) -> Result<Self, UserError> {
         let storage = Storage::open(path.as_ref())?;
         let attempt_key = storage.read("open", |reader| {
-            let mut peppers = reader.prepare("SELECT DISTINCT pepper FROM hash_kind WHERE pepper <> ''")?;
-            let mut ids = peppers.query([])?;
-            while let Some(row) = ids.next()? {
-                let id: String = row.get(0)?;
-                if options.peppers.find(&id).is_none() {
-                    return Err(UserError::UnknownPepper { id }.into());
+            let mut kinds = reader.prepare("SELECT DISTINCT input FROM hash_kind")?;
+            let mut inputs = kinds.query([])?;
+            while let Some(row) = inputs.next()? {
+                let input = row.get::<_, String>(0)?.parse().map_err(UserError::Hash)?;
+                if let HashInput::Peppered { pepper: id } = input
+                    && options.peppers.find(&id).is_none()
+                {
+                    return Err(UserError::Hash(HashProblem::UnknownPepper { id }).into());
                 }
             }
             Ok(reader.query_row("SELECT attempt_key FROM secret", [], |row| row.get(0))?)

@@ -185,7 +185,10 @@ mod tests {
         for (text, problem) in [
             ("foo bar", NameProblem::Space),
             ("", NameProblem::Empty),
-            ("henry\u{2163}", NameProblem::Forbidden { code_point: 0x2163 }),
+            (
+                "henry\u{2163}",
+                NameProblem::Forbidden { code_point: 0x2163 },
+            ),
             ("\u{265a}", NameProblem::Forbidden { code_point: 0x265a }),
         ] {
             assert_eq!(UserName::parse(text), Err(problem), "{text:?}");

@@ -160,7 +160,14 @@ mod tests {
 
     #[test]
     fn what_is_no_pepper_is_refused() {
-        for id in ["", "Upper", "two words", "a/b", "caf\u{e9}", &"x".repeat(33)] {
+        for id in [
+            "",
+            "Upper",
+            "two words",
+            "a/b",
+            "caf\u{e9}",
+            &"x".repeat(33),
+        ] {
             let refused = Pepper::new(id, KEY);
             assert!(matches!(refused, Err(PepperProblem::BadId { .. })), "{id}");
         }

@@ -9,35 +9,35 @@ CREATE TABLE account (
     name_skeleton TEXT NOT NULL UNIQUE,
     -- A PHC string, or a bcrypt hash of before.
     hash TEXT NOT NULL,
-    -- What the hash costs, and the id of the pepper in it ('' for none).
+    -- What the hash costs, and what of the password went into it: as typed, normalised, or with which pepper.
     scheme TEXT NOT NULL,
-    pepper TEXT NOT NULL,
+    input TEXT NOT NULL,
     created INTEGER NOT NULL
 ) STRICT;
 
 -- How many accounts have each kind of hash, so that a log-in knows the dearest without looking at all accounts.
 CREATE TABLE hash_kind (
     scheme TEXT NOT NULL,
-    pepper TEXT NOT NULL,
+    input TEXT NOT NULL,
     accounts INTEGER NOT NULL,
-    PRIMARY KEY (scheme, pepper)
+    PRIMARY KEY (scheme, input)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER account_added AFTER INSERT ON account BEGIN
-    INSERT INTO hash_kind VALUES (NEW.scheme, NEW.pepper, 1)
-        ON CONFLICT (scheme, pepper) DO UPDATE SET accounts = accounts + 1;
+    INSERT INTO hash_kind VALUES (NEW.scheme, NEW.input, 1)
+        ON CONFLICT (scheme, input) DO UPDATE SET accounts = accounts + 1;
 END;
 
 CREATE TRIGGER account_removed AFTER DELETE ON account BEGIN
-    UPDATE hash_kind SET accounts = accounts - 1 WHERE scheme = OLD.scheme AND pepper = OLD.pepper;
+    UPDATE hash_kind SET accounts = accounts - 1 WHERE scheme = OLD.scheme AND input = OLD.input;
     DELETE FROM hash_kind WHERE accounts = 0;
 END;
 
-CREATE TRIGGER account_hashed AFTER UPDATE OF scheme, pepper ON account
-WHEN NEW.scheme <> OLD.scheme OR NEW.pepper <> OLD.pepper BEGIN
-    INSERT INTO hash_kind VALUES (NEW.scheme, NEW.pepper, 1)
-        ON CONFLICT (scheme, pepper) DO UPDATE SET accounts = accounts + 1;
-    UPDATE hash_kind SET accounts = accounts - 1 WHERE scheme = OLD.scheme AND pepper = OLD.pepper;
+CREATE TRIGGER account_hashed AFTER UPDATE OF scheme, input ON account
+WHEN NEW.scheme <> OLD.scheme OR NEW.input <> OLD.input BEGIN
+    INSERT INTO hash_kind VALUES (NEW.scheme, NEW.input, 1)
+        ON CONFLICT (scheme, input) DO UPDATE SET accounts = accounts + 1;
+    UPDATE hash_kind SET accounts = accounts - 1 WHERE scheme = OLD.scheme AND input = OLD.input;
     DELETE FROM hash_kind WHERE accounts = 0;
 END;
 
@@ -60,7 +60,7 @@ CREATE TABLE confirmation (
     account INTEGER REFERENCES account (id) ON DELETE CASCADE,
     name TEXT,
     hash TEXT,
-    pepper TEXT,
+    input TEXT,
     expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX confirmation_account ON confirmation (account);

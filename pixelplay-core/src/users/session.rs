@@ -72,7 +72,9 @@ impl UserStore {
         if now.saturating_sub(found.last_seen) >= self.seen_every() {
             let seen = self.storage.write("resume a session", |transaction| {
                 transaction
-                    .prepare_cached("UPDATE session SET last_seen = max(last_seen, ?) WHERE id = ?")?
+                    .prepare_cached(
+                        "UPDATE session SET last_seen = max(last_seen, ?) WHERE id = ?",
+                    )?
                     .execute([now, found.id])?;
                 Ok(())
             });

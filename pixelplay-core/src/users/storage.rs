@@ -101,18 +101,20 @@ impl Storage {
             Some(reader) => reader,
             None => patiently(|| connect(&self.path)).map_err(settled)?,
         };
-        let value = patiently(|| {
+        let answer = patiently(|| {
             let transaction = reader.unchecked_transaction()?;
             let value = run(&transaction)?;
             transaction.commit()?;
             Ok(value)
-        })
-        .map_err(settled)?;
-        let mut readers = locked(&self.readers);
-        if readers.len() < SPARE_READERS {
-            readers.push(reader);
+        });
+        // After a failure of SQLite the next reader had better be a new one.
+        if !matches!(answer, Err(Abort::Sqlite(_))) {
+            let mut readers = locked(&self.readers);
+            if readers.len() < SPARE_READERS {
+                readers.push(reader);
+            }
         }
-        Ok(value)
+        answer.map_err(settled)
     }
 
     /// Writes all or nothing; on the disk when it returns.
@@ -163,8 +165,8 @@ impl Storage {
             }
             let miscounted: bool = reader.query_row(
                 "SELECT EXISTS (
-                    SELECT scheme, pepper, count(*) FROM account GROUP BY scheme, pepper
-                    EXCEPT SELECT scheme, pepper, accounts FROM hash_kind
+                    SELECT scheme, input, count(*) FROM account GROUP BY scheme, input
+                    EXCEPT SELECT scheme, input, accounts FROM hash_kind
                 ) OR (SELECT coalesce(sum(accounts), 0) FROM hash_kind) <> (SELECT count(*) FROM account)",
                 [],
                 |row| row.get(0),
@@ -259,8 +261,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(Abort::Refused(UserError::NotAUserStore {
             path: path.to_owned(),
@@ -279,11 +280,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
 }
 
 /// Brings the schema to the newest version, in one step.
-fn migrate(
-    connection: &mut Connection,
-    path: &Path,
-    migrations: &[&str],
-) -> Result<(), Abort> {
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Abort> {
     let version = |connection: &Connection| {
         connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
     };

@@ -183,7 +183,9 @@ impl UserStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read_for("list what was listened to", name, |reader, account| {
             let listens: rusqlite::Result<Vec<Listen>> = reader
-                .prepare_cached("SELECT song, at FROM listen WHERE account = ? ORDER BY id DESC LIMIT ?")?
+                .prepare_cached(
+                    "SELECT song, at FROM listen WHERE account = ? ORDER BY id DESC LIMIT ?",
+                )?
                 .query_map([account, limit], |row| {
                     Ok(Listen {
                         song: row.get(0)?,
@@ -227,7 +229,8 @@ impl UserStore {
             while let Some(row) = rows.next()? {
                 let (song, at, weight): (String, Millis, f64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?);
-                *weights.entry(song).or_default() += weight * decay(now.saturating_sub(at), half_life);
+                *weights.entry(song).or_default() +=
+                    weight * decay(now.saturating_sub(at), half_life);
             }
             weights.retain(|_, weight| weight.abs() >= FAINTEST);
             for weight in weights.values_mut() {
@@ -239,7 +242,10 @@ impl UserStore {
 }
 
 /// What is left of a weight after a time; a time to come counts as now.
-#[expect(clippy::cast_precision_loss, reason = "a ratio of times needs no exact milliseconds")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a ratio of times needs no exact milliseconds"
+)]
 fn decay(age: Millis, half_life: Millis) -> f64 {
     (-(age.max(0) as f64) / half_life as f64).exp2()
 }

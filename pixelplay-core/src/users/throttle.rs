@@ -154,7 +154,10 @@ impl Throttle {
             )?
             .execute([now])?;
         Ok(Attempt {
-            keys: keys.into_iter().map(|(key, source, _)| (key, source)).collect(),
+            keys: keys
+                .into_iter()
+                .map(|(key, source, _)| (key, source))
+                .collect(),
         })
     }
 
@@ -238,11 +241,12 @@ impl Throttle {
 
 fn take_back(transaction: &Connection, key: &[u8; 32]) -> Result<(), Abort> {
     transaction
-        .prepare_cached("UPDATE attempt SET failures = failures - 1 WHERE key = ? AND failures > 0")?
+        .prepare_cached(
+            "UPDATE attempt SET failures = failures - 1 WHERE key = ? AND failures > 0",
+        )?
         .execute([key])?;
     Ok(())
 }
-
 
 #[cfg(test)]
 mod tests {
