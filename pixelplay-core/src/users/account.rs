@@ -7,7 +7,8 @@ use rusqlite::{Transaction, params};
 use super::UserStore;
 use super::clock::{Millis, time};
 use super::error::UserError;
-use super::hash::{HashInput, StoredHash};
+use super::hash::StoredHash;
+use super::hash_input::HashInput;
 use super::name::UserName;
 use super::password::Password;
 use super::storage::Abort;
@@ -35,8 +36,7 @@ impl UserStore {
         self.refuse_if_hidden("start_registration")?;
         let name = UserName::parse(name)?;
         let password = Password::new(password)?;
-        let password = self.password_policy().check_new(&password, &name)?;
-        let hash = self.hash_new(password)?;
+        let hash = self.hash_new(&password, &name)?;
         let now = self.now();
         self.storage.write("register", |transaction| {
             insert(transaction, &name, &hash, now)

@@ -82,8 +82,7 @@ impl UserStore {
                 .optional()?)
         })?;
         let name = UserName::parse(&name.ok_or(UserError::InvalidToken)?)?;
-        let new = self.password_policy().check_new(&new, &name)?;
-        let hash = self.hash_new(new)?;
+        let hash = self.hash_new(&new, &name)?;
         self.storage.write("reset the password", |transaction| {
             let (account, ..) = take(transaction, "reset", &token, now)?;
             let account = account.ok_or(UserError::InvalidToken)?;
@@ -116,8 +115,7 @@ impl UserStore {
     ) -> Result<SecretToken, UserError> {
         let name = UserName::parse(name)?;
         let password = Password::new(password)?;
-        let password = self.password_policy().check_new(&password, &name)?;
-        let hash = self.hash_new(password)?;
+        let hash = self.hash_new(&password, &name)?;
         let claim = Claim::new(name.shown())?;
         self.start(&claim, client, |_| {
             Ok(Waiting {

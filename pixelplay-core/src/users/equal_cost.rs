@@ -100,7 +100,8 @@ fn plan<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash::{HashInput, ledger};
+    use super::super::hash::ledger;
+    use super::super::hash_input::HashInput;
     use super::super::pepper::Pepper;
     use super::*;
 

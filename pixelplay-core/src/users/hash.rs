@@ -10,6 +10,7 @@ use bcrypt::HashParts;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::hash_input::HashInput;
 use super::hash_params::HashParams;
 use super::password::{Normalised, Password};
 use super::pepper::{Pepper, Peppers};
@@ -22,53 +23,6 @@ const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 /// For work that is done for its time alone.
 const DUMMY_SALT: [u8; SALT_BYTES] = *b"pixelplay: dummy";
-
-/// What of a password went into its hash. Its text stands in a column beside the hash, which does not say it itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum HashInput {
-    /// The bytes as typed: a hash of another program.
-    Typed,
-    /// The normalised password.
-    Normalised,
-    /// The HMAC of the normalised password under the pepper of this id.
-    Peppered { pepper: String },
-}
-
-impl HashInput {
-    /// That of a hash which is made now.
-    pub(super) fn today(pepper: Option<&Pepper>) -> Self {
-        pepper.map_or(Self::Normalised, |pepper| Self::Peppered {
-            pepper: pepper.id().to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for HashInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Typed => f.write_str("typed"),
-            Self::Normalised => f.write_str("normalised"),
-            Self::Peppered { pepper } => write!(f, "pepper:{pepper}"),
-        }
-    }
-}
-
-impl FromStr for HashInput {
-    type Err = HashProblem;
-
-    fn from_str(text: &str) -> Result<Self, HashProblem> {
-        match (text, text.strip_prefix("pepper:")) {
-            ("typed", _) => Ok(Self::Typed),
-            ("normalised", _) => Ok(Self::Normalised),
-            (_, Some(pepper)) => Ok(Self::Peppered {
-                pepper: pepper.to_owned(),
-            }),
-            _ => Err(HashProblem::Unreadable {
-                what: "what went into it has none of the known forms",
-            }),
-        }
-    }
-}
 
 /// A hash as the database has it: an Argon2 PHC string, or bcrypt's.
 pub(super) struct StoredHash {
@@ -665,15 +619,6 @@ mod tests {
                 "{text}: {refused:?}"
             );
         }
-    }
-
-    #[test]
-    fn what_went_in_is_read_back() {
-        for text in ["typed", "normalised", "pepper:2026-01"] {
-            assert_eq!(text.parse::<HashInput>().unwrap().to_string(), text);
-        }
-        assert!("".parse::<HashInput>().is_err());
-        assert!("pepper".parse::<HashInput>().is_err());
     }
 
     #[test]

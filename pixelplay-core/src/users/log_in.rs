@@ -117,10 +117,15 @@ impl UserStore {
         let claim = Claim::new(name)?;
         let old = Password::new(old)?;
         let new = Password::new(new)?;
-        let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
-        let new = self.password_policy().check_new(&new, name)?;
         let verified = self.check(&claim, Counted::ChangePassword(&claim.key), &old, client)?;
-        let hash = self.hash_new(new)?;
+        let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
+        let hash = match self.hash_new(&new, name) {
+            Ok(hash) => hash,
+            Err(error) => {
+                self.take_back(&verified.attempt)?;
+                return Err(error);
+            }
+        };
         let token = SecretToken::random()?;
         let now = self.now();
         let session = self.storage.write("change the password", |transaction| {
@@ -164,9 +169,7 @@ impl UserStore {
             }),
             Ok(None) => Err(UserError::InvalidCredentials),
             Err(error) => {
-                self.storage.write("take an attempt back", |transaction| {
-                    self.throttle.cancel(transaction, &attempt)
-                })?;
+                self.take_back(&attempt)?;
                 Err(error)
             }
         }
@@ -223,10 +226,19 @@ impl UserStore {
         Ok(Some((account, hash.text().to_owned(), upgrade)))
     }
 
-    /// The hash of a password that the policy has let pass.
-    pub(super) fn hash_new(&self, password: &Normalised) -> Result<StoredHash, UserError> {
+    /// The hash of a new password, if the policy lets it pass. Judging it costs as much as hashing it, so both have a slot.
+    pub(super) fn hash_new(
+        &self,
+        password: &Password<'_>,
+        name: &UserName,
+    ) -> Result<StoredHash, UserError> {
+        let policy = if self.options.second_factor {
+            PasswordPolicy::WITH_SECOND_FACTOR
+        } else {
+            PasswordPolicy::default()
+        };
         let _slot = self.hash_slot()?;
-        self.hash_by_today(password)
+        self.hash_by_today(policy.check_new(password, name)?)
     }
 
     fn hash_by_today(&self, password: &Normalised) -> Result<StoredHash, UserError> {
@@ -246,12 +258,10 @@ impl UserStore {
         }
     }
 
-    pub(super) fn password_policy(&self) -> PasswordPolicy {
-        if self.options.second_factor {
-            PasswordPolicy::WITH_SECOND_FACTOR
-        } else {
-            PasswordPolicy::default()
-        }
+    fn take_back(&self, attempt: &Attempt) -> Result<(), UserError> {
+        self.storage.write("take an attempt back", |transaction| {
+            self.throttle.cancel(transaction, attempt)
+        })
     }
 }
 

@@ -63,7 +63,7 @@ impl UserStore {
                 .prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM session JOIN account ON account.id = account WHERE token_hash = ?"
                 ))?
-                .query_row([hash], |row| Stored::read(row))
+                .query_row([hash], Stored::read)
                 .optional()?)
         })?;
         let found = found

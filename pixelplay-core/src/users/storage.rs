@@ -186,15 +186,20 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite makes beside it, which
 /// take over its mode.
+///
+/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks that this process has
+/// on it, also those of another store that is open ("How To Corrupt An SQLite Database File", section 2.2).
 fn create_private(path: &Path) -> io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = locked(&ONE_AT_A_TIME);
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.clone().create_new(true).open(path) {
+    match options.open(path) {
         Ok(file) => {
             file.sync_all()?;
             #[cfg(unix)]
@@ -204,7 +209,6 @@ fn create_private(path: &Path) -> io::Result<()> {
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            options.open(path)?;
             #[cfg(unix)]
             for suffix in ["", "-wal", "-shm"] {
                 close_to_others(&beside(path, suffix))?;
@@ -245,6 +249,12 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    // SQLite opens what it may not write for reading.
+    if connection.is_readonly("main")? {
+        return Err(Abort::Refused(UserError::ReadOnly {
+            path: path.to_owned(),
+        }));
+    }
     connection.busy_timeout(Duration::from_secs(5))?;
     let (id, tables): (i64, i64) = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",

@@ -17,8 +17,7 @@ use super::storage::Abort;
 /// (see [`Client::source`](super::Client::source)).
 ///
 /// Sessions that are open are never touched by it.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleOptions {
     /// For one user name, whether or not there is such an account. By default 3 attempts are free; at 100 failures
     /// without a success (the most that NIST SP 800-63B-4, section 3.2.2, allows) there is one attempt a day.
