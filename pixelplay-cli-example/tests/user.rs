@@ -10,6 +10,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use pixelplay_core::users::Clock;
@@ -72,7 +74,7 @@ impl Home {
     /// Runs `user` with its database in the home folder, and so much on standard input.
     fn run(&self, args: &[&str], input: impl AsRef<[u8]>) -> Output {
         let mut child = self
-            .command(&[&["user"], args, &["--users", "users.db"]].concat())
+            .command(&[&["user", "--users", "users.db"], args].concat())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -91,7 +93,7 @@ impl Home {
     }
 
     fn json(&self, args: &[&str], input: &str) -> Value {
-        let printed = self.ok(&[args, &["--json"]].concat(), input);
+        let printed = self.ok(&[&["--json"], args].concat(), input);
         serde_json::from_str(&printed).unwrap()
     }
 
@@ -154,7 +156,10 @@ fn from_registration_to_the_end_of_the_account() {
     let message = home.fails(&["favourites", "remove", "a", "c"], "");
     assert!(message.contains("\"c\""), "{message}");
     let favourites = home.json(&["favourites", "remove", "a"], "");
-    assert_eq!(favourites, json!({ "username": "Ana", "favourites": ["b"] }));
+    assert_eq!(
+        favourites,
+        json!({ "username": "Ana", "favourites": ["b"] })
+    );
     assert_eq!(home.ok(&["favourites"], ""), "b\n");
 
     home.ok(&["taste", "dislike", "d", "e"], "");
@@ -171,7 +176,10 @@ fn from_registration_to_the_end_of_the_account() {
     let message = home.fails(&["delete"], NEW_PASSWORD);
     assert!(message.contains("wrong user name or password"), "{message}");
     assert_eq!(home.ok(&["favourites"], ""), "b\n");
-    assert_eq!(home.json(&["delete"], PASSWORD), json!({ "deleted": "Ana" }));
+    assert_eq!(
+        home.json(&["delete"], PASSWORD),
+        json!({ "deleted": "Ana" })
+    );
     assert!(!home.session_file().exists());
     home.fails(&["login", "ana"], PASSWORD);
 }
@@ -186,7 +194,13 @@ fn a_new_password_ends_all_sessions_but_its_own() {
     let before = home.token();
     home.ok(&["password"], &format!("{PASSWORD}\n{NEW_PASSWORD}\n"));
     assert_ne!(home.token(), before);
-    assert_eq!(home.json(&["sessions"], "")["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        home.json(&["sessions"], "")["sessions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     let users = UserStore::open(home.store()).unwrap();
     assert!(users.resume(elsewhere.token.expose()).is_err());
     home.fails(&["login", "ana"], PASSWORD);
@@ -212,12 +226,29 @@ fn a_log_in_that_fails_keeps_the_session_that_was_open() {
     home.ok(&["login", "ana"], PASSWORD);
     let users = UserStore::open(home.store()).unwrap();
     assert!(users.resume(&before).is_err());
+}
 
-    for _ in 0..3 {
-        home.fails(&["login", "nobody"], PASSWORD);
+#[test]
+fn after_many_failures_it_is_said_when_to_try_again() {
+    let home = Home::of_ana();
+    // Ten failures, an hour apart, the last of them now: there is a minute's wait.
+    let hours_ago = Arc::new(AtomicU64::new(0));
+    let mut options = UserStoreOptions::default();
+    options.clock = Clock::new({
+        let hours_ago = Arc::clone(&hours_ago);
+        move || SystemTime::now() - Duration::from_secs(3600 * hours_ago.load(Ordering::Relaxed))
+    });
+    let users = UserStore::open_with(home.store(), options).unwrap();
+    for hours in (0..10).rev() {
+        hours_ago.store(hours, Ordering::Relaxed);
+        assert!(users.log_in("ana", "wrong horse battery").is_err());
     }
-    let message = home.fails(&["login", "nobody"], PASSWORD);
-    assert!(message.contains("too many failed attempts; try again in"), "{message}");
+    let message = home.fails(&["login", "ana"], PASSWORD);
+    assert!(
+        message.contains("too many failed attempts; try again in"),
+        "{message}"
+    );
+    home.ok(&["sessions"], "");
 }
 
 #[test]
@@ -230,7 +261,10 @@ fn sessions_are_listed_and_ended() {
     assert_eq!(listed["sessions"][0]["this"], false);
     assert_eq!(listed["sessions"][1]["this"], true);
     let table = home.ok(&["sessions"], "");
-    assert!(table.contains("pixelplay on") && table.contains("this one"), "{table}");
+    assert!(
+        table.contains("pixelplay on") && table.contains("this one"),
+        "{table}"
+    );
 
     home.ok(&["sessions", "revoke", &other.to_string()], "");
     let message = home.fails(&["sessions", "revoke", &other.to_string()], "");
@@ -271,7 +305,12 @@ fn a_session_that_was_idle_too_long_has_ended() {
 #[test]
 fn a_mistyped_database_is_not_made() {
     let home = Home::new();
-    for args in [&["login", "ana"][..], &["logout"], &["favourites"], &["export"]] {
+    for args in [
+        &["login", "ana"][..],
+        &["logout"],
+        &["favourites"],
+        &["export"],
+    ] {
         let message = home.fails(args, PASSWORD);
         assert!(
             message.contains("users.db") && message.contains("pixelplay user register"),
@@ -279,7 +318,10 @@ fn a_mistyped_database_is_not_made() {
         );
     }
     assert!(!home.store().exists());
-    home.write("users.db", "these are no accounts, but some notes about them, of a hundred bytes at the least; so.");
+    home.write(
+        "users.db",
+        "these are no accounts, but some notes about them, of a hundred bytes at the least; so.",
+    );
     let message = home.fails(&["register", "ana"], PASSWORD);
     assert!(message.contains("users.db"), "{message}");
     assert!(!home.session_file().exists());
@@ -355,20 +397,29 @@ fn no_secret_is_printed_but_the_token_that_was_asked_for() {
     let token = home.token();
     home.write("users.db.session", format!("{token} {token}"));
     note(&["favourites"], "");
-    home.write("users.csv", format!("name,hash\nben,{PASSWORD}\n{PASSWORD},x\n"));
+    home.write(
+        "users.csv",
+        format!("name,hash\nben,{PASSWORD}\n{PASSWORD},x\n"),
+    );
     note(&["import", "users.csv"], "");
     assert!(printed.lines().count() > 20, "{printed}");
     for secret in [PASSWORD, NEW_PASSWORD, &token] {
         assert!(!printed.contains(secret), "{printed}");
     }
     let help = home.ok(&["login", "--help"], "");
-    assert!(!help.contains("--password") && !help.contains("SURPLUS"), "{help}");
+    assert!(
+        !help.contains("--password") && !help.contains("SURPLUS"),
+        "{help}"
+    );
 }
 
 #[test]
 fn a_password_of_another_program_is_one_line() {
     let home = Home::new();
-    home.ok(&["register", "ana"], &format!("{PASSWORD}\r\nanother line\n"));
+    home.ok(
+        &["register", "ana"],
+        &format!("{PASSWORD}\r\nanother line\n"),
+    );
     home.ok(&["login", "ana"], PASSWORD);
     for (input, expected) in [
         (&b""[..], "no password on standard input"),
@@ -390,17 +441,26 @@ fn accounts_of_another_program_are_brought_in() {
     let table = format!("mail,hash,name\nx,{ana},ana\nx,{ben},ben\n");
     home.write("users.csv", &table);
     let report = home.json(&["import", "users.csv"], "");
-    assert_eq!((&report["imported"], &report["refused"]["count"]), (&2.into(), &0.into()));
+    assert_eq!(
+        (&report["imported"], &report["refused"]["count"]),
+        (&2.into(), &0.into())
+    );
     home.ok(&["login", "ana"], "U*U");
     home.fails(&["login", "ben"], "U*U");
     home.ok(&["login", "ben"], "U*U*");
 
-    home.write("more.csv", format!("name,hash\nana,{ana}\n{bad}eve,{ben}\n"));
+    home.write(
+        "more.csv",
+        format!("name,hash\nana,{ana}\n{bad}eve,{ben}\n"),
+    );
     let output = home.run(&["import", "more.csv", "--skip-taken", "--json"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("3 rows"), "{}", stderr(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&report["imported"], &report["taken"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&report["imported"], &report["taken"]),
+        (&1.into(), &1.into())
+    );
     let lines: Vec<_> = report["refused"]["first"]
         .as_array()
         .unwrap()
@@ -412,7 +472,10 @@ fn accounts_of_another_program_are_brought_in() {
     home.write("none.csv", "user,password\nana,x\n");
     let message = home.fails(&["import", "none.csv"], "");
     assert!(message.contains("`name` and `hash`"), "{message}");
-    assert!(home.fails(&["import", "nowhere.csv"], "").contains("nowhere.csv"));
+    assert!(
+        home.fails(&["import", "nowhere.csv"], "")
+            .contains("nowhere.csv")
+    );
 }
 
 #[test]
@@ -420,7 +483,14 @@ fn a_taste_leans_a_search() {
     let home = Home::of_ana();
     let index = home.small_index();
     let search = |more: &[&str]| {
-        let asked = ["search", "--index", text(&index), "--text", "music", "--json"];
+        let asked = [
+            "search",
+            "--index",
+            text(&index),
+            "--text",
+            "music",
+            "--json",
+        ];
         home.command(&[&asked, more].concat()).output().unwrap()
     };
     let first = |output: Output| {
@@ -450,9 +520,21 @@ fn help_teaches() {
     let help = home.ok(&["--help"], "");
     assert!(help.contains("pixelplay user register ana"), "{help}");
     for command in [
-        "register", "login", "logout", "password", "sessions", "favourites", "taste", "export", "delete", "import",
+        "register",
+        "login",
+        "logout",
+        "password",
+        "sessions",
+        "favourites",
+        "taste",
+        "export",
+        "delete",
+        "import",
     ] {
         assert!(help.contains(command), "{command}");
-        assert!(home.ok(&[command, "--help"], "").contains("Usage"), "{command}");
+        assert!(
+            home.ok(&[command, "--help"], "").contains("Usage"),
+            "{command}"
+        );
     }
 }

@@ -6,8 +6,8 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use nix::pty::openpty;
+use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::{Home, NEW_PASSWORD, PASSWORD};
 
@@ -20,11 +20,8 @@ struct Typed {
 
 impl Typed {
     fn new(home: &Home, args: &[&str]) -> Self {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
-        let terminal = openpt(flags).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let side = || ioctl_tiocgptpeer(&terminal, flags).unwrap();
+        let pty = openpty(None, None).unwrap();
+        let side = || pty.slave.try_clone().unwrap();
         let child = Command::new("setsid")
             .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_pixelplay"), "user"])
             .args(args)
@@ -36,7 +33,7 @@ impl Typed {
             .spawn()
             .unwrap();
         Self {
-            terminal: terminal.into(),
+            terminal: pty.master.into(),
             child,
             shown: Vec::new(),
         }
@@ -46,20 +43,26 @@ impl Typed {
     fn answer(&mut self, prompt: &str, keys: &str) {
         while !self.shown.ends_with(prompt.as_bytes()) {
             let mut more = [0; 1024];
-            let count = self.terminal.read(&mut more).expect("it ended without asking");
+            let count = self
+                .terminal
+                .read(&mut more)
+                .expect("it ended without asking");
             self.shown.extend(&more[..count]);
         }
         let asked = Instant::now();
         while self.echoes() {
-            assert!(asked.elapsed() < Duration::from_secs(60), "the terminal echoes");
+            assert!(
+                asked.elapsed() < Duration::from_secs(60),
+                "the terminal echoes"
+            );
             sleep(Duration::from_millis(1));
         }
         self.terminal.write_all(keys.as_bytes()).unwrap();
     }
 
     fn echoes(&self) -> bool {
-        let modes = tcgetattr(&self.terminal).unwrap().local_modes;
-        modes.contains(LocalModes::ECHO)
+        let modes = tcgetattr(&self.terminal).unwrap().local_flags;
+        modes.contains(LocalFlags::ECHO)
     }
 
     /// What was shown, and the exit code; the terminal echoes again.
