@@ -49,17 +49,20 @@ fn main() {
     }
     // `cargo bench` says so; `cargo test --benches` does not.
     let quick = !args.iter().any(|arg| arg == "--bench") || args.iter().any(|arg| arg == "--quick");
-    let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(bool)); 4] = [
-        ("enumeration", enumeration),
-        ("resume", resume),
-        ("storm", storm),
-        ("latency", latency),
-    ];
-    for (name, part) in parts {
-        if wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name) {
-            part(quick);
-        }
+    let names = args.iter().filter(|arg| !arg.starts_with('-'));
+    let wanted: Vec<&str> = names.map(String::as_str).collect();
+    let is_wanted = |part| wanted.is_empty() || wanted.contains(&part);
+    if is_wanted("enumeration") {
+        enumeration(quick);
+    }
+    if is_wanted("resume") {
+        resume(quick);
+    }
+    if is_wanted("storm") {
+        storm(quick);
+    }
+    if is_wanted("latency") {
+        latency(quick);
     }
 }
 
@@ -125,8 +128,10 @@ fn resume(quick: bool) {
     let path = folder.path().join("users.db");
     let now = SystemTime::now();
     // A clock that stands: nothing is written, as between two minutes of a session in use.
-    let mut options = options();
-    options.clock = Clock::new(move || now);
+    let options = UserStoreOptions {
+        clock: Clock::new(move || now),
+        ..options()
+    };
     let users = UserStore::open_with(&path, options).unwrap();
     users.register("ana", PASSWORD).unwrap();
     let tokens = add_sessions(&path, SESSIONS, now);
@@ -233,9 +238,11 @@ fn storm(quick: bool) {
 
 /// Prints the memory high-water mark in MiB before and after the storm, and its milliseconds.
 fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
-    let mut options = UserStoreOptions::default();
-    options.concurrent_hashes = at_once.unwrap();
-    options.longest_queue = Duration::from_secs(600);
+    let options = UserStoreOptions {
+        concurrent_hashes: at_once.unwrap(),
+        longest_queue: Duration::from_secs(600),
+        ..UserStoreOptions::default()
+    };
     let users = UserStore::open_with(path, options).unwrap();
     let people = (0..STORM)
         .take_while(|person| users.account(&format!("user{person}")).is_ok())

@@ -233,11 +233,14 @@ fn after_many_failures_it_is_said_when_to_try_again() {
     let home = Home::of_ana();
     // Ten failures, an hour apart, the last of them now: there is a minute's wait.
     let hours_ago = Arc::new(AtomicU64::new(0));
-    let mut options = UserStoreOptions::default();
-    options.clock = Clock::new({
+    let now = {
         let hours_ago = Arc::clone(&hours_ago);
         move || SystemTime::now() - Duration::from_secs(3600 * hours_ago.load(Ordering::Relaxed))
-    });
+    };
+    let options = UserStoreOptions {
+        clock: Clock::new(now),
+        ..UserStoreOptions::default()
+    };
     let users = UserStore::open_with(home.store(), options).unwrap();
     for hours in (0..10).rev() {
         hours_ago.store(hours, Ordering::Relaxed);
@@ -284,9 +287,11 @@ fn sessions_are_listed_and_ended() {
 #[test]
 fn a_session_that_was_idle_too_long_has_ended() {
     let home = Home::of_ana();
-    let mut options = UserStoreOptions::default();
-    let idle = options.idle_session + Duration::from_secs(1);
-    options.clock = Clock::new(move || SystemTime::now() - idle);
+    let idle = UserStoreOptions::default().idle_session + Duration::from_secs(1);
+    let options = UserStoreOptions {
+        clock: Clock::new(move || SystemTime::now() - idle),
+        ..UserStoreOptions::default()
+    };
     let earlier = UserStore::open_with(home.store(), options).unwrap();
     let token = earlier.log_in("ana", PASSWORD).unwrap().token;
     home.write("users.db.session", token.expose());
