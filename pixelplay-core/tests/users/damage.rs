@@ -78,9 +78,7 @@ impl Tally {
     fn add(&mut self, whole: &Whole, damaged: &[u8]) {
         let folder = Folder::new();
         fs::write(folder.db(), damaged).unwrap();
-        let mut options = UserStoreOptions::default();
-        options.clock = whole.clock.clock();
-        let users = match UserStore::open_with(folder.db(), options) {
+        let users = match UserStore::open_with(folder.db(), whole.clock.options()) {
             Ok(users) => users,
             Err(error) => {
                 plain(&error);

@@ -134,6 +134,13 @@ impl SetClock {
         Clock::new(move || clock.time())
     }
 
+    fn options(&self) -> UserStoreOptions {
+        UserStoreOptions {
+            clock: self.clock(),
+            ..UserStoreOptions::default()
+        }
+    }
+
     fn time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.load(Ordering::SeqCst))
     }

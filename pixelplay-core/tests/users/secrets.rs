@@ -153,8 +153,10 @@ fn nothing_that_is_said_or_stored_holds_a_secret() {
     let pepper = said.note(Pepper::new("one", PEPPER_KEY)).unwrap();
     said.note(Peppers::new(Some(pepper.clone()), vec![pepper.clone()]));
     let peppers = said.note(Peppers::new(Some(pepper), Vec::new())).unwrap();
-    let mut options = UserStoreOptions::default();
-    options.peppers = peppers;
+    let mut options = UserStoreOptions {
+        peppers,
+        ..UserStoreOptions::default()
+    };
     never_throttled(&mut options);
     said.add(format!("{options:?}"));
     let users = UserStore::open_with(folder.db(), options.clone()).unwrap();
