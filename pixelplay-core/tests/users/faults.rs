@@ -64,9 +64,7 @@ fn check_songs(users: &UserStore, songs: usize) {
 /// As `fill`, in a process whose files may not become longer than some blocks.
 fn fill(db: &Path) -> Result<String, UserError> {
     let clock = SetClock::new();
-    let mut options = UserStoreOptions::default();
-    options.clock = clock.clock();
-    let users = UserStore::open_with(db, options)?;
+    let users = UserStore::open_with(db, clock.options())?;
     let log_in = users.log_in("ana", PASSWORD)?;
     let (songs, error) = add_until_full(&users, 0);
     // Whoever is logged in stays so, though that somebody is there can no longer be written.
@@ -101,10 +99,8 @@ fn a_file_that_may_not_grow_loses_nothing() {
 /// On a disk of its own: fills it, uses what is left, makes room, goes on.
 fn fill_disk(disk: &Path) -> Result<String, UserError> {
     let clock = SetClock::new();
-    let mut options = UserStoreOptions::default();
-    options.clock = clock.clock();
     let db = disk.join("users.db");
-    let users = UserStore::open_with(&db, options)?;
+    let users = UserStore::open_with(&db, clock.options())?;
     users.register("ana", PASSWORD)?;
     let log_in = users.log_in("ana", PASSWORD)?;
     let ballast = disk.join("ballast");

@@ -115,6 +115,30 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
     users.verify().unwrap();
 }
 
+/// Two stores on one file know no more of each other than two processes do.
+#[test]
+fn log_ins_that_upgrade_one_hash_at_the_same_time_are_both_right() {
+    let folder = Folder::new();
+    let stores = [folder.open(), folder.open(), folder.open()];
+    for n in 0..5 {
+        let name = format!("ana{n}");
+        import(&stores[0], &name);
+        let together = std::sync::Barrier::new(stores.len());
+        std::thread::scope(|scope| {
+            for users in &stores {
+                let (name, together) = (&name, &together);
+                scope.spawn(move || {
+                    together.wait();
+                    users.log_in(name, PASSWORD).unwrap();
+                });
+            }
+        });
+        assert_eq!(stores[0].sessions(&name).unwrap().len(), 3);
+        assert!(passwords::stored_hash(&folder, &name).starts_with(TODAY));
+    }
+    assert_eq!(folder.count("attempt"), 0);
+}
+
 #[test]
 fn a_hash_that_is_none_or_too_dear_is_refused_and_writes_nothing() {
     let folder = Folder::new();

@@ -32,7 +32,7 @@ mod accounts;
 #[cfg(unix)]
 mod child;
 mod confirmations;
-//TMP mod damage;
+mod damage;
 #[cfg(unix)]
 mod faults;
 mod imported;
@@ -40,7 +40,7 @@ mod imported;
 mod kills;
 mod passwords;
 mod power;
-//TMP mod secrets;
+mod secrets;
 mod sessions;
 #[cfg(unix)]
 mod side_by_side;
@@ -132,6 +132,13 @@ impl SetClock {
     fn clock(&self) -> Clock {
         let clock = self.clone();
         Clock::new(move || clock.time())
+    }
+
+    fn options(&self) -> UserStoreOptions {
+        UserStoreOptions {
+            clock: self.clock(),
+            ..UserStoreOptions::default()
+        }
     }
 
     fn time(&self) -> SystemTime {

@@ -90,11 +90,11 @@ fn a_password_is_the_same_however_it_is_composed_and_no_other() {
     }
 }
 
+/// Gives a password to a store that has an account `ana` with [`PASSWORD`] and a token for its reset.
+type Give = fn(&UserStore, token: &str, password: &str) -> Result<(), UserError>;
+
 /// Every function that takes a password, by where it takes it.
-fn password_paths() -> Vec<(
-    &'static str,
-    fn(&UserStore, &str, &str) -> Result<(), UserError>,
-)> {
+fn password_paths() -> Vec<(&'static str, Give)> {
     vec![
         ("register", |users, _, long| users.register("new", long)),
         ("log_in", |users, _, long| {
@@ -225,7 +225,10 @@ fn a_changed_password_ends_all_sessions_and_begins_one() {
         .unwrap();
     assert!(!is_live(&users, &one) && !is_live(&users, &other));
     assert!(is_live(&users, &new) && is_live(&users, &bea));
-    assert_eq!(users.sessions("ana").unwrap(), [new.session.clone()]);
+    assert_eq!(
+        users.sessions("ana").unwrap(),
+        std::slice::from_ref(&new.session)
+    );
     assert_eq!(new.session.label.as_deref(), Some("phone"));
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
@@ -263,9 +266,10 @@ fn pepper(id: &str) -> Pepper {
 
 fn peppered(current: Option<&str>, older: &[&str]) -> UserStoreOptions {
     let older = older.iter().map(|id| pepper(id)).collect();
-    let mut options = UserStoreOptions::default();
-    options.peppers = Peppers::new(current.map(pepper), older).unwrap();
-    options
+    UserStoreOptions {
+        peppers: Peppers::new(current.map(pepper), older).unwrap(),
+        ..UserStoreOptions::default()
+    }
 }
 
 #[test]
@@ -314,9 +318,11 @@ fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
         );
         assert!(error.to_string().contains("\"one\""), "{error}");
     }
-    let mut wrong_key = UserStoreOptions::default();
     let other = Pepper::new("one", &[7; 32]).unwrap();
-    wrong_key.peppers = Peppers::new(Some(other), Vec::new()).unwrap();
+    let wrong_key = UserStoreOptions {
+        peppers: Peppers::new(Some(other), Vec::new()).unwrap(),
+        ..UserStoreOptions::default()
+    };
     refused!(
         open(wrong_key).unwrap().log_in("ana", PASSWORD),
         UserError::InvalidCredentials
