@@ -30,7 +30,7 @@ enum Task {
 }
 
 /// Each feature of pixelplay-core must compile without the others.
-const FEATURES_ALONE: &[&str] = &["", "encoder", "mini", "catalog", "starter", "hub"];
+const FEATURES_ALONE: &[&str] = &["", "encoder", "mini", "catalog", "starter", "hub", "arrow"];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
