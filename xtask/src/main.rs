@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask test`, `lint`, `parity`, `soak`.
 
+mod package;
 mod python;
 mod soak;
 
@@ -92,6 +93,7 @@ fn test(root: &Path) -> Result<()> {
             ],
         ))?;
     }
+    package::test(root)?;
     step("all tests passed");
     Ok(())
 }

@@ -51,7 +51,11 @@ class UnknownSong(SongIndexError, KeyError):
 
 @functools.cache
 def _both(domain: type[PixelPlayError], kind: type[Exception]) -> type[PixelPlayError]:
-    members = {"__module__": domain.__module__, "__doc__": f"{domain.__name__} and {kind.__name__}.", "__reduce__": _reduce}
+    members = {
+        "__module__": domain.__module__,
+        "__doc__": f"{domain.__name__} and {kind.__name__}.",
+        "__reduce__": _reduce,
+    }
     return type(domain.__name__, (domain, kind), members)
 
 

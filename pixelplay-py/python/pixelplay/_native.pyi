@@ -1,6 +1,7 @@
 """The native half of pixelplay; import from ``pixelplay`` itself."""
 
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, SupportsIndex, TypeAlias, final, overload
 
@@ -38,7 +39,9 @@ class Embedding:
     ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
     """
 
-    def __new__(cls, values: _HasArray | Sequence[float], fingerprint: str | None = None, *, normalize: bool = False) -> Embedding:
+    def __new__(
+        cls, values: _HasArray | Sequence[float], fingerprint: str | None = None, *, normalize: bool = False
+    ) -> Embedding:
         """Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
 
         Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
@@ -343,7 +346,7 @@ class SongIndex:
     def fingerprint(self) -> str | None:
         """The space of the vectors, where the file names it."""
     @property
-    def path(self) -> str:
+    def path(self) -> pathlib.Path:
         """The file or folder that was opened."""
     @property
     def columns(self) -> list[str]:
@@ -422,7 +425,9 @@ class SongIndex:
 class HybridQuery:
     """A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found."""
 
-    def __new__(cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3) -> HybridQuery:
+    def __new__(
+        cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3
+    ) -> HybridQuery:
         """``(1 - text_weight) * image + text_weight * text``, or either alone."""
     def like(self, taste: str | _Vector, weight: float = 1.0) -> HybridQuery:
         """A query that is moved towards a song of the index, by its id, or towards an embedding."""
@@ -502,7 +507,7 @@ def write_index(
     """
 
 def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None) -> SongIndex:
-    """The embedded catalogue of 449 songs in the space of ``encoder``, built into the user's cache by the first call.
+    """The embedded catalogue, some 450 songs, in the space of ``encoder``, built into the user's cache by the first call.
 
     ``PIXELPLAY_CACHE`` names another folder for it.
     """
