@@ -92,9 +92,9 @@ def test_pillow_images_are_turned_upright_and_laid_on_white(enc: pp.Encoder) -> 
         (io.StringIO("x"), TypeError, "'rb'"),
         (7, TypeError, "not int"),
         (None, TypeError, "not NoneType"),
-        (b"", pp.EncodeError, ""),
+        (b"", pp.EncodeError, "empty"),
         (b"GIF89a", pp.EncodeError, "GIF"),
-        ("a\0b", ValueError, ""),
+        ("a\0b", ValueError, "a.b"),
     ],
 )
 def test_what_is_no_picture(enc: pp.Encoder, image: object, error: type[Exception], says: str) -> None:

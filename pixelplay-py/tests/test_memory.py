@@ -60,11 +60,11 @@ def test_nothing_leaks(what: str, songs: pp.SongIndex, enc: pp.Encoder) -> None:
         "arrow": (300, lambda: pp.clean(songs)),
     }[what]
     times *= 5 if FULL else 1
-    for _ in range(times // 2):
-        work()
-    gc.collect()
-    before = anonymous_bytes()
-    for _ in range(times):
-        work()
-    gc.collect()
-    assert anonymous_bytes() - before < 2 * MIB
+    # The allocator's own ups and downs are larger than a small leak, so the lows are compared.
+    lows = []
+    for _ in range(8):
+        for _ in range(times // 4):
+            work()
+        gc.collect()
+        lows.append(anonymous_bytes())
+    assert min(lows[4:]) - min(lows[:4]) < 1 * MIB

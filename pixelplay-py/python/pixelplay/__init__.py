@@ -48,8 +48,8 @@ from ._native import (
 _Mapping.register(Mood)
 _Mapping.register(Report)
 _Mapping.register(Song)
+# Hits are left out: polars takes a registered sequence for rows of cells before it asks for an Arrow table.
 _Sequence.register(Embeddings)
-_Sequence.register(Hits)
 
 for _error in (
     CatalogError,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 
 
@@ -49,14 +48,19 @@ class UnknownSong(SongIndexError, KeyError):
     __str__ = Exception.__str__
 
 
-@functools.cache
+_BOTH: dict[tuple[type[PixelPlayError], type[Exception]], type[PixelPlayError]] = {}
+
+
 def _both(domain: type[PixelPlayError], kind: type[Exception]) -> type[PixelPlayError]:
-    members = {
-        "__module__": domain.__module__,
-        "__doc__": f"{domain.__name__} and {kind.__name__}.",
-        "__reduce__": _reduce,
-    }
-    return type(domain.__name__, (domain, kind), members)
+    """The one class that is a ``domain`` and a ``kind``."""
+    if (domain, kind) not in _BOTH:
+        members = {
+            "__module__": domain.__module__,
+            "__doc__": f"{domain.__name__} and {kind.__name__}.",
+            "__reduce__": _reduce,
+        }
+        _BOTH[domain, kind] = type(domain.__name__, (domain, kind), members)
+    return _BOTH[domain, kind]
 
 
 def _reduce(self: Exception) -> tuple[object, tuple[object, ...]]:

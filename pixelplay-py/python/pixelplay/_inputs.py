@@ -86,11 +86,15 @@ def table(songs: Any) -> Any:
     stream = getattr(songs, "__arrow_c_stream__", None)
     if stream is not None:
         try:
-            return stream()
+            capsule = stream()
         except ImportError:
             # pandas speaks Arrow only where pyarrow is installed.
             if not hasattr(songs, "to_csv"):
                 raise
+        else:
+            if type(capsule).__name__ != "PyCapsule":
+                raise TypeError(f"__arrow_c_stream__ gave no capsule but {type(capsule).__name__}")
+            return capsule
     if hasattr(songs, "to_csv"):
         text: str = songs.to_csv(index=False)
         return text.encode()
