@@ -37,6 +37,13 @@ fn clean_options(
     Ok(options)
 }
 
+/// Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
+///
+/// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
+/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
+/// header is which column where the names do not tell: ``{"title": "Werk"}``.
+///
+/// Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
 #[pyfunction]
 #[pyo3(signature = (songs, *, columns = None, delimiter = None, progress = None))]
 pub(crate) fn clean(
@@ -55,6 +62,11 @@ pub(crate) fn clean(
     Ok((PySongTable(table), PyReport::new(py, &cleaned)?))
 }
 
+/// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
+///
+/// Without ``encoder``, the embedded checkpoint. ``names`` makes title and artist part of the description. A batch of
+/// the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``. Until all
+/// is written, whatever was at ``out`` stays. Returns what cleaning and building did.
 #[pyfunction]
 #[pyo3(signature = (
     songs, out, *, encoder = None, names = false, batch_size = 32, batch_rows = None, columns = None,
@@ -94,6 +106,13 @@ pub(crate) fn build_index(
     Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
 }
 
+/// Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
+///
+/// Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
+/// to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
+/// whole or not at all.
+///
+/// Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
 #[pyfunction]
 #[pyo3(signature = (
     path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, progress = None
@@ -152,6 +171,9 @@ pub(crate) fn write_index(
     read.map(|read| PyReport::new(py, &read)).transpose()
 }
 
+/// The embedded catalogue, some 450 songs, in the space of ``encoder``, built into the user's cache by the first call.
+///
+/// ``PIXELPLAY_CACHE`` names another folder for it.
 #[pyfunction]
 #[pyo3(signature = (encoder = None, *, progress = None))]
 pub(crate) fn starter_index(

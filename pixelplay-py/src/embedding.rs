@@ -5,11 +5,19 @@ use std::sync::OnceLock;
 use pixelplay_core::{Embedding, EmbeddingError, Fingerprint};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyList, PySlice, PyTuple};
 
 use crate::array;
 use crate::error::Raise;
 
+/// A point on the unit sphere, and the space it lives in.
+///
+/// ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
+///
+/// Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
+///
+/// Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
+/// what holds no real numbers.
 #[pyclass(frozen, eq, name = "Embedding", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyEmbedding(pub(crate) Embedding);
@@ -41,16 +49,19 @@ impl PyEmbedding {
         Ok(Self(made.map_err(|error: EmbeddingError| error.raise(py))?))
     }
 
+    /// The number of dimensions.
     #[getter]
     fn dim(&self) -> usize {
         self.0.dim()
     }
 
+    /// The name of the space; vectors of different spaces cannot be compared. ``None`` where it is not known.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.0.fingerprint().map(Fingerprint::as_str)
     }
 
+    /// The cosine of the angle to another embedding, -1 to 1, summed in float64.
     fn dot(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<f64> {
         let other = array::embedding(other)?;
         self.0.dot(&other).map_err(|error| error.raise(py))
@@ -105,6 +116,7 @@ pub(crate) fn quoted(text: Option<String>) -> String {
     text.map_or("None".to_owned(), |text| format!("'{text}'"))
 }
 
+/// Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only.
 #[pyclass(frozen, sequence, name = "Embeddings", module = "pixelplay")]
 pub(crate) struct PyEmbeddings {
     embeddings: Vec<Embedding>,
@@ -135,11 +147,13 @@ impl PyEmbeddings {
 
 #[pymethods]
 impl PyEmbeddings {
+    /// The number of dimensions.
     #[getter]
     fn dim(&self) -> usize {
         self.dim
     }
 
+    /// The name of the space.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.fingerprint.as_ref().map(Fingerprint::as_str)
@@ -173,6 +187,12 @@ impl PyEmbeddings {
                 Ok(Bound::new(py, some)?.into_any())
             }
         }
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        let embeddings = self.embeddings.iter().cloned().map(PyEmbedding);
+        let embeddings = embeddings.map(|embedding| Bound::new(py, embedding));
+        PyList::new(py, embeddings.collect::<PyResult<Vec<_>>>()?)?.try_iter()
     }
 
     fn __reduce__<'py>(

@@ -12,6 +12,14 @@ use crate::embedding::{PyEmbedding, PyEmbeddings};
 use crate::mood::PyMood;
 use crate::picture::Input;
 
+/// Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
+///
+/// Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
+/// release the GIL. It cannot be pickled: open it in each process.
+///
+/// Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
+///
+/// Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
 #[pyclass(frozen, name = "Encoder", module = "pixelplay")]
 pub(crate) struct PyEncoder(pub(crate) Encoder);
 
@@ -35,6 +43,10 @@ impl PyEncoder {
         .map(Self)
     }
 
+    /// Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
+    ///
+    /// ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
+    /// ``revision`` is a branch, tag, commit or ``refs/pr/NUMBER``.
     #[classmethod]
     #[pyo3(signature = (repo, revision = None, *, progress = None))]
     fn from_hub(
@@ -54,26 +66,41 @@ impl PyEncoder {
         .map(Self)
     }
 
+    /// The number of dimensions of its embeddings.
     #[getter]
     fn dim(&self) -> usize {
         self.0.dim()
     }
 
+    /// The name of its space: a hash of weights, configuration, pre-processing and tokenizer.
     #[getter]
     fn fingerprint(&self) -> &str {
         self.0.fingerprint().as_str()
     }
 
+    /// The name of the directory, or ``repo@commit``.
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
     }
 
+    /// Encodes one picture.
+    ///
+    /// A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow image,
+    /// or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any memory
+    /// layout. Files and Pillow images are turned upright by EXIF; what is transparent is laid on white.
+    ///
+    /// Raises ``EncodeError`` (and ``FileNotFoundError``, ... for a path), ``TypeError`` for another dtype or kind of
+    /// object, ``ValueError`` for another shape.
     fn encode_image(&self, py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<PyEmbedding> {
         let (encoder, image) = (self.0.clone(), Input::new(image)?);
         call::long(py, None, move |_| encoder.encode_image(image.source())).map(PyEmbedding)
     }
 
+    /// Encodes pictures, in their order; files are read and decoded a batch at a time, on all cores.
+    ///
+    /// ``progress`` is ``True`` for a bar (tqdm where it is installed), or a callable of ``(stage, done, total)``; an
+    /// exception raised in it stops the work. The error of a picture says which one it was.
     #[pyo3(signature = (images, batch_size = 32, progress = None))]
     fn encode_images(
         &self,
@@ -97,11 +124,13 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
+    /// Encodes one text, of which the first 77 tokens count.
     fn encode_text(&self, py: Python<'_>, text: String) -> PyResult<PyEmbedding> {
         let encoder = self.0.clone();
         call::long(py, None, move |_| encoder.encode_text(&text)).map(PyEmbedding)
     }
 
+    /// Encodes texts, in their order; equal texts are encoded once.
     #[pyo3(signature = (texts, batch_size = 32, progress = None))]
     fn encode_texts(
         &self,
@@ -127,6 +156,9 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
+    /// Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that decided.
+    ///
+    /// Zero-shot, by the picture's likeness to opposite sentences; the first call encodes those.
     fn mood(&self, py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<PyMood> {
         let encoder = self.0.clone();
         if let Ok(image) = image.cast::<PyEmbedding>() {

@@ -9,12 +9,13 @@ use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 
 use crate::error::Raise;
 
-/// Names a column for a filter.
+/// Names a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``.
 #[pyfunction]
 pub(crate) fn col(name: String) -> PyColumn {
     PyColumn(name)
 }
 
+/// A column in a filter; made by ``col``. Compare it with text, numbers or bools.
 #[pyclass(frozen, name = "Column", module = "pixelplay")]
 pub(crate) struct PyColumn(String);
 
@@ -26,6 +27,7 @@ impl PyColumn {
 
 #[pymethods]
 impl PyColumn {
+    /// The name of the column.
     #[getter]
     fn name(&self) -> &str {
         &self.0
@@ -43,10 +45,12 @@ impl PyColumn {
         }))
     }
 
+    /// At least ``low`` and at most ``high``.
     fn between(&self, low: &Bound<'_, PyAny>, high: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         Ok(PyFilter(self.column().between(value(low)?, value(high)?)))
     }
 
+    /// Equal to one of the values.
     fn is_in(&self, values: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         if values.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
@@ -58,6 +62,7 @@ impl PyColumn {
         Ok(PyFilter(self.column().is_in(values)))
     }
 
+    /// Not known. Nothing else holds of a cell that is not known, and neither does its opposite.
     fn is_null(&self) -> PyFilter {
         PyFilter(self.column().is_null())
     }
@@ -71,12 +76,16 @@ impl PyColumn {
     }
 }
 
+/// A condition on the columns of songs; combine with ``&``, ``|`` and ``~``. It can be pickled.
 #[pyclass(frozen, eq, name = "Filter", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyFilter(pub(crate) Filter);
 
 #[pymethods]
 impl PyFilter {
+    /// Reads ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
+    ///
+    /// Raises ``FilterError`` (a ``ValueError``) that says where the mistake is.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
         Filter::parse(text)

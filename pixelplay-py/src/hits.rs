@@ -13,6 +13,7 @@ use crate::embedding::{Places, places};
 use crate::song::PySong;
 use crate::table::PySongTable;
 
+/// A song found by a search.
 #[pyclass(frozen, name = "SongHit", module = "pixelplay")]
 pub(crate) struct PyHit {
     index: Arc<SongIndex>,
@@ -21,26 +22,31 @@ pub(crate) struct PyHit {
 
 #[pymethods]
 impl PyHit {
+    /// Its row in the index.
     #[getter]
     fn row(&self) -> usize {
         self.hit.row
     }
 
+    /// Its id.
     #[getter]
     fn id(&self) -> &str {
         self.hit.id.as_str()
     }
 
+    /// The cosine between its vector and the query: greater is closer.
     #[getter]
     fn score(&self) -> f64 {
         self.hit.score
     }
 
+    /// How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song.
     #[getter]
     fn match_percent(&self) -> f64 {
         self.hit.match_percent
     }
 
+    /// All that is known of it, read from the index.
     #[getter]
     fn song(&self, py: Python<'_>) -> PyResult<PySong> {
         call::short(py, || self.index.song(self.hit.row)).map(PySong)
@@ -56,6 +62,7 @@ impl PyHit {
     }
 }
 
+/// Ranked songs, best first: a sequence of ``SongHit``, shown as a table in notebooks.
 #[pyclass(frozen, sequence, name = "Hits", module = "pixelplay")]
 pub(crate) struct PyHits {
     pub(crate) index: Arc<SongIndex>,
@@ -64,16 +71,19 @@ pub(crate) struct PyHits {
 
 #[pymethods]
 impl PyHits {
+    /// The ids, in order.
     #[getter]
     fn ids(&self) -> Vec<&str> {
         self.hits.iter().map(|hit| hit.id.as_str()).collect()
     }
 
+    /// The cosines, in order.
     #[getter]
     fn scores(&self) -> Vec<f64> {
         self.hits.iter().map(|hit| hit.score).collect()
     }
 
+    /// The hits with ``score``, ``match_percent`` and the columns of their index.
     fn to_arrow(&self, py: Python<'_>) -> PyResult<PySongTable> {
         call::short(py, || self.index.hits_to_table(&self.hits)).map(PySongTable)
     }
@@ -87,6 +97,7 @@ impl PyHits {
         self.to_arrow(py)?.__arrow_c_stream__(py, requested_schema)
     }
 
+    /// The same as a ``pandas.DataFrame``; needs pandas.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_arrow(py)?.to_pandas(py)
     }

@@ -20,6 +20,9 @@ use crate::{array, call, filter};
 /// A scan of fewer bytes is over before a signal could be looked at; a thread for it would only cost.
 const SHORT_SCAN: usize = 32 << 20;
 
+/// Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
+///
+/// It cannot be pickled: open it in each process; the memory is shared where it is mapped.
 #[pyclass(frozen, name = "SongIndex", module = "pixelplay")]
 pub(crate) struct PySongIndex {
     pub(crate) inner: Arc<SongIndex>,
@@ -38,6 +41,12 @@ impl From<SongIndex> for PySongIndex {
 
 #[pymethods]
 impl PySongIndex {
+    /// Opens an index, by mapping it or by reading it into memory.
+    ///
+    /// While it is mapped, no other program may truncate the file or write into it; replacing it by renaming another one
+    /// over it, which is all that pixelplay does, is fine. Opening checks the structure, ``verify`` every byte.
+    ///
+    /// Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... where the file cannot be read.
     #[staticmethod]
     #[pyo3(signature = (path, mmap = true))]
     fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
@@ -58,21 +67,25 @@ impl PySongIndex {
         .map(Self::from)
     }
 
+    /// The length of the vectors.
     #[getter]
     fn dim(&self) -> usize {
         self.inner.dim()
     }
 
+    /// The space of the vectors, where the file names it.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.inner.fingerprint().map(Fingerprint::as_str)
     }
 
+    /// The file or folder that was opened.
     #[getter]
     fn path(&self) -> PathBuf {
         self.inner.path().to_owned()
     }
 
+    /// The columns beside ``id`` and the vector.
     #[getter]
     fn columns(&self) -> Vec<&str> {
         self.inner
@@ -82,6 +95,7 @@ impl PySongIndex {
             .collect()
     }
 
+    /// The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for.
     #[getter]
     fn ids(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         const SIGNALS_EVERY: usize = 1 << 16;
@@ -102,6 +116,9 @@ impl PySongIndex {
         Ok(ids.clone_ref(py))
     }
 
+    /// All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
+    ///
+    /// Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
     #[getter]
     fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let batches = self.inner.vector_chunks().len();
@@ -114,16 +131,19 @@ impl PySongIndex {
         self.chunk(py, 0)
     }
 
+    /// The vectors of each batch, ``(rows, dim)``, in the same way.
     #[getter]
     fn vector_chunks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let batches = self.inner.vector_chunks().len();
         (0..batches).map(|batch| self.chunk(py, batch)).collect()
     }
 
+    /// All that is known of a song. Raises ``UnknownSong`` (a ``KeyError``).
     fn song(&self, py: Python<'_>, id: &str) -> PyResult<PySong> {
         call::short(py, || self.inner.song_by_id(id)).map(PySong)
     }
 
+    /// The vector of a song. Raises ``UnknownSong`` (a ``KeyError``).
     fn embedding(&self, py: Python<'_>, id: &str) -> PyResult<PyEmbedding> {
         call::short(py, || match self.inner.row(id) {
             Some(row) => self.inner.embedding(row),
@@ -132,6 +152,12 @@ impl PySongIndex {
         .map(PyEmbedding)
     }
 
+    /// The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
+    ///
+    /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
+    /// Costs one pass over the vectors.
+    ///
+    /// Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
     #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -150,6 +176,9 @@ impl PySongIndex {
         Ok(self.hits(hits))
     }
 
+    /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
+    ///
+    /// Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
     #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search_many<'py>(
@@ -186,6 +215,9 @@ impl PySongIndex {
         ))
     }
 
+    /// Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
+    ///
+    /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
     #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn similar(
@@ -212,6 +244,7 @@ impl PySongIndex {
         Ok(self.hits(hits))
     }
 
+    /// The whole index as a table, ``embedding`` included, in the memory that it has.
     fn to_arrow(&self, py: Python<'_>) -> PyResult<PySongTable> {
         let index = self.inner.clone();
         call::long(py, None, move |_| index.to_table()).map(PySongTable)
@@ -226,6 +259,7 @@ impl PySongIndex {
         self.to_arrow(py)?.__arrow_c_stream__(py, requested_schema)
     }
 
+    /// Compares every byte with the file's checksums. Raises ``SongIndexError`` at the first difference.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
         let index = self.inner.clone();
         call::long(py, None, move |_| index.verify())

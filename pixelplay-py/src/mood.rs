@@ -8,12 +8,14 @@ use pyo3::types::{PyIterator, PyList, PyMapping};
 
 use crate::song::PySong;
 
+/// The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to 0-1.
 #[pyclass(frozen, eq, mapping, name = "Mood", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyMood(pub(crate) Mood);
 
 #[pymethods]
 impl PyMood {
+    /// The words that decided most, the strongest first.
     #[getter]
     fn words(&self) -> Vec<&'static str> {
         self.0.words.clone()
@@ -25,6 +27,7 @@ impl PyMood {
             .ok_or_else(|| PyKeyError::new_err(axis.to_owned()))
     }
 
+    /// The value on an axis, or ``default`` where the mood has no such axis.
     #[pyo3(signature = (axis, default = None))]
     fn get<'py>(
         &self,
@@ -38,10 +41,12 @@ impl PyMood {
         }
     }
 
+    /// The axes.
     fn keys(&self) -> Vec<&'static str> {
         Mood::AXES.to_vec()
     }
 
+    /// The values, in the order of the axes.
     fn values(&self) -> Vec<f64> {
         Mood::AXES
             .iter()
@@ -49,6 +54,7 @@ impl PyMood {
             .collect()
     }
 
+    /// Axes with their values.
     fn items(&self) -> Vec<(&'static str, f64)> {
         self.keys().into_iter().zip(self.values()).collect()
     }
@@ -66,6 +72,7 @@ impl PyMood {
         Mood::AXES.len()
     }
 
+    /// The mood as an SVG chart; see ``radar_svg``.
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
         let options = RadarOptions {
@@ -88,7 +95,10 @@ impl PyMood {
     }
 }
 
-/// Draws songs, moods, or mappings from axis to value.
+/// Draws songs and moods over each other as an SVG radar chart, with a legend; ``text=False`` draws the shape alone.
+///
+/// Axes are energy, valence, danceability, acousticness, instrumentalness, liveness, 0 to 1. Readable on light and dark
+/// ground. Names are escaped.
 #[pyfunction]
 #[pyo3(signature = (series, *, width = 360, text = true))]
 pub(crate) fn radar_svg(series: &Bound<'_, PyMapping>, width: u32, text: bool) -> PyResult<String> {

@@ -10,13 +10,19 @@ use crate::hits::PyHits;
 use crate::index::PySongIndex;
 use crate::{array, call, filter};
 
+// Written out below, so that Python can show it.
+const _: () = assert!(DEFAULT_TEXT_WEIGHT == 0.3);
+
+/// A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+///
+/// ``(1 - text_weight) * image + text_weight * text``, or either alone.
 #[pyclass(frozen, name = "HybridQuery", module = "pixelplay")]
 pub(crate) struct PyHybridQuery(HybridQuery);
 
 #[pymethods]
 impl PyHybridQuery {
     #[new]
-    #[pyo3(signature = (image = None, text = None, text_weight = DEFAULT_TEXT_WEIGHT))]
+    #[pyo3(signature = (image = None, text = None, text_weight = 0.3))]
     fn new(
         image: Option<&Bound<'_, PyAny>>,
         text: Option<&Bound<'_, PyAny>>,
@@ -32,21 +38,28 @@ impl PyHybridQuery {
         Ok(Self(query))
     }
 
+    /// A query that is moved towards a song of the index, by its id, or towards an embedding.
     #[pyo3(signature = (taste, weight = 1.0))]
     fn like(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
         Ok(Self(self.0.clone().like(self::taste(taste)?, weight)))
     }
 
-    #[pyo3(signature = (taste, weight = DEFAULT_TEXT_WEIGHT))]
+    /// A query that is moved away from it.
+    #[pyo3(signature = (taste, weight = 0.3))]
     fn unlike(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
         Ok(Self(self.0.clone().unlike(self::taste(taste)?, weight)))
     }
 
+    /// The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none.
     fn blend(&self, py: Python<'_>, index: &Bound<'_, PySongIndex>) -> PyResult<PyEmbedding> {
         let index = index.get().inner.clone();
         call::short(py, || self.0.blend(&index)).map(PyEmbedding)
     }
 
+    /// Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
+    ///
+    /// Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
+    /// ``SongIndex.search``.
     #[pyo3(signature = (
         index, k = 10, r#where = None, *, max_per_artist = None, diversity = 0.0, min_score = None, threads = None
     ))]

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
+/// What was done to a table. ``str()`` of it is for people; it is also a mapping, with numbers, for programs.
 #[pyclass(frozen, mapping, name = "Report", module = "pixelplay")]
 pub(crate) struct PyReport {
     text: String,
@@ -30,11 +31,12 @@ impl PyReport {
         self.fields.bind(py).as_any().get_item(name)
     }
 
-    /// A copy, all through: the report itself does not change.
+    /// A copy of all fields.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("copy")?.call_method1("deepcopy", (&self.fields,))
     }
 
+    /// The names of its fields.
     fn keys<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
         self.fields.bind(py).keys().iter().collect()
     }

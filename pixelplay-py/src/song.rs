@@ -10,6 +10,10 @@ use pyo3::types::{PyIterator, PyList};
 
 use crate::embedding::quoted;
 
+/// What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
+///
+/// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
+/// ``duration_ms`` in milliseconds.
 #[pyclass(frozen, eq, mapping, name = "Song", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PySong(pub(crate) Song);
@@ -39,16 +43,19 @@ pub(crate) fn cell(py: Python<'_>, value: Option<Value>) -> PyResult<Bound<'_, P
 
 #[pymethods]
 impl PySong {
+    /// The name of the song in its index.
     #[getter]
     fn id(&self) -> &str {
         self.0.id.as_str()
     }
 
+    /// At most three words for its mood, from its features.
     #[getter]
     fn words(&self) -> Vec<&'static str> {
         mood_words(&self.0)
     }
 
+    /// Its features as an SVG chart; see ``radar_svg``.
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
         let name = self.0.title.as_deref().unwrap_or(self.0.id.as_str());
@@ -66,6 +73,7 @@ impl PySong {
         cell(py, self.0.get(column))
     }
 
+    /// The cell in a column, or ``default`` where the song has no such column.
     #[pyo3(signature = (column, default = None))]
     fn get<'py>(
         &self,
@@ -79,16 +87,19 @@ impl PySong {
         Ok(default.unwrap_or_else(|| py.None().into_bound(py)))
     }
 
+    /// ``id``, every known column, and those that the index has beside them.
     fn keys(&self) -> Vec<&str> {
         self.names().collect()
     }
 
+    /// The cells, in the order of the columns.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.names()
             .map(|name| cell(py, self.0.get(name)))
             .collect()
     }
 
+    /// Columns with their cells.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&str, Bound<'py, PyAny>)>> {
         self.names()
             .map(|name| Ok((name, cell(py, self.0.get(name))?)))

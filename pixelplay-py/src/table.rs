@@ -114,21 +114,27 @@ fn reader(capsule: &Bound<'_, PyCapsule>) -> PyResult<RecordBatchStreamReader> {
     taken.map_err(|error| PyValueError::new_err(format!("the table cannot be read: {error}")))
 }
 
+/// A table of songs in Arrow's memory layout.
+///
+/// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
 #[pyclass(frozen, name = "SongTable", module = "pixelplay")]
 pub(crate) struct PySongTable(pub(crate) SongTable);
 
 #[pymethods]
 impl PySongTable {
+    /// How many rows there are.
     #[getter]
     fn num_rows(&self) -> usize {
         self.0.num_rows()
     }
 
+    /// How many columns there are.
     #[getter]
     fn num_columns(&self) -> usize {
         self.0.schema().fields().len()
     }
 
+    /// The columns, in order.
     #[getter]
     fn column_names(&self) -> Vec<&str> {
         self.0
@@ -151,6 +157,7 @@ impl PySongTable {
         PyCapsule::new_with_value(py, stream, STREAM)
     }
 
+    /// A list of cells for each column; vectors as arrays of shape ``(dim,)``.
     fn to_pydict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let columns = PyDict::new(py);
         for (at, field) in self.0.schema().fields().iter().enumerate() {
@@ -164,6 +171,7 @@ impl PySongTable {
         Ok(columns)
     }
 
+    /// A dict for each row.
     fn to_pylist<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let columns = self.to_pydict(py)?;
         let rows: Vec<_> = (0..self.0.num_rows()).map(|_| PyDict::new(py)).collect();
@@ -175,6 +183,7 @@ impl PySongTable {
         Ok(rows)
     }
 
+    /// A ``pandas.DataFrame``; needs pandas.
     pub(crate) fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let columns = self.to_pydict(py)?;
         py.import("pandas")?.call_method1("DataFrame", (columns,))

@@ -37,16 +37,16 @@ class Embedding:
     """A point on the unit sphere, and the space it lives in.
 
     ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
+
+    Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
+
+    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
+    what holds no real numbers.
     """
 
     def __new__(
         cls, values: _HasArray | Sequence[float], fingerprint: str | None = None, *, normalize: bool = False
-    ) -> Embedding:
-        """Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
-
-        Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
-        what holds no real numbers.
-        """
+    ) -> Embedding: ...
     @property
     def dim(self) -> int:
         """The number of dimensions."""
@@ -93,13 +93,13 @@ class Encoder:
 
     Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
     release the GIL. It cannot be pickled: open it in each process.
+
+    Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
+
+    Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
     """
 
-    def __new__(cls, path: _Path | None = None) -> Encoder:
-        """Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
-
-        Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
-        """
+    def __new__(cls, path: _Path | None = None) -> Encoder: ...
     @classmethod
     def from_hub(cls, repo: str, revision: str | None = None, *, progress: _Progress = None) -> Encoder:
         """Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
@@ -423,12 +423,14 @@ class SongIndex:
 
 @final
 class HybridQuery:
-    """A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found."""
+    """A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+
+    ``(1 - text_weight) * image + text_weight * text``, or either alone.
+    """
 
     def __new__(
         cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3
-    ) -> HybridQuery:
-        """``(1 - text_weight) * image + text_weight * text``, or either alone."""
+    ) -> HybridQuery: ...
     def like(self, taste: str | _Vector, weight: float = 1.0) -> HybridQuery:
         """A query that is moved towards a song of the index, by its id, or towards an embedding."""
     def unlike(self, taste: str | _Vector, weight: float = 0.3) -> HybridQuery:

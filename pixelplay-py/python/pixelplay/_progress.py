@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 # Seconds between two lines where there is no tqdm to draw a bar.
@@ -14,11 +16,11 @@ class Bar:
     """A tqdm bar for each stage where tqdm is installed, otherwise a line on standard error every second."""
 
     def __init__(self) -> None:
-        try:
+        self._tqdm: Callable[..., Any] | None = None
+        with contextlib.suppress(ImportError):
             from tqdm.auto import tqdm
-        except ImportError:
-            tqdm = None
-        self._tqdm = tqdm
+
+            self._tqdm = tqdm
         self._bar: Any = None
         self._stage: tuple[str, int | None] | None = None
         self._next_line = time.monotonic() + _EVERY
