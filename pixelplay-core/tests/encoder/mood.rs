@@ -74,8 +74,8 @@ fn moods_agree_with_people() {
         "{} photos: valence {valence:.2}, energy {energy:.2}, first words {words:?}",
         paths.len()
     );
-    // Chance stays below 0.15 in 95 of 100 such sets.
-    assert!(valence > 0.15 && energy > 0.15);
+    // Seen: 0.57 and 0.42. Chance stays below 0.15 in 95 of 100 such sets.
+    assert!(valence > 0.5 && energy > 0.35);
     // Not the same answer for everything.
     assert!(words.len() >= 6);
 }
@@ -89,7 +89,7 @@ fn a_mood_is_on_its_scales_and_of_its_encoder() {
         assert!((0.0..=1.0).contains(&mood.get(axis).unwrap()), "{axis}");
     }
     assert_eq!(mood.get("tempo"), None);
-    assert_eq!(mood.words.len(), Mood::MOST_WORDS);
+    assert!((1..=Mood::MOST_WORDS).contains(&mood.words.len()));
     let foreign = Embedding::new(vec![1.0], None).unwrap();
     assert!(matches!(
         encoder.mood_of(&foreign),
