@@ -171,6 +171,28 @@ fn a_flipped_bit_anywhere_opens_nothing_and_breaks_nothing() {
     );
 }
 
+/// The names as they are found by, and the songs of a favourite, stand in trees of their own.
+#[test]
+fn an_index_that_disagrees_with_its_table_is_found() {
+    const LEAF_OF_AN_INDEX: u8 = 10;
+    let whole = whole();
+    let mut altered = 0;
+    for page in (PAGE..whole.bytes.len()).step_by(PAGE) {
+        let of_page = &whole.bytes[page..][..PAGE];
+        let found = of_page.windows(5).position(|window| window == b"clara");
+        let Some(at) = found.filter(|_| of_page[0] == LEAF_OF_AN_INDEX) else {
+            continue;
+        };
+        let mut damaged = whole.bytes.clone();
+        damaged[page + at + 4] = b'b';
+        let folder = Folder::new();
+        fs::write(folder.db(), damaged).unwrap();
+        refused!(folder.open().verify(), UserError::Damaged { .. });
+        altered += 1;
+    }
+    assert_eq!(altered, 2, "one by the key and one by the skeleton");
+}
+
 #[test]
 fn scrambled_pages_break_nothing() {
     let whole = whole();

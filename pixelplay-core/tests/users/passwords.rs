@@ -234,6 +234,45 @@ fn a_changed_password_ends_all_sessions_and_begins_one() {
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 }
 
+/// Two stores on one file know no more of each other than two processes do.
+#[test]
+fn of_changes_at_the_same_time_the_first_is_right_and_the_others_are_wrong() {
+    let folder = Folder::new();
+    let stores = [folder.open(), folder.open(), folder.open()];
+    stores[0].register("ana", PASSWORD).unwrap();
+    let mut old = PASSWORD.to_owned();
+    for round in 0..4 {
+        let together = std::sync::Barrier::new(stores.len());
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let changes: Vec<_> = stores
+                .iter()
+                .enumerate()
+                .map(|(at, users)| {
+                    let (old, together) = (&old, &together);
+                    scope.spawn(move || {
+                        let new = format!("{OTHER_PASSWORD} {round} {at}");
+                        together.wait();
+                        let changed = users.change_password("ana", old, &new);
+                        changed.map(|log_in| (new, log_in))
+                    })
+                })
+                .collect();
+            changes.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let (right, wrong): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        for answer in wrong {
+            refused!(answer, UserError::InvalidCredentials);
+        }
+        let mut right: Vec<_> = right.into_iter().flatten().collect();
+        assert_eq!(right.len(), 1, "round {round}");
+        let (new, log_in) = right.remove(0);
+        assert!(is_live(&stores[1], &log_in));
+        assert_eq!(stores[2].sessions("ana").unwrap().len(), 1);
+        old = new;
+    }
+    stores[0].log_in("ana", &old).unwrap();
+}
+
 #[test]
 fn hashes_of_other_settings_are_replaced_at_log_in() {
     let folder = Folder::new();

@@ -24,6 +24,7 @@ struct Tally {
     log_ins: usize,
     sessions_ended: usize,
     read: usize,
+    longest_write_ms: u128,
 }
 
 fn shared_password(generation: u64) -> String {
@@ -49,14 +50,16 @@ pub(super) fn share(db: &Path, process: usize) {
             .map(|thread| {
                 let (users, is_over) = (&users, &is_over);
                 scope.spawn(move || {
-                    let mut n = 0;
+                    let (mut n, mut longest) = (0, 0);
                     while !is_over() {
+                        let start = Instant::now();
                         users
                             .add_favourite("shared", &format!("{process} {thread} {n}"))
                             .unwrap();
+                        longest = longest.max(start.elapsed().as_millis());
                         n += 1;
                     }
-                    (format!("{process} {thread}"), n)
+                    (format!("{process} {thread}"), n, longest)
                 })
             })
             .collect();
@@ -150,10 +153,11 @@ pub(super) fn share(db: &Path, process: usize) {
         });
         std::thread::sleep(soak(3 * SECOND, 60 * SECOND));
         over.store(true, Ordering::Relaxed);
-        tally.added = adders
-            .into_iter()
-            .map(|adder| adder.join().unwrap())
-            .collect();
+        for adder in adders {
+            let (thread, added, longest) = adder.join().unwrap();
+            tally.added.insert(thread, added);
+            tally.longest_write_ms = tally.longest_write_ms.max(longest);
+        }
         for racer in racers {
             let (won, lost) = racer.join().unwrap();
             tally.won.extend(won);
@@ -250,13 +254,15 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
     let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
     for tally in &tallies {
         println!(
-            "one process: {:?} favourites, {} names won and {} lost, {} password changes, {} log-ins, {} reads",
+            "one process: {:?} favourites, {} names won and {} lost, {} password changes, {} log-ins, {} reads, \
+             the longest write took {} ms",
             tally.added,
             tally.won.len(),
             tally.lost,
             tally.changed.len(),
             tally.log_ins,
-            tally.read
+            tally.read,
+            tally.longest_write_ms
         );
     }
     println!(
