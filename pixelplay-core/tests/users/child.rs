@@ -20,7 +20,7 @@ fn a_child_process() {
     let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
     let (role, argument) = role.split_once(' ').unwrap_or((&role, ""));
     match role {
-        "write" => kills::write_until_killed(&place, argument),
+        "write" => kills::write_until_killed(&place, argument.parse().unwrap()),
         "share" => side_by_side::share(&place, argument.parse().unwrap()),
         "touch" => drop(UserStore::open(&place).unwrap()),
         other => faults::act(other, &place),

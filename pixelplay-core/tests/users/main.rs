@@ -30,6 +30,8 @@ macro_rules! refused {
 
 mod accounts;
 #[cfg(unix)]
+mod acknowledged;
+#[cfg(unix)]
 mod child;
 mod confirmations;
 mod damage;
