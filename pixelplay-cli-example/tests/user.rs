@@ -163,6 +163,8 @@ fn from_registration_to_the_end_of_the_account() {
     assert_eq!(home.ok(&["favourites"], ""), "b\n");
 
     home.ok(&["taste", "dislike", "d", "e"], "");
+    let message = home.fails(&["taste", "clear", "e", "f"], "");
+    assert!(message.contains("\"f\""), "{message}");
     home.ok(&["taste", "clear", "e"], "");
     let taste = &home.json(&["taste", "like", "--", "-l"], "")["taste"];
     for (song, weight) in [("b", 1.0), ("-l", 1.0), ("d", -1.0)] {

@@ -76,7 +76,7 @@ enum RatingAction {
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
     },
-    /// Take likes and dislikes back
+    /// Take likes and dislikes back; if a song has neither, nothing is changed
     Clear {
         /// The ids of the songs
         #[arg(value_name = "ID", required = true)]
@@ -160,12 +160,12 @@ pub(super) fn taste(args: RatingArgs, store: &StoreArgs, json: bool) -> Result<(
             ids.iter().try_for_each(|id| users.dislike(name, id))?;
         }
         Some(RatingAction::Clear { ids }) => {
+            let rated = [users.likes(name)?, users.dislikes(name)?].concat();
+            if let Some(unknown) = ids.iter().find(|id| !rated.contains(id)) {
+                bail!("{unknown:?} is neither liked nor disliked; nothing was changed");
+            }
             for id in &ids {
-                if !users.clear_rating(name, id)? {
-                    bail!(
-                        "{id:?} is neither liked nor disliked; `pixelplay user taste` shows what is"
-                    );
-                }
+                users.clear_rating(name, id)?;
             }
         }
     }

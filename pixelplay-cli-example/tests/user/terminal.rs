@@ -43,10 +43,7 @@ impl Typed {
     fn answer(&mut self, prompt: &str, keys: &str) {
         while !self.shown.ends_with(prompt.as_bytes()) {
             let mut more = [0; 1024];
-            let count = self
-                .terminal
-                .read(&mut more)
-                .expect("it ended without asking");
+            let count = self.terminal.read(&mut more).unwrap();
             self.shown.extend(&more[..count]);
         }
         let asked = Instant::now();
