@@ -42,7 +42,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`embedding`] | the type of every vector, and which space it lives in |
-//! | [`song`], [`mood`] | a song, its columns, and the words for its mood |
+//! | [`song`], [`mood`] | a song, its columns, and the words for its mood; the mood of a picture |
+//! | [`radar`] | songs and moods drawn as an SVG chart |
 //! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
@@ -60,6 +61,7 @@
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
+//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::BatchText`; its types follow arrow-rs |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
@@ -71,6 +73,7 @@ mod mmap;
 pub mod mood;
 pub mod progress;
 pub mod query;
+pub mod radar;
 mod simd;
 pub mod song;
 
@@ -88,6 +91,7 @@ pub use encoder::hub::{HubError, HubOptions};
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
 pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
+pub use mood::Mood;
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
 #[cfg(feature = "users")]

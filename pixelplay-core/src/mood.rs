@@ -1,6 +1,41 @@
-//! What a song feels like, in a word or three.
+//! What a song or a picture feels like, in numbers and in a word or three.
 
 use crate::song::Song;
+
+/// The mood of a picture on the scales of songs' audio features, each 0 to 1; see `Encoder::mood`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Mood {
+    /// How intense and active it is.
+    pub energy: f64,
+    /// How positive it is.
+    pub valence: f64,
+    /// How much it looks like dancing.
+    pub danceability: f64,
+    /// How far from electric light and machines it is.
+    pub acousticness: f64,
+    /// The words that decided most, the strongest first; at most [`Mood::MOST_WORDS`].
+    pub words: Vec<&'static str>,
+}
+
+impl Mood {
+    /// The names of the scales.
+    pub const AXES: [&'static str; 4] = ["energy", "valence", "danceability", "acousticness"];
+    /// How many words are kept.
+    pub const MOST_WORDS: usize = 4;
+
+    /// The value on a scale; `None` if it is not one of [`Mood::AXES`].
+    #[must_use]
+    pub fn get(&self, axis: &str) -> Option<f64> {
+        match axis {
+            "energy" => Some(self.energy),
+            "valence" => Some(self.valence),
+            "danceability" => Some(self.danceability),
+            "acousticness" => Some(self.acousticness),
+            _ => None,
+        }
+    }
+}
 
 /// The circle of moods after Russell's circumplex model of affect (1980): from pleasant (0 degrees)
 /// over active (90) and unpleasant (180) to still (270), mild and strong.

@@ -1,1 +1,60 @@
-//! Python bindings of PixelPlay; they come with a later version.
+//! The native half of the Python package `pixelplay`: frozen newtypes over `pixelplay-core`, without logic of their own.
+//!
+//! * `call` is the one way into the core: it releases the GIL, answers Ctrl-C and maps errors by `error`;
+//! * `array`, `picture` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
+//! * the other files are a class or a few functions each.
+//!
+//! What users see is documented in `python/pixelplay/_native.pyi`.
+
+mod array;
+mod call;
+mod catalog;
+mod embedding;
+mod encoder;
+mod error;
+mod filter;
+mod hits;
+mod index;
+mod mood;
+mod picture;
+mod query;
+mod report;
+mod song;
+mod table;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::catalog::{build_index, clean, starter_index, write_index};
+    #[pymodule_export]
+    use super::embedding::{PyEmbedding, PyEmbeddings};
+    #[pymodule_export]
+    use super::encoder::PyEncoder;
+    #[pymodule_export]
+    use super::filter::{PyColumn, PyFilter, col};
+    #[pymodule_export]
+    use super::hits::{PyHit, PyHits};
+    #[pymodule_export]
+    use super::index::PySongIndex;
+    #[pymodule_export]
+    use super::mood::{PyMood, radar_svg};
+    #[pymodule_export]
+    use super::query::PyHybridQuery;
+    #[pymodule_export]
+    use super::report::PyReport;
+    #[pymodule_export]
+    use super::song::PySong;
+    #[pymodule_export]
+    use super::table::PySongTable;
+
+    // `users.rs` with `UserStore` and `Session` belongs here.
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask test`, `lint`, `parity`, `soak`.
 
+mod package;
 mod python;
 mod soak;
 
@@ -30,7 +31,9 @@ enum Task {
 }
 
 /// Each feature of pixelplay-core must compile without the others.
-const FEATURES_ALONE: &[&str] = &["", "encoder", "mini", "catalog", "starter", "users", "hub"];
+const FEATURES_ALONE: &[&str] = &[
+    "", "encoder", "mini", "catalog", "starter", "users", "hub", "arrow",
+];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -92,6 +95,7 @@ fn test(root: &Path) -> Result<()> {
             ],
         ))?;
     }
+    package::test(root)?;
     step("all tests passed");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::clean::{CleanOptions, clean_file, step};
+use super::clean::{CleanOptions, clean_with, step};
 use super::report::{CleanReport, counted};
 use super::source::refuse_same_file;
 use super::templates::Templates;
@@ -163,7 +163,7 @@ pub fn build_index_from_csv(
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let (csv, out) = (csv.as_ref(), out.as_ref());
     refuse_same_file(csv, out)?;
-    let cleaned = clean_file(csv, clean_options, on_progress)?;
+    let cleaned = clean_with(csv, clean_options, on_progress)?;
     let built = build_index(&cleaned.songs, out, encoder, options, on_progress)?;
     Ok((cleaned.report, built))
 }
@@ -190,7 +190,7 @@ pub fn add_from_csv(
         (index.dim(), index.fingerprint()),
         (encoder.dim(), Some(encoder.fingerprint())),
     )?;
-    let cleaned = clean_file(csv.as_ref(), clean_options, on_progress)?;
+    let cleaned = clean_with(csv.as_ref(), clean_options, on_progress)?;
     editor.known_rows(cleaned.songs.iter().map(|song| song.id.as_str()))?;
 
     let folder = tempfile::Builder::new()

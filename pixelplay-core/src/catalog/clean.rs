@@ -64,20 +64,25 @@ pub struct Cleaned {
     pub report: CleanReport,
 }
 
-/// Reads a CSV or TSV file, plain or gzipped; [`clean_reader`] with the file's name and no progress.
+/// Reads a CSV or TSV file, plain or gzipped; [`clean_with`] without progress.
+///
+/// # Errors
+/// As [`clean_with`].
+pub fn clean(path: impl AsRef<Path>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
+    clean_with(path, options, &mut ignore)
+}
+
+/// Reads a CSV or TSV file, plain or gzipped; [`clean_reader`] with the file's name.
 ///
 /// # Errors
 /// As [`clean_reader`], [`CatalogError::Read`] where there is no such file, and
 /// [`CatalogError::NotAFile`] for a folder, a pipe or a device.
-pub fn clean(path: impl AsRef<Path>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
-    clean_file(path.as_ref(), options, &mut ignore)
-}
-
-pub(super) fn clean_file(
-    path: &Path,
+pub fn clean_with(
+    path: impl AsRef<Path>,
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
+    let path = path.as_ref();
     clean_reader(source::open_file(path)?, path, options, on_progress)
 }
 
@@ -131,15 +136,46 @@ pub fn clean_reader(
     read_table(reader, name.as_ref(), options, Keep::Songs, on_progress)
 }
 
-/// Reads a table of which no row may be left out, since something else counts on their order. A row has an id, that of
-/// the table or its own number from 0; nothing else is needed.
-pub(super) fn every_row(
-    path: &Path,
+/// Reads a CSV or TSV file, plain or gzipped, of which no row may be left out; [`every_row_reader`] with the file's
+/// name.
+///
+/// # Errors
+/// As [`every_row_reader`], [`CatalogError::Read`] where there is no such file, and [`CatalogError::NotAFile`] for a
+/// folder, a pipe or a device.
+pub fn every_row(
+    path: impl AsRef<Path>,
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    let file = source::open_file(path)?;
-    let cleaned = read_table(file, path, options, Keep::EveryRow, on_progress)?;
+    let path = path.as_ref();
+    every_row_reader(source::open_file(path)?, path, options, on_progress)
+}
+
+/// Reads a table of which no row may be left out, since something else counts on their order: song `i` comes from row
+/// `i`. A row has an id, that of the table or its own number from 0; nothing else is needed. Cells are read as by
+/// [`clean_reader`].
+///
+/// ```
+/// use pixelplay_core::catalog::{CleanOptions, every_row_reader};
+/// use pixelplay_core::progress::ignore;
+///
+/// let csv = "title,energy\nHoliday,0.9\n,0.2\n";
+/// let songs = every_row_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?.songs;
+/// assert_eq!((songs[1].id.as_str(), songs[1].energy), ("1", Some(0.2)));
+/// # Ok::<(), pixelplay_core::catalog::CatalogError>(())
+/// ```
+///
+/// # Errors
+/// [`CatalogError::BadRow`] for a row that cannot be read or whose id an earlier one has; otherwise as
+/// [`clean_reader`].
+pub fn every_row_reader(
+    reader: impl Read,
+    name: impl AsRef<Path>,
+    options: &CleanOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<Cleaned, CatalogError> {
+    let path = name.as_ref();
+    let cleaned = read_table(reader, path, options, Keep::EveryRow, on_progress)?;
     let report = &cleaned.report;
     let dropped = report.dropped.iter();
     let dropped =

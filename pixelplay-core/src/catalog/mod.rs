@@ -5,6 +5,8 @@
 //! * [`write_csv`] writes songs as a table again, and [`clean_csv`] does both.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
 //!   could be captioned with; the phrases are data ([`Templates`]).
+//! * [`every_row`] reads a table whose rows belong to something else, one by one, and so drops none.
+//! * `BatchText` (feature `arrow`) hands either of them a table in Arrow record batches.
 //! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
 //! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
 //!   does all three, `add_from_csv` adds the songs to an index that is there, and `starter_index` (feature `starter`) has a catalogue at hand.
@@ -23,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "arrow")]
+mod batches;
 #[cfg(feature = "encoder")]
 mod build;
 mod cell;
@@ -46,9 +50,13 @@ mod templates;
 mod time;
 mod write;
 
+#[cfg(feature = "arrow")]
+pub use batches::BatchText;
 #[cfg(feature = "encoder")]
 pub use build::{BuildOptions, BuildReport, add_from_csv, build_index, build_index_from_csv};
-pub use clean::{CleanOptions, Cleaned, clean, clean_reader};
+pub use clean::{
+    CleanOptions, Cleaned, clean, clean_reader, clean_with, every_row, every_row_reader,
+};
 pub use describe::describe;
 pub use error::CatalogError;
 pub use import::{ImportOptions, ImportReport, import};

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::CatalogError;
-use super::clean::{CleanOptions, clean_file};
+use super::clean::{CleanOptions, clean_with};
 use super::report::CleanReport;
 use super::source::refuse_same_file;
 use crate::index::SongIndexError;
@@ -41,7 +41,7 @@ pub fn clean_csv(
 ) -> Result<CleanReport, CatalogError> {
     let (table, out) = (table.as_ref(), out.as_ref());
     refuse_same_file(table, out)?;
-    let cleaned = clean_file(table, options, on_progress)?;
+    let cleaned = clean_with(table, options, on_progress)?;
     write_csv(&cleaned.songs, out)?;
     Ok(cleaned.report)
 }

@@ -136,10 +136,10 @@ pub enum EncodeError {
         /// The limit, with its unit.
         limit: String,
     },
-    /// The number of bytes is not `width * height * 3`, or a side is 0.
+    /// The number of bytes is not `width * height * 3` (RGBA: `* 4`), or a side is 0.
     #[error(
-        "{len} bytes are no RGB picture of {width}x{height} pixels; \
-         it has at least one pixel and three bytes for each"
+        "{len} bytes are no picture of {width}x{height} pixels; \
+         it has at least one pixel, and three bytes for each (RGB) or four (RGBA)"
     )]
     BadPixels {
         /// The width given.

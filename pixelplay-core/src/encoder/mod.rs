@@ -7,6 +7,7 @@ mod fingerprint;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod model;
+mod mood;
 mod picture;
 mod picture_format;
 mod picture_whole;
@@ -30,6 +31,7 @@ use crate::embedding::{Embedding, Fingerprint};
 use crate::progress::{OnProgress, Progress};
 use checkpoint::Config;
 use model::{TextTower, VisionTower};
+use mood::Anchors;
 use preprocess::{Preprocess, Settings};
 use tokenize::{Definition, Tokenize};
 use weights::Weights;
@@ -67,6 +69,8 @@ struct Inner {
     device: Device,
     vision: Lazy<VisionTower>,
     text: Lazy<TextTower>,
+    /// Of the mood, encoded when first asked for.
+    anchors: OnceLock<Anchors>,
 }
 
 /// Where the model runs.
@@ -225,6 +229,7 @@ impl Encoder {
                 device: options.device,
                 vision: Lazy::default(),
                 text: Lazy::default(),
+                anchors: OnceLock::new(),
             }),
         })
     }

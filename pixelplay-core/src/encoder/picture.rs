@@ -165,6 +165,19 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
+    /// Takes decoded pixels with transparency, four bytes each; what is transparent is laid on white, as by
+    /// [`Picture::decode`].
+    ///
+    /// # Errors
+    /// If `rgba` does not have `width * height * 4` bytes, or a side is 0.
+    pub fn from_rgba8(width: u32, height: u32, rgba: Vec<u8>) -> Result<Self, EncodeError> {
+        let len = rgba.len();
+        if len as u128 != u128::from(width) * u128::from(height) * 4 {
+            return Err(EncodeError::BadPixels { width, height, len });
+        }
+        Self::from_rgb8(width, height, on_white(rgba))
+    }
+
     /// The width in pixels; never 0.
     #[must_use]
     pub fn width(&self) -> u32 {
@@ -325,6 +338,15 @@ mod tests {
                 let expected = [laid(value.into()), laid(0.0), 255.0];
                 assert_eq!(rgb.map(f64::from), expected, "{value} of {alpha}");
             }
+        }
+    }
+
+    #[test]
+    fn transparent_pixels_show_the_white_below_them() {
+        let picture = Picture::from_rgba8(2, 1, vec![9, 9, 9, 0, 1, 2, 3, 255]).unwrap();
+        assert_eq!(picture.as_rgb8(), [255, 255, 255, 1, 2, 3]);
+        for (width, len) in [(2, 7), (2, 9), (0, 0)] {
+            assert!(Picture::from_rgba8(width, 1, vec![0; len]).is_err());
         }
     }
 

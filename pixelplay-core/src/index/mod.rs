@@ -25,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "arrow")]
+mod batches;
 mod calibrate;
 mod columns;
 mod decode;
@@ -53,12 +55,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+#[cfg(feature = "arrow")]
+pub use self::batches::SongTable;
 pub use self::edit::{EditOptions, EditReport, SongIndexEditor};
 pub use self::error::SongIndexError;
 pub use self::filter::{Column, Filter, FilterError, col};
 pub use self::search::{SearchOptions, SongHit};
 pub use self::similar::{AUDIO_FEATURES, By};
-pub use self::writer::{SongIndexWriter, WriterOptions, write_index};
+pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};
 pub use crate::simd::Backend;
 
 use self::columns::Cells;

@@ -163,16 +163,20 @@ impl TableWriter {
     }
 }
 
-fn schema(layout: &Layout) -> Schema {
+/// The type of the columns that hold this kind of cells.
+pub(super) fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::Utf8,
+        Kind::Integer => DataType::Int64,
+        Kind::Real => DataType::Float64,
+        Kind::Flag => DataType::Boolean,
+    }
+}
+
+pub(super) fn schema(layout: &Layout) -> Schema {
     let mut fields = vec![Field::new(format::ID, DataType::Utf8, false)];
     for (name, kind) in &layout.columns {
-        let data_type = match kind {
-            Kind::Text => DataType::Utf8,
-            Kind::Integer => DataType::Int64,
-            Kind::Real => DataType::Float64,
-            Kind::Flag => DataType::Boolean,
-        };
-        fields.push(Field::new(name, data_type, true));
+        fields.push(Field::new(name, data_type(*kind), true));
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -191,7 +195,7 @@ fn schema(layout: &Layout) -> Schema {
     Schema::new_with_metadata(fields, metadata.into_iter().collect::<HashMap<_, _>>())
 }
 
-fn value_field() -> Arc<Field> {
+pub(super) fn value_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Float32, false))
 }
 
@@ -204,7 +208,7 @@ fn write_error(path: &Path, error: ArrowError) -> SongIndexError {
 }
 
 impl ColumnBuilder {
-    fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         match kind {
             Kind::Text => Self::Text(StringBuilder::new()),
             Kind::Integer => Self::Integer(Int64Builder::new()),
@@ -245,7 +249,7 @@ impl ColumnBuilder {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    pub(super) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Text(column) => Arc::new(column.finish()),
             Self::Integer(column) => Arc::new(column.finish()),

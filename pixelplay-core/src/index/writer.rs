@@ -1,6 +1,7 @@
 //! Writes an index file, batch by batch.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::columns::known_kind;
@@ -8,6 +9,7 @@ use super::error::SongIndexError;
 use super::format;
 use super::table::{Layout, MAX_BATCH_TEXT, TableWriter};
 use crate::embedding::{self, EmbeddingError, Fingerprint, UNIT_TOLERANCE};
+use crate::progress::{OnProgress, Progress, ignore};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
 
 /// How [`SongIndexWriter`] writes.
@@ -239,8 +241,33 @@ pub fn write_index(
     path: impl AsRef<Path>,
     songs: &[Song],
     vectors: &[f32],
-    mut options: WriterOptions,
+    options: WriterOptions,
 ) -> Result<(), SongIndexError> {
+    write_index_with(path, songs, vectors, options, &mut ignore)
+}
+
+/// [`write_index`] that reports and can be stopped.
+///
+/// # Errors
+/// As [`write_index`], and [`SongIndexError::Cancelled`].
+pub fn write_index_with(
+    path: impl AsRef<Path>,
+    songs: &[Song],
+    vectors: &[f32],
+    mut options: WriterOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(), SongIndexError> {
+    let mut step = |row: usize| {
+        let progress = Progress {
+            stage: "writing songs",
+            done: row as u64,
+            total: Some(songs.len() as u64),
+        };
+        match on_progress(progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
+        }
+    };
     if songs.len().checked_mul(options.dim) != Some(vectors.len()) {
         return Err(SongIndexError::BadOptions {
             what: format!(
@@ -262,8 +289,12 @@ pub fn write_index(
     let dim = options.dim;
     let mut writer = SongIndexWriter::create(path, options)?;
     for (row, song) in songs.iter().enumerate() {
+        if row.is_multiple_of(1024) {
+            step(row)?;
+        }
         writer.push(song, &vectors[row * dim..(row + 1) * dim])?;
     }
+    step(songs.len())?;
     writer.finish()
 }
 
@@ -313,7 +344,8 @@ fn is_reserved(name: &str) -> bool {
     name.starts_with(format::HELPER_PREFIX) || [format::ID, format::EMBEDDING].contains(&name)
 }
 
-fn text_len(song: &Song) -> usize {
+/// How many bytes of text a song has.
+pub(super) fn text_len(song: &Song) -> usize {
     let cells = COLUMNS.iter().filter_map(|(name, _)| match song.get(name) {
         Some(Value::Text(text)) => Some(text.len()),
         _ => None,

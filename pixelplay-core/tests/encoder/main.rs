@@ -16,6 +16,7 @@ mod checkpoints;
 mod damage;
 mod hostile;
 mod live;
+mod mood;
 mod parity;
 mod picture_properties;
 mod pictures;

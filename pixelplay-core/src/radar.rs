@@ -1,0 +1,335 @@
+//! A radar chart of songs and moods, as an SVG picture.
+
+use std::f64::consts::TAU;
+use std::fmt::{self, Write};
+
+use crate::mood::Mood;
+use crate::song::{Song, Value};
+
+/// The axes, clockwise from the top; each goes from 0 in the middle to 1.
+pub const AXES: [&str; 6] = [
+    "energy",
+    "valence",
+    "danceability",
+    "acousticness",
+    "instrumentalness",
+    "liveness",
+];
+
+/// At least 3:1 against white and against the dark grey of dark themes (WCAG 2.2, contrast of graphics).
+const COLOURS: [&str; 6] = [
+    "#2f7de1", "#d9650b", "#0f9a72", "#9b59d0", "#d6425c", "#7a8594",
+];
+/// So that the series can be told apart without colours too.
+const DASHES: [&str; 3] = ["", "6 3", "2 3"];
+const RADIUS: f64 = 100.0;
+/// Room for the names of the axes.
+const MARGIN: (f64, f64) = (84.0, 28.0);
+const LEGEND_LINE: f64 = 20.0;
+/// How many characters of a name the legend shows.
+const MOST_CHARACTERS: usize = 40;
+
+/// What is drawn as one outline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What the legend calls it.
+    pub name: String,
+    /// A value for each of [`AXES`]; `None` where nothing is known, which the outline passes over.
+    pub values: [Option<f64>; AXES.len()],
+}
+
+impl Series {
+    /// The audio features of a song.
+    #[must_use]
+    pub fn of_song(name: impl Into<String>, song: &Song) -> Self {
+        Self {
+            name: name.into(),
+            values: AXES.map(|axis| match song.get(axis) {
+                Some(Value::Real(value)) => Some(value),
+                _ => None,
+            }),
+        }
+    }
+
+    /// The mood of a picture, which has some of the axes.
+    #[must_use]
+    pub fn of_mood(name: impl Into<String>, mood: &Mood) -> Self {
+        Self {
+            name: name.into(),
+            values: AXES.map(|axis| mood.get(axis)),
+        }
+    }
+}
+
+/// How the chart is drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RadarOptions {
+    /// The width at which it is shown, in CSS pixels; the height follows.
+    pub width: u32,
+    /// Whether axes are named and a legend stands below; without, it is a small shape for a table.
+    pub text: bool,
+}
+
+impl Default for RadarOptions {
+    fn default() -> Self {
+        Self {
+            width: 360,
+            text: true,
+        }
+    }
+}
+
+/// Draws series over each other, with their values as a description for screen readers.
+///
+/// Values beyond 0 to 1 are drawn at the border, NaN as not known. Text and lines have the colour of the text around
+/// the chart where it stands in a page, and by itself that of the light or dark scheme the reader prefers. The names
+/// may hold anything: they are escaped.
+///
+/// ```
+/// use pixelplay_core::radar::{RadarOptions, Series, radar_svg};
+/// use pixelplay_core::{Song, SongId};
+///
+/// let mut song = Song::new(SongId::new("a").unwrap());
+/// (song.energy, song.valence, song.danceability) = (Some(0.9), Some(0.4), Some(0.7));
+/// let svg = radar_svg(&[Series::of_song("Storm & Stress", &song)], &RadarOptions::default());
+/// assert!(svg.starts_with("<svg ") && svg.contains("Storm &amp; Stress"));
+/// ```
+#[must_use]
+pub fn radar_svg(series: &[Series], options: &RadarOptions) -> String {
+    let mut svg = String::new();
+    // Writing to a String cannot fail.
+    let _ = draw(&mut svg, series, options);
+    svg
+}
+
+fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Result {
+    let (side, top) = if options.text { MARGIN } else { (4.0, 4.0) };
+    let legend = if options.text {
+        LEGEND_LINE * series.len() as f64
+    } else {
+        0.0
+    };
+    let (width, height) = (2.0 * (RADIUS + side), 2.0 * (RADIUS + top) + legend);
+    let shown = (f64::from(options.width) * height / width).round();
+    write!(
+        svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pixelplay-radar\" role=\"img\" \
+         width=\"{}\" height=\"{shown}\" viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" \
+         font-size=\"12\" fill=\"none\" stroke-linejoin=\"round\">",
+        options.width
+    )?;
+    let names: Vec<String> = series
+        .iter()
+        .map(|series| shortened(&series.name))
+        .collect();
+    write!(svg, "<title>{}</title><desc>", Escaped(&names.join(", ")))?;
+    for (series, name) in series.iter().zip(&names) {
+        write!(svg, "{}:", Escaped(name))?;
+        for (axis, value) in AXES.iter().zip(&series.values) {
+            if let Some(value) = known(*value) {
+                write!(svg, " {axis} {value:.2}")?;
+            }
+        }
+        svg.push_str(". ");
+    }
+    // `:root` is this element only where it is a picture of its own, not part of a page.
+    svg.push_str(
+        "</desc><style>svg.pixelplay-radar:root{color:#1f2328}\
+         @media (prefers-color-scheme:dark){svg.pixelplay-radar:root{color:#e6edf3}}</style>",
+    );
+
+    let centre = (RADIUS + side, RADIUS + top);
+    let at = |axis: usize, share: f64| {
+        let angle = TAU * axis as f64 / AXES.len() as f64;
+        (
+            centre.0 + RADIUS * share * angle.sin(),
+            centre.1 - RADIUS * share * angle.cos(),
+        )
+    };
+    svg.push_str("<g stroke=\"currentColor\" stroke-opacity=\"0.25\">");
+    for ring in [0.25, 0.5, 0.75, 1.0] {
+        let corners: Vec<_> = (0..AXES.len()).map(|axis| at(axis, ring)).collect();
+        write!(svg, "<polygon points=\"{}\"/>", Points(&corners))?;
+    }
+    for axis in 0..AXES.len() {
+        let spoke = [centre, at(axis, 1.0)];
+        write!(svg, "<polyline points=\"{}\"/>", Points(&spoke))?;
+    }
+    svg.push_str("</g>");
+
+    for (number, series) in series.iter().enumerate() {
+        let corners: Vec<_> = (series.values.iter().enumerate())
+            .filter_map(|(axis, value)| Some(at(axis, known(*value)?)))
+            .collect();
+        let colour = COLOURS[number % COLOURS.len()];
+        write!(
+            svg,
+            "<g stroke=\"{colour}\" fill=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"{}\">\
+             <polygon points=\"{}\" fill-opacity=\"0.15\"/>",
+            DASHES[number % DASHES.len()],
+            Points(&corners)
+        )?;
+        for (x, y) in corners {
+            write!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2\"/>")?;
+        }
+        svg.push_str("</g>");
+    }
+
+    if options.text {
+        svg.push_str("<g fill=\"currentColor\">");
+        for (axis, name) in AXES.iter().enumerate() {
+            let (x, y) = at(axis, 1.1);
+            let anchor = match x - centre.0 {
+                dx if dx > 1.0 => "start",
+                dx if dx < -1.0 => "end",
+                _ => "middle",
+            };
+            write!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{name}</text>",
+                y + 4.0
+            )?;
+        }
+        svg.push_str("</g>");
+        for (number, name) in names.iter().enumerate() {
+            let y = 2.0 * (RADIUS + top) + LEGEND_LINE * (number as f64 + 0.5);
+            let line = [(8.0, y), (32.0, y)];
+            write!(
+                svg,
+                "<polyline points=\"{}\" stroke=\"{}\" stroke-width=\"3\" stroke-dasharray=\"{}\"/>\
+                 <text x=\"40\" y=\"{:.1}\" fill=\"currentColor\">{}</text>",
+                Points(&line),
+                COLOURS[number % COLOURS.len()],
+                DASHES[number % DASHES.len()],
+                y + 4.0,
+                Escaped(name)
+            )?;
+        }
+    }
+    svg.push_str("</svg>");
+    Ok(())
+}
+
+fn known(value: Option<f64>) -> Option<f64> {
+    value
+        .filter(|value| !value.is_nan())
+        .map(|value| value.clamp(0.0, 1.0))
+}
+
+fn shortened(name: &str) -> String {
+    let mut shown: String = name.chars().take(MOST_CHARACTERS).collect();
+    if name.chars().nth(MOST_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+struct Points<'a>(&'a [(f64, f64)]);
+
+impl fmt::Display for Points<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (x, y)) in self.0.iter().enumerate() {
+            let space = if at > 0 { " " } else { "" };
+            write!(f, "{space}{x:.1},{y:.1}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Text between tags. XML has no way at all to write most control characters, and none for U+FFFE and U+FFFF.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}')?,
+                c if c.is_control() => f.write_char('\u{fffd}')?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn series(name: &str, values: [Option<f64>; AXES.len()]) -> Series {
+        Series {
+            name: name.to_owned(),
+            values,
+        }
+    }
+
+    fn svg(series: &[Series]) -> String {
+        radar_svg(series, &RadarOptions::default())
+    }
+
+    /// The outline of the only series.
+    fn outline(values: [Option<f64>; AXES.len()]) -> String {
+        let svg = svg(&[series("x", values)]);
+        let (_, behind) = svg
+            .split_once("stroke-dasharray=\"\"><polygon points=\"")
+            .unwrap();
+        behind.split_once('"').unwrap().0.to_owned()
+    }
+
+    #[test]
+    fn values_lie_on_their_axes() {
+        // Centre (184, 128), radius 100: energy goes up, acousticness down, the others by 60 degrees.
+        let full = "184.0,28.0 270.6,78.0 270.6,178.0 184.0,228.0 97.4,178.0 97.4,78.0";
+        assert_eq!(outline([Some(1.0); 6]), full);
+        assert_eq!(
+            outline([Some(0.0), None, None, Some(0.5), None, None]),
+            "184.0,128.0 184.0,178.0"
+        );
+        assert_eq!(outline([Some(f64::INFINITY); 6]), full);
+        assert_eq!(outline([Some(f64::NAN); 6]), "");
+    }
+
+    #[test]
+    fn each_series_has_a_legend_and_a_look_of_its_own() {
+        let svg = svg(&[
+            series("Song", [Some(0.5); 6]),
+            series("Picture", [Some(0.7); 6]),
+        ]);
+        assert!(svg.contains(">Song</text>") && svg.contains(">Picture</text>"));
+        assert!(svg.contains("Song: energy 0.50 valence 0.50"));
+        for colour in &COLOURS[..2] {
+            assert_eq!(svg.matches(&format!("stroke=\"{colour}\"")).count(), 2);
+        }
+        let small = RadarOptions {
+            width: 48,
+            text: false,
+        };
+        assert!(!radar_svg(&[series("Song", [None; 6])], &small).contains("<text"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_breaks_out_of_the_picture(name in any::<String>(), text in any::<bool>()) {
+            let hostile = format!("{name}<script>\"'&\u{0}\u{ffff}");
+            let found = radar_svg(
+                &[series(&hostile, [Some(0.5); 6])],
+                &RadarOptions { text, ..RadarOptions::default() },
+            );
+            let plain = radar_svg(
+                &[series("", [Some(0.5); 6])],
+                &RadarOptions { text, ..RadarOptions::default() },
+            );
+            prop_assert_eq!(found.matches('<').count(), plain.matches('<').count());
+            prop_assert_eq!(found.matches('"').count(), plain.matches('"').count());
+            let unwritable = |c: char| c.is_control() || c == char::from_u32(0xffff).unwrap();
+            prop_assert!(!found.contains(unwritable));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+"""PixelPlay turns a picture into music: CLIP embeddings and exact vector search over songs.
+
+>>> import pixelplay as pp
+>>> enc = pp.Encoder()  # the embedded checkpoint: no files, no network
+>>> index = pp.starter_index(enc)  # the embedded catalogue
+>>> hits = index.search(enc.encode_text("rainy night drive"), k=3)
+>>> len(hits)
+3
+"""
+
+from collections.abc import Mapping as _Mapping
+from collections.abc import Sequence as _Sequence
+
+from ._errors import (
+    CatalogError,
+    EmbeddingError,
+    EncodeError,
+    FilterError,
+    PixelPlayError,
+    QueryError,
+    SongError,
+    SongIndexError,
+    UnknownSong,
+)
+from ._native import (
+    Column,
+    Embedding,
+    Embeddings,
+    Encoder,
+    Filter,
+    Hits,
+    HybridQuery,
+    Mood,
+    Report,
+    Song,
+    SongHit,
+    SongIndex,
+    SongTable,
+    __version__,
+    build_index,
+    clean,
+    col,
+    radar_svg,
+    starter_index,
+    write_index,
+)
+
+_Mapping.register(Mood)
+_Mapping.register(Report)
+_Mapping.register(Song)
+# Hits are left out: polars takes a registered sequence for rows of cells before it asks for an Arrow table.
+_Sequence.register(Embeddings)
+
+for _error in (
+    CatalogError,
+    EmbeddingError,
+    EncodeError,
+    FilterError,
+    PixelPlayError,
+    QueryError,
+    SongError,
+    SongIndexError,
+    UnknownSong,
+):
+    # Where users find them, and what tracebacks say.
+    _error.__module__ = __name__
+del _error
+
+__all__ = [
+    "CatalogError",
+    "Column",
+    "Embedding",
+    "EmbeddingError",
+    "Embeddings",
+    "EncodeError",
+    "Encoder",
+    "Filter",
+    "FilterError",
+    "Hits",
+    "HybridQuery",
+    "Mood",
+    "PixelPlayError",
+    "QueryError",
+    "Report",
+    "Song",
+    "SongError",
+    "SongHit",
+    "SongIndex",
+    "SongIndexError",
+    "SongTable",
+    "UnknownSong",
+    "__version__",
+    "build_index",
+    "clean",
+    "col",
+    "radar_svg",
+    "starter_index",
+    "write_index",
+]

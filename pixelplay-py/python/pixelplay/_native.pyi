@@ -1,0 +1,524 @@
+"""The native half of pixelplay; import from ``pixelplay`` itself."""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol, SupportsIndex, TypeAlias, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+__version__: Final[str]
+
+class _BinaryFile(Protocol):
+    def read(self) -> bytes: ...
+
+class _HasArray(Protocol):
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+class _FrameWithCsv(Protocol):
+    def to_csv(self, *, index: bool) -> str: ...
+
+_Path: TypeAlias = str | os.PathLike[str]
+# Pillow's images have `__array_interface__` too.
+_Image: TypeAlias = _Path | bytes | bytearray | memoryview | _BinaryFile | _HasArray
+_Table: TypeAlias = _Path | bytes | _BinaryFile | _ArrowStream | _FrameWithCsv
+_Vector: TypeAlias = Embedding | _HasArray | Sequence[float]
+_Vectors: TypeAlias = Embeddings | Sequence[Embedding] | _HasArray | Sequence[Sequence[float]]
+_Cell: TypeAlias = str | int | float | bool | np.generic
+_Progress: TypeAlias = bool | Callable[[str, int, int | None], object] | None
+
+@final
+class Embedding:
+    """A point on the unit sphere, and the space it lives in.
+
+    ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
+
+    Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
+
+    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
+    what holds no real numbers.
+    """
+
+    def __new__(
+        cls, values: _HasArray | Sequence[float], fingerprint: str | None = None, *, normalize: bool = False
+    ) -> Embedding: ...
+    @property
+    def dim(self) -> int:
+        """The number of dimensions."""
+    @property
+    def fingerprint(self) -> str | None:
+        """The name of the space; vectors of different spaces cannot be compared. ``None`` where it is not known."""
+    def dot(self, other: _Vector) -> float:
+        """The cosine of the angle to another embedding, -1 to 1, summed in float64."""
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+    def __len__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __copy__(self) -> Embedding: ...
+    def __deepcopy__(self, _memo: object) -> Embedding: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Embeddings:
+    """Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only."""
+
+    @property
+    def dim(self) -> int:
+        """The number of dimensions."""
+    @property
+    def fingerprint(self) -> str | None:
+        """The name of the space."""
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, at: SupportsIndex, /) -> Embedding: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> Embeddings: ...
+    def __iter__(self) -> Iterator[Embedding]: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _from(items: Sequence[Embedding], dim: int, fingerprint: str | None) -> Embeddings: ...
+
+@final
+class Encoder:
+    """Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
+
+    Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
+    release the GIL. It cannot be pickled: open it in each process.
+
+    Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
+
+    Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
+    """
+
+    def __new__(cls, path: _Path | None = None) -> Encoder: ...
+    @classmethod
+    def from_hub(cls, repo: str, revision: str | None = None, *, progress: _Progress = None) -> Encoder:
+        """Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
+
+        ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
+        ``revision`` is a branch, tag, commit or ``refs/pr/NUMBER``.
+        """
+    @property
+    def dim(self) -> int:
+        """The number of dimensions of its embeddings."""
+    @property
+    def fingerprint(self) -> str:
+        """The name of its space: a hash of weights, configuration, pre-processing and tokenizer."""
+    @property
+    def name(self) -> str:
+        """The name of the directory, or ``repo@commit``."""
+    def encode_image(self, image: _Image) -> Embedding:
+        """Encodes one picture.
+
+        A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow image,
+        or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any memory
+        layout. Files and Pillow images are turned upright by EXIF; what is transparent is laid on white.
+
+        Raises ``EncodeError`` (and ``FileNotFoundError``, ... for a path), ``TypeError`` for another dtype or kind of
+        object, ``ValueError`` for another shape.
+        """
+    def encode_images(self, images: Iterable[_Image], batch_size: int = 32, progress: _Progress = None) -> Embeddings:
+        """Encodes pictures, in their order; files are read and decoded a batch at a time, on all cores.
+
+        ``progress`` is ``True`` for a bar (tqdm where it is installed), or a callable of ``(stage, done, total)``; an
+        exception raised in it stops the work. The error of a picture says which one it was.
+        """
+    def encode_text(self, text: str) -> Embedding:
+        """Encodes one text, of which the first 77 tokens count."""
+    def encode_texts(self, texts: Iterable[str], batch_size: int = 32, progress: _Progress = None) -> Embeddings:
+        """Encodes texts, in their order; equal texts are encoded once."""
+    def mood(self, image: _Image | Embedding) -> Mood:
+        """Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that decided.
+
+        Zero-shot, by the picture's likeness to opposite sentences; the first call encodes those.
+        """
+
+@final
+class Mood:
+    """The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to 0-1."""
+
+    @property
+    def words(self) -> list[str]:
+        """The words that decided most, the strongest first."""
+    def radar(self, *, width: int = 360) -> str:
+        """The mood as an SVG chart; see ``radar_svg``."""
+    def __getitem__(self, axis: str, /) -> float: ...
+    def get(self, axis: str, default: Any = None) -> Any:
+        """The value on an axis, or ``default`` where the mood has no such axis."""
+    def keys(self) -> list[str]:
+        """The axes."""
+    def values(self) -> list[float]:
+        """The values, in the order of the axes."""
+    def items(self) -> list[tuple[str, float]]:
+        """Axes with their values."""
+    def __contains__(self, axis: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Song:
+    """What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
+
+    Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
+    ``duration_ms`` in milliseconds.
+    """
+
+    @property
+    def id(self) -> str:
+        """The name of the song in its index."""
+    @property
+    def words(self) -> list[str]:
+        """At most three words for its mood, from its features."""
+    def radar(self, *, width: int = 360) -> str:
+        """Its features as an SVG chart; see ``radar_svg``."""
+    def __getitem__(self, column: str, /) -> Any: ...
+    def get(self, column: str, default: Any = None) -> Any:
+        """The cell in a column, or ``default`` where the song has no such column."""
+    def keys(self) -> list[str]:
+        """``id``, every known column, and those that the index has beside them."""
+    def values(self) -> list[Any]:
+        """The cells, in the order of the columns."""
+    def items(self) -> list[tuple[str, Any]]:
+        """Columns with their cells."""
+    def __contains__(self, column: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class SongHit:
+    """A song found by a search."""
+
+    @property
+    def row(self) -> int:
+        """Its row in the index."""
+    @property
+    def id(self) -> str:
+        """Its id."""
+    @property
+    def score(self) -> float:
+        """The cosine between its vector and the query: greater is closer."""
+    @property
+    def match_percent(self) -> float:
+        """How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song."""
+    @property
+    def song(self) -> Song:
+        """All that is known of it, read from the index."""
+
+@final
+class Hits:
+    """Ranked songs, best first: a sequence of ``SongHit``, shown as a table in notebooks."""
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, in order."""
+    @property
+    def scores(self) -> list[float]:
+        """The cosines, in order."""
+    def to_arrow(self) -> SongTable:
+        """The hits with ``score``, ``match_percent`` and the columns of their index."""
+    def to_pandas(self) -> Any:
+        """The same as a ``pandas.DataFrame``; needs pandas."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, at: SupportsIndex, /) -> SongHit: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> Hits: ...
+    def __iter__(self) -> Iterator[SongHit]: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class SongTable:
+    """A table of songs in Arrow's memory layout.
+
+    ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
+    """
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+    @property
+    def num_columns(self) -> int:
+        """How many columns there are."""
+    @property
+    def column_names(self) -> list[str]:
+        """The columns, in order."""
+    def to_pydict(self) -> dict[str, list[Any]]:
+        """A list of cells for each column; vectors as arrays of shape ``(dim,)``."""
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """A dict for each row."""
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame``; needs pandas."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __len__(self) -> int: ...
+
+@final
+class Report:
+    """What was done to a table. ``str()`` of it is for people; it is also a mapping, with numbers, for programs."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def keys(self) -> list[str]:
+        """The names of its fields."""
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of all fields."""
+    def __contains__(self, name: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Column:
+    """A column in a filter; made by ``col``. Compare it with text, numbers or bools."""
+
+    @property
+    def name(self) -> str:
+        """The name of the column."""
+    def __eq__(self, other: _Cell, /) -> Filter: ...  # type: ignore[override]
+    def __ne__(self, other: _Cell, /) -> Filter: ...  # type: ignore[override]
+    def __lt__(self, other: _Cell, /) -> Filter: ...
+    def __le__(self, other: _Cell, /) -> Filter: ...
+    def __gt__(self, other: _Cell, /) -> Filter: ...
+    def __ge__(self, other: _Cell, /) -> Filter: ...
+    __hash__: None  # type: ignore[assignment]
+    def between(self, low: _Cell, high: _Cell) -> Filter:
+        """At least ``low`` and at most ``high``."""
+    def is_in(self, values: Iterable[_Cell]) -> Filter:
+        """Equal to one of the values."""
+    def is_null(self) -> Filter:
+        """Not known. Nothing else holds of a cell that is not known, and neither does its opposite."""
+    def __bool__(self) -> bool: ...
+
+@final
+class Filter:
+    """A condition on the columns of songs; combine with ``&``, ``|`` and ``~``. It can be pickled."""
+
+    @staticmethod
+    def parse(text: str) -> Filter:
+        """Reads ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
+
+        Raises ``FilterError`` (a ``ValueError``) that says where the mistake is.
+        """
+    def __and__(self, other: Filter, /) -> Filter: ...
+    def __rand__(self, other: Filter, /) -> Filter: ...
+    def __or__(self, other: Filter, /) -> Filter: ...
+    def __ror__(self, other: Filter, /) -> Filter: ...
+    def __invert__(self) -> Filter: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __bool__(self) -> bool: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class SongIndex:
+    """Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
+
+    It cannot be pickled: open it in each process; the memory is shared where it is mapped.
+    """
+
+    @staticmethod
+    def open(path: _Path, mmap: bool = True) -> SongIndex:
+        """Opens an index, by mapping it or by reading it into memory.
+
+        While it is mapped, no other program may truncate the file or write into it; replacing it by renaming another one
+        over it, which is all that pixelplay does, is fine. Opening checks the structure, ``verify`` every byte.
+
+        Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... where the file cannot be read.
+        """
+    @property
+    def dim(self) -> int:
+        """The length of the vectors."""
+    @property
+    def fingerprint(self) -> str | None:
+        """The space of the vectors, where the file names it."""
+    @property
+    def path(self) -> pathlib.Path:
+        """The file or folder that was opened."""
+    @property
+    def columns(self) -> list[str]:
+        """The columns beside ``id`` and the vector."""
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for."""
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
+
+        Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
+        """
+    @property
+    def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
+        """The vectors of each batch, ``(rows, dim)``, in the same way."""
+    def song(self, id: str) -> Song:
+        """All that is known of a song. Raises ``UnknownSong`` (a ``KeyError``)."""
+    def embedding(self, id: str) -> Embedding:
+        """The vector of a song. Raises ``UnknownSong`` (a ``KeyError``)."""
+    def search(
+        self,
+        query: _Vector,
+        k: int = 10,
+        where: Filter | str | None = None,
+        *,
+        exclude: Iterable[str] | None = None,
+        min_score: float | None = None,
+        threads: int | None = None,
+    ) -> Hits:
+        """The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
+
+        ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
+        Costs one pass over the vectors.
+
+        Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
+        """
+    def search_many(
+        self,
+        queries: _Vectors,
+        k: int = 10,
+        where: Filter | str | None = None,
+        *,
+        exclude: Iterable[str] | None = None,
+        min_score: float | None = None,
+        threads: int | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
+
+        Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
+        """
+    def similar(
+        self,
+        id: str,
+        k: int = 10,
+        by: Literal["description", "audio"] = "description",
+        where: Filter | str | None = None,
+        *,
+        exclude: Iterable[str] | None = None,
+        min_score: float | None = None,
+    ) -> Hits:
+        """Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
+
+        Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
+        """
+    def to_arrow(self) -> SongTable:
+        """The whole index as a table, ``embedding`` included, in the memory that it has."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def verify(self) -> None:
+        """Compares every byte with the file's checksums. Raises ``SongIndexError`` at the first difference."""
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def __contains__(self, id: object, /) -> bool: ...
+
+@final
+class HybridQuery:
+    """A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+
+    ``(1 - text_weight) * image + text_weight * text``, or either alone.
+    """
+
+    def __new__(
+        cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3
+    ) -> HybridQuery: ...
+    def like(self, taste: str | _Vector, weight: float = 1.0) -> HybridQuery:
+        """A query that is moved towards a song of the index, by its id, or towards an embedding."""
+    def unlike(self, taste: str | _Vector, weight: float = 0.3) -> HybridQuery:
+        """A query that is moved away from it."""
+    def blend(self, index: SongIndex) -> Embedding:
+        """The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none."""
+    def search(
+        self,
+        index: SongIndex,
+        k: int = 10,
+        where: Filter | str | None = None,
+        *,
+        max_per_artist: int | None = None,
+        diversity: float = 0.0,
+        min_score: float | None = None,
+        threads: int | None = None,
+    ) -> Hits:
+        """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
+
+        Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
+        ``SongIndex.search``.
+        """
+
+def col(name: str) -> Column:
+    """Names a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``."""
+
+def clean(
+    songs: _Table, *, columns: dict[str, str] | None = None, delimiter: str | None = None, progress: _Progress = None
+) -> tuple[SongTable, Report]:
+    """Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
+
+    ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
+    PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
+    header is which column where the names do not tell: ``{"title": "Werk"}``.
+
+    Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
+    """
+
+def build_index(
+    songs: _Table,
+    out: _Path,
+    *,
+    encoder: Encoder | None = None,
+    names: bool = False,
+    batch_size: int = 32,
+    batch_rows: int | None = None,
+    columns: dict[str, str] | None = None,
+    delimiter: str | None = None,
+    progress: _Progress = None,
+) -> tuple[Report, Report]:
+    """Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
+
+    Without ``encoder``, the embedded checkpoint. ``names`` makes title and artist part of the description. A batch of
+    the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``. Until all
+    is written, whatever was at ``out`` stays. Returns what cleaning and building did.
+    """
+
+def write_index(
+    path: _Path,
+    ids: Iterable[str],
+    vectors: _Vectors,
+    songs: Sequence[Mapping[str, Any]] | _Table | None = None,
+    fingerprint: str | None = None,
+    normalize: bool = False,
+    *,
+    columns: dict[str, str] | None = None,
+    progress: _Progress = None,
+) -> Report | None:
+    """Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
+
+    Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
+    to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
+    whole or not at all.
+
+    Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
+    """
+
+def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None) -> SongIndex:
+    """The embedded catalogue, some 450 songs, in the space of ``encoder``, built into the user's cache by the first call.
+
+    ``PIXELPLAY_CACHE`` names another folder for it.
+    """
+
+def radar_svg(
+    series: Mapping[str, Song | Mood | Mapping[str, float | None]], *, width: int = 360, text: bool = True
+) -> str:
+    """Draws songs and moods over each other as an SVG radar chart, with a legend; ``text=False`` draws the shape alone.
+
+    Axes are energy, valence, danceability, acousticness, instrumentalness, liveness, 0 to 1. Readable on light and dark
+    ground. Names are escaped.
+    """

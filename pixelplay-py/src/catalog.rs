@@ -1,0 +1,280 @@
+//! `clean`, `build_index`, `write_index`, `starter_index`.
+
+use std::path::PathBuf;
+
+use pixelplay_core::catalog::{self, BuildOptions, CatalogError, CleanOptions, Cleaned};
+use pixelplay_core::index::{SongTable, WriterOptions, write_index_with};
+use pixelplay_core::song::{COLUMNS, Kind, Song, Value};
+use pixelplay_core::{EncodeOptions, SongId};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyMapping, PyString, PyTuple};
+
+use crate::call::{self, Report};
+use crate::encoder::{PyEncoder, or_mini};
+use crate::index::PySongIndex;
+use crate::report::PyReport;
+use crate::table::{Input, PySongTable};
+use crate::{array, embedding};
+
+/// Which header is which column, and what stands between cells.
+fn clean_options(
+    columns: Option<&Bound<'_, PyDict>>,
+    delimiter: Option<&str>,
+) -> PyResult<CleanOptions> {
+    let mut options = CleanOptions::default();
+    if let Some(columns) = columns {
+        options.columns = columns.extract()?;
+    }
+    if let Some(delimiter) = delimiter {
+        let &[byte] = delimiter.as_bytes() else {
+            return Err(PyValueError::new_err(
+                "delimiter must be one ASCII character",
+            ));
+        };
+        options.delimiter = Some(byte);
+    }
+    Ok(options)
+}
+
+/// Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
+///
+/// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
+/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
+/// header is which column where the names do not tell: ``{"title": "Werk"}``.
+///
+/// Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
+#[pyfunction]
+#[pyo3(signature = (songs, *, columns = None, delimiter = None, progress = None))]
+pub(crate) fn clean(
+    py: Python<'_>,
+    songs: &Bound<'_, PyAny>,
+    columns: Option<&Bound<'_, PyDict>>,
+    delimiter: Option<&str>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<(PySongTable, PyReport)> {
+    let report = Report::new(progress)?;
+    let (input, options) = (Input::new(songs)?, clean_options(columns, delimiter)?);
+    let (table, cleaned) = call::long(py, report.as_ref(), move |on_progress| {
+        let Cleaned { songs, report, .. } = input.clean(&options, on_progress)?;
+        Ok::<_, CatalogError>((SongTable::new(&songs)?, report))
+    })?;
+    Ok((PySongTable(table), PyReport::new(py, &cleaned)?))
+}
+
+/// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
+///
+/// Without ``encoder``, the embedded checkpoint. ``names`` makes title and artist part of the description. A batch of
+/// the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``. Until all
+/// is written, whatever was at ``out`` stays. Returns what cleaning and building did.
+#[pyfunction]
+#[pyo3(signature = (
+    songs, out, *, encoder = None, names = false, batch_size = 32, batch_rows = None, columns = None,
+    delimiter = None, progress = None
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+pub(crate) fn build_index(
+    py: Python<'_>,
+    songs: &Bound<'_, PyAny>,
+    out: PathBuf,
+    encoder: Option<&Bound<'_, PyEncoder>>,
+    names: bool,
+    batch_size: usize,
+    batch_rows: Option<usize>,
+    columns: Option<&Bound<'_, PyDict>>,
+    delimiter: Option<&str>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<(PyReport, PyReport)> {
+    let report = Report::new(progress)?;
+    let (input, clean) = (Input::new(songs)?, clean_options(columns, delimiter)?);
+    let encoder = or_mini(py, encoder)?;
+    let default = BuildOptions::default();
+    let build = BuildOptions {
+        names,
+        encode: EncodeOptions { batch_size },
+        batch_rows: batch_rows.unwrap_or(default.batch_rows),
+        ..default
+    };
+    let (cleaned, built) = call::long(py, report.as_ref(), move |on_progress| {
+        if let Input::Path(csv) = input {
+            return catalog::build_index_from_csv(csv, out, &encoder, &clean, &build, on_progress);
+        }
+        let cleaned = input.clean(&clean, on_progress)?;
+        let built = catalog::build_index(&cleaned.songs, out, &encoder, &build, on_progress)?;
+        Ok((cleaned.report, built))
+    })?;
+    Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
+}
+
+/// Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
+///
+/// Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
+/// to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
+/// whole or not at all.
+///
+/// Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
+#[pyfunction]
+#[pyo3(signature = (
+    path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, progress = None
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+pub(crate) fn write_index(
+    py: Python<'_>,
+    path: PathBuf,
+    ids: &Bound<'_, PyAny>,
+    vectors: &Bound<'_, PyAny>,
+    songs: Option<&Bound<'_, PyAny>>,
+    fingerprint: Option<&str>,
+    normalize: bool,
+    columns: Option<&Bound<'_, PyDict>>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<PyReport>> {
+    let report = Report::new(progress)?;
+    let ids = self::ids(ids)?;
+    let (mut songs, read) = match songs {
+        None => (ids.iter().cloned().map(Song::new).collect(), None),
+        Some(songs) => rows(songs, &ids, columns, report.as_ref())?,
+    };
+    if songs.len() != ids.len() {
+        return Err(PyValueError::new_err(format!(
+            "{} ids, but {} songs; row i of each belongs to vector i",
+            ids.len(),
+            songs.len()
+        )));
+    }
+    for (song, id) in songs.iter_mut().zip(ids) {
+        song.id = id;
+    }
+
+    // What our own encoder made names its space by itself.
+    let space = match (fingerprint, vectors.getattr("fingerprint")) {
+        (Some(name), _) => Some(name.to_owned()),
+        (None, Ok(own)) if vectors.is_instance_of::<embedding::PyEmbeddings>() => own.extract()?,
+        _ => None,
+    };
+    let (count, dim, bytes) = array::floats(vectors, 2)?;
+    if count != songs.len() {
+        return Err(PyValueError::new_err(format!(
+            "{} ids, but {count} vectors; row i of each belongs together",
+            songs.len()
+        )));
+    }
+    let options = WriterOptions {
+        fingerprint: embedding::fingerprint(py, space.as_deref())?,
+        normalize,
+        ..WriterOptions::new(dim)
+    };
+    let values = array::numbers(&bytes);
+    call::long(py, report.as_ref(), move |on_progress| {
+        write_index_with(path, &songs, &values, options, on_progress)
+    })?;
+    read.map(|read| PyReport::new(py, &read)).transpose()
+}
+
+/// The embedded catalogue, some 450 songs, in the space of ``encoder``, built into the user's cache by the first call.
+///
+/// ``PIXELPLAY_CACHE`` names another folder for it.
+#[pyfunction]
+#[pyo3(signature = (encoder = None, *, progress = None))]
+pub(crate) fn starter_index(
+    py: Python<'_>,
+    encoder: Option<&Bound<'_, PyEncoder>>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PySongIndex> {
+    let report = Report::new(progress)?;
+    let encoder = or_mini(py, encoder)?;
+    call::long(py, report.as_ref(), move |on_progress| {
+        catalog::starter_index(&encoder, on_progress)
+    })
+    .map(PySongIndex::from)
+}
+
+fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
+    if given.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(
+            "ids is one text, expected one for each vector",
+        ));
+    }
+    let mut ids = Vec::new();
+    for (row, id) in given.try_iter()?.enumerate() {
+        let id = id?;
+        // pyarrow's scalars are no texts themselves.
+        let id = match id.extract::<String>() {
+            Ok(id) => id,
+            Err(_) if id.hasattr("as_py")? => id.call_method0("as_py")?.extract()?,
+            Err(error) => return Err(error),
+        };
+        ids.push(
+            SongId::new(id)
+                .ok_or_else(|| PyValueError::new_err(format!("the id of row {row} is empty")))?,
+        );
+    }
+    Ok(ids)
+}
+
+type Rows = (Vec<Song>, Option<pixelplay_core::catalog::CleanReport>);
+
+/// A song for each vector: a sequence of mappings, or a table.
+fn rows(
+    songs: &Bound<'_, PyAny>,
+    ids: &[SongId],
+    columns: Option<&Bound<'_, PyDict>>,
+    report: Option<&Report>,
+) -> PyResult<Rows> {
+    if songs.is_instance_of::<PyList>() || songs.is_instance_of::<PyTuple>() {
+        let items = songs.try_iter()?.zip(ids);
+        let rows = items
+            .map(|(song, id)| self::song(&song?, id))
+            .collect::<PyResult<_>>()?;
+        // Counted anew, since `zip` ends with the shorter one.
+        let (rows, count): (Vec<Song>, usize) = (rows, songs.len()?);
+        if count != ids.len() {
+            return Err(PyValueError::new_err(format!(
+                "{} ids, but {count} songs; row i of each belongs to vector i",
+                ids.len()
+            )));
+        }
+        return Ok((rows, None));
+    }
+    let (input, options) = (Input::new(songs)?, clean_options(columns, None)?);
+    let cleaned = call::long(songs.py(), report, move |on_progress| {
+        input.every_row(&options, on_progress)
+    })?;
+    Ok((cleaned.songs, Some(cleaned.report)))
+}
+
+fn song(given: &Bound<'_, PyAny>, id: &SongId) -> PyResult<Song> {
+    let mapping = given.cast::<PyMapping>().map_err(|_| {
+        PyTypeError::new_err(
+            "a song is a mapping from column to cell, such as {\"title\": \"Rain\"}",
+        )
+    })?;
+    let mut song = Song::new(id.clone());
+    for item in mapping.items()? {
+        let (column, cell): (String, Bound<'_, PyAny>) = item.extract()?;
+        if column == "id" || cell.is_none() {
+            continue;
+        }
+        let kind = COLUMNS
+            .iter()
+            .find(|(name, _)| *name == column)
+            .map(|&(_, kind)| kind);
+        let value = match kind {
+            Some(Kind::Text) | None => cell.extract().map(Value::Text),
+            Some(Kind::Integer) => cell.extract().map(Value::Integer),
+            Some(Kind::Real) => cell.extract().map(Value::Real),
+            Some(Kind::Flag) => cell.extract().map(Value::Flag),
+        };
+        let wrong = |_| {
+            PyTypeError::new_err(format!(
+                "column {column:?} of song {:?} cannot hold {}",
+                id.as_str(),
+                cell.repr()
+                    .map_or_else(|_| "this".to_owned(), |repr| repr.to_string())
+            ))
+        };
+        let value = value.map_err(wrong)?;
+        song.set(&column, value);
+    }
+    Ok(song)
+}

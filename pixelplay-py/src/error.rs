@@ -1,0 +1,213 @@
+//! The core's errors as the exceptions of `python/pixelplay/_errors.py`.
+
+use std::error::Error as StdError;
+use std::fmt::Write;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use pixelplay_core::catalog::CatalogError;
+use pixelplay_core::index::FilterError;
+use pixelplay_core::{EmbeddingError, EncodeError, HubError, QueryError, SongIndexError};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// The classes, which are defined in Python so that they can have several bases.
+mod class {
+    pyo3::import_exception!(pixelplay._errors, CatalogError);
+    pyo3::import_exception!(pixelplay._errors, EmbeddingError);
+    pyo3::import_exception!(pixelplay._errors, EncodeError);
+    pyo3::import_exception!(pixelplay._errors, FilterError);
+    pyo3::import_exception!(pixelplay._errors, QueryError);
+    pyo3::import_exception!(pixelplay._errors, SongError);
+    pyo3::import_exception!(pixelplay._errors, SongIndexError);
+    pyo3::import_exception!(pixelplay._errors, UnknownSong);
+}
+
+/// An error of the core that becomes an exception.
+pub(crate) trait Raise {
+    fn raise(self, py: Python<'_>) -> PyErr;
+}
+
+impl Raise for PyErr {
+    fn raise(self, _: Python<'_>) -> PyErr {
+        self
+    }
+}
+
+impl Raise for EncodeError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        encode(py, &self, String::new())
+    }
+}
+
+impl Raise for SongIndexError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match &self {
+            Self::Io {
+                action,
+                path,
+                source,
+            } => os::<class::SongIndexError>(py, &self, format!("cannot {action}: "), path, source),
+            Self::Embedding(error) => class::EmbeddingError::new_err(explained(error)),
+            Self::Filter(error) => class::FilterError::new_err(explained(error)),
+            Self::UnknownId { .. } => class::UnknownSong::new_err(explained(&self)),
+            Self::BadRow { .. } | Self::BadVector { .. } => {
+                class::SongError::new_err(explained(&self))
+            }
+            Self::BadOptions { what } => PyValueError::new_err(what.clone()),
+            _ => class::SongIndexError::new_err(explained(&self)),
+        }
+    }
+}
+
+impl Raise for CatalogError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Encode(error) => error.raise(py),
+            Self::Index(error) => error.raise(py),
+            Self::Embedding(error) => error.raise(py),
+            Self::Read {
+                ref path,
+                ref source,
+            } => os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source),
+            Self::NotAFile { ref path, .. } if path.is_dir() => {
+                let folder = io::Error::from(ErrorKind::IsADirectory);
+                os::<class::CatalogError>(py, &self, String::new(), path, &folder)
+            }
+            Self::Cache {
+                ref path,
+                ref source,
+            } => match system_error(source.as_ref()) {
+                Some(source) => {
+                    let said = "the starter index cannot be kept here, set PIXELPLAY_CACHE: ";
+                    os::<class::CatalogError>(py, &self, said.to_owned(), path, source)
+                }
+                None => class::CatalogError::new_err(explained(&self)),
+            },
+            Self::BadDelimiter { .. } => PyValueError::new_err(explained(&self)),
+            _ => class::CatalogError::new_err(explained(&self)),
+        }
+    }
+}
+
+impl Raise for QueryError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Index(error) => error.raise(py),
+            Self::Embedding(error) => error.raise(py),
+            _ => class::QueryError::new_err(explained(&self)),
+        }
+    }
+}
+
+impl Raise for EmbeddingError {
+    fn raise(self, _: Python<'_>) -> PyErr {
+        class::EmbeddingError::new_err(explained(&self))
+    }
+}
+
+impl Raise for FilterError {
+    fn raise(self, _: Python<'_>) -> PyErr {
+        class::FilterError::new_err(explained(&self))
+    }
+}
+
+/// An error of one image of several is of the class that it would have alone; `context` says which image it was.
+fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
+    match error {
+        EncodeError::Image { at, source } => encode(py, source, format!("image {at}: {context}")),
+        EncodeError::Io { path, source } => {
+            context.push_str("cannot read: ");
+            os::<class::EncodeError>(py, error, context, path, source)
+        }
+        EncodeError::Hub(HubError::Read { path, source } | HubError::Write { path, source }) => {
+            os::<class::EncodeError>(py, error, context, path, source)
+        }
+        EncodeError::MissingFile { dir, file } => {
+            let missing = io::Error::from(ErrorKind::NotFound);
+            context.push_str("a CLIPModel directory lacks this file: ");
+            os::<class::EncodeError>(py, error, context, &dir.join(file), &missing)
+        }
+        _ => class::EncodeError::new_err(context + &explained(error)),
+    }
+}
+
+/// What the system refused, as an error of a domain that is also the fitting kind of `OSError`, with errno and file
+/// name; as the domain's own error where it was not the system that refused.
+fn os<Domain: pyo3::PyTypeInfo>(
+    py: Python<'_>,
+    error: &dyn StdError,
+    context: String,
+    path: &Path,
+    source: &io::Error,
+) -> PyErr {
+    let make = || -> PyResult<PyErr> {
+        let errors = py.import("pixelplay._errors")?;
+        let class = py.get_type::<Domain>();
+        let exception = match (errno(source), source.kind()) {
+            (Some(Errno::Number(number)), _) => {
+                errors.call_method1("os_error", (class, number, context, path))?
+            }
+            (Some(Errno::Name(name)), _) => {
+                let number = py.import("errno")?.getattr(name)?;
+                errors.call_method1("os_error", (class, number, context, path))?
+            }
+            (None, ErrorKind::InvalidInput) => {
+                errors.call_method1("value_error", (class, explained(error)))?
+            }
+            (None, _) => class.call1((explained(error),))?,
+        };
+        Ok(PyErr::from_value(exception))
+    };
+    make().unwrap_or_else(|raised| raised)
+}
+
+enum Errno {
+    Number(i32),
+    /// As Python's module `errno` calls it.
+    Name(&'static str),
+}
+
+fn errno(error: &io::Error) -> Option<Errno> {
+    // On Windows the number is one of its own.
+    if let Some(number) = error.raw_os_error().filter(|_| cfg!(unix)) {
+        return Some(Errno::Number(number));
+    }
+    let name = match error.kind() {
+        ErrorKind::NotFound => "ENOENT",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::AlreadyExists => "EEXIST",
+        ErrorKind::IsADirectory => "EISDIR",
+        ErrorKind::NotADirectory => "ENOTDIR",
+        ErrorKind::ReadOnlyFilesystem => "EROFS",
+        ErrorKind::StorageFull => "ENOSPC",
+        ErrorKind::BrokenPipe => "EPIPE",
+        ErrorKind::OutOfMemory => "ENOMEM",
+        _ => return None,
+    };
+    Some(Errno::Name(name))
+}
+
+/// The first error of the system among the causes.
+fn system_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// An error with its causes, on one line.
+fn explained(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,390 @@
+//! `SongIndex`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pixelplay_core::index::{By, SearchOptions};
+use pixelplay_core::{Embedding, Fingerprint, SongId, SongIndex};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyCapsule, PyDict, PyList, PyString};
+
+use crate::embedding::PyEmbedding;
+use crate::hits::PyHits;
+use crate::song::PySong;
+use crate::table::PySongTable;
+use crate::{array, call, filter};
+
+/// A scan of fewer bytes is over before a signal could be looked at; a thread for it would only cost.
+const SHORT_SCAN: usize = 32 << 20;
+
+/// Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
+///
+/// It cannot be pickled: open it in each process; the memory is shared where it is mapped.
+#[pyclass(frozen, name = "SongIndex", module = "pixelplay")]
+pub(crate) struct PySongIndex {
+    pub(crate) inner: Arc<SongIndex>,
+    /// Made when first asked for.
+    ids: PyOnceLock<Py<PyAny>>,
+}
+
+impl From<SongIndex> for PySongIndex {
+    fn from(index: SongIndex) -> Self {
+        Self {
+            inner: Arc::new(index),
+            ids: PyOnceLock::new(),
+        }
+    }
+}
+
+#[pymethods]
+impl PySongIndex {
+    /// Opens an index, by mapping it or by reading it into memory.
+    ///
+    /// While it is mapped, no other program may truncate the file or write into it; replacing it by renaming another one
+    /// over it, which is all that pixelplay does, is fine. Opening checks the structure, ``verify`` every byte.
+    ///
+    /// Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... where the file cannot be read.
+    #[staticmethod]
+    #[pyo3(signature = (path, mmap = true))]
+    fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
+        call::long(py, None, move |_| {
+            if !mmap {
+                return SongIndex::open(path);
+            }
+            #[expect(
+                unsafe_code,
+                reason = "mapping trusts that nobody rewrites the file in place, which `mmap=` documents"
+            )]
+            // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; the
+            // documentation of `mmap` passes the rest of the contract on to the caller.
+            unsafe {
+                SongIndex::open_mmap(path)
+            }
+        })
+        .map(Self::from)
+    }
+
+    /// The length of the vectors.
+    #[getter]
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+
+    /// The space of the vectors, where the file names it.
+    #[getter]
+    fn fingerprint(&self) -> Option<&str> {
+        self.inner.fingerprint().map(Fingerprint::as_str)
+    }
+
+    /// The file or folder that was opened.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.inner.path().to_owned()
+    }
+
+    /// The columns beside ``id`` and the vector.
+    #[getter]
+    fn columns(&self) -> Vec<&str> {
+        self.inner
+            .columns()
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    /// The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for.
+    #[getter]
+    fn ids(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        const SIGNALS_EVERY: usize = 1 << 16;
+        let ids = self.ids.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+            let list = PyList::empty(py);
+            for (row, id) in self.inner.ids().enumerate() {
+                if row.is_multiple_of(SIGNALS_EVERY) {
+                    py.check_signals()?;
+                }
+                list.append(id)?;
+            }
+            let ids = py
+                .import("numpy")?
+                .call_method1("array", (list, "object"))?;
+            ids.getattr("flags")?.setattr("writeable", false)?;
+            Ok(ids.unbind())
+        })?;
+        Ok(ids.clone_ref(py))
+    }
+
+    /// All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
+    ///
+    /// Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
+    #[getter]
+    fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let batches = self.inner.vector_chunks().len();
+        if batches > 1 {
+            return Err(PyValueError::new_err(format!(
+                "the index has its vectors in {batches} batches, which are no single array in memory; \
+                 use vector_chunks, or write the index anew in one batch"
+            )));
+        }
+        self.chunk(py, 0)
+    }
+
+    /// The vectors of each batch, ``(rows, dim)``, in the same way.
+    #[getter]
+    fn vector_chunks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let batches = self.inner.vector_chunks().len();
+        (0..batches).map(|batch| self.chunk(py, batch)).collect()
+    }
+
+    /// All that is known of a song. Raises ``UnknownSong`` (a ``KeyError``).
+    fn song(&self, py: Python<'_>, id: &str) -> PyResult<PySong> {
+        call::short(py, || self.inner.song_by_id(id)).map(PySong)
+    }
+
+    /// The vector of a song. Raises ``UnknownSong`` (a ``KeyError``).
+    fn embedding(&self, py: Python<'_>, id: &str) -> PyResult<PyEmbedding> {
+        call::short(py, || match self.inner.row(id) {
+            Some(row) => self.inner.embedding(row),
+            None => Err(pixelplay_core::SongIndexError::UnknownId { id: id.to_owned() }),
+        })
+        .map(PyEmbedding)
+    }
+
+    /// The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
+    ///
+    /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
+    /// Costs one pass over the vectors.
+    ///
+    /// Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
+    #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn search(
+        &self,
+        py: Python<'_>,
+        query: &Bound<'_, PyAny>,
+        k: usize,
+        r#where: Option<&Bound<'_, PyAny>>,
+        exclude: Option<&Bound<'_, PyAny>>,
+        min_score: Option<f64>,
+        threads: Option<NonZeroUsize>,
+    ) -> PyResult<PyHits> {
+        let query = array::embedding(query)?;
+        let options = options(k, r#where, exclude, min_score, threads)?;
+        let hits = self.run(py, 1, move |index| index.search(&query, &options))?;
+        Ok(self.hits(hits))
+    }
+
+    /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
+    ///
+    /// Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
+    #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn search_many<'py>(
+        &self,
+        py: Python<'py>,
+        queries: &Bound<'py, PyAny>,
+        k: usize,
+        r#where: Option<&Bound<'py, PyAny>>,
+        exclude: Option<&Bound<'py, PyAny>>,
+        min_score: Option<f64>,
+        threads: Option<NonZeroUsize>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let queries: Vec<Embedding> = array::embeddings(queries)?;
+        let options = options(k, r#where, exclude, min_score, threads)?;
+        let shape = (queries.len(), k.min(self.inner.len()));
+        let (rows, scores) = self.run(py, queries.len(), move |index| {
+            let (mut rows, mut scores) = (Vec::new(), Vec::new());
+            for hits in index.search_many(&queries, &options)? {
+                // What is not there is -1 and NaN, so that the arrays have their shape.
+                for at in 0..shape.1 {
+                    let (row, score) = match hits.get(at) {
+                        Some(hit) => (hit.row as i64, hit.score),
+                        None => (-1, f64::NAN),
+                    };
+                    rows.extend(row.to_ne_bytes());
+                    scores.extend(score.to_ne_bytes());
+                }
+            }
+            Ok::<_, pixelplay_core::SongIndexError>((rows, scores))
+        })?;
+        Ok((
+            array::matrix(py, &rows, "int64", shape)?,
+            array::matrix(py, &scores, "float64", shape)?,
+        ))
+    }
+
+    /// Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
+    ///
+    /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
+    #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn similar(
+        &self,
+        py: Python<'_>,
+        id: String,
+        k: usize,
+        by: &str,
+        r#where: Option<&Bound<'_, PyAny>>,
+        exclude: Option<&Bound<'_, PyAny>>,
+        min_score: Option<f64>,
+    ) -> PyResult<PyHits> {
+        let by = match by {
+            "description" => By::Description,
+            "audio" => By::Audio,
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "by must be \"description\" or \"audio\", not {by:?}"
+                )));
+            }
+        };
+        let options = options(k, r#where, exclude, min_score, None)?;
+        let hits = self.run(py, 1, move |index| index.similar(&id, by, &options))?;
+        Ok(self.hits(hits))
+    }
+
+    /// The whole index as a table, ``embedding`` included, in the memory that it has.
+    fn to_arrow(&self, py: Python<'_>) -> PyResult<PySongTable> {
+        let index = self.inner.clone();
+        call::long(py, None, move |_| index.to_table()).map(PySongTable)
+    }
+
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        self.to_arrow(py)?.__arrow_c_stream__(py, requested_schema)
+    }
+
+    /// Compares every byte with the file's checksums. Raises ``SongIndexError`` at the first difference.
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
+        let index = self.inner.clone();
+        call::long(py, None, move |_| index.verify())
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.len()
+    }
+
+    fn __bool__(&self) -> bool {
+        !self.inner.is_empty()
+    }
+
+    fn __contains__(&self, py: Python<'_>, id: &Bound<'_, PyAny>) -> bool {
+        let Ok(id) = id.extract::<String>() else {
+            return false;
+        };
+        // The first look at ids builds a table of them.
+        py.detach(|| self.inner.row(&id)).is_some()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "SongIndex(path={:?}, songs={}, dim={})",
+            self.inner.path(),
+            self.inner.len(),
+            self.inner.dim()
+        )
+    }
+}
+
+impl PySongIndex {
+    /// A search over `queries` vectors.
+    fn run<T, E>(
+        &self,
+        py: Python<'_>,
+        queries: usize,
+        work: impl FnOnce(&SongIndex) -> Result<T, E> + Send + 'static,
+    ) -> PyResult<T>
+    where
+        T: Send + 'static,
+        E: crate::error::Raise + Send + 'static,
+    {
+        let index = self.inner.clone();
+        let bytes = [self.inner.dim(), size_of::<f32>(), queries]
+            .iter()
+            .fold(self.inner.len(), |product, &factor| {
+                product.saturating_mul(factor)
+            });
+        if bytes <= SHORT_SCAN {
+            call::short(py, || work(&index))
+        } else {
+            call::long(py, None, move |_| work(&index))
+        }
+    }
+
+    pub(crate) fn hits(&self, hits: Vec<pixelplay_core::index::SongHit>) -> PyHits {
+        PyHits {
+            index: self.inner.clone(),
+            hits,
+        }
+    }
+
+    fn chunk<'py>(&self, py: Python<'py>, batch: usize) -> PyResult<Bound<'py, PyAny>> {
+        let view = VectorView {
+            index: self.inner.clone(),
+            batch,
+        };
+        array::as_array(Bound::new(py, view)?.as_any())
+    }
+}
+
+/// What numpy keeps for as long as an array of vectors is there, and with it the index and its map.
+#[pyclass(frozen, module = "pixelplay")]
+struct VectorView {
+    index: Arc<SongIndex>,
+    batch: usize,
+}
+
+#[pymethods]
+impl VectorView {
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dim = self.index.dim();
+        // An index without songs has no batch.
+        let vectors = self
+            .index
+            .vector_chunks()
+            .nth(self.batch)
+            .unwrap_or_default();
+        array::interface(py, vectors, &[vectors.len() / dim, dim])
+    }
+}
+
+fn options(
+    k: usize,
+    r#where: Option<&Bound<'_, PyAny>>,
+    exclude: Option<&Bound<'_, PyAny>>,
+    min_score: Option<f64>,
+    threads: Option<NonZeroUsize>,
+) -> PyResult<SearchOptions> {
+    if min_score.is_some_and(f64::is_nan) {
+        return Err(PyValueError::new_err("min_score must not be NaN"));
+    }
+    Ok(SearchOptions {
+        k,
+        filter: filter::filter(r#where)?,
+        exclude: exclude.map(ids).transpose()?.unwrap_or_default(),
+        min_score,
+        threads,
+        ..SearchOptions::default()
+    })
+}
+
+fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
+    if given.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(
+            "exclude takes several ids; put the one into a list",
+        ));
+    }
+    let ids = given.try_iter()?.map(|id| id?.extract::<String>());
+    // No song has an empty id, so there is nothing to leave out for one.
+    Ok(ids
+        .collect::<PyResult<Vec<_>>>()?
+        .into_iter()
+        .filter_map(SongId::new)
+        .collect())
+}

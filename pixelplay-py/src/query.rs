@@ -1,0 +1,104 @@
+//! `HybridQuery`.
+
+use std::num::NonZeroUsize;
+
+use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste};
+use pyo3::prelude::*;
+
+use crate::embedding::PyEmbedding;
+use crate::hits::PyHits;
+use crate::index::PySongIndex;
+use crate::{array, call, filter};
+
+// Written out below, so that Python can show it.
+const _: () = assert!(DEFAULT_TEXT_WEIGHT == 0.3);
+
+/// A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+///
+/// ``(1 - text_weight) * image + text_weight * text``, or either alone.
+#[pyclass(frozen, name = "HybridQuery", module = "pixelplay")]
+pub(crate) struct PyHybridQuery(HybridQuery);
+
+#[pymethods]
+impl PyHybridQuery {
+    #[new]
+    #[pyo3(signature = (image = None, text = None, text_weight = 0.3))]
+    fn new(
+        image: Option<&Bound<'_, PyAny>>,
+        text: Option<&Bound<'_, PyAny>>,
+        text_weight: f64,
+    ) -> PyResult<Self> {
+        let mut query = HybridQuery::new().text_weight(text_weight);
+        if let Some(image) = image {
+            query = query.image(array::embedding(image)?);
+        }
+        if let Some(text) = text {
+            query = query.text(array::embedding(text)?);
+        }
+        Ok(Self(query))
+    }
+
+    /// A query that is moved towards a song of the index, by its id, or towards an embedding.
+    #[pyo3(signature = (taste, weight = 1.0))]
+    fn like(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
+        Ok(Self(self.0.clone().like(self::taste(taste)?, weight)))
+    }
+
+    /// A query that is moved away from it.
+    #[pyo3(signature = (taste, weight = 0.3))]
+    fn unlike(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
+        Ok(Self(self.0.clone().unlike(self::taste(taste)?, weight)))
+    }
+
+    /// The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none.
+    fn blend(&self, py: Python<'_>, index: &Bound<'_, PySongIndex>) -> PyResult<PyEmbedding> {
+        let index = index.get().inner.clone();
+        call::short(py, || self.0.blend(&index)).map(PyEmbedding)
+    }
+
+    /// Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
+    ///
+    /// Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
+    /// ``SongIndex.search``.
+    #[pyo3(signature = (
+        index, k = 10, r#where = None, *, max_per_artist = None, diversity = 0.0, min_score = None, threads = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn search(
+        &self,
+        py: Python<'_>,
+        index: &Bound<'_, PySongIndex>,
+        k: usize,
+        r#where: Option<&Bound<'_, PyAny>>,
+        max_per_artist: Option<NonZeroUsize>,
+        diversity: f64,
+        min_score: Option<f64>,
+        threads: Option<NonZeroUsize>,
+    ) -> PyResult<PyHits> {
+        let options = QueryOptions {
+            k,
+            filter: filter::filter(r#where)?,
+            max_per_artist,
+            diversity,
+            min_score,
+            threads,
+        };
+        let (query, songs) = (self.0.clone(), index.get().inner.clone());
+        let hits = call::long(py, None, move |on_progress| {
+            query.search_with(&songs, &options, on_progress)
+        })?;
+        Ok(index.get().hits(hits))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+/// A song of the index by its id, or an embedding.
+fn taste(given: &Bound<'_, PyAny>) -> PyResult<Taste> {
+    if let Ok(id) = given.extract::<String>() {
+        return Ok(Taste::Song(id));
+    }
+    array::embedding(given).map(Taste::Embedding)
+}

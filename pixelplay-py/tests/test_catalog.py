@@ -1,0 +1,182 @@
+"""Tables in, indexes out, and tables out again."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pixelplay as pp
+import polars as pl
+import pyarrow as pa
+import pytest
+from conftest import CSV, unit_vectors
+
+
+def tables(path: Path) -> dict[str, object]:
+    return {
+        "bytes": path.read_bytes(),
+        "file": io.BytesIO(path.read_bytes()),
+        "gzip": gzip.compress(path.read_bytes()),
+        "pandas": pd.read_csv(path),
+        "polars": pl.read_csv(path),
+        "pyarrow": pa.Table.from_pandas(pd.read_csv(path), preserve_index=False),
+        "pyarrow in batches": pa.Table.from_batches(pa.table(pl.read_csv(path)).to_batches(max_chunksize=1)),
+        "categories": pd.read_csv(path).astype({"genre": "category", "artist": "category"}),
+    }
+
+
+def test_every_form_of_a_table_gives_the_same_songs(csv: Path) -> None:
+    expected, report = pp.clean(csv)
+    assert (report["rows_read"], report["kept"], report["schema"]) == (4, 4, report.to_dict()["schema"])
+    assert "4" in str(report) and "kept" in report and len(report) == len(report.keys())
+    for name, table in tables(csv).items():
+        found, _ = pp.clean(table)
+        assert found.to_pylist() == expected.to_pylist(), name
+
+
+def test_the_same_index_from_every_form(csv: Path, enc: pp.Encoder, tmp_path: Path, songs: pp.SongIndex) -> None:
+    out = tmp_path / "songs.arrow"
+    for name, table in tables(csv).items():
+        cleaned, built = pp.build_index(table, out, encoder=enc)
+        assert (cleaned["kept"], built["songs"]) == (4, 4), name
+        assert out.read_bytes() == songs.path.read_bytes(), name
+
+
+def test_cleaned_tables_go_where_arrow_goes(csv: Path) -> None:
+    table, _ = pp.clean(csv)
+    assert table.num_rows == len(table) == 4 and table.column_names[0] == "id" and table.num_columns > 20
+    arrow = pa.table(table)
+    assert arrow["title"].to_pylist() == ["Storm", "Dawn", "Night, Drive", "Rain"]
+    assert pl.DataFrame(table)["year"].to_list() == [1979, 1999, 2009, None]
+    assert table.to_pandas()["energy"].tolist() == [0.9, 0.2, 0.6, 0.1]
+    again, _ = pp.clean(table)
+    assert again.to_pylist() == table.to_pylist()
+
+
+def test_pandas_without_pyarrow(csv: Path) -> None:
+    class Frame:
+        """What a pandas data frame is where pyarrow is not installed."""
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise ImportError("pyarrow")
+
+        def to_csv(self, *, index: bool) -> str:
+            return CSV
+
+    assert pp.clean(Frame())[0].to_pylist() == pp.clean(csv)[0].to_pylist()
+
+
+def test_headers_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "werke.csv"
+    path.write_text("Werk;Wer\nSturm;Ada\n")
+    with pytest.raises(pp.CatalogError, match="title"):
+        pp.clean(path)
+    table, _ = pp.clean(path, columns={"title": "Werk", "artist": "Wer"}, delimiter=";")
+    assert table.to_pylist()[0]["title"] == "Sturm"
+    for delimiter in ("", ";;", "é", '"'):
+        with pytest.raises(ValueError):
+            pp.clean(path, delimiter=delimiter)
+
+
+def test_the_table_itself_is_never_overwritten(csv: Path, enc: pp.Encoder, tmp_path: Path) -> None:
+    path = tmp_path / "songs.csv"
+    path.write_text(CSV)
+    with pytest.raises(pp.CatalogError, match="itself"):
+        pp.build_index(path, path, encoder=enc)
+    assert path.read_text() == CSV
+
+
+@pytest.mark.parametrize("table", [3, None, ["a"], object()])
+def test_what_is_no_table(table: object) -> None:
+    with pytest.raises(TypeError, match="table"):
+        pp.clean(table)  # type: ignore[arg-type]
+
+
+def test_hostile_capsules() -> None:
+    class Liar:
+        def __init__(self, answer: object) -> None:
+            self.answer = answer
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return self.answer
+
+    with pytest.raises(TypeError, match="capsule"):
+        pp.clean(Liar("nothing"))
+    with pytest.raises(ValueError):  # A capsule of another name.
+        pp.clean(Liar(pa.schema([]).__arrow_c_schema__()))
+    used = pa.table({"title": ["x"], "artist": ["y"]}).__arrow_c_stream__()
+    assert len(pp.clean(Liar(used))[0]) == 1
+    with pytest.raises(ValueError):  # Its stream was taken.
+        pp.clean(Liar(used))
+
+
+def test_vectors_one_has(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "mine.arrow", unit_vectors(3, 6)
+    assert pp.write_index(path, ["x", "y", "z"], vectors) is None
+    index = pp.SongIndex.open(path)
+    assert np.array_equal(index.vectors, vectors) and index.fingerprint is None
+    assert index.search(vectors[1], k=1).ids == ["y"]
+
+    pp.write_index(path, np.array(["x", "y", "z"]), 5 * vectors.astype(np.float64), normalize=True, fingerprint="mine")
+    scaled = pp.SongIndex.open(path)
+    assert scaled.fingerprint == "mine"
+    np.testing.assert_allclose(scaled.vectors, vectors, atol=1e-6)
+    assert np.array_equal(index.vectors, vectors)  # what was open stays as it was
+
+
+def test_songs_of_vectors(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "mine.arrow", unit_vectors(2, 6)
+    songs = [{"title": "Rain", "year": np.int64(1999), "energy": 1, "mood": "x"}, {"artist": "Ana", "year": None}]
+    pp.write_index(path, ["x", "y"], vectors, songs)
+    index = pp.SongIndex.open(path)
+    assert (index.song("x")["title"], index.song("x")["year"], index.song("x")["energy"]) == ("Rain", 1999, 1.0)
+    assert index.song("x")["mood"] == "x" and index.song("y")["artist"] == "Ana"
+
+    for table in (pd.DataFrame(songs), pl.DataFrame({"title": ["Rain", None], "id": ["not", "used"]})):
+        report = pp.write_index(path, pd.Series(["x", "y"]), vectors, table)
+        assert report is not None and report["rows_read"] == 2
+        assert pp.SongIndex.open(path).song("x")["title"] == "Rain"
+    pp.write_index(path, pa.array(["x", "y"]), vectors, index)  # an index is a table too
+    assert pp.SongIndex.open(path).song("y")["artist"] == "Ana"
+
+
+def test_what_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    path, good = tmp_path / "mine.arrow", unit_vectors(2, 6)
+    pp.write_index(path, ["x", "y"], good)
+    before = path.read_bytes()
+    nan, long = good.copy(), good.copy()
+    nan[1, 3], long[1] = np.nan, 7
+    for arguments, error in [
+        ((["x", "x"], good), pp.SongError),
+        ((["x", "y"], nan), pp.SongError),
+        ((["x", "y"], long), pp.SongError),
+        ((["x", ""], good), ValueError),
+        ((["x"], good), ValueError),
+        ((["x", "y"], good[0]), ValueError),
+        (("xy", good), TypeError),
+        (([1, 2], good), TypeError),
+        ((["x", "y"], [["a"], ["b"]]), TypeError),
+        ((["x", "y"], good, [{"year": "x"}, {}]), TypeError),
+        ((["x", "y"], good, [{}]), ValueError),
+        ((["x", "y"], good, [{}, {}, {}]), ValueError),
+        ((["x", "y"], good, [{}, 3]), TypeError),
+        ((["x", "y"], good, [{}, {"embedding": "3"}]), pp.SongError),
+        ((["x", "y"], good, None, "bad\nname"), pp.EmbeddingError),
+    ]:
+        with pytest.raises(error):
+            pp.write_index(path, *arguments)
+        assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_an_index_is_a_table(songs: pp.SongIndex) -> None:
+    table = pa.table(songs)
+    assert table["id"].to_pylist() == list(songs.ids)
+    vectors = table["embedding"].chunk(0).values.to_numpy()
+    assert vectors.ctypes.data == songs.vectors.ctypes.data  # the same memory
+    frame = songs.to_arrow().to_pandas()
+    assert np.array_equal(np.stack(frame["embedding"]), songs.vectors)
+    hits = songs.similar("a")
+    assert hits.to_pandas()["id"].tolist() == hits.ids and pl.DataFrame(hits)["score"].to_list() == hits.scores
+    assert hits.to_arrow().column_names[:3] == ["id", "score", "match_percent"]
+    assert len(hits[:0].to_pandas()) == 0

@@ -1,0 +1,152 @@
+"""Every class of error, reached; and what the operating system says, as Python says it."""
+
+import copy
+import errno
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import pixelplay as pp
+import pytest
+from conftest import REPOSITORY, SAMPLES
+
+
+def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
+    """Does what raises the error of that name."""
+    if name == "EncodeError":
+        enc.encode_image(b"no picture")
+    elif name == "SongIndexError":
+        (tmp / "bad.arrow").write_bytes(b"no index")
+        pp.SongIndex.open(tmp / "bad.arrow")
+    elif name == "CatalogError":
+        pp.clean(b"")
+    elif name == "EmbeddingError":
+        songs.search([1.0, 0.0])
+    elif name == "FilterError":
+        pp.Filter.parse("energy >")
+    elif name == "QueryError":
+        pp.HybridQuery().search(songs)
+    elif name == "SongError":
+        pp.write_index(tmp / "x.arrow", ["a", "a"], [[1.0], [1.0]])
+    elif name == "UnknownSong":
+        songs.song("nobody")
+
+
+KINDS = {
+    "EncodeError": pp.PixelPlayError,
+    "SongIndexError": pp.PixelPlayError,
+    "CatalogError": pp.PixelPlayError,
+    "EmbeddingError": ValueError,
+    "FilterError": (pp.SongIndexError, ValueError),
+    "QueryError": ValueError,
+    "SongError": (pp.SongIndexError, ValueError),
+    "UnknownSong": (pp.SongIndexError, KeyError),
+}
+
+
+def test_no_class_is_forgotten() -> None:
+    classes = {name for name in pp.__all__ if isinstance(getattr(pp, name), type)}
+    errors = {name for name in classes if issubclass(getattr(pp, name), Exception)}
+    assert errors == KINDS.keys() | {"PixelPlayError"}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_class_is_reached(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp_path: Path) -> None:
+    with pytest.raises(pp.PixelPlayError) as caught:
+        reach(name, enc, songs, tmp_path)
+    error = caught.value
+    assert type(error) is getattr(pp, name) and type(error).__module__ == "pixelplay"
+    kinds = KINDS[name]
+    assert all(isinstance(error, kind) for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+    assert str(error) and not str(error).startswith(("'", '"'))
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error) and str(again) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("domain", "call"),
+    [
+        (pp.EncodeError, lambda enc, path: enc.encode_image(path)),
+        (pp.EncodeError, lambda enc, path: enc.encode_images([SAMPLES[0], path])),
+        (pp.EncodeError, lambda enc, path: pp.Encoder(path)),
+        (pp.SongIndexError, lambda enc, path: pp.SongIndex.open(path)),
+        (pp.SongIndexError, lambda enc, path: pp.SongIndex.open(path, mmap=False)),
+        (pp.CatalogError, lambda enc, path: pp.clean(path)),
+        (pp.CatalogError, lambda enc, path: pp.build_index(path, path.with_name("out.arrow"), encoder=enc)),
+        (pp.SongIndexError, lambda enc, path: pp.write_index(path / "x.arrow", ["a"], [[1.0]])),
+    ],
+)
+def test_a_missing_file_is_a_file_not_found(domain: type, call: object, enc: pp.Encoder, tmp_path: Path) -> None:
+    path = tmp_path / "missing"
+    with pytest.raises(FileNotFoundError) as caught:
+        call(enc, path)  # type: ignore[operator]
+    error = caught.value
+    assert isinstance(error, domain) and error.errno == errno.ENOENT
+    assert error.filename is not None and error.filename.startswith(str(path))
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error) and (again.errno, again.filename) == (error.errno, error.filename)
+        assert str(again) == str(error)
+
+
+def test_folders_and_permissions(enc: pp.Encoder, tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        enc.encode_image(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        pp.clean(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        pp.SongIndex.open(SAMPLES[0] / "songs.arrow")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o500)
+    if os.access(closed, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    with pytest.raises(PermissionError) as caught:
+        pp.write_index(closed / "songs.arrow", ["a"], [[1.0]])
+    assert isinstance(caught.value, pp.SongIndexError)
+
+
+def test_a_full_disk() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with pytest.raises(pp.SongIndexError):
+        pp.write_index("/dev/full", ["a"], [[1.0]])
+
+
+def test_a_checkpoint_that_lacks_a_file(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "mini"
+    shutil.copytree(REPOSITORY / "models" / "pixelplay-mini", checkpoint)
+    assert pp.Encoder(checkpoint).fingerprint == pp.Encoder().fingerprint
+    (checkpoint / "config.json").unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        pp.Encoder(checkpoint)
+    assert isinstance(caught.value, pp.EncodeError)
+    assert caught.value.filename == str(checkpoint / "config.json")
+
+
+def test_the_hub_is_not_asked_where_it_may_not_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    with pytest.raises(pp.EncodeError, match="not in the cache"):
+        pp.Encoder.from_hub("openai/clip-vit-base-patch32")
+    with pytest.raises(pp.EncodeError, match="repository"):
+        pp.Encoder.from_hub("../../etc/passwd")
+
+
+def test_a_damaged_index(songs: pp.SongIndex, tmp_path: Path) -> None:
+    content = bytearray(songs.path.read_bytes())
+    path = tmp_path / "songs.arrow"
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(pp.SongIndexError, match="complete"):
+        pp.SongIndex.open(path)
+    at = content.find(songs.vectors.tobytes())
+    content[at + 1] ^= 0x40
+    path.write_bytes(content)
+    with pytest.raises(pp.SongIndexError, match="damaged"):
+        pp.SongIndex.open(path).verify()
+    songs.verify()
+
+
+def test_an_index_of_another_encoder(songs: pp.SongIndex) -> None:
+    with pytest.raises(pp.EmbeddingError, match="different encoders"):
+        songs.search(pp.Embedding([1.0] + [0.0] * 511, "another"))

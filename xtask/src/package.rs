@@ -1,0 +1,85 @@
+//! The Python package: its wheel built, installed as users install it, and tested there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{python, run, step, target_dir};
+
+pub(crate) fn test(root: &Path) -> Result<()> {
+    let package = root.join("pixelplay-py");
+    let folder = target_dir(root).join("xtask");
+    let python = python::environment(
+        &folder.join("package-venv"),
+        &package.join("tests/requirements.txt"),
+    )?;
+    step("wheel of the Python package");
+    let wheel = wheel(root, &python, &folder.join("wheels"))?;
+    run(Command::new(&python)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        // The version is the same each time; what it needs is there.
+        .args(["--force-reinstall", "--no-deps"])
+        .arg(&wheel))?;
+
+    step("Python tests, on the installed wheel");
+    let program = format!("debug/pixelplay{}", env::consts::EXE_SUFFIX);
+    run(module(&python, &package, &["pytest"])
+        // Built by the Rust tests; the embeddings of both must be the same to the last bit.
+        .env("PIXELPLAY_PROGRAM", target_dir(root).join(program)))?;
+    step("Python types");
+    run(&mut module(&python, &package, &["mypy"]))?;
+    run(&mut module(
+        &python,
+        &package,
+        &[
+            "mypy.stubtest",
+            "pixelplay",
+            "--allowlist",
+            "tests/stubtest-allowlist.txt",
+        ],
+    ))
+}
+
+/// Builds the wheel in the profile in which it is published, whose dependencies `cargo run --release` has built as well.
+fn wheel(root: &Path, python: &Path, folder: &Path) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    run(Command::new(python)
+        .args([
+            "-m",
+            "maturin",
+            "build",
+            "--release",
+            "--quiet",
+            "--interpreter",
+        ])
+        .arg(python)
+        .arg("--out")
+        .arg(folder)
+        .arg("--manifest-path")
+        .arg(root.join("pixelplay-py/Cargo.toml"))
+        .current_dir(root))?;
+    let mut wheels = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    match (wheels.pop(), wheels.is_empty()) {
+        (Some(wheel), true) => Ok(wheel),
+        _ => bail!("expected one wheel in {}", folder.display()),
+    }
+}
+
+fn module(python: &Path, package: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(python);
+    command.arg("-m").args(arguments).current_dir(package);
+    command
+}
