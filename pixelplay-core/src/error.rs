@@ -25,4 +25,8 @@ pub enum Error {
     #[cfg(feature = "catalog")]
     #[error(transparent)]
     Catalog(#[from] crate::catalog::CatalogError),
+    /// An account, a session or the file that holds them.
+    #[cfg(feature = "users")]
+    #[error(transparent)]
+    User(#[from] crate::users::UserError),
 }

@@ -48,6 +48,7 @@
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |
+//! | `users` | accounts, sessions, favourites and taste in one SQLite file |
 //! | [`progress`] | how long work reports and is stopped |
 //!
 //! # Features
@@ -58,6 +59,7 @@
 //! | `mini` | yes | the embedded checkpoint, about 9 MB of binary: `Encoder::mini` |
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
+//! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
 //! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::BatchText`; its types follow arrow-rs |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
@@ -79,6 +81,8 @@ pub mod song;
 pub mod catalog;
 #[cfg(feature = "encoder")]
 pub mod encoder;
+#[cfg(feature = "users")]
+pub mod users;
 
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 #[cfg(feature = "hub")]
@@ -90,6 +94,8 @@ pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
 pub use mood::Mood;
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
+#[cfg(feature = "users")]
+pub use users::{UserError, UserStore, UserStoreOptions};
 
 /// The Rust example of the README, compiled as a doctest.
 #[cfg(all(doctest, feature = "starter"))]

@@ -59,6 +59,14 @@ pub struct HybridQuery {
     text: Option<Embedding>,
     text_weight: f64,
     terms: Vec<Term>,
+    leaning: Option<Leaning>,
+}
+
+/// What somebody likes in general.
+#[derive(Debug, Clone)]
+struct Leaning {
+    songs: Vec<(String, f64)>,
+    weight: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +160,7 @@ impl HybridQuery {
             text: None,
             text_weight: DEFAULT_TEXT_WEIGHT,
             terms: Vec::new(),
+            leaning: None,
         }
     }
 
@@ -181,6 +190,35 @@ impl HybridQuery {
     /// Moves the question away from a song or a vector.
     pub fn unlike(self, taste: impl Into<Taste>, weight: f64) -> Self {
         self.term(taste.into(), weight, false)
+    }
+
+    /// Leans the question towards what somebody likes: song ids with weights, those that are disliked below 0, as
+    /// `UserStore::taste` gives them.
+    ///
+    /// The songs' weighted sum is scaled to length `weight`, so that many favourites count no more than a few; a weight of 1
+    /// counts as much as a picture alone. Ids that the index does not have are passed over, and the songs may be among the
+    /// hits: they were not asked for, they only tell what is liked.
+    ///
+    /// ```
+    /// use pixelplay_core::HybridQuery;
+    ///
+    /// # let embedding = pixelplay_core::Embedding::new(vec![1.0, 0.0], None)?;
+    /// let query = HybridQuery::new()
+    ///     .image(embedding)
+    ///     .taste([("a-favourite", 1.0), ("disliked", -0.5)], 0.3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn taste<Id: Into<String>>(
+        mut self,
+        songs: impl IntoIterator<Item = (Id, f64)>,
+        weight: f64,
+    ) -> Self {
+        let songs = songs.into_iter().map(|(id, weight)| (id.into(), weight));
+        self.leaning = Some(Leaning {
+            songs: songs.collect(),
+            weight,
+        });
+        self
     }
 
     fn term(mut self, taste: Taste, weight: f64, towards: bool) -> Self {
@@ -245,7 +283,12 @@ impl HybridQuery {
 
     /// The blended vector, and the songs that the question names.
     fn resolve(&self, index: &SongIndex) -> Result<(Embedding, Vec<SongId>), QueryError> {
-        if self.image.is_none() && self.text.is_none() && self.terms.is_empty() {
+        let leaning = match &self.leaning {
+            Some(leaning) => leaning.resolve(index)?,
+            None => None,
+        };
+        if self.image.is_none() && self.text.is_none() && self.terms.is_empty() && leaning.is_none()
+        {
             return Err(QueryError::Empty);
         }
         if !(0.0..=1.0).contains(&self.text_weight) {
@@ -297,7 +340,13 @@ impl HybridQuery {
                 }
             }
         }
-        let length = sum.iter().map(|v| v * v).sum::<f64>().sqrt();
+        if let Some((leaning, weight)) = leaning {
+            for (sum, value) in sum.iter_mut().zip(leaning) {
+                *sum += weight * value;
+            }
+            weight_of_all += weight;
+        }
+        let length = length_of(&sum);
         // Written so that NaN, from weights too great for f64, is refused as well.
         if !(length > SHORTEST_BLEND * weight_of_all && length.is_finite()) {
             return Err(QueryError::CancelsOut);
@@ -307,6 +356,41 @@ impl HybridQuery {
         let blend = Embedding::normalize(values, index.fingerprint().cloned())?;
         Ok((blend, named))
     }
+}
+
+impl Leaning {
+    /// The direction of length 1, and its weight; none if no song is in the index, or they cancel each other out.
+    fn resolve(&self, index: &SongIndex) -> Result<Option<(Vec<f64>, f64)>, QueryError> {
+        if !(self.weight.is_finite() && self.weight >= 0.0) {
+            return Err(QueryError::BadWeight { found: self.weight });
+        }
+        let mut sum = vec![0.0_f64; index.dim()];
+        let mut weight_of_all = 0.0;
+        for (id, weight) in &self.songs {
+            if !weight.is_finite() {
+                return Err(QueryError::BadWeight { found: *weight });
+            }
+            let Some(row) = index.row(id) else {
+                continue;
+            };
+            for (sum, &value) in sum.iter_mut().zip(index.embedding(row)?.as_slice()) {
+                *sum += weight * f64::from(value);
+            }
+            weight_of_all += weight.abs();
+        }
+        let length = length_of(&sum);
+        if !(length > SHORTEST_BLEND * weight_of_all && length.is_finite()) {
+            return Ok(None);
+        }
+        for value in &mut sum {
+            *value /= length;
+        }
+        Ok(Some((sum, self.weight)))
+    }
+}
+
+fn length_of(vector: &[f64]) -> f64 {
+    vector.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
 /// The best `wanted` songs that keep to the artist cap.

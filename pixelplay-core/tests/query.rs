@@ -296,3 +296,42 @@ proptest! {
         prop_assert_eq!(hits.iter().map(|hit| hit.row).collect::<Vec<_>>(), expected);
     }
 }
+
+#[test]
+fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
+    let (_folder, index) = compass();
+    let picture = unit(&[0.0, 0.0, 1.0]);
+    let lean = |songs: &[(&str, f64)], weight| {
+        let query = HybridQuery::new()
+            .image(picture.clone())
+            .taste(songs.iter().copied(), weight);
+        query.blend(&index).unwrap().as_slice().to_vec()
+    };
+    // One favourite of weight 1 and many that point the same way are the same wish.
+    let one = lean(&[("x", 1.0)], 0.5);
+    assert_eq!(one, unit(&[0.5, 0.0, 1.0]).as_slice());
+    assert_eq!(lean(&[("x", 0.2)], 0.5), one);
+    assert_eq!(lean(&[("x", 1.0), ("-x", -1.0)], 0.5), one);
+    // What the index does not have, and what cancels out, says nothing.
+    assert_eq!(lean(&[("x", 1.0), ("gone", 1.0)], 0.5), one);
+    for nothing in [&[][..], &[("gone", 1.0)], &[("x", 1.0), ("-x", 1.0)]] {
+        assert_eq!(lean(nothing, 0.5), picture.as_slice());
+    }
+
+    // A favourite may be the answer; alone, a taste is a question too, unless it says nothing.
+    let options = QueryOptions::default();
+    let query = HybridQuery::new().taste([("x", 1.0)], 1.0);
+    assert_eq!(ids(&query.search(&index, &options).unwrap())[0], "x");
+    let query = HybridQuery::new().taste([("gone", 1.0)], 1.0);
+    assert!(matches!(
+        query.search(&index, &options),
+        Err(QueryError::Empty)
+    ));
+    for (weight, share) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (1.0, -1.0)] {
+        let query = HybridQuery::new().taste([("x", weight)], share);
+        assert!(matches!(
+            query.search(&index, &options),
+            Err(QueryError::BadWeight { .. })
+        ));
+    }
+}

@@ -31,7 +31,9 @@ enum Task {
 }
 
 /// Each feature of pixelplay-core must compile without the others.
-const FEATURES_ALONE: &[&str] = &["", "encoder", "mini", "catalog", "starter", "hub", "arrow"];
+const FEATURES_ALONE: &[&str] = &[
+    "", "encoder", "mini", "catalog", "starter", "users", "hub", "arrow",
+];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))

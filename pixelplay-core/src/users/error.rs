@@ -1,0 +1,187 @@
+//! What can go wrong with accounts. No message holds a password, a token or a name: people mistake one field for another.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::hash::HashProblem;
+use super::hash_params::HashParamsProblem;
+use super::name::NameProblem;
+use super::password::PasswordProblem;
+use super::pepper::PepperProblem;
+
+/// Why the user store refused, or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserError {
+    /// The name and the password are not those of one account. Which of them is wrong is not told, nor does the time
+    /// it took tell.
+    #[error("wrong user name or password")]
+    InvalidCredentials,
+    /// Too many attempts failed. It says nothing about whether there is such an account.
+    #[error("too many failed attempts; try again in {}", in_words(*retry_after))]
+    Throttled {
+        /// How long until the next attempt is looked at.
+        retry_after: Duration,
+    },
+    /// More log-ins wait for their turn than can be served in time.
+    #[error("too many log-ins at once; try again in {}", in_words(*retry_after))]
+    Overloaded {
+        /// A time after which a turn is likely.
+        retry_after: Duration,
+    },
+    /// The session token is unknown, or its session has ended.
+    #[error("not logged in, or the session has ended; log in again")]
+    InvalidSession,
+    /// The single-use token is unknown, used or expired.
+    #[error("the token is wrong, used or expired; ask for a new one")]
+    InvalidToken,
+    /// Another account has this name, or one that looks the same.
+    #[error("the user name is taken; choose another")]
+    NameTaken,
+    /// No account has this name.
+    #[error("no account has this user name")]
+    UnknownUser,
+    /// With hidden names, what would tell whether a name is taken is refused.
+    #[error("user names are hidden in this store; use `{instead}`, which needs a confirmation")]
+    NamesAreHidden {
+        /// The function that does not tell.
+        instead: &'static str,
+    },
+    /// The name cannot be a user name.
+    #[error(transparent)]
+    Name(#[from] NameProblem),
+    /// The password cannot be taken.
+    #[error(transparent)]
+    Password(#[from] PasswordProblem),
+    /// A hash cannot be made, or one from elsewhere cannot be taken.
+    #[error(transparent)]
+    Hash(#[from] HashProblem),
+    /// A pepper, or the set of them, cannot be used.
+    #[error(transparent)]
+    Pepper(#[from] PepperProblem),
+    /// The parameters for new hashes are out of range.
+    #[error(transparent)]
+    HashParams(#[from] HashParamsProblem),
+    /// The id of a song cannot be stored.
+    #[error("a song id must have 1 to {max_bytes} bytes, this one has {found}")]
+    SongId {
+        /// The most bytes.
+        max_bytes: usize,
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// The account holds as many as it may.
+    #[error("an account holds at most {limit} {what}; remove some first")]
+    LimitReached {
+        /// `"favourites"` or `"ratings"`.
+        what: &'static str,
+        /// How many it may hold.
+        limit: u32,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no room left. Nothing was changed.
+    #[error("the disk of {} is full; nothing was changed", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file, or its folder, cannot be written. SQLite also writes two files beside it.
+    #[error("cannot write {}, or create files beside it; check the rights of the file and its folder", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another program holds the file locked.
+    #[error("{} was locked by another program for {}", path.display(), in_words(*waited))]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The file is no user store.
+    #[error("{} is not a user store: {what}", path.display())]
+    NotAUserStore {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// The file contradicts itself.
+    #[error("{} is damaged: {what}; restore a copy", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The file was written by a later version of PixelPlay.
+    #[error(
+        "{} has schema {found}, this version of PixelPlay knows up to {supported}; update PixelPlay",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The version of the file.
+        found: i64,
+        /// The newest version that is known.
+        supported: i64,
+    },
+    /// SQLite failed in another way.
+    #[error("cannot {action} in {}", path.display())]
+    Storage {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said. Its type is private, so that another version of SQLite breaks nobody.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The system has no random numbers.
+    #[error("the operating system gives no random numbers")]
+    NoRandomness {
+        /// What the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A time to wait, rounded up: `40 s`, `2 min`, `1 h`.
+fn in_words(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    match seconds {
+        0..=90 => format!("{seconds} s"),
+        91..=5400 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_never_said_shorter_than_it_is() {
+        for (wait, said) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (90_000, "90 s"),
+            (90_001, "2 min"),
+            (5_400_000, "90 min"),
+            (5_400_001, "2 h"),
+            (86_400_000, "24 h"),
+        ] {
+            assert_eq!(in_words(Duration::from_millis(wait)), said);
+        }
+    }
+}
