@@ -116,6 +116,12 @@ pub(crate) fn quoted(text: Option<String>) -> String {
     text.map_or("None".to_owned(), |text| format!("'{text}'"))
 }
 
+/// What pickle calls to make embeddings again, and with what.
+type Remade<'py> = (
+    Bound<'py, PyAny>,
+    (Bound<'py, PyList>, usize, Option<String>),
+);
+
 /// Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only.
 #[pyclass(frozen, sequence, name = "Embeddings", module = "pixelplay")]
 pub(crate) struct PyEmbeddings {
@@ -195,12 +201,7 @@ impl PyEmbeddings {
         PyList::new(py, embeddings.collect::<PyResult<Vec<_>>>()?)?.try_iter()
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(
-        Bound<'py, PyAny>,
-        (Bound<'py, PyList>, usize, Option<String>),
-    )> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Remade<'py>> {
         let py = slf.py();
         let own = slf.get();
         let embeddings = own.embeddings.iter().cloned().map(PyEmbedding);
@@ -248,7 +249,7 @@ pub(crate) fn places(at: &Bound<'_, PyAny>, len: usize) -> PyResult<Places> {
     if let Ok(slice) = at.cast::<PySlice>() {
         let slice = slice.indices(signed)?;
         let places = (0..slice.slicelength)
-            .map(|step| slice.start.strict_add(slice.step.strict_mul(step as isize)))
+            .map(|step| slice.start + slice.step * step as isize)
             .map(usize::try_from);
         return Ok(Places::Some(places.collect::<Result<_, _>>()?));
     }
