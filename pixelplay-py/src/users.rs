@@ -10,7 +10,7 @@ use pixelplay_core::users::{Client, Pepper, Peppers};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use crate::call;
 use crate::error::Raise;
@@ -264,16 +264,16 @@ impl PyUserStore {
     ///
     /// Raises ``Throttled`` if it was asked for again and again, ``BadUserName`` for a name that is far too long.
     #[pyo3(signature = (name, *, source = None))]
-    fn start_password_reset(
+    fn start_password_reset<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         name: Typed,
         source: Option<Typed>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyString>> {
         let token = self.wait(py, move |users| {
             users.start_password_reset_from(&name, &client(source.as_ref(), None))
         })?;
-        Ok(token.expose().to_owned())
+        Ok(PyString::new(py, token.expose()))
     }
 
     /// Sets a new password for whoever holds the token. All sessions end; then ``log_in``.
@@ -287,17 +287,17 @@ impl PyUserStore {
     ///
     /// Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``; never that the name is taken.
     #[pyo3(signature = (name, password, *, source = None))]
-    fn start_registration(
+    fn start_registration<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         name: Typed,
         password: Password,
         source: Option<Typed>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyString>> {
         let token = self.wait(py, move |users| {
             users.start_registration(&name, &password, &client(source.as_ref(), None))
         })?;
-        Ok(token.expose().to_owned())
+        Ok(PyString::new(py, token.expose()))
     }
 
     /// Makes the account for whoever holds the token; returns its name. Raises ``InvalidToken``, ``NameTaken``.
@@ -309,17 +309,17 @@ impl PyUserStore {
     ///
     /// Raises ``UnknownUser``, ``BadUserName``, ``Throttled``; never that the new name is taken.
     #[pyo3(signature = (name, new, *, source = None))]
-    fn start_rename(
+    fn start_rename<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         name: Typed,
         new: Typed,
         source: Option<Typed>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyString>> {
         let token = self.wait(py, move |users| {
             users.start_rename(&name, &new, &client(source.as_ref(), None))
         })?;
-        Ok(token.expose().to_owned())
+        Ok(PyString::new(py, token.expose()))
     }
 
     /// Renames the account for whoever holds the token; returns the new name.
