@@ -4,23 +4,38 @@ use std::error::Error as StdError;
 use std::fmt::Write;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::time::Duration;
 
 use pixelplay_core::catalog::CatalogError;
 use pixelplay_core::index::FilterError;
-use pixelplay_core::{EmbeddingError, EncodeError, HubError, QueryError, SongIndexError};
+use pixelplay_core::users::HashProblem;
+use pixelplay_core::{
+    EmbeddingError, EncodeError, HubError, QueryError, SongIndexError, UserError,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// The classes, which are defined in Python so that they can have several bases.
 mod class {
+    pyo3::import_exception!(pixelplay._errors, BadPassword);
+    pyo3::import_exception!(pixelplay._errors, BadUserName);
     pyo3::import_exception!(pixelplay._errors, CatalogError);
     pyo3::import_exception!(pixelplay._errors, EmbeddingError);
     pyo3::import_exception!(pixelplay._errors, EncodeError);
     pyo3::import_exception!(pixelplay._errors, FilterError);
+    pyo3::import_exception!(pixelplay._errors, InvalidCredentials);
+    pyo3::import_exception!(pixelplay._errors, InvalidSession);
+    pyo3::import_exception!(pixelplay._errors, InvalidToken);
+    pyo3::import_exception!(pixelplay._errors, NamesAreHidden);
+    pyo3::import_exception!(pixelplay._errors, NameTaken);
+    pyo3::import_exception!(pixelplay._errors, Overloaded);
     pyo3::import_exception!(pixelplay._errors, QueryError);
     pyo3::import_exception!(pixelplay._errors, SongError);
     pyo3::import_exception!(pixelplay._errors, SongIndexError);
+    pyo3::import_exception!(pixelplay._errors, Throttled);
     pyo3::import_exception!(pixelplay._errors, UnknownSong);
+    pyo3::import_exception!(pixelplay._errors, UnknownUser);
+    pyo3::import_exception!(pixelplay._errors, UserError);
 }
 
 /// An error of the core that becomes an exception.
@@ -112,6 +127,72 @@ impl Raise for FilterError {
     }
 }
 
+impl Raise for UserError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let said = explained(&self);
+        match &self {
+            Self::InvalidCredentials => class::InvalidCredentials::new_err(said),
+            Self::Throttled { retry_after } => {
+                later(py, class::Throttled::new_err(said), *retry_after)
+            }
+            Self::Overloaded { retry_after } => {
+                later(py, class::Overloaded::new_err(said), *retry_after)
+            }
+            Self::InvalidSession => class::InvalidSession::new_err(said),
+            Self::InvalidToken => class::InvalidToken::new_err(said),
+            Self::NameTaken => class::NameTaken::new_err(said),
+            Self::UnknownUser => class::UnknownUser::new_err(said),
+            Self::NamesAreHidden { .. } => class::NamesAreHidden::new_err(said),
+            Self::Name(_) => class::BadUserName::new_err(said),
+            Self::Password(_) => class::BadPassword::new_err(said),
+            Self::Hash(
+                HashProblem::Unreadable { .. }
+                | HashProblem::TooDear { .. }
+                | HashProblem::UnknownPepper { .. },
+            )
+            | Self::Pepper(_)
+            | Self::HashParams(_)
+            | Self::SongId { .. } => value::<class::UserError>(py, said),
+            Self::Io {
+                action,
+                path,
+                source,
+            } => os::<class::UserError>(py, &self, format!("cannot {action}: "), path, source),
+            Self::DiskFull { path } => {
+                let full = io::Error::from(ErrorKind::StorageFull);
+                os::<class::UserError>(py, &self, "nothing was changed: ".to_owned(), path, &full)
+            }
+            Self::ReadOnly { path } => {
+                let denied = io::Error::from(ErrorKind::PermissionDenied);
+                let said = "cannot write it, or create files beside it: ".to_owned();
+                os::<class::UserError>(py, &self, said, path, &denied)
+            }
+            Self::Busy { path, .. } => {
+                let waited = io::Error::from(ErrorKind::TimedOut);
+                os::<class::UserError>(
+                    py,
+                    &self,
+                    "another program locks it: ".to_owned(),
+                    path,
+                    &waited,
+                )
+            }
+            _ => class::UserError::new_err(said),
+        }
+    }
+}
+
+/// With the attribute `retry_after`, in seconds.
+fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
+    match error
+        .value(py)
+        .setattr("retry_after", retry_after.as_secs_f64())
+    {
+        Ok(()) => error,
+        Err(raised) => raised,
+    }
+}
+
 /// An error of one image of several is of the class that it would have alone; `context` says which image it was.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
@@ -152,11 +233,19 @@ fn os<Domain: pyo3::PyTypeInfo>(
                 let number = py.import("errno")?.getattr(name)?;
                 errors.call_method1("os_error", (class, number, context, path))?
             }
-            (None, ErrorKind::InvalidInput) => {
-                errors.call_method1("value_error", (class, explained(error)))?
-            }
+            (None, ErrorKind::InvalidInput) => return Ok(value::<Domain>(py, explained(error))),
             (None, _) => class.call1((explained(error),))?,
         };
+        Ok(PyErr::from_value(exception))
+    };
+    make().unwrap_or_else(|raised| raised)
+}
+
+/// An error of a domain that is a `ValueError` too.
+fn value<Domain: pyo3::PyTypeInfo>(py: Python<'_>, said: String) -> PyErr {
+    let make = || -> PyResult<PyErr> {
+        let errors = py.import("pixelplay._errors")?;
+        let exception = errors.call_method1("value_error", (py.get_type::<Domain>(), said))?;
         Ok(PyErr::from_value(exception))
     };
     make().unwrap_or_else(|raised| raised)
@@ -183,6 +272,7 @@ fn errno(error: &io::Error) -> Option<Errno> {
         ErrorKind::StorageFull => "ENOSPC",
         ErrorKind::BrokenPipe => "EPIPE",
         ErrorKind::OutOfMemory => "ENOMEM",
+        ErrorKind::TimedOut => "ETIMEDOUT",
         _ => return None,
     };
     Some(Errno::Name(name))

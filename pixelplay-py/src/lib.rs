@@ -1,7 +1,7 @@
 //! The native half of the Python package `pixelplay`: frozen newtypes over `pixelplay-core`, without logic of their own.
 //!
 //! * `call` is the one way into the core: it releases the GIL, answers Ctrl-C and maps errors by `error`;
-//! * `array`, `picture` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
+//! * `array`, `picture`, `secret` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
 //! * the other files are a class or a few functions each.
 //!
 //! What users see is documented in `python/pixelplay/_native.pyi`.
@@ -13,14 +13,18 @@ mod embedding;
 mod encoder;
 mod error;
 mod filter;
+mod hash_params;
 mod hits;
 mod index;
 mod mood;
 mod picture;
 mod query;
 mod report;
+mod secret;
+mod session;
 mod song;
 mod table;
+mod users;
 
 use pyo3::prelude::*;
 
@@ -37,6 +41,8 @@ mod _native {
     #[pymodule_export]
     use super::filter::{PyColumn, PyFilter, col};
     #[pymodule_export]
+    use super::hash_params::PyHashParams;
+    #[pymodule_export]
     use super::hits::{PyHit, PyHits};
     #[pymodule_export]
     use super::index::PySongIndex;
@@ -47,11 +53,13 @@ mod _native {
     #[pymodule_export]
     use super::report::PyReport;
     #[pymodule_export]
+    use super::session::{PyAccount, PyListen, PyLogIn, PySession};
+    #[pymodule_export]
     use super::song::PySong;
     #[pymodule_export]
     use super::table::PySongTable;
-
-    // `users.rs` with `UserStore` and `Session` belongs here.
+    #[pymodule_export]
+    use super::users::PyUserStore;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

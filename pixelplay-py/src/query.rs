@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste};
 use pyo3::prelude::*;
+use pyo3::types::PyMapping;
 
 use crate::embedding::PyEmbedding;
 use crate::hits::PyHits;
@@ -48,6 +49,16 @@ impl PyHybridQuery {
     #[pyo3(signature = (taste, weight = 0.3))]
     fn unlike(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
         Ok(Self(self.0.clone().unlike(self::taste(taste)?, weight)))
+    }
+
+    /// A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
+    ///
+    /// Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
+    /// songs themselves may be found.
+    #[pyo3(signature = (weights, weight = 0.3))]
+    fn taste(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
+        let weights: Vec<(String, f64)> = weights.items()?.extract()?;
+        Ok(Self(self.0.clone().taste(weights, weight)))
     }
 
     /// The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none.

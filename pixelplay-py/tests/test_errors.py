@@ -1,10 +1,14 @@
 """Every class of error, reached; and what the operating system says, as Python says it."""
 
+import contextlib
 import copy
 import errno
+import itertools
 import os
 import pickle
 import shutil
+import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pixelplay as pp
@@ -31,6 +35,53 @@ def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
         pp.write_index(tmp / "x.arrow", ["a", "a"], [[1.0], [1.0]])
     elif name == "UnknownSong":
         songs.song("nobody")
+    elif name == "UserError":
+        (tmp / "bad.db").write_bytes(b"no store")
+        pp.UserStore(tmp / "bad.db")
+    else:
+        reach_by_user(name, tmp / "users.db")
+
+
+def reach_by_user(name: str, path: Path) -> None:
+    password = "correct horse battery"
+    impatient = timedelta(0) if name == "Overloaded" else None
+    users = pp.UserStore(path, hidden_names=name == "NamesAreHidden", concurrent_hashes=1, longest_queue=impatient)
+    if name == "InvalidCredentials":
+        users.log_in("nobody", password)
+    elif name == "Throttled":
+        for _ in range(10):
+            users.start_password_reset("nobody")
+    elif name == "Overloaded":
+        over = threading.Event()
+
+        def others() -> None:
+            for n in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
+                with contextlib.suppress(pp.Overloaded):
+                    users.start_registration(f"other{n}", password)
+
+        thread = threading.Thread(target=others)
+        thread.start()
+        try:
+            for n in range(1000):
+                users.start_registration(f"ana{n}", password)
+        finally:
+            over.set()
+            thread.join()
+    elif name == "InvalidSession":
+        users.resume("no token")
+    elif name == "InvalidToken":
+        users.finish_registration("no token")
+    elif name == "NameTaken":
+        for user in ("paypal", "paypaI"):
+            users.import_account(user, "$2b$04$7QVOwxVVGALotJH4pnzqdOzyZhba6AzK7LoOIfbqf2qA1UXe0DtbK")
+    elif name == "UnknownUser":
+        users.account("nobody")
+    elif name == "NamesAreHidden":
+        users.register("ana", password)
+    elif name == "BadUserName":
+        users.register("two words", password)
+    elif name == "BadPassword":
+        users.register("ana", "short")
 
 
 KINDS = {
@@ -42,6 +93,17 @@ KINDS = {
     "QueryError": ValueError,
     "SongError": (pp.SongIndexError, ValueError),
     "UnknownSong": (pp.SongIndexError, KeyError),
+    "UserError": pp.PixelPlayError,
+    "InvalidCredentials": pp.UserError,
+    "Throttled": pp.UserError,
+    "Overloaded": pp.UserError,
+    "InvalidSession": pp.UserError,
+    "InvalidToken": pp.UserError,
+    "NameTaken": pp.UserError,
+    "UnknownUser": pp.UserError,
+    "NamesAreHidden": pp.UserError,
+    "BadUserName": (pp.UserError, ValueError),
+    "BadPassword": (pp.UserError, ValueError),
 }
 
 

@@ -1,5 +1,6 @@
 """Not run but checked, by mypy and pyright in their strict modes: what users write is typed as it is meant."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,24 @@ index.similar("id", k=10, by="audio")
 query = pp.HybridQuery(image=v, text=array[0], text_weight=0.3).like("id", weight=0.5).unlike(v)
 assert_type(query.search(index, k=10, max_per_artist=2), pp.Hits)
 assert_type(pp.radar_svg({"Song": hits[0].song, "Picture": mood}), str)
+
+users = pp.UserStore("users.db", idle_session=timedelta(hours=1), pepper=("2026", b"key"), hash=pp.HashParams())
+with users as entered:
+    assert_type(entered, pp.UserStore)
+log_in = users.log_in("ana", "correct horse battery", source="203.0.113.7", label="phone")
+assert_type(log_in, pp.LogIn)
+assert_type(log_in.token, str)
+session = users.resume(log_in.token)
+assert_type(session.ends, datetime)
+assert_type(session.label, str | None)
+assert_type(users.history("ana")[0].at, datetime)
+assert_type(users.start_password_reset("ana"), str)
+assert_type(users.taste("ana"), dict[str, float])
+assert_type(query.taste(users.taste("ana"), weight=0.3), pp.HybridQuery)
+try:
+    users.change_password("ana", "old", "new")
+except (pp.Throttled, pp.Overloaded) as error:
+    assert_type(error.retry_after, float)
 
 try:
     index.song("id")

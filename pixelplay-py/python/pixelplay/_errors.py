@@ -48,6 +48,56 @@ class UnknownSong(SongIndexError, KeyError):
     __str__ = Exception.__str__
 
 
+class UserError(PixelPlayError):
+    """The user store refuses, or its file cannot be opened, read or written. No message holds a password or a name."""
+
+
+class InvalidCredentials(UserError):
+    """The name and the password are not those of one account. Which of them is wrong is not told."""
+
+
+class Throttled(UserError):
+    """Too many attempts failed. It says nothing about whether there is such an account."""
+
+    retry_after: float = 0.0
+    """Seconds until the next attempt is looked at."""
+
+
+class Overloaded(UserError):
+    """More log-ins wait for their turn than can be served in time."""
+
+    retry_after: float = 0.0
+    """Seconds after which a turn is likely."""
+
+
+class InvalidSession(UserError):
+    """The session token is unknown, or its session has ended."""
+
+
+class InvalidToken(UserError):
+    """The single-use token is unknown, used or expired."""
+
+
+class NameTaken(UserError):
+    """Another account has this name, or one that looks the same."""
+
+
+class UnknownUser(UserError):
+    """No account has this name."""
+
+
+class NamesAreHidden(UserError):
+    """With ``hidden_names``, what would tell whether a name is taken is refused."""
+
+
+class BadUserName(UserError, ValueError):
+    """A text that cannot be a user name; the message says why."""
+
+
+class BadPassword(UserError, ValueError):
+    """A password that cannot be taken; the message says why."""
+
+
 _BOTH: dict[tuple[type[PixelPlayError], type[Exception]], type[PixelPlayError]] = {}
 
 

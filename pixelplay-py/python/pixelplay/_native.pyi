@@ -1,9 +1,10 @@
 """The native half of pixelplay; import from ``pixelplay`` itself."""
 
+import datetime
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, SupportsIndex, TypeAlias, final, overload
+from typing import Any, Final, Literal, NoReturn, Protocol, SupportsIndex, TypeAlias, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -435,6 +436,12 @@ class HybridQuery:
         """A query that is moved towards a song of the index, by its id, or towards an embedding."""
     def unlike(self, taste: str | _Vector, weight: float = 0.3) -> HybridQuery:
         """A query that is moved away from it."""
+    def taste(self, weights: Mapping[str, float], weight: float = 0.3) -> HybridQuery:
+        """A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
+
+        Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
+        songs themselves may be found.
+        """
     def blend(self, index: SongIndex) -> Embedding:
         """The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none."""
     def search(
@@ -522,3 +529,277 @@ def radar_svg(
     Axes are energy, valence, danceability, acousticness, instrumentalness, liveness, 0 to 1. Readable on light and dark
     ground. Names are escaped.
     """
+
+@final
+class HashParams:
+    """What a new password hash costs: the settings of Argon2id, version 1.3. It can be pickled.
+
+    The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
+    seldom: until all users have logged in again, every failed log-in costs a hash by each of the settings there are.
+
+    Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for those that would take the machine
+    down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    """
+
+    def __new__(cls, memory_kib: int = 19456, passes: int = 2, lanes: int = 1) -> HashParams: ...
+    @staticmethod
+    def tune(target: datetime.timedelta | None = None) -> HashParams:
+        """Settings that take about ``target`` (250 ms) for a hash on this machine, and never less than the default.
+
+        It hashes six times. Do it once, for the slowest machine that serves the users, and keep what it gives.
+        """
+    @property
+    def memory_kib(self) -> int:
+        """The memory of one hash, in KiB."""
+    @property
+    def passes(self) -> int:
+        """The passes over it."""
+    @property
+    def lanes(self) -> int:
+        """The lanes it is divided into."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class UserStore:
+    """Accounts, sessions and taste in one SQLite file. One that is not there is made, for its owner's eyes only.
+
+    A front end needs ``register``, ``log_in``, which gives a token, ``resume``, which says whose token it is, and
+    ``log_out``. Only ``resume`` tells who is there: functions that take a user name do as they are told. A name is found
+    whatever the case of its letters.
+
+    * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
+    * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
+    * ``idle_session``, ``longest_session``: a session ends when it is not resumed for so long (30 minutes), and however
+      much it is used after so long (30 days).
+    * ``confirm_within``: how long single-use tokens are good for (30 minutes).
+    * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
+      ``older_peppers``: those that hashes still need.
+    * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
+      core); ``longest_queue``: how long an attempt waits for its turn (30 seconds).
+    * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
+      long, what was liked weighs half (90 days).
+
+    Any number of threads and processes may use one file. Open it by no other means in a process that has it open, not by
+    ``sqlite3`` either: on Unix, closing it drops the locks. It cannot be pickled: open it in each process. Calls release
+    the GIL; those that hash, write or wait answer Ctrl-C, though what was begun may still be done.
+
+    Raises ``UserError`` for a file that is damaged, foreign or of a later version; it is also the fitting ``OSError``
+    where the system refuses, here as in every call: ``FileNotFoundError`` without the folder, ``PermissionError``, a full
+    disk, ``TimeoutError`` after another program held the file locked for a minute; a ``ValueError`` for bad options, and
+    where a pepper is missing that hashes need.
+    """
+
+    def __new__(
+        cls,
+        path: _Path,
+        *,
+        second_factor: bool = False,
+        hidden_names: bool = False,
+        idle_session: datetime.timedelta | None = None,
+        longest_session: datetime.timedelta | None = None,
+        confirm_within: datetime.timedelta | None = None,
+        pepper: tuple[str, bytes] | None = None,
+        older_peppers: Sequence[tuple[str, bytes]] = (),
+        hash: HashParams | None = None,
+        concurrent_hashes: int | None = None,
+        longest_queue: datetime.timedelta | None = None,
+        max_history: int | None = None,
+        taste_half_life: datetime.timedelta | None = None,
+    ) -> UserStore: ...
+    @property
+    def path(self) -> pathlib.Path:
+        """The file, as it was given."""
+    def close(self) -> None:
+        """Closes the file once calls in other threads are over; a second time does nothing. ``with`` does it at its end.
+
+        Only then are the two files gone that SQLite keeps beside it, and can it be copied, or on Windows removed. A store
+        that nothing refers to is closed too.
+        """
+    def __enter__(self) -> UserStore: ...
+    def __exit__(self, *details: object) -> None: ...
+    def register(self, name: str, password: str) -> None:
+        """Makes an account. The name may be a mail address; no other account may have one that looks the same.
+
+        Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Overloaded``.
+        """
+    def import_account(self, name: str, hash: str) -> None:
+        """Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt's. Its first log-in replaces it.
+
+        Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be taken.
+        """
+    def log_in(self, name: str, password: str, *, source: str | None = None, label: str | None = None) -> LogIn:
+        """Begins a session for whoever has the password. Costs the same time whether or not there is such a name.
+
+        Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: give what the
+        client cannot choose. ``label`` is what ``sessions`` shows: ``"Firefox on Linux"``.
+
+        Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, ``BadUserName`` and
+        ``BadPassword`` for what cannot be looked at.
+        """
+    def resume(self, token: str) -> Session:
+        """Whose session a token stands for. Raises ``InvalidSession`` if it has ended."""
+    def log_out(self, token: str) -> None:
+        """Ends the session of a token. One that has ended already is fine."""
+    def log_out_everywhere(self, name: str) -> int:
+        """Ends all sessions of an account; returns how many. Raises ``UnknownUser``."""
+    def sessions(self, name: str) -> list[Session]:
+        """The open sessions of an account, the newest first. Raises ``UnknownUser``."""
+    def revoke(self, name: str, session: int) -> bool:
+        """Ends one session of an account by its ``id``; ``False`` if it had ended. Raises ``UnknownUser``."""
+    def change_password(
+        self, name: str, old: str, new: str, *, source: str | None = None, label: str | None = None
+    ) -> LogIn:
+        """Sets a new password for whoever has the old one. All sessions end and a new one begins.
+
+        Raises what ``log_in`` raises, and ``BadPassword`` if the new one cannot be taken; then nothing was changed.
+        """
+    def account(self, name: str) -> Account:
+        """What may be shown of an account. Raises ``UnknownUser``."""
+    def rename(self, name: str, new: str) -> None:
+        """Gives an account another name. Its sessions go on.
+
+        Raises ``UnknownUser``, ``BadUserName``, ``NameTaken``, ``NamesAreHidden``.
+        """
+    def delete_account(self, name: str) -> None:
+        """Erases an account and all that belongs to it, also from the free parts of the file. Raises ``UnknownUser``."""
+    def start_password_reset(self, name: str, *, source: str | None = None) -> str:
+        """Makes a single-use token for a new password. Send it to the owner of the name.
+
+        Nothing tells whether there is an account; answer whoever asked the same in either case.
+
+        Raises ``Throttled`` if it was asked for again and again, ``BadUserName`` for a name that is far too long.
+        """
+    def finish_password_reset(self, token: str, new: str) -> None:
+        """Sets a new password for whoever holds the token. All sessions end; then ``log_in``.
+
+        Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``; after the last the token is still good.
+        """
+    def start_registration(self, name: str, password: str, *, source: str | None = None) -> str:
+        """Makes a single-use token for a new account. Send it to the owner of the name.
+
+        Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``; never that the name is taken.
+        """
+    def finish_registration(self, token: str) -> str:
+        """Makes the account for whoever holds the token; returns its name. Raises ``InvalidToken``, ``NameTaken``."""
+    def start_rename(self, name: str, new: str, *, source: str | None = None) -> str:
+        """Makes a single-use token for another name. Send it to the owner of the new name.
+
+        Raises ``UnknownUser``, ``BadUserName``, ``Throttled``; never that the new name is taken.
+        """
+    def finish_rename(self, token: str) -> str:
+        """Renames the account for whoever holds the token; returns the new name.
+
+        Raises ``InvalidToken``, ``NameTaken``.
+        """
+    def add_favourite(self, name: str, song: str) -> None:
+        """Adds a song to the favourites, by its id; a second time changes nothing.
+
+        Raises ``UnknownUser``, ``UserError`` at 10,000 songs; a ``ValueError`` for an id that is empty or longer than
+        1,024 bytes.
+        """
+    def remove_favourite(self, name: str, song: str) -> bool:
+        """Removes a song from the favourites; ``False`` if it was none. Raises ``UnknownUser``."""
+    def favourites(self, name: str) -> list[str]:
+        """The ids of the favourite songs, the newest first. Raises ``UnknownUser``."""
+    def like(self, name: str, song: str) -> None:
+        """Notes that a song is liked; an earlier rating is replaced. Raises what ``add_favourite`` raises."""
+    def dislike(self, name: str, song: str) -> None:
+        """Notes that a song is disliked; an earlier rating is replaced. Raises what ``add_favourite`` raises."""
+    def clear_rating(self, name: str, song: str) -> bool:
+        """Takes a like or dislike back; ``False`` if there was none. Raises ``UnknownUser``."""
+    def likes(self, name: str) -> list[str]:
+        """The ids of the songs that are liked, the newest first. Raises ``UnknownUser``."""
+    def dislikes(self, name: str) -> list[str]:
+        """The ids of the songs that are disliked, the newest first. Raises ``UnknownUser``."""
+    def record_listen(self, name: str, song: str) -> None:
+        """Notes that a song was listened to. Raises what ``add_favourite`` raises, though the oldest make room."""
+    def history(self, name: str, limit: int = 100) -> list[Listen]:
+        """What was listened to, the latest first, at most ``limit``. Raises ``UnknownUser``."""
+    def clear_history(self, name: str) -> int:
+        """Forgets all that was listened to; returns how much that was. Raises ``UnknownUser``."""
+    def taste(self, name: str) -> dict[str, float]:
+        """What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.taste``.
+
+        A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
+        since; the sum is cut at -1 and 1. Raises ``UnknownUser``.
+        """
+    def export(self, name: str) -> str:
+        """All that is stored about a person, as JSON, without the hashes of password and tokens. Raises ``UnknownUser``."""
+    def verify(self) -> None:
+        """Reads and checks every page of the file, a second per gigabyte or so. Raises ``UserError`` at the first damage."""
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class LogIn:
+    """A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied."""
+
+    @property
+    def token(self) -> str:
+        """The secret that stands for the session: for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
+
+        The store keeps only its hash: it cannot be had again.
+        """
+    @property
+    def session(self) -> Session:
+        """The session that it stands for."""
+    @property
+    def username(self) -> str:
+        """The user name, as it was registered."""
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Session:
+    """A log-in that has not ended. Nothing in it is secret."""
+
+    @property
+    def id(self) -> int:
+        """What ``UserStore.revoke`` takes."""
+    @property
+    def username(self) -> str:
+        """The user name, as it was registered."""
+    @property
+    def label(self) -> str | None:
+        """What the client called itself at log-in."""
+    @property
+    def created(self) -> datetime.datetime:
+        """When it began, in UTC."""
+    @property
+    def last_seen(self) -> datetime.datetime:
+        """When it was last resumed, up to a minute ago, in UTC."""
+    @property
+    def ends(self) -> datetime.datetime:
+        """When it ends even if it is used all the time, in UTC."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Account:
+    """An account, as far as it may be shown."""
+
+    @property
+    def username(self) -> str:
+        """The user name, as it was registered."""
+    @property
+    def created(self) -> datetime.datetime:
+        """When it was registered, in UTC."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Listen:
+    """A song that was listened to."""
+
+    @property
+    def song(self) -> str:
+        """The id of the song."""
+    @property
+    def at(self) -> datetime.datetime:
+        """When, in UTC."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]

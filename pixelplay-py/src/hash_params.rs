@@ -1,0 +1,78 @@
+//! `HashParams`.
+
+use std::time::Duration;
+
+use pixelplay_core::UserError;
+use pixelplay_core::users::HashParams;
+use pyo3::prelude::*;
+
+use crate::call;
+use crate::error::Raise;
+
+/// What a new password hash costs: the settings of Argon2id, version 1.3. It can be pickled.
+///
+/// The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
+/// seldom: until all users have logged in again, every failed log-in costs a hash by each of the settings there are.
+///
+/// Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for those that would take the machine
+/// down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+#[pyclass(frozen, eq, name = "HashParams", module = "pixelplay")]
+#[derive(PartialEq)]
+pub(crate) struct PyHashParams(pub(crate) HashParams);
+
+#[pymethods]
+impl PyHashParams {
+    #[new]
+    #[pyo3(signature = (memory_kib = 19456, passes = 2, lanes = 1))]
+    fn new(py: Python<'_>, memory_kib: u32, passes: u32, lanes: u32) -> PyResult<Self> {
+        HashParams::new(memory_kib, passes, lanes)
+            .map(Self)
+            .map_err(|problem| UserError::from(problem).raise(py))
+    }
+
+    /// Settings that take about ``target`` (250 ms) for a hash on this machine, and never less than the default.
+    ///
+    /// It hashes six times. Do it once, for the slowest machine that serves the users, and keep what it gives.
+    #[staticmethod]
+    #[pyo3(signature = (target = None))]
+    fn tune(py: Python<'_>, target: Option<Duration>) -> PyResult<Self> {
+        let target = target.unwrap_or(HashParams::TUNE_TARGET);
+        call::long(py, None, move |_| {
+            Ok::<_, UserError>(HashParams::tune(target))
+        })
+        .map(Self)
+    }
+
+    /// The memory of one hash, in KiB.
+    #[getter]
+    fn memory_kib(&self) -> u32 {
+        self.0.memory_kib()
+    }
+
+    /// The passes over it.
+    #[getter]
+    fn passes(&self) -> u32 {
+        self.0.passes()
+    }
+
+    /// The lanes it is divided into.
+    #[getter]
+    fn lanes(&self) -> u32 {
+        self.0.lanes()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (u32, u32, u32)) {
+        let own = slf.get();
+        let settings = (own.memory_kib(), own.passes(), own.lanes());
+        (slf.py().get_type::<Self>().into_any(), settings)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "HashParams(memory_kib={}, passes={}, lanes={})",
+            self.memory_kib(),
+            self.passes(),
+            self.lanes()
+        )
+    }
+}

@@ -1,0 +1,169 @@
+//! What a user store gives: `LogIn`, `Session`, `Account`, `Listen`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pixelplay_core::users::{Account, Listen, LogIn, Session};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDateTime;
+
+use crate::embedding::quoted;
+
+/// The last moment that a Python `datetime` can be: a microsecond before the year 10000.
+const LAST: Duration = Duration::from_micros(253_402_300_800_000_000 - 1);
+
+/// A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied.
+#[pyclass(frozen, name = "LogIn", module = "pixelplay")]
+pub(crate) struct PyLogIn(pub(crate) LogIn);
+
+#[pymethods]
+impl PyLogIn {
+    /// The secret that stands for the session: for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
+    ///
+    /// The store keeps only its hash: it cannot be had again.
+    #[getter]
+    fn token(&self) -> &str {
+        self.0.token.expose()
+    }
+
+    /// The session that it stands for.
+    #[getter]
+    fn session(&self) -> PySession {
+        PySession(self.0.session.clone())
+    }
+
+    /// The user name, as it was registered.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.0.session.username
+    }
+
+    // Copies are made by it as well.
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a LogIn holds a secret and is neither pickled nor copied; keep its token where only its owner can read it",
+        ))
+    }
+
+    fn __repr__(&self) -> String {
+        let session = &self.0.session;
+        format!(
+            "LogIn(username={:?}, session={})",
+            session.username, session.id
+        )
+    }
+}
+
+/// A log-in that has not ended. Nothing in it is secret.
+#[pyclass(frozen, eq, name = "Session", module = "pixelplay")]
+#[derive(PartialEq)]
+pub(crate) struct PySession(pub(crate) Session);
+
+#[pymethods]
+impl PySession {
+    /// What ``UserStore.revoke`` takes.
+    #[getter]
+    fn id(&self) -> i64 {
+        self.0.id
+    }
+
+    /// The user name, as it was registered.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// What the client called itself at log-in.
+    #[getter]
+    fn label(&self) -> Option<&str> {
+        self.0.label.as_deref()
+    }
+
+    /// When it began, in UTC.
+    #[getter]
+    fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        moment(py, self.0.created)
+    }
+
+    /// When it was last resumed, up to a minute ago, in UTC.
+    #[getter]
+    fn last_seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        moment(py, self.0.last_seen)
+    }
+
+    /// When it ends even if it is used all the time, in UTC.
+    #[getter]
+    fn ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        moment(py, self.0.ends)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Session(id={}, username={:?}, label={}, created='{}', last_seen='{}', ends='{}')",
+            self.0.id,
+            self.0.username,
+            quoted(self.0.label.clone()),
+            self.created(py)?,
+            self.last_seen(py)?,
+            self.ends(py)?
+        ))
+    }
+}
+
+/// An account, as far as it may be shown.
+#[pyclass(frozen, eq, name = "Account", module = "pixelplay")]
+#[derive(PartialEq)]
+pub(crate) struct PyAccount(pub(crate) Account);
+
+#[pymethods]
+impl PyAccount {
+    /// The user name, as it was registered.
+    #[getter]
+    fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// When it was registered, in UTC.
+    #[getter]
+    fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        moment(py, self.0.created)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let created = self.created(py)?;
+        Ok(format!(
+            "Account(username={:?}, created='{created}')",
+            self.0.username
+        ))
+    }
+}
+
+/// A song that was listened to.
+#[pyclass(frozen, eq, name = "Listen", module = "pixelplay")]
+#[derive(PartialEq)]
+pub(crate) struct PyListen(pub(crate) Listen);
+
+#[pymethods]
+impl PyListen {
+    /// The id of the song.
+    #[getter]
+    fn song(&self) -> &str {
+        &self.0.song
+    }
+
+    /// When, in UTC.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        moment(py, self.0.at)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let at = self.at(py)?;
+        Ok(format!("Listen(song={:?}, at='{at}')", self.0.song))
+    }
+}
+
+/// A time in UTC. A session of `timedelta.max` ends later than Python can say, which must not be an error of its log-in.
+fn moment(py: Python<'_>, time: SystemTime) -> PyResult<Bound<'_, PyDateTime>> {
+    time.min(UNIX_EPOCH + LAST).into_pyobject(py)
+}

@@ -1,0 +1,441 @@
+//! `UserStore`.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pixelplay_core::users::{Client, Pepper, Peppers};
+use pixelplay_core::{UserError, UserStore, UserStoreOptions};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use crate::call;
+use crate::error::Raise;
+use crate::hash_params::PyHashParams;
+use crate::secret::{Password, Typed};
+use crate::session::{PyAccount, PyListen, PyLogIn, PySession};
+
+/// Accounts, sessions and taste in one SQLite file. One that is not there is made, for its owner's eyes only.
+///
+/// A front end needs ``register``, ``log_in``, which gives a token, ``resume``, which says whose token it is, and
+/// ``log_out``. Only ``resume`` tells who is there: functions that take a user name do as they are told. A name is found
+/// whatever the case of its letters.
+///
+/// * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
+/// * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
+/// * ``idle_session``, ``longest_session``: a session ends when it is not resumed for so long (30 minutes), and however
+///   much it is used after so long (30 days).
+/// * ``confirm_within``: how long single-use tokens are good for (30 minutes).
+/// * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
+///   ``older_peppers``: those that hashes still need.
+/// * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
+///   core); ``longest_queue``: how long an attempt waits for its turn (30 seconds).
+/// * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
+///   long, what was liked weighs half (90 days).
+///
+/// Any number of threads and processes may use one file. Open it by no other means in a process that has it open, not by
+/// ``sqlite3`` either: on Unix, closing it drops the locks. It cannot be pickled: open it in each process. Calls release
+/// the GIL; those that hash, write or wait answer Ctrl-C, though what was begun may still be done.
+///
+/// Raises ``UserError`` for a file that is damaged, foreign or of a later version; it is also the fitting ``OSError``
+/// where the system refuses, here as in every call: ``FileNotFoundError`` without the folder, ``PermissionError``, a full
+/// disk, ``TimeoutError`` after another program held the file locked for a minute; a ``ValueError`` for bad options, and
+/// where a pepper is missing that hashes need.
+#[pyclass(frozen, name = "UserStore", module = "pixelplay")]
+pub(crate) struct PyUserStore {
+    path: PathBuf,
+    /// `None` once it is closed.
+    inner: Mutex<Option<Arc<UserStore>>>,
+}
+
+impl PyUserStore {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<UserStore>>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> PyResult<Arc<UserStore>> {
+        let open = self.lock().clone();
+        open.ok_or_else(|| PyValueError::new_err("the user store is closed; open it again"))
+    }
+
+    /// Reads something: that takes milliseconds, and waits for nobody.
+    fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&UserStore) -> Result<T, UserError> + Send,
+    ) -> PyResult<T> {
+        let users = self.open()?;
+        call::short(py, || work(&users))
+    }
+
+    /// Hashes or writes something, which may have to wait: for its turn, for the disk, for another process.
+    fn wait<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&UserStore) -> Result<T, UserError> + Send + 'static,
+    ) -> PyResult<T> {
+        let users = self.open()?;
+        call::long(py, None, move |_| work(&users))
+    }
+}
+
+#[pymethods]
+impl PyUserStore {
+    #[new]
+    #[pyo3(signature = (
+        path, *, second_factor = false, hidden_names = false, idle_session = None, longest_session = None,
+        confirm_within = None, pepper = None, older_peppers = Vec::new(), hash = None, concurrent_hashes = None,
+        longest_queue = None, max_history = None, taste_half_life = None
+    ), text_signature = "(path, *, second_factor=False, hidden_names=False, idle_session=None, longest_session=None, \
+        confirm_within=None, pepper=None, older_peppers=(), hash=None, concurrent_hashes=None, longest_queue=None, \
+        max_history=None, taste_half_life=None)")]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        second_factor: bool,
+        hidden_names: bool,
+        idle_session: Option<Duration>,
+        longest_session: Option<Duration>,
+        confirm_within: Option<Duration>,
+        pepper: Option<(String, Bound<'_, PyBytes>)>,
+        older_peppers: Vec<(String, Bound<'_, PyBytes>)>,
+        hash: Option<&Bound<'_, PyHashParams>>,
+        concurrent_hashes: Option<NonZeroUsize>,
+        longest_queue: Option<Duration>,
+        max_history: Option<u32>,
+        taste_half_life: Option<Duration>,
+    ) -> PyResult<Self> {
+        let usual = UserStoreOptions::default();
+        let options = UserStoreOptions {
+            second_factor,
+            hidden_names,
+            idle_session: idle_session.unwrap_or(usual.idle_session),
+            longest_session: longest_session.unwrap_or(usual.longest_session),
+            confirm_within: confirm_within.unwrap_or(usual.confirm_within),
+            peppers: peppers(pepper, older_peppers).map_err(|error| error.raise(py))?,
+            hash: hash.map_or(usual.hash, |hash| hash.get().0),
+            concurrent_hashes: concurrent_hashes.unwrap_or(usual.concurrent_hashes),
+            longest_queue: longest_queue.unwrap_or(usual.longest_queue),
+            max_history: max_history.unwrap_or(usual.max_history),
+            taste_half_life: taste_half_life.unwrap_or(usual.taste_half_life),
+            ..usual
+        };
+        let file = path.clone();
+        let users = call::long(py, None, move |_| UserStore::open_with(file, options))?;
+        Ok(Self {
+            path,
+            inner: Mutex::new(Some(Arc::new(users))),
+        })
+    }
+
+    /// The file, as it was given.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// Closes the file once calls in other threads are over; a second time does nothing. ``with`` does it at its end.
+    ///
+    /// Only then are the two files gone that SQLite keeps beside it, and can it be copied, or on Windows removed. A store
+    /// that nothing refers to is closed too.
+    fn close(&self, py: Python<'_>) {
+        let open = self.lock().take();
+        // SQLite moves its log into the file.
+        py.detach(move || drop(open));
+    }
+
+    fn __enter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        slf.get().open()?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*_details))]
+    fn __exit__(&self, py: Python<'_>, _details: &Bound<'_, PyTuple>) {
+        self.close(py);
+    }
+
+    /// Makes an account. The name may be a mail address; no other account may have one that looks the same.
+    ///
+    /// Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Overloaded``.
+    fn register(&self, py: Python<'_>, name: Typed, password: Password) -> PyResult<()> {
+        self.wait(py, move |users| users.register(&name, &password))
+    }
+
+    /// Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt's. Its first log-in replaces it.
+    ///
+    /// Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be taken.
+    fn import_account(&self, py: Python<'_>, name: Typed, hash: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.import_account(&name, &hash))
+    }
+
+    /// Begins a session for whoever has the password. Costs the same time whether or not there is such a name.
+    ///
+    /// Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: give what the
+    /// client cannot choose. ``label`` is what ``sessions`` shows: ``"Firefox on Linux"``.
+    ///
+    /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, ``BadUserName`` and
+    /// ``BadPassword`` for what cannot be looked at.
+    #[pyo3(signature = (name, password, *, source = None, label = None))]
+    fn log_in(
+        &self,
+        py: Python<'_>,
+        name: Typed,
+        password: Password,
+        source: Option<Typed>,
+        label: Option<Typed>,
+    ) -> PyResult<PyLogIn> {
+        self.wait(py, move |users| {
+            users.log_in_from(&name, &password, &client(source.as_ref(), label.as_ref()))
+        })
+        .map(PyLogIn)
+    }
+
+    /// Whose session a token stands for. Raises ``InvalidSession`` if it has ended.
+    fn resume(&self, py: Python<'_>, token: Typed) -> PyResult<PySession> {
+        self.wait(py, move |users| users.resume(&token))
+            .map(PySession)
+    }
+
+    /// Ends the session of a token. One that has ended already is fine.
+    fn log_out(&self, py: Python<'_>, token: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.log_out(&token))
+    }
+
+    /// Ends all sessions of an account; returns how many. Raises ``UnknownUser``.
+    fn log_out_everywhere(&self, py: Python<'_>, name: Typed) -> PyResult<usize> {
+        self.wait(py, move |users| users.log_out_everywhere(&name))
+    }
+
+    /// The open sessions of an account, the newest first. Raises ``UnknownUser``.
+    fn sessions(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<PySession>> {
+        let sessions = self.read(py, |users| users.sessions(&name))?;
+        Ok(sessions.into_iter().map(PySession).collect())
+    }
+
+    /// Ends one session of an account by its ``id``; ``False`` if it had ended. Raises ``UnknownUser``.
+    fn revoke(&self, py: Python<'_>, name: Typed, session: i64) -> PyResult<bool> {
+        self.wait(py, move |users| users.revoke(&name, session))
+    }
+
+    /// Sets a new password for whoever has the old one. All sessions end and a new one begins.
+    ///
+    /// Raises what ``log_in`` raises, and ``BadPassword`` if the new one cannot be taken; then nothing was changed.
+    #[pyo3(signature = (name, old, new, *, source = None, label = None))]
+    fn change_password(
+        &self,
+        py: Python<'_>,
+        name: Typed,
+        old: Password,
+        new: Password,
+        source: Option<Typed>,
+        label: Option<Typed>,
+    ) -> PyResult<PyLogIn> {
+        self.wait(py, move |users| {
+            let client = client(source.as_ref(), label.as_ref());
+            users.change_password_from(&name, &old, &new, &client)
+        })
+        .map(PyLogIn)
+    }
+
+    /// What may be shown of an account. Raises ``UnknownUser``.
+    fn account(&self, py: Python<'_>, name: Typed) -> PyResult<PyAccount> {
+        self.read(py, |users| users.account(&name)).map(PyAccount)
+    }
+
+    /// Gives an account another name. Its sessions go on.
+    ///
+    /// Raises ``UnknownUser``, ``BadUserName``, ``NameTaken``, ``NamesAreHidden``.
+    fn rename(&self, py: Python<'_>, name: Typed, new: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.rename(&name, &new))
+    }
+
+    /// Erases an account and all that belongs to it, also from the free parts of the file. Raises ``UnknownUser``.
+    fn delete_account(&self, py: Python<'_>, name: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.delete_account(&name))
+    }
+
+    /// Makes a single-use token for a new password. Send it to the owner of the name.
+    ///
+    /// Nothing tells whether there is an account; answer whoever asked the same in either case.
+    ///
+    /// Raises ``Throttled`` if it was asked for again and again, ``BadUserName`` for a name that is far too long.
+    #[pyo3(signature = (name, *, source = None))]
+    fn start_password_reset<'py>(
+        &self,
+        py: Python<'py>,
+        name: Typed,
+        source: Option<Typed>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let token = self.wait(py, move |users| {
+            users.start_password_reset_from(&name, &client(source.as_ref(), None))
+        })?;
+        Ok(PyString::new(py, token.expose()))
+    }
+
+    /// Sets a new password for whoever holds the token. All sessions end; then ``log_in``.
+    ///
+    /// Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``; after the last the token is still good.
+    fn finish_password_reset(&self, py: Python<'_>, token: Typed, new: Password) -> PyResult<()> {
+        self.wait(py, move |users| users.finish_password_reset(&token, &new))
+    }
+
+    /// Makes a single-use token for a new account. Send it to the owner of the name.
+    ///
+    /// Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``; never that the name is taken.
+    #[pyo3(signature = (name, password, *, source = None))]
+    fn start_registration<'py>(
+        &self,
+        py: Python<'py>,
+        name: Typed,
+        password: Password,
+        source: Option<Typed>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let token = self.wait(py, move |users| {
+            users.start_registration(&name, &password, &client(source.as_ref(), None))
+        })?;
+        Ok(PyString::new(py, token.expose()))
+    }
+
+    /// Makes the account for whoever holds the token; returns its name. Raises ``InvalidToken``, ``NameTaken``.
+    fn finish_registration(&self, py: Python<'_>, token: Typed) -> PyResult<String> {
+        self.wait(py, move |users| users.finish_registration(&token))
+    }
+
+    /// Makes a single-use token for another name. Send it to the owner of the new name.
+    ///
+    /// Raises ``UnknownUser``, ``BadUserName``, ``Throttled``; never that the new name is taken.
+    #[pyo3(signature = (name, new, *, source = None))]
+    fn start_rename<'py>(
+        &self,
+        py: Python<'py>,
+        name: Typed,
+        new: Typed,
+        source: Option<Typed>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let token = self.wait(py, move |users| {
+            users.start_rename(&name, &new, &client(source.as_ref(), None))
+        })?;
+        Ok(PyString::new(py, token.expose()))
+    }
+
+    /// Renames the account for whoever holds the token; returns the new name.
+    ///
+    /// Raises ``InvalidToken``, ``NameTaken``.
+    fn finish_rename(&self, py: Python<'_>, token: Typed) -> PyResult<String> {
+        self.wait(py, move |users| users.finish_rename(&token))
+    }
+
+    /// Adds a song to the favourites, by its id; a second time changes nothing.
+    ///
+    /// Raises ``UnknownUser``, ``UserError`` at 10,000 songs; a ``ValueError`` for an id that is empty or longer than
+    /// 1,024 bytes.
+    fn add_favourite(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.add_favourite(&name, &song))
+    }
+
+    /// Removes a song from the favourites; ``False`` if it was none. Raises ``UnknownUser``.
+    fn remove_favourite(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<bool> {
+        self.wait(py, move |users| users.remove_favourite(&name, &song))
+    }
+
+    /// The ids of the favourite songs, the newest first. Raises ``UnknownUser``.
+    fn favourites(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
+        self.read(py, |users| users.favourites(&name))
+    }
+
+    /// Notes that a song is liked; an earlier rating is replaced. Raises what ``add_favourite`` raises.
+    fn like(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.like(&name, &song))
+    }
+
+    /// Notes that a song is disliked; an earlier rating is replaced. Raises what ``add_favourite`` raises.
+    fn dislike(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.dislike(&name, &song))
+    }
+
+    /// Takes a like or dislike back; ``False`` if there was none. Raises ``UnknownUser``.
+    fn clear_rating(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<bool> {
+        self.wait(py, move |users| users.clear_rating(&name, &song))
+    }
+
+    /// The ids of the songs that are liked, the newest first. Raises ``UnknownUser``.
+    fn likes(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
+        self.read(py, |users| users.likes(&name))
+    }
+
+    /// The ids of the songs that are disliked, the newest first. Raises ``UnknownUser``.
+    fn dislikes(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
+        self.read(py, |users| users.dislikes(&name))
+    }
+
+    /// Notes that a song was listened to. Raises what ``add_favourite`` raises, though the oldest make room.
+    fn record_listen(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.record_listen(&name, &song))
+    }
+
+    /// What was listened to, the latest first, at most ``limit``. Raises ``UnknownUser``.
+    #[pyo3(signature = (name, limit = 100))]
+    fn history(&self, py: Python<'_>, name: Typed, limit: usize) -> PyResult<Vec<PyListen>> {
+        let listens = self.read(py, |users| users.history(&name, limit))?;
+        Ok(listens.into_iter().map(PyListen).collect())
+    }
+
+    /// Forgets all that was listened to; returns how much that was. Raises ``UnknownUser``.
+    fn clear_history(&self, py: Python<'_>, name: Typed) -> PyResult<usize> {
+        self.wait(py, move |users| users.clear_history(&name))
+    }
+
+    /// What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.taste``.
+    ///
+    /// A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
+    /// since; the sum is cut at -1 and 1. Raises ``UnknownUser``.
+    fn taste(&self, py: Python<'_>, name: Typed) -> PyResult<BTreeMap<String, f64>> {
+        self.read(py, |users| users.taste(&name))
+    }
+
+    /// All that is stored about a person, as JSON, without the hashes of password and tokens. Raises ``UnknownUser``.
+    fn export(&self, py: Python<'_>, name: Typed) -> PyResult<String> {
+        self.read(py, |users| users.export(&name))
+    }
+
+    /// Reads and checks every page of the file, a second per gigabyte or so. Raises ``UserError`` at the first damage.
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
+        self.wait(py, UserStore::verify)
+    }
+
+    // Copies are made by it as well.
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a UserStore is neither pickled nor copied; open the file again where it is needed",
+        ))
+    }
+
+    fn __repr__(&self) -> String {
+        let closed = if self.lock().is_none() {
+            ", closed"
+        } else {
+            ""
+        };
+        format!("UserStore({:?}{closed})", self.path.display().to_string())
+    }
+}
+
+fn client<'a>(source: Option<&'a Typed>, label: Option<&'a Typed>) -> Client<'a> {
+    Client {
+        source: source.map(|text| &**text),
+        label: label.map(|text| &**text),
+    }
+}
+
+fn peppers(
+    current: Option<(String, Bound<'_, PyBytes>)>,
+    older: Vec<(String, Bound<'_, PyBytes>)>,
+) -> Result<Peppers, UserError> {
+    let pepper = |(id, key): (String, Bound<'_, PyBytes>)| Pepper::new(&id, key.as_bytes());
+    let older: Result<Vec<Pepper>, _> = older.into_iter().map(pepper).collect();
+    Ok(Peppers::new(current.map(pepper).transpose()?, older?)?)
+}
