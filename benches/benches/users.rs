@@ -2,7 +2,7 @@
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
-//! with the name of a part behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run that alone, and `--quick` to
+//! with the names of parts behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run those alone, and `--quick` to
 //! run each thing once, as tests do. Criterion measures one thing after the other; here several are compared while the
 //! machine changes its mind, so tries take turns, and medians are what is compared. The first row of a comparison is there
 //! twice: how far the two are apart is what the machine alone does.
