@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::hash::{HashProblem, StoredHash, work_on};
+use super::hash_memory::HashMemory;
 use super::hash_params::HashParams;
 use super::password::Password;
 use super::pepper::Peppers;
@@ -34,6 +35,7 @@ pub(super) fn verify_at_equal_cost(
     peppers: &Peppers,
     stored_schemes: &[Scheme],
     today: &HashParams,
+    memory: &mut HashMemory,
 ) -> Result<bool, HashProblem> {
     let input = match stored {
         Some(stored) => stored.input_of(password, peppers),
@@ -48,8 +50,8 @@ pub(super) fn verify_at_equal_cost(
     let mut matches = false;
     for step in plan(stored, stored_schemes, today) {
         match step {
-            Step::Compare(stored) => matches = stored.matches(&input)?,
-            Step::Dummy(scheme) => work_on(&input, scheme)?,
+            Step::Compare(stored) => matches = stored.matches(&input, memory)?,
+            Step::Dummy(scheme) => work_on(&input, scheme, memory)?,
         }
     }
     Ok(can_be_right? & matches)
@@ -143,7 +145,13 @@ mod tests {
     fn ours(password: &str, pepper: Option<&Pepper>) -> StoredHash {
         let password = Password::new(password).unwrap();
         let normalised = password.normalised().unwrap();
-        StoredHash::new(normalised, &HashParams::default(), pepper).unwrap()
+        StoredHash::new(
+            normalised,
+            &HashParams::default(),
+            pepper,
+            &mut HashMemory::default(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -172,7 +180,14 @@ mod tests {
         let log_in = |stored: Option<&StoredHash>, password: &str| {
             ledger::take();
             let password = Password::new(password).unwrap();
-            let right = verify_at_equal_cost(stored, &password, &peppers, &schemes, &today);
+            let right = verify_at_equal_cost(
+                stored,
+                &password,
+                &peppers,
+                &schemes,
+                &today,
+                &mut HashMemory::default(),
+            );
             (right, cost(&ledger::take()))
         };
 
@@ -201,7 +216,14 @@ mod tests {
         let today = HashParams::default();
         let password = Password::new("rainy night drive").unwrap();
         ledger::take();
-        let nobody = verify_at_equal_cost(None, &password, &Peppers::default(), &[], &today);
+        let nobody = verify_at_equal_cost(
+            None,
+            &password,
+            &Peppers::default(),
+            &[],
+            &today,
+            &mut HashMemory::default(),
+        );
         assert_eq!(nobody, Ok(false));
         assert_eq!(ledger::take(), [today.scheme()]);
     }
@@ -214,8 +236,16 @@ mod tests {
         assert!(password.normalised().is_none());
         let today = HashParams::default();
         let none = Peppers::default();
-        let check =
-            |stored: &StoredHash| verify_at_equal_cost(Some(stored), &password, &none, &[], &today);
+        let check = |stored: &StoredHash| {
+            verify_at_equal_cost(
+                Some(stored),
+                &password,
+                &none,
+                &[],
+                &today,
+                &mut HashMemory::default(),
+            )
+        };
         assert_eq!(check(&stored(HashInput::Typed)), Ok(true));
 
         // The same bytes under Argon2, said to have been normalised, which they cannot have been.

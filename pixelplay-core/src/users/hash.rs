@@ -5,12 +5,13 @@ use std::hint::black_box;
 use std::str::FromStr;
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use bcrypt::HashParts;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::hash_input::HashInput;
+use super::hash_memory::HashMemory;
 use super::hash_params::HashParams;
 use super::password::{Normalised, Password};
 use super::pepper::{Pepper, Peppers};
@@ -45,6 +46,7 @@ impl StoredHash {
         password: &Normalised,
         params: &HashParams,
         pepper: Option<&Pepper>,
+        memory: &mut HashMemory,
     ) -> Result<Self, HashProblem> {
         let scheme = params.scheme();
         let hasher = argon2_of(scheme)?;
@@ -54,8 +56,10 @@ impl StoredHash {
         })?;
         let mut tag = [0; TAG_BYTES];
         match pepper {
-            Some(pepper) => argon2_into(&hasher, &*pepper.apply(password), &salt, &mut tag)?,
-            None => argon2_into(&hasher, password.as_bytes(), &salt, &mut tag)?,
+            Some(pepper) => {
+                argon2_into(&hasher, &*pepper.apply(password), &salt, &mut tag, memory)?
+            }
+            None => argon2_into(&hasher, password.as_bytes(), &salt, &mut tag, memory)?,
         }
         let phc = || {
             Ok::<_, argon2::password_hash::phc::Error>(PasswordHash {
@@ -135,14 +139,18 @@ impl StoredHash {
     }
 
     /// Whether it is of this input, in a time that does not depend on how nearly.
-    pub(super) fn matches(&self, input: &[u8]) -> Result<bool, HashProblem> {
+    pub(super) fn matches(
+        &self,
+        input: &[u8],
+        memory: &mut HashMemory,
+    ) -> Result<bool, HashProblem> {
         #[cfg(test)]
         ledger::note(self.scheme);
         let Some(argon2) = &self.argon2 else {
             return bcrypt::verify(input, &self.text).map_err(|_| BAD_BCRYPT);
         };
         let mut tag = Zeroizing::new(vec![0; argon2.tag.len()]);
-        argon2_into(&argon2.hasher, input, &argon2.salt, &mut tag)?;
+        argon2_into(&argon2.hasher, input, &argon2.salt, &mut tag, memory)?;
         Ok(tag.ct_eq(argon2.tag.as_bytes()).into())
     }
 }
@@ -157,13 +165,17 @@ impl fmt::Debug for StoredHash {
 }
 
 /// As much work as to check a password under this scheme, with nothing to show for it.
-pub(super) fn work_on(input: &[u8], scheme: Scheme) -> Result<(), HashProblem> {
+pub(super) fn work_on(
+    input: &[u8],
+    scheme: Scheme,
+    memory: &mut HashMemory,
+) -> Result<(), HashProblem> {
     #[cfg(test)]
     ledger::note(scheme);
     match scheme {
         Scheme::Argon2 { .. } => {
             let mut tag = [0; TAG_BYTES];
-            argon2_into(&argon2_of(scheme)?, input, &DUMMY_SALT, &mut tag)?;
+            argon2_into(&argon2_of(scheme)?, input, &DUMMY_SALT, &mut tag, memory)?;
             black_box(tag);
         }
         Scheme::Bcrypt { cost } => {
@@ -294,18 +306,17 @@ fn argon2_into(
     input: &[u8],
     salt: &[u8],
     tag: &mut [u8],
+    memory: &mut HashMemory,
 ) -> Result<(), HashProblem> {
     let blocks = hasher.params().block_count();
-    let mut memory = Vec::new();
-    if memory.try_reserve_exact(blocks).is_err() {
-        return Err(HashProblem::OutOfMemory {
+    memory
+        .with(blocks, |memory| {
+            hasher.hash_password_into_with_memory(input, salt, tag, memory)
+        })
+        .ok_or(HashProblem::OutOfMemory {
             memory_kib: hasher.params().m_cost(),
-        });
-    }
-    memory.resize(blocks, Block::new());
-    let mut memory = Zeroizing::new(memory.into_boxed_slice());
-    let filled = hasher.hash_password_into_with_memory(input, salt, tag, &mut **memory);
-    filled.map_err(|_| BAD_ARGON2)
+        })?
+        .map_err(|_| BAD_ARGON2)
 }
 
 /// Which hashes this thread has computed, for tests of what a log-in costs.
@@ -336,7 +347,9 @@ mod tests {
     /// Whether another program's hash is of this password.
     fn is_of(text: &str, password: &str) -> bool {
         let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
-        stored.matches(password.as_bytes()).unwrap()
+        stored
+            .matches(password.as_bytes(), &mut HashMemory::default())
+            .unwrap()
     }
 
     /// RFC 9106 sections 5.1 to 5.3, which have a secret and associated data.
@@ -366,7 +379,14 @@ mod tests {
             let params = params.clone();
             let hasher = Argon2::new_with_secret(&[3; 8], variant, Version::V0x13, params).unwrap();
             let mut tag = [0; 32];
-            argon2_into(&hasher, &[1; 32], &[2; 16], &mut tag).unwrap();
+            argon2_into(
+                &hasher,
+                &[1; 32],
+                &[2; 16],
+                &mut tag,
+                &mut HashMemory::default(),
+            )
+            .unwrap();
             let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, expected, "{variant}");
         }
@@ -494,13 +514,19 @@ mod tests {
     fn new(password: &str, pepper: Option<&Pepper>) -> StoredHash {
         let password = Password::new(password).unwrap();
         let normalised = password.normalised().unwrap();
-        StoredHash::new(normalised, &HashParams::default(), pepper).unwrap()
+        StoredHash::new(
+            normalised,
+            &HashParams::default(),
+            pepper,
+            &mut HashMemory::default(),
+        )
+        .unwrap()
     }
 
     fn check(stored: &StoredHash, password: &str, peppers: &Peppers) -> Result<bool, HashProblem> {
         let password = Password::new(password).unwrap();
         match stored.input_of(&password, peppers)? {
-            Some(input) => stored.matches(&input),
+            Some(input) => stored.matches(&input, &mut HashMemory::default()),
             None => Ok(false),
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Version};
 
 use super::hash;
+use super::hash_memory::HashMemory;
 use super::scheme::{MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PASSES, Scheme};
 
 /// Memory in KiB and passes that the OWASP Password Storage Cheat Sheet gives as equally strong for Argon2id: whoever
@@ -77,10 +78,11 @@ impl HashParams {
     /// gives in the configuration: settings that change with each start would give users hashes of ever other ones.
     #[must_use]
     pub fn tune(target: Duration) -> Self {
+        let mut memory = HashMemory::default();
         tuned(target, |params| {
-            let time = || {
+            let mut time = || {
                 let start = Instant::now();
-                hash::work_on(&[], params.scheme())
+                hash::work_on(&[], params.scheme(), &mut memory)
                     .ok()
                     .map(|()| start.elapsed())
             };

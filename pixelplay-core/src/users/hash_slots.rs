@@ -5,17 +5,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use super::hash_memory::HashMemory;
+
 /// A bound on the hashes that run at once in this process. Each takes a core and its memory for a quarter of a second,
 /// so a burst of log-ins without it would take all of both; with it the burst waits, first come first served.
-#[derive(Debug)]
 pub(super) struct HashSlots {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug)]
 struct State {
-    free: usize,
+    /// One for each slot that is free.
+    free: Vec<HashMemory>,
     next_ticket: u64,
     waiting: VecDeque<u64>,
 }
@@ -24,7 +25,7 @@ impl HashSlots {
     /// Room for `count` hashes, and for one at least.
     pub(super) fn new(count: usize) -> Self {
         let state = State {
-            free: count.max(1),
+            free: (0..count.max(1)).map(|_| HashMemory::default()).collect(),
             next_ticket: 0,
             waiting: VecDeque::new(),
         };
@@ -42,7 +43,12 @@ impl HashSlots {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
         state.waiting.push_back(ticket);
-        while state.free == 0 || state.waiting.front() != Some(&ticket) {
+        let memory = loop {
+            if state.waiting.front() == Some(&ticket)
+                && let Some(memory) = state.free.pop()
+            {
+                break memory;
+            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             state = match left {
                 Some(Duration::ZERO) => {
@@ -60,13 +66,15 @@ impl HashSlots {
                     woken.unwrap_or_else(PoisonError::into_inner)
                 }
             };
-        }
+        };
         state.waiting.pop_front();
-        state.free -= 1;
-        if state.free > 0 {
+        if !state.free.is_empty() {
             self.changed.notify_all();
         }
-        Some(HashSlot { slots: self })
+        Some(HashSlot {
+            slots: self,
+            memory,
+        })
     }
 
     /// Nothing panics while it is held, so what a poisoned lock guards is whole.
@@ -82,16 +90,23 @@ impl Default for HashSlots {
     }
 }
 
-/// The right to run one hash at a time, until it is dropped.
-#[derive(Debug)]
+/// The right to run one hash at a time, until it is dropped, and the memory for it.
 #[must_use]
 pub(super) struct HashSlot<'a> {
     slots: &'a HashSlots,
+    memory: HashMemory,
+}
+
+impl HashSlot<'_> {
+    pub(super) fn memory(&mut self) -> &mut HashMemory {
+        &mut self.memory
+    }
 }
 
 impl Drop for HashSlot<'_> {
     fn drop(&mut self) {
-        self.slots.lock().free += 1;
+        let memory = std::mem::take(&mut self.memory);
+        self.slots.lock().free.push(memory);
         self.slots.changed.notify_all();
     }
 }
@@ -129,7 +144,7 @@ mod tests {
         assert_eq!(turns.into_inner(), 600);
         assert!(most.into_inner() <= 3);
         let state = slots.lock();
-        assert_eq!((state.free, state.waiting.len()), (3, 0));
+        assert_eq!((state.free.len(), state.waiting.len()), (3, 0));
     }
 
     /// Waits until so many stand in the queue.

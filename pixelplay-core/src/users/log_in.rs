@@ -201,7 +201,7 @@ impl UserStore {
         claim: &Claim,
         password: &Password<'_>,
     ) -> Result<Option<(i64, String, Option<StoredHash>)>, UserError> {
-        let _slot = self.hash_slot()?;
+        let mut slot = self.hash_slot()?;
         let key = claim.name.as_ref().map(UserName::key);
         let (stored, kinds) = self.storage.read("look an account up", |reader| {
             let stored: Option<(i64, String, String)> = reader
@@ -230,6 +230,7 @@ impl UserStore {
             &self.options.peppers,
             &kinds,
             &self.options.hash,
+            slot.memory(),
         )?;
         let Some((account, hash)) = stored.filter(|_| right) else {
             return Ok(None);
@@ -239,7 +240,7 @@ impl UserStore {
             Some(password)
                 if hash.needs_upgrade(&self.options.hash, self.options.peppers.current()) =>
             {
-                Some(self.hash_by_today(password)?)
+                Some(self.hash_by_today(password, &mut slot)?)
             }
             _ => None,
         };
@@ -257,13 +258,18 @@ impl UserStore {
         } else {
             PasswordPolicy::default()
         };
-        let _slot = self.hash_slot()?;
-        self.hash_by_today(policy.check_new(password, name)?)
+        let mut slot = self.hash_slot()?;
+        self.hash_by_today(policy.check_new(password, name)?, &mut slot)
     }
 
-    fn hash_by_today(&self, password: &Normalised) -> Result<StoredHash, UserError> {
+    fn hash_by_today(
+        &self,
+        password: &Normalised,
+        slot: &mut HashSlot<'_>,
+    ) -> Result<StoredHash, UserError> {
         let pepper = self.options.peppers.current();
-        Ok(StoredHash::new(password, &self.options.hash, pepper)?)
+        let hash = StoredHash::new(password, &self.options.hash, pepper, slot.memory())?;
+        Ok(hash)
     }
 
     fn hash_slot(&self) -> Result<HashSlot<'_>, UserError> {

@@ -48,6 +48,7 @@ mod error;
 mod export;
 mod hash;
 mod hash_input;
+mod hash_memory;
 mod hash_params;
 mod hash_slots;
 mod log_in;
@@ -123,8 +124,8 @@ pub struct UserStoreOptions {
     pub confirm_within: Duration,
     /// How failed attempts slow down the next ones.
     pub throttle: ThrottleOptions,
-    /// How many passwords are hashed at once in this process; each takes [`HashParams`]' memory. By default as many as
-    /// there are cores.
+    /// How many passwords are hashed at once in this process; each takes [`HashParams`]' memory, and keeps it for the
+    /// next. By default as many as there are cores.
     pub concurrent_hashes: NonZeroUsize,
     /// How long an attempt waits for its turn, before it is [`UserError::Overloaded`]. By default 30 seconds.
     pub longest_queue: Duration,
