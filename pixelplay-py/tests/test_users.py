@@ -557,7 +557,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
             assert "after all" in users.favourites("ana")
             users.verify()
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("content", [b"no store at all " * 100, b"SQLite format 3\0" + b"x" * 4000])
