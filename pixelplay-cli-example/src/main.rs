@@ -20,6 +20,7 @@ mod remove;
 mod search;
 mod similar;
 mod table;
+mod user;
 mod verify;
 
 use std::io;
@@ -41,7 +42,8 @@ use pixelplay_core::{EncodeError, HubError};
   pixelplay clean songs.csv.gz cleaned.csv --column title=Werk
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
-  pixelplay model check hub:openai/clip-vit-large-patch14"
+  pixelplay model check hub:openai/clip-vit-large-patch14
+  pixelplay user register ana"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -75,6 +77,8 @@ enum Command {
     /// Look at checkpoints of encoders
     #[command(subcommand)]
     Model(Model),
+    /// Accounts, sessions, favourites and taste
+    User(user::Args),
 }
 
 #[derive(Subcommand)]
@@ -101,18 +105,15 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),
+        Command::User(args) => user::run(args),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // `pixelplay ... | head` closes our output early; that is no failure.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if progress::interrupted() => {
-            output::complain(match is_cancelled_download(&error) {
-                true => {
-                    "interrupted; what was downloaded is kept, and the next run goes on from there"
-                }
-                false => "interrupted; nothing was changed",
-            });
+        Err(error) if is_io(&error, io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        // A prompt that was left with Ctrl-C says so before the signal has arrived.
+        Err(error) if progress::interrupted() || is_io(&error, io::ErrorKind::Interrupted) => {
+            output::complain(&format!("interrupted; {}", what_is_kept(&error)));
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
@@ -122,19 +123,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn is_cancelled_download(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
+/// What an interrupted run leaves behind.
+fn what_is_kept(error: &anyhow::Error) -> String {
+    let stopped = error.downcast_ref::<progress::StoppedAfter>();
+    let cancelled_download = error.chain().any(|cause| {
         matches!(
             cause.downcast_ref(),
             Some(EncodeError::Hub(HubError::Cancelled))
         )
-    })
+    });
+    match stopped {
+        Some(done) => done.to_string(),
+        None if cancelled_download => {
+            "what was downloaded is kept, and the next run goes on from there".to_owned()
+        }
+        None => "nothing was changed".to_owned(),
+    }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+fn is_io(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
     error.chain().any(|cause| {
         cause
             .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+            .is_some_and(|e| e.kind() == kind)
     })
 }

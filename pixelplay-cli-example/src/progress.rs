@@ -1,5 +1,6 @@
 //! A progress bar on standard error, and Ctrl-C (or SIGTERM, SIGHUP) turned into a polite stop.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,6 +24,18 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
+/// Why work stopped half-way, and what of it stays done.
+#[derive(Debug)]
+pub(crate) struct StoppedAfter(pub(crate) String);
+
+impl fmt::Display for StoppedAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoppedAfter {}
+
 /// A progress callback for the library; draws only where standard error is a terminal.
 pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
     let mut current: Option<((&'static str, Option<u64>), ProgressBar)> = None;
@@ -33,7 +46,7 @@ pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
             if let Some((_, done)) = current.take() {
                 done.finish_and_clear();
             }
-            current = Some((stage, new_bar(progress)));
+            current = Some((stage, new_bar(progress.stage, progress.total)));
         }
         if let Some((_, bar)) = &current {
             bar.set_position(progress.done);
@@ -49,8 +62,9 @@ pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
     }
 }
 
-fn new_bar(progress: Progress) -> ProgressBar {
-    let (bar, style) = match progress.total {
+/// A bar for work that is done here; without a total it counts.
+pub(crate) fn new_bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
+    let (bar, style) = match total {
         Some(total) => (
             ProgressBar::new(total),
             "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left",
@@ -61,6 +75,6 @@ fn new_bar(progress: Progress) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }
-    bar.set_message(progress.stage);
+    bar.set_message(stage);
     bar
 }

@@ -9,6 +9,7 @@ use pixelplay_core::index::Filter;
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 
 use crate::output::printable;
+use crate::user::TasteArgs;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
@@ -36,6 +37,9 @@ pub(crate) struct QueryArgs {
     /// How far unwanted songs and words push where nothing else is said
     #[arg(long, value_name = "WEIGHT", default_value_t = DEFAULT_TEXT_WEIGHT)]
     unlike_weight: f64,
+
+    #[command(flatten)]
+    taste: TasteArgs,
 
     #[command(flatten)]
     answer: AnswerArgs,
@@ -96,6 +100,7 @@ impl QueryArgs {
     pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
         // What is quickly told to be wrong comes before what takes long.
         let filter = self.answer.filter()?;
+        let taste = self.taste.read()?;
         let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
         if let Some(path) = picture {
@@ -117,6 +122,15 @@ impl QueryArgs {
             let (id, weight) = split_weight(part, self.unlike_weight, |id| index.row(id).is_some());
             require_song(&index, id)?;
             query = query.unlike(id, weight);
+        }
+        if let Some((songs, weight)) = taste {
+            if !songs.keys().any(|id| index.row(id).is_some()) {
+                output::complain(
+                    "no song of your taste is in this index, so it changes nothing; `pixelplay user favourites add` \
+                     takes the ids that --json shows",
+                );
+            }
+            query = query.taste(songs, weight);
         }
         let options = QueryOptions {
             k: self.answer.k.get(),

@@ -49,9 +49,11 @@ def test_other_threads_go_on(what: str, enc: pp.Encoder, csv: Path, tmp_path: Pa
     path = tmp_path / "songs.arrow"
     write_random(path, 20_000, 64)
     index, query = pp.SongIndex.open(path), unit_vectors(100, 64)
+    # Not an array, on whose way in numpy would release the GIL itself.
+    one = pp.Embedding(query[0])
     work = {
         "encode": lambda: enc.encode_images(SAMPLES * 2),
-        "search": lambda: index.search_many(query[:6], threads=1),
+        "search": lambda: index.search(one, threads=1),
         "long search": lambda: index.search_many(query, threads=1),
         "build": lambda: pp.build_index(csv, tmp_path / "built.arrow", encoder=enc),
         "verify": index.verify,
@@ -109,6 +111,22 @@ def test_an_exception_in_progress_stops_the_work(enc: pp.Encoder, csv: Path, tmp
 def test_bars(enc: pp.Encoder, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     enc.encode_texts(["a", "b"], progress=True)
     assert "encoding texts" in capfd.readouterr().err  # tqdm's
+
+    class Recorder:
+        def __init__(self, *, total: int | None, desc: str, leave: bool) -> None:
+            self.n, self.name = 0, (desc, total)
+
+        def update(self, n: int) -> None:
+            self.n += n
+
+        def close(self) -> None:
+            closed[self.name] = self.n
+
+    closed: dict[tuple[str, int | None], int] = {}
+    with monkeypatch.context() as patch:
+        patch.setattr("tqdm.auto.tqdm", Recorder)
+        enc.encode_texts(["a", "b", "c"], batch_size=2, progress=True)
+    assert closed["encoding texts", 3] == 3
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     monkeypatch.setattr("pixelplay._progress._EVERY", 0.0)
     enc.encode_texts(["a", "b"], batch_size=1, progress=True)
@@ -125,12 +143,19 @@ FOR_EVER = {
     "images": "enc.encode_images([image] * 100_000, batch_size=1, progress=started)",
     "build": "pp.build_index(table(), out, encoder=enc, progress=started)",
     "generator": "enc.encode_images(endless())",
+    # Without a callback, in which Python would look for signals by itself.
+    "silent": "texts = [f'text {n}' for n in range(1_000_000)]; started(); enc.encode_texts(texts)",
+    # Without a way to stop either.
+    "search": "queries = many(); started(); pp.SongIndex.open(index).search_many(queries)",
 }
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on Unix")
 @pytest.mark.parametrize("work", FOR_EVER)
 def test_ctrl_c_is_answered(work: str, tmp_path: Path) -> None:
+    index = tmp_path / "index" / "songs.arrow"
+    index.parent.mkdir()
+    write_random(index, 100_000 if work == "search" else 1, 64)
     program = f"""
 import itertools, signal, sys
 import numpy as np
@@ -140,9 +165,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 enc = pp.Encoder()
 image = np.zeros((32, 32, 3), np.uint8)
 out = {str(tmp_path / "songs.arrow")!r}
+index = {str(index)!r}
 
 def started(*_):
     print("started", flush=True)
+
+def many():
+    return np.random.default_rng(0).permutation(np.eye(64, dtype=np.float32).repeat(5000, axis=0))
 
 def endless():
     started()
@@ -159,17 +188,18 @@ try:
 except KeyboardInterrupt:
     sys.exit(77)
 """
-    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
-    try:
-        assert child.stdout is not None and child.stdout.readline() == b"started\n"
-        child.send_signal(signal.SIGINT)
-        # It goes on saying so until it stops.
-        child.communicate(timeout=60)
-        assert child.returncode == 77
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        child.kill()
-        child.wait()
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None and child.stdout.readline() == b"started\n"
+            # Time to get into the call.
+            time.sleep(0.5)
+            child.send_signal(signal.SIGINT)
+            # It goes on saying so until it stops.
+            child.communicate(timeout=60)
+            assert child.returncode == 77
+            assert list(tmp_path.iterdir()) == [index.parent]
+        finally:
+            child.kill()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pixelplay as pp
 import pytest
-from conftest import REPOSITORY, SAMPLES
+from conftest import REPOSITORY, SAMPLES, unit_vectors
 
 
 def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
@@ -168,11 +168,22 @@ def test_folders_and_permissions(enc: pp.Encoder, tmp_path: Path) -> None:
     assert isinstance(caught.value, pp.SongIndexError)
 
 
-def test_a_full_disk() -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full here")
-    with pytest.raises(pp.SongIndexError):
-        pp.write_index("/dev/full", ["a"], [[1.0]])
+def test_a_full_disk(tmp_path: Path) -> None:
+    """As far as a limit on the size of files is like one: the write fails half-way, and nothing is left of it."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "songs.arrow"
+    pp.write_index(path, ["a"], [[1.0]])
+    before = path.read_bytes()
+    vectors = unit_vectors(5000, 64)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, limits[1]))
+    try:
+        with pytest.raises(OSError) as caught:
+            pp.write_index(path, [str(row) for row in range(5000)], vectors)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(caught.value, pp.SongIndexError) and caught.value.errno == errno.EFBIG
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_checkpoint_that_lacks_a_file(tmp_path: Path) -> None:

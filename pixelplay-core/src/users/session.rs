@@ -54,7 +54,7 @@ impl UserStore {
     ///
     /// # Errors
     /// [`UserError::InvalidSession`] if there is no such token or its session has ended, and if the file cannot be read.
-    /// That it cannot be written is none: a full disk logs nobody out, though an idle session then ends the sooner.
+    /// That it cannot be written is none: a full disk or a used-up quota logs nobody out, though an idle session then ends the sooner.
     pub fn resume(&self, token: &str) -> Result<Session, UserError> {
         let hash = hash_of(token).ok_or(UserError::InvalidSession)?;
         let now = self.now();
@@ -79,7 +79,12 @@ impl UserStore {
                 Ok(())
             });
             match seen {
-                Ok(()) | Err(UserError::DiskFull { .. } | UserError::ReadOnly { .. }) => {}
+                Ok(())
+                | Err(
+                    UserError::DiskFull { .. }
+                    | UserError::ReadOnly { .. }
+                    | UserError::Storage { .. },
+                ) => {}
                 Err(error) => return Err(error),
             }
         }

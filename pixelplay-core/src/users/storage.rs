@@ -25,6 +25,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 /// How long to wait for the lock of another process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process of many writers, which
+/// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
+const POLL: Duration = Duration::from_micros(500);
+
 /// Readers that are kept open for the next ones.
 const SPARE_READERS: usize = 16;
 
@@ -66,16 +70,20 @@ impl Storage {
         if absolute.is_dir() {
             return Err(io("open", io::ErrorKind::IsADirectory.into()));
         }
-        create_private(&absolute).map_err(|source| match source.kind() {
+        let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 UserError::ReadOnly {
                     path: path.to_owned(),
                 }
             }
             _ => io("open", source),
-        })?;
+        };
+        create_private(&absolute).map_err(refused)?;
         let opening = |abort| settle(abort, "open", path);
         let mut writer = patiently(|| connect(&absolute)).map_err(opening)?;
+        // Not before it is known to be ours.
+        #[cfg(unix)]
+        close_to_others(&absolute).map_err(refused)?;
         patiently(|| migrate(&mut writer, path, &MIGRATIONS)).map_err(opening)?;
         patiently(|| check_schema(&writer, path)).map_err(opening)?;
         Ok(Self {
@@ -132,6 +140,22 @@ impl Storage {
             Ok(value)
         })
         .map_err(|abort| settle(abort, action, &self.path))
+    }
+
+    /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was last, but where pages were
+    /// split or merged it leaves copies in their unused parts.
+    pub(super) fn erase_deleted(&self) -> Result<(), UserError> {
+        let writer = locked(&self.writer);
+        let action = "erase what was deleted";
+        patiently(|| Ok(writer.execute_batch("VACUUM")?)).map_err(|abort| match abort {
+            // "Nothing was changed" would be wrong.
+            Abort::Sqlite(error) if !is_busy(&error) => UserError::Storage {
+                action,
+                path: self.path.clone(),
+                source: Box::new(error),
+            },
+            other => settle(other, action, &self.path),
+        })
     }
 
     /// Moves the log into the file and empties it, so that nothing deleted is left in it; `false` while somebody reads
@@ -208,12 +232,9 @@ fn create_private(path: &Path) -> io::Result<()> {
             }
             Ok(())
         }
+        // It is there, unless it is a link to nowhere.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            #[cfg(unix)]
-            for suffix in ["", "-wal", "-shm"] {
-                close_to_others(&beside(path, suffix))?;
-            }
-            Ok(())
+            std::fs::metadata(path).map(drop)
         }
         Err(error) => Err(error),
     }
@@ -227,25 +248,30 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// A copy, or a file of an older umask, may be open to others.
+/// A copy, or a file of an older umask, may be open to others; so may what lies beside it.
 #[cfg(unix)]
 fn close_to_others(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = match std::fs::metadata(path) {
-        Ok(found) => found.permissions().mode(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if mode & 0o077 == 0 {
-        return Ok(());
+    // SQLite makes its files beside the one that a link leads to.
+    let path = std::fs::canonicalize(path)?;
+    for suffix in ["", "-wal", "-shm"] {
+        let path = beside(&path, suffix);
+        let mode = match std::fs::metadata(&path) {
+            Ok(found) => found.permissions().mode(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if mode & 0o077 != 0 {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode & 0o700))?;
+        }
     }
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700))
+    Ok(())
 }
 
 /// A connection with every safeguard on. A file of another program is left as it is.
 fn connect(path: &Path) -> Result<Connection, Abort> {
-    let connection = Connection::open_with_flags(
+    let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
@@ -255,7 +281,12 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
             path: path.to_owned(),
         }));
     }
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_handler(Some(|tries| {
+        sleep(POLL);
+        tries < 10_000
+    }))?;
+    // The log of another program is not even moved into its file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let (id, tables): (i64, i64) = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
         [],
@@ -267,6 +298,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
             what: "it is an SQLite file of another program",
         }));
     }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     // A file from elsewhere may hold what runs when it is read; nothing of that is trusted.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -395,5 +427,67 @@ fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
             path,
             source: Box::new(error),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a connection of the store is set to.
+    fn settings(connection: &Connection) -> Vec<(&'static str, String)> {
+        [
+            "journal_mode",
+            "synchronous",
+            "foreign_keys",
+            "secure_delete",
+            "cell_size_check",
+            "mmap_size",
+            "locking_mode",
+        ]
+        .map(|pragma| {
+            let value = connection.query_row(&format!("PRAGMA {pragma}"), [], |row| {
+                row.get::<_, rusqlite::types::Value>(0)
+            });
+            let text = match value.unwrap() {
+                rusqlite::types::Value::Text(text) => text,
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                other => panic!("{pragma}: {other:?}"),
+            };
+            (pragma, text)
+        })
+        .into()
+    }
+
+    /// No test can cut the power: `synchronous=2` (FULL) is what makes SQLite sync the log before a commit returns.
+    #[test]
+    fn what_is_acknowledged_is_synced_and_what_is_deleted_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(&folder.path().join("users.db")).unwrap();
+        let expected = [
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("foreign_keys", "1"),
+            ("secure_delete", "1"),
+            ("cell_size_check", "1"),
+            ("mmap_size", "0"),
+            ("locking_mode", "normal"),
+        ]
+        .map(|(pragma, value)| (pragma, value.to_owned()));
+        assert_eq!(settings(&locked(&storage.writer)), expected);
+        storage
+            .read("look", |reader| {
+                assert_eq!(settings(reader), expected);
+                for (config, on) in [
+                    (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+                    (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+                    (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+                    (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false),
+                ] {
+                    assert_eq!(reader.db_config(config)?, on, "{config:?}");
+                }
+                Ok(())
+            })
+            .unwrap();
     }
 }

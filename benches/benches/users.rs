@@ -1,0 +1,330 @@
+//! The user store: whether time tells who exists, how fast sessions resume, and what a storm of log-ins takes.
+//!
+//!     cargo bench -p pixelplay-benches --bench users
+//!
+//! with the names of parts behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run those alone, and `--quick` to
+//! run each thing once, as tests do. Criterion measures one thing after the other; here several are compared while the
+//! machine changes its mind, so tries take turns, and medians are what is compared. The first row of a comparison is there
+//! twice: how far the two are apart is what the machine alone does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot be set up has nothing to measure, and prints what it has"
+)]
+
+use std::env;
+use std::fs;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use pixelplay_core::users::Clock;
+use pixelplay_core::{UserError, UserStore, UserStoreOptions};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+const PASSWORD: &str = "correct horse battery";
+const WRONG: &str = "wrong horse battery";
+
+/// Hashes that no password has, of the right form: what they cost is all that counts here.
+const BCRYPT_12: &str = "$2b$12$.....................................................";
+const WEAK_ARGON2: &str = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Log-ins at once in a storm.
+const STORM: usize = 64;
+
+fn main() {
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [first, path, at_once] = args.as_slice()
+        && first == "storm-child"
+    {
+        return storm_child(Path::new(path), at_once.parse().ok());
+    }
+    // `cargo bench` says so; `cargo test --benches` does not.
+    let quick = !args.iter().any(|arg| arg == "--bench") || args.iter().any(|arg| arg == "--quick");
+    let names = args.iter().filter(|arg| !arg.starts_with('-'));
+    let wanted: Vec<&str> = names.map(String::as_str).collect();
+    let is_wanted = |part| wanted.is_empty() || wanted.contains(&part);
+    if is_wanted("enumeration") {
+        enumeration(quick);
+    }
+    if is_wanted("resume") {
+        resume(quick);
+    }
+    if is_wanted("storm") {
+        storm(quick);
+    }
+    if is_wanted("latency") {
+        latency(quick);
+    }
+}
+
+/// Without the throttle: what is measured here is hundreds of failures in a row.
+fn options() -> UserStoreOptions {
+    let mut options = UserStoreOptions::default();
+    options.throttle.account.free = u32::MAX;
+    options.throttle.source.free = u32::MAX;
+    options
+}
+
+fn enumeration(quick: bool) {
+    let tries = if quick { 1 } else { 200 };
+    let folder = tempfile::tempdir().unwrap();
+    for (store, kinds) in [
+        ("a store of today's hashes", &[][..]),
+        (
+            "a store that holds two kinds of before as well",
+            &[
+                ("bcrypt, cost 12", "ben", BCRYPT_12),
+                ("argon2id, 4 MiB, 1 pass", "cleo", WEAK_ARGON2),
+            ],
+        ),
+    ] {
+        let path = folder.path().join(format!("{}.db", kinds.len()));
+        let users = UserStore::open_with(path, options()).unwrap();
+        users.register("ana", PASSWORD).unwrap();
+        let mut rows = vec![
+            ("unknown user".to_owned(), "nobody"),
+            ("unknown user, once more".to_owned(), "nobody"),
+            ("wrong password, today's hash".to_owned(), "ana"),
+        ];
+        for (kind, name, hash) in kinds {
+            users.import_account(name, hash).unwrap();
+            rows.push((format!("wrong password, {kind}"), name));
+        }
+        let times = take_turns(tries, rows.len(), |row| {
+            let refused = users.log_in(rows[row].1, WRONG);
+            assert!(matches!(refused, Err(UserError::InvalidCredentials)));
+        });
+        println!("\nfailed log-ins in {store}; {tries} of each, taking turns");
+        println!(
+            "{:<42} {:>10} {:>10} {:>10} {:>8}",
+            "", "median", "1st quart.", "3rd quart.", "differs"
+        );
+        let first = median(&times[0]);
+        for ((what, _), times) in rows.iter().zip(&times) {
+            let differs = 100.0 * (median(times) / first - 1.0);
+            println!(
+                "{what:<42} {:>7.2} ms {:>7.2} ms {:>7.2} ms {differs:>+7.2}%",
+                median(times),
+                quantile(times, 0.25),
+                quantile(times, 0.75),
+            );
+        }
+    }
+}
+
+fn resume(quick: bool) {
+    const SESSIONS: usize = 10_000;
+    let (rounds, calls) = if quick { (1, 100) } else { (9, 20_000) };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.db");
+    let now = SystemTime::now();
+    // A clock that stands: nothing is written, as between two minutes of a session in use.
+    let options = UserStoreOptions {
+        clock: Clock::new(move || now),
+        ..options()
+    };
+    let users = UserStore::open_with(&path, options).unwrap();
+    users.register("ana", PASSWORD).unwrap();
+    let tokens = add_sessions(&path, SESSIONS, now);
+    let resume_all = |seed: u64, calls: usize| {
+        let mut rng = StdRng::seed_from_u64(seed);
+        for _ in 0..calls {
+            let token = &tokens[rng.random_range(0..tokens.len())];
+            black_box(users.resume(token).unwrap());
+        }
+    };
+    resume_all(0, if quick { calls } else { 2 * SESSIONS });
+    let times = take_turns(rounds, 2, |threads| {
+        thread::scope(|scope| {
+            for thread in 0..=threads {
+                let resume_all = &resume_all;
+                scope.spawn(move || resume_all(thread as u64, calls));
+            }
+        });
+    });
+    println!(
+        "\n`resume` of {SESSIONS} sessions, warm; median of {rounds} rounds of {calls} calls a thread"
+    );
+    for (at, times) in times.iter().enumerate() {
+        let threads = at + 1;
+        let per_second = (threads * calls) as f64 / median(times) * 1000.0;
+        println!("{threads} thread(s) {per_second:>10.0} calls/s");
+    }
+}
+
+/// Puts sessions in by SQL: ten thousand log-ins would hash for minutes.
+fn add_sessions(path: &Path, count: usize, now: SystemTime) -> Vec<String> {
+    let millis = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
+    let mut database = rusqlite::Connection::open(path).unwrap();
+    let transaction = database.transaction().unwrap();
+    let tokens: Vec<String> = (0..count).map(|at| format!("{at:043}")).collect();
+    for token in &tokens {
+        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        transaction
+            .execute(
+                "INSERT INTO session (account, token_hash, created, last_seen) VALUES (1, ?1, ?2, ?2)",
+                params![hash, millis],
+            )
+            .unwrap();
+    }
+    transaction.commit().unwrap();
+    tokens
+}
+
+fn storm(quick: bool) {
+    let people = if quick { 2 } else { STORM };
+    let rounds = if quick { 1 } else { 5 };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.db");
+    let users = UserStore::open(&path).unwrap();
+    for person in 0..people {
+        users.register(&format!("user{person}"), PASSWORD).unwrap();
+    }
+    drop(users);
+    let default = UserStoreOptions::default().concurrent_hashes.get();
+    println!("\n{people} log-ins at once, each run in a process of its own; median of {rounds}");
+    println!(
+        "{:<24} {:>14} {:>14} {:>10}",
+        "", "memory before", "high water", "all in"
+    );
+    let bounds = [1, default, STORM];
+    let mut runs = vec![Vec::new(); bounds.len()];
+    for _ in 0..rounds {
+        for (bound, runs) in bounds.iter().zip(&mut runs) {
+            let child = Command::new(env::current_exe().unwrap())
+                .args(["storm-child", path.to_str().unwrap(), &bound.to_string()])
+                .output()
+                .unwrap();
+            assert!(
+                child.status.success(),
+                "{}",
+                String::from_utf8_lossy(&child.stderr)
+            );
+            let printed = String::from_utf8(child.stdout).unwrap();
+            let numbers: Vec<f64> = printed
+                .split_whitespace()
+                .map(|n| n.parse().unwrap())
+                .collect();
+            runs.push(numbers);
+        }
+    }
+    for (bound, runs) in bounds.iter().zip(&runs) {
+        let column = |at: usize| median(&runs.iter().map(|run| run[at]).collect::<Vec<_>>());
+        let what = match *bound {
+            STORM => "without a bound".to_owned(),
+            _ if *bound == default => format!("{bound} hashes (default)"),
+            _ => format!("{bound} hashes"),
+        };
+        println!(
+            "{what:<24} {:>10.1} MiB {:>10.1} MiB {:>8.2} s",
+            column(0),
+            column(1),
+            column(2) / 1000.0
+        );
+    }
+}
+
+/// Prints the memory high-water mark in MiB before and after the storm, and its milliseconds.
+fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
+    let options = UserStoreOptions {
+        concurrent_hashes: at_once.unwrap(),
+        longest_queue: Duration::from_secs(600),
+        ..UserStoreOptions::default()
+    };
+    let users = UserStore::open_with(path, options).unwrap();
+    let people = (0..STORM)
+        .take_while(|person| users.account(&format!("user{person}")).is_ok())
+        .count();
+    let (ready, done) = (Barrier::new(people + 1), Barrier::new(people + 1));
+    let (mut before, mut took) = (0.0, Duration::ZERO);
+    thread::scope(|scope| {
+        for person in 0..people {
+            let (users, ready, done) = (&users, &ready, &done);
+            scope.spawn(move || {
+                let name = format!("user{person}");
+                ready.wait();
+                users.log_in(&name, PASSWORD).unwrap();
+                done.wait();
+            });
+        }
+        before = high_water_mib();
+        ready.wait();
+        let start = Instant::now();
+        done.wait();
+        took = start.elapsed();
+    });
+    println!("{before} {} {}", high_water_mib(), took.as_millis());
+}
+
+/// Only Linux keeps it in a file; elsewhere it is not measured.
+fn high_water_mib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kib.map_or(f64::NAN, |kib| kib.parse::<f64>().unwrap() / 1024.0)
+}
+
+fn latency(quick: bool) {
+    let rounds = if quick { 1 } else { 100 };
+    let folder = tempfile::tempdir().unwrap();
+    let users = UserStore::open_with(folder.path().join("users.db"), options()).unwrap();
+    users.register("ana", PASSWORD).unwrap();
+    let mut people = 0;
+    let names = ["register", "log_in", "add_favourite"];
+    let times = take_turns(rounds, names.len(), |row| {
+        people += 1;
+        match names[row] {
+            "register" => users.register(&format!("user{people}"), PASSWORD).unwrap(),
+            "log_in" => drop(users.log_in("ana", PASSWORD).unwrap()),
+            _ => users.add_favourite("ana", &people.to_string()).unwrap(),
+        }
+    });
+    println!("\nlatencies; {rounds} of each, taking turns");
+    println!("{:<16} {:>10} {:>10}", "", "median", "9 in 10");
+    for (name, times) in names.iter().zip(&times) {
+        println!(
+            "{name:<16} {:>7.2} ms {:>7.2} ms",
+            median(times),
+            quantile(times, 0.9)
+        );
+    }
+}
+
+/// Milliseconds of each of `kinds`, `rounds` times; every round begins with another one.
+fn take_turns(rounds: usize, kinds: usize, mut run: impl FnMut(usize)) -> Vec<Vec<f64>> {
+    let mut times = vec![Vec::new(); kinds];
+    for round in 0..rounds {
+        for at in 0..kinds {
+            let kind = (round + at) % kinds;
+            let start = Instant::now();
+            run(kind);
+            times[kind].push(start.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+    times
+}
+
+fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// By linear interpolation between the two nearest, as numpy does.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = share * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    below + (above - below) * at.fract()
+}

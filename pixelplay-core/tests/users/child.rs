@@ -1,0 +1,111 @@
+//! Children that are killed, run out of disk or have fewer rights: this test binary again, told by environment variables
+//! what to be. `PIXELPLAY_SOAK=1` makes the rounds as many as promised.
+
+use super::*;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Instant;
+
+const ROLE: &str = "PIXELPLAY_TEST_ROLE";
+const PLACE: &str = "PIXELPLAY_TEST_PLACE";
+const SELF: &str = "child::a_child_process";
+
+#[test]
+#[ignore = "only a child of another test has something to do here"]
+fn a_child_process() {
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
+    let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
+    let (role, argument) = role.split_once(' ').unwrap_or((&role, ""));
+    match role {
+        "write" => kills::write_until_killed(&place, argument.parse().unwrap()),
+        "share" => side_by_side::share(&place, argument.parse().unwrap()),
+        "touch" => drop(UserStore::open(&place).unwrap()),
+        other => faults::act(other, &place),
+    }
+}
+
+/// This test binary as `role`, a word and an argument, working at `place`.
+pub(super) fn child(role: &str, place: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([SELF, "--exact", "--ignored", "--nocapture"])
+        .env(ROLE, role)
+        .env(PLACE, place)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The child, started by a line of shell that ends in `exec "$0" "$@"`.
+pub(super) fn through_shell(script: &str, child: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(child.get_program());
+    shell.args(child.get_args());
+    shell.envs(
+        child
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+}
+
+/// The child without the rights of root, or `None` where there is nobody to run it as. The place has to be nobody's then,
+/// as far as it is to be written.
+pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
+    const NOBODY: u32 = 65_534;
+    let mut command = child(role, place);
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.parent()?).ok()?);
+    if owner == 0 || owner == NOBODY {
+        command.uid(NOBODY).gid(NOBODY);
+        let mut probe = child("nothing", place);
+        probe.env_remove(ROLE).uid(NOBODY).gid(NOBODY);
+        if !probe.status().is_ok_and(|status| status.success()) {
+            println!("skipped: run by root, and nobody else may run the tests");
+            return None;
+        }
+    }
+    Some(command)
+}
+
+/// What the child printed after `outcome: `.
+pub(super) fn outcome(mut command: Command) -> String {
+    let output = finished(command.spawn().unwrap());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("outcome: "));
+    line.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+/// Waits for a child that ends by itself and well. One that hangs is killed: a deadlock fails the test and does not hang
+/// it.
+pub(super) fn finished(mut child: Child) -> Output {
+    const PATIENCE: Duration = Duration::from_secs(300);
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            panic!("a child hung\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        sleep(Duration::from_millis(10));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+pub(super) fn wait_for(path: &Path) {
+    let came = (0..6000).any(|_| {
+        sleep(Duration::from_millis(10));
+        path.exists()
+    });
+    assert!(came, "{} never came", path.display());
+}

@@ -1,0 +1,198 @@
+//! The user store: what it promises to people and applications, what it refuses, and that kills, full disks and damage
+//! lose nothing that was acknowledged and open nothing that was shut.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::print_stdout,
+    reason = "children tell their parents by printing, and tests what they count and skip"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pixelplay_core::users::{Client, Clock, LogIn, NameProblem, PasswordProblem};
+use pixelplay_core::{UserError, UserStore, UserStoreOptions};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// Fails unless an error is of this kind.
+macro_rules! refused {
+    ($result:expr, $pattern:pat $(if $guard:expr)?) => {
+        match $result {
+            Err($pattern) $(if $guard)? => {}
+            other => panic!("expected {}, got {other:?}", stringify!($pattern)),
+        }
+    };
+}
+
+mod accounts;
+#[cfg(unix)]
+mod acknowledged;
+#[cfg(unix)]
+mod child;
+mod confirmations;
+mod damage;
+#[cfg(unix)]
+mod faults;
+mod imported;
+#[cfg(unix)]
+mod kills;
+mod passwords;
+mod power;
+mod secrets;
+mod sessions;
+#[cfg(unix)]
+mod side_by_side;
+mod taste;
+mod throttle;
+
+const PASSWORD: &str = "correct horse battery";
+const OTHER_PASSWORD: &str = "rainy night drive";
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// [`PASSWORD`] as bcrypt at its least cost: an account with it is made and checked in no time.
+static CHEAP_HASH: LazyLock<String> = LazyLock::new(|| bcrypt::hash(PASSWORD, 4).unwrap());
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn db(&self) -> PathBuf {
+        self.path("users.db")
+    }
+
+    fn open(&self) -> UserStore {
+        self.open_with(|_| ())
+    }
+
+    fn open_with(&self, set: impl FnOnce(&mut UserStoreOptions)) -> UserStore {
+        let mut options = UserStoreOptions::default();
+        set(&mut options);
+        UserStore::open_with(self.db(), options).unwrap()
+    }
+
+    /// What SQLite itself sees in the file.
+    fn sqlite(&self) -> Connection {
+        let connection = Connection::open(self.db()).unwrap();
+        connection.busy_timeout(MINUTE).unwrap();
+        connection
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.sqlite().query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The bytes of the database and of the files that SQLite keeps beside it. Not while another process has it open: to
+    /// read a file and close it gives up the locks that this process has on it.
+    fn bytes(&self) -> Vec<u8> {
+        [
+            self.stored(),
+            fs::read(self.path("users.db-shm")).unwrap_or_default(),
+        ]
+        .concat()
+    }
+
+    /// Database and log; the third file is an index of the log, which readers write to as well.
+    fn stored(&self) -> Vec<u8> {
+        let read = |name| fs::read(self.path(name)).unwrap_or_default();
+        [read("users.db"), read("users.db-wal")].concat()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Clone)]
+struct SetClock(Arc<AtomicU64>);
+
+impl SetClock {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(1_700_000_000_000)))
+    }
+
+    fn clock(&self) -> Clock {
+        let clock = self.clone();
+        Clock::new(move || clock.time())
+    }
+
+    fn options(&self) -> UserStoreOptions {
+        UserStoreOptions {
+            clock: self.clock(),
+            ..UserStoreOptions::default()
+        }
+    }
+
+    fn time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    fn forward(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
+    }
+
+    fn back(&self, by: Duration) {
+        self.0.fetch_sub(by.as_millis() as u64, Ordering::SeqCst);
+    }
+}
+
+/// Makes an account that nobody needs to log in to quickly: no password is hashed.
+fn import(users: &UserStore, name: &str) {
+    users.import_account(name, &CHEAP_HASH).unwrap();
+}
+
+fn never_throttled(options: &mut UserStoreOptions) {
+    options.throttle.account.free = u32::MAX;
+    options.throttle.source.free = u32::MAX;
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn from(source: &str) -> Client<'_> {
+    Client {
+        source: Some(source),
+        label: None,
+    }
+}
+
+fn is_live(users: &UserStore, log_in: &LogIn) -> bool {
+    match users.resume(log_in.token.expose()) {
+        Ok(session) => {
+            assert_eq!(session.id, log_in.session.id);
+            true
+        }
+        Err(UserError::InvalidSession) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// `few`, or with `PIXELPLAY_SOAK=1` as many as the promise is about.
+fn soak<T>(few: T, many: T) -> T {
+    if std::env::var_os("PIXELPLAY_SOAK").is_some() {
+        many
+    } else {
+        few
+    }
+}

@@ -1,0 +1,253 @@
+//! How failed attempts slow down the next ones, whoever they are for.
+
+use super::*;
+use pixelplay_core::users::Limit;
+
+/// What an attempt is answered, in words.
+fn attempt(users: &UserStore, name: &str, password: &str, client: &Client<'_>) -> String {
+    match users.log_in_from(name, password, client) {
+        Ok(_) => "in".to_owned(),
+        Err(UserError::InvalidCredentials) => "wrong".to_owned(),
+        Err(UserError::Throttled { retry_after }) => format!("wait {}", retry_after.as_millis()),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn wrong(users: &UserStore, name: &str) -> String {
+    attempt(users, name, OTHER_PASSWORD, &Client::default())
+}
+
+fn small_limit(free: u32, most: u32) -> Limit {
+    Limit {
+        free,
+        first_wait: SECOND,
+        longest_wait: 4 * SECOND,
+        most,
+        forgiven_after: MINUTE,
+    }
+}
+
+#[test]
+fn waits_double_to_an_hour_and_nobody_learns_who_exists() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    import(&users, "ana");
+    let both = || {
+        let answers = ["ana", "nobody", "no name"].map(|name| wrong(&users, name));
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "{answers:?}"
+        );
+        let [answer, ..] = answers;
+        answer
+    };
+    for _ in 0..4 {
+        assert_eq!(both(), "wrong");
+    }
+    let mut waits = Vec::new();
+    for _ in 0..14 {
+        let answer = both();
+        let wait: u64 = answer.strip_prefix("wait ").unwrap().parse().unwrap();
+        waits.push(wait / 1000);
+        clock.forward(Duration::from_millis(wait - 1));
+        assert_eq!(both(), "wait 1");
+        clock.forward(Duration::from_millis(1));
+        assert_eq!(both(), "wrong");
+    }
+    assert_eq!(
+        waits,
+        [
+            1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600
+        ]
+    );
+    // What is right is not looked at either.
+    assert_eq!(
+        attempt(&users, "ana", PASSWORD, &Client::default()),
+        "wait 3600000"
+    );
+}
+
+#[test]
+fn at_the_hard_cap_one_attempt_is_left_for_each_that_is_forgiven() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| {
+        options.clock = clock.clock();
+        options.throttle.account = small_limit(0, 5);
+    });
+    import(&users, "ana");
+    for wait in ["wait 1000", "wait 2000", "wait 4000", "wait 4000"] {
+        assert_eq!(wrong(&users, "ana"), "wrong");
+        assert_eq!(wrong(&users, "ana"), wait);
+        clock.forward(4 * SECOND);
+    }
+    assert_eq!(wrong(&users, "ana"), "wrong");
+    for _ in 0..3 {
+        assert_eq!(wrong(&users, "ana"), "wait 60000");
+        clock.forward(MINUTE);
+        assert_eq!(wrong(&users, "ana"), "wrong");
+    }
+    // Whoever comes back after long finds everything forgiven.
+    clock.forward(10 * MINUTE);
+    assert_eq!(wrong(&users, "ana"), "wrong");
+    assert_eq!(wrong(&users, "ana"), "wait 1000");
+}
+
+#[test]
+fn a_right_password_clears_the_count() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.register("ana", PASSWORD).unwrap();
+    for _ in 0..2 {
+        for _ in 0..4 {
+            assert_eq!(wrong(&users, "Ana"), "wrong");
+        }
+        assert_eq!(wrong(&users, "ANA"), "wait 1000");
+        clock.forward(SECOND);
+        assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
+        assert_eq!(folder.count("attempt"), 0);
+    }
+    // A new password by mail clears it as well.
+    for _ in 0..4 {
+        wrong(&users, "ana");
+    }
+    let token = users.start_password_reset("ana").unwrap();
+    users
+        .finish_password_reset(token.expose(), OTHER_PASSWORD)
+        .unwrap();
+    users.log_in("ana", OTHER_PASSWORD).unwrap();
+}
+
+#[test]
+fn whoever_is_logged_in_is_not_touched() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.register("ana", PASSWORD).unwrap();
+    let log_in = users.log_in("ana", PASSWORD).unwrap();
+    for _ in 0..4 {
+        wrong(&users, "ana");
+    }
+    assert_eq!(wrong(&users, "ana"), "wait 1000");
+    assert!(is_live(&users, &log_in));
+    users.add_favourite("ana", "song").unwrap();
+    // Failed log-ins from outside keep nobody from changing the password; failed changes have a count of their own.
+    let new = users
+        .change_password("ana", PASSWORD, OTHER_PASSWORD)
+        .unwrap();
+    for _ in 0..4 {
+        refused!(
+            users.change_password("ana", PASSWORD, OTHER_PASSWORD),
+            UserError::InvalidCredentials
+        );
+    }
+    refused!(
+        users.change_password("ana", OTHER_PASSWORD, PASSWORD),
+        UserError::Throttled { retry_after } if retry_after == SECOND
+    );
+    assert!(is_live(&users, &new));
+}
+
+#[test]
+fn a_source_is_slowed_down_whatever_names_it_tries() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| {
+        options.clock = clock.clock();
+        options.throttle.source = small_limit(2, 100);
+    });
+    users.register("ana", PASSWORD).unwrap();
+    let (bad, good) = (from("192.0.2.1"), from("192.0.2.2"));
+    for name in ["one", "two", "three"] {
+        assert_eq!(attempt(&users, name, OTHER_PASSWORD, &bad), "wrong");
+    }
+    for (name, password) in [("four", OTHER_PASSWORD), ("ana", PASSWORD)] {
+        assert_eq!(attempt(&users, name, password, &bad), "wait 1000");
+    }
+    let reset = users.start_password_reset_from("ana", &bad);
+    refused!(reset, UserError::Throttled { .. });
+    let registered = users.start_registration("bea", PASSWORD, &bad);
+    refused!(registered, UserError::Throttled { .. });
+    let renamed = users.start_rename("ana", "bea", &bad);
+    refused!(renamed, UserError::Throttled { .. });
+    let changed = users.change_password_from("ana", PASSWORD, OTHER_PASSWORD, &bad);
+    refused!(changed, UserError::Throttled { .. });
+    // Others are not concerned, and what was refused was not counted for anybody.
+    assert_eq!(attempt(&users, "ana", PASSWORD, &good), "in");
+    assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
+    // One that is right takes its own count back and no more.
+    clock.forward(SECOND);
+    assert_eq!(attempt(&users, "ana", PASSWORD, &bad), "in");
+    assert_eq!(attempt(&users, "five", OTHER_PASSWORD, &bad), "wait 1000");
+    clock.forward(SECOND);
+    assert_eq!(attempt(&users, "five", OTHER_PASSWORD, &bad), "wrong");
+    assert_eq!(attempt(&users, "six", OTHER_PASSWORD, &bad), "wait 2000");
+    for tried in ["192.0.2.1", "five"] {
+        assert!(
+            !contains(&folder.bytes(), tried.as_bytes()),
+            "{tried} is in the file"
+        );
+    }
+}
+
+#[test]
+fn the_count_outlives_the_process_and_is_one_for_all() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let open = || folder.open_with(|options| options.clock = clock.clock());
+    let (one, other) = (open(), open());
+    import(&one, "ana");
+    for users in [&one, &other, &one, &other] {
+        assert_eq!(wrong(users, "ana"), "wrong");
+    }
+    assert_eq!(wrong(&one, "ana"), "wait 1000");
+    drop((one, other));
+    assert_eq!(wrong(&open(), "ana"), "wait 1000");
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    import(&users, "ana");
+    for _ in 0..5 {
+        wrong(&users, "ana");
+    }
+    clock.back(400 * DAY);
+    assert_eq!(wrong(&users, "ana"), "wait 1000");
+    // Only by the old time has it waited, so the wait starts anew: no attempt is for free.
+    clock.forward(400 * DAY + SECOND);
+    assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
+}
+
+#[test]
+fn attempts_side_by_side_do_not_slip_through() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    import(&users, "ana");
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..12)
+            .map(|_| scope.spawn(|| wrong(&users, "ana")))
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let looked_at = answers.iter().filter(|answer| *answer == "wrong").count();
+    assert_eq!(looked_at, 4, "{answers:?}");
+}
+
+#[test]
+fn right_attempts_side_by_side_are_no_failures() {
+    let folder = Folder::new();
+    let users = folder.open();
+    users.register("ana", PASSWORD).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert!(users.log_in("ana", PASSWORD).is_ok()));
+        }
+    });
+    assert_eq!(users.sessions("ana").unwrap().len(), 8);
+}
