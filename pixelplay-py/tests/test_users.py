@@ -319,6 +319,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         lambda: users.add_favourite(HALF, "song"),
         lambda: pp.UserStore(path),
         lambda: pp.UserStore(path, pepper=("2026", SECRET.encode())),
+        lambda: pp.UserStore(path, pepper=(SECRET, b"2026")),
         lambda: pp.UserStore(path, pepper=("2026", SECRET)),  # type: ignore[arg-type]
         lambda: pp.UserStore(path, pepper=SECRET),  # type: ignore[arg-type]
         lambda: pickle.dumps(log_in),
