@@ -319,6 +319,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         lambda: users.add_favourite(HALF, "song"),
         lambda: pp.UserStore(path),
         lambda: pp.UserStore(path, pepper=("2026", SECRET.encode())),
+        lambda: pp.UserStore(path, pepper=(SECRET, b"2026")),
         lambda: pp.UserStore(path, pepper=("2026", SECRET)),  # type: ignore[arg-type]
         lambda: pp.UserStore(path, pepper=SECRET),  # type: ignore[arg-type]
         lambda: pickle.dumps(log_in),
@@ -371,10 +372,9 @@ def test_neither_log_ins_nor_stores_are_pickled(users: pp.UserStore, protocol: i
                 copied(thing)
 
 
-def test_other_threads_go_on(users: pp.UserStore) -> None:
+def test_other_threads_go_on_while_one_hashes(users: pp.UserStore) -> None:
     numbers = itertools.count()
     assert steps_of_another_thread(lambda: users.start_registration(f"n{next(numbers)}", PASSWORD), wanted=10) >= 10
-    assert steps_of_another_thread(lambda: users.add_favourite("ana", "a"), wanted=10) >= 10
 
 
 def test_many_log_ins_at_once(users: pp.UserStore) -> None:
@@ -557,7 +557,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
             assert "after all" in users.favourites("ana")
             users.verify()
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("content", [b"no store at all " * 100, b"SQLite format 3\0" + b"x" * 4000])
