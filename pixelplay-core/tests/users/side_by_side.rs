@@ -8,6 +8,15 @@ use std::time::Instant;
 
 const PROCESSES: usize = 2;
 
+/// The accounts that all writers of favourites share, and how many songs each adds to one before it goes on to the next:
+/// an account holds 10,000 at most.
+const SHARED_ACCOUNTS: usize = 60;
+const SHARED_BY_EACH: usize = 2000;
+
+fn shared_account(song: usize) -> String {
+    format!("shared-{}", song / SHARED_BY_EACH)
+}
+
 /// What one process did, by what it was.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Tally {
@@ -45,7 +54,7 @@ pub(super) fn share(db: &Path, process: usize) {
     let is_over = || over.load(Ordering::Relaxed);
     let mut tally = Tally::default();
     std::thread::scope(|scope| {
-        // All writers of favourites share one account.
+        // All writers of favourites share their accounts.
         let adders: Vec<_> = (0..2)
             .map(|thread| {
                 let (users, is_over) = (&users, &is_over);
@@ -54,7 +63,7 @@ pub(super) fn share(db: &Path, process: usize) {
                     while !is_over() {
                         let start = Instant::now();
                         users
-                            .add_favourite("shared", &format!("{process} {thread} {n}"))
+                            .add_favourite(&shared_account(n), &format!("{process} {thread} {n}"))
                             .unwrap();
                         longest = longest.max(start.elapsed().as_millis());
                         n += 1;
@@ -142,7 +151,7 @@ pub(super) fn share(db: &Path, process: usize) {
             let mut read = 0;
             let mut last = 0;
             while !is_over() {
-                let now = users.favourites("shared").unwrap().len();
+                let now = users.favourites(&shared_account(0)).unwrap().len();
                 assert!(now >= last, "a favourite went missing");
                 last = now;
                 users.export("visited").unwrap();
@@ -180,8 +189,9 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
     let folder = Folder::new();
     // Nobody has made it yet: that it is made is part of the race.
     let users = open(&folder.db());
-    for name in ["shared", "visited"] {
-        import(&users, name);
+    import(&users, "visited");
+    for n in 0..SHARED_ACCOUNTS {
+        import(&users, &shared_account(n * SHARED_BY_EACH));
     }
     users.register("locked", &shared_password(0)).unwrap();
     drop(users);
@@ -206,7 +216,10 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
 
     let users = open(&folder.db());
     users.verify().unwrap();
-    let mut found = users.favourites("shared").unwrap();
+    let of_accounts = (0..SHARED_ACCOUNTS).map(|n| shared_account(n * SHARED_BY_EACH));
+    let mut found: Vec<String> = of_accounts
+        .flat_map(|name| users.favourites(&name).unwrap())
+        .collect();
     found.sort();
     let mut expected: Vec<String> = tallies
         .iter()
