@@ -490,4 +490,29 @@ mod tests {
             })
             .unwrap();
     }
+
+    #[test]
+    fn a_panic_in_a_transaction_rolls_it_back_and_shuts_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(&folder.path().join("users.db")).unwrap();
+        let attempts = || {
+            storage.read("count", |reader| {
+                Ok(reader.query_row("SELECT count(*) FROM attempt", [], |row| {
+                    row.get::<_, i64>(0)
+                })?)
+            })
+        };
+        let write = |panics: bool| {
+            storage.write("write", |transaction| {
+                transaction.execute("INSERT INTO attempt VALUES (x'00', 1, 1, 1)", [])?;
+                assert!(!panics, "a bug in a transaction");
+                Ok(())
+            })
+        };
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(true)));
+        assert!(panicked.is_err());
+        assert_eq!(attempts().unwrap(), 0);
+        write(false).unwrap();
+        assert_eq!(attempts().unwrap(), 1);
+    }
 }

@@ -115,6 +115,22 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
     users.verify().unwrap();
 }
 
+/// Of "cafe" and a combining acute, by Python's argon2-cffi 25.1.0: what other programs hashed is what was typed, while a
+/// hash of ours is of the composed form.
+#[test]
+fn an_argon2_hash_of_before_is_of_what_was_typed() {
+    let hash = "$argon2id$v=19$m=8,t=1,p=1$IBmnbno8Odpq3HRNh20lTw$S4iZvCPVNozKq01oaWAkm4xh/zKQvAOLNy5tjvDDRzk";
+    let folder = Folder::new();
+    let users = folder.open();
+    users.import_account("ana", hash).unwrap();
+    refused!(
+        users.log_in("ana", "caf\u{e9}"),
+        UserError::InvalidCredentials
+    );
+    users.log_in("ana", "cafe\u{301}").unwrap();
+    users.log_in("ana", "caf\u{e9}").unwrap();
+}
+
 /// Two stores on one file know no more of each other than two processes do.
 #[test]
 fn log_ins_that_upgrade_one_hash_at_the_same_time_are_both_right() {
