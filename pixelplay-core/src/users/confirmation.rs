@@ -15,7 +15,7 @@ use super::password::Password;
 use super::secret::{SecretToken, TokenHash, hash_of};
 use super::storage::Abort;
 use super::throttle::Counted;
-use super::{Client, UserStore, account_of};
+use super::{Client, UserStore};
 
 /// Expired rows that one request clears away at most.
 const SWEPT_AT_ONCE: u32 = 100;
@@ -49,13 +49,9 @@ impl UserStore {
     ) -> Result<SecretToken, UserError> {
         let claim = Claim::new(name)?;
         self.start(&claim, client, |transaction| {
-            let account = match &claim.name {
-                Some(name) => account_of(transaction, name)?,
-                None => None,
-            };
             Ok(Waiting {
                 purpose: "reset",
-                account,
+                account: claim.account(transaction)?,
                 name: None,
                 hash: None,
             })
@@ -159,10 +155,7 @@ impl UserStore {
         let new = UserName::parse(new)?;
         let claim = Claim::new(name)?;
         self.start(&claim, client, |transaction| {
-            let account = match &claim.name {
-                Some(name) => account_of(transaction, name)?,
-                None => None,
-            };
+            let account = claim.account(transaction)?;
             Ok(Waiting {
                 purpose: "rename",
                 account: Some(account.ok_or(UserError::UnknownUser)?),

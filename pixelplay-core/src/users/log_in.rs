@@ -1,6 +1,6 @@
 //! Names and passwords against what is stored.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::equal_cost::verify_at_equal_cost;
 use super::error::UserError;
@@ -14,7 +14,7 @@ use super::session::LogIn;
 use super::storage::Abort;
 use super::throttle::{Attempt, Counted};
 use super::turns::Turn;
-use super::{Client, UserStore};
+use super::{Client, UserStore, account_of};
 
 /// The longest name that is looked at, in bytes. A longer one is nobody's, whatever Unicode makes of it.
 const MAX_CLAIM_BYTES: usize = 1024;
@@ -40,6 +40,14 @@ impl Claim {
                 name: None,
             }),
             Err(problem) => Err(problem.into()),
+        }
+    }
+
+    /// The account that has the name.
+    pub(super) fn account(&self, reader: &Connection) -> rusqlite::Result<Option<i64>> {
+        match &self.name {
+            Some(name) => account_of(reader, name),
+            None => Ok(None),
         }
     }
 }
