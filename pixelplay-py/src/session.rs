@@ -1,6 +1,6 @@
 //! What a user store gives: `LogIn`, `Session`, `Account`, `Listen`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use pixelplay_core::users::{Account, Listen, LogIn, Session};
 use pyo3::exceptions::PyTypeError;
@@ -8,9 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
 
 use crate::embedding::quoted;
-
-/// The last moment that a Python `datetime` can be: a microsecond before the year 10000.
-const LAST: Duration = Duration::from_micros(253_402_300_800_000_000 - 1);
 
 /// A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied.
 #[pyclass(frozen, name = "LogIn", module = "pixelplay")]
@@ -163,7 +160,7 @@ impl PyListen {
     }
 }
 
-/// A time in UTC. A session of `timedelta.max` ends later than Python can say, which must not be an error of its log-in.
+/// A time in UTC.
 fn moment(py: Python<'_>, time: SystemTime) -> PyResult<Bound<'_, PyDateTime>> {
-    time.min(UNIX_EPOCH + LAST).into_pyobject(py)
+    time.into_pyobject(py)
 }

@@ -344,6 +344,15 @@ mod tests {
     use super::*;
     use argon2::{AssociatedData, ParamsBuilder};
 
+    impl StoredHash {
+        /// One that was made now, at the default cost.
+        pub(in crate::users) fn of(password: &str, pepper: Option<&Pepper>) -> Self {
+            let password = Password::new(password).unwrap();
+            let (params, mut memory) = (HashParams::default(), HashMemory::default());
+            Self::new(password.normalised().unwrap(), &params, pepper, &mut memory).unwrap()
+        }
+    }
+
     /// Whether another program's hash is of this password.
     fn is_of(text: &str, password: &str) -> bool {
         let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
@@ -511,18 +520,6 @@ mod tests {
         ));
     }
 
-    fn new(password: &str, pepper: Option<&Pepper>) -> StoredHash {
-        let password = Password::new(password).unwrap();
-        let normalised = password.normalised().unwrap();
-        StoredHash::new(
-            normalised,
-            &HashParams::default(),
-            pepper,
-            &mut HashMemory::default(),
-        )
-        .unwrap()
-    }
-
     fn check(stored: &StoredHash, password: &str, peppers: &Peppers) -> Result<bool, HashProblem> {
         let password = Password::new(password).unwrap();
         match stored.input_of(&password, peppers)? {
@@ -534,7 +531,7 @@ mod tests {
     #[test]
     fn a_new_hash_is_of_its_password_alone() {
         let none = Peppers::default();
-        let stored = new("caf\u{e9} in the rain", None);
+        let stored = StoredHash::of("caf\u{e9} in the rain", None);
         let today = stored
             .text()
             .strip_prefix("$argon2id$v=19$m=19456,t=2,p=1$");
@@ -546,7 +543,7 @@ mod tests {
         for wrong in ["cafe in the rain", "caf\u{e9} in the rai", "", "\u{7}"] {
             assert_eq!(check(&stored, wrong, &none), Ok(false), "{wrong:?}");
         }
-        let again = new("caf\u{e9} in the rain", None);
+        let again = StoredHash::of("caf\u{e9} in the rain", None);
         assert_ne!(stored.text(), again.text());
     }
 
@@ -554,7 +551,7 @@ mod tests {
     fn a_peppered_hash_needs_its_pepper() {
         let pepper = |id, byte| Pepper::new(id, &[byte; 32]).unwrap();
         let of = |current, older| Peppers::new(current, older).unwrap();
-        let stored = new("rainy night drive", Some(&pepper("a", 1)));
+        let stored = StoredHash::of("rainy night drive", Some(&pepper("a", 1)));
         assert_eq!(stored.input().to_string(), "pepper:a");
         let right = of(Some(pepper("b", 2)), vec![pepper("a", 1)]);
         assert_eq!(check(&stored, "rainy night drive", &right), Ok(true));
@@ -571,8 +568,8 @@ mod tests {
         let other = Pepper::new("b", &[1; 32]).unwrap();
         let today = HashParams::default();
         let dearer = HashParams::new(19456, 3, 1).unwrap();
-        let plain = new("rainy night drive", None);
-        let peppered = new("rainy night drive", Some(&pepper));
+        let plain = StoredHash::of("rainy night drive", None);
+        let peppered = StoredHash::of("rainy night drive", Some(&pepper));
         assert!(!plain.needs_upgrade(&today, None));
         assert!(!peppered.needs_upgrade(&today, Some(&pepper)));
         assert!(plain.needs_upgrade(&dearer, None));
@@ -649,7 +646,7 @@ mod tests {
 
     #[test]
     fn neither_salt_nor_tag_is_shown() {
-        let stored = new("rainy night drive", None);
+        let stored = StoredHash::of("rainy night drive", None);
         let shown = format!("{stored:?}");
         for secret in stored.text().rsplit('$').take(2) {
             assert!(!shown.contains(secret), "{shown}");

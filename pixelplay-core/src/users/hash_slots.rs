@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::hash_memory::HashMemory;
 
-/// A bound on the hashes that run at once in this process. Each takes a core and its memory for a quarter of a second,
+/// A bound on the hashes that run at once in this process. Each takes a core and its memory for tens of milliseconds or more,
 /// so a burst of log-ins without it would take all of both; with it the burst waits, first come first served.
 pub(super) struct HashSlots {
     state: Mutex<State>,

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
 const POLL: Duration = Duration::from_micros(500);
 
+/// How often SQLite itself asks, before `patiently` begins anew: some seconds.
+const POLLS: i32 = 10_000;
+
 /// Readers that are kept open for the next ones.
 const SPARE_READERS: usize = 16;
 
@@ -283,7 +286,7 @@ fn connect(path: &Path) -> Result<Connection, Abort> {
     }
     connection.busy_handler(Some(|tries| {
         sleep(POLL);
-        tries < 10_000
+        tries < POLLS
     }))?;
     // The log of another program is not even moved into its file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
