@@ -154,6 +154,7 @@ impl SongIndex {
             fingerprint: self.fingerprint.clone(),
             columns: self.columns.clone(),
             batch_rows: 1,
+            int8_twin: false,
         }));
         let mut batches = Vec::with_capacity(self.batches.len());
         for at in &self.batches {

@@ -1,7 +1,49 @@
 //! Turns scores into percentages that mean something to a person.
 
+use super::twin::{Query, Twin};
+use crate::simd::Backend;
+
 /// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage by a whole point.
 const SAMPLE: usize = 512;
+
+/// The rows of a catalogue that a sample consists of.
+pub(super) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
+    let sample = rows.min(SAMPLE);
+    (0..sample).map(move |i| i * rows / sample)
+}
+
+/// Some rows of the catalogue, evenly spaced, in integers: exact sums cost little and are the same on every processor.
+#[derive(Debug)]
+pub(super) struct Sample {
+    twin: Twin,
+}
+
+impl Sample {
+    /// Of the vectors of [`sample_rows`].
+    pub(super) fn new(vectors: &[f32], dim: usize) -> Self {
+        Self {
+            twin: Twin::new(vectors, dim),
+        }
+    }
+
+    /// Where the scores of a query lie over the whole catalogue; and a score that at least `k` rows reach, as far as the
+    /// sample tells.
+    pub(super) fn score(&self, backend: Backend, query: &Query, values: &[f32], k: usize) -> (Calibration, f64) {
+        let offset = backend.dot_f64(self.twin.centre(), values);
+        let bounds = query.all_bounds(backend, &self.twin, offset);
+        let mut calibration = Calibration::default();
+        let mut lower: Vec<f64> = Vec::with_capacity(bounds.len());
+        for (least, most) in bounds {
+            calibration.add((least + most) / 2.0);
+            lower.push(least);
+        }
+        if k == 0 || lower.len() < k {
+            return (calibration, f64::NEG_INFINITY);
+        }
+        let (_, reached, _) = lower.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+        (calibration, *reached)
+    }
+}
 
 /// Mean and standard deviation of the scores that a query gives to the catalogue, by Welford's method: equal scores
 /// give a deviation of exactly 0.
@@ -14,12 +56,6 @@ pub(super) struct Calibration {
 }
 
 impl Calibration {
-    /// The rows to score, evenly spaced over all.
-    pub(super) fn rows(rows: usize) -> impl Iterator<Item = usize> {
-        let sample = rows.min(SAMPLE);
-        (0..sample).map(move |i| i * rows / sample)
-    }
-
     pub(super) fn add(&mut self, score: f64) {
         self.count += 1.0;
         let before = score - self.mean;
@@ -73,9 +109,9 @@ mod tests {
 
     #[test]
     fn the_sample_is_spread_over_all_rows() {
-        assert_eq!(Calibration::rows(3).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(Calibration::rows(0).count(), 0);
-        let rows: Vec<usize> = Calibration::rows(10_000).collect();
+        assert_eq!(sample_rows(3).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(sample_rows(0).count(), 0);
+        let rows: Vec<usize> = sample_rows(10_000).collect();
         assert_eq!(rows.len(), SAMPLE);
         assert!(rows.windows(2).all(|w| (19..=20).contains(&(w[1] - w[0]))));
     }

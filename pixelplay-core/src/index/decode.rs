@@ -138,13 +138,13 @@ impl Record {
         }
     }
 
-    /// The vectors of a `fixed_size_list<float32>[dim]` column, row by row.
-    pub(super) fn vectors(
+    /// The items of a `fixed_size_list[dim]` column of numbers, row by row.
+    pub(super) fn lists<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
         column: usize,
         dim: usize,
-    ) -> Result<ScalarBuffer<f32>, &'static str> {
+    ) -> Result<ScalarBuffer<T>, &'static str> {
         let (node, buffer) = self.columns[column];
         let (list, values) = (self.nodes[node], self.nodes[node + 1]);
         let len = self
@@ -159,6 +159,31 @@ impl Record {
         }
         // The list's validity, the values' validity, the values.
         numbers(&self.slice(bytes, buffer + 2), len)
+    }
+
+    /// The cells of a column of numbers in which none is missing.
+    pub(super) fn numbers<T: ArrowNativeType>(
+        &self,
+        bytes: &Buffer,
+        column: usize,
+    ) -> Result<ScalarBuffer<T>, &'static str> {
+        let (node, buffer) = self.columns[column];
+        if self.nodes[node].len != self.rows || self.nodes[node].nulls > 0 {
+            return Err("a number is missing");
+        }
+        numbers(&self.slice(bytes, buffer + 1), self.rows)
+    }
+
+    /// The first `len` items of a `list` column of numbers.
+    pub(super) fn first_list<T: ArrowNativeType>(
+        &self,
+        bytes: &Buffer,
+        column: usize,
+        len: usize,
+    ) -> Result<ScalarBuffer<T>, &'static str> {
+        let (_, buffer) = self.columns[column];
+        // The list's validity, its offsets, the values' validity, the values.
+        numbers(&self.slice(bytes, buffer + 3), len)
     }
 
     /// A column of one of the types that [`kind_of`](super::columns::kind_of) knows.

@@ -28,6 +28,7 @@
 #[cfg(feature = "arrow")]
 mod batches;
 mod calibrate;
+mod candidates;
 mod columns;
 mod decode;
 mod edit;
@@ -41,12 +42,14 @@ mod lookup;
 mod manifest;
 pub(crate) mod publish;
 mod rewrite;
+mod screen;
 mod search;
 mod shards;
 mod similar;
 mod storage;
 mod table;
 mod top_k;
+mod twin;
 mod verify;
 mod writer;
 
@@ -65,6 +68,7 @@ pub use self::similar::{AUDIO_FEATURES, By};
 pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};
 pub use crate::simd::Backend;
 
+use self::calibrate::Sample;
 use self::columns::Cells;
 use self::lookup::Lookup;
 use self::similar::Features;
@@ -91,6 +95,8 @@ pub struct SongIndex {
     lookup: OnceLock<Lookup>,
     /// The direction of each row for [`By::Audio`], `None` where it has none.
     audio: OnceLock<Vec<Option<Features>>>,
+    /// The rows that the scores of a search are compared with.
+    sample: OnceLock<Sample>,
 }
 
 /// One file, and where the index's columns stand among its own.
@@ -101,6 +107,11 @@ struct Shard {
 }
 
 impl Shard {
+    /// Whether its vectors have an int8 twin.
+    fn has_twin(&self) -> bool {
+        self.segment.batches.iter().all(|batch| batch.twin.is_some())
+    }
+
     /// How many rows each batch has.
     fn batch_rows(&self) -> impl Iterator<Item = usize> {
         self.segment.batches.iter().map(|batch| batch.rows)
@@ -263,6 +274,7 @@ impl SongIndex {
             rows,
             lookup: OnceLock::new(),
             audio: OnceLock::new(),
+            sample: OnceLock::new(),
         })
     }
 

@@ -1,25 +1,22 @@
-//! Exact top-k by cosine: a scan in `f32` that screens, and scores in `f64` that decide.
+//! Exact top-k by cosine: a scan that bounds the score of every row, and scores in `f64` that decide between the few
+//! rows that may be among the best.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::calibrate::Calibration;
+use super::calibrate::{Calibration, Sample, sample_rows};
+use super::candidates::{Candidates, Scorer};
 use super::filter::{Filter, FilterError};
 use super::filter_eval::{self, Bound};
+use super::screen::{Queries, Rows};
 use super::top_k::{Scored, TopK};
-use super::{SongIndex, SongIndexError};
+use super::{Shard, SongIndex, SongIndexError};
 use crate::embedding::{Embedding, same_space};
 use crate::simd::Backend;
 use crate::song::SongId;
 
-/// How much of the matrix is scanned at once: small enough to stay in a core's cache while several queries pass over.
-const TILE_BYTES: usize = 128 << 10;
-/// How many queries pass over a tile before their scores are looked at.
-const QUERY_GROUP: usize = 16;
-/// How many scores are compared with the cutoff at once.
-const SCREEN_CHUNK: usize = 16;
 /// Below this much work, in bytes of matrix times queries, waking other threads costs more than it saves: on two cores
 /// one and two threads were equally fast at 8 MB (0.40 ms), and two won at 16 MB (0.41 against 0.66 ms).
 const PARALLEL_BYTES: usize = 8 << 20;
@@ -29,6 +26,11 @@ const PIECES_A_THREAD: usize = 4;
 const MIN_PIECE_ROWS: usize = 64;
 /// Far more than there are threads in any machine.
 const MAX_PIECES: usize = 1024;
+/// So many queries are calibrated, and their candidates scored, while another thread would only just have woken.
+const MIN_PIECE_QUERIES: usize = 8;
+/// How many queries share a pass: enough that its memory traffic no longer counts, few enough that their candidates take
+/// little memory.
+const MAX_QUERIES: usize = 1024;
 
 /// What to search for beside the query.
 #[derive(Debug, Clone)]
@@ -141,33 +143,49 @@ impl SongIndex {
         let floor = options.floor()?;
         excluded.sort_unstable();
         let filter = options.filter.as_ref();
-        let scan = Scan {
-            index: self,
-            queries: queries
-                .iter()
-                .flat_map(|query| query.as_slice())
-                .copied()
-                .collect(),
-            filter: filter
-                .map(|filter| filter_eval::bind(filter, self))
-                .transpose()?,
+        let filter = filter.map(|filter| filter_eval::bind(filter, self));
+        let wanted = Wanted {
+            filter: filter.transpose()?,
             excluded,
             k: options.k.min(self.len()),
             floor,
             backend: options.backend.unwrap_or_default(),
-            error: screening_error(self.dim()),
         };
         let threads = options.threads.map(NonZeroUsize::get);
-        let tops = scan.run(threads)?;
-        if tops.iter().all(Vec::is_empty) {
-            return Ok(vec![Vec::new(); queries.len()]);
+        let mut hits = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(MAX_QUERIES) {
+            if wanted.k == 0 {
+                hits.extend(queries.iter().map(|_| Vec::new()));
+                continue;
+            }
+            let values = queries.iter().flat_map(|query| query.as_slice());
+            let scan = Scan {
+                index: self,
+                wanted: &wanted,
+                queries: Queries::new(wanted.backend, self.dim(), values.copied().collect()),
+                threads,
+            };
+            for (top, calibration) in scan.run(self.sample()?)? {
+                let top = top.into_iter();
+                let top = top.map(|scored| self.hit(scored, &calibration));
+                hits.push(top.collect::<Result<_, _>>()?);
+            }
         }
-        let calibrations = scan.calibrations(threads)?;
-        let hits = |(top, calibration): (Vec<Scored>, _)| {
-            let hits = top.into_iter().map(|scored| self.hit(scored, &calibration));
-            hits.collect()
-        };
-        tops.into_iter().zip(calibrations).map(hits).collect()
+        Ok(hits)
+    }
+
+    /// The rows that scores are compared with, which the first search gathers.
+    fn sample(&self) -> Result<&Sample, SongIndexError> {
+        if let Some(sample) = self.sample.get() {
+            return Ok(sample);
+        }
+        let mut vectors = Vec::new();
+        for row in sample_rows(self.len()) {
+            // The lengths of damaged vectors are unknown, and so would be the bounds of all scores.
+            self.embedding(row)?;
+            vectors.extend_from_slice(self.vector(row));
+        }
+        Ok(self.sample.get_or_init(|| Sample::new(&vectors, self.dim())))
     }
 
     pub(super) fn rows_of(&self, ids: &[SongId]) -> Vec<usize> {
@@ -188,20 +206,6 @@ impl SongIndex {
     }
 }
 
-/// How far the `f32` scan may be from [`Backend::dot_f64`] for unit vectors of `n` values.
-///
-/// Let `u = 2^-24`. Each product passes through at most `n` roundings on its way into the sum, in whatever order the
-/// sums are taken and whether products are fused or not (zeros added as padding change nothing), so the error is at
-/// most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham, Accuracy and Stability of Numerical Algorithms,
-/// 2nd ed., section 3.1), and by Cauchy-Schwarz at most `g |x| |q|`. Lengths are at most 1.001 on both sides. The `f64`
-/// score obeys the same with `u = 2^-53`. Products that underflow lose at most `2^-126` each.
-fn screening_error(n: usize) -> f64 {
-    let n = n as f64;
-    let gamma = |u: f64| n * u / (1.0 - n * u);
-    let lengths = 1.0011 * 1.0011;
-    (gamma(2.0_f64.powi(-24)) + gamma(2.0_f64.powi(-53))) * lengths + n * 2.0_f64.powi(-126)
-}
-
 /// Into how many pieces to cut a scan. Pieces bound the threads: there is nothing to do for one more.
 fn pieces(threads: Option<usize>, rows: usize, work: usize) -> usize {
     let wanted = match threads {
@@ -215,232 +219,112 @@ fn pieces(threads: Option<usize>, rows: usize, work: usize) -> usize {
     wanted.clamp(1, MAX_PIECES.min((rows / MIN_PIECE_ROWS).max(1)))
 }
 
-struct Scan<'a> {
-    index: &'a SongIndex,
-    /// Shape `(m, dim)`.
-    queries: Vec<f32>,
+/// What is wanted of every query.
+struct Wanted {
     filter: Option<Bound>,
     /// Ascending.
     excluded: Vec<usize>,
     k: usize,
     floor: f64,
     backend: Backend,
-    error: f64,
+}
+
+struct Scan<'a> {
+    index: &'a SongIndex,
+    wanted: &'a Wanted,
+    queries: Queries,
+    threads: Option<usize>,
 }
 
 impl Scan<'_> {
-    /// The best rows for each query.
-    fn run(&self, threads: Option<usize>) -> Result<Vec<Vec<Scored>>, SongIndexError> {
+    /// The best rows for each query, and where its scores lie over the whole catalogue.
+    fn run(&self, sample: &Sample) -> Result<Vec<(Vec<Scored>, Calibration)>, SongIndexError> {
+        let dim = self.index.dim();
+        // Rows of the sample may be among those that do not count.
+        let k = match self.wanted.filter.is_none() && self.wanted.excluded.is_empty() {
+            true => self.wanted.k,
+            false => usize::MAX,
+        };
+        let calibrated = self.each_query(|at| {
+            let values = &self.queries.values[at * dim..(at + 1) * dim];
+            sample.score(self.wanted.backend, &self.queries.codes[at], values, k)
+        });
+        let reached: Vec<f64> = calibrated.iter().map(|(_, reached)| *reached).collect();
+        let found = self.all_rows(&reached)?;
+        let tops = self.each_query(|at| found[at].best().map(TopK::into_sorted));
+        let with_calibration = |(top, (calibration, _)): (Result<_, _>, _)| Ok((top?, calibration));
+        tops.into_iter().zip(calibrated).map(with_calibration).collect()
+    }
+
+    fn all_rows(&self, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
         let rows = self.index.len();
-        let pieces = pieces(threads, rows, self.work());
+        let pieces = pieces(self.threads, rows, self.work());
         if pieces == 1 {
-            let tops = self.rows(0..rows)?;
-            return Ok(tops.into_iter().map(TopK::into_sorted).collect());
+            return self.rows(0..rows, reached);
         }
-        let pieces: Vec<Vec<TopK>> = (0..pieces)
+        let pieces = (0..pieces)
             .into_par_iter()
-            .map(|piece| self.rows(rows * piece / pieces..rows * (piece + 1) / pieces))
-            .collect::<Result<_, _>>()?;
-        let mut merged = self.empty();
+            .map(|piece| self.rows(rows * piece / pieces..rows * (piece + 1) / pieces, reached))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut pieces = pieces.into_iter();
+        let mut merged = pieces.next().unwrap_or_default();
         for piece in pieces {
-            for (merged, top) in merged.iter_mut().zip(piece) {
-                top.into_unsorted().for_each(|scored| merged.push(scored));
+            for (merged, found) in merged.iter_mut().zip(piece) {
+                merged.merge(found);
             }
         }
-        Ok(merged.into_iter().map(TopK::into_sorted).collect())
+        Ok(merged)
     }
 
-    /// Where the scores of each query lie over the whole catalogue.
-    fn calibrations(&self, threads: Option<usize>) -> Result<Vec<Calibration>, SongIndexError> {
-        let dim = self.index.dim();
-        let calibrate = |queries: &[f32]| self.calibrations_of(queries);
-        if threads == Some(1) || self.queries.len() <= QUERY_GROUP * dim {
-            return calibrate(&self.queries);
-        }
-        let group = QUERY_GROUP * dim;
-        let groups = self.queries.len().div_ceil(group);
-        let piece = group * groups.div_ceil(threads.unwrap_or(groups));
-        let calibrations: Vec<Vec<Calibration>> = self
-            .queries
-            .par_chunks(piece)
-            .map(|queries| {
-                let groups: Vec<_> = queries
-                    .chunks(group)
-                    .map(calibrate)
-                    .collect::<Result<_, _>>()?;
-                Ok(groups.concat())
-            })
-            .collect::<Result<_, SongIndexError>>()?;
-        Ok(calibrations.into_iter().flatten().collect())
-    }
-
-    fn calibrations_of(&self, queries: &[f32]) -> Result<Vec<Calibration>, SongIndexError> {
-        let dim = self.index.dim();
-        let mut calibrations = vec![Calibration::default(); queries.len() / dim];
-        let mut scores = vec![0.0; calibrations.len()];
-        for row in Calibration::rows(self.index.len()) {
-            self.backend
-                .dots_f64(dim, self.index.vector(row), None, queries, &mut scores);
-            for (calibration, &score) in calibrations.iter_mut().zip(&scores) {
-                calibration.add(self.checked(score, row)?);
-            }
-        }
-        Ok(calibrations)
-    }
-
-    fn work(&self) -> usize {
-        self.index
-            .len()
-            .saturating_mul(self.queries.len() * size_of::<f32>())
-    }
-
-    fn empty(&self) -> Vec<TopK> {
-        let queries = self.queries.len() / self.index.dim();
-        (0..queries)
-            .map(|_| TopK::new(self.k, self.floor))
-            .collect()
-    }
-
-    /// The best of a range of rows.
-    fn rows(&self, rows: Range<usize>) -> Result<Vec<TopK>, SongIndexError> {
-        let mut tops = self.empty();
-        if self.k == 0 || tops.is_empty() {
-            return Ok(tops);
-        }
-        let dim = self.index.dim();
-        let tile_rows = (TILE_BYTES / (dim * size_of::<f32>())).clamp(12, 4096) / 12 * 12;
-        let mut scores = vec![0.0; tile_rows * QUERY_GROUP];
+    /// The candidates of a range of rows.
+    fn rows(&self, rows: Range<usize>, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
+        let wanted = self.wanted;
+        let scorer = Scorer {
+            index: self.index,
+            backend: wanted.backend,
+            queries: &self.queries.values,
+        };
+        let candidates = |(query, &reached): (usize, &f64)| {
+            Candidates::new(scorer, query, wanted.k, wanted.floor, reached)
+        };
+        let mut found: Vec<_> = reached.iter().enumerate().map(candidates).collect();
         for span in self.index.spans(rows) {
-            let mask = match &self.filter {
+            let mask = match &wanted.filter {
                 Some(filter) => {
                     Some(filter.rows(self.index, span.shard, span.batch, span.range.clone())?)
                 }
                 None => None,
             };
-            for start in (0..span.range.len()).step_by(tile_rows) {
-                let len = tile_rows.min(span.range.len() - start);
-                let picked = mask
-                    .as_ref()
-                    .map(|mask| mask.slice(start, len).set_indices_u32().collect());
-                let first = span.range.start + start;
-                let tile = Tile {
-                    first_row: span.first_row + first,
-                    vectors: &span.batch.vectors[first * dim..(first + len) * dim],
-                    picked: picked.filter(|picked: &Vec<u32>| picked.len() < len),
-                };
-                self.tile(&tile, &mut tops, &mut scores)?;
-            }
+            let rows = Rows {
+                span,
+                mask,
+                excluded: &wanted.excluded,
+            };
+            self.queries.screen(&rows, &mut found)?;
         }
-        Ok(tops)
+        Ok(found)
     }
 
-    fn tile(
-        &self,
-        tile: &Tile<'_>,
-        tops: &mut [TopK],
-        scores: &mut [f32],
-    ) -> Result<(), SongIndexError> {
-        let dim = self.index.dim();
-        let count = tile.len(dim);
-        if count == 0 {
-            return Ok(());
+    /// How many bytes are multiplied.
+    fn work(&self) -> usize {
+        let has_twin = self.index.shards.iter().all(Shard::has_twin);
+        self.index
+            .len()
+            .saturating_mul(self.queries.len() * self.queries.row_bytes(has_twin))
+    }
+
+    /// Does something for each query, in several threads if they are many.
+    fn each_query<T: Send>(&self, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let queries = self.queries.len();
+        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        let pieces = threads.min(queries / MIN_PIECE_QUERIES).max(1);
+        if pieces == 1 {
+            return (0..queries).map(each).collect();
         }
-        let picked = tile.picked.as_deref();
-        let groups = self
-            .queries
-            .chunks(QUERY_GROUP * dim)
-            .zip(tops.chunks_mut(QUERY_GROUP));
-        for (queries, tops) in groups {
-            let scores = &mut scores[..tops.len() * count];
-            self.backend
-                .dots(dim, tile.vectors, picked, queries, scores);
-            let each = queries
-                .chunks_exact(dim)
-                .zip(tops)
-                .zip(scores.chunks_exact(count));
-            for ((query, top), scores) in each {
-                self.screen(tile, query, top, scores)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Scores in `f64` whatever the `f32` scores leave a chance.
-    fn screen(
-        &self,
-        tile: &Tile<'_>,
-        query: &[f32],
-        top: &mut TopK,
-        scores: &[f32],
-    ) -> Result<(), SongIndexError> {
-        let mut cutoff = self.cutoff(top);
-        for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
-            // Nearly always all are, and the compiler compares several at once. NaN is not below anything, so a
-            // damaged vector is looked at, and found out.
-            if scores
-                .iter()
-                .fold(true, |all, &score| all & (score < cutoff))
-            {
-                continue;
-            }
-            for (at, &approximate) in scores.iter().enumerate() {
-                let row = tile.row(chunk * SCREEN_CHUNK + at);
-                if approximate < cutoff || self.excluded.binary_search(&row).is_ok() {
-                    continue;
-                }
-                let score = self.score(query, row)?;
-                top.push(Scored { score, row });
-                cutoff = self.cutoff(top);
-            }
-        }
-        Ok(())
-    }
-
-    /// An `f32` score below this cannot stand for an `f64` score that is still wanted.
-    fn cutoff(&self, top: &TopK) -> f32 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "rounded down by `next_down`"
-        )]
-        ((top.threshold() - self.error) as f32).next_down()
-    }
-
-    fn score(&self, query: &[f32], row: usize) -> Result<f64, SongIndexError> {
-        self.checked(self.backend.dot_f64(self.index.vector(row), query), row)
-    }
-
-    fn checked(&self, score: f64, row: usize) -> Result<f64, SongIndexError> {
-        // A little more than the product of two lengths of at most 1.001; false for NaN.
-        if score.abs() < 1.0021 {
-            // Adding 0 turns -0.0 into 0.0, which is the same score.
-            Ok(score + 0.0)
-        } else {
-            Err(self.index.bad_vector(row))
-        }
-    }
-}
-
-/// Neighbouring rows of one batch.
-struct Tile<'a> {
-    first_row: usize,
-    vectors: &'a [f32],
-    /// The rows that fulfil the filter, where not all do.
-    picked: Option<Vec<u32>>,
-}
-
-impl Tile<'_> {
-    fn len(&self, dim: usize) -> usize {
-        self.picked
-            .as_ref()
-            .map_or(self.vectors.len() / dim, Vec::len)
-    }
-
-    fn row(&self, at: usize) -> usize {
-        self.first_row
-            + self
-                .picked
-                .as_ref()
-                .map_or(at, |picked| picked[at] as usize)
+        (0..pieces)
+            .into_par_iter()
+            .flat_map_iter(|piece| (queries * piece / pieces..queries * (piece + 1) / pieces).map(&each))
+            .collect()
     }
 }
 

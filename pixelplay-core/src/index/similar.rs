@@ -1,6 +1,6 @@
 //! Songs like a song.
 
-use super::calibrate::Calibration;
+use super::calibrate::{Calibration, sample_rows};
 use super::filter_eval;
 use super::search::{SearchOptions, SongHit};
 use super::top_k::{Scored, TopK};
@@ -155,7 +155,7 @@ impl SongIndex {
             }
         }
         let mut calibration = Calibration::default();
-        let sample = Calibration::rows(self.len()).filter_map(score);
+        let sample = sample_rows(self.len()).filter_map(score);
         sample.for_each(|score| calibration.add(score));
         top.into_sorted()
             .into_iter()

@@ -19,6 +19,7 @@ use super::columns::{Cells, Text, describe, kind_of, known_kind};
 use super::decode::Record;
 use super::error::SongIndexError;
 use super::format::{self, MetadataHash};
+use super::twin::{self, Twin};
 use crate::embedding::Fingerprint;
 use crate::song::Kind;
 
@@ -47,6 +48,7 @@ pub(crate) struct Batch {
     pub(crate) ids: Text,
     /// Shape `(rows, dim)`, row by row.
     pub(crate) vectors: ScalarBuffer<f32>,
+    pub(crate) twin: Option<Twin>,
     /// One for each of [`Segment::columns`], decoded when first asked for.
     cells: Vec<OnceLock<Result<Cells, String>>>,
     place: Place,
@@ -213,6 +215,10 @@ impl Parser<'_> {
             if any_footer_key || any_schema_key && !complete {
                 return Err(incomplete());
             }
+            // Another program may have changed the vectors and copied their twin.
+            for batch in &mut batches {
+                batch.twin = None;
+            }
             None
         };
         Ok(Segment {
@@ -335,6 +341,7 @@ impl Parser<'_> {
         Ok(Layout {
             id,
             embedding,
+            twin: twin::find(schema, dim),
             dim,
             fingerprint,
             columns,
@@ -409,12 +416,17 @@ impl Parser<'_> {
             return Err(self.unusable(format_args!("row {row} of a batch has an empty id")));
         }
         let vectors = record
-            .vectors(&self.bytes, layout.embedding, layout.dim)
+            .lists(&self.bytes, layout.embedding, layout.dim)
             .map_err(|what| self.unusable(what))?;
+        let twin = layout
+            .twin
+            .filter(|_| rows > 0)
+            .and_then(|columns| Twin::read(&record, &self.bytes, columns, layout.dim).ok());
         Ok(Batch {
             rows,
             ids,
             vectors,
+            twin,
             cells: layout.columns.iter().map(|_| OnceLock::new()).collect(),
             place,
             record,
@@ -501,6 +513,7 @@ fn foreign(bytes: &[u8]) -> &'static str {
 struct Layout {
     id: usize,
     embedding: usize,
+    twin: Option<[usize; 5]>,
     dim: usize,
     fingerprint: Option<Fingerprint>,
     columns: Vec<(String, Kind, usize)>,

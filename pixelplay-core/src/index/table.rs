@@ -15,6 +15,7 @@ use super::columns::Cells;
 use super::error::SongIndexError;
 use super::format::{self, HashingWriter, MetadataHash};
 use super::publish::Draft;
+use super::twin::{self, Twin};
 use crate::embedding::Fingerprint;
 use crate::song::{Kind, Value};
 
@@ -28,6 +29,7 @@ pub(super) struct Layout {
     /// Beside `id` and the vector.
     pub(super) columns: Vec<(String, Kind)>,
     pub(super) batch_rows: usize,
+    pub(super) int8_twin: bool,
 }
 
 /// A file that is being written; nothing is seen of it until the draft that it ends as is published.
@@ -149,7 +151,7 @@ impl TableWriter {
         let Some(mut file) = self.file.take() else {
             return Ok(());
         };
-        let columns = self.batch.take(self.layout.dim);
+        let columns = self.batch.take(&self.layout);
         RecordBatch::try_new(self.schema.clone(), columns)
             .and_then(|batch| file.write(&batch))
             .map_err(|error| write_error(&self.path, error))?;
@@ -178,13 +180,12 @@ pub(super) fn schema(layout: &Layout) -> Schema {
     for (name, kind) in &layout.columns {
         fields.push(Field::new(name, data_type(*kind), true));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        reason = "at most MAX_DIM"
-    )]
-    let vector = DataType::FixedSizeList(value_field(), layout.dim as i32);
+    let dim = layout.list_len();
+    let vector = DataType::FixedSizeList(value_field(), dim);
     fields.push(Field::new(format::EMBEDDING, vector, false));
+    if layout.int8_twin {
+        fields.extend(twin::fields(dim));
+    }
     let mut metadata = vec![
         (format::KEY_FORMAT.to_owned(), format::FORMAT.to_string()),
         (format::KEY_DIM.to_owned(), layout.dim.to_string()),
@@ -274,23 +275,34 @@ impl BatchBuilder {
     }
 
     /// The columns in the order of the schema; the builder is empty afterwards.
-    fn take(&mut self, dim: usize) -> Vec<ArrayRef> {
+    fn take(&mut self, layout: &Layout) -> Vec<ArrayRef> {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
         columns.extend(self.columns.iter_mut().map(ColumnBuilder::finish));
-        let values = Arc::new(Float32Array::from(std::mem::take(&mut self.vectors)));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_possible_wrap,
-            reason = "at most MAX_DIM"
-        )]
+        let vectors = std::mem::take(&mut self.vectors);
+        let dim = layout.list_len();
+        let twin = layout.int8_twin.then(|| Twin::new(&vectors, layout.dim));
+        let values = Arc::new(Float32Array::from(vectors));
         columns.push(Arc::new(FixedSizeListArray::new(
             value_field(),
-            dim as i32,
+            dim,
             values,
             None,
         )));
+        columns.extend(twin.into_iter().flat_map(|twin| twin.into_arrays(dim)));
         self.rows = 0;
         self.text = 0;
         columns
+    }
+}
+
+impl Layout {
+    /// The length of the vectors, as Arrow counts it.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "at most MAX_DIM"
+    )]
+    fn list_len(&self) -> i32 {
+        self.dim as i32
     }
 }

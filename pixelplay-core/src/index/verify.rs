@@ -18,7 +18,7 @@ type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
     /// Checks all that [`open`](Self::open) leaves out: the checksum of every batch, where the file has them, that
-    /// every vector is finite and of length 1, every id unique, and every column readable.
+    /// every vector is finite, of length 1 and close to its int8 twin, every id unique, and every column readable.
     ///
     /// Costs one pass over the file: about a third of a second a gigabyte on one core, if it is in memory.
     ///
@@ -63,16 +63,26 @@ impl SongIndex {
 
     fn check_vectors(&self, report: &mut Report<'_>) -> Result<(), SongIndexError> {
         let backend = Backend::detect();
-        for row in 0..self.len() {
-            if row % ROWS_A_REPORT == 0 {
-                report(row)?;
-            }
-            let vector = self.vector(row);
-            // NaN and infinities anywhere make the sum NaN or infinite.
-            let length = backend.dot_f64(vector, vector).sqrt();
-            let is_unit = (length - 1.0).abs() <= UNIT_TOLERANCE;
-            if !is_unit {
-                return Err(self.bad_vector(row));
+        for span in self.spans(0..self.len()) {
+            for at in span.range.clone() {
+                let row = span.first_row + at;
+                if row % ROWS_A_REPORT == 0 {
+                    report(row)?;
+                }
+                let vector = self.vector(row);
+                // NaN and infinities anywhere make the sum NaN or infinite.
+                let length = backend.dot_f64(vector, vector).sqrt();
+                let is_unit = (length - 1.0).abs() <= UNIT_TOLERANCE;
+                if !is_unit {
+                    return Err(self.bad_vector(row));
+                }
+                let twin = span.batch.twin.as_ref();
+                if twin.is_some_and(|twin| !twin.is_honest(at, vector)) {
+                    return Err(SongIndexError::damaged(
+                        &span.shard.segment.path,
+                        format_args!("row {row}: its int8 twin is not that of its vector"),
+                    ));
+                }
             }
         }
         report(self.len())

@@ -5,12 +5,16 @@
     reason = "a function compiled for an instruction set may only be called where the processor has it"
 )]
 
+mod int8;
 mod kernel;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_int8;
 
 use std::fmt;
 
+pub(crate) use self::int8::{Cutoffs, LANES, Measures, Panel, screen as screen_int8};
 use self::kernel::F64_LANES;
 
 /// A set of instructions to compute with. Holding one proves that the processor has it.
@@ -26,6 +30,8 @@ enum Isa {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
 }
 
 impl Backend {
@@ -38,8 +44,12 @@ impl Backend {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Self(Isa::Avx2));
             }
-            if is_x86_feature_detected!("avx512f") {
+            // Whatever has AVX-512 has AVX2, which integers are multiplied with where VNNI is missing.
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") {
                 found.push(Self(Isa::Avx512));
+                if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                    found.push(Self(Isa::Avx512Vnni));
+                }
             }
         }
         found
@@ -51,7 +61,7 @@ impl Backend {
         Self::available().pop().unwrap_or(Self(Isa::Portable))
     }
 
-    /// `portable`, `avx2` or `avx512`.
+    /// `portable`, `avx2`, `avx512` or `avx512-vnni`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -60,6 +70,8 @@ impl Backend {
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => "avx512-vnni",
         }
     }
 
@@ -93,7 +105,7 @@ impl Backend {
             Isa::Avx2 => unsafe { x86::dots_avx2(dim, rows, picked, queries, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx512`, after it has seen that the processor has AVX-512F.
-            Isa::Avx512 => unsafe { x86::dots_avx512(dim, rows, picked, queries, out) },
+            Isa::Avx512 | Isa::Avx512Vnni => unsafe { x86::dots_avx512(dim, rows, picked, queries, out) },
         }
     }
 
@@ -124,7 +136,7 @@ impl Backend {
             Isa::Avx2 => unsafe { x86::dots_f64_avx2(dim, rows, picked, queries, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dots`.
-            Isa::Avx512 => unsafe { x86::dots_f64_avx512(dim, rows, picked, queries, out) },
+            Isa::Avx512 | Isa::Avx512Vnni => unsafe { x86::dots_f64_avx512(dim, rows, picked, queries, out) },
         }
     }
 
@@ -143,9 +155,114 @@ impl Backend {
             Isa::Avx2 => unsafe { x86::dot_f64_avx2(a, b) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dots`.
-            Isa::Avx512 => unsafe { x86::dot_f64_avx512(a, b) },
+            Isa::Avx512 | Isa::Avx512Vnni => unsafe { x86::dot_f64_avx512(a, b) },
         }
     }
+
+    /// The dot products of rows of `u8` and one query, exactly. `out[i]` is that of the `i`-th row: of those picked, or of
+    /// all. Lengths up to 65,536 cannot overflow.
+    ///
+    /// # Panics
+    /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a picked row is not
+    /// there.
+    #[track_caller]
+    pub(crate) fn dots_int8(
+        self,
+        rows: &[u8],
+        picked: Option<&[u32]>,
+        query: &[i8],
+        out: &mut [i32],
+    ) {
+        check_int8(query.len(), rows, picked, out.len());
+        match self.0 {
+            Isa::Portable => int8::dots(rows, picked, query, out),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dots`; `available` has seen AVX2 before it makes an `Avx512` too.
+            Isa::Avx2 | Isa::Avx512 => unsafe { x86_int8::dots_avx2(rows, picked, query, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and VNNI.
+            Isa::Avx512Vnni => unsafe { x86_int8::dots_vnni(rows, picked, query, out) },
+        }
+    }
+
+    /// [`dots_int8`](Self::dots_int8) for all queries of some panels: `out[p * c + i]` has the products of panel `p` and
+    /// the `i`-th of the `c` rows.
+    ///
+    /// # Panics
+    /// As [`dots_int8`](Self::dots_int8).
+    #[track_caller]
+    pub(crate) fn panels_int8(
+        self,
+        dim: usize,
+        rows: &[u8],
+        picked: Option<&[u32]>,
+        panels: &[Panel],
+        out: &mut [[i32; LANES]],
+    ) {
+        let count = picked.map_or(rows.len() / dim, <[u32]>::len);
+        assert_eq!(out.len(), panels.len() * count);
+        if count == 0 {
+            return;
+        }
+        let mut panels = panels.iter();
+        let mut outs = out.chunks_exact_mut(count);
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == Isa::Avx512Vnni {
+            while panels.len() >= 2
+                && let (Some(a), Some(b)) = (panels.next(), panels.next())
+                && let (Some(out_a), Some(out_b)) = (outs.next(), outs.next())
+            {
+                check_int8(dim, rows, picked, count);
+                // SAFETY: as in `dots_int8`.
+                unsafe { x86_int8::panels_vnni(dim, rows, picked, [a, b], [out_a, out_b]) };
+            }
+        }
+        for (panel, out) in panels.zip(outs) {
+            check_int8(dim, rows, picked, count);
+            match self.0 {
+                Isa::Portable => int8::panel(dim, rows, picked, panel, out),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as in `dots_int8`.
+                Isa::Avx2 | Isa::Avx512 => unsafe {
+                    x86_int8::panel_avx2(dim, rows, picked, panel, out);
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as in `dots_int8`.
+                Isa::Avx512Vnni => unsafe {
+                    x86_int8::panel_vnni(dim, rows, picked, panel, out);
+                },
+            }
+        }
+    }
+
+    /// [`screen_int8`] for the queries of a panel: appends places among `dots` with lanes.
+    ///
+    /// # Panics
+    /// As [`screen_int8`].
+    pub(crate) fn screen_panel_int8(
+        self,
+        dots: &[[i32; LANES]],
+        measures: &Measures<'_>,
+        picked: Option<&[u32]>,
+        cutoffs: &Cutoffs<LANES>,
+        passed: &mut Vec<(usize, usize)>,
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dots_int8`.
+            Isa::Avx512Vnni => unsafe {
+                x86_int8::screen_panel_avx512(dots, measures, picked, cutoffs, passed);
+            },
+            _ => int8::screen_panel(dots, measures, picked, cutoffs, passed),
+        }
+    }
+}
+
+#[track_caller]
+fn check_int8(dim: usize, rows: &[u8], picked: Option<&[u32]>, out: usize) {
+    // The largest product is 255 * 128; 65,536 of them stay below 2^31.
+    assert!((1..=1 << 16).contains(&dim) && rows.len().is_multiple_of(dim));
+    assert_eq!(out, picked.map_or(rows.len() / dim, <[u32]>::len));
 }
 
 #[track_caller]

@@ -1,0 +1,131 @@
+//! The rows that may be among the best for a query, while only bounds of their scores are known.
+
+use super::top_k::{Scored, TopK};
+use super::{SongIndex, SongIndexError};
+use crate::simd::Backend;
+
+/// So many candidates of a query are kept at least before exact scores thin them out.
+const ROOM: usize = 1024;
+
+/// Scores queries exactly.
+#[derive(Clone, Copy)]
+pub(super) struct Scorer<'a> {
+    pub(super) index: &'a SongIndex,
+    pub(super) backend: Backend,
+    /// The queries, shape `(n, dim)`.
+    pub(super) queries: &'a [f32],
+}
+
+impl Scorer<'_> {
+    fn score(&self, query: usize, row: usize) -> Result<f64, SongIndexError> {
+        let dim = self.index.dim();
+        let query = &self.queries[query * dim..(query + 1) * dim];
+        let score = self.backend.dot_f64(self.index.vector(row), query);
+        // A little more than the product of two lengths of at most 1.001; false for NaN.
+        if score.abs() < 1.0021 {
+            // Adding 0 turns -0.0 into 0.0, which is the same score.
+            Ok(score + 0.0)
+        } else {
+            Err(self.index.bad_vector(row))
+        }
+    }
+}
+
+/// The candidates for one query.
+pub(super) struct Candidates<'a> {
+    scorer: Scorer<'a>,
+    query: usize,
+    k: usize,
+    floor: f64,
+    /// The k greatest lower bounds: what cannot reach the least of them is not among the best.
+    lower: TopK,
+    cutoff: f64,
+    list: Vec<Candidate>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// What its score is at most.
+    most: f64,
+    row: usize,
+}
+
+impl<'a> Candidates<'a> {
+    /// For the `k` best of what is not below `floor`. At least `k` rows are known to reach `cutoff`.
+    pub(super) fn new(scorer: Scorer<'a>, query: usize, k: usize, floor: f64, cutoff: f64) -> Self {
+        Self {
+            scorer,
+            query,
+            k,
+            floor,
+            lower: TopK::new(k, f64::NEG_INFINITY),
+            cutoff: cutoff.max(floor),
+            list: Vec::new(),
+        }
+    }
+
+    /// A score below this is not among the best.
+    pub(super) fn cutoff(&self) -> f64 {
+        self.cutoff
+    }
+
+    /// Takes a row whose score is between two bounds. NaN says nothing about the score.
+    pub(super) fn offer(
+        &mut self,
+        row: usize,
+        (least, most): (f64, f64),
+    ) -> Result<(), SongIndexError> {
+        if most < self.cutoff {
+            return Ok(());
+        }
+        let known = |bound: f64, unknown| if bound.is_nan() { unknown } else { bound };
+        let most = known(most, f64::INFINITY);
+        // Adding 0 turns -0.0 into 0.0.
+        let score = known(least, f64::NEG_INFINITY) + 0.0;
+        self.list.push(Candidate { most, row });
+        self.lower.push(Scored { score, row });
+        self.cutoff = self.cutoff.max(self.lower.threshold());
+        if self.list.len() >= ROOM + 4 * self.k {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Adds the candidates of other rows.
+    pub(super) fn merge(&mut self, other: Self) {
+        for scored in other.lower.into_unsorted() {
+            self.lower.push(scored);
+        }
+        self.cutoff = self.cutoff.max(other.cutoff).max(self.lower.threshold());
+        self.list.extend(other.list);
+    }
+
+    /// The best rows by their exact scores. Asks for no more scores than it takes, the most promising first.
+    pub(super) fn best(&self) -> Result<TopK, SongIndexError> {
+        let promising = self.list.iter().filter(|candidate| candidate.most >= self.cutoff);
+        let mut promising: Vec<&Candidate> = promising.collect();
+        promising.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
+        let mut best = TopK::new(self.k, self.floor);
+        for candidate in promising {
+            if candidate.most < best.threshold() {
+                break;
+            }
+            let row = candidate.row;
+            let score = self.scorer.score(self.query, row)?;
+            best.push(Scored { score, row });
+        }
+        Ok(best)
+    }
+
+    /// Replaces all candidates by the best of them, whose scores are then known.
+    fn settle(&mut self) -> Result<(), SongIndexError> {
+        let best = self.best()?;
+        *self = Self::new(self.scorer, self.query, self.k, self.floor, self.cutoff);
+        for Scored { score, row } in best.into_unsorted() {
+            self.list.push(Candidate { most: score, row });
+            self.lower.push(Scored { score, row });
+        }
+        self.cutoff = self.cutoff.max(self.lower.threshold());
+        Ok(())
+    }
+}

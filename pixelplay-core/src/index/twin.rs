@@ -1,0 +1,369 @@
+//! The int8 twin of a batch's vectors: a quarter of the bytes to read, and a bound on what that costs in precision.
+//!
+//! A row `x` is stored as `centre + scale * code`, `code` having `dim` integers from -127 to 127. The centre is the mean
+//! of the batch: vectors of one encoder share a large part, which would otherwise use up the few steps that there are.
+//!
+//! | column | type | |
+//! |---|---|---|
+//! | `_pp_codes` | `fixed_size_list<uint8 not null>[dim]`, not null | code + 128 |
+//! | `_pp_scale` | float32, not null | |
+//! | `_pp_error` | float32, not null | at least `\|x - centre - scale * code\|` |
+//! | `_pp_length` | float32, not null | at least `\|scale * code\|` |
+//! | `_pp_centre` | `list<float32 not null>`, not null | the centre in the first row of a batch, nothing in the others |
+//!
+//! # The bound
+//!
+//! A query `q` becomes `step * code_q`, with integers up to 2^14. Then, exactly,
+//!
+//! ```text
+//! <x, q> = <centre, q> + scale * step * <code, code_q> + <scale * code, q - step * code_q> + <x - centre - scale * code, q>
+//! ```
+//!
+//! and by Cauchy-Schwarz the third term is at most `length * |q - step * code_q|`, the last at most `error * |q|`. That
+//! holds for whatever codes there are, so the columns need only be honest about `error` and `length`, which
+//! [`verify`](super::SongIndex::verify) checks. The dot product of the codes is exact in integers.
+//!
+//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone screens all rows, with
+//! `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that are left.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, FixedSizeListArray, Float32Array, ListArray, UInt8Array,
+};
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, Schema};
+
+use super::decode::Record;
+use super::table::value_field;
+use crate::simd::{Backend, Measures};
+
+pub(super) const CODES: &str = "_pp_codes";
+pub(super) const SCALE: &str = "_pp_scale";
+pub(super) const ERROR: &str = "_pp_error";
+pub(super) const LENGTH: &str = "_pp_length";
+pub(super) const CENTRE: &str = "_pp_centre";
+
+/// The greatest code, and what is added to codes where they are stored.
+const MOST: f64 = 127.0;
+const BIAS: i32 = 128;
+/// Of the two parts of a query's code, `high` counts this much.
+const HIGH: i32 = 128;
+/// More than all roundings of sums in `f64` here take away: those of 65,536 products are below 1e-11.
+const ROUNDING: f64 = 1e-9;
+/// More than all roundings of a screening in `f32` take away: eight operations that each lose at most `2^-24` of values
+/// below 8. Lengths are at most 1.001, so the centre's is, and a row is at most 2.01 from it; `error` is at most half a
+/// step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
+const SCREEN_ROUNDING: f64 = 1e-5;
+
+/// What a twin is made of, for some rows.
+#[derive(Debug)]
+pub(super) struct Twin {
+    /// Shape `(rows, dim)`, with [`BIAS`] added.
+    codes: ScalarBuffer<u8>,
+    scales: ScalarBuffer<f32>,
+    errors: ScalarBuffer<f32>,
+    lengths: ScalarBuffer<f32>,
+    /// Shape `(dim,)`.
+    centre: ScalarBuffer<f32>,
+}
+
+/// The columns of a twin.
+pub(super) fn fields(dim: i32) -> [Field; 5] {
+    let real = |name| Field::new(name, DataType::Float32, false);
+    [
+        Field::new(CODES, DataType::FixedSizeList(code_field(), dim), false),
+        real(SCALE),
+        real(ERROR),
+        real(LENGTH),
+        Field::new(CENTRE, DataType::List(value_field()), false),
+    ]
+}
+
+fn code_field() -> Arc<Field> {
+    Arc::new(Field::new("item", DataType::UInt8, false))
+}
+
+/// Where the columns of a twin stand in a schema, in the order of [`fields`]; `None` unless they are all there, as we
+/// write them.
+pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
+    let mut places = [0; 5];
+    for (place, field) in places.iter_mut().zip(fields(i32::try_from(dim).ok()?)) {
+        let (at, found) = schema.column_with_name(field.name())?;
+        if *found != field {
+            return None;
+        }
+        *place = at;
+    }
+    Some(places)
+}
+
+impl Twin {
+    /// Of the columns that [`find`] has found.
+    pub(super) fn read(
+        record: &Record,
+        bytes: &Buffer,
+        columns: [usize; 5],
+        dim: usize,
+    ) -> Result<Self, &'static str> {
+        let [codes, scales, errors, lengths, centre] = columns;
+        let real = |column| record.numbers(bytes, column);
+        Ok(Self {
+            codes: record.lists(bytes, codes, dim)?,
+            scales: real(scales)?,
+            errors: real(errors)?,
+            lengths: real(lengths)?,
+            centre: record.first_list(bytes, centre, dim)?,
+        })
+    }
+
+    /// The twin of finite vectors of a length near 1, shape `(rows, dim)`.
+    pub(super) fn new(vectors: &[f32], dim: usize) -> Self {
+        let rows = vectors.len() / dim;
+        let mut sums = vec![0.0; dim];
+        for vector in vectors.chunks_exact(dim) {
+            for (sum, &value) in sums.iter_mut().zip(vector) {
+                *sum += f64::from(value);
+            }
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whatever the centre is, the error is measured from it"
+        )]
+        let centre: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
+        let mut codes = Vec::with_capacity(vectors.len());
+        let mut measures = [(); 3].map(|()| Vec::with_capacity(rows));
+        let mut differences = vec![0.0; dim];
+        for vector in vectors.chunks_exact(dim) {
+            for ((difference, &x), &c) in differences.iter_mut().zip(vector).zip(&centre) {
+                *difference = f64::from(x) - f64::from(c);
+            }
+            let row = encode(&differences, &mut codes);
+            for (all, one) in measures.iter_mut().zip(row) {
+                all.push(one);
+            }
+        }
+        let [scales, errors, lengths] = measures.map(ScalarBuffer::from);
+        Self {
+            codes: codes.into(),
+            scales,
+            errors,
+            lengths,
+            centre: centre.into(),
+        }
+    }
+
+    /// The columns in the order of [`fields`].
+    pub(super) fn into_arrays(self, dim: i32) -> [ArrayRef; 5] {
+        let rows = self.scales.len();
+        let codes = UInt8Array::new(self.codes, None);
+        let real = |values| -> ArrayRef { Arc::new(Float32Array::new(values, None)) };
+        let in_first = (0..rows).map(|row| if row == 0 { self.centre.len() } else { 0 });
+        let centre = Float32Array::new(self.centre.clone(), None);
+        [
+            Arc::new(FixedSizeListArray::new(code_field(), dim, Arc::new(codes), None)),
+            real(self.scales),
+            real(self.errors),
+            real(self.lengths),
+            Arc::new(ListArray::new(
+                value_field(),
+                OffsetBuffer::from_lengths(in_first),
+                Arc::new(centre),
+                None,
+            )),
+        ]
+    }
+
+    /// Shape `(dim,)`.
+    pub(super) fn centre(&self) -> &[f32] {
+        &self.centre
+    }
+
+    /// All codes, shape `(rows, dim)`, and the measures of each row.
+    pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], Measures<'_>) {
+        let dim = self.centre.len();
+        let measures = Measures {
+            scales: &self.scales[range.clone()],
+            errors: &self.errors[range.clone()],
+            lengths: &self.lengths[range.clone()],
+        };
+        (&self.codes[range.start * dim..range.end * dim], measures)
+    }
+
+    /// The codes of one row.
+    pub(super) fn row(&self, row: usize) -> &[u8] {
+        let dim = self.centre.len();
+        &self.codes[row * dim..(row + 1) * dim]
+    }
+
+    /// Whether the row's `error` and `length` are at least what they promise to be.
+    pub(super) fn is_honest(&self, row: usize, vector: &[f32]) -> bool {
+        let scale = f64::from(self.scales[row]);
+        let (mut error, mut length) = (0.0, 0.0);
+        let values = vector.iter().zip(&self.centre[..]).zip(self.row(row));
+        for ((&x, &c), &code) in values {
+            let coded = scale * f64::from(i32::from(code) - BIAS);
+            error += (f64::from(x) - f64::from(c) - coded).powi(2);
+            length += coded.powi(2);
+        }
+        let promised = |promise: f32, found: f64| found.sqrt() <= f64::from(promise) + ROUNDING;
+        promised(self.errors[row], error) && promised(self.lengths[row], length)
+    }
+}
+
+/// Appends the codes of `x - centre`; returns scale, error and length.
+fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
+    let most = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
+    #[expect(clippy::cast_possible_truncation, reason = "the error is measured with what it becomes")]
+    let scale = (most / MOST) as f32;
+    // 0 where the row is the centre: all codes are 0 then.
+    let per_code = if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
+    let (mut error, mut length) = (0.0, 0.0);
+    codes.extend(differences.iter().map(|difference| {
+        // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one instruction.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 1 to 255, and cut there if rounding should lead beyond"
+        )]
+        let code = (difference * per_code + (f64::from(BIAS) + 0.5)) as u8;
+        let coded = f64::from(scale) * f64::from(i32::from(code) - BIAS);
+        error += (difference - coded).powi(2);
+        length += coded.powi(2);
+        code
+    }));
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up by `next_up`")]
+    let at_least = |square: f64| ((square.sqrt() + ROUNDING) as f32).next_up();
+    [scale, at_least(error), at_least(length)]
+}
+
+/// A query in integers.
+#[derive(Debug)]
+pub(super) struct Query {
+    pub(super) high: Vec<i8>,
+    low: Vec<i8>,
+    /// The sum of each part, which [`BIAS`] times comes with every dot product.
+    high_sum: i32,
+    low_sum: i32,
+    step: f64,
+    /// `|q|`, `|q - step * 128 * high|` and `|q - step * code_q|`, or a little more.
+    norm: f64,
+    high_error: f64,
+    error: f64,
+}
+
+impl Query {
+    pub(super) fn new(query: &[f32]) -> Self {
+        let most = query.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        // The smallest positive number, so that nothing is divided by zero.
+        let step = (f64::from(most) / (MOST * f64::from(HIGH))).max(f64::MIN_POSITIVE);
+        let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);
+        let (mut high_sum, mut low_sum) = (0, 0);
+        let parts = query.iter().map(|&value| {
+            let value = f64::from(value);
+            #[expect(clippy::cast_possible_truncation, reason = "at most 127 * 128")]
+            let code = (value / step).round() as i32;
+            let high = (code + HIGH / 2).div_euclid(HIGH);
+            let low = code - high * HIGH;
+            norm += value.powi(2);
+            high_error += (value - step * f64::from(high * HIGH)).powi(2);
+            error += (value - step * f64::from(code)).powi(2);
+            high_sum += high;
+            low_sum += low;
+            #[expect(clippy::cast_possible_truncation, reason = "-127 to 127, and -64 to 63")]
+            (high as i8, low as i8)
+        });
+        let (high, low) = parts.unzip();
+        let at_least = |square: f64| square.sqrt() + ROUNDING;
+        Self {
+            high,
+            low,
+            high_sum,
+            low_sum,
+            step,
+            norm: at_least(norm),
+            high_error: at_least(high_error),
+            error: at_least(error),
+        }
+    }
+
+    /// What to add to the raw dot product of a row and `high`, so that the bias is gone.
+    pub(super) fn bias(&self) -> i32 {
+        -BIAS * self.high_sum
+    }
+
+    /// What the score of a row is at least and at most. `high` is its dot product with the high part, without bias, and
+    /// `offset` the product of query and centre.
+    pub(super) fn bounds(
+        &self,
+        backend: Backend,
+        twin: &Twin,
+        row: usize,
+        high: i32,
+        offset: f64,
+    ) -> (f64, f64) {
+        let mut low = [0];
+        backend.dots_int8(twin.row(row), None, &self.low, &mut low);
+        self.bounds_of(twin, row, high, low[0] + self.low_bias(), offset)
+    }
+
+    /// [`bounds`](Self::bounds) of every row.
+    pub(super) fn all_bounds(&self, backend: Backend, twin: &Twin, offset: f64) -> Vec<(f64, f64)> {
+        let [mut high, mut low] = [(); 2].map(|()| vec![0; twin.scales.len()]);
+        backend.dots_int8(&twin.codes, None, &self.high, &mut high);
+        backend.dots_int8(&twin.codes, None, &self.low, &mut low);
+        let dots = high.into_iter().zip(low).enumerate();
+        dots.map(|(row, (high, low))| {
+            let (high, low) = (high + self.bias(), low + self.low_bias());
+            self.bounds_of(twin, row, high, low, offset)
+        })
+        .collect()
+    }
+
+    fn bounds_of(&self, twin: &Twin, row: usize, high: i32, low: i32, offset: f64) -> (f64, f64) {
+        let dot = i64::from(high) * i64::from(HIGH) + i64::from(low);
+        let score = offset + f64::from(twin.scales[row]) * self.step * dot as f64;
+        let error = f64::from(twin.errors[row]) * self.norm
+            + f64::from(twin.lengths[row]) * self.error
+            + ROUNDING;
+        (score - error, score + error)
+    }
+
+    fn low_bias(&self) -> i32 {
+        -BIAS * self.low_sum
+    }
+}
+
+/// What it takes to decide, from the dot product with `high` alone, that a row cannot reach a cutoff. All is in units of
+/// `128 * step`, which spares a product for each row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gauge {
+    pub(super) offset: f64,
+    unit: f64,
+    pub(super) error_weight: f32,
+    pub(super) length_weight: f32,
+}
+
+impl Gauge {
+    /// For a query whose product with the centre is `offset`.
+    pub(super) fn new(query: &Query, offset: f64) -> Self {
+        let unit = query.step * f64::from(HIGH);
+        #[expect(clippy::cast_possible_truncation, reason = "rounded up by `next_up`")]
+        let weight = |error: f64| ((error / unit) as f32).next_up();
+        Self {
+            offset,
+            unit,
+            error_weight: weight(query.norm),
+            length_weight: weight(query.high_error),
+        }
+    }
+
+    /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all in `f32`, has a score
+    /// below `cutoff`.
+    pub(super) fn least(&self, cutoff: f64) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "`SCREEN_ROUNDING` has room for it")]
+        let least = ((cutoff - self.offset - SCREEN_ROUNDING) / self.unit) as f32;
+        least
+    }
+}

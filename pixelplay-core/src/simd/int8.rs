@@ -1,0 +1,294 @@
+//! Dot products of rows of `u8` with queries of `i8`, in plain code. [`super::x86_int8`] has the same in registers.
+
+use std::ops::Range;
+
+/// How many queries a panel holds.
+pub(crate) const LANES: usize = 16;
+/// How many neighbouring values of a query stand together in a panel: as many as one instruction multiplies and adds.
+pub(super) const QUAD: usize = 4;
+
+/// Up to [`LANES`] queries of equal length, interleaved so that one register holds [`QUAD`] values of each: shape
+/// `(ceil(dim / 4), 16, 4)`, zeros where there is nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Panel {
+    pub(super) quads: Vec<[[i8; QUAD]; LANES]>,
+}
+
+impl Panel {
+    /// # Panics
+    /// If there are more than [`LANES`] queries, or their lengths differ.
+    pub(crate) fn new<'a>(queries: impl ExactSizeIterator<Item = &'a [i8]>) -> Self {
+        assert!(queries.len() <= LANES);
+        let mut quads = Vec::new();
+        for (lane, query) in queries.enumerate() {
+            if lane == 0 {
+                quads = vec![[[0; QUAD]; LANES]; query.len().div_ceil(QUAD)];
+            }
+            assert_eq!(query.len().div_ceil(QUAD), quads.len());
+            for (quad, values) in quads.iter_mut().zip(query.chunks(QUAD)) {
+                quad[lane][..values.len()].copy_from_slice(values);
+            }
+        }
+        Self { quads }
+    }
+}
+
+/// See [`super::Backend::dots_int8`].
+pub(super) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
+    for (at, out) in out.iter_mut().enumerate() {
+        *out = row(rows, picked, query.len(), at)
+            .iter()
+            .zip(query)
+            .map(|(&a, &b)| i32::from(a) * i32::from(b))
+            .sum();
+    }
+}
+
+/// See [`super::Backend::panel_int8`].
+pub(super) fn panel(
+    dim: usize,
+    rows: &[u8],
+    picked: Option<&[u32]>,
+    panel: &Panel,
+    out: &mut [[i32; LANES]],
+) {
+    for (at, out) in out.iter_mut().enumerate() {
+        *out = [0; LANES];
+        let row = row(rows, picked, dim, at);
+        for (values, quad) in row.chunks(QUAD).zip(&panel.quads) {
+            let values = padded(values).map(i32::from);
+            for (out, quad) in out.iter_mut().zip(quad) {
+                let products = values.iter().zip(quad).map(|(&a, &b)| a * i32::from(b));
+                *out += products.sum::<i32>();
+            }
+        }
+    }
+}
+
+/// How good the codes of some rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measures<'a> {
+    pub(crate) scales: &'a [f32],
+    pub(crate) errors: &'a [f32],
+    pub(crate) lengths: &'a [f32],
+}
+
+/// What rows must reach for some queries: `scale * (dot + bias) + error * error_weight + length * length_weight` must not
+/// be below `least`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cutoffs<const N: usize> {
+    pub(crate) bias: [i32; N],
+    pub(crate) error_weight: [f32; N],
+    pub(crate) length_weight: [f32; N],
+    pub(crate) least: [f32; N],
+}
+
+impl<const N: usize> Cutoffs<N> {
+    /// That no row reaches.
+    pub(crate) const NEVER: Self = Self {
+        bias: [0; N],
+        error_weight: [0.0; N],
+        length_weight: [0.0; N],
+        least: [f32::INFINITY; N],
+    };
+
+    #[inline(always)]
+    #[expect(clippy::cast_precision_loss, reason = "the cutoff has room for it")]
+    fn falls_short(&self, n: usize, dot: i32, [scale, error, length]: [f32; 3]) -> bool {
+        let score = (dot + self.bias[n]) as f32 * scale;
+        // NaN, of a damaged file, does not fall short: it is looked at, and found out.
+        score + (error * self.error_weight[n] + length * self.length_weight[n]) < self.least[n]
+    }
+}
+
+impl Measures<'_> {
+    /// Those of some of the rows.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        Self {
+            scales: &self.scales[range.clone()],
+            errors: &self.errors[range.clone()],
+            lengths: &self.lengths[range],
+        }
+    }
+
+    #[inline(always)]
+    fn of(&self, picked: Option<&[u32]>, at: usize) -> [f32; 3] {
+        let at = picked.map_or(at, |picked| picked[at] as usize);
+        [self.scales[at], self.errors[at], self.lengths[at]]
+    }
+}
+
+/// Which rows do not fall short of the cutoff: their places among `dots` are appended to `passed`.
+///
+/// # Panics
+/// If there are fewer measures than dot products, or a picked row has none.
+pub(crate) fn screen(
+    dots: &[i32],
+    measures: &Measures<'_>,
+    picked: Option<&[u32]>,
+    cutoff: &Cutoffs<1>,
+    passed: &mut Vec<usize>,
+) {
+    for (chunk, dots) in dots.chunks(LANES).enumerate() {
+        let first = chunk * LANES;
+        // Nearly always all fall short, and the compiler compares several at once.
+        let mut short = true;
+        if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
+            let measures = [measures.scales, measures.errors, measures.lengths]
+                .map(|all| all[first..].first_chunk::<LANES>());
+            if let [Some(scales), Some(errors), Some(lengths)] = measures {
+                for i in 0..LANES {
+                    short &= cutoff.falls_short(0, dots[i], [scales[i], errors[i], lengths[i]]);
+                }
+                if short {
+                    continue;
+                }
+            }
+        }
+        passed.extend((first..).zip(dots).filter_map(|(at, &dot)| {
+            let short = cutoff.falls_short(0, dot, measures.of(picked, at));
+            (!short).then_some(at)
+        }));
+    }
+}
+
+/// See [`super::Backend::screen_panel_int8`].
+#[inline(always)]
+pub(super) fn screen_panel(
+    dots: &[[i32; LANES]],
+    measures: &Measures<'_>,
+    picked: Option<&[u32]>,
+    cutoffs: &Cutoffs<LANES>,
+    passed: &mut Vec<(usize, usize)>,
+) {
+    for (at, dots) in dots.iter().enumerate() {
+        let of_row = measures.of(picked, at);
+        let mut short = true;
+        for lane in 0..LANES {
+            short &= cutoffs.falls_short(lane, dots[lane], of_row);
+        }
+        if !short {
+            passed.extend((0..LANES).filter_map(|lane| {
+                (!cutoffs.falls_short(lane, dots[lane], of_row)).then_some((at, lane))
+            }));
+        }
+    }
+}
+
+/// The values of a row that meet one quad, with zeros behind the last.
+#[inline(always)]
+pub(super) fn padded(values: &[u8]) -> [u8; QUAD] {
+    match values.first_chunk() {
+        Some(values) => *values,
+        None => std::array::from_fn(|at| values.get(at).copied().unwrap_or(0)),
+    }
+}
+
+#[inline(always)]
+pub(super) fn row<'a>(
+    rows: &'a [u8],
+    picked: Option<&[u32]>,
+    dim: usize,
+    at: usize,
+) -> &'a [u8] {
+    let at = picked.map_or(at, |picked| picked[at] as usize);
+    &rows[at * dim..(at + 1) * dim]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::simd::Backend;
+
+    fn expected(row: &[u8], query: &[i8]) -> i32 {
+        let products = row.iter().zip(query);
+        let sum: i64 = products.map(|(&a, &b)| i64::from(a) * i64::from(b)).sum();
+        i32::try_from(sum).unwrap()
+    }
+
+    fn agrees(dim: usize, rows: &[u8], picked: Option<&[u32]>, queries: &[i8]) {
+        let all: Vec<u32> = (0..u32::try_from(rows.len() / dim).unwrap()).collect();
+        let chosen = picked.unwrap_or(&all);
+        let row = |at: u32| &rows[at as usize * dim..][..dim];
+        let panels: Vec<Panel> = queries
+            .chunks(LANES * dim)
+            .map(|queries| Panel::new(queries.chunks(dim)))
+            .collect();
+        for backend in Backend::available() {
+            let mut out = vec![[-1; LANES]; panels.len() * chosen.len()];
+            backend.panels_int8(dim, rows, picked, &panels, &mut out);
+            for (q, query) in queries.chunks(dim).enumerate() {
+                let expected: Vec<i32> = chosen.iter().map(|&at| expected(row(at), query)).collect();
+                let mut dots = vec![-1; chosen.len()];
+                backend.dots_int8(rows, picked, query, &mut dots);
+                assert_eq!(dots, expected, "{backend}");
+                let of_panel: Vec<i32> = out[q / LANES * chosen.len()..][..chosen.len()]
+                    .iter()
+                    .map(|lanes| lanes[q % LANES])
+                    .collect();
+                assert_eq!(of_panel, expected, "{backend} panel");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_backends_multiply_integers_exactly(
+            dim in 1_usize..150,
+            rows in 0_usize..30,
+            queries in 1_usize..40,
+            seed in any::<u64>(),
+            picks in prop::option::of(prop::collection::vec(any::<u32>(), 0..30)),
+        ) {
+            let mut state = seed;
+            let mut byte = move || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.to_be_bytes()[0]
+            };
+            let codes: Vec<u8> = (0..rows * dim).map(|_| byte()).collect();
+            let values: Vec<i8> = (0..queries * dim).map(|_| byte().cast_signed()).collect();
+            let picked = picks.filter(|_| rows > 0).map(|picks| {
+                picks.iter().map(|pick| pick % u32::try_from(rows).unwrap()).collect::<Vec<_>>()
+            });
+            agrees(dim, &codes, picked.as_deref(), &values);
+        }
+    }
+
+    #[test]
+    fn the_longest_rows_do_not_overflow() {
+        let dim = 1 << 16;
+        for (code, value) in [(255, 127), (255, -128), (0, -128)] {
+            agrees(dim, &vec![code; 2 * dim], None, &vec![value; dim]);
+        }
+    }
+
+    #[test]
+    #[ignore = "tmp"]
+    fn tmp_speed() {
+        let (dim, n) = (512, 512);
+        let rows = vec![77_u8; n * dim];
+        let q = vec![5_i8; 256 * dim];
+        let panels: Vec<Panel> = q.chunks(LANES * dim).map(|q| Panel::new(q.chunks(dim))).collect();
+        for b in Backend::available() {
+            let mut out = vec![[0; LANES]; panels.len() * n];
+            let mut best = f64::MAX;
+            for _ in 0..20 {
+                let t = std::time::Instant::now();
+                b.panels_int8(dim, &rows, None, &panels, &mut out);
+                best = best.min(t.elapsed().as_secs_f64());
+            }
+            std::hint::black_box(&out);
+            let mut o = vec![0; n];
+            let mut best1 = f64::MAX;
+            for _ in 0..200 {
+                let t = std::time::Instant::now();
+                b.dots_int8(&rows, None, &q[..dim], &mut o);
+                best1 = best1.min(t.elapsed().as_secs_f64());
+            }
+            std::hint::black_box(&o);
+            println!("{b}: panels {:.1} GMAC/s, dots {:.1} GB/s", 256.0 * 512.0 * 512.0 / best / 1e9, (n * dim) as f64 / best1 / 1e9);
+        }
+    }
+}

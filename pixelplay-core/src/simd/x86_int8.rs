@@ -1,0 +1,258 @@
+//! The kernels of [`super::int8`] for AVX2, and for the dot-product instructions of AVX-512 (VNNI).
+
+use std::arch::x86_64::{
+    __m128i, __m256i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_set1_epi32,
+    _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_hadd_epi32,
+    _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_setzero_si256, _mm256_storeu_si256,
+    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32,
+    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+};
+use std::array::from_fn;
+
+use super::int8::{self, Cutoffs, LANES, Measures, Panel, QUAD, padded, row};
+
+/// How far ahead picked rows are asked for, since no prefetcher can guess them.
+const PICKED_AHEAD: usize = 8;
+const CACHE_LINE: usize = 64;
+
+/// Asks for a row that comes up soon.
+#[inline(always)]
+fn prefetch(rows: &[u8], picked: &[u32], dim: usize, at: usize) {
+    let Some(&at) = picked.get(at) else { return };
+    let row = &rows[at as usize * dim..(at as usize + 1) * dim];
+    for line in row.chunks(CACHE_LINE) {
+        // SAFETY: every x86-64 has SSE, and the address is that of a value.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dots_vnni(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
+    const ROWS: usize = 4;
+    let dim = query.len();
+    let (chunks, rest) = query.as_chunks::<64>();
+    let mask = !(u64::MAX << rest.len());
+    // SAFETY: only the bytes of the mask are read, which are those of `rest`.
+    let rest_of_query = unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr()) };
+    let mut groups = out.chunks_exact_mut(ROWS);
+    let mut at = 0;
+    for out in &mut groups {
+        if let Some(picked) = picked {
+            for r in 0..ROWS {
+                prefetch(rows, picked, dim, at + PICKED_AHEAD + r);
+            }
+        }
+        let group: [&[u8]; ROWS] = from_fn(|r| row(rows, picked, dim, at + r));
+        let row_chunks = group.map(|row| &row.as_chunks::<64>().0[..chunks.len()]);
+        let mut sums = [_mm512_setzero_si512(); ROWS];
+        for (c, chunk) in chunks.iter().enumerate() {
+            // SAFETY: each chunk has the 64 bytes that are loaded.
+            let values = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
+            for r in 0..ROWS {
+                // SAFETY: as above.
+                let codes = unsafe { _mm512_loadu_si512(row_chunks[r][c].as_ptr().cast()) };
+                sums[r] = _mm512_dpbusd_epi32(sums[r], codes, values);
+            }
+        }
+        for r in 0..ROWS {
+            if mask != 0 {
+                let rest = &group[r][dim - rest.len()..];
+                // SAFETY: only the bytes of the mask are read, which are those of `rest`.
+                let codes = unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast()) };
+                sums[r] = _mm512_dpbusd_epi32(sums[r], codes, rest_of_query);
+            }
+            out[r] = _mm512_reduce_add_epi32(sums[r]);
+        }
+        at += ROWS;
+    }
+    for out in groups.into_remainder() {
+        let row = row(rows, picked, dim, at);
+        let (row_chunks, row_rest) = row.as_chunks::<64>();
+        let mut sum = _mm512_setzero_si512();
+        for (codes, values) in row_chunks.iter().zip(chunks) {
+            // SAFETY: as above.
+            let (codes, values) = unsafe {
+                (
+                    _mm512_loadu_si512(codes.as_ptr().cast()),
+                    _mm512_loadu_si512(values.as_ptr().cast()),
+                )
+            };
+            sum = _mm512_dpbusd_epi32(sum, codes, values);
+        }
+        // SAFETY: as above.
+        let codes = unsafe { _mm512_maskz_loadu_epi8(mask, row_rest.as_ptr().cast()) };
+        *out = _mm512_reduce_add_epi32(_mm512_dpbusd_epi32(sum, codes, rest_of_query));
+        at += 1;
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn panels_vnni(
+    dim: usize,
+    rows: &[u8],
+    picked: Option<&[u32]>,
+    panels: [&Panel; 2],
+    outs: [&mut [[i32; LANES]]; 2],
+) {
+    block_vnni::<8, 2>(dim, rows, picked, panels, outs);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn panel_vnni(
+    dim: usize,
+    rows: &[u8],
+    picked: Option<&[u32]>,
+    panel: &Panel,
+    out: &mut [[i32; LANES]],
+) {
+    block_vnni::<12, 1>(dim, rows, picked, [panel], [out]);
+}
+
+/// `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for what is multiplied, are what there
+/// is.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn block_vnni<const R: usize, const P: usize>(
+    dim: usize,
+    rows: &[u8],
+    picked: Option<&[u32]>,
+    panels: [&Panel; P],
+    outs: [&mut [[i32; LANES]]; P],
+) {
+    let count = outs[0].len();
+    let whole = dim / QUAD;
+    let quads = panels.map(|panel| &panel.quads[..dim.div_ceil(QUAD)]);
+    for at in (0..count).step_by(R) {
+        if let Some(picked) = picked {
+            for r in 0..R {
+                prefetch(rows, picked, dim, at + R + r);
+            }
+        }
+        // The last group begins with rows that were done before, rather than being a special case.
+        let group: [&[u8]; R] = from_fn(|r| row(rows, picked, dim, (at + r).min(count - 1)));
+        let row_quads = group.map(|row| &row.as_chunks::<QUAD>().0[..whole]);
+        let mut sums = [[_mm512_setzero_si512(); P]; R];
+        for q in 0..whole {
+            let values: [__m512i; P] = {
+                let mut values = [_mm512_setzero_si512(); P];
+                for p in 0..P {
+                    // SAFETY: a quad of a panel has 64 bytes.
+                    values[p] = unsafe { _mm512_loadu_si512(quads[p][q].as_ptr().cast()) };
+                }
+                values
+            };
+            for r in 0..R {
+                let codes = _mm512_set1_epi32(i32::from_le_bytes(row_quads[r][q]));
+                for p in 0..P {
+                    sums[r][p] = _mm512_dpbusd_epi32(sums[r][p], codes, values[p]);
+                }
+            }
+        }
+        for r in 0..R.min(count - at) {
+            for p in 0..P {
+                let mut sum = sums[r][p];
+                if whole * QUAD < dim {
+                    let codes = i32::from_le_bytes(padded(&group[r][whole * QUAD..]));
+                    // SAFETY: as above.
+                    let values = unsafe { _mm512_loadu_si512(quads[p][whole].as_ptr().cast()) };
+                    sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(codes), values);
+                }
+                // SAFETY: there is room for 16 sums.
+                unsafe { _mm512_storeu_si512(outs[p][at + r].as_mut_ptr().cast(), sum) };
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn dots_avx2(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
+    let dim = query.len();
+    let (chunks, rest) = query.as_chunks::<16>();
+    for (at, out) in out.iter_mut().enumerate() {
+        if let Some(picked) = picked {
+            prefetch(rows, picked, dim, at + PICKED_AHEAD);
+        }
+        let (row_chunks, row_rest) = row(rows, picked, dim, at).as_chunks::<16>();
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for (c, (codes, values)) in row_chunks.iter().zip(chunks).enumerate() {
+            let products = _mm256_madd_epi16(
+                _mm256_cvtepu8_epi16(load(codes)),
+                _mm256_cvtepi8_epi16(load(values)),
+            );
+            sums[c % 2] = _mm256_add_epi32(sums[c % 2], products);
+        }
+        let rest = row_rest.iter().zip(rest);
+        *out = rest
+            .map(|(&a, &b)| i32::from(a) * i32::from(b))
+            .sum::<i32>()
+            + stored(_mm256_add_epi32(sums[0], sums[1])).iter().sum::<i32>();
+    }
+}
+
+/// Two rows at a time: their 8 registers of sums, 4 of queries and 1 of codes are nearly all that there are.
+#[target_feature(enable = "avx2")]
+pub(super) fn panel_avx2(
+    dim: usize,
+    rows: &[u8],
+    picked: Option<&[u32]>,
+    panel: &Panel,
+    out: &mut [[i32; LANES]],
+) {
+    const ROWS: usize = 2;
+    const PARTS: usize = LANES / 4;
+    let count = out.len();
+    for at in (0..count).step_by(ROWS) {
+        let group: [&[u8]; ROWS] = from_fn(|r| row(rows, picked, dim, (at + r).min(count - 1)));
+        let mut sums = [[_mm256_setzero_si256(); PARTS]; ROWS];
+        for (q, quad) in panel.quads.iter().enumerate() {
+            let quad = quad.as_flattened().as_chunks::<16>().0;
+            for r in 0..ROWS {
+                let codes = i32::from_le_bytes(padded(&group[r][q * QUAD..]));
+                let codes = _mm256_cvtepu8_epi16(_mm_set1_epi32(codes));
+                for (sum, values) in sums[r].iter_mut().zip(quad) {
+                    let values = _mm256_cvtepi8_epi16(load(values));
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(codes, values));
+                }
+            }
+        }
+        for r in 0..ROWS.min(count - at) {
+            for (half, sums) in sums[r].as_chunks::<2>().0.iter().enumerate() {
+                // Each query has two sums. `hadd` adds them within the lower and the upper half of the registers, which
+                // leaves queries 0 1 4 5 2 3 6 7.
+                let sums = _mm256_hadd_epi32(sums[0], sums[1]);
+                let sums = stored(_mm256_permute4x64_epi64::<0b11_01_10_00>(sums));
+                out[at + r][half * 8..half * 8 + 8].copy_from_slice(&sums);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load<T>(values: &[T; 16]) -> __m128i
+where
+    T: Copy,
+{
+    const { assert!(size_of::<T>() == 1) };
+    // SAFETY: every x86-64 has SSE2, and there are 16 bytes.
+    unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn stored(values: __m256i) -> [i32; 8] {
+    let mut out = [0; 8];
+    // SAFETY: there is room for 8 values.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) };
+    out
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn screen_panel_avx512(
+    dots: &[[i32; LANES]],
+    measures: &Measures<'_>,
+    picked: Option<&[u32]>,
+    cutoffs: &Cutoffs<LANES>,
+    passed: &mut Vec<(usize, usize)>,
+) {
+    int8::screen_panel(dots, measures, picked, cutoffs, passed);
+}
