@@ -70,13 +70,15 @@ enum Data {
     Clustered,
     Duplicated,
     NearTies,
+    Spiky,
 }
 
-const ALL_DATA: [Data; 4] = [
+const ALL_DATA: [Data; 5] = [
     Data::Random,
     Data::Clustered,
     Data::Duplicated,
     Data::NearTies,
+    Data::Spiky,
 ];
 
 fn rows(data: Data, rng: &mut StdRng, n: usize, dim: usize) -> Vec<Vec<f32>> {
@@ -103,6 +105,12 @@ fn rows(data: Data, rng: &mut StdRng, n: usize, dim: usize) -> Vec<Vec<f32>> {
                     };
                     vector
                 }
+                Data::Spiky => {
+                    // One value leaves all others less than a step of the integers that rows are screened with.
+                    let at = rng.random_range(0..dim);
+                    vector[at] += 300.0;
+                    unit(vector)
+                }
             }
         })
         .collect()
@@ -116,10 +124,15 @@ fn song(row: usize) -> Song {
 }
 
 fn build(rows: &[Vec<f32>], batch_rows: usize) -> SongIndex {
+    build_with(rows, batch_rows, true)
+}
+
+fn build_with(rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");
     let options = WriterOptions {
         batch_rows,
+        int8_twin,
         ..WriterOptions::new(rows[0].len())
     };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
@@ -128,6 +141,13 @@ fn build(rows: &[Vec<f32>], batch_rows: usize) -> SongIndex {
     }
     writer.finish().unwrap();
     SongIndex::open(&path).unwrap()
+}
+
+/// Every backend with every index.
+fn pairs(indexes: &[SongIndex]) -> impl Iterator<Item = (Backend, &SongIndex)> {
+    Backend::available()
+        .into_iter()
+        .flat_map(move |backend| indexes.iter().map(move |index| (backend, index)))
 }
 
 fn query(values: &[f32]) -> Embedding {
@@ -164,11 +184,11 @@ fn every_dimension_backend_and_kind_of_data_agrees_with_the_oracle() {
         let n = if dim < 20 { 4500 } else { 230 };
         for data in ALL_DATA {
             let rows = rows(data, &mut rng, n, dim);
-            let index = build(&rows, n / 3 + 1);
+            let indexes = [true, false].map(|twin| build_with(&rows, n / 3 + 1, twin));
             let queries = [random(&mut rng, dim), rows[n / 2].clone()];
             for query_values in &queries {
                 let all = oracle(&rows, query_values, n, |_| true);
-                for backend in Backend::available() {
+                for (backend, index) in pairs(&indexes) {
                     for k in [0, 1, 10, n, n + 5] {
                         let options = SearchOptions {
                             k,
@@ -194,7 +214,7 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
     let (n, dim) = (1500, 48);
     for data in ALL_DATA {
         let rows = rows(data, &mut rng, n, dim);
-        let index = build(&rows, 400);
+        let indexes = [true, false].map(|twin| build_with(&rows, 400, twin));
         // More than one group of queries, and not a whole number of them.
         let queries: Vec<Embedding> = (0..37).map(|_| query(&random(&mut rng, dim))).collect();
         for (filter, keep) in filters() {
@@ -203,8 +223,8 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
                     .iter()
                     .map(|q| oracle(&rows, q.as_slice(), k, keep))
                     .collect();
-                for backend in Backend::available() {
-                    for count in [1, 2, 8, usize::MAX] {
+                for (backend, index) in pairs(&indexes) {
+                    for count in [1, 8, usize::MAX] {
                         let options = SearchOptions {
                             k,
                             backend: Some(backend),
@@ -297,8 +317,10 @@ fn match_percent_depends_on_the_catalogue_alone() {
         )
         .unwrap();
     let percent = |row: usize| all.iter().find(|hit| hit.row == row).unwrap().match_percent;
+    let without_twin = build_with(&rows, 300, false);
+    let indexes = [index, without_twin];
     for (filter, _) in filters() {
-        for backend in Backend::available() {
+        for (backend, index) in pairs(&indexes) {
             let options = SearchOptions {
                 k: 5,
                 filter: filter.clone(),

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use arrow_array::Array;
-use arrow_buffer::BooleanBuffer;
+use arrow_buffer::{BooleanBuffer, Buffer};
 
 use super::columns::{Cells, Text, describe};
 use super::error::SongIndexError;
@@ -157,6 +157,9 @@ impl Test {
     fn rows(&self, cells: &Cells, range: &Range<usize>, negated: bool) -> BooleanBuffer {
         let len = range.len();
         let start = range.start;
+        if let Some((rows, array)) = self.plain(cells, range) {
+            return known(if negated { !&rows } else { rows }, array, range);
+        }
         match cells {
             Cells::Missing => BooleanBuffer::new_unset(len),
             Cells::Text(array) => {
@@ -186,6 +189,36 @@ impl Test {
         }
     }
 
+    /// Which cells fulfil the test, where cells and values are numbers of one type: the common case, in loops that know
+    /// what they compare. Cells that are not known may come out either way.
+    fn plain<'a>(
+        &self,
+        cells: &'a Cells,
+        range: &Range<usize>,
+    ) -> Option<(BooleanBuffer, &'a dyn Array)> {
+        use Value::{Integer, Real};
+        let rows = match (cells, self) {
+            (Cells::Integer(array), Self::Compare(comparison, Integer(value))) => {
+                compare(&array.values()[range.clone()], *comparison, *value)
+            }
+            (Cells::Real(array), Self::Compare(comparison, Real(value))) => {
+                compare(&array.values()[range.clone()], *comparison, *value)
+            }
+            (Cells::Integer(array), Self::Between(Integer(low), Integer(high))) => {
+                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
+            }
+            (Cells::Real(array), Self::Between(Real(low), Real(high))) => {
+                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
+            }
+            _ => return None,
+        };
+        match cells {
+            Cells::Integer(array) => Some((rows, array)),
+            Cells::Real(array) => Some((rows, array)),
+            _ => None,
+        }
+    }
+
     /// Whether the test holds for a cell that compares with values as `order` says.
     #[inline]
     fn holds(&self, order: impl Fn(&Value) -> Ordering) -> bool {
@@ -205,6 +238,32 @@ impl Test {
             Self::In(values) => values.iter().any(|value| order(value).is_eq()),
         }
     }
+}
+
+fn compare<T: PartialOrd>(cells: &[T], comparison: Comparison, value: T) -> BooleanBuffer {
+    match comparison {
+        Comparison::Eq => each(cells, |cell| *cell == value),
+        Comparison::Ne => each(cells, |cell| *cell != value),
+        Comparison::Lt => each(cells, |cell| *cell < value),
+        Comparison::Le => each(cells, |cell| *cell <= value),
+        Comparison::Gt => each(cells, |cell| *cell > value),
+        Comparison::Ge => each(cells, |cell| *cell >= value),
+    }
+}
+
+/// One bit for each cell, eight cells at a time, which the compiler makes vectors of.
+fn each<T>(cells: &[T], holds: impl Fn(&T) -> bool) -> BooleanBuffer {
+    let (eights, rest) = cells.as_chunks::<8>();
+    let byte = |cells: &[T]| {
+        let bits = cells.iter().enumerate().map(|(i, cell)| u8::from(holds(cell)) << i);
+        bits.fold(0, |byte, bit| byte | bit)
+    };
+    let mut bytes: Vec<u8> = Vec::with_capacity(cells.len().div_ceil(8));
+    bytes.extend(eights.iter().map(|cells| byte(cells)));
+    if !rest.is_empty() {
+        bytes.push(byte(rest));
+    }
+    BooleanBuffer::new(Buffer::from_vec(bytes), 0, cells.len())
 }
 
 /// Takes away the rows whose cell is not known.

@@ -367,3 +367,91 @@ impl Gauge {
         least
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::embedding::normalize_in_place;
+    use crate::simd::{Cutoffs, screen_int8};
+
+    /// Vectors of which a few values may be far greater, or far smaller, than the others.
+    fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
+        let value = prop_oneof![
+            6 => -1.0_f32..1.0,
+            1 => -1e4_f32..1e4,
+            1 => -1e-30_f32..1e-30,
+            1 => Just(0.0_f32),
+        ];
+        prop::collection::vec(value, dim).prop_filter_map("zeros", |mut vector| {
+            normalize_in_place(&mut vector).ok().map(|()| vector)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn scores_lie_within_their_bounds_and_pass_their_own_cutoff(
+            (rows, query) in (1_usize..100).prop_flat_map(|dim| {
+                (prop::collection::vec(vectors(dim), 1..20), vectors(dim))
+            }),
+        ) {
+            let dim = query.len();
+            let twin = Twin::new(&rows.concat(), dim);
+            let codes = Query::new(&query);
+            let backend = Backend::detect();
+            let exact = |row: &[f32]| -> f64 {
+                row.iter().zip(&query).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+            };
+            let offset = exact(twin.centre());
+            let gauge = Gauge::new(&codes, offset);
+            let (all, measures) = twin.rows(0..rows.len());
+            let mut dots = vec![0; rows.len()];
+            backend.dots_int8(all, None, &codes.high, &mut dots);
+            let bounds = codes.all_bounds(backend, &twin, offset);
+            for (at, row) in rows.iter().enumerate() {
+                prop_assert!(twin.is_honest(at, row));
+                let score = exact(row);
+                let (least, most) = bounds[at];
+                prop_assert!(least <= score && score <= most, "{least} {score} {most}");
+                let one = codes.bounds(backend, &twin, at, dots[at] + codes.bias(), offset);
+                prop_assert_eq!(one, bounds[at]);
+
+                let cutoff = Cutoffs {
+                    bias: [codes.bias()],
+                    error_weight: [gauge.error_weight],
+                    length_weight: [gauge.length_weight],
+                    least: [gauge.least(score)],
+                };
+                let mut passed = Vec::new();
+                screen_int8(&dots, &measures, None, &cutoff, &mut passed);
+                prop_assert!(passed.contains(&at), "{score}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_vectors_are_known_to_a_percent() {
+        let dim = 512;
+        let mut vector: Vec<f32> = (0..2 * dim).map(|i| ((i * i) as f32).sin()).collect();
+        let (row, query) = vector.split_at_mut(dim);
+        normalize_in_place(row).unwrap();
+        normalize_in_place(query).unwrap();
+        // Beside its opposite, so that the centre is not the row itself.
+        let rows: Vec<f32> = row.iter().copied().chain(row.iter().map(|x| -x)).collect();
+        let twin = Twin::new(&rows, dim);
+        for (least, most) in Query::new(query).all_bounds(Backend::detect(), &twin, 0.0) {
+            assert!(most - least < 0.01, "{least} {most}");
+        }
+    }
+
+    #[test]
+    fn a_twin_that_promises_too_much_is_found_out() {
+        let rows = [0.6, 0.8, 1.0, 0.0];
+        let mut twin = Twin::new(&rows, 2);
+        assert!(twin.is_honest(0, &rows[..2]) && twin.is_honest(1, &rows[2..]));
+        assert!(!twin.is_honest(0, &rows[2..]));
+        twin.lengths = vec![0.0, 0.0].into();
+        assert!(!twin.is_honest(0, &rows[..2]));
+    }
+}

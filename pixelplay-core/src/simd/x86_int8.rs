@@ -11,15 +11,21 @@ use std::array::from_fn;
 
 use super::int8::{self, Cutoffs, LANES, Measures, Panel, QUAD, padded, row};
 
-/// How far ahead picked rows are asked for, since no prefetcher can guess them.
-const PICKED_AHEAD: usize = 8;
+/// How many rows ahead memory is asked: no prefetcher guesses picked rows, and none keeps up with neighbouring ones.
+const AHEAD: usize = 16;
 const CACHE_LINE: usize = 64;
 
 /// Asks for a row that comes up soon.
 #[inline(always)]
-fn prefetch(rows: &[u8], picked: &[u32], dim: usize, at: usize) {
-    let Some(&at) = picked.get(at) else { return };
-    let row = &rows[at as usize * dim..(at as usize + 1) * dim];
+fn prefetch(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
+    let at = match picked {
+        None => at,
+        Some(picked) => match picked.get(at) {
+            Some(&at) => at as usize,
+            None => return,
+        },
+    };
+    let Some(row) = rows.get(at * dim..(at + 1) * dim) else { return };
     for line in row.chunks(CACHE_LINE) {
         // SAFETY: every x86-64 has SSE, and the address is that of a value.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
@@ -37,10 +43,8 @@ pub(super) fn dots_vnni(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: 
     let mut groups = out.chunks_exact_mut(ROWS);
     let mut at = 0;
     for out in &mut groups {
-        if let Some(picked) = picked {
-            for r in 0..ROWS {
-                prefetch(rows, picked, dim, at + PICKED_AHEAD + r);
-            }
+        for r in 0..ROWS {
+            prefetch(rows, picked, dim, at + AHEAD + r);
         }
         let group: [&[u8]; ROWS] = from_fn(|r| row(rows, picked, dim, at + r));
         let row_chunks = group.map(|row| &row.as_chunks::<64>().0[..chunks.len()]);
@@ -123,10 +127,8 @@ fn block_vnni<const R: usize, const P: usize>(
     let whole = dim / QUAD;
     let quads = panels.map(|panel| &panel.quads[..dim.div_ceil(QUAD)]);
     for at in (0..count).step_by(R) {
-        if let Some(picked) = picked {
-            for r in 0..R {
-                prefetch(rows, picked, dim, at + R + r);
-            }
+        for r in 0..R {
+            prefetch(rows, picked, dim, at + R + r);
         }
         // The last group begins with rows that were done before, rather than being a special case.
         let group: [&[u8]; R] = from_fn(|r| row(rows, picked, dim, (at + r).min(count - 1)));
@@ -169,9 +171,7 @@ pub(super) fn dots_avx2(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: 
     let dim = query.len();
     let (chunks, rest) = query.as_chunks::<16>();
     for (at, out) in out.iter_mut().enumerate() {
-        if let Some(picked) = picked {
-            prefetch(rows, picked, dim, at + PICKED_AHEAD);
-        }
+        prefetch(rows, picked, dim, at + AHEAD);
         let (row_chunks, row_rest) = row(rows, picked, dim, at).as_chunks::<16>();
         let mut sums = [_mm256_setzero_si256(); 2];
         for (c, (codes, values)) in row_chunks.iter().zip(chunks).enumerate() {
