@@ -1,7 +1,6 @@
 //! Turns scores into percentages that mean something to a person.
 
-use super::twin::{Query, Twin};
-use crate::simd::Backend;
+use super::twin::Twin;
 
 /// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage by a whole point.
 const SAMPLE: usize = 512;
@@ -26,50 +25,60 @@ impl Sample {
         }
     }
 
-    /// Where the scores of a query lie over the whole catalogue; and a score that at least `k` rows reach, as far as the
-    /// sample tells.
-    pub(super) fn score(&self, backend: Backend, query: &Query, values: &[f32], k: usize) -> (Calibration, f64) {
-        let offset = backend.dot_f64(self.twin.centre(), values);
-        let bounds = query.all_bounds(backend, &self.twin, offset);
-        let mut calibration = Calibration::default();
-        let mut lower: Vec<f64> = Vec::with_capacity(bounds.len());
-        for (least, most) in bounds {
-            calibration.add((least + most) / 2.0);
-            lower.push(least);
-        }
-        if k == 0 || lower.len() < k {
-            return (calibration, f64::NEG_INFINITY);
-        }
-        let (_, reached, _) = lower.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-        (calibration, *reached)
+    pub(super) fn twin(&self) -> &Twin {
+        &self.twin
     }
 }
 
-/// Mean and standard deviation of the scores that a query gives to the catalogue, by Welford's method: equal scores
-/// give a deviation of exactly 0.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where the scores of a query lie over the whole catalogue, by the bounds of those of a sample; and a score that at
+/// least `k` rows reach, as far as the sample tells.
+pub(super) fn calibrate(bounds: impl Iterator<Item = (f64, f64)>, k: usize) -> (Calibration, f64) {
+    let mut lower: Vec<f64> = Vec::with_capacity(SAMPLE);
+    let calibration = Calibration::new(bounds.map(|(least, most)| {
+        lower.push(least);
+        (least + most) / 2.0
+    }));
+    if k == 0 || lower.len() < k {
+        return (calibration, f64::NEG_INFINITY);
+    }
+    let (_, reached, _) = lower.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
+    (calibration, *reached)
+}
+
+/// Mean and standard deviation of the scores that a query gives to the catalogue.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Calibration {
-    count: f64,
     mean: f64,
-    /// The sum of the squared deviations from the mean.
-    squares: f64,
+    /// Exactly 0 where all scores are equal.
+    sd: f64,
 }
 
 impl Calibration {
-    pub(super) fn add(&mut self, score: f64) {
-        self.count += 1.0;
-        let before = score - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (score - self.mean);
+    pub(super) fn new(scores: impl IntoIterator<Item = f64>) -> Self {
+        let mut scores = scores.into_iter();
+        // Deviations from any score give the same variance as those from the mean, and are exactly 0 where all are equal.
+        let first = scores.next().unwrap_or(0.0);
+        let (mut count, mut sum, mut squares) = (1.0, 0.0, 0.0);
+        for score in scores {
+            let deviation = score - first;
+            count += 1.0;
+            sum += deviation;
+            squares += deviation * deviation;
+        }
+        let variance = (squares - sum * sum / count) / f64::max(count - 1.0, 1.0);
+        Self {
+            mean: first + sum / count,
+            // Rounding may leave a little less than nothing.
+            sd: variance.max(0.0).sqrt(),
+        }
     }
 
     /// 50 for the mean, 84 for two deviations above it, and towards 100 beyond.
     pub(super) fn percent(&self, score: f64) -> f64 {
-        if self.squares == 0.0 {
+        if self.sd == 0.0 {
             return 50.0;
         }
-        let sd = (self.squares / (self.count - 1.0)).sqrt();
-        let z = (score - self.mean) / sd;
+        let z = (score - self.mean) / self.sd;
         // Phi(z / 2), by its definition through the complementary error function.
         100.0 * 0.5 * libm::erfc(-z / 2.0 / std::f64::consts::SQRT_2)
     }
@@ -79,15 +88,9 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    fn calibration(scores: &[f64]) -> Calibration {
-        let mut calibration = Calibration::default();
-        scores.iter().for_each(|&score| calibration.add(score));
-        calibration
-    }
-
     #[test]
     fn known_values() {
-        let c = calibration(&[0.1, 0.2, 0.3]);
+        let c = Calibration::new([0.1, 0.2, 0.3]);
         // Phi(0), Phi(1), Phi(1.5), Phi(-1) of any statistical table.
         for (score, percent) in [
             (0.2, 50.0),
@@ -102,8 +105,8 @@ mod tests {
     #[test]
     fn no_spread_is_fifty() {
         for scores in [&[][..], &[0.3], &[0.3, 0.3, 0.3]] {
-            assert_eq!(calibration(scores).percent(0.3), 50.0);
-            assert_eq!(calibration(scores).percent(0.9), 50.0);
+            assert_eq!(Calibration::new(scores.iter().copied()).percent(0.3), 50.0);
+            assert_eq!(Calibration::new(scores.iter().copied()).percent(0.9), 50.0);
         }
     }
 

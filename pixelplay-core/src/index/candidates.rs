@@ -102,7 +102,10 @@ impl<'a> Candidates<'a> {
 
     /// The best rows by their exact scores. Asks for no more scores than it takes, the most promising first.
     pub(super) fn best(&self) -> Result<TopK, SongIndexError> {
-        let promising = self.list.iter().filter(|candidate| candidate.most >= self.cutoff);
+        let promising = self
+            .list
+            .iter()
+            .filter(|candidate| candidate.most >= self.cutoff);
         let mut promising: Vec<&Candidate> = promising.collect();
         promising.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
         let mut best = TopK::new(self.k, self.floor);

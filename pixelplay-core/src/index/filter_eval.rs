@@ -205,10 +205,14 @@ impl Test {
                 compare(&array.values()[range.clone()], *comparison, *value)
             }
             (Cells::Integer(array), Self::Between(Integer(low), Integer(high))) => {
-                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
+                each(&array.values()[range.clone()], |cell| {
+                    low <= cell && cell <= high
+                })
             }
             (Cells::Real(array), Self::Between(Real(low), Real(high))) => {
-                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
+                each(&array.values()[range.clone()], |cell| {
+                    low <= cell && cell <= high
+                })
             }
             _ => return None,
         };
@@ -255,7 +259,10 @@ fn compare<T: PartialOrd>(cells: &[T], comparison: Comparison, value: T) -> Bool
 fn each<T>(cells: &[T], holds: impl Fn(&T) -> bool) -> BooleanBuffer {
     let (eights, rest) = cells.as_chunks::<8>();
     let byte = |cells: &[T]| {
-        let bits = cells.iter().enumerate().map(|(i, cell)| u8::from(holds(cell)) << i);
+        let bits = cells
+            .iter()
+            .enumerate()
+            .map(|(i, cell)| u8::from(holds(cell)) << i);
         bits.fold(0, |byte, bit| byte | bit)
     };
     let mut bytes: Vec<u8> = Vec::with_capacity(cells.len().div_ceil(8));

@@ -109,7 +109,10 @@ struct Shard {
 impl Shard {
     /// Whether its vectors have an int8 twin.
     fn has_twin(&self) -> bool {
-        self.segment.batches.iter().all(|batch| batch.twin.is_some())
+        self.segment
+            .batches
+            .iter()
+            .all(|batch| batch.twin.is_some())
     }
 
     /// How many rows each batch has.

@@ -185,7 +185,10 @@ impl<'a, 'b> Copy<'a, 'b> {
                 fingerprint: first.fingerprint().cloned(),
                 columns: columns.clone(),
                 batch_rows: self.batch_rows,
-                int8_twin: parts.iter().flat_map(Part::shards).any(super::Shard::has_twin),
+                int8_twin: parts
+                    .iter()
+                    .flat_map(Part::shards)
+                    .any(super::Shard::has_twin),
             },
         )?;
         for part in parts {

@@ -2,6 +2,7 @@
 
 use arrow_buffer::BooleanBuffer;
 
+use super::calibrate::{Calibration, Sample, calibrate};
 use super::candidates::Candidates;
 use super::twin::{self, Gauge, Twin};
 use super::{SongIndexError, Span};
@@ -27,8 +28,9 @@ pub(super) struct Queries {
     /// Shape `(n, dim)`.
     pub(super) values: Vec<f32>,
     pub(super) codes: Vec<twin::Query>,
-    /// The high parts of the codes, where there are several queries.
-    panels: Vec<Panel>,
+    /// The codes once more, [`LANES`] queries in each panel.
+    high: Vec<Panel>,
+    low: Vec<Panel>,
     /// How far the `f32` products may be from exact scores.
     error: f64,
 }
@@ -53,19 +55,17 @@ struct Tile<'a> {
 impl Queries {
     pub(super) fn new(backend: Backend, dim: usize, values: Vec<f32>) -> Self {
         let codes: Vec<twin::Query> = values.chunks_exact(dim).map(twin::Query::new).collect();
-        let panels = match codes.len() {
-            0 | 1 => Vec::new(),
-            _ => {
-                let panel = |codes: &[twin::Query]| Panel::new(codes.iter().map(|code| &*code.high));
-                codes.chunks(LANES).map(panel).collect()
-            }
+        let panels = |part: fn(&twin::Query) -> &[i8]| -> Vec<Panel> {
+            let panel = |codes: &[twin::Query]| Panel::new(codes.iter().map(part));
+            codes.chunks(LANES).map(panel).collect()
         };
         Self {
             backend,
             dim,
+            high: panels(|query| &query.high),
+            low: panels(|query| &query.low),
             values,
             codes,
-            panels,
             error: screening_error(dim),
         }
     }
@@ -77,6 +77,54 @@ impl Queries {
     /// How many bytes a row has in the pass.
     pub(super) fn row_bytes(&self, has_twin: bool) -> usize {
         self.dim * if has_twin { 1 } else { size_of::<f32>() }
+    }
+
+    /// How the queries of a panel score a sample of the catalogue; see [`calibrate`].
+    pub(super) fn score(&self, sample: &Sample, panel: usize, k: usize) -> Vec<(Calibration, f64)> {
+        let twin = sample.twin();
+        let first = panel * LANES;
+        let queries = &self.codes[first..self.len().min(first + LANES)];
+        let (lanes, dots) = match queries {
+            [query] => (
+                1,
+                [&query.high, &query.low].map(|part| self.dots(twin, part)),
+            ),
+            _ => (
+                LANES,
+                [&self.high, &self.low].map(|part| self.panel_dots(twin, &part[panel])),
+            ),
+        };
+        let score = |(lane, query): (usize, &twin::Query)| {
+            let values = &self.values[(first + lane) * self.dim..][..self.dim];
+            let offset = self.backend.dot_f64(twin.centre(), values);
+            let dots = dots
+                .each_ref()
+                .map(|dots| dots.iter().skip(lane).step_by(lanes));
+            let [high, low] = dots;
+            calibrate(
+                high.zip(low).enumerate().map(|(row, (&high, &low))| {
+                    query.bounds_of_parts(twin, row, [high, low], offset)
+                }),
+                k,
+            )
+        };
+        queries.iter().enumerate().map(score).collect()
+    }
+
+    fn dots(&self, twin: &Twin, query: &[i8]) -> Vec<i32> {
+        let codes = twin.all_codes();
+        let mut dots = vec![0; codes.len() / self.dim];
+        self.backend.dots_int8(codes, None, query, &mut dots);
+        dots
+    }
+
+    fn panel_dots(&self, twin: &Twin, panel: &Panel) -> Vec<i32> {
+        let codes = twin.all_codes();
+        let mut dots = vec![[0; LANES]; codes.len() / self.dim];
+        let panel = std::slice::from_ref(panel);
+        self.backend
+            .panels_int8(self.dim, codes, None, panel, &mut dots);
+        dots.into_flattened()
     }
 
     /// Offers the rows that may be among the best to the candidates of each query.
@@ -111,7 +159,8 @@ impl Queries {
         rows.tiles(TILE_BYTES / self.dim, |tile| {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
             dots.resize(tile.len(), 0);
-            self.backend.dots_int8(codes, tile.picked, &query.high, &mut dots);
+            self.backend
+                .dots_int8(codes, tile.picked, &query.high, &mut dots);
             cutoff.least = [gauge.least(found.cutoff())];
             screen_int8(&dots, &measures, tile.picked, &cutoff, &mut passed);
             for at in passed.drain(..) {
@@ -133,10 +182,13 @@ impl Queries {
         found: &mut [Candidates<'_>],
     ) -> Result<(), SongIndexError> {
         let mut offsets = vec![0.0; self.len()];
-        self.backend.dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
+        self.backend
+            .dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
         let each = self.codes.iter().zip(offsets);
-        let gauges: Vec<Gauge> = each.map(|(query, offset)| Gauge::new(query, offset)).collect();
-        let mut cutoffs = vec![Cutoffs::<LANES>::NEVER; self.panels.len()];
+        let gauges: Vec<Gauge> = each
+            .map(|(query, offset)| Gauge::new(query, offset))
+            .collect();
+        let mut cutoffs = vec![Cutoffs::<LANES>::NEVER; self.high.len()];
         for (at, (query, gauge)) in self.codes.iter().zip(&gauges).enumerate() {
             let (cutoffs, lane) = (&mut cutoffs[at / LANES], at % LANES);
             cutoffs.bias[lane] = query.bias();
@@ -148,16 +200,24 @@ impl Queries {
         rows.tiles(TILE_BYTES / self.dim, |tile| {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
             // Two panels at a time, whose products are then still in the nearest cache.
-            for (pair, panels) in self.panels.chunks(2).enumerate() {
+            for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
-                self.backend.panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
+                self.backend
+                    .panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
                 for (panel, dots) in dots.chunks(tile.len()).enumerate() {
                     let panel = pair * 2 + panel;
                     let cutoffs = &mut cutoffs[panel];
                     for (part, dots) in dots.chunks(PANEL_ROWS).enumerate() {
                         let part = tile.part(part * PANEL_ROWS, dots.len());
-                        let measures = measures.slice(part.start - tile.start..part.end - tile.start);
-                        self.backend.screen_panel_int8(dots, &measures, part.picked, cutoffs, &mut passed);
+                        let measures =
+                            measures.slice(part.start - tile.start..part.end - tile.start);
+                        self.backend.screen_panel_int8(
+                            dots,
+                            &measures,
+                            part.picked,
+                            cutoffs,
+                            &mut passed,
+                        );
                         for (at, lane) in passed.drain(..) {
                             let query = panel * LANES + lane;
                             let (Some(code), Some((row, in_batch))) =
@@ -194,7 +254,8 @@ impl Queries {
             let groups = self.values.chunks(QUERY_GROUP * self.dim);
             for (queries, found) in groups.zip(found.chunks_mut(QUERY_GROUP)) {
                 scores.resize(found.len() * tile.len(), 0.0);
-                self.backend.dots(self.dim, vectors, tile.picked, queries, &mut scores);
+                self.backend
+                    .dots(self.dim, vectors, tile.picked, queries, &mut scores);
                 for (scores, found) in scores.chunks(tile.len()).zip(found) {
                     self.screen_scores(rows, tile, scores, found)?;
                 }
@@ -210,13 +271,19 @@ impl Queries {
         scores: &[f32],
         found: &mut Candidates<'_>,
     ) -> Result<(), SongIndexError> {
-        #[expect(clippy::cast_possible_truncation, reason = "rounded down by `next_down`")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "rounded down by `next_down`"
+        )]
         let least = |found: &Candidates<'_>| ((found.cutoff() - self.error) as f32).next_down();
         let mut cutoff = least(found);
         for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
             // Nearly always all are, and the compiler compares several at once. NaN is not below anything, so a
             // damaged vector is looked at, and found out.
-            if scores.iter().fold(true, |all, &score| all & (score < cutoff)) {
+            if scores
+                .iter()
+                .fold(true, |all, &score| all & (score < cutoff))
+            {
                 continue;
             }
             for (at, &score) in (chunk * SCREEN_CHUNK..).zip(scores) {
@@ -272,7 +339,9 @@ impl Rows<'_> {
 
     /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None` if it does not count.
     fn admitted(&self, tile: Tile<'_>, at: usize) -> Option<(usize, usize)> {
-        let in_span = tile.picked.map_or(tile.start + at, |picked| picked[at] as usize);
+        let in_span = tile
+            .picked
+            .map_or(tile.start + at, |picked| picked[at] as usize);
         let in_batch = self.span.range.start + in_span;
         let row = self.span.first_row + in_batch;
         let counts = self.mask.as_ref().is_none_or(|mask| mask.value(in_span))

@@ -3,6 +3,8 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -14,12 +16,12 @@ use super::screen::{Queries, Rows};
 use super::top_k::{Scored, TopK};
 use super::{Shard, SongIndex, SongIndexError};
 use crate::embedding::{Embedding, same_space};
-use crate::simd::Backend;
+use crate::simd::{Backend, LANES};
 use crate::song::SongId;
 
-/// Below this much work, in bytes of matrix times queries, waking other threads costs more than it saves: on two cores
-/// one and two threads were equally fast at 8 MB (0.40 ms), and two won at 16 MB (0.41 against 0.66 ms).
-const PARALLEL_BYTES: usize = 8 << 20;
+/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: on two
+/// cores, one and two threads were equally fast at 2.5 MB (0.13 ms), and two won at 5 MB (0.20 against 0.25 ms).
+const PARALLEL_BYTES: usize = 4 << 20;
 /// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
 const PIECES_A_THREAD: usize = 4;
 /// A piece has at least as many rows, because each piece keeps its own best rows and all are merged.
@@ -27,7 +29,7 @@ const MIN_PIECE_ROWS: usize = 64;
 /// Far more than there are threads in any machine.
 const MAX_PIECES: usize = 1024;
 /// So many queries are calibrated, and their candidates scored, while another thread would only just have woken.
-const MIN_PIECE_QUERIES: usize = 8;
+const MIN_PIECE_QUERIES: usize = LANES;
 /// How many queries share a pass: enough that its memory traffic no longer counts, few enough that their candidates take
 /// little memory.
 const MAX_QUERIES: usize = 1024;
@@ -185,7 +187,9 @@ impl SongIndex {
             self.embedding(row)?;
             vectors.extend_from_slice(self.vector(row));
         }
-        Ok(self.sample.get_or_init(|| Sample::new(&vectors, self.dim())))
+        Ok(self
+            .sample
+            .get_or_init(|| Sample::new(&vectors, self.dim())))
     }
 
     pub(super) fn rows_of(&self, ids: &[SongId]) -> Vec<usize> {
@@ -206,17 +210,20 @@ impl SongIndex {
     }
 }
 
-/// Into how many pieces to cut a scan. Pieces bound the threads: there is nothing to do for one more.
-fn pieces(threads: Option<usize>, rows: usize, work: usize) -> usize {
-    let wanted = match threads {
+/// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads: there is nothing to do
+/// for one more.
+fn share(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
+    let threads = match threads {
         Some(threads) => threads,
         None if work < PARALLEL_BYTES => 1,
-        None => match rayon::current_num_threads() {
-            1 => 1,
-            threads => threads * PIECES_A_THREAD,
-        },
+        None => rayon::current_num_threads(),
     };
-    wanted.clamp(1, MAX_PIECES.min((rows / MIN_PIECE_ROWS).max(1)))
+    let pieces = match threads {
+        1 => 1,
+        _ => threads.saturating_mul(PIECES_A_THREAD),
+    };
+    let pieces = pieces.clamp(1, MAX_PIECES.min((rows / MIN_PIECE_ROWS).max(1)));
+    (threads.clamp(1, pieces), pieces)
 }
 
 /// What is wanted of every query.
@@ -239,57 +246,80 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// The best rows for each query, and where its scores lie over the whole catalogue.
     fn run(&self, sample: &Sample) -> Result<Vec<(Vec<Scored>, Calibration)>, SongIndexError> {
-        let dim = self.index.dim();
         // Rows of the sample may be among those that do not count.
         let k = match self.wanted.filter.is_none() && self.wanted.excluded.is_empty() {
             true => self.wanted.k,
             false => usize::MAX,
         };
-        let calibrated = self.each_query(|at| {
-            let values = &self.queries.values[at * dim..(at + 1) * dim];
-            sample.score(self.wanted.backend, &self.queries.codes[at], values, k)
-        });
+        let groups = self.queries.len().div_ceil(LANES);
+        let calibrated = self
+            .each(groups, |group| self.queries.score(sample, group, k))
+            .concat();
         let reached: Vec<f64> = calibrated.iter().map(|(_, reached)| *reached).collect();
         let found = self.all_rows(&reached)?;
-        let tops = self.each_query(|at| found[at].best().map(TopK::into_sorted));
+        let tops = self.each(found.len(), |at| found[at].best().map(TopK::into_sorted));
         let with_calibration = |(top, (calibration, _)): (Result<_, _>, _)| Ok((top?, calibration));
-        tops.into_iter().zip(calibrated).map(with_calibration).collect()
+        tops.into_iter()
+            .zip(calibrated)
+            .map(with_calibration)
+            .collect()
     }
 
+    /// The candidates of all rows.
     fn all_rows(&self, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
         let rows = self.index.len();
-        let pieces = pieces(self.threads, rows, self.work());
-        if pieces == 1 {
-            return self.rows(0..rows, reached);
-        }
-        let pieces = (0..pieces)
-            .into_par_iter()
-            .map(|piece| self.rows(rows * piece / pieces..rows * (piece + 1) / pieces, reached))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut pieces = pieces.into_iter();
-        let mut merged = pieces.next().unwrap_or_default();
-        for piece in pieces {
-            for (merged, found) in merged.iter_mut().zip(piece) {
+        let (threads, pieces) = share(self.threads, rows, self.work());
+        let next = AtomicUsize::new(0);
+        // Each thread takes the next piece until there is none, so one that is held up holds up nobody.
+        let work = || -> Result<_, SongIndexError> {
+            let mut found = self.candidates(reached);
+            loop {
+                let piece = next.fetch_add(1, Ordering::Relaxed);
+                if piece >= pieces {
+                    return Ok(found);
+                }
+                let range = rows * piece / pieces..rows * (piece + 1) / pieces;
+                self.rows(range, &mut found)?;
+            }
+        };
+        let others = Mutex::new(Vec::new());
+        // This thread does not wait for others to wake.
+        let own = rayon::in_place_scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|_| {
+                    let found = work();
+                    others
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(found);
+                });
+            }
+            work()
+        });
+        let mut merged = own?;
+        for found in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            for (merged, found) in merged.iter_mut().zip(found?) {
                 merged.merge(found);
             }
         }
         Ok(merged)
     }
 
-    /// The candidates of a range of rows.
-    fn rows(&self, rows: Range<usize>, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
-        let wanted = self.wanted;
+    fn candidates(&self, reached: &[f64]) -> Vec<Candidates<'_>> {
         let scorer = Scorer {
             index: self.index,
-            backend: wanted.backend,
+            backend: self.wanted.backend,
             queries: &self.queries.values,
         };
-        let candidates = |(query, &reached): (usize, &f64)| {
-            Candidates::new(scorer, query, wanted.k, wanted.floor, reached)
-        };
-        let mut found: Vec<_> = reached.iter().enumerate().map(candidates).collect();
+        let (k, floor) = (self.wanted.k, self.wanted.floor);
+        let of_query = |(query, &reached)| Candidates::new(scorer, query, k, floor, reached);
+        reached.iter().enumerate().map(of_query).collect()
+    }
+
+    /// Adds the candidates of a range of rows.
+    fn rows(&self, rows: Range<usize>, found: &mut [Candidates<'_>]) -> Result<(), SongIndexError> {
         for span in self.index.spans(rows) {
-            let mask = match &wanted.filter {
+            let mask = match &self.wanted.filter {
                 Some(filter) => {
                     Some(filter.rows(self.index, span.shard, span.batch, span.range.clone())?)
                 }
@@ -298,11 +328,11 @@ impl Scan<'_> {
             let rows = Rows {
                 span,
                 mask,
-                excluded: &wanted.excluded,
+                excluded: &self.wanted.excluded,
             };
-            self.queries.screen(&rows, &mut found)?;
+            self.queries.screen(&rows, found)?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// How many bytes are multiplied.
@@ -313,17 +343,20 @@ impl Scan<'_> {
             .saturating_mul(self.queries.len() * self.queries.row_bytes(has_twin))
     }
 
-    /// Does something for each query, in several threads if they are many.
-    fn each_query<T: Send>(&self, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        let queries = self.queries.len();
+    /// Does something so many times, in several threads if the queries are many.
+    fn each<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
-        let pieces = threads.min(queries / MIN_PIECE_QUERIES).max(1);
+        let pieces = threads
+            .min(self.queries.len() / MIN_PIECE_QUERIES)
+            .clamp(1, count.max(1));
         if pieces == 1 {
-            return (0..queries).map(each).collect();
+            return (0..count).map(work).collect();
         }
         (0..pieces)
             .into_par_iter()
-            .flat_map_iter(|piece| (queries * piece / pieces..queries * (piece + 1) / pieces).map(&each))
+            .flat_map_iter(|piece| {
+                (count * piece / pieces..count * (piece + 1) / pieces).map(&work)
+            })
             .collect()
     }
 }
@@ -335,12 +368,14 @@ mod tests {
     #[test]
     fn pieces_are_few_however_many_threads_are_allowed() {
         let large = usize::MAX;
-        assert_eq!(pieces(Some(usize::MAX), 10_000_000, large), MAX_PIECES);
-        assert_eq!(pieces(Some(usize::MAX), 640, large), 10);
-        assert_eq!(pieces(Some(3), 10_000_000, large), 3);
-        assert_eq!(pieces(None, 10_000_000, PARALLEL_BYTES - 1), 1);
+        let (threads, pieces) = share(Some(usize::MAX), 10_000_000, large);
+        assert_eq!((threads, pieces), (MAX_PIECES, MAX_PIECES));
+        assert_eq!(share(Some(usize::MAX), 640, large), (10, 10));
+        assert_eq!(share(Some(3), 10_000_000, large), (3, 3 * PIECES_A_THREAD));
+        assert_eq!(share(Some(1), 10_000_000, large), (1, 1));
+        assert_eq!(share(None, 10_000_000, PARALLEL_BYTES - 1), (1, 1));
         for rows in [0, 1, 63] {
-            assert_eq!(pieces(Some(8), rows, large), 1);
+            assert_eq!(share(Some(8), rows, large), (1, 1));
         }
     }
 }

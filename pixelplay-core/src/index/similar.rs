@@ -154,9 +154,7 @@ impl SongIndex {
                 }
             }
         }
-        let mut calibration = Calibration::default();
-        let sample = sample_rows(self.len()).filter_map(score);
-        sample.for_each(|score| calibration.add(score));
+        let calibration = Calibration::new(sample_rows(self.len()).filter_map(score));
         top.into_sorted()
             .into_iter()
             .map(|scored| self.hit(scored, &calibration))

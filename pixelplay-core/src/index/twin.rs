@@ -29,9 +29,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, ListArray, UInt8Array,
-};
+use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, UInt8Array};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
 
@@ -131,7 +129,10 @@ impl Twin {
             clippy::cast_possible_truncation,
             reason = "whatever the centre is, the error is measured from it"
         )]
-        let centre: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
+        let centre: Vec<f32> = sums
+            .iter()
+            .map(|sum| (sum / rows.max(1) as f64) as f32)
+            .collect();
         let mut codes = Vec::with_capacity(vectors.len());
         let mut measures = [(); 3].map(|()| Vec::with_capacity(rows));
         let mut differences = vec![0.0; dim];
@@ -162,7 +163,12 @@ impl Twin {
         let in_first = (0..rows).map(|row| if row == 0 { self.centre.len() } else { 0 });
         let centre = Float32Array::new(self.centre.clone(), None);
         [
-            Arc::new(FixedSizeListArray::new(code_field(), dim, Arc::new(codes), None)),
+            Arc::new(FixedSizeListArray::new(
+                code_field(),
+                dim,
+                Arc::new(codes),
+                None,
+            )),
             real(self.scales),
             real(self.errors),
             real(self.lengths),
@@ -180,7 +186,12 @@ impl Twin {
         &self.centre
     }
 
-    /// All codes, shape `(rows, dim)`, and the measures of each row.
+    /// Shape `(rows, dim)`.
+    pub(super) fn all_codes(&self) -> &[u8] {
+        &self.codes
+    }
+
+    /// The codes of some rows, shape `(rows, dim)`, and the measures of each.
     pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], Measures<'_>) {
         let dim = self.centre.len();
         let measures = Measures {
@@ -214,11 +225,20 @@ impl Twin {
 
 /// Appends the codes of `x - centre`; returns scale, error and length.
 fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
-    let most = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
-    #[expect(clippy::cast_possible_truncation, reason = "the error is measured with what it becomes")]
+    let most = differences
+        .iter()
+        .fold(0.0_f64, |most, d| most.max(d.abs()));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the error is measured with what it becomes"
+    )]
     let scale = (most / MOST) as f32;
     // 0 where the row is the centre: all codes are 0 then.
-    let per_code = if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
+    let per_code = if scale > 0.0 {
+        1.0 / f64::from(scale)
+    } else {
+        0.0
+    };
     let (mut error, mut length) = (0.0, 0.0);
     codes.extend(differences.iter().map(|difference| {
         // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one instruction.
@@ -242,7 +262,7 @@ fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) high: Vec<i8>,
-    low: Vec<i8>,
+    pub(super) low: Vec<i8>,
     /// The sum of each part, which [`BIAS`] times comes with every dot product.
     high_sum: i32,
     low_sum: i32,
@@ -255,7 +275,9 @@ pub(super) struct Query {
 
 impl Query {
     pub(super) fn new(query: &[f32]) -> Self {
-        let most = query.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        let most = query
+            .iter()
+            .fold(0.0_f32, |most, value| most.max(value.abs()));
         // The smallest positive number, so that nothing is divided by zero.
         let step = (f64::from(most) / (MOST * f64::from(HIGH))).max(f64::MIN_POSITIVE);
         let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);
@@ -271,7 +293,10 @@ impl Query {
             error += (value - step * f64::from(code)).powi(2);
             high_sum += high;
             low_sum += low;
-            #[expect(clippy::cast_possible_truncation, reason = "-127 to 127, and -64 to 63")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "-127 to 127, and -64 to 63"
+            )]
             (high as i8, low as i8)
         });
         let (high, low) = parts.unzip();
@@ -308,17 +333,15 @@ impl Query {
         self.bounds_of(twin, row, high, low[0] + self.low_bias(), offset)
     }
 
-    /// [`bounds`](Self::bounds) of every row.
-    pub(super) fn all_bounds(&self, backend: Backend, twin: &Twin, offset: f64) -> Vec<(f64, f64)> {
-        let [mut high, mut low] = [(); 2].map(|()| vec![0; twin.scales.len()]);
-        backend.dots_int8(&twin.codes, None, &self.high, &mut high);
-        backend.dots_int8(&twin.codes, None, &self.low, &mut low);
-        let dots = high.into_iter().zip(low).enumerate();
-        dots.map(|(row, (high, low))| {
-            let (high, low) = (high + self.bias(), low + self.low_bias());
-            self.bounds_of(twin, row, high, low, offset)
-        })
-        .collect()
+    /// [`bounds`](Self::bounds) of a row that has these raw dot products with the parts.
+    pub(super) fn bounds_of_parts(
+        &self,
+        twin: &Twin,
+        row: usize,
+        [high, low]: [i32; 2],
+        offset: f64,
+    ) -> (f64, f64) {
+        self.bounds_of(twin, row, high + self.bias(), low + self.low_bias(), offset)
     }
 
     fn bounds_of(&self, twin: &Twin, row: usize, high: i32, low: i32, offset: f64) -> (f64, f64) {
@@ -362,7 +385,10 @@ impl Gauge {
     /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all in `f32`, has a score
     /// below `cutoff`.
     pub(super) fn least(&self, cutoff: f64) -> f32 {
-        #[expect(clippy::cast_possible_truncation, reason = "`SCREEN_ROUNDING` has room for it")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "`SCREEN_ROUNDING` has room for it"
+        )]
         let least = ((cutoff - self.offset - SCREEN_ROUNDING) / self.unit) as f32;
         least
     }
@@ -389,6 +415,18 @@ mod tests {
         })
     }
 
+    fn all_bounds(query: &Query, twin: &Twin, offset: f64) -> Vec<(f64, f64)> {
+        let dots = [&query.high, &query.low].map(|part| {
+            let mut dots = vec![0; twin.scales.len()];
+            Backend::detect().dots_int8(&twin.codes, None, part, &mut dots);
+            dots
+        });
+        let parts = dots[0].iter().zip(&dots[1]).enumerate();
+        parts
+            .map(|(row, (&high, &low))| query.bounds_of_parts(twin, row, [high, low], offset))
+            .collect()
+    }
+
     proptest! {
         #[test]
         fn scores_lie_within_their_bounds_and_pass_their_own_cutoff(
@@ -408,7 +446,7 @@ mod tests {
             let (all, measures) = twin.rows(0..rows.len());
             let mut dots = vec![0; rows.len()];
             backend.dots_int8(all, None, &codes.high, &mut dots);
-            let bounds = codes.all_bounds(backend, &twin, offset);
+            let bounds = all_bounds(&codes, &twin, offset);
             for (at, row) in rows.iter().enumerate() {
                 prop_assert!(twin.is_honest(at, row));
                 let score = exact(row);
@@ -440,7 +478,7 @@ mod tests {
         // Beside its opposite, so that the centre is not the row itself.
         let rows: Vec<f32> = row.iter().copied().chain(row.iter().map(|x| -x)).collect();
         let twin = Twin::new(&rows, dim);
-        for (least, most) in Query::new(query).all_bounds(Backend::detect(), &twin, 0.0) {
+        for (least, most) in all_bounds(&Query::new(query), &twin, 0.0) {
             assert!(most - least < 0.01, "{least} {most}");
         }
     }

@@ -36,10 +36,10 @@ impl Panel {
 /// See [`super::Backend::dots_int8`].
 pub(super) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     for (at, out) in out.iter_mut().enumerate() {
-        *out = row(rows, picked, query.len(), at)
-            .iter()
-            .zip(query)
-            .map(|(&a, &b)| i32::from(a) * i32::from(b))
+        let products = row(rows, picked, query.len(), at).iter().zip(query);
+        // Through `i16`, whose products many processors add in pairs.
+        *out = products
+            .map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b)))
             .sum();
     }
 }
@@ -164,8 +164,8 @@ pub(super) fn screen_panel(
     for (at, dots) in dots.iter().enumerate() {
         let of_row = measures.of(picked, at);
         let mut short = true;
-        for lane in 0..LANES {
-            short &= cutoffs.falls_short(lane, dots[lane], of_row);
+        for (lane, &dot) in dots.iter().enumerate() {
+            short &= cutoffs.falls_short(lane, dot, of_row);
         }
         if !short {
             passed.extend((0..LANES).filter_map(|lane| {
@@ -185,12 +185,7 @@ pub(super) fn padded(values: &[u8]) -> [u8; QUAD] {
 }
 
 #[inline(always)]
-pub(super) fn row<'a>(
-    rows: &'a [u8],
-    picked: Option<&[u32]>,
-    dim: usize,
-    at: usize,
-) -> &'a [u8] {
+pub(super) fn row<'a>(rows: &'a [u8], picked: Option<&[u32]>, dim: usize, at: usize) -> &'a [u8] {
     let at = picked.map_or(at, |picked| picked[at] as usize);
     &rows[at * dim..(at + 1) * dim]
 }
@@ -220,7 +215,8 @@ mod tests {
             let mut out = vec![[-1; LANES]; panels.len() * chosen.len()];
             backend.panels_int8(dim, rows, picked, &panels, &mut out);
             for (q, query) in queries.chunks(dim).enumerate() {
-                let expected: Vec<i32> = chosen.iter().map(|&at| expected(row(at), query)).collect();
+                let expected: Vec<i32> =
+                    chosen.iter().map(|&at| expected(row(at), query)).collect();
                 let mut dots = vec![-1; chosen.len()];
                 backend.dots_int8(rows, picked, query, &mut dots);
                 assert_eq!(dots, expected, "{backend}");
@@ -261,34 +257,6 @@ mod tests {
         let dim = 1 << 16;
         for (code, value) in [(255, 127), (255, -128), (0, -128)] {
             agrees(dim, &vec![code; 2 * dim], None, &vec![value; dim]);
-        }
-    }
-
-    #[test]
-    #[ignore = "tmp"]
-    fn tmp_speed() {
-        let (dim, n) = (512, 512);
-        let rows = vec![77_u8; n * dim];
-        let q = vec![5_i8; 256 * dim];
-        let panels: Vec<Panel> = q.chunks(LANES * dim).map(|q| Panel::new(q.chunks(dim))).collect();
-        for b in Backend::available() {
-            let mut out = vec![[0; LANES]; panels.len() * n];
-            let mut best = f64::MAX;
-            for _ in 0..20 {
-                let t = std::time::Instant::now();
-                b.panels_int8(dim, &rows, None, &panels, &mut out);
-                best = best.min(t.elapsed().as_secs_f64());
-            }
-            std::hint::black_box(&out);
-            let mut o = vec![0; n];
-            let mut best1 = f64::MAX;
-            for _ in 0..200 {
-                let t = std::time::Instant::now();
-                b.dots_int8(&rows, None, &q[..dim], &mut o);
-                best1 = best1.min(t.elapsed().as_secs_f64());
-            }
-            std::hint::black_box(&o);
-            println!("{b}: panels {:.1} GMAC/s, dots {:.1} GB/s", 256.0 * 512.0 * 512.0 / best / 1e9, (n * dim) as f64 / best1 / 1e9);
         }
     }
 }

@@ -105,7 +105,9 @@ impl Backend {
             Isa::Avx2 => unsafe { x86::dots_avx2(dim, rows, picked, queries, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx512`, after it has seen that the processor has AVX-512F.
-            Isa::Avx512 | Isa::Avx512Vnni => unsafe { x86::dots_avx512(dim, rows, picked, queries, out) },
+            Isa::Avx512 | Isa::Avx512Vnni => unsafe {
+                x86::dots_avx512(dim, rows, picked, queries, out)
+            },
         }
     }
 
@@ -136,7 +138,9 @@ impl Backend {
             Isa::Avx2 => unsafe { x86::dots_f64_avx2(dim, rows, picked, queries, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dots`.
-            Isa::Avx512 | Isa::Avx512Vnni => unsafe { x86::dots_f64_avx512(dim, rows, picked, queries, out) },
+            Isa::Avx512 | Isa::Avx512Vnni => unsafe {
+                x86::dots_f64_avx512(dim, rows, picked, queries, out)
+            },
         }
     }
 

@@ -25,7 +25,9 @@ fn prefetch(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
             None => return,
         },
     };
-    let Some(row) = rows.get(at * dim..(at + 1) * dim) else { return };
+    let Some(row) = rows.get(at * dim..(at + 1) * dim) else {
+        return;
+    };
     for line in row.chunks(CACHE_LINE) {
         // SAFETY: every x86-64 has SSE, and the address is that of a value.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
@@ -168,28 +170,33 @@ fn block_vnni<const R: usize, const P: usize>(
 
 #[target_feature(enable = "avx2")]
 pub(super) fn dots_avx2(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
+    const ROWS: usize = 4;
     let dim = query.len();
     let (chunks, rest) = query.as_chunks::<16>();
-    for (at, out) in out.iter_mut().enumerate() {
-        prefetch(rows, picked, dim, at + AHEAD);
-        let (row_chunks, row_rest) = row(rows, picked, dim, at).as_chunks::<16>();
-        let mut sums = [_mm256_setzero_si256(); 2];
-        for (c, (codes, values)) in row_chunks.iter().zip(chunks).enumerate() {
-            let products = _mm256_madd_epi16(
-                _mm256_cvtepu8_epi16(load(codes)),
-                _mm256_cvtepi8_epi16(load(values)),
-            );
-            sums[c % 2] = _mm256_add_epi32(sums[c % 2], products);
+    let count = out.len();
+    for at in (0..count).step_by(ROWS) {
+        for r in 0..ROWS {
+            prefetch(rows, picked, dim, at + AHEAD + r);
         }
-        let rest = row_rest.iter().zip(rest);
-        *out = rest
-            .map(|(&a, &b)| i32::from(a) * i32::from(b))
-            .sum::<i32>()
-            + stored(_mm256_add_epi32(sums[0], sums[1])).iter().sum::<i32>();
+        let group: [&[u8]; ROWS] = from_fn(|r| row(rows, picked, dim, (at + r).min(count - 1)));
+        let row_chunks = group.map(|row| &row.as_chunks::<16>().0[..chunks.len()]);
+        let mut sums = [_mm256_setzero_si256(); ROWS];
+        for (c, values) in chunks.iter().enumerate() {
+            let values = _mm256_cvtepi8_epi16(load(values));
+            for r in 0..ROWS {
+                let codes = _mm256_cvtepu8_epi16(load(&row_chunks[r][c]));
+                sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(codes, values));
+            }
+        }
+        for r in 0..ROWS.min(count - at) {
+            let products = group[r][dim - rest.len()..].iter().zip(rest);
+            let of_rest: i32 = products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
+            out[at + r] = of_rest + stored(sums[r]).iter().sum::<i32>();
+        }
     }
 }
 
-/// Two rows at a time: their 8 registers of sums, 4 of queries and 1 of codes are nearly all that there are.
+/// Two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave room for what is in between.
 #[target_feature(enable = "avx2")]
 pub(super) fn panel_avx2(
     dim: usize,
@@ -199,21 +206,20 @@ pub(super) fn panel_avx2(
     out: &mut [[i32; LANES]],
 ) {
     const ROWS: usize = 2;
-    const PARTS: usize = LANES / 4;
     let count = out.len();
+    let whole = dim / QUAD;
+    let quads = &panel.quads[..dim.div_ceil(QUAD)];
     for at in (0..count).step_by(ROWS) {
         let group: [&[u8]; ROWS] = from_fn(|r| row(rows, picked, dim, (at + r).min(count - 1)));
+        let row_quads = group.map(|row| &row.as_chunks::<QUAD>().0[..whole]);
         let mut sums = [[_mm256_setzero_si256(); PARTS]; ROWS];
-        for (q, quad) in panel.quads.iter().enumerate() {
-            let quad = quad.as_flattened().as_chunks::<16>().0;
-            for r in 0..ROWS {
-                let codes = i32::from_le_bytes(padded(&group[r][q * QUAD..]));
-                let codes = _mm256_cvtepu8_epi16(_mm_set1_epi32(codes));
-                for (sum, values) in sums[r].iter_mut().zip(quad) {
-                    let values = _mm256_cvtepi8_epi16(load(values));
-                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(codes, values));
-                }
-            }
+        for q in 0..whole {
+            let codes = [row_quads[0][q], row_quads[1][q]];
+            add_quad_avx2(&mut sums, codes, &quads[q]);
+        }
+        if whole * QUAD < dim {
+            let codes = [0, 1].map(|r| padded(&group[r][whole * QUAD..]));
+            add_quad_avx2(&mut sums, codes, &quads[whole]);
         }
         for r in 0..ROWS.min(count - at) {
             for (half, sums) in sums[r].as_chunks::<2>().0.iter().enumerate() {
@@ -223,6 +229,31 @@ pub(super) fn panel_avx2(
                 let sums = stored(_mm256_permute4x64_epi64::<0b11_01_10_00>(sums));
                 out[at + r][half * 8..half * 8 + 8].copy_from_slice(&sums);
             }
+        }
+    }
+}
+
+/// How many registers hold the sums of a row with a panel, two sums for each query.
+const PARTS: usize = LANES / 4;
+
+/// Adds the products of four values of each row and query.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_quad_avx2<const R: usize>(
+    sums: &mut [[__m256i; PARTS]; R],
+    codes: [[u8; QUAD]; R],
+    quad: &[[i8; QUAD]; LANES],
+) {
+    let mut wide = [_mm256_setzero_si256(); R];
+    for r in 0..R {
+        wide[r] = _mm256_cvtepu8_epi16(_mm_set1_epi32(i32::from_le_bytes(codes[r])));
+    }
+    let parts = quad.as_flattened().as_chunks::<16>().0;
+    for p in 0..PARTS {
+        let values = _mm256_cvtepi8_epi16(load(&parts[p]));
+        for r in 0..R {
+            let products = _mm256_madd_epi16(wide[r], values);
+            sums[r][p] = _mm256_add_epi32(sums[r][p], products);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Files of other programs, and folders of files.
 
+use arrow_ipc::reader::FileReader;
+use pixelplay_core::index::write_index;
+
 use super::*;
 
 fn open_foreign(table: &RecordBatch) -> Result<SongIndex, SongIndexError> {
@@ -376,4 +379,35 @@ fn verify_can_be_stopped() {
         assert!(matches!(result, Err(SongIndexError::Cancelled)));
         assert_eq!(seen, stop_at + 1);
     }
+}
+
+#[test]
+fn a_twin_that_another_program_copied_is_not_believed() {
+    let folder = Folder::new();
+    let path = folder.path("songs.arrow");
+    let songs = ["east", "north"].map(song);
+    write_index(&path, &songs, &[1.0, 0.0, 0.0, 1.0], WriterOptions::new(2)).unwrap();
+    let mut reader = FileReader::try_new(fs::File::open(&path).unwrap(), None).unwrap();
+    let table = reader.next().unwrap().unwrap();
+    // The vectors change places; their codes, bounds and our metadata stay as they were.
+    let at = table.schema().index_of("embedding").unwrap();
+    let mut columns = table.columns().to_vec();
+    let item = Arc::new(Field::new("item", DataType::Float32, false));
+    let swapped = Arc::new(Float32Array::from(vec![0.0, 1.0, 1.0, 0.0]));
+    columns[at] = Arc::new(FixedSizeListArray::new(item, 2, swapped, None));
+    let table = RecordBatch::try_new(table.schema(), columns).unwrap();
+    assert!(table.schema().column_with_name("_pp_codes").is_some());
+    fs::write(&path, arrow_file(&table)).unwrap();
+
+    let index = SongIndex::open(&path).unwrap();
+    index.verify().unwrap();
+    let query = Embedding::new(vec![1.0, 0.0], None).unwrap();
+    let options = SearchOptions {
+        k: 1,
+        ..SearchOptions::default()
+    };
+    assert_eq!(
+        index.search(&query, &options).unwrap()[0].id.as_str(),
+        "north"
+    );
 }
