@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data import Dataset
+from dataset import Dataset
 from truth import Array
 
 

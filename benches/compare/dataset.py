@@ -1,6 +1,6 @@
 """The vectors that are searched: the same for everybody, made from a seed, chunk by chunk.
 
-    python data.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; search.py calls it
+python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; search.py calls it
 """
 
 import json
@@ -121,7 +121,9 @@ def build_songs(folder: Path, rows: int, queries: int, shared: Path) -> str:
     own = np.linspace(0, len(vectors) - 1, queries - len(asked)).astype(int)
     np.save(folder / "queries.npy", np.concatenate([asked, vectors[own]]))
     distinct = len(np.unique(vectors, axis=0))
-    return f"{len(vectors):,} songs described in {distinct:,} ways, asked with {len(photos)} photos and {len(own)} songs"
+    return (
+        f"{len(vectors):,} songs described in {distinct:,} ways, asked with {len(photos)} photos and {len(own)} songs"
+    )
 
 
 def build_vectors(folder: Path, shape: str, rows: int, queries: int, shared: Path) -> str:
