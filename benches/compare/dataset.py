@@ -1,9 +1,10 @@
 """The vectors that are searched: the same for everybody, made from a seed, chunk by chunk.
 
-python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; search.py calls it
+python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; comparison.py calls it
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class Dataset:
     @property
     def index_path(self) -> Path:
         return self.folder / "songs.arrow"
+
+    @property
+    def shape(self) -> str:
+        return self.about["shape"]
 
     @property
     def rows(self) -> int:
@@ -176,6 +181,7 @@ def make(shape: str, rows: int, queries: int, shared: Path, folder: Path) -> dic
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     shape, rows, queries, shared, folder = sys.argv[1:]
     try:
         make(shape, int(rows), int(queries), Path(shared), Path(folder))

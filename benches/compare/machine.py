@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -46,9 +47,30 @@ def allow_cores(threads: int) -> bool:
     return True
 
 
-def load() -> float | None:
-    """How many programs want a core, on average of the last minute."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+class OtherWork:
+    """What else the machine does from now on, as Linux tells it."""
+
+    def __init__(self) -> None:
+        self.start = self.now()
+
+    def cores(self) -> float | None:
+        """How many cores other programs used on average, time taken by other guests of the host included."""
+        now = self.now()
+        if self.start is None or now is None:
+            return None
+        wall, busy, own = (after - before for before, after in zip(self.start, now))
+        return max(0.0, (busy - own) / wall)
+
+    @staticmethod
+    def now() -> tuple[float, float, float] | None:
+        """Seconds: by the clock, of all cores at work, of this process and the children that have ended."""
+        status = Path("/proc/stat")
+        if not status.exists():
+            return None
+        user, nice, system, _idle, _iowait, *rest = map(int, status.read_text().split("\n", 1)[0].split()[1:])
+        interrupts, soft, stolen = rest[:3]
+        ticks = user + nice + system + interrupts + soft + stolen
+        return time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
 
 
 def resident() -> dict[str, int]:
@@ -114,6 +136,7 @@ READERS = {
     "BLAS dot": lambda block: np.dot(block, block),
     "integer or": lambda block: np.bitwise_or.reduce(block.view(np.int64)),
     "sum": lambda block: block.sum(),
+    "BLAS matrix and vector": lambda block: block.reshape(-1, 1024) @ np.ones(1024, np.float32),
 }
 
 
@@ -136,6 +159,7 @@ def bandwidth(threads: int, size: int = 1024 * MIB, times: int = 4) -> tuple[flo
 
 def main() -> None:
     """`python machine.py THREADS OUT`: BLAS must have one thread here, since each thread calls it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     allow_cores(int(sys.argv[1]))
     speed, reader = bandwidth(int(sys.argv[1]))
     Path(sys.argv[2]).write_text(json.dumps({"bytes_a_second": speed, "reader": reader}))

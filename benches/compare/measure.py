@@ -1,9 +1,10 @@
-"""Measures one data set with one number of threads, in this process alone: `python measure.py JOB.json`.
+"""Measures one data set with one number of threads, in this process alone: `python measure.py JOB.json OUT.json`.
 
-search.py starts it with the thread settings of every library in its environment, since they are read on import.
+comparison.py starts it with the thread settings of every library in its environment, since they are read on import.
 """
 
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -232,6 +233,7 @@ def say(text: str) -> None:
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # search.py says that it was stopped
     allowed = allow_cores(job["threads"])
     measurement = Measurement(job)
     for scenario in job["scenarios"]:
@@ -242,7 +244,7 @@ def main() -> None:
         "failures": measurement.failures,
         "cores_limited": allowed,
     }
-    Path(job["out"]).write_text(json.dumps(result))
+    Path(sys.argv[2]).write_text(json.dumps(result))
 
 
 if __name__ == "__main__":

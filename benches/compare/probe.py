@@ -1,6 +1,7 @@
 """A fresh process that opens an index and searches it: `python probe.py INDEX QUERIES.npy SEARCHES THREADS OUT.json`."""
 
 import json
+import signal
 import statistics
 import sys
 import time
@@ -11,6 +12,7 @@ from machine import allow_cores, resident
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     path, queries_path, searches, threads, out = sys.argv[1:]
     allow_cores(int(threads))
     queries = np.load(queries_path)

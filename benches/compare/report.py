@@ -24,10 +24,12 @@ def heading(results: dict) -> str:
     for threads, reading in results["bandwidth"].items():
         speed = f"{reading['bytes_a_second'] / 1e9:.1f} GB/s"
         lines.append(f"* memory read with {threads} thread(s): {speed} ({reading['reader']}, 1 GiB each)")
-    lines += [f"* {about['shape']}, {about['rows']:,} rows: {about['note']}" for about in results["datasets"]]
+    for about in results["datasets"]:
+        peak = f"; made with {size(about['writing_peak'])} of memory at most, mapped files included"
+        lines.append(f"* {about['shape']}, {about['rows']:,} rows: {about['note']}{peak}")
     lines += [f"* left out: {name}: {reason}" for name, reason in results["left_out"].items()]
     lines += [f"* {note}" for note in results["notes"]]
-    lines += [f"* **PixelPlay failed its check**: {failure}" for failure in results["failures"]]
+    lines += [f"* **failed**: {failure}" for failure in results["failures"]]
     return "\n".join(lines)
 
 
@@ -71,8 +73,10 @@ def answers(record: dict) -> str:
         differ = check["wrong"] + check["near_ties"]
         return "those of float64 brute force, ties too" if not differ else f"**{differ} of {check['places']} differ**"
     if record.get("exact", True):
-        text = f"{check['near_ties']} of {check['places']} change places (f64 scores within 1e-6)"
-        return text + (f", **{check['wrong']} wrong**" if check["wrong"] else "")
+        text = f"{check['near_ties']} of {check['places']} in another order (f64 scores within 1e-6)"
+        return (text if check["near_ties"] else f"the same {check['places']}") + (
+            f", **{check['wrong']} wrong**" if check["wrong"] else ""
+        )
     built = record.get("build_seconds")
     return f"recall@10 {check['recall']:.3f}" + (f", built in {duration(built)}" if built else "")
 
@@ -87,7 +91,9 @@ def reading(results: dict, records: list[dict]) -> str:
         about = next(a for a in results["datasets"] if (a["shape"], a["rows"]) == (record["shape"], record["rows"]))
         speed = about["screen_bytes"] / record["seconds"]
         share = speed / bandwidth["bytes_a_second"]
-        lines.append(f"{record['threads']} thread(s) {speed / 1e9:.1f} GB/s, {share:.0%} of the memory's")
+        lines.append(
+            f"{record['threads']} thread(s) {speed / 1e9:.1f} GB/s, {share:.0%} of the memory's{' (from a cache)' if share > 1 else ''}"
+        )
     if not lines:
         return ""
     kind = "int8 twin" if about["twin"] else "f32 vectors, no int8 twin"
@@ -98,7 +104,7 @@ def filters(results: dict) -> Iterator[str]:
     records = [record for record in results["records"] if record["scenario"] == "filter"]
     for kept in dict.fromkeys(record["kept"] for record in records):
         here = [record for record in records if record["kept"] == kept]
-        yield f"## {here[0]['shape']}, {here[0]['rows']:,} rows: one query, a filter keeps {kept:.4%}"
+        yield f"## {here[0]['shape']}, {here[0]['rows']:,} rows: one query, a filter keeps {kept:.3g} of them"
         yield table(here, [answers(record) for record in ours_first(here)])
 
 
@@ -126,15 +132,20 @@ def calls(results: dict) -> Iterator[str]:
 
 
 def duration(seconds: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1 or unit == "µs":
-            return f"{seconds * factor:.3g} {unit}"
-    raise AssertionError
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if seconds * factor >= 0.9995:
+            return f"{significant(seconds * factor)} {unit}"
+    return f"{significant(seconds * 1e6)} µs"
+
+
+def significant(number: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{number:.0f}" if abs(number) >= 99.95 else f"{number:.3g}"
 
 
 def times(ratio: list[float]) -> str:
     median, low, high = ratio
-    return "1" if low == high == 1 else f"{median:.3g} ({low:.3g}-{high:.3g})"
+    return "1" if low == high == 1 else f"{significant(median)} ({significant(low)}-{significant(high)})"
 
 
 def size(count: int) -> str:
@@ -145,44 +156,60 @@ def plot(results: dict, file: Path) -> None:
     """One panel for each data set and scenario: how many times as long as PixelPlay each library takes."""
     import matplotlib
 
+    # Text stays text, and the same results give the same file.
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "pixelplay", "font.size": 8})
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     records = [record for record in results["records"] if record["scenario"] in ("one query", "batch")]
     panels = list(dict.fromkeys((record["scenario"], record["shape"], record["rows"]) for record in records))
+    panels.sort(key=lambda panel: panel[0] == "batch")
     names = list(dict.fromkeys(record["name"] for record in records if record["name"] != PIXELPLAY))
-    if not panels or not names:
+    if not names:
         return
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
-    plt.rcParams["svg.hashsalt"] = "pixelplay"
-    inches = (3.2 * columns + 1, (0.28 * len(names) + 0.9) * lines)
-    figure, axes = plt.subplots(lines, columns, sharex=True, sharey=True, squeeze=False, figsize=inches)
+    figure, axes = plt.subplots(
+        lines,
+        columns,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+        figsize=(2.6 * columns + 1, (0.2 * len(names) + 0.6) * lines + 0.6),
+    )
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    counts = sorted({record["threads"] for record in records})
     for axis, panel in zip(axes.flat, panels):
         scenario, shape, rows = panel
         here = [r for r in records if (r["scenario"], r["shape"], r["rows"]) == panel and r["name"] in names]
-        for place, count in enumerate(counts):
-            for filled in (True, False):
-                drawn = [record for record in here if record["threads"] == count and record["exact"] == filled]
-                x = [record["ratio"][0] for record in drawn]
-                y = [names.index(record["name"]) + 0.2 * (place - (len(counts) - 1) / 2) for record in drawn]
-                low = [median - record["ratio"][1] for median, record in zip(x, drawn)]
-                high = [record["ratio"][2] - median for median, record in zip(x, drawn)]
-                label = f"{count} thread(s), {'exact' if filled else 'approximate'}"
-                fill = f"C{place}" if filled else "white"
-                axis.errorbar(x, y, xerr=[low, high], fmt="o", ms=4, color=f"C{place}", mfc=fill, lw=1, label=label)
+        draw_ratios(axis, here, names, sorted({record["threads"] for record in records}))
         axis.axvline(1, color="grey", lw=0.8)
         axis.set_xscale("log")
-        axis.set_title(f"{shape}, {rows:,} rows, {scenario}", fontsize=9)
-    axes[0, 0].set_yticks(range(len(names)), names, fontsize=8)
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.tick_params(labelbottom=True)
+        axis.set_title(f"{shape}, {rows:,} rows, {scenario}", fontsize=8)
+    axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].invert_yaxis()
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
-    figure.supxlabel("time / PixelPlay's time (right of 1: PixelPlay is faster)", fontsize=9, y=0.06)
-    figure.tight_layout(rect=(0, 0.08, 1, 1))
-    # No date inside, so that the same results give the same file.
+    figure.supxlabel("time / PixelPlay's time (right of 1: PixelPlay is faster)", fontsize=8)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
     plt.close(figure)
+
+
+def draw_ratios(axis, records: list[dict], names: list[str], counts: list[int]) -> None:
+    for place, count in enumerate(counts):
+        for exact in (True, False):
+            drawn = [record for record in records if record["threads"] == count and record["exact"] == exact]
+            median, low, high = zip(*(record["ratio"] for record in drawn)) if drawn else ((), (), ())
+            axis.errorbar(
+                median,
+                [names.index(record["name"]) + 0.25 * (place - (len(counts) - 1) / 2) for record in drawn],
+                xerr=[[m - x for m, x in zip(median, low)], [x - m for m, x in zip(median, high)]],
+                fmt="o",
+                ms=4,
+                lw=1,
+                color=f"C{place}",
+                mfc=f"C{place}" if exact else "white",
+                label=f"{count} thread(s), {'exact' if exact else 'approximate'}",
+            )

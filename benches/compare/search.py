@@ -12,18 +12,15 @@ import json
 import os
 import re
 import shlex
-import shutil
-import statistics
+import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from environment import HERE, REPOSITORY, ensure, say, target_folder
+from environment import REPOSITORY, ensure, say, target_folder
 
+# Set where the environment is there; what could not be installed, as JSON.
 INSIDE = "PIXELPLAY_COMPARE_LEFT_OUT"
-PROCESSES = 5
-SEARCHES = 20
 
 
 def arguments() -> argparse.Namespace:
@@ -83,140 +80,28 @@ def main() -> int:
     asked.work.mkdir(parents=True, exist_ok=True)
     python, left_out = ensure(asked.work / "venv", asked.wheel)
     environment = {**os.environ, INSIDE: json.dumps(left_out)}
-    return subprocess.run([python, __file__, *sys.argv[1:]], env=environment).returncode
+    with subprocess.Popen([python, __file__, *sys.argv[1:]], env=environment) as inside:
+        # Ctrl-C reaches the other one too, which removes its files and says how it ended.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return inside.wait()
 
 
 def compare(asked: argparse.Namespace, left_out: dict[str, str]) -> int:
-    import machine
-    import report
-    from rivals import RIVALS, PixelPlay
+    from comparison import Comparison
+    from rivals import RIVALS
 
     known = [rival.name for rival in RIVALS]
     if unknown := set(asked.rivals or []) - set(known):
         sys.exit(f"no rival is named {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    threads = [count for count in asked.threads if count <= machine.cores()]
-    if not threads:
-        sys.exit(f"this machine has {machine.cores()} core(s); ask for no more with --threads")
-    packages = [PixelPlay.package, *dict.fromkeys(rival.package for rival in RIVALS)]
-    results = {
-        "command": shlex.join(["python", "benches/compare/search.py", *without_paths(sys.argv[1:])]),
-        "machine": machine.describe(packages, REPOSITORY),
-        "queries": asked.queries,
-        "bandwidth": {},
-        "datasets": [],
-        "records": [],
-        "opening": [],
-        "left_out": left_out,
-        "failures": [],
-        "notes": [],
-    }
-    if skipped := sorted(set(asked.threads) - set(threads)):
-        results["notes"].append(f"not measured with {skipped} threads: {machine.cores()} core(s) may be used")
-    if (load := machine.load()) is not None and load > 0.3:
-        note = f"the machine was busy with other work (load {load:.1f} on {machine.cores()} cores): do not quote this"
-        results["notes"].append(note)
-        say(note)
-    names = asked.rivals or [rival.name for rival in RIVALS if rival.package not in left_out]
-    with tempfile.TemporaryDirectory(prefix="data-", dir=asked.work) as folder:
-        for count in threads:
-            say(f"memory bandwidth, {count} thread(s)")
-            results["bandwidth"][str(count)] = child(Path(folder, "out.json"), "machine.py", count, threads=1)
-        for shape, rows, is_largest in datasets(asked):
-            measure(results, asked, Path(folder, f"{shape}-{rows}"), shape, rows, threads, names, is_largest)
-    return publish(results, asked, report)
+    command = shlex.join(["python", "benches/compare/search.py", *without_paths(sys.argv[1:])])
+    comparison = Comparison(asked, command, left_out)
+    comparison.run()
+    return publish(comparison.results, asked)
 
 
-def datasets(asked: argparse.Namespace) -> list[tuple[str, int, bool]]:
-    """Shape, rows, and whether to measure there what is measured once: filters, opening, memory, the call itself."""
-    vectors = [(shape, rows) for rows in asked.rows for shape in asked.shapes if shape != "songs"]
-    # As many as there are; in a quick run the first of them.
-    songs = [("songs", asked.rows[0] if asked.quick else 1_000_000)] if "songs" in asked.shapes else []
-    largest = next((at for at in vectors if at[1] == asked.rows[-1]), None)
-    return [(*at, at == largest) for at in songs + vectors]
+def publish(results: dict, asked: argparse.Namespace) -> int:
+    import report
 
-
-def measure(results, asked, folder: Path, shape: str, rows: int, threads: list[int], names, is_largest: bool) -> None:
-    """Makes a data set, measures it with each number of threads in a process of its own, and removes it."""
-    say(f"{shape}, {rows:,} rows: making vectors, index and float64 answers")
-    run("dataset.py", shape, rows, asked.queries, asked.shared, folder, threads=max(threads))
-    if (skipped := folder / "skipped.txt").exists():
-        results["notes"].append(f"skipped {shape}: {skipped.read_text()}")
-        shutil.rmtree(folder)
-        return
-    about = json.loads((folder / "about.json").read_text())
-    about.update(screen(folder / "songs.arrow", about["rows"], about["dim"]))
-    results["datasets"].append(about)
-    # Graphs are built by the first, so the most threads go first.
-    for count in sorted(threads, reverse=True):
-        job = {
-            "folder": str(folder),
-            "threads": count,
-            "rivals": names,
-            "effort": {"rounds": asked.rounds, "seconds": 20.0 if asked.quick else 60.0},
-            # The size nearest to what a server answers at once, and no gigabytes of scores.
-            "batch": about["rows"] <= 100_000 and (shape == "songs" or rows == batch_rows(asked.rows)),
-            "graphs": about["rows"] <= asked.approximate_rows,
-            "scenarios": ["search", *(["filters", "call"] if is_largest else [])],
-            "out": str(folder / "result.json"),
-        }
-        (folder / "job.json").write_text(json.dumps(job))
-        found = child(folder / "result.json", "measure.py", folder / "job.json", threads=count, out_last=False)
-        results["records"] += found["records"]
-        results["left_out"].update(found["left_out"])
-        results["failures"] += found["failures"]
-        note = "the cores could not be limited here: threads are what each library makes of its setting"
-        if not found["cores_limited"] and note not in results["notes"]:
-            results["notes"].append(note)
-    if is_largest:
-        results["opening"] += [opening(folder, about, count) for count in threads]
-    if about["rows"] > asked.approximate_rows:
-        note = f"graphs are not built above {asked.approximate_rows:,} rows (--approximate-rows)"
-        if note not in results["notes"]:
-            results["notes"].append(note)
-    shutil.rmtree(folder)
-
-
-def batch_rows(rows: list[int]) -> int:
-    return max((count for count in rows if count <= 100_000), default=0)
-
-
-def screen(path: Path, rows: int, dim: int) -> dict:
-    """How many bytes a search reads of every row: the int8 codes with scale and error norm where the index has them."""
-    import pyarrow as pa
-
-    with pa.OSFile(str(path)) as file:
-        twin = "_pp_codes" in pa.ipc.open_file(file).schema.names
-    return {"twin": twin, "screen_bytes": rows * (dim + 8 if twin else dim * 4)}
-
-
-def opening(folder: Path, about: dict, threads: int) -> dict:
-    """New processes that open the index and search; the file is in the page cache, where the searches left it."""
-    say(f"{about['shape']}, {about['rows']:,} rows: {PROCESSES} new processes, {threads} thread(s)")
-    command = ("probe.py", folder / "songs.arrow", folder / "queries.npy", SEARCHES, threads)
-    probes = [child(folder / "probe.json", *command, threads=threads) for _ in range(PROCESSES)]
-    medians = {name: statistics.median(probe[name] for probe in probes) for name in probes[0]}
-    how = {"shape": about["shape"], "rows": about["rows"], "threads": threads}
-    return {**how, "processes": PROCESSES, "searches": SEARCHES, **medians}
-
-
-def child(out: Path, script: str, *arguments: object, threads: int, out_last: bool = True) -> dict:
-    """Runs a script that leaves its result in `out`."""
-    out.unlink(missing_ok=True)
-    run(script, *arguments, *([out] if out_last else []), threads=threads)
-    return json.loads(out.read_text())
-
-
-def run(script: str, *arguments: object, threads: int) -> None:
-    from machine import environment_for
-
-    command = [sys.executable, HERE / script, *map(str, arguments)]
-    code = subprocess.run(command, env=environment_for(threads)).returncode
-    if code:
-        end = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-        sys.exit(f"{shlex.join(map(str, command[1:]))} {end}; --rivals leaves libraries out, should one of them crash")
-
-
-def publish(results: dict, asked: argparse.Namespace, report) -> int:
     text = report.markdown(results)
     print(text)
     if asked.json:
@@ -233,7 +118,7 @@ def publish(results: dict, asked: argparse.Namespace, report) -> int:
         report.plot(results, folder / f"{name}.svg")
         say(f"recorded as benches/record/{name}.md")
     for failure in results["failures"]:
-        say(f"PixelPlay failed its check: {failure}")
+        say(f"FAILED: {failure}")
     return 1 if results["failures"] else 0
 
 
