@@ -32,7 +32,8 @@ class Comparison:
         self.asked = asked
         cores = machine.cores()
         self.threads = [count for count in asked.threads if count <= cores] or [cores]
-        self.rivals = asked.rivals or [rival.name for rival in RIVALS if rival.package not in left_out]
+        installed = [rival.name for rival in RIVALS if rival.package not in left_out]
+        self.rivals = [name for name in installed if name in (asked.rivals or installed)]
         packages = [PixelPlay.package, *dict.fromkeys(rival.package for rival in RIVALS)]
         self.results = {
             "command": command,

@@ -89,7 +89,7 @@ class ClipTexts:
     def __init__(self, shared: Path, queries: int, rng: np.random.Generator) -> None:
         files = sorted((shared / "data/clip_text_vectors").glob("*.npy"))
         if not files:
-            raise Skipped(f"no text vectors of CLIP in {shared / 'data/clip_text_vectors'}")
+            raise Skipped("the shared folder has no data/clip_text_vectors/*.npy")
         texts = rng.permutation(np.unique(unit(np.concatenate([np.load(file) for file in files])), axis=0))
         # At least as many texts as dimensions are needed to fit a covariance.
         held_out = min(queries, len(texts) - 2 * DIM)
@@ -115,7 +115,7 @@ def build_songs(folder: Path, rows: int, queries: int, shared: Path) -> str:
 
     csv = shared / "data/songs/tidytuesday_spotify_songs.csv.gz"
     if not csv.exists():
-        raise Skipped(f"no songs in {csv.parent}")
+        raise Skipped("the shared folder has no data/songs/tidytuesday_spotify_songs.csv.gz")
     encoder = pp.Encoder()
     songs = pa.table(pp.clean(csv)[0]).slice(0, rows)
     pp.build_index(songs, folder / "songs.arrow", encoder=encoder)

@@ -112,7 +112,7 @@ def opening(results: dict) -> Iterator[str]:
     for probe in results["opening"]:
         yield f"## {probe['shape']}, {probe['rows']:,} rows: a new process, {probe['threads']} thread(s)"
         yield (
-            f"Import {duration(probe['import'])}, open {duration(probe['open'])}, first answer "
+            f"`import pixelplay` {duration(probe['import'])} (numpy was there), open {duration(probe['open'])}, first answer "
             f"{duration(probe['first'])}; a query after that {duration(probe['warm'])}. The file was in the page "
             f"cache and is mapped. Medians of {probe['processes']} processes."
         )

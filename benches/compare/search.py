@@ -73,6 +73,8 @@ def positive(text: str) -> int:
 
 
 def main() -> int:
+    if sys.version_info < (3, 11):
+        sys.exit("Python 3.11 or newer is needed for the versions in requirements.txt; run it with that one")
     asked = arguments()
     if INSIDE in os.environ:
         return compare(asked, json.loads(os.environ[INSIDE]))
