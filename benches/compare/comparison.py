@@ -2,8 +2,8 @@
 
 import argparse
 import json
-import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -39,6 +39,9 @@ class Comparison:
             "command": command,
             "machine": machine.describe(packages, REPOSITORY),
             "queries": asked.queries,
+            "how": {
+                rival.name: rival.how for rival in [PixelPlay, *RIVALS] if rival.name in {PixelPlay.name, *self.rivals}
+            },
             "bandwidth": {},
             "datasets": [],
             "records": [],
@@ -154,6 +157,8 @@ def child(out: Path, script: str, *arguments: object, threads: int) -> dict:
 def run(script: str, *arguments: object, threads: int) -> None:
     command = [sys.executable, HERE / script, *map(str, arguments)]
     code = subprocess.run(command, env=machine.environment_for(threads)).returncode
+    if code == -signal.SIGINT:
+        raise KeyboardInterrupt
     if code:
-        end = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-        raise ChildFailed(f"not measured: {shlex.join([script, str(arguments[0])])}: {end} (--rivals leaves one out)")
+        end = f"crashed with signal {-code}" if code < 0 else f"failed with exit code {code}"
+        raise ChildFailed(f"{script}, {threads} thread(s), {end}; leave out the library that did it with --rivals")

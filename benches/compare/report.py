@@ -7,7 +7,7 @@ PIXELPLAY = "PixelPlay"
 
 
 def markdown(results: dict) -> str:
-    parts = [heading(results), *searches(results), *filters(results), *opening(results), *calls(results)]
+    parts = [heading(results), *searches(results), *filters(results), *opening(results), *calls(results), how(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -129,6 +129,11 @@ def calls(results: dict) -> Iterator[str]:
         found = ", ".join(f"`{record['name']}` {duration(record['seconds'])}" for record in records)
         yield "## Of which the call from Python"
         yield f"An index of 16 songs, one thread: {found}."
+
+
+def how(results: dict) -> str:
+    lines = [f"* {name}: {called}" for name, called in results["how"].items()]
+    return "\n".join(["## How they were called\n", *lines])
 
 
 def duration(seconds: float) -> str:

@@ -43,7 +43,12 @@ def arguments() -> argparse.Namespace:
     add("--wheel", type=Path, metavar="FILE", help="a wheel of PixelPlay; by default it is built from this repository")
     add("--shared", type=Path, metavar="FOLDER", default=os.environ.get("PIXELPLAY_SHARED", REPOSITORY / "../shared"),
         help="real vectors, songs and photos (PIXELPLAY_SHARED, ../shared); what is missing is skipped")  # fmt: skip
-    add("--work", type=Path, metavar="FOLDER", help="environment and vectors; 5 GB at a million rows (target/compare)")
+    add(
+        "--work",
+        type=Path,
+        metavar="FOLDER",
+        help="environment and vectors; at a million rows 5 GB and more (target/compare)",
+    )
     add("--json", type=Path, metavar="FILE", help="write the results as JSON")
     add("--plot", type=Path, metavar="FILE", help="draw them: .svg or .png")
     add("--record", action="store_true", help="keep them as benches/record/search-CPU-DATE.md, .json and .svg")
@@ -73,9 +78,9 @@ def positive(text: str) -> int:
 
 
 def main() -> int:
+    asked = arguments()
     if sys.version_info < (3, 11):
         sys.exit("Python 3.11 or newer is needed for the versions in requirements.txt; run it with that one")
-    asked = arguments()
     if INSIDE in os.environ:
         return compare(asked, json.loads(os.environ[INSIDE]))
     # The rest needs numpy and PixelPlay, which live in an environment of their own.
@@ -104,10 +109,10 @@ def compare(asked: argparse.Namespace, left_out: dict[str, str]) -> int:
 def publish(results: dict, asked: argparse.Namespace) -> int:
     import report
 
-    text = report.markdown(results)
-    print(text)
     if asked.json:
         asked.json.write_text(json.dumps(results, indent=1) + "\n")
+    text = report.markdown(results)
+    print(text)
     if asked.plot:
         report.plot(results, asked.plot)
     if asked.record:
