@@ -98,6 +98,9 @@ class Comparison:
         once = self.is_measured_once(data)
         # Graphs are built by the first, so the most threads go first.
         for count in sorted(self.threads, reverse=True):
+            parts = ["filters"] if once else []
+            if once and count == self.threads[0]:
+                parts.append("call")
             job = {
                 "folder": str(data.folder),
                 "threads": count,
@@ -105,7 +108,7 @@ class Comparison:
                 "effort": {"rounds": self.asked.rounds, "seconds": 20.0 if self.asked.quick else 60.0},
                 "batch": data.rows == self.batch_rows() or (data.shape == "songs" and data.rows <= BATCH_ROWS),
                 "graphs": data.rows <= self.asked.approximate_rows,
-                "scenarios": ["search", "filters", "call"] if once else ["search"],
+                "scenarios": ["search", *parts],
             }
             (data.folder / "job.json").write_text(json.dumps(job))
             found = child(data.folder / "result.json", "measure.py", data.folder / "job.json", threads=count)

@@ -175,9 +175,9 @@ class Measurement:
             index = pp.SongIndex.open(path)
             queries = self.data.queries
             calls: dict[str, Call] = {
-                "search": lambda count: index.search(queries[count % len(queries)], threads=1),
-                "search_many, 1 query": lambda count: index.search_many(queries[:1], threads=1),
-                f"search_many, {len(queries)} queries": lambda count: index.search_many(queries, threads=1),
+                "search": lambda count: index.search(queries[count % len(queries)], threads=self.threads),
+                "search_many, 1 query": lambda count: index.search_many(queries[:1], threads=self.threads),
+                f"search_many, {len(queries)} queries": lambda count: index.search_many(queries, threads=self.threads),
             }
             for name, seconds in interleave(calls, self.effort).items():
                 self.add(scenario="call", name=name, seconds=statistics.median(seconds), rounds=len(seconds))

@@ -84,7 +84,7 @@ def answers(record: dict) -> str:
 def reading(results: dict, records: list[dict]) -> str:
     """How much of the memory's speed PixelPlay's screen gets."""
     lines = []
-    for record in records:
+    for record in sorted(records, key=lambda record: record["threads"]):
         bandwidth = results["bandwidth"].get(str(record["threads"]))
         if record["name"] != PIXELPLAY or not bandwidth:
             continue
@@ -104,12 +104,12 @@ def filters(results: dict) -> Iterator[str]:
     records = [record for record in results["records"] if record["scenario"] == "filter"]
     for kept in dict.fromkeys(record["kept"] for record in records):
         here = [record for record in records if record["kept"] == kept]
-        yield f"## {here[0]['shape']}, {here[0]['rows']:,} rows: one query, a filter keeps {kept:.3g} of them"
+        yield f"## {here[0]['shape']}, {here[0]['rows']:,} rows: one query, a filter keeps {significant(100 * kept)} %"
         yield table(here, [answers(record) for record in ours_first(here)])
 
 
 def opening(results: dict) -> Iterator[str]:
-    for probe in results["opening"]:
+    for probe in sorted(results["opening"], key=lambda probe: probe["threads"]):
         yield f"## {probe['shape']}, {probe['rows']:,} rows: a new process, {probe['threads']} thread(s)"
         yield (
             f"`import pixelplay` {duration(probe['import'])} (numpy was there), open {duration(probe['open'])}, first answer "
@@ -128,7 +128,7 @@ def calls(results: dict) -> Iterator[str]:
     if records:
         found = ", ".join(f"`{record['name']}` {duration(record['seconds'])}" for record in records)
         yield "## Of which the call from Python"
-        yield f"An index of 16 songs, one thread: {found}."
+        yield f"An index of 16 songs, {records[0]['threads']} thread(s): {found}."
 
 
 def how(results: dict) -> str:
