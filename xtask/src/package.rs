@@ -34,6 +34,12 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     run(module(&python, &package, &["pytest"])
         // Built by the Rust tests; the embeddings of both must be the same to the last bit.
         .env("PIXELPLAY_PROGRAM", target_dir(root).join(program)))?;
+    step("arithmetic of the comparison with other libraries");
+    run(&mut module(
+        &python,
+        &root.join("benches/compare"),
+        &["pytest", "-q", "-p", "no:cacheprovider"],
+    ))?;
     step("Python types");
     run(&mut module(&python, &package, &["mypy"]))?;
     run(&mut module(

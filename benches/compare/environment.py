@@ -1,0 +1,79 @@
+"""A virtual environment with everything that is compared, made once and kept under target/. Needs only Python itself."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+NEEDED = {"numpy", "pyarrow", "matplotlib", "maturin"}
+
+
+def target_folder() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target").resolve()
+
+
+def ensure(folder: Path, wheel: Path | None) -> tuple[Path, dict[str, str]]:
+    """The Python of the environment in `folder`, with PixelPlay in it, and why rivals are left out, by name."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        say(f"virtual environment {folder}")
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    left_out = install_requirements(python, folder / "installed.txt")
+    if wheel is None:
+        wheel = build_wheel(python, folder / "wheels")
+    # The version is the same each time; what it needs is there.
+    pip(python, "--force-reinstall", "--no-deps", str(wheel)).check_returncode()
+    return python, left_out
+
+
+def install_requirements(python: Path, stamp: Path) -> dict[str, str]:
+    lines = (HERE / "requirements.txt").read_text().splitlines()
+    requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    done = stamp.read_text().splitlines() if stamp.exists() else []
+    left_out = {}
+    # One by one, so that one without a wheel for this Python does not take the others with it.
+    for requirement in requirements:
+        if requirement in done:
+            continue
+        name = requirement.split("==")[0]
+        say(f"installing {requirement}" + (" (with CUDA's libraries on Linux: gigabytes)" if name == "torch" else ""))
+        result = pip(python, requirement)
+        if result.returncode == 0:
+            # Written after each, so that an interrupted installation goes on where it was.
+            done.append(requirement)
+            stamp.write_text("\n".join(done) + "\n")
+        elif name in NEEDED:
+            sys.exit(f"cannot install {requirement}, which the comparison needs:\n{result.stderr.strip()}")
+        else:
+            left_out[name] = reason(result.stderr)
+            say(f"{name} is left out: {left_out[name]}")
+    return left_out
+
+
+def build_wheel(python: Path, folder: Path) -> Path:
+    say("wheel of PixelPlay (release)")
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    manifest = REPOSITORY / "pixelplay-py/Cargo.toml"
+    command = [python, "-m", "maturin", "build", "--release", "--quiet", "--interpreter", python, "--out", folder]
+    subprocess.run([*command, "--manifest-path", manifest], check=True, cwd=REPOSITORY)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True)
+
+
+def reason(stderr: str) -> str:
+    """The line of pip's output that says what is wrong."""
+    errors = re.findall(r"^\s*(?:ERROR|error): (.+)$", stderr, re.MULTILINE)
+    return errors[0] if errors else "pip failed"
+
+
+def say(text: str) -> None:
+    print(f"compare: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,76 @@
+"""Timing side by side: in each round every call has its turn, so that what disturbs the machine disturbs all of them."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+# Takes the number of the call, from which it picks its query; the answer is thrown away.
+Call = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds that are wanted, rounds that there are at least, seconds after which no more start."""
+
+    rounds: int = 15
+    at_least: int = 3
+    seconds: float = 60.0
+    # A call that is faster than this is repeated in its turn.
+    turn: float = 0.05
+
+
+class Ratio(NamedTuple):
+    median: float
+    low: float
+    high: float
+
+
+def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[float]]:
+    """Seconds of each call, one number a round: the median of its turn."""
+    repeats = {name: repeats_of(call, effort.turn) for name, call in calls.items()}
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    counts = dict.fromkeys(calls, 0)
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        for done in range(effort.rounds):
+            if done >= effort.at_least and time.perf_counter() - start > effort.seconds:
+                break
+            for name, call in calls.items():
+                # What the neighbour left behind, spinning threads and cold caches, is not this call's to pay for.
+                if repeats[name] > 1:
+                    call(counts[name])
+                turn = []
+                for _ in range(repeats[name]):
+                    counts[name] += 1
+                    turn.append(seconds(call, counts[name]))
+                times[name].append(statistics.median(turn))
+    finally:
+        gc.enable()
+    return times
+
+
+def repeats_of(call: Call, turn: float) -> int:
+    call(0)
+    return max(1, min(200, round(turn / max(seconds(call, 1), 1e-9))))
+
+
+def seconds(call: Call, count: int) -> float:
+    start = time.perf_counter()
+    call(count)
+    return time.perf_counter() - start
+
+
+def ratio(times: Sequence[float], base: Sequence[float]) -> Ratio:
+    """How many times as long as `base`: the median over the rounds, and its 95 % bootstrap interval."""
+    ratios = np.asarray(times) / np.asarray(base)
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    return Ratio(float(np.median(ratios)), float(low), float(high))
