@@ -94,7 +94,7 @@ def _reset(users: pp.UserStore) -> None:
 
 
 def _settings(users: pp.UserStore, name: str) -> None:
-    st.html(f"<h3>Logged in as {html.escape(name)}</h3>")
+    st.html(f'<h3 class="pp-heading">Logged in as {html.escape(name)}</h3>')
     with st.container(horizontal=True):
         st.button("Log out", icon=":material/logout:", on_click=_log_out, args=(users,))
         st.button("Log out everywhere", on_click=_log_out_everywhere, args=(users, name))

@@ -39,7 +39,7 @@ def main() -> None:
             results.show(app, asked, loved)
     with favourites_tab:
         favourites.show(app, loved)
-    with account_tab:
+    with account_tab, st.container(width=560):
         accounts.show(app.users, name)
 
 

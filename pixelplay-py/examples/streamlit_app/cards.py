@@ -36,7 +36,11 @@ def card(
             st.audio(preview)
         with st.container(horizontal=True, gap="small"):
             st.button(
-                "Find similar", key=f"similar-{key}", icon=":material/graph_3:", on_click=find_similar, args=(song.id,)
+                "Find similar",
+                key=f"similar-{key}",
+                icon=":material/queue_music:",
+                on_click=find_similar,
+                args=(song.id,),
             )
             if favourites:
                 liked = song.id in favourites.ids
@@ -52,8 +56,9 @@ def card(
             if link := web_address(song["external_url"]):
                 st.link_button("Listen", link, icon=":material/open_in_new:")
         with st.expander("Why this song"):
-            st.html(_why(song, compare or {}))
-            st.image(pp.radar_svg({**(compare or {}), _name(song): song}), width=360)
+            words, chart = st.columns(2, vertical_alignment="center")
+            words.html(_why(song, compare or {}))
+            chart.image(pp.radar_svg({**(compare or {}), name(song): song}), width="stretch")
 
 
 def _head(song: pp.Song, match: float | None) -> str:
@@ -83,11 +88,11 @@ def _artwork(song: pp.Song) -> str:
 
 
 def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song]) -> str:
-    lines = [(name, ", ".join(thing.words)) for name, thing in compare.items()]
-    lines += [("This song", ", ".join(song.words)), ("Found by", song["description"])]
+    lines = [(other, ", ".join(thing.words)) for other, thing in compare.items()]
+    lines += [("This song", ", ".join(song.words)), ("Described as", song["description"])]
     return "".join(
-        f'<p class="pp-why"><b>{html.escape(name)}:</b> {html.escape("; ".join(text.splitlines()))}</p>'
-        for name, text in lines
+        f'<p class="pp-why"><b>{html.escape(label)}:</b> {html.escape("; ".join(text.splitlines()))}</p>'
+        for label, text in lines
         if text
     )
 
@@ -120,5 +125,5 @@ def title(song: pp.Song) -> str:
     return song["title"] or song.id
 
 
-def _name(song: pp.Song) -> str:
+def name(song: pp.Song) -> str:
     return f"{title(song)}, {song['artist']}" if song["artist"] else title(song)

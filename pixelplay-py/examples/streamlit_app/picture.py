@@ -78,7 +78,7 @@ def _show(picture: Picture) -> None:
         else:
             st.caption("There is no preview of this picture.")
     st.html(chips(picture.mood.words) + bars(picture.mood))
-    st.button("Another picture", icon=":material/image:", on_click=_forget, width="stretch")
+    st.button("Another picture", key="another", icon=":material/image:", on_click=_forget, width="stretch")
 
 
 def _forget() -> None:

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import pixelplay as pp
 import streamlit as st
-from cards import Favourites, card, title
+from cards import Favourites, card, name, title
 from messages import explain
 from picture import offer_samples
 from question import Question, Similar, clear_filters
@@ -32,7 +32,7 @@ def show(app: App, question: Question, favourites: Favourites | None) -> None:
         _list(app, question, compare, favourites)
     else:
         _heading("Start with a picture")
-        st.write("Drop one on the left, or above on a phone; or type a few words. You can also try one of these:")
+        st.write("Drop a photograph into the field, type a few words, or try one of these:")
         offer_samples()
 
 
@@ -51,7 +51,7 @@ def _show_similar(app: App, question: Question, favourites: Favourites | None) -
     st.button("Back", key="back", icon=":material/arrow_back:", on_click=_back)
     _heading(f"Songs like {title(song)}")
     by = st.radio("Alike in", list(_ALIKE), format_func=_ALIKE.__getitem__, key="by", horizontal=True)
-    _list(app, Similar(song.id, by, question.narrowing), {title(song): song}, favourites)
+    _list(app, Similar(song.id, by, question.narrowing), {name(song): song}, favourites)
 
 
 def _list(
@@ -90,4 +90,4 @@ def _path() -> list[str]:
 
 def _heading(text: str) -> None:
     """Not `st.subheader`: it reads Markdown, and makes links of addresses even where they are escaped."""
-    st.html(f"<h3>{html.escape(text)}</h3>")
+    st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')
