@@ -57,7 +57,7 @@ def card(
                 st.link_button("Listen", link, icon=":material/open_in_new:")
         with st.expander("Why this song"):
             words, chart = st.columns(2, vertical_alignment="center")
-            words.html(_why(song, compare or {}))
+            words.html(_why(song, compare or {}) or "Nothing more is known of it.")
             chart.image(pp.radar_svg({**(compare or {}), name(song): song}), width="stretch")
 
 

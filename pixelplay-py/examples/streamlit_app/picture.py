@@ -87,7 +87,10 @@ def _forget() -> None:
 
 def offer_samples() -> None:
     """The pictures of the repository, each with a button that takes it."""
-    for column, path in zip(st.columns(max(len(SAMPLES), 1)), SAMPLES):
+    if not SAMPLES:
+        return
+    columns = st.container(key="samples").columns(len(SAMPLES))
+    for column, path in zip(columns, SAMPLES):
         with column:
             st.image(path, width="stretch")
             st.button(

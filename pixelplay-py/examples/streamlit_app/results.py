@@ -32,7 +32,7 @@ def show(app: App, question: Question, favourites: Favourites | None) -> None:
         _list(app, question, compare, favourites)
     else:
         _heading("Start with a picture")
-        st.write("Drop a photograph into the field, type a few words, or try one of these:")
+        st.write("Drop a photograph into the field, or type a few words.")
         offer_samples()
 
 

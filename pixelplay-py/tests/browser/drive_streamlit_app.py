@@ -1,7 +1,7 @@
 """Drives the Streamlit example in a real browser, in wide and narrow windows, light and dark.
 
 Needs the packages of requirements.txt beside this file, pixelplay, and a Chromium: the one that PIXELPLAY_CHROMIUM names,
-or one on the PATH. Everything it says is asserted; with --out it also leaves a screenshot of each state.
+or one on the PATH. `cargo xtask soak` runs it. Everything it says is asserted; with --out it also leaves a screenshot of each state.
 """
 
 from __future__ import annotations
