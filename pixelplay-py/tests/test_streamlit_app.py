@@ -229,6 +229,8 @@ def test_accounts(open_app: Open, users_file: Path) -> None:
     assert at.success and logged_in(run(at)) == "ana"
     run(next(button for button in at.button if button.label == "Log out").click())
     assert logged_in(at) is None and "token" not in at.session_state
+    with pp.UserStore(users_file) as users:
+        assert users.sessions("ana") == []  # the change of the password ended the others
 
     for _ in range(20):
         submit(at, "log-in", "Log in", Name="ana", Password=PASSWORD)
