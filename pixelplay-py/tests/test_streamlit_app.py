@@ -255,6 +255,7 @@ def test_forgotten_passwords(open_app: Open) -> None:
     submit(at, "reset", "Set the new password", Token=f" {token} ", New_password=NEW)
     assert at.success and not at.error
     assert logged_in(run(here)) is None and "session has ended" in here.error[0].value
+    assert not run(here).error  # said once
     assert logged_in(submit(at, "log-in", "Log in", Name="ana", Password=NEW)) == "ana"
 
 
