@@ -55,7 +55,7 @@ def card(
                 )
             if link := web_address(song["external_url"]):
                 st.link_button("Listen", link, icon=":material/open_in_new:")
-        with st.expander("Why this song"):
+        with st.expander("Why this song" if compare else "About this song"):
             words, chart = st.columns(2, vertical_alignment="center")
             words.html(_why(song, compare or {}) or "Nothing more is known of it.")
             chart.image(pp.radar_svg({**(compare or {}), name(song): song}), width="stretch")

@@ -53,22 +53,33 @@ def _preview(data: bytes) -> bytes | None:
 
 def chosen(encoder: pp.Encoder) -> Picture | None:
     """The picture of this session; where there is none yet, a place to drop one."""
+    place = st.empty()
     picture: Picture | None = st.session_state.get("picture")
+    if picture is None:
+        with place.container():
+            picture = st.session_state.picture = _dropped(encoder)
     if picture:
-        _show(picture)
-        return picture
-    uploaded = st.file_uploader("A picture", type=TYPES, key="upload", help="It stays on this machine.")
+        with place.container():
+            _show(picture)
+    return picture
+
+
+def _dropped(encoder: pp.Encoder) -> Picture | None:
+    """What was just uploaded or picked, if anything."""
+    # A new field for each picture: the last one would still hold the picture that was taken from it.
+    uploaded = st.file_uploader(
+        "A picture", type=TYPES, key=f"upload-{st.session_state.get('uploads', 0)}", help="It stays on this machine."
+    )
     sample: Path | None = st.session_state.pop("sample", None)
     data = sample.read_bytes() if sample else uploaded.getvalue() if uploaded else None
     if data is None:
         return None
     try:
         with st.spinner("Looking at the picture …"):
-            st.session_state.picture = encode(encoder, data)
+            return encode(encoder, data)
     except pp.EncodeError as error:
         st.error(f"This picture cannot be used. {explain(error)}", icon=":material/broken_image:")
         return None
-    st.rerun()
 
 
 def _show(picture: Picture) -> None:
@@ -83,6 +94,7 @@ def _show(picture: Picture) -> None:
 
 def _forget() -> None:
     del st.session_state["picture"]
+    st.session_state.uploads = st.session_state.get("uploads", 0) + 1
 
 
 def offer_samples() -> None:

@@ -196,6 +196,8 @@ class Visit:
         self.settle()
         page.get_by_text("Filters", exact=True).click()
         genres = page.get_by_role("combobox", name="Genres")
+        genres.scroll_into_view_if_needed()
+        page.wait_for_timeout(700)  # The list closes when the page scrolls, as it does while the filters unfold.
         genres.click()
         genres.press_sequentially("jazz", delay=50)
         page.get_by_role("option", name="jazz").click()
