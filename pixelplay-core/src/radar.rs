@@ -23,8 +23,8 @@ const COLOURS: [&str; 6] = [
 /// So that the series can be told apart without colours too.
 const DASHES: [&str; 3] = ["", "6 3", "2 3"];
 const RADIUS: f64 = 100.0;
-/// Room for the names of the axes.
-const MARGIN: (f64, f64) = (84.0, 28.0);
+/// Room for the names of the axes, in fonts as wide as DejaVu Sans and Verdana too.
+const MARGIN: (f64, f64) = (78.0, 28.0);
 const LEGEND_LINE: f64 = 20.0;
 /// How many characters of a name the legend shows.
 const MOST_CHARACTERS: usize = 40;
@@ -178,16 +178,20 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
     if options.text {
         svg.push_str("<g fill=\"currentColor\">");
         for (axis, name) in AXES.iter().enumerate() {
-            let (x, y) = at(axis, 1.1);
-            let anchor = match x - centre.0 {
-                dx if dx > 1.0 => "start",
-                dx if dx < -1.0 => "end",
-                _ => "middle",
+            let (mut x, mut y) = at(axis, 1.1);
+            let (anchor, inwards) = match x - centre.0 {
+                dx if dx > 1.0 => ("start", -1.0),
+                dx if dx < -1.0 => ("end", 1.0),
+                _ => ("middle", 0.0),
             };
+            if inwards != 0.0 && y > centre.1 {
+                // Below the corner: beside it, the longest names would need a margin half as wide again.
+                (x, y) = (x + 22.7 * inwards, y + 8.0);
+            }
+            y += 4.0;
             write!(
                 svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{name}</text>",
-                y + 4.0
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{name}</text>"
             )?;
         }
         svg.push_str("</g>");
@@ -285,12 +289,12 @@ mod tests {
 
     #[test]
     fn values_lie_on_their_axes() {
-        // Centre (184, 128), radius 100: energy goes up, acousticness down, the others by 60 degrees.
-        let full = "184.0,28.0 270.6,78.0 270.6,178.0 184.0,228.0 97.4,178.0 97.4,78.0";
+        // Centre (178, 128), radius 100: energy goes up, acousticness down, the others by 60 degrees.
+        let full = "178.0,28.0 264.6,78.0 264.6,178.0 178.0,228.0 91.4,178.0 91.4,78.0";
         assert_eq!(outline([Some(1.0); 6]), full);
         assert_eq!(
             outline([Some(0.0), None, None, Some(0.5), None, None]),
-            "184.0,128.0 184.0,178.0"
+            "178.0,128.0 178.0,178.0"
         );
         assert_eq!(outline([Some(f64::INFINITY); 6]), full);
         assert_eq!(outline([Some(f64::NAN); 6]), "");
@@ -312,6 +316,27 @@ mod tests {
             text: false,
         };
         assert!(!radar_svg(&[series("Song", [None; 6])], &small).contains("<text"));
+    }
+
+    #[test]
+    fn the_names_of_the_axes_fit() {
+        let svg = svg(&[]);
+        let width = 2.0 * (RADIUS + MARGIN.0);
+        assert!(svg.contains(&format!("viewBox=\"0 0 {width} ")));
+        for axis in AXES {
+            let (before, _) = svg.split_once(&format!("\">{axis}</text>")).unwrap();
+            let (_, text) = before.rsplit_once("<text x=\"").unwrap();
+            let x: f64 = text.split('"').next().unwrap().parse().unwrap();
+            // DejaVu Sans, the widest of the usual ones, takes 104 for the 16 letters of "instrumentalness".
+            let long = 6.5 * axis.len() as f64;
+            let left = match text.rsplit('"').next().unwrap() {
+                "start" => x,
+                "middle" => x - long / 2.0,
+                "end" => x - long,
+                other => panic!("{other}"),
+            };
+            assert!(0.0 <= left && left + long <= width, "{axis} at {left}");
+        }
     }
 
     proptest! {

@@ -6,29 +6,15 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{python, run, step, target_dir};
+use crate::{note, python, run, step, target_dir};
 
 pub(crate) fn test(root: &Path) -> Result<()> {
     let package = root.join("pixelplay-py");
-    let folder = target_dir(root).join("xtask");
-    let python = python::environment(
-        &folder.join("package-venv"),
+    let python = installed(
+        root,
+        "package-venv",
         &package.join("tests/requirements.txt"),
     )?;
-    step("wheel of the Python package");
-    let wheel = wheel(root, &python, &folder.join("wheels"))?;
-    run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
-        // The version is the same each time; what it needs is there.
-        .args(["--force-reinstall", "--no-deps"])
-        .arg(&wheel))?;
-
     step("Python tests, on the installed wheel");
     let program = format!("debug/pixelplay{}", env::consts::EXE_SUFFIX);
     run(module(&python, &package, &["pytest"])
@@ -52,6 +38,49 @@ pub(crate) fn test(root: &Path) -> Result<()> {
             "tests/stubtest-allowlist.txt",
         ],
     ))
+}
+
+/// The Streamlit example in a real browser, where there is one.
+pub(crate) fn drive_example(root: &Path) -> Result<()> {
+    let browser = root.join("pixelplay-py/tests/browser");
+    let search = env::var_os("PATH").unwrap_or_default();
+    let named = env::var_os("PIXELPLAY_CHROMIUM").is_some();
+    if !named && !env::split_paths(&search).any(|folder| has_chromium(&folder)) {
+        note(
+            "skipped: the Streamlit example in a browser (no Chromium; PIXELPLAY_CHROMIUM names one)",
+        );
+        return Ok(());
+    }
+    let python = installed(root, "browser-venv", &browser.join("requirements.txt"))?;
+    step("the Streamlit example in a browser");
+    run(Command::new(python).arg(browser.join("drive_streamlit_app.py")))
+}
+
+/// The names that drive_streamlit_app.py looks for.
+fn has_chromium(folder: &Path) -> bool {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .iter()
+        .any(|name| folder.join(name).is_file())
+}
+
+/// The Python of a virtual environment with the wheel of this working tree.
+fn installed(root: &Path, venv: &str, requirements: &Path) -> Result<PathBuf> {
+    let folder = target_dir(root).join("xtask");
+    let python = python::environment(&folder.join(venv), requirements)?;
+    step("wheel of the Python package");
+    let wheel = wheel(root, &python, &folder.join("wheels"))?;
+    run(Command::new(&python)
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        // The version is the same each time; what it needs is there.
+        .args(["--force-reinstall", "--no-deps"])
+        .arg(&wheel))?;
+    Ok(python)
 }
 
 /// Builds the wheel in the profile in which it is published, whose dependencies `cargo run --release` has built as well.

@@ -1,4 +1,5 @@
-//! Long searches for what breaks: fuzzing, and the tests' tables of damage at full count under a sanitizer.
+//! Long searches for what breaks: fuzzing, the tests' tables of damage at full count under a sanitizer, and the Streamlit
+//! example in a browser.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, note, run, step, target_dir};
+use crate::{cargo, note, package, run, step, target_dir};
 
 const TARGETS: [&str; 7] = [
     "open_index",
@@ -37,7 +38,7 @@ pub(crate) struct Soak {
     /// Fuzz only these targets
     #[arg(long = "target", value_name = "NAME", value_parser = TARGETS)]
     targets: Vec<String>,
-    /// Leave out the tests with full counts
+    /// Leave out the tests with full counts and the drive in a browser
     #[arg(long)]
     only_fuzz: bool,
 }
@@ -45,6 +46,7 @@ pub(crate) struct Soak {
 pub(crate) fn soak(root: &Path, options: &Soak) -> Result<()> {
     if !options.only_fuzz {
         full_counts(root)?;
+        package::drive_example(root)?;
     }
     let duration = Duration::try_from_secs_f64(options.minutes * 60.0)
         .context("--minutes takes a number of minutes")?;

@@ -1,0 +1,119 @@
+"""Accounts: the forms for them, and who is logged in."""
+
+from __future__ import annotations
+
+import html
+
+import pixelplay as pp
+import streamlit as st
+from messages import explain, later
+
+_PASSWORD = "At least 15 characters: three or four words that only you would put together."
+
+
+def logged_in(users: pp.UserStore) -> str | None:
+    """The name of whoever this session belongs to. Its token lies in the session state: a reload logs out."""
+    token: str | None = st.session_state.get("token")
+    if token is None:
+        return None
+    try:
+        return users.resume(token).username
+    except pp.InvalidSession:
+        del st.session_state["token"]
+        later("error", "Your session has ended. Log in again.")
+        return None
+
+
+def show(users: pp.UserStore, name: str | None) -> None:
+    if name is not None:
+        _settings(users, name)
+        return
+    log_in, register, forgotten = st.tabs(["Log in", "Register", "Forgotten password"])
+    with log_in:
+        _log_in(users)
+    with register:
+        _register(users)
+    with forgotten:
+        _reset(users)
+
+
+def _log_in(users: pp.UserStore) -> None:
+    with st.form("log-in"):
+        name = st.text_input("Name", autocomplete="username")
+        password = st.text_input("Password", type="password", autocomplete="current-password")
+        if st.form_submit_button("Log in", type="primary"):
+            try:
+                st.session_state.token = users.log_in(name, password).token
+            except pp.UserError as error:
+                st.error(explain(error))
+            else:
+                st.rerun()
+
+
+def _register(users: pp.UserStore) -> None:
+    with st.form("register"):
+        name = st.text_input("Name", autocomplete="username")
+        password = st.text_input("Password", type="password", autocomplete="new-password", help=_PASSWORD)
+        if st.form_submit_button("Register", type="primary"):
+            try:
+                users.register(name, password)
+                st.session_state.token = users.log_in(name, password).token
+            except pp.UserError as error:
+                st.error(explain(error))
+            else:
+                later("success", "Your account is made, and you are logged in.")
+                st.rerun()
+
+
+def _reset(users: pp.UserStore) -> None:
+    st.warning(
+        "A demonstration: a real front end sends the token to the owner's mail address. "
+        "Here it is shown to whoever asks, who can then take over the account.",
+        icon=":material/science:",
+    )
+    with st.form("ask-for-token"):
+        name = st.text_input("Name", autocomplete="username")
+        if st.form_submit_button("Ask for a token"):
+            try:
+                token = users.start_password_reset(name)
+            except pp.UserError as error:
+                st.error(explain(error))
+            else:
+                st.write("If there is such an account, this sets a new password for it, once, within 30 minutes:")
+                st.code(token, language=None, wrap_lines=True)
+    with st.form("reset"):
+        token = st.text_input("Token", autocomplete="one-time-code")
+        new = st.text_input("New password", type="password", autocomplete="new-password", help=_PASSWORD)
+        if st.form_submit_button("Set the new password", type="primary"):
+            try:
+                users.finish_password_reset(token.strip(), new)
+            except pp.UserError as error:
+                st.error(explain(error))
+            else:
+                st.success("The new password is set, and every session has ended. Log in with it.")
+
+
+def _settings(users: pp.UserStore, name: str) -> None:
+    st.html(f'<h3 class="pp-heading">Logged in as {html.escape(name)}</h3>')
+    with st.container(horizontal=True):
+        st.button("Log out", icon=":material/logout:", on_click=_log_out, args=(users,))
+        st.button("Log out everywhere", on_click=_log_out_everywhere, args=(users, name))
+    with st.form("change-password", clear_on_submit=True):
+        old = st.text_input("Password", type="password", autocomplete="current-password")
+        new = st.text_input("New password", type="password", autocomplete="new-password", help=_PASSWORD)
+        if st.form_submit_button("Change the password"):
+            try:
+                st.session_state.token = users.change_password(name, old, new).token
+            except pp.UserError as error:
+                st.error(explain(error))
+            else:
+                st.success("The password is changed. Every other session has ended.")
+
+
+def _log_out(users: pp.UserStore) -> None:
+    users.log_out(st.session_state.pop("token"))
+
+
+def _log_out_everywhere(users: pp.UserStore, name: str) -> None:
+    users.log_out_everywhere(name)
+    del st.session_state["token"]

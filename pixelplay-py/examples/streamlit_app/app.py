@@ -1,0 +1,56 @@
+"""PixelPlay in the browser: a picture in, songs out. Start it with `streamlit run app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import accounts
+import favourites
+import messages
+import picture
+import pixelplay as pp
+import question
+import results
+import startup
+import streamlit as st
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#276b63"/>'
+    '<path d="M12 22V9l11-2v12" fill="none" stroke="#fff" stroke-width="2.5"/>'
+    '<circle cx="9.5" cy="22" r="3" fill="#fff"/><circle cx="20.5" cy="19" r="3" fill="#fff"/></svg>'
+)
+
+
+def main() -> None:
+    st.set_page_config("PixelPlay", _ICON, layout="wide")
+    st.html(Path(__file__).with_name("style.css"))
+    st.title("PixelPlay", anchor=False)
+    st.caption("A picture in, songs out: drop a photograph, add a few words, and hear what it looks like.")
+    app = _open()
+    name = accounts.logged_in(app.users)
+    messages.show()
+    loved = favourites.of(app, name)
+    songs_tab, favourites_tab, account_tab = st.tabs(["Songs", "Favourites", "Account"], key="tab", on_change="rerun")
+    with songs_tab:
+        asking, answer = st.columns([1, 2], gap="large")
+        with asking:
+            asked = question.ask(app, picture.chosen(app.encoder), name)
+        with answer:
+            results.show(app, asked, loved)
+    with favourites_tab:
+        favourites.show(app, loved)
+    with account_tab, st.container(width=560):
+        accounts.show(app.users, name)
+
+
+def _open() -> startup.App:
+    try:
+        return startup.open_app(startup.options())
+    except SystemExit:
+        st.error("The arguments behind `--` cannot be read: the terminal says why.")
+    except pp.PixelPlayError as error:
+        st.error(messages.explain(error))
+    st.stop()
+
+
+main()

@@ -1,0 +1,53 @@
+"""What people are told when something was done, or could not be."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pixelplay as pp
+import streamlit as st
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def plain(text: str) -> str:
+    """Text as Markdown that shows it as it is."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+def explain(error: pp.PixelPlayError) -> str:
+    """An error as a sentence, in Markdown."""
+    match error:
+        case pp.InvalidCredentials():
+            return "That name and password do not belong together."
+        case pp.Throttled():
+            return f"Too many attempts failed. Try again in {_wait(error.retry_after)}."
+        case pp.Overloaded():
+            return f"Too many people are logging in. Try again in {_wait(error.retry_after)}."
+        case pp.NameTaken():
+            return "This name is taken, or looks the same as one that is. Choose another."
+        case pp.InvalidToken():
+            return "This token is unknown, used or expired. Ask for a new one."
+    text = plain(str(error))
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _wait(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} minutes"
+
+
+def later(kind: Literal["error", "success"], text: str) -> None:
+    """Keeps a message for the next time the page is drawn: callbacks and reruns forget what they showed."""
+    st.session_state.setdefault("messages", []).append((kind, text))
+
+
+def show() -> None:
+    """Shows the messages that were kept, once."""
+    for kind, text in st.session_state.pop("messages", []):
+        if kind == "error":
+            st.error(text, icon=":material/error:")
+        else:
+            st.success(text, icon=":material/check_circle:")

@@ -1,0 +1,93 @@
+"""The songs that were found, five at a time, and the way from a song to those like it and back."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import pixelplay as pp
+import streamlit as st
+from cards import Favourites, card, name, title
+from messages import explain
+from picture import offer_samples
+from question import Question, Similar, clear_filters
+from startup import App
+
+PAGE = 5
+_ALIKE: dict[Literal["description", "audio"], str] = {"description": "scene and mood", "audio": "sound"}
+
+
+def show(app: App, question: Question, favourites: Favourites | None) -> None:
+    """Answers the question, or the last "Find similar" since it was asked."""
+    asked = (question.picture, question.words)
+    if st.session_state.get("asked", asked) != asked:
+        _path().clear()
+    st.session_state.asked = asked
+    if _path():
+        _show_similar(app, question, favourites)
+    elif any(asked):
+        _heading("Songs for this picture" if question.picture else "Songs for these words")
+        compare = {"Your picture": question.picture.mood} if question.picture else {}
+        _list(app, question, compare, favourites)
+    else:
+        _heading("Start with a picture")
+        st.write("Drop a photograph into the field, or type a few words.")
+        offer_samples()
+
+
+def find_similar(song: str) -> None:
+    """What the buttons of the cards do."""
+    _path().append(song)
+    st.session_state.tab = "Songs"
+
+
+def _back() -> None:
+    _path().pop()
+
+
+def _show_similar(app: App, question: Question, favourites: Favourites | None) -> None:
+    song = app.index.song(_path()[-1])
+    st.button("Back", key="back", icon=":material/arrow_back:", on_click=_back)
+    _heading(f"Songs like {title(song)}")
+    by = st.radio("Alike in", list(_ALIKE), format_func=_ALIKE.__getitem__, key="by", horizontal=True)
+    _list(app, Similar(song.id, by, question.narrowing), {name(song): song}, favourites)
+
+
+def _list(
+    app: App, search: Question | Similar, compare: Mapping[str, pp.Mood | pp.Song], favourites: Favourites | None
+) -> None:
+    # For each search how many it shows, so that the way back leads to where one was.
+    shown: dict[Question | Similar, int] = st.session_state.setdefault("shown", {})
+    k = shown.get(search, PAGE)
+    try:
+        hits = search.hits(app, k + 1)
+    except pp.PixelPlayError as error:
+        st.warning(explain(error), icon=":material/search_off:")
+        return
+    if not hits:
+        st.info("No song passes the filters.", icon=":material/filter_alt_off:")
+        st.button("Clear the filters", on_click=clear_filters, args=(app,))
+        return
+    for rank, hit in enumerate(hits[:k]):
+        card(
+            hit.song,
+            key=f"hit-{rank}",
+            match=hit.match_percent,
+            compare=compare,
+            favourites=favourites,
+            find_similar=find_similar,
+        )
+    if len(hits) > k:
+        st.button("Load more", key="more", width="stretch", on_click=shown.update, args=({search: k + PAGE},))
+    st.caption("The match compares a song with the whole catalogue: 50% is the average song.")
+
+
+def _path() -> list[str]:
+    """The songs whose like was asked for, one after the other."""
+    return cast("list[str]", st.session_state.setdefault("path", []))
+
+
+def _heading(text: str) -> None:
+    """Not `st.subheader`: it reads Markdown, and makes links of addresses even where they are escaped."""
+    st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')

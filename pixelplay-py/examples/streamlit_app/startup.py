@@ -1,0 +1,80 @@
+"""What is opened once, for everybody who uses the app: the encoder, the songs, the accounts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+
+import pixelplay as pp
+import pyarrow as pa  # Streamlit itself needs it.
+import pyarrow.compute as pc
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Options:
+    """Paths; without one, what is embedded in pixelplay."""
+
+    index: str | None
+    encoder: str | None
+    users: str
+
+
+def options() -> Options:
+    """Read from the command line, behind `--`, and from the environment. Raises `SystemExit` as argparse does."""
+    parser = argparse.ArgumentParser("streamlit run app.py --", description="A picture in, songs out.")
+    parser.add_argument(
+        "--index",
+        metavar="FILE",
+        default=os.environ.get("PIXELPLAY_INDEX"),
+        help="songs.arrow, as pp.build_index writes it; else the embedded catalogue ($PIXELPLAY_INDEX)",
+    )
+    parser.add_argument(
+        "--encoder",
+        metavar="DIR",
+        default=os.environ.get("PIXELPLAY_ENCODER"),
+        help="a Hugging Face CLIPModel folder, the one that the index was built with; "
+        "else the embedded checkpoint ($PIXELPLAY_ENCODER)",
+    )
+    parser.add_argument(
+        "--users",
+        metavar="FILE",
+        default=os.environ.get("PIXELPLAY_USERS", "users.db"),
+        help="the accounts, made if it is not there; default: users.db in this folder ($PIXELPLAY_USERS)",
+    )
+    return Options(**vars(parser.parse_args(sys.argv[1:])))
+
+
+@dataclass(frozen=True)
+class App:
+    """What every page works with."""
+
+    encoder: pp.Encoder
+    index: pp.SongIndex
+    genres: list[str]
+    """Those of the index: what the filter offers."""
+    years: tuple[int, int] | None
+    """The first and the last; `None` where no song has one."""
+    users: pp.UserStore
+
+
+@st.cache_resource(show_spinner="Opening the songs …")
+def open_app(options: Options) -> App:
+    """Raises `PixelPlayError` for what cannot be opened, or does not fit together."""
+    encoder = pp.Encoder(options.encoder)
+    index = pp.SongIndex.open(options.index) if options.index else pp.starter_index(encoder)
+    if index.fingerprint not in (None, encoder.fingerprint):
+        raise pp.SongIndexError(
+            f"{index.path} was not built with the encoder {encoder.name}: name the folder of its encoder with --encoder"
+        )
+    table = pa.table(index)
+    years = pc.min_max(table["year"]).as_py()
+    return App(
+        encoder=encoder,
+        index=index,
+        genres=sorted(filter(None, table["genre"].unique().to_pylist())),
+        years=None if years["min"] is None else (years["min"], years["max"]),
+        users=pp.UserStore(options.users),
+    )
