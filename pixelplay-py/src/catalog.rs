@@ -112,10 +112,13 @@ pub(crate) fn build_index(
 /// to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
 /// whole or not at all.
 ///
+/// Without ``int8_twin`` the file is a fifth smaller, and searches take about three times as long to the same results.
+///
 /// Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
 #[pyfunction]
 #[pyo3(signature = (
-    path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, progress = None
+    path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, int8_twin = true,
+    progress = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
 pub(crate) fn write_index(
@@ -127,6 +130,7 @@ pub(crate) fn write_index(
     fingerprint: Option<&str>,
     normalize: bool,
     columns: Option<&Bound<'_, PyDict>>,
+    int8_twin: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<PyReport>> {
     let report = Report::new(progress)?;
@@ -162,6 +166,7 @@ pub(crate) fn write_index(
     let options = WriterOptions {
         fingerprint: embedding::fingerprint(py, space.as_deref())?,
         normalize,
+        int8_twin,
         ..WriterOptions::new(dim)
     };
     let values = array::numbers(&bytes);

@@ -47,6 +47,21 @@ def test_many_queries_are_each_alone(random: tuple[pp.SongIndex, np.ndarray]) ->
     assert index.search_many(queries, k=0)[0].shape == (9, 0)
 
 
+def test_the_int8_twin_changes_the_size_of_the_file_alone(
+    random: tuple[pp.SongIndex, np.ndarray], tmp_path: Path
+) -> None:
+    index, vectors = random
+    plain = tmp_path / "plain.arrow"
+    pp.write_index(plain, list(index.ids), vectors, int8_twin=False)
+    assert plain.stat().st_size < index.path.stat().st_size
+    queries = unit_vectors(20, 24, seed=3)
+    for twin, without in zip(index.search_many(queries), pp.SongIndex.open(plain).search_many(queries)):
+        assert np.array_equal(twin, without)
+    assert [hit.match_percent for hit in index.search(queries[0])] == [
+        hit.match_percent for hit in pp.SongIndex.open(plain).search(queries[0])
+    ]
+
+
 def test_what_a_filter_leaves_out_is_minus_one(songs: pp.SongIndex) -> None:
     rows, scores = songs.search_many([songs.embedding("a")], k=3, where=pp.col("genre") == "folk")
     assert rows[0, 2] == -1 and np.isnan(scores[0, 2]) and set(rows[0, :2]) == {1, 3}

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pixelplay as pp
+import pytest
 from conftest import REPOSITORY
+
+PACKAGE = REPOSITORY / "pixelplay-py"
 
 
 def test_numpy_is_all_it_needs() -> None:
@@ -42,8 +45,11 @@ def test_docstrings_run() -> None:
     assert doctest.testmod(pp).failed == 0 and doctest.testmod(pp).attempted > 0
 
 
-def test_readme_runs(tmp_path: Path) -> None:
-    readme = Path(__file__).parents[1] / "README.md"
+@pytest.mark.parametrize("readme", [PACKAGE / "README.md", REPOSITORY / "README.md"], ids=["package", "repository"])
+def test_readme_runs(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # They read the repository's pictures, and leave files where they run.
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL)
     assert blocks
     for block in blocks:

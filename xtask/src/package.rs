@@ -28,6 +28,7 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     ))?;
     step("Python types");
     run(&mut module(&python, &package, &["mypy"]))?;
+    run(&mut module(&python, &package, &["pyright", "--warnings"]))?;
     run(&mut module(
         &python,
         &package,

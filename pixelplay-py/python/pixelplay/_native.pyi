@@ -504,6 +504,7 @@ def write_index(
     normalize: bool = False,
     *,
     columns: dict[str, str] | None = None,
+    int8_twin: bool = True,
     progress: _Progress = None,
 ) -> Report | None:
     """Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
@@ -511,6 +512,8 @@ def write_index(
     Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
     to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
     whole or not at all.
+
+    Without ``int8_twin`` the file is a fifth smaller, and searches take about three times as long to the same results.
 
     Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
     """
