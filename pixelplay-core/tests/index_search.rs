@@ -387,6 +387,26 @@ fn queries_of_another_space_are_refused_by_name() {
 }
 
 #[test]
+fn hubness_counts_what_searches_find() {
+    let mut rng = StdRng::seed_from_u64(9);
+    let index = build(&rows(Data::Random, &mut rng, 200, 8), 90);
+    let queries: Vec<Embedding> = (0..50).map(|_| query(&random(&mut rng, 8))).collect();
+    let options = SearchOptions {
+        k: 3,
+        ..SearchOptions::default()
+    };
+    let found = index.hubness(&queries, &options).unwrap();
+    let mut counts = vec![0; 200];
+    for query in &queries {
+        for hit in index.search(query, &options).unwrap() {
+            counts[hit.row] += 1;
+        }
+    }
+    assert_eq!((found.queries, &found.counts), (50, &counts));
+    assert!(found.never() > 0.25 && found.skewness() > 0.0 && found.gini() > 0.0);
+}
+
+#[test]
 fn an_empty_index_finds_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");

@@ -28,7 +28,12 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     ))?;
     step("Python types");
     run(&mut module(&python, &package, &["mypy"]))?;
-    run(&mut module(&python, &package, &["pyright", "--warnings"]))?;
+    run(module(
+        &python,
+        &package,
+        &["pyright", "--warnings", "--pythonpath"],
+    )
+    .arg(&python))?;
     run(&mut module(
         &python,
         &package,
