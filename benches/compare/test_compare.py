@@ -118,7 +118,7 @@ def test_every_round_has_every_call() -> None:
     order: list[str] = []
     calls = {name: lambda _, name=name: order.append(name) for name in "ab"}
     # Too short a turn for a second call in it.
-    found = interleave(calls, Effort(rounds=4, turn=0.0))
+    found = interleave(calls, Effort(rounds=4, turn=0.0, rest=0.0))
     assert {name: len(seconds) for name, seconds in found.items()} == {"a": 4, "b": 4}
     assert order[-8:] == list("abababab")
 

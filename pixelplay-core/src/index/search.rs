@@ -19,9 +19,9 @@ use crate::embedding::{Embedding, same_space};
 use crate::simd::{Backend, LANES};
 use crate::song::SongId;
 
-/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: on two
-/// cores, one and two threads were equally fast at 2.5 MB (0.13 ms), and two won at 5 MB (0.20 against 0.25 ms).
-const PARALLEL_BYTES: usize = 4 << 20;
+/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: on an
+/// idle virtual machine with two cores it took a quarter of a millisecond, in which one thread reads 5 MB from a cache.
+const PARALLEL_BYTES: usize = 12 << 20;
 /// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
 const PIECES_A_THREAD: usize = 4;
 /// A piece has at least as many rows, because each piece keeps its own best rows and all are merged.
@@ -102,8 +102,10 @@ impl SongIndex {
     /// in 16 interleaved partial sums, which are then added pairwise), equal scores by row. It is the same, to the
     /// last bit, on every processor and with any number of threads.
     ///
-    /// Costs one pass over the vectors of the songs that fulfil the filter, about as long as it takes to read them
-    /// from memory (`cargo bench -p pixelplay-benches --bench search` measures both side by side).
+    /// Costs one pass over the songs that fulfil the filter: over their vectors in 8 bits, `dim` bytes a song, or in a file
+    /// without those over the vectors themselves, about as long as memory takes to deliver them. The first search of an
+    /// open index also gathers a sample of it, up to 512 songs. `cargo bench -p pixelplay-benches --bench search` measures
+    /// both beside a plain read of memory; `benches/compare` compares with other libraries.
     ///
     /// # Errors
     /// If the query has another dimension or comes from another encoder, if the filter does not fit the columns, or
