@@ -7,6 +7,9 @@ use crate::simd::Backend;
 /// So many candidates of a query are kept at least before exact scores thin them out.
 const ROOM: usize = 1024;
 
+/// A little more than the product of two lengths of at most 1.001.
+const MOST_SCORE: f64 = 1.0021;
+
 /// Scores queries exactly.
 #[derive(Clone, Copy)]
 pub(super) struct Scorer<'a> {
@@ -21,8 +24,8 @@ impl Scorer<'_> {
         let dim = self.index.dim();
         let query = &self.queries[query * dim..(query + 1) * dim];
         let score = self.backend.dot_f64(self.index.vector(row), query);
-        // A little more than the product of two lengths of at most 1.001; false for NaN.
-        if score.abs() < 1.0021 {
+        // False for NaN.
+        if score.abs() <= MOST_SCORE {
             // Adding 0 turns -0.0 into 0.0, which is the same score.
             Ok(score + 0.0)
         } else {
@@ -51,7 +54,7 @@ struct Candidate {
 }
 
 impl<'a> Candidates<'a> {
-    /// For the `k` best of what is not below `floor`. At least `k` rows are known to reach `cutoff`.
+    /// For the `k` best of what is not below `floor`. At least `k` different rows that count are known to reach `cutoff`.
     pub(super) fn new(scorer: Scorer<'a>, query: usize, k: usize, floor: f64, cutoff: f64) -> Self {
         Self {
             scorer,
@@ -69,7 +72,7 @@ impl<'a> Candidates<'a> {
         self.cutoff
     }
 
-    /// Takes a row whose score is between two bounds. NaN says nothing about the score.
+    /// Takes a row whose score is between two bounds.
     pub(super) fn offer(
         &mut self,
         row: usize,
@@ -78,10 +81,13 @@ impl<'a> Candidates<'a> {
         if most < self.cutoff {
             return Ok(());
         }
-        let known = |bound: f64, unknown| if bound.is_nan() { unknown } else { bound };
-        let most = known(most, f64::INFINITY);
+        // Of a damaged row the bounds may be anything, and must not push others out.
+        let (least, most) = match least <= MOST_SCORE {
+            true => (least, most),
+            false => (f64::NEG_INFINITY, f64::INFINITY),
+        };
         // Adding 0 turns -0.0 into 0.0.
-        let score = known(least, f64::NEG_INFINITY) + 0.0;
+        let score = least + 0.0;
         self.list.push(Candidate { most, row });
         self.lower.push(Scored { score, row });
         self.cutoff = self.cutoff.max(self.lower.threshold());

@@ -80,7 +80,7 @@ impl Hubness {
             return 0.0;
         }
         let n = sorted.len() as f64;
-        let ranked = (1..).zip(&sorted);
+        let ranked = (1_u32..).zip(&sorted);
         let weighted: f64 = ranked
             .map(|(rank, &count)| f64::from(rank) * f64::from(count))
             .sum();

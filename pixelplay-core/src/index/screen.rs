@@ -11,6 +11,8 @@ use crate::simd::{Backend, Cutoffs, LANES, Panel, screen_int8};
 /// How much is multiplied with one query, or some, before the products are looked at: few enough rows to stay in a core's
 /// cache until then.
 const TILE_BYTES: usize = 128 << 10;
+/// So that the products of two panels with a tile stay in the cache too, however short the vectors are.
+const MAX_TILE_ROWS: usize = 1024;
 /// How many queries pass over a tile of `f32`.
 const QUERY_GROUP: usize = 16;
 /// How many `f32` scores are compared with the cutoff at once.
@@ -197,7 +199,7 @@ impl Queries {
             cutoffs.least[lane] = gauge.least(found[at].cutoff());
         }
         let (mut dots, mut passed) = (Vec::new(), Vec::new());
-        rows.tiles(TILE_BYTES / self.dim, |tile| {
+        rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
             // Two panels at a time, whose products are then still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {

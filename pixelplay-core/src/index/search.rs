@@ -273,19 +273,24 @@ impl Scan<'_> {
         let (threads, pieces) = share(self.threads, rows, self.work());
         let next = AtomicUsize::new(0);
         // Each thread takes the next piece until there is none, so one that is held up holds up nobody.
-        let work = || -> Result<_, SongIndexError> {
-            let mut found = self.candidates(reached);
+        let work = || -> Result<Option<Vec<Candidates<'_>>>, SongIndexError> {
+            let mut found = None;
             loop {
                 let piece = next.fetch_add(1, Ordering::Relaxed);
                 if piece >= pieces {
                     return Ok(found);
                 }
                 let range = rows * piece / pieces..rows * (piece + 1) / pieces;
-                self.rows(range, &mut found)?;
+                let found = found.get_or_insert_with(|| self.candidates(reached));
+                if let Err(error) = self.rows(range, found) {
+                    // Nobody needs the rest.
+                    next.store(pieces, Ordering::Relaxed);
+                    return Err(error);
+                }
             }
         };
         let others = Mutex::new(Vec::new());
-        // This thread does not wait for others to wake.
+        // This thread begins before others have woken.
         let own = rayon::in_place_scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(|_| {
@@ -298,9 +303,10 @@ impl Scan<'_> {
             }
             work()
         });
-        let mut merged = own?;
-        for found in others.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            for (merged, found) in merged.iter_mut().zip(found?) {
+        let others = others.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut merged = self.candidates(reached);
+        for found in std::iter::once(own).chain(others) {
+            for (merged, found) in merged.iter_mut().zip(found?.into_iter().flatten()) {
                 merged.merge(found);
             }
         }

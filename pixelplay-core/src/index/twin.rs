@@ -48,12 +48,15 @@ const MOST: f64 = 127.0;
 const BIAS: i32 = 128;
 /// Of the two parts of a query's code, `high` counts this much.
 const HIGH: i32 = 128;
-/// More than all roundings of sums in `f64` here take away: those of 65,536 products are below 1e-11.
+/// More than all roundings of sums in `f64` here take away, absolute and for each unit of what is summed: those of 65,536
+/// products are below 1e-11.
 const ROUNDING: f64 = 1e-9;
-/// More than all roundings of a screening in `f32` take away: eight operations that each lose at most `2^-24` of values
-/// below 8. Lengths are at most 1.001, so the centre's is, and a row is at most 2.01 from it; `error` is at most half a
-/// step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
+/// The same for a screening in `f32`: eight operations that each lose at most `2^-24` of what they have to do with. That is
+/// at most 8 in a twin of ours: lengths are at most 1.001, so the centre's is, and a row is at most 2.01 from it; `error`
+/// is at most half a step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
 const SCREEN_ROUNDING: f64 = 1e-5;
+/// What a screening loses of each unit of centre, error and length, in a twin that somebody else made of larger ones.
+const SCREEN_SHARE: f64 = 1e-6;
 
 /// What a twin is made of, for some rows.
 #[derive(Debug)]
@@ -349,7 +352,7 @@ impl Query {
         let score = offset + f64::from(twin.scales[row]) * self.step * dot as f64;
         let error = f64::from(twin.errors[row]) * self.norm
             + f64::from(twin.lengths[row]) * self.error
-            + ROUNDING;
+            + ROUNDING * (1.0 + offset.abs() + f64::from(twin.lengths[row]));
         (score - error, score + error)
     }
 
@@ -377,8 +380,8 @@ impl Gauge {
         Self {
             offset,
             unit,
-            error_weight: weight(query.norm),
-            length_weight: weight(query.high_error),
+            error_weight: weight(query.norm * (1.0 + SCREEN_SHARE)),
+            length_weight: weight(query.high_error + SCREEN_SHARE),
         }
     }
 
@@ -389,7 +392,10 @@ impl Gauge {
             clippy::cast_possible_truncation,
             reason = "`SCREEN_ROUNDING` has room for it"
         )]
-        let least = ((cutoff - self.offset - SCREEN_ROUNDING) / self.unit) as f32;
+        let least = {
+            let rounding = SCREEN_ROUNDING + SCREEN_SHARE * self.offset.abs();
+            ((cutoff - self.offset - rounding) / self.unit) as f32
+        };
         least
     }
 }
@@ -481,6 +487,36 @@ mod tests {
         for (least, most) in all_bounds(&Query::new(query), &twin, 0.0) {
             assert!(most - least < 0.01, "{least} {most}");
         }
+    }
+
+    #[test]
+    fn an_honest_twin_of_huge_numbers_loses_no_row_to_rounding() {
+        let far = 1_064_841_152.0;
+        let twin = Twin {
+            codes: vec![1, 128].into(),
+            scales: vec![far / 127.0].into(),
+            errors: vec![1.0001].into(),
+            lengths: vec![far].into(),
+            centre: vec![far, 0.0].into(),
+        };
+        assert!(twin.is_honest(0, &[1.0, 0.0]));
+        let query = Query::new(&[1.0, 0.0]);
+        let offset = f64::from(far);
+        let (least, most) = all_bounds(&query, &twin, offset)[0];
+        assert!(least <= 1.0 && 1.0 <= most);
+        let gauge = Gauge::new(&query, offset);
+        let cutoff = Cutoffs {
+            bias: [query.bias()],
+            error_weight: [gauge.error_weight],
+            length_weight: [gauge.length_weight],
+            least: [gauge.least(0.9999)],
+        };
+        let (codes, measures) = twin.rows(0..1);
+        let mut dots = [0];
+        Backend::detect().dots_int8(codes, None, &query.high, &mut dots);
+        let mut passed = Vec::new();
+        screen_int8(&dots, &measures, None, &cutoff, &mut passed);
+        assert_eq!(passed, [0]);
     }
 
     #[test]
