@@ -174,7 +174,7 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 1), self.rows)
     }
 
-    /// The first `len` items of a `list` column of numbers.
+    /// The first `len` items of a `list` column of numbers, whichever rows its offsets give them to.
     pub(super) fn first_list<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
