@@ -136,7 +136,7 @@ def screen(data: Dataset) -> dict:
     import pyarrow as pa
 
     with pa.OSFile(str(data.index_path)) as file:
-        twin = "_pp_codes" in pa.ipc.open_file(file).schema.names
+        twin = "_pp_rotated" in pa.ipc.open_file(file).schema.names
     return {"twin": twin, "screen_bytes": data.rows * (data.dim + 8 if twin else data.dim * 4)}
 
 

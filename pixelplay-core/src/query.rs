@@ -127,8 +127,10 @@ pub struct QueryOptions {
     /// hundredths, song-to-song cosines far more) and similarity the greatest cosine to a pick so
     /// far, at least 0. It costs `O(k^2 * dim)` at worst, if nearly all songs of the pool are alike.
     pub diversity: f64,
-    /// Only songs with at least this score (cosine).
+    /// Only songs with at least this score (cosine, corrected where a correction is asked for).
     pub min_score: Option<f64>,
+    /// See [`SearchOptions::hub_correction`]; 0, so none, by default.
+    pub hub_correction: f64,
     /// Threads for the scan; `None` takes rayon's pool.
     pub threads: Option<NonZeroUsize>,
 }
@@ -141,6 +143,7 @@ impl Default for QueryOptions {
             max_per_artist: None,
             diversity: 0.0,
             min_score: None,
+            hub_correction: 0.0,
             threads: None,
         }
     }
@@ -409,6 +412,7 @@ fn capped(
         filter: options.filter.clone(),
         exclude,
         min_score: options.min_score,
+        hub_correction: options.hub_correction,
         threads: options.threads,
         ..SearchOptions::default()
     };
@@ -490,10 +494,11 @@ fn diversify(
     let (Some(best), Some(worst)) = (pool.first(), pool.last()) else {
         return Ok(pool);
     };
-    let (top, span) = (best.score, best.score - worst.score);
+    let top = best.corrected_score;
+    let span = top - worst.corrected_score;
     let gain = |rank: usize, nearest: f64| {
         let relevance = if span > 0.0 {
-            1.0 - (top - pool[rank].score) / span
+            1.0 - (top - pool[rank].corrected_score) / span
         } else {
             1.0
         };

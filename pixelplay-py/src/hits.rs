@@ -40,6 +40,12 @@ impl PyHit {
         self.hit.score
     }
 
+    /// What songs are ranked by: the score less the hub correction that was asked for.
+    #[getter]
+    fn corrected_score(&self) -> f64 {
+        self.hit.corrected_score
+    }
+
     /// How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song.
     #[getter]
     fn match_percent(&self) -> f64 {

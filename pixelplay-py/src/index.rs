@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pixelplay_core::index::{By, SearchOptions};
-use pixelplay_core::{Embedding, Fingerprint, SongId, SongIndex};
+use pixelplay_core::index::{By, EditOptions, QueryBank, SearchOptions, SongIndexEditor};
+use pixelplay_core::{Embedding, Fingerprint, SongId, SongIndex, SongIndexError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyString};
 
+use crate::call::Report;
 use crate::embedding::PyEmbedding;
 use crate::hits::PyHits;
 use crate::song::PySong;
@@ -116,6 +117,12 @@ impl PySongIndex {
         Ok(ids.clone_ref(py))
     }
 
+    /// Names the queries that the songs' biases are from, where ``correct_hubs`` has written them.
+    #[getter]
+    fn query_bank(&self) -> Option<&str> {
+        self.inner.query_bank()
+    }
+
     /// All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
     ///
     /// Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
@@ -147,7 +154,7 @@ impl PySongIndex {
     fn embedding(&self, py: Python<'_>, id: &str) -> PyResult<PyEmbedding> {
         call::short(py, || match self.inner.row(id) {
             Some(row) => self.inner.embedding(row),
-            None => Err(pixelplay_core::SongIndexError::UnknownId { id: id.to_owned() }),
+            None => Err(SongIndexError::UnknownId { id: id.to_owned() }),
         })
         .map(PyEmbedding)
     }
@@ -155,10 +162,11 @@ impl PySongIndex {
     /// The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
     ///
     /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
-    /// Costs one pass over the vectors.
+    /// ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
+    /// ``correct_hubs``. Costs one pass over the vectors.
     ///
     /// Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
-    #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
+    #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
         &self,
@@ -168,10 +176,11 @@ impl PySongIndex {
         r#where: Option<&Bound<'_, PyAny>>,
         exclude: Option<&Bound<'_, PyAny>>,
         min_score: Option<f64>,
+        hub_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
         let query = array::embedding(query)?;
-        let options = options(k, r#where, exclude, min_score, threads)?;
+        let options = options(k, r#where, exclude, min_score, hub_correction, threads)?;
         let hits = self.run(py, 1, move |index| index.search(&query, &options))?;
         Ok(self.hits(hits))
     }
@@ -179,7 +188,7 @@ impl PySongIndex {
     /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
     ///
     /// Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
-    #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, threads = None))]
+    #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search_many<'py>(
         &self,
@@ -189,10 +198,11 @@ impl PySongIndex {
         r#where: Option<&Bound<'py, PyAny>>,
         exclude: Option<&Bound<'py, PyAny>>,
         min_score: Option<f64>,
+        hub_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let queries: Vec<Embedding> = array::embeddings(queries)?;
-        let options = options(k, r#where, exclude, min_score, threads)?;
+        let options = options(k, r#where, exclude, min_score, hub_correction, threads)?;
         let shape = (queries.len(), k.min(self.inner.len()));
         let (rows, scores) = self.run(py, queries.len(), move |index| {
             let (mut rows, mut scores) = (Vec::new(), Vec::new());
@@ -207,7 +217,7 @@ impl PySongIndex {
                     scores.extend(score.to_ne_bytes());
                 }
             }
-            Ok::<_, pixelplay_core::SongIndexError>((rows, scores))
+            Ok::<_, SongIndexError>((rows, scores))
         })?;
         Ok((
             array::matrix(py, &rows, "int64", shape)?,
@@ -218,7 +228,7 @@ impl PySongIndex {
     /// Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
     ///
     /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
-    #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None))]
+    #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn similar(
         &self,
@@ -229,6 +239,7 @@ impl PySongIndex {
         r#where: Option<&Bound<'_, PyAny>>,
         exclude: Option<&Bound<'_, PyAny>>,
         min_score: Option<f64>,
+        hub_correction: f64,
     ) -> PyResult<PyHits> {
         let by = match by {
             "description" => By::Description,
@@ -239,7 +250,7 @@ impl PySongIndex {
                 )));
             }
         };
-        let options = options(k, r#where, exclude, min_score, None)?;
+        let options = options(k, r#where, exclude, min_score, hub_correction, None)?;
         let hits = self.run(py, 1, move |index| index.similar(&id, by, &options))?;
         Ok(self.hits(hits))
     }
@@ -354,11 +365,46 @@ impl VectorView {
     }
 }
 
+/// Writes an index anew with a bias for each song, which ``hub_correction`` of a search subtracts: songs that turn up for
+/// everything then stand back. Returns the name of the bank.
+///
+/// ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
+/// its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
+/// ``hub_correction`` stay as they were. Songs that are added later have no bias: correct again.
+///
+/// Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
+#[pyfunction]
+#[pyo3(signature = (path, queries, *, nearest = 10, progress = None))]
+pub(crate) fn correct_hubs(
+    py: Python<'_>,
+    path: PathBuf,
+    queries: &Bound<'_, PyAny>,
+    nearest: usize,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    let report = Report::new(progress)?;
+    let queries = array::embeddings(queries)?;
+    call::long(py, report.as_ref(), move |on_progress| {
+        let bank = QueryBank::new(queries, nearest)?;
+        #[expect(
+            unsafe_code,
+            reason = "mapping trusts that nobody rewrites the file in place"
+        )]
+        // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it, and the editor's lock
+        // keeps other editors away meanwhile.
+        let editor =
+            unsafe { SongIndexEditor::open_mmap(path, EditOptions::default(), on_progress)? };
+        editor.correct_hubs(&bank, on_progress)?;
+        Ok::<_, SongIndexError>(bank.id())
+    })
+}
+
 fn options(
     k: usize,
     r#where: Option<&Bound<'_, PyAny>>,
     exclude: Option<&Bound<'_, PyAny>>,
     min_score: Option<f64>,
+    hub_correction: f64,
     threads: Option<NonZeroUsize>,
 ) -> PyResult<SearchOptions> {
     if min_score.is_some_and(f64::is_nan) {
@@ -369,6 +415,7 @@ fn options(
         filter: filter::filter(r#where)?,
         exclude: exclude.map(ids).transpose()?.unwrap_or_default(),
         min_score,
+        hub_correction,
         threads,
         ..SearchOptions::default()
     })

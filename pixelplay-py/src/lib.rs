@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use super::hits::{PyHit, PyHits};
     #[pymodule_export]
-    use super::index::PySongIndex;
+    use super::index::{PySongIndex, correct_hubs};
     #[pymodule_export]
     use super::mood::{PyMood, radar_svg};
     #[pymodule_export]

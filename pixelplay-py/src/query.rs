@@ -72,7 +72,8 @@ impl PyHybridQuery {
     /// Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
     /// ``SongIndex.search``.
     #[pyo3(signature = (
-        index, k = 10, r#where = None, *, max_per_artist = None, diversity = 0.0, min_score = None, threads = None
+        index, k = 10, r#where = None, *, max_per_artist = None, diversity = 0.0, min_score = None, hub_correction = 0.0,
+        threads = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -84,6 +85,7 @@ impl PyHybridQuery {
         max_per_artist: Option<NonZeroUsize>,
         diversity: f64,
         min_score: Option<f64>,
+        hub_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
         let options = QueryOptions {
@@ -92,6 +94,7 @@ impl PyHybridQuery {
             max_per_artist,
             diversity,
             min_score,
+            hub_correction,
             threads,
         };
         let (query, songs) = (self.0.clone(), index.get().inner.clone());

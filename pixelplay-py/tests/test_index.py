@@ -219,3 +219,34 @@ def test_the_starter_catalogue(enc: pp.Encoder) -> None:
     index.verify()
     with pytest.raises(TypeError, match="pickle"):
         pickle.dumps(index)
+
+
+def test_hub_correction_ranks_by_what_is_left_of_the_score(tmp_path: Path) -> None:
+    path = tmp_path / "songs.arrow"
+    vectors = write_random(path, 300, 24)
+    bank, query = unit_vectors(40, 24, seed=4), unit_vectors(1, 24, seed=5)[0]
+    plain = pp.SongIndex.open(path).search(query, k=5)
+    with pytest.raises(pp.SongIndexError, match="correct_hubs"):
+        pp.SongIndex.open(path).search(query, hub_correction=0.5)
+    name = pp.correct_hubs(path, bank, nearest=3)
+    index = pp.SongIndex.open(path)
+    assert index.query_bank == name
+    assert index.search(query, k=5).ids == plain.ids
+
+    cosines = vectors.astype(np.float64) @ bank.T.astype(np.float64)
+    biases = np.sort(cosines, axis=1)[:, -3:].mean(axis=1).astype(np.float32)
+    scores = vectors.astype(np.float64) @ query.astype(np.float64)
+    corrected = scores - 0.5 * biases
+    best = np.argsort(-corrected, kind="stable")[:5]
+    hits = index.search(query, k=5, hub_correction=0.5)
+    assert [hit.row for hit in hits] == best.tolist()
+    np.testing.assert_allclose([hit.corrected_score for hit in hits], corrected[best], rtol=1e-6)
+    np.testing.assert_allclose(hits.scores, scores[best], rtol=1e-12)
+    assert pp.HybridQuery(text=query).search(index, k=5, hub_correction=0.5).ids == hits.ids
+    for weight in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="hub correction"):
+            index.search(query, hub_correction=weight)
+    with pytest.raises(ValueError, match="nearest"):
+        pp.correct_hubs(path, bank, nearest=41)
+    with pytest.raises(pp.EmbeddingError):
+        pp.correct_hubs(path, unit_vectors(40, 23, seed=4))

@@ -15,18 +15,32 @@ const MOST_SCORE: f64 = 1.0021;
 pub(super) struct Scorer<'a> {
     pub(super) index: &'a SongIndex,
     pub(super) backend: Backend,
+    /// The share of each row's bias that its score loses.
+    pub(super) correction: f64,
     /// The queries, shape `(n, dim)`.
     pub(super) queries: &'a [f32],
 }
 
 impl Scorer<'_> {
-    fn score(&self, query: usize, row: usize) -> Result<f64, SongIndexError> {
+    /// What a row is ranked by.
+    fn score(&self, query: usize, row: usize, room: &mut Vec<f32>) -> Result<f64, SongIndexError> {
+        let correction = self.index.correction(row, self.correction)?;
+        // Adding 0 turns -0.0 into 0.0, which is the same score.
+        Ok(self.cosine(query, row, room)? - correction + 0.0)
+    }
+
+    pub(super) fn cosine(
+        &self,
+        query: usize,
+        row: usize,
+        room: &mut Vec<f32>,
+    ) -> Result<f64, SongIndexError> {
         let dim = self.index.dim();
         let query = &self.queries[query * dim..(query + 1) * dim];
-        let score = self.backend.dot_f64(self.index.vector(row), query);
+        let vector = self.index.fetch_vector(row, room)?;
+        let score = self.backend.dot_f64(vector, query);
         // False for NaN.
         if score.abs() <= MOST_SCORE {
-            // Adding 0 turns -0.0 into 0.0, which is the same score.
             Ok(score + 0.0)
         } else {
             Err(self.index.bad_vector(row))
@@ -72,12 +86,15 @@ impl<'a> Candidates<'a> {
         self.cutoff
     }
 
-    /// Takes a row whose score is between two bounds.
+    /// Takes a row whose cosine is between two bounds.
     pub(super) fn offer(
         &mut self,
         row: usize,
         (least, most): (f64, f64),
     ) -> Result<(), SongIndexError> {
+        // Rounding keeps order, so the bounds stay bounds.
+        let correction = self.scorer.index.correction(row, self.scorer.correction)?;
+        let (least, most) = (least - correction, most - correction);
         if most < self.cutoff {
             return Ok(());
         }
@@ -115,12 +132,13 @@ impl<'a> Candidates<'a> {
         let mut promising: Vec<&Candidate> = promising.collect();
         promising.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
         let mut best = TopK::new(self.k, self.floor);
+        let mut room = Vec::new();
         for candidate in promising {
             if candidate.most < best.threshold() {
                 break;
             }
             let row = candidate.row;
-            let score = self.scorer.score(self.query, row)?;
+            let score = self.scorer.score(self.query, row, &mut room)?;
             best.push(Scored { score, row });
         }
         Ok(best)

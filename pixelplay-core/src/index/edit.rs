@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::columns::describe;
 use super::error::SongIndexError;
+use super::hub_correction::QueryBank;
 use super::lock::{WriterLock, lock_of_file};
 use super::manifest::Manifest;
 use super::rewrite::{Copy, Part, Shard, changed_shards, write_folder};
@@ -81,7 +82,8 @@ impl fmt::Display for EditReport {
     }
 }
 
-/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove) and [`compact`](Self::compact) does it.
+/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove), [`compact`](Self::compact) and
+/// [`correct_hubs`](Self::correct_hubs) does it.
 ///
 /// Readers, in any process, see the index as it was or as it will be, whenever they open it and whenever the editor
 /// is killed; an index that is open stays as it was. While an editor is there, other editors of the same index wait,
@@ -89,7 +91,8 @@ impl fmt::Display for EditReport {
 /// holding an editor of the same file.
 ///
 /// Songs keep their order, added ones come last, and columns that one side lacks are not known there. All columns
-/// of song data are carried along, also those that PixelPlay does not know; helper columns (`_pp_*`) are not.
+/// of song data are carried along, also those that PixelPlay does not know; of the helper
+/// columns (`_pp_*`) only those that PixelPlay writes.
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
@@ -306,6 +309,35 @@ impl SongIndexEditor {
         Ok(report)
     }
 
+    /// Writes everything anew as [`compact`](Self::compact) does, with a bias for each song that
+    /// [`SearchOptions::hub_correction`](super::SearchOptions::hub_correction) can subtract.
+    ///
+    /// Removing songs and compacting keep the biases. Songs that are added later have none, and until the index is
+    /// corrected again it is not searched with a correction.
+    ///
+    /// Costs a product of all vectors with all queries of the bank in `f64`, in all threads of rayon's pool.
+    ///
+    /// # Errors
+    /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as [`add`](Self::add).
+    pub fn correct_hubs(
+        self,
+        bank: &QueryBank,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<EditReport, SongIndexError> {
+        for query in bank.queries() {
+            same_space(
+                (self.index.dim(), self.index.fingerprint()),
+                (query.dim(), query.fingerprint()),
+            )?;
+        }
+        let report = EditReport {
+            songs: self.index.len(),
+            ..EditReport::default()
+        };
+        self.write_with(&HashSet::new(), None, true, Some(bank), on_progress)?;
+        Ok(report)
+    }
+
     /// The rows that songs with these ids would replace; an error if they must not.
     pub(crate) fn known_rows<'i>(
         &self,
@@ -391,6 +423,17 @@ impl SongIndexEditor {
         compact: bool,
         on_progress: &mut OnProgress<'_>,
     ) -> Result<(), SongIndexError> {
+        self.write_with(without, added, compact, None, on_progress)
+    }
+
+    fn write_with(
+        self,
+        without: &HashSet<usize>,
+        added: Option<&SongIndex>,
+        compact: bool,
+        bank: Option<&QueryBank>,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<(), SongIndexError> {
         let none = HashSet::new();
         let all = |index, without| Part {
             index,
@@ -404,7 +447,8 @@ impl SongIndexEditor {
                     .into_iter()
                     .chain(added)
                     .collect();
-                let mut copy = Copy::new(self.options.batch_rows, &parts, on_progress);
+                let mut copy =
+                    Copy::new(self.options.batch_rows, &parts, on_progress).with_biases_of(bank);
                 copy.write(&path, &parts)?.publish()
             }
             Home::Folder(folder, manifest) => {
@@ -418,7 +462,8 @@ impl SongIndexEditor {
                     Shard::Old(_) => &[],
                     Shard::New(parts) => parts.as_slice(),
                 });
-                let mut copy = Copy::new(self.options.batch_rows, new_parts, on_progress);
+                let mut copy =
+                    Copy::new(self.options.batch_rows, new_parts, on_progress).with_biases_of(bank);
                 write_folder(&folder, manifest, &shards, &mut copy)
             }
         }

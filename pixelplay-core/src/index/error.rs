@@ -141,6 +141,30 @@ pub enum SongIndexError {
         /// What it lacks.
         what: String,
     },
+    /// A [`QueryBank`](super::QueryBank) needs at least as many queries as make a bias, and one of them.
+    #[error("a bank of {queries} queries has no {nearest} nearest ones; expected 1 to {queries}")]
+    BadQueryBank {
+        /// How many queries there are.
+        queries: usize,
+        /// How many were to make a bias.
+        nearest: usize,
+    },
+    /// The weight of the hub correction makes no sense.
+    #[error("the weight of the hub correction is {weight}, expected 0 (none) to 1")]
+    BadHubCorrection {
+        /// The weight.
+        weight: f64,
+    },
+    /// Not all songs have a bias from the same query bank.
+    #[error(
+        "not all songs of {} have a bias from the same query bank; write them with SongIndexEditor::correct_hubs, again \
+         after songs were added, or search without hub correction",
+        path.display()
+    )]
+    NoHubCorrection {
+        /// The index.
+        path: PathBuf,
+    },
     /// The progress callback asked to stop.
     #[error("cancelled")]
     Cancelled,

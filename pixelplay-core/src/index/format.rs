@@ -20,7 +20,8 @@
 //! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null where not known |
 //! | others | utf8 | carried along |
 //! | `embedding` | `fixed_size_list<float32 not null>[dim]`, not null | finite, length 1 within 1e-3 |
-//! | `_pp_codes`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`twin`](super::twin) | the vectors once more, in 8-bit integers; all or none; of no meaning in a file without checksums |
+//! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`twin`](super::twin) | the vectors once more, in 8-bit integers; all or none; of no meaning in a file without checksums |
+//! | `_pp_bias` | see [`hub_correction`](super::hub_correction) | how near a song is to everything |
 //! | other `_pp_*` | any | helper columns, skipped by readers that do not know them |
 //!
 //! | metadata of the schema | |
@@ -28,6 +29,7 @@
 //! | `pixelplay.format` | [`FORMAT`], as a decimal number |
 //! | `pixelplay.dim` | length of the vectors |
 //! | `pixelplay.fingerprint` | the space of the vectors; absent where it is not known |
+//! | `pixelplay.query_bank` | whose biases `_pp_bias` holds |
 //!
 //! | metadata of the footer | |
 //! |---|---|
@@ -75,6 +77,7 @@ pub(crate) const KEY_PREFIX: &str = "pixelplay.";
 pub(crate) const KEY_FORMAT: &str = "pixelplay.format";
 pub(crate) const KEY_DIM: &str = "pixelplay.dim";
 pub(crate) const KEY_FINGERPRINT: &str = "pixelplay.fingerprint";
+pub(crate) const KEY_QUERY_BANK: &str = "pixelplay.query_bank";
 pub(crate) const KEY_ROWS: &str = "pixelplay.rows";
 pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";
 pub(crate) const KEY_CHECKSUM: &str = "pixelplay.checksum";

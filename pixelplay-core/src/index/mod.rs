@@ -37,20 +37,24 @@ mod filter;
 mod filter_eval;
 mod filter_parse;
 mod format;
+mod hub_correction;
 mod hubness;
 mod lock;
 mod lookup;
 mod manifest;
 pub(crate) mod publish;
 mod rewrite;
+mod rotation;
 mod screen;
 mod search;
 mod shards;
 mod similar;
 mod storage;
 mod table;
+mod threads;
 mod top_k;
 mod twin;
+mod vector_file;
 mod verify;
 mod writer;
 
@@ -64,6 +68,7 @@ pub use self::batches::SongTable;
 pub use self::edit::{EditOptions, EditReport, SongIndexEditor};
 pub use self::error::SongIndexError;
 pub use self::filter::{Column, Filter, FilterError, col};
+pub use self::hub_correction::QueryBank;
 pub use self::hubness::Hubness;
 pub use self::search::{SearchOptions, SongHit};
 pub use self::similar::{AUDIO_FEATURES, By};
@@ -397,6 +402,16 @@ impl SongIndex {
     pub fn vector(&self, row: usize) -> &[f32] {
         let (_, batch, row) = self.locate(row);
         &batch.vectors[row * self.dim..(row + 1) * self.dim]
+    }
+
+    /// [`vector`](Self::vector) for an exact score; it may be read into `room`.
+    fn fetch_vector<'a>(
+        &'a self,
+        row: usize,
+        room: &'a mut Vec<f32>,
+    ) -> Result<&'a [f32], SongIndexError> {
+        let (shard, batch, row) = self.locate(row);
+        shard.segment.vector(batch, row, room)
     }
 
     /// All vectors as they lie in the file, batch by batch: slices of shape `(rows, dim)`.

@@ -8,9 +8,12 @@ use std::io;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
+use arrow_buffer::ScalarBuffer;
+
 use super::SongIndex;
 use super::columns::Cells;
 use super::error::SongIndexError;
+use super::hub_correction::QueryBank;
 use super::manifest::Manifest;
 use super::publish::Draft;
 use super::table::{Layout, TableWriter};
@@ -136,6 +139,8 @@ fn delete(folder: &Path, names: &mut Vec<String>) {
 /// Copies rows into new files, and reports.
 pub(super) struct Copy<'a, 'b> {
     batch_rows: usize,
+    /// Whose biases the copies get; without one they keep those that all of them have.
+    bank: Option<&'a QueryBank>,
     done: u64,
     total: u64,
     on_progress: &'a mut OnProgress<'b>,
@@ -153,10 +158,17 @@ impl<'a, 'b> Copy<'a, 'b> {
             .flat_map(super::Shard::batch_rows);
         Self {
             batch_rows,
+            bank: None,
             done: 0,
             total: rows.sum::<usize>() as u64,
             on_progress,
         }
+    }
+
+    /// Gives the copies biases.
+    pub(super) fn with_biases_of(mut self, bank: Option<&'a QueryBank>) -> Self {
+        self.bank = bank;
+        self
     }
 
     fn report(&mut self) -> Result<(), SongIndexError> {
@@ -178,6 +190,10 @@ impl<'a, 'b> Copy<'a, 'b> {
     ) -> Result<Draft, SongIndexError> {
         let first = parts[0].index;
         let columns = joint_columns(parts)?;
+        let query_bank = match self.bank {
+            Some(bank) => Some(bank.id()),
+            None => joint_bank(parts),
+        };
         let mut table = TableWriter::create(
             path,
             Layout {
@@ -189,6 +205,7 @@ impl<'a, 'b> Copy<'a, 'b> {
                     .iter()
                     .flat_map(Part::shards)
                     .any(super::Shard::has_twin),
+                query_bank: query_bank.clone(),
             },
         )?;
         for part in parts {
@@ -199,7 +216,7 @@ impl<'a, 'b> Copy<'a, 'b> {
             let places: Vec<Option<usize>> = columns.iter().map(place).collect();
             for at in &part.index.batches {
                 if part.shards.contains(&at.shard) {
-                    self.copy_batch(part, *at, &places, &mut table)?;
+                    self.copy_batch(part, *at, &places, query_bank.is_some(), &mut table)?;
                 }
             }
         }
@@ -212,6 +229,7 @@ impl<'a, 'b> Copy<'a, 'b> {
         part: &Part<'_>,
         at: super::BatchAt,
         places: &[Option<usize>],
+        with_biases: bool,
         table: &mut TableWriter,
     ) -> Result<(), SongIndexError> {
         let (shard, batch) = part.index.batch(at);
@@ -223,6 +241,12 @@ impl<'a, 'b> Copy<'a, 'b> {
                 None => Ok(Cells::Missing),
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let biases = match self.bank {
+            Some(bank) => Some(ScalarBuffer::from(
+                bank.biases(&batch.vectors, part.index.dim()),
+            )),
+            None => batch.biases.clone().filter(|_| with_biases),
+        };
         for row in 0..batch.rows {
             if row % ROWS_A_REPORT == 0 {
                 self.report()?;
@@ -236,12 +260,22 @@ impl<'a, 'b> Copy<'a, 'b> {
             table.push(
                 id,
                 part.index.vector(at.first_row + row),
+                biases.as_ref().map(|biases| biases[row]),
                 id.len() + text,
                 |column, builder| builder.append_from(&cells[column], row),
             )?;
         }
         Ok(())
     }
+}
+
+/// The query bank that all parts have their biases from.
+fn joint_bank(parts: &[Part<'_>]) -> Option<String> {
+    let mut banks = parts.iter().map(|part| part.index.query_bank());
+    let first = banks.next()??;
+    banks
+        .all(|bank| bank == Some(first))
+        .then(|| first.to_owned())
 }
 
 /// The columns that the parts have together, in the order in which they are met.

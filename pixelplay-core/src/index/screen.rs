@@ -4,9 +4,10 @@ use arrow_buffer::BooleanBuffer;
 
 use super::calibrate::{Calibration, Sample, calibrate};
 use super::candidates::Candidates;
+use super::hub_correction::Corrections;
 use super::twin::{self, Gauge, Twin};
 use super::{SongIndexError, Span};
-use crate::simd::{Backend, Cutoffs, LANES, Panel, screen_int8};
+use crate::simd::{Backend, Cutoffs, LANES, Measures, Panel, screen_int8};
 
 /// How much is multiplied with one query, or some, before the products are looked at: few enough rows to stay in a core's
 /// cache until then.
@@ -42,6 +43,8 @@ pub(super) struct Rows<'a> {
     pub(super) span: Span<'a>,
     /// Of the span's rows, those that fulfil the filter.
     pub(super) mask: Option<BooleanBuffer>,
+    /// Of the batch's rows.
+    pub(super) corrections: Option<Corrections<'a>>,
     /// Rows of the index, ascending.
     pub(super) excluded: &'a [usize],
 }
@@ -157,9 +160,10 @@ impl Queries {
             length_weight: [gauge.length_weight],
             least: [0.0],
         };
-        let (mut dots, mut passed) = (Vec::new(), Vec::new());
+        let (mut dots, mut passed, mut lowered) = (Vec::new(), Vec::new(), Vec::new());
         rows.tiles(TILE_BYTES / self.dim, |tile| {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
+            let measures = rows.corrected(tile, measures, &mut lowered);
             dots.resize(tile.len(), 0);
             self.backend
                 .dots_int8(codes, tile.picked, &query.high, &mut dots);
@@ -198,9 +202,10 @@ impl Queries {
             cutoffs.length_weight[lane] = gauge.length_weight;
             cutoffs.least[lane] = gauge.least(found[at].cutoff());
         }
-        let (mut dots, mut passed) = (Vec::new(), Vec::new());
+        let (mut dots, mut passed, mut lowered) = (Vec::new(), Vec::new(), Vec::new());
         rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
+            let measures = rows.corrected(tile, measures, &mut lowered);
             // Two panels at a time, whose products are then still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
@@ -258,7 +263,10 @@ impl Queries {
                 scores.resize(found.len() * tile.len(), 0.0);
                 self.backend
                     .dots(self.dim, vectors, tile.picked, queries, &mut scores);
-                for (scores, found) in scores.chunks(tile.len()).zip(found) {
+                for (scores, found) in scores.chunks_mut(tile.len()).zip(found) {
+                    if let Some(corrections) = &rows.corrections {
+                        corrections.subtract(rows.all_in_batch(tile), scores);
+                    }
                     self.screen_scores(rows, tile, scores, found)?;
                 }
             }
@@ -273,11 +281,15 @@ impl Queries {
         scores: &[f32],
         found: &mut Candidates<'_>,
     ) -> Result<(), SongIndexError> {
+        let error = match &rows.corrections {
+            Some(_) => self.error + Corrections::ROUNDING,
+            None => self.error,
+        };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "rounded down by `next_down`"
         )]
-        let least = |found: &Candidates<'_>| ((found.cutoff() - self.error) as f32).next_down();
+        let least = |found: &Candidates<'_>| ((found.cutoff() - error) as f32).next_down();
         let mut cutoff = least(found);
         for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
             // Nearly always all are, and the compiler compares several at once. NaN is not below anything, so a
@@ -292,9 +304,11 @@ impl Queries {
                 if score < cutoff {
                     continue;
                 }
-                if let Some((row, _)) = rows.admitted(tile, at) {
-                    let score = f64::from(score);
-                    found.offer(row, (score - self.error, score + self.error))?;
+                if let Some((row, in_batch)) = rows.admitted(tile, at) {
+                    // What was subtracted is subtracted again by whom it is offered to.
+                    let score =
+                        f64::from(score) + rows.corrections.map_or(0.0, |all| all.of(in_batch));
+                    found.offer(row, (score - error, score + error))?;
                     cutoff = least(found);
                 }
             }
@@ -337,6 +351,34 @@ impl Rows<'_> {
     fn in_batch(&self, tile: Tile<'_>) -> std::ops::Range<usize> {
         let first = self.span.range.start;
         first + tile.start..first + tile.end
+    }
+
+    /// The batch's row that each product of the tile belongs to.
+    fn all_in_batch(&self, tile: Tile<'_>) -> impl Iterator<Item = usize> {
+        let first = self.span.range.start;
+        (0..tile.len()).map(move |at| {
+            first
+                + tile
+                    .picked
+                    .map_or(tile.start + at, |picked| picked[at] as usize)
+        })
+    }
+
+    /// Measures of the tile's rows with which their corrected scores are bounded.
+    fn corrected<'m>(
+        &self,
+        tile: Tile<'_>,
+        measures: Measures<'m>,
+        lowered: &'m mut Vec<f32>,
+    ) -> Measures<'m> {
+        let Some(corrections) = &self.corrections else {
+            return measures;
+        };
+        corrections.lower(self.in_batch(tile), measures.errors, lowered);
+        Measures {
+            errors: lowered,
+            ..measures
+        }
     }
 
     /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None` if it does not count.

@@ -4,7 +4,6 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -12,22 +11,15 @@ use super::calibrate::{Calibration, Sample, sample_rows};
 use super::candidates::{Candidates, Scorer};
 use super::filter::{Filter, FilterError};
 use super::filter_eval::{self, Bound};
+use super::hub_correction::Corrections;
 use super::screen::{Queries, Rows};
+use super::threads::{Attendance, in_threads, share};
 use super::top_k::{Scored, TopK};
 use super::{Shard, SongIndex, SongIndexError};
 use crate::embedding::{Embedding, same_space};
 use crate::simd::{Backend, LANES};
 use crate::song::SongId;
 
-/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: on an
-/// idle virtual machine with two cores it took a quarter of a millisecond, in which one thread reads 5 MB from a cache.
-const PARALLEL_BYTES: usize = 12 << 20;
-/// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
-const PIECES_A_THREAD: usize = 4;
-/// A piece has at least as many rows, because each piece keeps its own best rows and all are merged.
-const MIN_PIECE_ROWS: usize = 64;
-/// Far more than there are threads in any machine.
-const MAX_PIECES: usize = 1024;
 /// So many queries are calibrated, and their candidates scored, while another thread would only just have woken.
 const MIN_PIECE_QUERIES: usize = LANES;
 /// How many queries share a pass: enough that its memory traffic no longer counts, few enough that their candidates take
@@ -43,10 +35,16 @@ pub struct SearchOptions {
     pub filter: Option<Filter>,
     /// Do not return these songs; ids that the index does not have are passed over.
     pub exclude: Vec<SongId>,
-    /// Return only songs with at least this score.
+    /// Return only songs with at least this score, corrected if a correction is asked for.
     pub min_score: Option<f64>,
-    /// How many threads to use at most. By default all of rayon's current pool, or one where the catalogue is small.
+    /// How many threads to use at most. By default all of rayon's current pool; where the catalogue is small only those
+    /// that are awake, or one. Behind searches that follow each other closely, threads stay awake for a tenth of a
+    /// millisecond.
     pub threads: Option<NonZeroUsize>,
+    /// How much of each song's bias is subtracted from its score, 0 to 1; 0, so nothing, by default. Songs are ranked by
+    /// what is left, [`SongHit::corrected_score`], so that those that turn up for everything stand back. The index needs
+    /// biases, see [`SongIndexEditor::correct_hubs`](super::SongIndexEditor::correct_hubs).
+    pub hub_correction: f64,
     /// The instructions to compute with; the fastest by default. The results are the same.
     pub backend: Option<Backend>,
 }
@@ -59,6 +57,7 @@ impl Default for SearchOptions {
             exclude: Vec::new(),
             min_score: None,
             threads: None,
+            hub_correction: 0.0,
             backend: None,
         }
     }
@@ -74,6 +73,8 @@ pub struct SongHit {
     pub id: SongId,
     /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
     pub score: f64,
+    /// What songs are ranked by: the score less the correction of [`SearchOptions::hub_correction`].
+    pub corrected_score: f64,
     /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average song.
     ///
     /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So the score is
@@ -153,6 +154,7 @@ impl SongIndex {
             excluded,
             k: options.k.min(self.len()),
             floor,
+            correction: options.correction_in(self)?,
             backend: options.backend.unwrap_or_default(),
         };
         let threads = options.threads.map(NonZeroUsize::get);
@@ -169,10 +171,19 @@ impl SongIndex {
                 queries: Queries::new(wanted.backend, self.dim(), values.copied().collect()),
                 threads,
             };
-            for (top, calibration) in scan.run(self.sample()?)? {
-                let top = top.into_iter();
-                let top = top.map(|scored| self.hit(scored, &calibration));
-                hits.push(top.collect::<Result<_, _>>()?);
+            let attendance = Attendance::begin();
+            let found = scan.run(self.sample()?)?;
+            attendance.end(threads, scan.work());
+            for (query, (top, calibration)) in found.into_iter().enumerate() {
+                let mut room = Vec::new();
+                let hit = |scored: Scored| {
+                    let cosine = match wanted.correction {
+                        0.0 => scored.score,
+                        _ => scan.scorer().cosine(query, scored.row, &mut room)?,
+                    };
+                    self.hit(cosine, scored, &calibration)
+                };
+                hits.push(top.into_iter().map(hit).collect::<Result<_, _>>()?);
             }
         }
         Ok(hits)
@@ -183,11 +194,12 @@ impl SongIndex {
         if let Some(sample) = self.sample.get() {
             return Ok(sample);
         }
-        let mut vectors = Vec::new();
+        let (mut vectors, mut room) = (Vec::new(), Vec::new());
         for row in sample_rows(self.len()) {
+            let vector = self.fetch_vector(row, &mut room)?;
             // The lengths of damaged vectors are unknown, and so would be the bounds of all scores.
-            self.embedding(row)?;
-            vectors.extend_from_slice(self.vector(row));
+            Embedding::new(vector, None).map_err(|_| self.bad_vector(row))?;
+            vectors.extend_from_slice(vector);
         }
         Ok(self
             .sample
@@ -198,34 +210,21 @@ impl SongIndex {
         ids.iter().filter_map(|id| self.row(id.as_str())).collect()
     }
 
+    /// A row that is ranked by its score, which is its cosine or that less a correction.
     pub(super) fn hit(
         &self,
+        cosine: f64,
         scored: Scored,
         calibration: &Calibration,
     ) -> Result<SongHit, SongIndexError> {
         Ok(SongHit {
             row: scored.row,
             id: self.song_id(scored.row)?,
-            score: scored.score,
-            match_percent: calibration.percent(scored.score),
+            score: cosine,
+            corrected_score: scored.score,
+            match_percent: calibration.percent(cosine),
         })
     }
-}
-
-/// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads: there is nothing to do
-/// for one more.
-fn share(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
-    let threads = match threads {
-        Some(threads) => threads,
-        None if work < PARALLEL_BYTES => 1,
-        None => rayon::current_num_threads(),
-    };
-    let pieces = match threads {
-        1 => 1,
-        _ => threads.saturating_mul(PIECES_A_THREAD),
-    };
-    let pieces = pieces.clamp(1, MAX_PIECES.min((rows / MIN_PIECE_ROWS).max(1)));
-    (threads.clamp(1, pieces), pieces)
 }
 
 /// What is wanted of every query.
@@ -235,6 +234,8 @@ struct Wanted {
     excluded: Vec<usize>,
     k: usize,
     floor: f64,
+    /// The share of each row's bias that its score loses.
+    correction: f64,
     backend: Backend,
 }
 
@@ -248,9 +249,11 @@ struct Scan<'a> {
 impl Scan<'_> {
     /// The best rows for each query, and where its scores lie over the whole catalogue.
     fn run(&self, sample: &Sample) -> Result<Vec<(Vec<Scored>, Calibration)>, SongIndexError> {
-        // Rows of the sample may be among those that do not count.
-        let k = match self.wanted.filter.is_none() && self.wanted.excluded.is_empty() {
-            true => self.wanted.k,
+        let wanted = self.wanted;
+        // Otherwise rows of the sample may be among those that do not count, or rank by something else.
+        let all_count = wanted.filter.is_none() && wanted.excluded.is_empty();
+        let k = match all_count && wanted.correction == 0.0 {
+            true => wanted.k,
             false => usize::MAX,
         };
         let groups = self.queries.len().div_ceil(LANES);
@@ -289,23 +292,8 @@ impl Scan<'_> {
                 }
             }
         };
-        let others = Mutex::new(Vec::new());
-        // This thread begins before others have woken.
-        let own = rayon::in_place_scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|_| {
-                    let found = work();
-                    others
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(found);
-                });
-            }
-            work()
-        });
-        let others = others.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut merged = self.candidates(reached);
-        for found in std::iter::once(own).chain(others) {
+        for found in in_threads(threads, work) {
             for (merged, found) in merged.iter_mut().zip(found?.into_iter().flatten()) {
                 merged.merge(found);
             }
@@ -313,12 +301,17 @@ impl Scan<'_> {
         Ok(merged)
     }
 
-    fn candidates(&self, reached: &[f64]) -> Vec<Candidates<'_>> {
-        let scorer = Scorer {
+    fn scorer(&self) -> Scorer<'_> {
+        Scorer {
             index: self.index,
             backend: self.wanted.backend,
+            correction: self.wanted.correction,
             queries: &self.queries.values,
-        };
+        }
+    }
+
+    fn candidates(&self, reached: &[f64]) -> Vec<Candidates<'_>> {
+        let scorer = self.scorer();
         let (k, floor) = (self.wanted.k, self.wanted.floor);
         let of_query = |(query, &reached)| Candidates::new(scorer, query, k, floor, reached);
         reached.iter().enumerate().map(of_query).collect()
@@ -333,7 +326,13 @@ impl Scan<'_> {
                 }
                 None => None,
             };
+            let biases = span.batch.biases.as_ref();
+            let corrections = biases.filter(|_| self.wanted.correction > 0.0);
             let rows = Rows {
+                corrections: corrections.map(|biases| Corrections {
+                    biases,
+                    weight: self.wanted.correction,
+                }),
                 span,
                 mask,
                 excluded: &self.wanted.excluded,
@@ -366,24 +365,5 @@ impl Scan<'_> {
                 (count * piece / pieces..count * (piece + 1) / pieces).map(&work)
             })
             .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_few_however_many_threads_are_allowed() {
-        let large = usize::MAX;
-        let (threads, pieces) = share(Some(usize::MAX), 10_000_000, large);
-        assert_eq!((threads, pieces), (MAX_PIECES, MAX_PIECES));
-        assert_eq!(share(Some(usize::MAX), 640, large), (10, 10));
-        assert_eq!(share(Some(3), 10_000_000, large), (3, 3 * PIECES_A_THREAD));
-        assert_eq!(share(Some(1), 10_000_000, large), (1, 1));
-        assert_eq!(share(None, 10_000_000, PARALLEL_BYTES - 1), (1, 1));
-        for rows in [0, 1, 63] {
-            assert_eq!(share(Some(8), rows, large), (1, 1));
-        }
     }
 }

@@ -73,7 +73,7 @@ impl AudioScale {
 impl SongIndex {
     /// The songs most like a song, which is itself not among them. Scores are cosines, as in [`search`](Self::search).
     ///
-    /// The first call by [`By::Audio`] works out the features of all songs and keeps them, 80 bytes a song.
+    /// By [`By::Audio`] there is no hub correction. The first call works out the features of all songs and keeps them, 80 bytes a song.
     ///
     /// # Errors
     /// If there is no such song, if it lacks audio features that are asked for, or as [`search`](Self::search).
@@ -157,7 +157,7 @@ impl SongIndex {
         let calibration = Calibration::new(sample_rows(self.len()).filter_map(score));
         top.into_sorted()
             .into_iter()
-            .map(|scored| self.hit(scored, &calibration))
+            .map(|scored| self.hit(scored.score, scored, &calibration))
             .collect()
     }
 

@@ -19,12 +19,20 @@ use super::columns::{Cells, Text, describe, kind_of, known_kind};
 use super::decode::Record;
 use super::error::SongIndexError;
 use super::format::{self, MetadataHash};
+use super::hub_correction;
 use super::twin::{self, Twin};
+use super::vector_file::VectorFile;
 use crate::embedding::Fingerprint;
 use crate::song::Kind;
 
 /// Gets the bytes of an open file into memory.
-pub(crate) type Load<'a> = &'a dyn Fn(&mut File) -> io::Result<Buffer>;
+pub(crate) type Load<'a> = &'a dyn Fn(File) -> io::Result<Loaded>;
+
+pub(crate) struct Loaded {
+    bytes: Buffer,
+    /// The file, where `bytes` is a map of it.
+    file: Option<File>,
+}
 
 /// One index file.
 #[derive(Debug)]
@@ -32,6 +40,8 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// Whose biases the songs have; see [`hub_correction`].
+    pub(crate) query_bank: Option<String>,
     /// The song columns in the file's order, and where each stands in the schema.
     pub(crate) columns: Vec<(String, Kind, usize)>,
     pub(crate) batches: Vec<Batch>,
@@ -39,6 +49,8 @@ pub(crate) struct Segment {
     pub(crate) checksums: Option<Vec<String>>,
     schema: SchemaRef,
     bytes: Buffer,
+    /// Where exactly scored vectors come from, if not from `bytes`.
+    vector_file: Option<VectorFile>,
 }
 
 /// One batch of rows.
@@ -49,6 +61,7 @@ pub(crate) struct Batch {
     /// Shape `(rows, dim)`, row by row.
     pub(crate) vectors: ScalarBuffer<f32>,
     pub(crate) twin: Option<Twin>,
+    pub(crate) biases: Option<ScalarBuffer<f32>>,
     /// One for each of [`Segment::columns`], decoded when first asked for.
     cells: Vec<OnceLock<Result<Cells, String>>>,
     place: Place,
@@ -72,9 +85,40 @@ impl Segment {
                 "it is neither a regular file nor a folder",
             ));
         }
-        let mut file = File::open(path).map_err(SongIndexError::io("open", path))?;
-        let bytes = load(&mut file).map_err(SongIndexError::io("read", path))?;
-        Parser { path, bytes }.parse()
+        let file = File::open(path).map_err(SongIndexError::io("open", path))?;
+        let Loaded { bytes, file } = load(file).map_err(SongIndexError::io("read", path))?;
+        let mut segment = Parser { path, bytes }.parse()?;
+        // Without a twin all vectors are screened, so that they are touched anyway.
+        if segment.batches.iter().all(|batch| batch.twin.is_some()) {
+            let vectors = segment.batches.iter().map(|batch| batch.vectors.len());
+            let bytes = vectors.sum::<usize>() * size_of::<f32>();
+            segment.vector_file = file.and_then(|file| VectorFile::new(file, bytes));
+        }
+        Ok(segment)
+    }
+
+    /// A vector for an exact score, which may be read into `room`.
+    pub(crate) fn vector<'a>(
+        &'a self,
+        batch: &'a Batch,
+        row: usize,
+        room: &'a mut Vec<f32>,
+    ) -> Result<&'a [f32], SongIndexError> {
+        let mapped = &batch.vectors[row * self.dim..(row + 1) * self.dim];
+        let Some(file) = &self.vector_file else {
+            return Ok(mapped);
+        };
+        let from_start = |start: usize| mapped.as_ptr().addr().checked_sub(start);
+        let Some(at) = from_start(self.bytes.as_ptr().addr())
+            .filter(|&at| at + size_of_val(mapped) <= self.bytes.len())
+        else {
+            // They were not aligned, and copied when the file was opened.
+            return Ok(mapped);
+        };
+        room.resize(self.dim, 0.0);
+        file.read(at, room)
+            .map_err(SongIndexError::io("read", &self.path))?;
+        Ok(room)
     }
 
     /// The cells of a column of a batch; `column` counts through [`Segment::columns`].
@@ -112,12 +156,15 @@ impl Segment {
 }
 
 /// Reads a whole file into memory that is aligned as Arrow wants it, which a `Vec<u8>` is not.
-pub(crate) fn read(file: &mut File) -> io::Result<Buffer> {
+pub(crate) fn read(mut file: File) -> io::Result<Loaded> {
     let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
     let len = usize::try_from(file.metadata()?.len()).map_err(|_| too_large())?;
     let mut bytes = MutableBuffer::try_from_len_zeroed(len).map_err(|_| too_large())?;
     file.read_exact(&mut bytes)?;
-    Ok(bytes.into())
+    Ok(Loaded {
+        bytes: bytes.into(),
+        file: None,
+    })
 }
 
 /// Maps a whole file.
@@ -128,10 +175,13 @@ pub(crate) fn read(file: &mut File) -> io::Result<Buffer> {
     unsafe_code,
     reason = "what the caller must promise stands in the signature"
 )]
-pub(crate) unsafe fn map(file: &File) -> io::Result<Buffer> {
+pub(crate) unsafe fn map(file: File) -> io::Result<Loaded> {
     // SAFETY: our caller promises it for as long as the buffer lives, and the map lives no longer.
-    let map = unsafe { crate::mmap::map_file(file)? };
-    Ok(Buffer::from(bytes::Bytes::from_owner(map)))
+    let map = unsafe { crate::mmap::map_file(&file)? };
+    Ok(Loaded {
+        bytes: Buffer::from(bytes::Bytes::from_owner(map)),
+        file: Some(file),
+    })
 }
 
 struct Parser<'a> {
@@ -215,9 +265,10 @@ impl Parser<'_> {
             if any_footer_key || any_schema_key && !complete {
                 return Err(incomplete());
             }
-            // Another program may have changed the vectors and copied their twin.
+            // Another program may have changed the vectors and copied what we had made of them.
             for batch in &mut batches {
                 batch.twin = None;
+                batch.biases = None;
             }
             None
         };
@@ -225,11 +276,13 @@ impl Parser<'_> {
             path: self.path.to_owned(),
             dim: layout.dim,
             fingerprint: layout.fingerprint,
+            query_bank: layout.biases.map(|(_, bank)| bank),
             columns: layout.columns,
             batches,
             checksums,
             schema,
             bytes: self.bytes,
+            vector_file: None,
         })
     }
 
@@ -342,6 +395,7 @@ impl Parser<'_> {
             id,
             embedding,
             twin: twin::find(schema, dim),
+            biases: hub_correction::find(schema),
             dim,
             fingerprint,
             columns,
@@ -422,11 +476,16 @@ impl Parser<'_> {
             .twin
             .filter(|_| rows > 0)
             .and_then(|columns| Twin::read(&record, &self.bytes, columns, layout.dim).ok());
+        let biases = layout
+            .biases
+            .as_ref()
+            .and_then(|(column, _)| record.numbers(&self.bytes, *column).ok());
         Ok(Batch {
             rows,
             ids,
             vectors,
             twin,
+            biases,
             cells: layout.columns.iter().map(|_| OnceLock::new()).collect(),
             place,
             record,
@@ -514,6 +573,7 @@ struct Layout {
     id: usize,
     embedding: usize,
     twin: Option<[usize; 5]>,
+    biases: Option<(usize, String)>,
     dim: usize,
     fingerprint: Option<Fingerprint>,
     columns: Vec<(String, Kind, usize)>,

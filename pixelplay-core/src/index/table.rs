@@ -14,6 +14,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use super::columns::Cells;
 use super::error::SongIndexError;
 use super::format::{self, HashingWriter, MetadataHash};
+use super::hub_correction;
 use super::publish::Draft;
 use super::twin::{self, Twin};
 use crate::embedding::Fingerprint;
@@ -30,6 +31,8 @@ pub(super) struct Layout {
     pub(super) columns: Vec<(String, Kind)>,
     pub(super) batch_rows: usize,
     pub(super) int8_twin: bool,
+    /// Whose biases the rows have.
+    pub(super) query_bank: Option<String>,
 }
 
 /// A file that is being written; nothing is seen of it until the draft that it ends as is published.
@@ -51,6 +54,7 @@ struct BatchBuilder {
     id: StringBuilder,
     columns: Vec<ColumnBuilder>,
     vectors: Vec<f32>,
+    biases: Vec<f32>,
 }
 
 /// A column of a batch that is being filled.
@@ -98,11 +102,12 @@ impl TableWriter {
     }
 
     /// Adds a row. `text` is how many bytes its text has, the id included; `fill` appends the cell of each column,
-    /// by its place among the layout's.
+    /// by its place among the layout's. A bias is there where the layout names a query bank.
     pub(super) fn push(
         &mut self,
         id: &str,
         vector: &[f32],
+        bias: Option<f32>,
         text: usize,
         mut fill: impl FnMut(usize, &mut ColumnBuilder),
     ) -> Result<(), SongIndexError> {
@@ -118,6 +123,7 @@ impl TableWriter {
             fill(at, column);
         }
         batch.vectors.extend_from_slice(vector);
+        batch.biases.extend(bias);
         self.rows += 1;
         if batch.rows >= self.layout.batch_rows {
             self.write_batch()?;
@@ -186,12 +192,16 @@ pub(super) fn schema(layout: &Layout) -> Schema {
     if layout.int8_twin {
         fields.extend(twin::fields(dim));
     }
+    fields.extend(layout.query_bank.iter().map(|_| hub_correction::field()));
     let mut metadata = vec![
         (format::KEY_FORMAT.to_owned(), format::FORMAT.to_string()),
         (format::KEY_DIM.to_owned(), layout.dim.to_string()),
     ];
     if let Some(fingerprint) = &layout.fingerprint {
         metadata.push((format::KEY_FINGERPRINT.to_owned(), fingerprint.to_string()));
+    }
+    if let Some(bank) = &layout.query_bank {
+        metadata.push((format::KEY_QUERY_BANK.to_owned(), bank.clone()));
     }
     Schema::new_with_metadata(fields, metadata.into_iter().collect::<HashMap<_, _>>())
 }
@@ -271,6 +281,7 @@ impl BatchBuilder {
                 .map(|(_, kind)| ColumnBuilder::new(*kind))
                 .collect(),
             vectors: Vec::new(),
+            biases: Vec::new(),
         }
     }
 
@@ -289,6 +300,10 @@ impl BatchBuilder {
             None,
         )));
         columns.extend(twin.into_iter().flat_map(|twin| twin.into_arrays(dim)));
+        let biases = std::mem::take(&mut self.biases);
+        if layout.query_bank.is_some() {
+            columns.push(Arc::new(Float32Array::from(biases)));
+        }
         self.rows = 0;
         self.text = 0;
         columns

@@ -91,6 +91,7 @@ impl SongIndexWriter {
             columns: options.columns.iter().map(kind).collect(),
             batch_rows: options.batch_rows,
             int8_twin: options.int8_twin,
+            query_bank: None,
         };
         Ok(Self {
             table: TableWriter::create(path.as_ref(), layout)?,
@@ -117,6 +118,7 @@ impl SongIndexWriter {
         self.table.push(
             song.id.as_str(),
             normalized.as_deref().unwrap_or(vector),
+            None,
             text_len(song),
             |at, column| column.append(song.get(&columns[at])),
         )

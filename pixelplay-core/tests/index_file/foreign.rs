@@ -396,7 +396,7 @@ fn a_twin_that_another_program_copied_is_not_believed() {
     let swapped = Arc::new(Float32Array::from(vec![0.0, 1.0, 1.0, 0.0]));
     columns[at] = Arc::new(FixedSizeListArray::new(item, 2, swapped, None));
     let table = RecordBatch::try_new(table.schema(), columns).unwrap();
-    assert!(table.schema().column_with_name("_pp_codes").is_some());
+    assert!(table.schema().column_with_name("_pp_rotated").is_some());
     fs::write(&path, arrow_file(&table)).unwrap();
 
     let index = SongIndex::open(&path).unwrap();

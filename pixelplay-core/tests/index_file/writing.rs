@@ -175,10 +175,10 @@ fn the_writer_refuses_bad_rows_by_number_and_id_and_goes_on() {
         ),
         (
             Song {
-                extra: [("_pp_codes".to_owned(), "x".to_owned())].into(),
+                extra: [("_pp_rotated".to_owned(), "x".to_owned())].into(),
                 ..song("bad")
             },
-            "`extra` holds \"_pp_codes\"",
+            "`extra` holds \"_pp_rotated\"",
         ),
     ];
     for (song, word) in bad_songs {
@@ -217,7 +217,7 @@ fn senseless_options_are_refused() {
         },
         with_columns(&["id"]),
         with_columns(&["embedding"]),
-        with_columns(&["_pp_codes"]),
+        with_columns(&["_pp_rotated"]),
         with_columns(&[""]),
         with_columns(&["title", "title"]),
         WriterOptions {

@@ -214,6 +214,9 @@ class SongHit:
     def score(self) -> float:
         """The cosine between its vector and the query: greater is closer."""
     @property
+    def corrected_score(self) -> float:
+        """What songs are ranked by: the score less the hub correction that was asked for."""
+    @property
     def match_percent(self) -> float:
         """How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song."""
     @property
@@ -362,6 +365,9 @@ class SongIndex:
         Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
         """
     @property
+    def query_bank(self) -> str | None:
+        """Names the queries that the songs' biases are from, where ``correct_hubs`` has written them."""
+    @property
     def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
         """The vectors of each batch, ``(rows, dim)``, in the same way."""
     def song(self, id: str) -> Song:
@@ -376,12 +382,14 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
+        hub_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
         """The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
 
         ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
-        Costs one pass over the vectors.
+        ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
+        ``correct_hubs``. Costs one pass over the vectors.
 
         Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
         """
@@ -393,6 +401,7 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
+        hub_correction: float = 0.0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
@@ -408,6 +417,7 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
+        hub_correction: float = 0.0,
     ) -> Hits:
         """Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
 
@@ -453,6 +463,7 @@ class HybridQuery:
         max_per_artist: int | None = None,
         diversity: float = 0.0,
         min_score: float | None = None,
+        hub_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
         """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
@@ -522,6 +533,19 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     """The embedded catalogue, some 450 songs, in the space of ``encoder``, built into the user's cache by the first call.
 
     ``PIXELPLAY_CACHE`` names another folder for it.
+    """
+
+def correct_hubs(
+    path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None
+) -> str:
+    """Writes an index anew with a bias for each song, which ``hub_correction`` of a search subtracts: songs that turn up for
+    everything then stand back. Returns the name of the bank.
+
+    ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
+    its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
+    ``hub_correction`` stay as they were. Songs that are added later have no bias: correct again.
+
+    Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
     """
 
 def radar_svg(

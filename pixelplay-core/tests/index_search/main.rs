@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod hub_correction;
+
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use pixelplay_core::index::{
     Backend, By, Filter, SearchOptions, SongHit, SongIndex, SongIndexError, SongIndexWriter,
@@ -129,7 +132,12 @@ fn build(rows: &[Vec<f32>], batch_rows: usize) -> SongIndex {
 
 fn build_with(rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("songs.arrow");
+    SongIndex::open(write(folder.path(), rows, batch_rows, int8_twin)).unwrap()
+}
+
+/// Writes an index into a folder.
+fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> PathBuf {
+    let path = folder.join("songs.arrow");
     let options = WriterOptions {
         batch_rows,
         int8_twin,
@@ -140,7 +148,7 @@ fn build_with(rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> SongInde
         writer.push(&song(row), vector).unwrap();
     }
     writer.finish().unwrap();
-    SongIndex::open(&path).unwrap()
+    path
 }
 
 /// Every backend with every index.
@@ -562,4 +570,24 @@ fn similar_by_audio_compares_standardised_features() {
         error.contains("tempo") && !error.contains("energy"),
         "{error}"
     );
+}
+
+/// A matrix so large that single vectors of the mapped file are read from it.
+#[test]
+fn a_large_mapped_index_gives_the_same_hits() {
+    let mut rng = StdRng::seed_from_u64(31);
+    let (n, dim) = (4_100, 4_096);
+    let rows: Vec<Vec<f32>> = (0..n).map(|_| random(&mut rng, dim)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), &rows, 1_500, true);
+    let read = SongIndex::open(&path).unwrap();
+    #[expect(unsafe_code, reason = "nobody else has the file")]
+    // SAFETY: nobody writes into the file, which is in a folder of its own.
+    let mapped = unsafe { SongIndex::open_mmap(&path).unwrap() };
+    for values in [random(&mut rng, dim), rows[n - 1].clone()] {
+        let options = SearchOptions::default();
+        let hits = mapped.search(&query(&values), &options).unwrap();
+        assert_eq!(ranked(&hits), oracle(&rows, &values, 10, |_| true));
+        assert_eq!(hits, read.search(&query(&values), &options).unwrap());
+    }
 }
