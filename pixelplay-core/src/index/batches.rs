@@ -155,6 +155,7 @@ impl SongIndex {
             columns: self.columns.clone(),
             batch_rows: 1,
             int8_twin: false,
+            query_bank: None,
         }));
         let mut batches = Vec::with_capacity(self.batches.len());
         for at in &self.batches {

@@ -8,7 +8,13 @@ const SAMPLE: usize = 512;
 /// The rows of a catalogue that a sample consists of.
 pub(super) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
     let sample = rows.min(SAMPLE);
-    (0..sample).map(move |i| i * rows / sample)
+    (0..sample).map(move |i| part(rows, i, sample))
+}
+
+/// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "at most `rows`")]
+pub(super) fn part(rows: usize, part: usize, parts: usize) -> usize {
+    (rows as u128 * part as u128 / parts.max(1) as u128) as usize
 }
 
 /// Some rows of the catalogue, evenly spaced, in integers: exact sums cost little and are the same on every processor.

@@ -7,6 +7,11 @@ use crate::simd::Backend;
 /// So many candidates of a query are kept at least before exact scores thin them out.
 const ROOM: usize = 1024;
 
+/// After so many candidates they are thinned out.
+fn most_candidates(k: usize) -> usize {
+    k.saturating_mul(4).saturating_add(ROOM)
+}
+
 /// A little more than the product of two lengths of at most 1.001.
 const MOST_SCORE: f64 = 1.0021;
 
@@ -68,6 +73,12 @@ struct Candidate {
 }
 
 impl<'a> Candidates<'a> {
+    /// How much memory the candidates for one query take at most; a list that grows has twice its room for a moment.
+    pub(super) fn most_bytes(k: usize) -> usize {
+        let list = most_candidates(k).saturating_mul(2 * size_of::<Candidate>());
+        list.saturating_add(k.saturating_mul(2 * size_of::<Scored>()))
+    }
+
     /// For the `k` best of what is not below `floor`. At least `k` different rows that count are known to reach `cutoff`.
     pub(super) fn new(scorer: Scorer<'a>, query: usize, k: usize, floor: f64, cutoff: f64) -> Self {
         Self {
@@ -108,7 +119,7 @@ impl<'a> Candidates<'a> {
         self.list.push(Candidate { most, row });
         self.lower.push(Scored { score, row });
         self.cutoff = self.cutoff.max(self.lower.threshold());
-        if self.list.len() >= ROOM + 4 * self.k {
+        if self.list.len() >= most_candidates(self.k) {
             self.settle()?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::calibrate::{Calibration, Sample, sample_rows};
+use super::calibrate::{Calibration, Sample, part, sample_rows};
 use super::candidates::{Candidates, Scorer};
 use super::filter::{Filter, FilterError};
 use super::filter_eval::{self, Bound};
@@ -22,9 +22,10 @@ use crate::song::SongId;
 
 /// So many queries are calibrated, and their candidates scored, while another thread would only just have woken.
 const MIN_PIECE_QUERIES: usize = LANES;
-/// How many queries share a pass: enough that its memory traffic no longer counts, few enough that their candidates take
-/// little memory.
+/// How many queries share a pass at most: enough that its memory traffic no longer counts.
 const MAX_QUERIES: usize = 1024;
+/// What the candidates of a pass take at most, unless fewer queries than a panel holds already take more.
+const MAX_CANDIDATE_BYTES: usize = 256 << 20;
 
 /// What to search for beside the query.
 #[derive(Debug, Clone)]
@@ -159,7 +160,7 @@ impl SongIndex {
         };
         let threads = options.threads.map(NonZeroUsize::get);
         let mut hits = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(MAX_QUERIES) {
+        for queries in queries.chunks(queries_a_pass(wanted.k, threads)) {
             if wanted.k == 0 {
                 hits.extend(queries.iter().map(|_| Vec::new()));
                 continue;
@@ -227,6 +228,15 @@ impl SongIndex {
     }
 }
 
+/// How many queries share a pass: each thread has candidates of its own for each of them.
+fn queries_a_pass(k: usize, threads: Option<usize>) -> usize {
+    let threads = threads.map_or_else(rayon::current_num_threads, |threads| {
+        threads.min(rayon::current_num_threads() + 1)
+    });
+    let bytes = Candidates::most_bytes(k).saturating_mul(threads);
+    (MAX_CANDIDATE_BYTES / bytes).clamp(LANES, MAX_QUERIES) / LANES * LANES
+}
+
 /// What is wanted of every query.
 struct Wanted {
     filter: Option<Bound>,
@@ -283,7 +293,7 @@ impl Scan<'_> {
                 if piece >= pieces {
                     return Ok(found);
                 }
-                let range = rows * piece / pieces..rows * (piece + 1) / pieces;
+                let range = part(rows, piece, pieces)..part(rows, piece + 1, pieces);
                 let found = found.get_or_insert_with(|| self.candidates(reached));
                 if let Err(error) = self.rows(range, found) {
                     // Nobody needs the rest.
@@ -365,5 +375,18 @@ impl Scan<'_> {
                 (count * piece / pieces..count * (piece + 1) / pieces).map(&work)
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_results_of_many_queries_come_in_several_passes() {
+        assert_eq!(queries_a_pass(10, Some(1)), MAX_QUERIES);
+        let few = queries_a_pass(100_000, Some(1));
+        assert!((LANES..MAX_QUERIES).contains(&few) && few.is_multiple_of(LANES));
+        assert_eq!(queries_a_pass(usize::MAX, None), LANES);
     }
 }
