@@ -1,7 +1,7 @@
 //! The kernels of [`super::int8`] for AVX2, and for the dot-product instructions of AVX-512 (VNNI).
 
 use std::arch::x86_64::{
-    __m128i, __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_loadu_si128, _mm_prefetch,
+    __m128i, __m256i, __m512i, _MM_HINT_T1, _mm_add_epi32, _mm_loadu_si128, _mm_prefetch,
     _mm_set1_epi32, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
     _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32,
     _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_setzero_si256, _mm256_storeu_si256,
@@ -13,26 +13,27 @@ use std::arch::x86_64::{
 
 use super::int8::{self, Cutoffs, LANES, Measures, Panel, QUAD, padded, row};
 
-/// How many rows ahead memory is asked: no prefetcher guesses picked rows, and none keeps up with neighbouring ones.
-const AHEAD: usize = 16;
+/// How many bytes ahead memory is asked for neighbouring rows, which processors do by themselves, but not as far. (Rows are
+/// multiplied one after the other: with four at a time, no prefetcher kept up, and memory delivered half as much.)
+const BYTES_AHEAD: usize = 8 << 10;
+/// How many rows ahead memory is asked for picked rows, which nobody can guess.
+const ROWS_AHEAD: usize = 16;
 const CACHE_LINE: usize = 64;
 
-/// Asks for a row that comes up soon.
+/// Asks for what comes up soon after row `at`.
 #[inline(always)]
 fn prefetch(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
-    let at = match picked {
-        None => at,
-        Some(picked) => match picked.get(at) {
-            Some(&at) => at as usize,
+    let start = match picked {
+        None => at * dim + BYTES_AHEAD,
+        Some(picked) => match picked.get(at + ROWS_AHEAD) {
+            Some(&at) => at as usize * dim,
             None => return,
         },
     };
-    let Some(row) = rows.get(at * dim..(at + 1) * dim) else {
-        return;
-    };
-    for line in row.chunks(CACHE_LINE) {
-        // SAFETY: every x86-64 has SSE, and the address is that of a value.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    for offset in (start..start + dim).step_by(CACHE_LINE) {
+        let address = rows.as_ptr().wrapping_add(offset);
+        // SAFETY: every x86-64 has SSE, and an address that is none is passed over.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
     }
 }
 
@@ -40,65 +41,56 @@ fn prefetch(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
 pub(super) fn dots_vnni(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     const ROWS: usize = 4;
     let dim = query.len();
-    let (chunks, rest) = query.as_chunks::<64>();
-    let mask = !(u64::MAX << rest.len());
-    // SAFETY: only the bytes of the mask are read, which are those of `rest`.
-    let rest_of_query = unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr()) };
-    let mut groups = out.chunks_exact_mut(ROWS);
     let mut at = 0;
-    for out in &mut groups {
-        for r in 0..ROWS {
-            prefetch(rows, picked, dim, at + AHEAD + r);
-        }
-        // Filled in loops: closures do not become part of a function that is compiled for other instructions than the
+    let (groups, rest) = out.as_chunks_mut::<ROWS>();
+    for out in groups {
+        // Filled in a loop: closures do not become part of a function that is compiled for other instructions than the
         // rest, and cost a fifth of it here.
-        let mut group: [&[u8]; ROWS] = [&[]; ROWS];
-        let mut row_chunks: [&[[u8; 64]]; ROWS] = [&[]; ROWS];
-        for r in 0..ROWS {
-            group[r] = row(rows, picked, dim, at + r);
-            row_chunks[r] = &group[r].as_chunks::<64>().0[..chunks.len()];
-        }
         let mut sums = [_mm512_setzero_si512(); ROWS];
-        for (c, chunk) in chunks.iter().enumerate() {
-            // SAFETY: each chunk has the 64 bytes that are loaded.
-            let values = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
-            for r in 0..ROWS {
-                // SAFETY: as above.
-                let codes = unsafe { _mm512_loadu_si512(row_chunks[r][c].as_ptr().cast()) };
-                sums[r] = _mm512_dpbusd_epi32(sums[r], codes, values);
-            }
-        }
-        for r in 0..ROWS {
-            if mask != 0 {
-                let rest = &group[r][dim - rest.len()..];
-                // SAFETY: only the bytes of the mask are read, which are those of `rest`.
-                let codes = unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast()) };
-                sums[r] = _mm512_dpbusd_epi32(sums[r], codes, rest_of_query);
-            }
+        for sum in &mut sums {
+            prefetch(rows, picked, dim, at);
+            *sum = products_vnni(row(rows, picked, dim, at), query);
+            at += 1;
         }
         // SAFETY: there is room for 4 sums.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), sum_each(sums)) };
-        at += ROWS;
     }
-    for out in groups.into_remainder() {
-        let row = row(rows, picked, dim, at);
-        let (row_chunks, row_rest) = row.as_chunks::<64>();
-        let mut sum = _mm512_setzero_si512();
-        for (codes, values) in row_chunks.iter().zip(chunks) {
-            // SAFETY: as above.
-            let (codes, values) = unsafe {
-                (
-                    _mm512_loadu_si512(codes.as_ptr().cast()),
-                    _mm512_loadu_si512(values.as_ptr().cast()),
-                )
-            };
-            sum = _mm512_dpbusd_epi32(sum, codes, values);
-        }
-        // SAFETY: as above.
-        let codes = unsafe { _mm512_maskz_loadu_epi8(mask, row_rest.as_ptr().cast()) };
-        *out = _mm512_reduce_add_epi32(_mm512_dpbusd_epi32(sum, codes, rest_of_query));
+    for out in rest {
+        let products = products_vnni(row(rows, picked, dim, at), query);
+        *out = _mm512_reduce_add_epi32(products);
         at += 1;
     }
+}
+
+/// 16 sums, which together are the dot product of two vectors of equal length.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn products_vnni(row: &[u8], query: &[i8]) -> __m512i {
+    let (row, row_rest) = row.as_chunks::<64>();
+    let (query, query_rest) = query.as_chunks::<64>();
+    let mut sums = _mm512_setzero_si512();
+    for (codes, values) in row.iter().zip(query) {
+        // SAFETY: each chunk has the 64 bytes that are loaded.
+        let (codes, values) = unsafe {
+            (
+                _mm512_loadu_si512(codes.as_ptr().cast()),
+                _mm512_loadu_si512(values.as_ptr().cast()),
+            )
+        };
+        sums = _mm512_dpbusd_epi32(sums, codes, values);
+    }
+    if query_rest.is_empty() {
+        return sums;
+    }
+    let mask = !(u64::MAX << query_rest.len().min(row_rest.len()));
+    // SAFETY: only the bytes of the mask are read, which both have.
+    let (codes, values) = unsafe {
+        (
+            _mm512_maskz_loadu_epi8(mask, row_rest.as_ptr().cast()),
+            _mm512_maskz_loadu_epi8(mask, query_rest.as_ptr()),
+        )
+    };
+    _mm512_dpbusd_epi32(sums, codes, values)
 }
 
 /// The sum of the values of each register: all four together take fewer steps than one after the other.
@@ -157,7 +149,7 @@ fn block_vnni<const R: usize, const P: usize>(
     let quads = panels.map(|panel| &panel.quads[..dim.div_ceil(QUAD)]);
     for at in (0..count).step_by(R) {
         for r in 0..R {
-            prefetch(rows, picked, dim, at + R + r);
+            prefetch(rows, picked, dim, at + r);
         }
         // The last group begins with rows that were done before, rather than being a special case.
         let mut group: [&[u8]; R] = [&[]; R];
@@ -201,32 +193,20 @@ fn block_vnni<const R: usize, const P: usize>(
 
 #[target_feature(enable = "avx2")]
 pub(super) fn dots_avx2(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
-    const ROWS: usize = 4;
     let dim = query.len();
     let (chunks, rest) = query.as_chunks::<16>();
-    let count = out.len();
-    for at in (0..count).step_by(ROWS) {
-        for r in 0..ROWS {
-            prefetch(rows, picked, dim, at + AHEAD + r);
-        }
-        let mut group: [&[u8]; ROWS] = [&[]; ROWS];
-        let mut row_chunks: [&[[u8; 16]]; ROWS] = [&[]; ROWS];
-        for r in 0..ROWS {
-            group[r] = row(rows, picked, dim, (at + r).min(count - 1));
-            row_chunks[r] = &group[r].as_chunks::<16>().0[..chunks.len()];
-        }
-        let mut sums = [_mm256_setzero_si256(); ROWS];
-        for (c, values) in chunks.iter().enumerate() {
+    for (at, out) in out.iter_mut().enumerate() {
+        prefetch(rows, picked, dim, at);
+        let (row_chunks, row_rest) = row(rows, picked, dim, at).as_chunks::<16>();
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for (c, (codes, values)) in row_chunks.iter().zip(chunks).enumerate() {
             let values = _mm256_cvtepi8_epi16(load(values));
-            for r in 0..ROWS {
-                let codes = _mm256_cvtepu8_epi16(load(&row_chunks[r][c]));
-                sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(codes, values));
-            }
+            let codes = _mm256_cvtepu8_epi16(load(codes));
+            sums[c % 2] = _mm256_add_epi32(sums[c % 2], _mm256_madd_epi16(codes, values));
         }
-        for r in 0..ROWS.min(count - at) {
-            let products = group[r][dim - rest.len()..].iter().zip(rest);
-            let of_rest: i32 = products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
-            out[at + r] = of_rest + stored(sums[r]).iter().sum::<i32>();
+        *out = stored(_mm256_add_epi32(sums[0], sums[1])).iter().sum();
+        for (&code, &value) in row_rest.iter().zip(rest) {
+            *out += i32::from(code) * i32::from(value);
         }
     }
 }
