@@ -9,6 +9,7 @@ mod checkpoint;
 mod clean;
 mod compact;
 mod encode;
+mod enrich;
 mod import;
 mod match_picture;
 mod model_check;
@@ -27,6 +28,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pixelplay_core::catalog::enrich::EnrichError;
 use pixelplay_core::{EncodeError, HubError};
 
 /// Songs that fit a picture, some words, or other songs: offline, on this machine.
@@ -40,6 +42,7 @@ use pixelplay_core::{EncodeError, HubError};
   pixelplay build-index songs.csv songs.arrow
   pixelplay add songs.arrow more-songs.csv
   pixelplay clean songs.csv.gz cleaned.csv --column title=Werk
+  pixelplay enrich songs.arrow with-covers.arrow --dry-run
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14
@@ -70,6 +73,8 @@ enum Command {
     Compact(compact::Args),
     /// Clean a table of songs: repeats merged, bad rows dropped, each with its reason
     Clean(clean::Args),
+    /// Look up covers, previews, links and more for the songs of an index (needs the network)
+    Enrich(enrich::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -102,6 +107,7 @@ fn main() -> ExitCode {
         Command::Remove(args) => remove::run(args),
         Command::Compact(args) => compact::run(args),
         Command::Clean(args) => clean::run(args),
+        Command::Enrich(args) => enrich::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),
@@ -132,8 +138,14 @@ fn what_is_kept(error: &anyhow::Error) -> String {
             Some(EncodeError::Hub(HubError::Cancelled))
         )
     });
+    let cancelled_look_up = error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(EnrichError::Cancelled)));
     match stopped {
         Some(done) => done.to_string(),
+        None if cancelled_look_up => {
+            "what was found is in the cache, and the next run goes on from there".to_owned()
+        }
         None if cancelled_download => {
             "what was downloaded is kept, and the next run goes on from there".to_owned()
         }

@@ -46,7 +46,11 @@ pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
             if let Some((_, done)) = current.take() {
                 done.finish_and_clear();
             }
-            current = Some((stage, new_bar(progress.stage, progress.total)));
+            let bar = new_bar(progress.stage, progress.total);
+            // What was done before is no sign of how fast it goes.
+            bar.set_position(progress.done);
+            bar.reset_eta();
+            current = Some((stage, bar));
         }
         if let Some((_, bar)) = &current {
             bar.set_position(progress.done);

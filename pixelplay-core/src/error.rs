@@ -25,6 +25,10 @@ pub enum Error {
     #[cfg(feature = "catalog")]
     #[error(transparent)]
     Catalog(#[from] crate::catalog::CatalogError),
+    /// Songs that cannot be looked up on the web.
+    #[cfg(feature = "enrich")]
+    #[error(transparent)]
+    Enrich(#[from] crate::catalog::enrich::EnrichError),
     /// An account, a session or the file that holds them.
     #[cfg(feature = "users")]
     #[error(transparent)]

@@ -60,6 +60,7 @@
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
+//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: `catalog::enrich` |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
 //! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::BatchText`; its types follow arrow-rs |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
@@ -68,6 +69,8 @@
 
 pub mod embedding;
 mod error;
+#[cfg(any(feature = "hub", feature = "enrich"))]
+mod http;
 pub mod index;
 mod mmap;
 pub mod mood;
@@ -76,6 +79,8 @@ pub mod query;
 pub mod radar;
 mod simd;
 pub mod song;
+#[cfg(any(feature = "users", feature = "enrich"))]
+mod sqlite;
 
 #[cfg(feature = "catalog")]
 pub mod catalog;
@@ -90,6 +95,8 @@ pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
 pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 pub use error::Error;
+#[cfg(any(feature = "hub", feature = "enrich"))]
+pub use http::HttpProxy;
 pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
 pub use mood::Mood;
 pub use query::{HybridQuery, QueryError, QueryOptions};

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pixelplay_core::catalog::CatalogError;
+use pixelplay_core::catalog::enrich::{CacheProblem, EnrichError};
 use pixelplay_core::index::FilterError;
 use pixelplay_core::users::HashProblem;
 use pixelplay_core::{
@@ -22,6 +23,7 @@ mod class {
     pyo3::import_exception!(pixelplay._errors, CatalogError);
     pyo3::import_exception!(pixelplay._errors, EmbeddingError);
     pyo3::import_exception!(pixelplay._errors, EncodeError);
+    pyo3::import_exception!(pixelplay._errors, EnrichError);
     pyo3::import_exception!(pixelplay._errors, FilterError);
     pyo3::import_exception!(pixelplay._errors, InvalidCredentials);
     pyo3::import_exception!(pixelplay._errors, InvalidSession);
@@ -104,6 +106,30 @@ impl Raise for CatalogError {
             },
             Self::BadDelimiter { .. } => PyValueError::new_err(explained(&self)),
             _ => class::CatalogError::new_err(explained(&self)),
+        }
+    }
+}
+
+impl Raise for EnrichError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let Self::Cache { path, problem } = &self else {
+            let said = explained(&self);
+            return match self {
+                Self::Index(error) => error.raise(py),
+                Self::BadOptions { .. } => value::<class::EnrichError>(py, said),
+                _ => class::EnrichError::new_err(said),
+            };
+        };
+        let raised = |source: &io::Error| {
+            let said = "cannot use the cache: ".to_owned();
+            os::<class::EnrichError>(py, &self, said, path, source)
+        };
+        match problem {
+            CacheProblem::Io(source) => raised(source),
+            CacheProblem::ReadOnly => raised(&ErrorKind::PermissionDenied.into()),
+            CacheProblem::DiskFull => raised(&ErrorKind::StorageFull.into()),
+            CacheProblem::Busy => raised(&ErrorKind::TimedOut.into()),
+            _ => class::EnrichError::new_err(explained(&self)),
         }
     }
 }

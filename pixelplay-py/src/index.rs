@@ -1,7 +1,7 @@
 //! `SongIndex`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pixelplay_core::index::{By, EditOptions, QueryBank, SearchOptions, SongIndexEditor};
@@ -40,6 +40,19 @@ impl From<SongIndex> for PySongIndex {
     }
 }
 
+/// Maps an index into memory, with the contract that `SongIndex.open` documents.
+pub(crate) fn open_mapped(path: &Path) -> Result<SongIndex, SongIndexError> {
+    #[expect(
+        unsafe_code,
+        reason = "mapping trusts that nobody rewrites the file in place, which `mmap=` documents"
+    )]
+    // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; the documentation of
+    // `mmap` passes the rest of the contract on to the caller.
+    unsafe {
+        SongIndex::open_mmap(path)
+    }
+}
+
 #[pymethods]
 impl PySongIndex {
     /// Opens an index, by mapping it or by reading it into memory.
@@ -52,17 +65,10 @@ impl PySongIndex {
     #[pyo3(signature = (path, mmap = true))]
     fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
         call::long(py, None, move |_| {
-            if !mmap {
-                return SongIndex::open(path);
-            }
-            #[expect(
-                unsafe_code,
-                reason = "mapping trusts that nobody rewrites the file in place, which `mmap=` documents"
-            )]
-            // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; the
-            // documentation of `mmap` passes the rest of the contract on to the caller.
-            unsafe {
-                SongIndex::open_mmap(path)
+            if mmap {
+                open_mapped(&path)
+            } else {
+                SongIndex::open(path)
             }
         })
         .map(Self::from)

@@ -11,6 +11,7 @@ mod call;
 mod catalog;
 mod embedding;
 mod encoder;
+mod enrich;
 mod error;
 mod filter;
 mod hash_params;
@@ -38,6 +39,8 @@ mod _native {
     use super::embedding::{PyEmbedding, PyEmbeddings};
     #[pymodule_export]
     use super::encoder::PyEncoder;
+    #[pymodule_export]
+    use super::enrich::enrich_index;
     #[pymodule_export]
     use super::filter::{PyColumn, PyFilter, col};
     #[pymodule_export]

@@ -32,7 +32,7 @@ enum Task {
 
 /// Each feature of pixelplay-core must compile without the others.
 const FEATURES_ALONE: &[&str] = &[
-    "", "encoder", "mini", "catalog", "starter", "users", "hub", "arrow",
+    "", "encoder", "mini", "catalog", "starter", "users", "hub", "enrich", "arrow",
 ];
 
 fn main() -> Result<()> {

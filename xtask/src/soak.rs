@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cargo, note, package, run, step, target_dir};
 
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 8] = [
     "open_index",
     "decode_image",
     "read_checkpoint",
@@ -19,6 +19,7 @@ const TARGETS: [&str; 7] = [
     "import_npy",
     "filter",
     "query",
+    "read_answer",
 ];
 
 /// What cargo-fuzz sets too: LLVM's coverage counters for libFuzzer, and comparisons that it learns from.

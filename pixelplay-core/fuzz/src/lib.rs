@@ -9,6 +9,7 @@
     reason = "a target fails by panicking"
 )]
 
+mod answer;
 mod checkpoint;
 mod index;
 mod picture;
@@ -16,6 +17,7 @@ mod query;
 mod table;
 mod vectors;
 
+pub use answer::read_answer;
 pub use checkpoint::read_checkpoint;
 pub use index::open_index;
 pub use picture::decode_image;
@@ -73,6 +75,11 @@ pub const TARGETS: &[Target] = &[
         name: "query",
         run: query,
         seeds: query::query_seeds,
+    },
+    Target {
+        name: "read_answer",
+        run: read_answer,
+        seeds: answer::seeds,
     },
 ];
 

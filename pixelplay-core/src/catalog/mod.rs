@@ -10,6 +10,7 @@
 //! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
 //! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
 //!   does all three, `add_from_csv` adds the songs to an index that is there, and `starter_index` (feature `starter`) has a catalogue at hand.
+//! * `enrich` (feature `enrich`) looks songs up on the web: covers, previews, links, what a table does not know.
 //!
 //! ```
 //! use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
@@ -32,6 +33,8 @@ mod build;
 mod cell;
 mod clean;
 mod describe;
+#[cfg(feature = "enrich")]
+pub mod enrich;
 mod error;
 mod foreign;
 mod import;

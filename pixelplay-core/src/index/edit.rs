@@ -439,6 +439,7 @@ impl SongIndexEditor {
             index,
             shards: 0..usize::MAX,
             without,
+            changes: None,
         };
         let added = added.map(|songs| all(songs, &none));
         match self.home {

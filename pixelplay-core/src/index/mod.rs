@@ -29,6 +29,11 @@
 mod batches;
 mod calibrate;
 mod candidates;
+#[cfg_attr(
+    not(feature = "enrich"),
+    allow(dead_code, reason = "only enriching changes cells")
+)]
+mod change;
 mod columns;
 mod decode;
 mod edit;
@@ -74,6 +79,9 @@ pub use self::search::{SearchOptions, SongHit};
 pub use self::similar::{AUDIO_FEATURES, By};
 pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};
 pub use crate::simd::Backend;
+
+#[cfg(feature = "enrich")]
+pub(crate) use self::change::Changes;
 
 use self::calibrate::Sample;
 use self::columns::Cells;

@@ -2,7 +2,7 @@
 //!
 //! Every batch that is copied is compared with its checksum on the way, since the copy gets a new one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::ops::{ControlFlow, Range};
@@ -11,6 +11,7 @@ use std::path::Path;
 use arrow_buffer::ScalarBuffer;
 
 use super::SongIndex;
+use super::change::Changes;
 use super::columns::Cells;
 use super::error::SongIndexError;
 use super::hub_correction::QueryBank;
@@ -19,7 +20,7 @@ use super::publish::Draft;
 use super::table::{Layout, TableWriter};
 use super::verify::check_batch;
 use crate::progress::{OnProgress, Progress};
-use crate::song::Kind;
+use crate::song::{Kind, Value};
 
 /// After how many rows an edit reports.
 const ROWS_A_REPORT: usize = 1024;
@@ -29,6 +30,7 @@ pub(super) struct Part<'a> {
     pub(super) index: &'a SongIndex,
     pub(super) shards: Range<usize>,
     pub(super) without: &'a HashSet<usize>,
+    pub(super) changes: Option<&'a Changes>,
 }
 
 impl<'a> Part<'a> {
@@ -70,6 +72,7 @@ pub(super) fn changed_shards<'a>(
                 index,
                 shards: at..at + 1,
                 without,
+                changes: None,
             }]));
         }
     }
@@ -214,9 +217,23 @@ impl<'a, 'b> Copy<'a, 'b> {
                 ours.position(|(ours, _)| ours == name)
             };
             let places: Vec<Option<usize>> = columns.iter().map(place).collect();
+            let changes = part.changes.map(|changes| {
+                let place = |(name, _): &(String, Kind)| {
+                    columns.iter().position(|(column, _)| column == name)
+                };
+                let places = changes.columns().iter().map(place).collect();
+                (changes, places)
+            });
             for at in &part.index.batches {
                 if part.shards.contains(&at.shard) {
-                    self.copy_batch(part, *at, &places, query_bank.is_some(), &mut table)?;
+                    self.copy_batch(
+                        part,
+                        *at,
+                        &places,
+                        query_bank.is_some(),
+                        changes.as_ref(),
+                        &mut table,
+                    )?;
                 }
             }
         }
@@ -230,6 +247,7 @@ impl<'a, 'b> Copy<'a, 'b> {
         at: super::BatchAt,
         places: &[Option<usize>],
         with_biases: bool,
+        changes: Option<&(&Changes, Vec<Option<usize>>)>,
         table: &mut TableWriter,
     ) -> Result<(), SongIndexError> {
         let (shard, batch) = part.index.batch(at);
@@ -256,13 +274,27 @@ impl<'a, 'b> Copy<'a, 'b> {
                 continue;
             }
             let id = batch.ids.value(row);
-            let text: usize = cells.iter().map(|cells| cells.text_len(row)).sum();
+            let mut text: usize = cells.iter().map(|cells| cells.text_len(row)).sum();
+            let mut changed = HashMap::new();
+            if let Some((changes, places)) = changes {
+                for (place, cell) in changes.of_row(at.first_row + row) {
+                    if let Some(Value::Text(cell)) = cell {
+                        text += cell.len();
+                    }
+                    if let Some(column) = places[*place] {
+                        changed.insert(column, cell);
+                    }
+                }
+            }
             table.push(
                 id,
                 part.index.vector(at.first_row + row),
                 biases.as_ref().map(|biases| biases[row]),
                 id.len() + text,
-                |column, builder| builder.append_from(&cells[column], row),
+                |column, builder| match changed.get(&column) {
+                    Some(cell) => builder.append_changed((*cell).clone()),
+                    None => builder.append_from(&cells[column], row),
+                },
             )?;
         }
         Ok(())
@@ -298,6 +330,13 @@ fn joint_columns(parts: &[Part<'_>]) -> Result<Vec<(String, Kind)>, SongIndexErr
             let is_there = part.shards().any(|shard| shard.columns[at].is_some());
             if is_there && names.insert(name) {
                 columns.push((name.clone(), *kind));
+            }
+        }
+    }
+    for changes in parts.iter().filter_map(|part| part.changes) {
+        for column in changes.columns() {
+            if names.insert(&column.0) {
+                columns.push(column.clone());
             }
         }
     }

@@ -15,6 +15,7 @@ use super::columns::Cells;
 use super::error::SongIndexError;
 use super::format::{self, HashingWriter, MetadataHash};
 use super::hub_correction;
+use super::plain_text;
 use super::publish::Draft;
 use super::twin::{self, Twin};
 use crate::embedding::Fingerprint;
@@ -247,6 +248,14 @@ impl ColumnBuilder {
                 Some(Value::Flag(flag)) => Some(flag),
                 _ => None,
             }),
+        }
+    }
+
+    /// [`append`](Self::append) of a cell of any kind to a column that may hold text instead.
+    pub(super) fn append_changed(&mut self, cell: Option<Value>) {
+        match self {
+            Self::Text(column) => column.append_option(cell.map(plain_text)),
+            column => column.append(cell),
         }
     }
 

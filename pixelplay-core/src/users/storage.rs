@@ -1,36 +1,23 @@
-//! The SQLite file: opening, checking, reading and writing. The only file that opens a connection.
+//! The SQLite file: opening, checking, reading and writing. No other file of this module opens a connection.
 //!
-//! Acknowledged means on the disk: WAL with `synchronous=FULL` syncs the log before a commit returns. Readers never wait for
-//! the writer. In this process one connection writes at a time; between processes SQLite's lock decides, and waiting for it
-//! is done here, so that no caller sees "database is locked" before [`PATIENCE`] is over.
+//! Readers never wait for the writer. In this process one connection writes at a time; what holds between processes is in
+//! [`sqlite`].
 
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::UserError;
+use crate::sqlite::{self, FileKind, PATIENCE, Refusal, create_private, is_busy, patiently};
 
-/// "Pixp", SQLite's `application_id` of a user store.
-const APPLICATION_ID: i64 = 0x5069_7870;
-
-/// What leads from each version of the schema to the next; version 0 is an empty file.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
-
-/// How long to wait for the lock of another process.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process of many writers, which
-/// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
-const POLL: Duration = Duration::from_micros(500);
-
-/// How often SQLite itself asks, before `patiently` begins anew: some seconds.
-const POLLS: i32 = 10_000;
+const USER_STORE: FileKind = FileKind {
+    // "Pixp"
+    application_id: 0x5069_7870,
+    migrations: &[include_str!("schema.sql")],
+    is_called: "a user store",
+};
 
 /// Readers that are kept open for the next ones.
 const SPARE_READERS: usize = 16;
@@ -43,16 +30,7 @@ pub(super) struct Storage {
 }
 
 /// Why a transaction is rolled back.
-pub(super) enum Abort {
-    Sqlite(rusqlite::Error),
-    Refused(UserError),
-}
-
-impl From<rusqlite::Error> for Abort {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
+pub(super) type Abort = sqlite::Abort<UserError>;
 
 impl From<UserError> for Abort {
     fn from(error: UserError) -> Self {
@@ -83,12 +61,14 @@ impl Storage {
         };
         create_private(&absolute).map_err(refused)?;
         let opening = |abort| settle(abort, "open", path);
-        let mut writer = patiently(|| connect(&absolute)).map_err(opening)?;
+        let mut writer = connect(&absolute).map_err(opening)?;
         // Not before it is known to be ours.
         #[cfg(unix)]
         close_to_others(&absolute).map_err(refused)?;
-        patiently(|| migrate(&mut writer, path, &MIGRATIONS)).map_err(opening)?;
-        patiently(|| check_schema(&writer, path)).map_err(opening)?;
+        patiently(|| USER_STORE.migrate(&mut writer))
+            .map_err(|abort| opening(refused_as(abort, path)))?;
+        patiently(|| USER_STORE.check_schema(&writer))
+            .map_err(|abort| opening(refused_as(abort, path)))?;
         Ok(Self {
             path: absolute,
             writer: Mutex::new(writer),
@@ -110,7 +90,7 @@ impl Storage {
         let settled = |abort| settle(abort, action, &self.path);
         let reader = match spare {
             Some(reader) => reader,
-            None => patiently(|| connect(&self.path)).map_err(settled)?,
+            None => connect(&self.path).map_err(settled)?,
         };
         let answer = patiently(|| {
             let transaction = reader.unchecked_transaction()?;
@@ -211,38 +191,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite makes beside it, which
-/// take over its mode.
-///
-/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks that this process has
-/// on it, also those of another store that is open ("How To Corrupt An SQLite Database File", section 2.2).
-fn create_private(path: &Path) -> io::Result<()> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _alone = locked(&ONE_AT_A_TIME);
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(file) => {
-            file.sync_all()?;
-            #[cfg(unix)]
-            if let Some(folder) = path.parent() {
-                File::open(folder)?.sync_all()?;
-            }
-            Ok(())
-        }
-        // It is there, unless it is a link to nowhere.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            std::fs::metadata(path).map(drop)
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// The file that SQLite names by a suffix.
 #[cfg(unix)]
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -272,134 +220,22 @@ fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A connection with every safeguard on. A file of another program is left as it is.
 fn connect(path: &Path) -> Result<Connection, Abort> {
-    let mut connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    // SQLite opens what it may not write for reading.
-    if connection.is_readonly("main")? {
-        return Err(Abort::Refused(UserError::ReadOnly {
-            path: path.to_owned(),
-        }));
-    }
-    connection.busy_handler(Some(|tries| {
-        sleep(POLL);
-        tries < POLLS
-    }))?;
-    // The log of another program is not even moved into its file.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let (id, tables): (i64, i64) = connection.query_row(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    if id != APPLICATION_ID && (id != 0 || tables != 0) {
-        return Err(Abort::Refused(UserError::NotAUserStore {
-            path: path.to_owned(),
-            what: "it is an SQLite file of another program",
-        }));
-    }
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    // A file from elsewhere may hold what runs when it is read; nothing of that is trusted.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(Abort::Refused(UserError::NotAUserStore {
-            path: path.to_owned(),
-            what: "its file system cannot share memory, which SQLite's log needs; keep it on a local disk",
-        }));
-    }
-    connection.execute_batch(
-        "PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
-         PRAGMA secure_delete = ON;
-         PRAGMA cell_size_check = ON;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA mmap_size = 0;",
-    )?;
-    Ok(connection)
+    patiently(|| USER_STORE.connect(path)).map_err(|abort| refused_as(abort, path))
 }
 
-/// Brings the schema to the newest version, in one step.
-fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Abort> {
-    let version = |connection: &Connection| {
-        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-    };
-    let newest = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-    if version(connection)? == newest {
-        return Ok(());
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Asked again under the lock: another process may have been faster.
-    let found = version(&transaction)?;
-    if found > newest {
-        return Err(Abort::Refused(UserError::NewerSchema {
-            path: path.to_owned(),
+fn refused_as(abort: sqlite::Abort<Refusal>, path: &Path) -> Abort {
+    let path = path.to_owned();
+    abort.map_refused(|refusal| match refusal {
+        Refusal::ReadOnly => UserError::ReadOnly { path },
+        Refusal::Foreign(what) => UserError::NotAUserStore { path, what },
+        Refusal::Newer { found, supported } => UserError::NewerSchema {
+            path,
             found,
-            supported: newest,
-        }));
-    }
-    let done = usize::try_from(found).map_err(|_| UserError::Damaged {
-        path: path.to_owned(),
-        what: format!("its schema has version {found}"),
-    })?;
-    for migration in &migrations[done..] {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", newest)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-/// Compares the schema with a new one, word by word: a trigger or a view that was slipped in would run with our rights.
-fn check_schema(connection: &Connection, path: &Path) -> Result<(), Abort> {
-    let mut fresh = Connection::open_in_memory()?;
-    migrate(&mut fresh, path, &MIGRATIONS)?;
-    if schema_of(connection)? == schema_of(&fresh)? {
-        return Ok(());
-    }
-    Err(Abort::Refused(UserError::Damaged {
-        path: path.to_owned(),
-        what: "its tables are not those of a user store".into(),
-    }))
-}
-
-fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
-    // SQLite's own, like `sqlite_sequence`, come and go as it sees fit.
-    connection
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
-}
-
-/// Tries again while another process holds the lock. SQLite waits by itself, but not everywhere: while a file turns to WAL,
-/// or its log is recovered after a crash, it gives up at once.
-fn patiently<T>(mut run: impl FnMut() -> Result<T, Abort>) -> Result<T, Abort> {
-    let start = Instant::now();
-    loop {
-        match run() {
-            Err(Abort::Sqlite(error)) if is_busy(&error) && start.elapsed() < PATIENCE => {
-                sleep(Duration::from_millis(10));
-            }
-            answer => return answer,
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::FileLockingProtocolFailed
-        )
-    )
+            supported,
+        },
+        Refusal::Damaged(what) => UserError::Damaged { path, what },
+    })
 }
 
 fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
@@ -435,6 +271,8 @@ fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::config::DbConfig;
+
     use super::*;
 
     /// What a connection of the store is set to.

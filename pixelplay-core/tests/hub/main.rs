@@ -20,11 +20,9 @@ mod server;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pixelplay_core::EncodeError;
-use pixelplay_core::encoder::hub::{
-    HubError, HubOptions, HubProxy, HubSnapshot, HubToken, download,
-};
+use pixelplay_core::encoder::hub::{HubError, HubOptions, HubSnapshot, HubToken, download};
 use pixelplay_core::progress::ignore;
+use pixelplay_core::{EncodeError, HttpProxy};
 use tempfile::TempDir;
 
 use checkpoints::Checkpoint;
@@ -53,7 +51,7 @@ impl Scene {
             endpoint: Some(self.hub.hub.url()),
             token: HubToken::None,
             offline: Some(false),
-            proxy: HubProxy::Direct,
+            proxy: HttpProxy::Direct,
             timeout: Some(Duration::from_secs(5)),
             retries: 2,
             retry_wait: Duration::from_millis(1),

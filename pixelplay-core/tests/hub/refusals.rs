@@ -1,8 +1,8 @@
 //! What the hub refuses, and who is told the token.
 
-use pixelplay_core::EncodeError;
-use pixelplay_core::encoder::hub::{HubError, HubOptions, HubProxy, HubToken, download};
+use pixelplay_core::encoder::hub::{HubError, HubOptions, HubToken, download};
 use pixelplay_core::progress::ignore;
+use pixelplay_core::{EncodeError, HttpProxy};
 
 use crate::fake_hub::{File, TOKEN};
 use crate::server::{Manners, Reply, Server};
@@ -195,7 +195,7 @@ fn a_proxy_is_gone_through() {
         }
     });
     let options = HubOptions {
-        proxy: HubProxy::Url(proxy.url()),
+        proxy: HttpProxy::Url(proxy.url()),
         ..scene.options()
     };
     scene.get_with(&options).unwrap();
@@ -213,7 +213,7 @@ fn a_proxy_is_gone_through() {
     assert!(asked.iter().all(|r| r.method == "CONNECT"), "{asked:?}");
 
     let nowhere = HubOptions {
-        proxy: HubProxy::Url("http://127.0.0.1:9".to_owned()),
+        proxy: HttpProxy::Url("http://127.0.0.1:9".to_owned()),
         ..Scene::new().options()
     };
     assert!(download(REPO, &nowhere, &mut ignore).is_err());

@@ -25,6 +25,10 @@ class CatalogError(PixelPlayError):
     """A table of songs cannot be read, or no index can be made of it."""
 
 
+class EnrichError(CatalogError):
+    """Songs cannot be looked up: the provider fails, or the cache cannot be used. What was found by then is in the cache."""
+
+
 class EmbeddingError(PixelPlayError, ValueError):
     """A vector is no embedding (NaN, zeros, not of length 1), or does not fit the index: dimension or encoder."""
 

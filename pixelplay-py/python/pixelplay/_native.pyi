@@ -506,6 +506,40 @@ def build_index(
     is written, whatever was at ``out`` stays. Returns what cleaning and building did.
     """
 
+def enrich(
+    index: SongIndex | _Path,
+    out: _Path,
+    *,
+    provider: str = "itunes",
+    cache: _Path,
+    country: str = "US",
+    contact: str | None = None,
+    overwrite: bool = False,
+    min_confidence: float = 0.75,
+    interval: float | None = None,
+    max_requests: int | None = None,
+    base_url: str | None = None,
+    dry_run: bool = False,
+    progress: _Progress = None,
+) -> Report:
+    """Looks up covers, previews, links, album, genre, year and length of the songs of an index, and writes the index ``out``.
+
+    ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which asks for a ``contact``: your address
+    of mail or web. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and remixes
+    are refused unless the song is one. Only empty cells are filled unless ``overwrite``. The columns ``enriched_from``,
+    ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say what came from where,
+    ``enriched_note`` why a song was not found.
+
+    iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` is another time between requests, in
+    seconds. Every answer is kept in the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call goes on
+    from there. With ``max_requests`` the index is written after so many, with what is known by then; 0 uses the cache
+    alone. ``dry_run`` asks and writes nothing, and reports what would be asked and how long it takes.
+
+    Apple allows what iTunes offers only for promoting the content of its shop, beside a badge that leads there.
+
+    Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
+    """
+
 def write_index(
     path: _Path,
     ids: Iterable[str],
@@ -535,9 +569,7 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     ``PIXELPLAY_CACHE`` names another folder for it.
     """
 
-def correct_hubs(
-    path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None
-) -> str:
+def correct_hubs(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
     """Writes an index anew with a bias for each song, which ``hub_correction`` of a search subtracts: songs that turn up for
     everything then stand back. Returns the name of the bank.
 

@@ -11,9 +11,10 @@ use ureq::http::{Response, StatusCode};
 
 use super::cache::Cache;
 use super::error::HubError;
-use super::http::{Answer, Client, Metadata, header, sleep};
+use super::http::{Answer, Client, Metadata, sleep};
 use super::name::{Commit, Revision};
 use super::settings::Settings;
+use crate::http::header;
 use crate::progress::{OnProgress, Progress};
 
 const BUFFER: usize = 1 << 18;

@@ -1,16 +1,15 @@
 //! Requests to the hub: redirects, refusals, waiting and trying again.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::uri::Uri;
 use ureq::http::{Method, Response, StatusCode};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::error::HubError;
 use super::name::{Commit, Etag, Repo, Revision};
 use super::settings::Settings;
+use crate::http::{self, header, join, origin, shown};
 
 const MAX_REDIRECTS: usize = 10;
 /// A server that asks for more than this is told of, not waited for.
@@ -46,28 +45,12 @@ pub(super) struct Metadata {
 
 impl<'a> Client<'a> {
     pub(super) fn new(settings: &'a Settings, repo: &'a Repo) -> Self {
-        let tls = TlsConfig::builder()
-            // The system's, so that the certificate of a company's own proxy counts too.
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        let timeout = Some(settings.timeout);
-        let agent = Agent::config_builder()
-            .user_agent(concat!("pixelplay/", env!("CARGO_PKG_VERSION")))
-            // What arrives is hashed as it is.
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            // Followed here: ureq would not know where the token may go.
-            .max_redirects(0)
-            .proxy(settings.proxy.clone())
-            .tls_config(tls)
-            .timeout_resolve(timeout)
-            .timeout_connect(timeout)
-            .timeout_recv_response(timeout)
-            .timeout_per_read(timeout)
-            .timeout_per_write(timeout)
-            .build()
-            .new_agent();
+        let agent = http::agent(
+            concat!("pixelplay/", env!("CARGO_PKG_VERSION")),
+            settings.proxy.clone(),
+            settings.timeout,
+            None,
+        );
         Self {
             agent,
             settings,
@@ -330,19 +313,8 @@ fn failure(response: &Response<Body>, uri: &Uri, status: u16) -> HubError {
     HubError::Status {
         url: shown(uri),
         status,
-        retry_after: header(response, "retry-after")
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs),
+        retry_after: http::retry_after(response, SystemTime::now()),
     }
-}
-
-/// An address without its query, where a signed one has its signature, and without a password.
-fn shown(uri: &Uri) -> String {
-    let host = uri.authority().map_or("", |authority| {
-        let full = authority.as_str();
-        full.rsplit_once('@').map_or(full, |(_, host)| host)
-    });
-    format!("{}://{host}{}", uri.scheme_str().unwrap_or(""), uri.path())
 }
 
 fn network(uri: &Uri, source: ureq::Error) -> HubError {
@@ -355,86 +327,5 @@ fn network(uri: &Uri, source: ureq::Error) -> HubError {
             url,
             source: source.into(),
         },
-    }
-}
-
-pub(super) fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
-    response.headers().get(name)?.to_str().ok()
-}
-
-/// Scheme, host and port: what may share a secret.
-fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
-    let port = uri.port_u16().or(match uri.scheme_str() {
-        Some("http") => Some(80),
-        Some("https") => Some(443),
-        _ => None,
-    });
-    (uri.scheme_str(), uri.host().map(str::to_lowercase), port)
-}
-
-/// The address that `location` means in an answer from `base` (RFC 3986, section 5.2, without the dots in
-/// paths that no server sends).
-fn join(base: &Uri, location: &str) -> Option<Uri> {
-    let (scheme, authority) = (base.scheme_str()?, base.authority()?);
-    let joined = if location.is_empty() {
-        return None;
-    } else if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else if location.contains("://") {
-        location.to_owned()
-    } else {
-        let folder = base
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{location}")
-    };
-    let uri: Uri = joined.parse().ok()?;
-    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-    (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirects_are_resolved_against_the_address_that_gave_them() {
-        let base: Uri = "https://hub.co:8443/a/resolve/main/x".parse().unwrap();
-        for (location, expected) in [
-            ("https://cdn.co/y?sig=1", "https://cdn.co/y?sig=1"),
-            ("//cdn.co/y", "https://cdn.co/y"),
-            ("/y?z", "https://hub.co:8443/y?z"),
-            ("y", "https://hub.co:8443/a/resolve/main/y"),
-        ] {
-            assert_eq!(join(&base, location).unwrap(), expected, "{location}");
-        }
-        for bad in [
-            "",
-            "file:///etc/passwd",
-            "ftp://x/y",
-            "http://",
-            "http:// x",
-        ] {
-            assert_eq!(join(&base, bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        let same = |a: &str, b: &str| origin(&a.parse().unwrap()) == origin(&b.parse().unwrap());
-        assert!(same("https://hub.co/a", "https://HUB.co:443/b"));
-        for other in [
-            "http://hub.co/a",
-            "https://hub.co:444/a",
-            "https://hub.co.evil/a",
-            "https://cdn.hub.co/a",
-        ] {
-            assert!(!same("https://hub.co/a", other), "{other}");
-        }
-        // The part before `@` is a user name, not a host.
-        assert!(!same("https://hub.co/a", "https://hub.co@evil/a"));
     }
 }

@@ -15,7 +15,7 @@ mod settings;
 use std::path::{Path, PathBuf};
 
 pub use error::HubError;
-pub use settings::{HubOptions, HubProxy, HubToken};
+pub use settings::{HubOptions, HubToken};
 
 use super::error::EncodeError;
 use super::{Encoder, EncoderOptions, weights};

@@ -9,6 +9,7 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 use super::error::HubError;
+use crate::http::HttpProxy;
 
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,7 +35,7 @@ pub struct HubOptions {
     /// Whether to use the cache alone; `None` means what `HF_HUB_OFFLINE` says.
     pub offline: Option<bool>,
     /// What to connect through.
-    pub proxy: HubProxy,
+    pub proxy: HttpProxy,
     /// How long to wait for a connection, for an answer and for each piece of it; `None` means
     /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, else 10 seconds.
     pub timeout: Option<Duration>,
@@ -54,7 +55,7 @@ impl Default for HubOptions {
             endpoint: None,
             token: HubToken::default(),
             offline: None,
-            proxy: HubProxy::default(),
+            proxy: HttpProxy::default(),
             timeout: None,
             retries: 4,
             retry_wait: Duration::from_millis(500),
@@ -82,29 +83,6 @@ impl fmt::Debug for HubToken {
             Self::Environment => "Environment",
             Self::None => "None",
             Self::Given(_) => "Given(..)",
-        })
-    }
-}
-
-/// What to connect through.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub enum HubProxy {
-    /// The first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, but for the hosts in `NO_PROXY`.
-    #[default]
-    Environment,
-    /// Nothing.
-    Direct,
-    /// The proxy of this address: `http://user:password@host:port`.
-    Url(String),
-}
-
-impl fmt::Debug for HubProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Environment => "Environment",
-            Self::Direct => "Direct",
-            // It may hold a password.
-            Self::Url(_) => "Url(..)",
         })
     }
 }
@@ -165,13 +143,10 @@ impl Environment<'_> {
                 .text("HF_ENDPOINT")
                 .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned()),
         };
-        let proxy = match &options.proxy {
-            HubProxy::Environment => Proxy::try_from_env(),
-            HubProxy::Direct => None,
-            HubProxy::Url(url) => {
-                Some(Proxy::new(url).map_err(|error| invalid("proxy", &error.to_string()))?)
-            }
-        };
+        let proxy = options
+            .proxy
+            .resolve()
+            .map_err(|problem| invalid("proxy", &problem))?;
         let timeout = options.timeout.or_else(|| {
             let seconds = self.text("HF_HUB_DOWNLOAD_TIMEOUT")?.parse().ok()?;
             (seconds > 0).then(|| Duration::from_secs(seconds))
@@ -320,7 +295,7 @@ mod tests {
             home: Some("/home/ana".into()),
         };
         environment.settings(&HubOptions {
-            proxy: HubProxy::Direct,
+            proxy: HttpProxy::Direct,
             ..options.clone()
         })
     }
@@ -450,7 +425,7 @@ mod tests {
         }
         let options = HubOptions {
             token: HubToken::Given("hf_secret".to_owned()),
-            proxy: HubProxy::Url("http://ana:secret@proxy".to_owned()),
+            proxy: HttpProxy::Url("http://ana:secret@proxy".to_owned()),
             ..HubOptions::default()
         };
         let shown = format!("{options:?}");

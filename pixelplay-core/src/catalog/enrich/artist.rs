@@ -1,0 +1,180 @@
+//! Whether two credits name the same artists.
+
+use std::collections::BTreeSet;
+
+use super::fold::{fold, similarity, squeezed};
+
+/// What stands between two names, folded where it is a word.
+const BETWEEN: &[&str] = &[
+    " feat. ",
+    " feat ",
+    " ft. ",
+    " ft ",
+    " featuring ",
+    " with ",
+    " presents ",
+    " vs. ",
+    " vs ",
+    " versus ",
+    " x ",
+    " × ",
+    " / ",
+    " + ",
+    " & ",
+    " and ",
+    ", ",
+    "; ",
+    ";",
+];
+
+/// Behind these a credit goes on with guests, whom a search does without.
+const GUESTS: &[&str] = &[
+    " feat. ",
+    " feat ",
+    " ft. ",
+    " ft ",
+    " featuring ",
+    " with ",
+    ";",
+];
+
+/// A credit taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Artists {
+    /// The whole credit, folded and squeezed.
+    whole: String,
+    /// The first name.
+    first: String,
+    /// All names, the guests of the title too.
+    all: BTreeSet<String>,
+}
+
+impl Artists {
+    pub(super) fn parse(credit: &str, guests: &[String]) -> Self {
+        let names = names(credit);
+        let first = names.first().cloned().unwrap_or_default();
+        let guests = guests.iter().flat_map(|guest| self::names(guest));
+        Self {
+            whole: name(credit),
+            first,
+            all: names.into_iter().chain(guests).collect(),
+        }
+    }
+
+    /// How surely the artists of a recording, `other`, are these: 0 for somebody else.
+    pub(super) fn likeness(&self, other: &Self) -> f64 {
+        if self.whole == other.whole {
+            return 1.0;
+        }
+        if other.all.contains(&self.first) && !self.first.is_empty() {
+            let shared = self.all.intersection(&other.all).count() as f64;
+            let missing = shared / self.all.len() as f64;
+            let more = (other.all.len() as f64 - shared).min(3.0);
+            return (0.55 + 0.45 * missing) * (1.0 - 0.04 * more);
+        }
+        // A slip of the pen, in names long enough to tell it from another name.
+        let close = similarity(&self.whole, &other.whole);
+        if close >= 0.85 && self.whole.chars().count() >= 6 {
+            return 0.78;
+        }
+        0.0
+    }
+
+    /// A key that is the same for credits that are spelt alike.
+    pub(super) fn key(&self) -> &str {
+        &self.whole
+    }
+}
+
+/// A credit without its guests, as it is written.
+pub(super) fn without_guests(credit: &str) -> &str {
+    let lower = credit.to_ascii_lowercase();
+    let end = GUESTS.iter().filter_map(|mark| lower.find(mark)).min();
+    let main = credit[..end.unwrap_or(credit.len())].trim();
+    if main.is_empty() { credit.trim() } else { main }
+}
+
+fn names(credit: &str) -> Vec<String> {
+    // ASCII alone changes case, so that places stay what they are.
+    let mut pieces = vec![credit.to_ascii_lowercase()];
+    for between in BETWEEN {
+        pieces = pieces
+            .iter()
+            .flat_map(|piece| piece.split(between))
+            .map(str::to_owned)
+            .collect();
+    }
+    let names = pieces.iter().map(|piece| name(piece));
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// Folded and squeezed, without the article.
+fn name(text: &str) -> String {
+    if text.trim().is_empty() {
+        return String::new();
+    }
+    let folded = fold(text);
+    let folded = folded.strip_prefix("the ").unwrap_or(&folded);
+    squeezed(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn likeness(wanted: &str, found: &str, guests: &[&str]) -> f64 {
+        let guests: Vec<String> = guests.iter().map(|&guest| guest.to_owned()).collect();
+        Artists::parse(wanted, &[]).likeness(&Artists::parse(found, &guests))
+    }
+
+    #[test]
+    fn the_same_artists_are_known_however_they_are_credited() {
+        for (wanted, found, guests) in [
+            ("The Beatles", "Beatles", &[][..]),
+            ("Earth, Wind & Fire", "Earth Wind and Fire", &[]),
+            ("Simon & Garfunkel", "Simon and Garfunkel", &[]),
+            ("AC/DC", "ACDC", &[]),
+            ("Tyler, The Creator", "Tyler The Creator", &[]),
+            ("Florence + The Machine", "Florence & The Machine", &[]),
+            ("Calvin Harris, Rihanna", "Calvin Harris", &["Rihanna"]),
+            ("Beyoncé feat. JAY-Z", "Beyonce", &["Jay Z"]),
+            ("Jack Ü", "Skrillex", &[]),
+        ] {
+            let expected = if found == "Skrillex" { 0.0 } else { 1.0 };
+            let likeness = likeness(wanted, found, guests);
+            assert!(
+                (likeness - expected).abs() < 1e-9,
+                "{wanted} {found} {likeness}"
+            );
+        }
+    }
+
+    #[test]
+    fn others_are_not_taken_for_them() {
+        for (wanted, found) in [
+            ("Queen", "Queen Tribute Band"),
+            ("Adele", "Karaoke - Adele"),
+            ("ABBA", "Björn Again"),
+            ("Earth, Wind & Fire", "Fire"),
+            ("Nirvana", "Nirvana UK"),
+            ("Prince", "Prince Royce"),
+            ("Air", "Fair"),
+            ("Queen", "Various Artists"),
+            ("Queen", ""),
+            ("Muse", "Moose"),
+        ] {
+            let likeness = likeness(wanted, found, &[]);
+            assert!(likeness < 0.5, "{wanted} {found} {likeness}");
+        }
+    }
+
+    #[test]
+    fn fewer_or_more_names_cost_confidence() {
+        assert!(likeness("Queen & David Bowie", "Queen", &[]) < 0.8);
+        assert!(likeness("Queen", "Queen & David Bowie", &[]) > 0.9);
+        assert!(likeness("Earth, Wind & Fire", "Earth", &[]) < 0.75);
+        assert!(likeness("Guns N' Roses", "Guns N' Rosess", &[]) < 0.8);
+        assert_eq!(without_guests("Ana feat. Ben & Cy"), "Ana");
+        assert_eq!(without_guests("Simon & Garfunkel"), "Simon & Garfunkel");
+    }
+}

@@ -1,0 +1,95 @@
+//! What a found recording puts into the cells of a song, and where it says that it did.
+
+use super::clock::iso;
+use super::lookup::{Found, Outcome, is_empty};
+use super::provider::Provider;
+use crate::song::{Kind, Song, Value};
+
+/// The columns that say where cells came from. A song that several providers have filled has them all, in order, with
+/// `; ` between them, and the least confidence.
+pub const PROVENANCE: [(&str, Kind); 6] = [
+    // The provider: `itunes`.
+    ("enriched_from", Kind::Text),
+    // What it calls the recording.
+    ("enriched_id", Kind::Text),
+    // How sure it is that it is this song, 0 to 1.
+    ("enriched_confidence", Kind::Real),
+    // When the provider was asked, UTC: `2026-11-26T01:02:03Z`.
+    ("enriched_at", Kind::Text),
+    // The columns that were filled: `artwork_url, preview_url`.
+    ("enriched_columns", Kind::Text),
+    // Why the song was not found.
+    ("enriched_note", Kind::Text),
+];
+
+/// Cells to set; `None` empties one.
+pub(super) type Cells = Vec<(&'static str, Option<Value>)>;
+
+/// What the outcome changes in a song.
+pub(super) fn cells(
+    song: &Song,
+    outcome: &Outcome,
+    provider: &dyn Provider,
+    overwrite: bool,
+) -> Cells {
+    let note = match outcome {
+        Outcome::Complete | Outcome::NotAsked | Outcome::Unnamed => return Cells::new(),
+        Outcome::Found(found) => return found_cells(song, found, provider, overwrite),
+        Outcome::NotFound(refusal) => format!("{}: {refusal}", provider.name()),
+        Outcome::Failed(_) => format!("{}: no usable answer", provider.name()),
+    };
+    vec![("enriched_note", Some(Value::Text(note)))]
+}
+
+fn found_cells(song: &Song, found: &Found, provider: &dyn Provider, overwrite: bool) -> Cells {
+    let candidate = &found.chosen.candidate;
+    let text = |text: &Option<String>| text.clone().map(Value::Text);
+    let offered = [
+        ("album", text(&candidate.album)),
+        ("genre", text(&candidate.genre)),
+        ("year", candidate.year.map(Value::Integer)),
+        ("duration_ms", candidate.duration_ms.map(Value::Integer)),
+        ("explicit", candidate.explicit.map(Value::Flag)),
+        ("artwork_url", text(&candidate.artwork_url)),
+        ("preview_url", text(&candidate.preview_url)),
+        ("external_url", text(&candidate.external_url)),
+    ];
+    let mut cells: Cells = offered
+        .into_iter()
+        .filter(|(column, value)| {
+            let old = song.get(column);
+            value.is_some() && old != *value && (overwrite || is_empty(old.as_ref()))
+        })
+        .collect();
+    let filled: Vec<&str> = cells.iter().map(|(column, _)| *column).collect();
+    let filled = filled.join(", ");
+    let before = |column: &str| match song.get(column) {
+        Some(Value::Text(text)) if !overwrite && !text.is_empty() => Some(text),
+        _ => None,
+    };
+    // Found a second time without anything to add, it stays as it was.
+    if !(filled.is_empty() && before("enriched_from").is_some()) {
+        for (column, value) in [
+            ("enriched_from", provider.name()),
+            ("enriched_id", &candidate.id),
+            ("enriched_at", &iso(found.fetched_at)),
+            ("enriched_columns", &filled),
+        ] {
+            let value = match before(column) {
+                Some(before) => format!("{before}; {value}"),
+                None => value.to_owned(),
+            };
+            cells.push((column, Some(Value::Text(value))));
+        }
+        let least = before("enriched_confidence")
+            .and_then(|before| before.parse::<f64>().ok())
+            .map_or(found.chosen.confidence, |before| {
+                before.min(found.chosen.confidence)
+            });
+        cells.push(("enriched_confidence", Some(Value::Real(least))));
+    }
+    if song.get("enriched_note").is_some() {
+        cells.push(("enriched_note", None));
+    }
+    cells
+}

@@ -1,0 +1,333 @@
+//! Covers, previews, links and what else a table does not know of its songs, looked up on the web.
+//!
+//! This and downloading checkpoints are the only things that need a network; everything else in this crate works
+//! without one.
+//!
+//! * [`enrich`](enrich()) makes an index of an index; vectors, ids and order stay. [`enrich_songs`] fills songs in memory.
+//! * [`plan`] and [`plan_songs`] say beforehand what would be asked, and how long it takes.
+//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or one of your own. Mind their terms:
+//!   each type says them.
+//!
+//! A song is matched by artist, title and length, with a confidence from 0 to 1. Covers, karaoke, recordings cut into a
+//! DJ's set, live ones and remixes are refused unless the song is one itself. Cells that are filled stay as they are
+//! unless [`EnrichOptions::overwrite`] is set; the columns of [`PROVENANCE`] say what came from where, and why a song was
+//! not found.
+//!
+//! Requests keep the pace of the provider (iTunes: 20 a minute, so 1,000 songs take 50 minutes). Every answer, hit or miss,
+//! is in the cache, one SQLite file, before the next request goes out: a run that is stopped, killed or that gives up is
+//! gone on with by starting it again, and asks for nothing twice. Several processes may share a cache; they keep the pace
+//! together.
+//!
+//! ```no_run
+//! use pixelplay_core::SongIndex;
+//! use pixelplay_core::catalog::enrich::{EnrichOptions, ITunes, enrich, plan};
+//! use pixelplay_core::progress::ignore;
+//!
+//! let index = SongIndex::open("songs.arrow")?;
+//! let (provider, options) = (ITunes::new("US")?, EnrichOptions::new("itunes.db"));
+//! println!("{}", plan(&index, &provider, &options, &mut ignore)?);
+//! println!("{}", enrich(&index, "songs.enriched.arrow", &provider, &options, &mut ignore)?);
+//! # Ok::<(), pixelplay_core::Error>(())
+//! ```
+
+mod artist;
+mod cache;
+mod candidate;
+mod clock;
+mod error;
+mod fill;
+mod fold;
+mod itunes;
+mod lookup;
+mod matching;
+mod musicbrainz;
+mod provider;
+mod report;
+mod request;
+mod title;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+pub use candidate::Candidate;
+pub use clock::Clock;
+pub use error::{CacheProblem, EnrichError};
+pub use fill::PROVENANCE;
+pub use itunes::ITunes;
+pub use matching::{Match, Wanted};
+pub use musicbrainz::MusicBrainz;
+pub use provider::{Provider, ProviderSettings, provider_named};
+pub use report::{EnrichPlan, EnrichReport, Examples, Refusal};
+
+use crate::http::HttpProxy;
+use crate::index::{Changes, SongIndex};
+use crate::progress::OnProgress;
+use crate::song::{Song, Value};
+use lookup::{Lookup, Outcome, Table};
+
+/// How songs are looked up.
+#[derive(Debug, Clone)]
+pub struct EnrichOptions {
+    /// The file that keeps answers; it is made if it is not there. One for all providers and tables.
+    pub cache: PathBuf,
+    /// Whether what a song has is replaced by what is found; otherwise only empty cells are filled.
+    pub overwrite: bool,
+    /// The least confidence of a match, 0 to 1.
+    pub min_confidence: f64,
+    /// The least time between two requests; `None` means the provider's own.
+    pub interval: Option<Duration>,
+    /// After which time a song that was not found is asked for again. What was found is not asked for again.
+    pub ask_again_after: Duration,
+    /// After so many requests no more are made, and songs that would need one are left as they are; 0 means that the cache
+    /// alone is used.
+    pub max_requests: Option<u64>,
+    /// After so many failed requests in a row, [`EnrichError::Failing`].
+    pub max_failures: u32,
+    /// The wait after the first of them; it doubles each time, up to five minutes. A server that asks to wait, for at
+    /// most an hour, is waited for.
+    pub retry_wait: Duration,
+    /// How long to wait for a connection, for an answer and for each piece of it; all together may take four times as
+    /// long. Only between requests is a callback asked whether to stop.
+    pub timeout: Duration,
+    /// What to connect through.
+    pub proxy: HttpProxy,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl EnrichOptions {
+    /// Fills empty cells from matches of at least 0.75, at the provider's pace. Asks again for what was not found after 30
+    /// days, waits 5 seconds after a failure and gives up after 10 in a row; a timeout of 10 seconds.
+    #[must_use]
+    pub fn new(cache: impl Into<PathBuf>) -> Self {
+        Self {
+            cache: cache.into(),
+            overwrite: false,
+            min_confidence: 0.75,
+            interval: None,
+            ask_again_after: Duration::from_secs(30 * 86_400),
+            max_requests: None,
+            max_failures: 10,
+            retry_wait: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+            proxy: HttpProxy::default(),
+            clock: Clock::default(),
+        }
+    }
+
+    fn check(&self) -> Result<(), EnrichError> {
+        let bad = |what: &str| {
+            Err(EnrichError::BadOptions {
+                what: what.to_owned(),
+            })
+        };
+        if !(0.0..=1.0).contains(&self.min_confidence) {
+            return bad("the least confidence must be from 0 to 1");
+        }
+        if self.max_failures == 0 {
+            return bad("after 0 failures nothing would be asked; the least is 1");
+        }
+        if self.timeout.is_zero() || self.timeout > Duration::from_secs(3600) {
+            return bad("the timeout must be more than nothing and at most an hour");
+        }
+        Ok(())
+    }
+}
+
+/// Looks up the songs of an index, and writes another index of them to `out`, which may be the file itself.
+///
+/// Vectors, ids, order and the other columns are copied as they are; `out` is put in place in one step when all is done.
+/// Until then, and whenever this fails, whatever was at `out` stays. Costs a copy of the index, about 1 KB of memory for
+/// each song found, and a request for each song that the cache does not know.
+///
+/// # Errors
+/// See [`EnrichError`]. Answers got by then are in the cache.
+pub fn enrich(
+    index: &SongIndex,
+    out: impl AsRef<Path>,
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<EnrichReport, EnrichError> {
+    let mut changes = Changes::new(&PROVENANCE);
+    let mut set = |row: usize, column: &'static str, cell: Option<Value>| {
+        changes.set(row, column, cell);
+    };
+    let report = run(
+        Table::Index(index),
+        provider,
+        options,
+        on_progress,
+        &mut set,
+    )?;
+    index.write_changed(out.as_ref(), &changes, on_progress)?;
+    Ok(report)
+}
+
+/// Looks up songs and fills them; the columns of [`PROVENANCE`] go into [`Song::extra`].
+///
+/// # Errors
+/// See [`EnrichError`]. The songs are then as they were, and answers got by then are in the cache.
+pub fn enrich_songs(
+    songs: &mut [Song],
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<EnrichReport, EnrichError> {
+    let mut changes = Vec::new();
+    let mut set = |row, column, cell| changes.push((row, column, cell));
+    let report = run(
+        Table::Songs(songs),
+        provider,
+        options,
+        on_progress,
+        &mut set,
+    )?;
+    for (row, column, cell) in changes {
+        let (song, is_extra): (&mut Song, _) = (
+            &mut songs[row],
+            PROVENANCE.iter().any(|(name, _)| *name == column),
+        );
+        match cell {
+            Some(Value::Real(number)) if is_extra => {
+                song.set(column, Value::Text(number.to_string()));
+            }
+            Some(value) => {
+                song.set(column, value);
+            }
+            None => {
+                song.extra.remove(column);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Says what [`enrich`](enrich()) would ask, and for how long. No request is made.
+///
+/// # Errors
+/// As [`enrich`](enrich()), where the cache or the index cannot be read.
+pub fn plan(
+    index: &SongIndex,
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<EnrichPlan, EnrichError> {
+    planned(Table::Index(index), provider, options, on_progress)
+}
+
+/// [`plan`] for songs in memory.
+///
+/// # Errors
+/// As [`enrich_songs`], where the cache cannot be read.
+pub fn plan_songs(
+    songs: &[Song],
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<EnrichPlan, EnrichError> {
+    planned(Table::Songs(songs), provider, options, on_progress)
+}
+
+fn planned(
+    songs: Table<'_>,
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<EnrichPlan, EnrichError> {
+    const MOST_URLS: usize = 5;
+    let mut options = options.clone();
+    // A plan leaves no file behind.
+    let nowhere = tempfile::tempdir().map_err(|error| EnrichError::Cache {
+        path: options.cache.clone(),
+        problem: CacheProblem::Io(error),
+    })?;
+    if !options.cache.exists() {
+        options.cache = nowhere.path().join("empty.db");
+    }
+    let mut lookup = Lookup::open(provider, &options)?;
+    let (outcomes, open) = lookup.known(songs, on_progress)?;
+    let mut plan = EnrichPlan {
+        provider: provider.name().to_owned(),
+        songs: songs.len() as u64,
+        from_cache: lookup.from_cache,
+        to_ask: open.len() as u64,
+        ..EnrichPlan::default()
+    };
+    for (row, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            Outcome::Complete => plan.complete += 1,
+            Outcome::Unnamed => plan.unnamed.add(songs.song(row)?.id.as_str()),
+            _ => {}
+        }
+    }
+    let mut queries = HashSet::new();
+    for row in open {
+        let song = songs.song(row)?;
+        if let Some(wanted) = Wanted::new(&song)
+            && queries.insert(lookup.query(&wanted))
+            && plan.first_urls.len() < MOST_URLS
+        {
+            plan.first_urls.push(provider.search_url(&wanted));
+        }
+    }
+    let requests = queries.len() as u64;
+    plan.requests = options
+        .max_requests
+        .map_or(requests, |most| requests.min(most));
+    let gaps = u32::try_from(plan.requests.saturating_sub(1)).unwrap_or(u32::MAX);
+    plan.time = options
+        .interval
+        .unwrap_or(provider.interval())
+        .saturating_mul(gaps);
+    Ok(plan)
+}
+
+/// Looks up songs, hands over what is to be set, by row and column, and reports.
+fn run(
+    songs: Table<'_>,
+    provider: &dyn Provider,
+    options: &EnrichOptions,
+    on_progress: &mut OnProgress<'_>,
+    set: &mut dyn FnMut(usize, &'static str, Option<Value>),
+) -> Result<EnrichReport, EnrichError> {
+    let start: SystemTime = options.clock.now();
+    let mut lookup = Lookup::open(provider, options)?;
+    let outcomes = lookup.all(songs, on_progress)?;
+    let mut report = EnrichReport {
+        provider: provider.name().to_owned(),
+        songs: songs.len() as u64,
+        requests: lookup.requests,
+        failed_requests: lookup.failed_requests,
+        from_cache: lookup.from_cache,
+        ..EnrichReport::default()
+    };
+    for (row, outcome) in outcomes.into_iter().enumerate() {
+        let song = songs.song(row)?;
+        let id = song.id.as_str();
+        match &outcome {
+            Outcome::Complete => report.complete += 1,
+            Outcome::Unnamed => report.unnamed.add(id),
+            Outcome::Found(_) => report.matched += 1,
+            Outcome::NotFound(refusal) => report.unmatched.entry(*refusal).or_default().add(id),
+            Outcome::Failed(fault) => {
+                report.failed.add(id);
+                report.last_failure = Some(fault.clone());
+            }
+            Outcome::NotAsked => report.not_asked += 1,
+        }
+        for (column, cell) in fill::cells(&song, &outcome, provider, options.overwrite) {
+            if PROVENANCE.iter().all(|(name, _)| *name != column) {
+                *report.filled.entry(column.to_owned()).or_default() += 1;
+            }
+            set(row, column, cell);
+        }
+    }
+    report.took = options
+        .clock
+        .now()
+        .duration_since(start)
+        .unwrap_or_default();
+    Ok(report)
+}

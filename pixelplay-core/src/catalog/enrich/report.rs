@@ -1,0 +1,241 @@
+//! What looking songs up found, and why it found nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+/// Why none of the recordings that a provider offers is the song. Of several, the one that came nearest tells: the last
+/// of these reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It offers none.
+    NothingFound,
+    /// They are by others.
+    OtherArtist,
+    /// They have another title.
+    OtherTitle,
+    /// They are covers, tributes or karaoke.
+    Cover,
+    /// They are cut into a DJ's set.
+    Mixed,
+    /// They are live, remixes, demos and the like, or the song is and they are not.
+    OtherVersion,
+    /// They are much longer or shorter.
+    OtherLength,
+    /// Taken together it is not sure enough.
+    LowConfidence,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingFound => "nothing found",
+            Self::OtherArtist => "only by other artists",
+            Self::OtherTitle => "only with another title",
+            Self::Cover => "only covers or karaoke",
+            Self::Mixed => "only cut into a DJ mix",
+            Self::OtherVersion => "only in another version (live, remix, ...)",
+            Self::OtherLength => "only much longer or shorter",
+            Self::LowConfidence => "not surely the same",
+        })
+    }
+}
+
+/// How many songs, and the ids of the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Examples {
+    /// How many.
+    pub count: u64,
+    /// The ids of the first [`Examples::MOST_IDS`].
+    pub ids: Vec<String>,
+}
+
+impl Examples {
+    /// How many ids are remembered.
+    pub const MOST_IDS: usize = 5;
+
+    pub(super) fn add(&mut self, id: &str) {
+        self.count += 1;
+        if self.ids.len() < Self::MOST_IDS {
+            self.ids.push(id.to_owned());
+        }
+    }
+}
+
+impl fmt::Display for Examples {
+    /// `7 (a, b, c, d, e, ...)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.count)?;
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        let more = self.count > self.ids.len() as u64;
+        write!(
+            f,
+            " ({}{})",
+            self.ids.join(", "),
+            if more { ", ..." } else { "" }
+        )
+    }
+}
+
+/// What [`enrich`](super::enrich()) did. Its text form is for people, its JSON for programs.
+///
+/// `complete + unnamed.count + matched + failed.count + not_asked +` the sum of `unmatched` is always `songs`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EnrichReport {
+    /// Who was asked.
+    pub provider: String,
+    /// How many songs there are.
+    pub songs: u64,
+    /// Songs that lack nothing that this provider could fill.
+    pub complete: u64,
+    /// Songs without a title or an artist, which cannot be looked up.
+    pub unnamed: Examples,
+    /// Songs that were found.
+    pub matched: u64,
+    /// Songs that were not, by reason.
+    pub unmatched: BTreeMap<Refusal, Examples>,
+    /// Songs for which there was no usable answer. Another run asks for them again.
+    pub failed: Examples,
+    /// What the last of them failed with.
+    pub last_failure: Option<String>,
+    /// Songs that were left because of [`EnrichOptions::max_requests`](super::EnrichOptions::max_requests).
+    pub not_asked: u64,
+    /// How many cells were filled, by column.
+    pub filled: BTreeMap<String, u64>,
+    /// Requests made.
+    pub requests: u64,
+    /// Those of them that failed.
+    pub failed_requests: u64,
+    /// Songs whose answer was in the cache already.
+    pub from_cache: u64,
+    /// How long it took, in seconds.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+}
+
+/// What [`plan`](super::plan) says that enriching would do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EnrichPlan {
+    /// Who would be asked.
+    pub provider: String,
+    /// How many songs there are.
+    pub songs: u64,
+    /// Songs that lack nothing that this provider could fill.
+    pub complete: u64,
+    /// Songs without a title or an artist, which cannot be looked up.
+    pub unnamed: Examples,
+    /// Songs whose answer is in the cache.
+    pub from_cache: u64,
+    /// Songs to ask for.
+    pub to_ask: u64,
+    /// Requests to make: one for all songs that are looked up alike. Finding covers may take as many more.
+    pub requests: u64,
+    /// The first addresses that would be asked.
+    pub first_urls: Vec<String>,
+    /// How long that takes at the pace of the provider, in seconds.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub time: Duration,
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+impl fmt::Display for EnrichReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} of {} songs found at {}",
+            self.matched, self.songs, self.provider
+        )?;
+        for (reason, songs) in &self.unmatched {
+            writeln!(f, "  not found, {reason}: {songs}")?;
+        }
+        if let Some(last) = &self.last_failure {
+            writeln!(
+                f,
+                "  no usable answer: {}; the last one: {last}",
+                self.failed
+            )?;
+        }
+        if self.unnamed.count > 0 {
+            writeln!(f, "  without a title or an artist: {}", self.unnamed)?;
+        }
+        for (count, what) in [
+            (self.complete, "lack nothing"),
+            (self.not_asked, "not asked for yet"),
+        ] {
+            if count > 0 {
+                writeln!(f, "  {what}: {count}")?;
+            }
+        }
+        let filled = self
+            .filled
+            .iter()
+            .map(|(column, count)| format!("{column} {count}"));
+        let filled: Vec<_> = filled.collect();
+        if !filled.is_empty() {
+            writeln!(f, "filled: {}", filled.join(", "))?;
+        }
+        writeln!(
+            f,
+            "{} requests ({} failed) in {}; {} songs from the cache",
+            self.requests,
+            self.failed_requests,
+            in_words(self.took),
+            self.from_cache
+        )
+    }
+}
+
+impl fmt::Display for EnrichPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} of {} songs to ask {} for: {} requests, about {} at its pace",
+            self.to_ask,
+            self.songs,
+            self.provider,
+            self.requests,
+            in_words(self.time)
+        )?;
+        for url in &self.first_urls {
+            writeln!(f, "  {url}")?;
+        }
+        for (count, what) in [
+            (self.from_cache, "in the cache"),
+            (self.complete, "lack nothing"),
+        ] {
+            if count > 0 {
+                writeln!(f, "  {what}: {count}")?;
+            }
+        }
+        if self.unnamed.count > 0 {
+            writeln!(f, "  without a title or an artist: {}", self.unnamed)?;
+        }
+        Ok(())
+    }
+}
+
+/// `40 s`, `25 min`, `7 h`, `3 days`.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    for (unit, size, from) in [
+        ("days", 86_400.0, 2.0),
+        ("h", 3600.0, 2.0),
+        ("min", 60.0, 2.0),
+    ] {
+        if seconds >= size * from {
+            return format!("{:.0} {unit}", seconds / size);
+        }
+    }
+    format!("{seconds:.0} s")
+}

@@ -1,0 +1,152 @@
+//! One request, and what can come of it.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use ureq::http::uri::Uri;
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+use super::error::EnrichError;
+use crate::http::{self, HttpProxy, header, join, origin, shown};
+
+/// No answer of some dozens of recordings comes near it.
+const LARGEST_ANSWER: u64 = 4 << 20;
+const MOST_REDIRECTS: usize = 3;
+/// An answer that trickles in takes at most so many times the timeout of a step.
+const WHOLE: u32 = 4;
+
+pub(super) struct Client {
+    agent: Agent,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    /// For people.
+    pub(super) what: String,
+    /// How long the server asks to wait.
+    pub(super) retry_after: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// We are too fast: no fault of the song that was asked for.
+    TooFast,
+    /// The server fails, is not reached, or answers what it should not; perhaps for this song alone.
+    Broken,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        user_agent: &str,
+        proxy: &HttpProxy,
+        timeout: Duration,
+    ) -> Result<Self, EnrichError> {
+        let proxy = proxy.resolve().map_err(|problem| EnrichError::BadOptions {
+            what: format!("the proxy cannot be used: {problem}"),
+        })?;
+        Ok(Self {
+            agent: http::agent(user_agent, proxy, timeout, Some(timeout * WHOLE)),
+        })
+    }
+
+    /// The body of an answer in JSON. Redirects are followed within the same host alone.
+    pub(super) fn json(&self, url: &str, now: SystemTime) -> Result<Vec<u8>, Fault> {
+        let mut uri = parse(url)?;
+        for _ in 0..=MOST_REDIRECTS {
+            let mut response = self.send(&uri)?;
+            let status = response.status();
+            if status.is_redirection() {
+                let location = header(&response, "location").unwrap_or_default();
+                let next = join(&uri, location).filter(|next| origin(next) == origin(&uri));
+                uri = next.ok_or_else(|| broken(&uri, "redirects to another host"))?;
+                continue;
+            }
+            if status != StatusCode::OK {
+                return Err(refused(&response, &uri, now));
+            }
+            for (name, is_fine) in [
+                ("content-type", is_json as fn(&str) -> bool),
+                ("content-encoding", |coding| coding == "identity"),
+            ] {
+                if let Some(value) = header(&response, name).filter(|value| !is_fine(value)) {
+                    return Err(broken(
+                        &uri,
+                        &format!("answers with {name} {value:?}, not with JSON"),
+                    ));
+                }
+            }
+            let body = response.body_mut().with_config().limit(LARGEST_ANSWER);
+            return body.read_to_vec().map_err(|error| unreached(&uri, &error));
+        }
+        Err(broken(&uri, "redirects without end"))
+    }
+
+    /// Whether there is something at an address; where it redirects to is not asked.
+    pub(super) fn is_there(&self, url: &str, now: SystemTime) -> Result<bool, Fault> {
+        let uri = parse(url)?;
+        let response = self.send(&uri)?;
+        match response.status().as_u16() {
+            200 | 302 | 303 | 307 | 308 => Ok(true),
+            400 | 404 | 410 => Ok(false),
+            _ => Err(refused(&response, &uri, now)),
+        }
+    }
+
+    fn send(&self, uri: &Uri) -> Result<Response<Body>, Fault> {
+        let sent = self
+            .agent
+            .get(uri)
+            .header("accept", "application/json")
+            .call();
+        sent.map_err(|error| unreached(uri, &error))
+    }
+}
+
+fn parse(url: &str) -> Result<Uri, Fault> {
+    url.parse().map_err(|_| Fault {
+        kind: FaultKind::Broken,
+        what: format!("{url:?} is no address"),
+        retry_after: None,
+    })
+}
+
+fn is_json(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    // iTunes calls its answers JavaScript.
+    ["json", "javascript", "text/plain"]
+        .iter()
+        .any(|fine| kind.contains(fine))
+}
+
+fn broken(uri: &Uri, what: &str) -> Fault {
+    Fault {
+        kind: FaultKind::Broken,
+        what: format!("{} {what}", shown(uri)),
+        retry_after: None,
+    }
+}
+
+fn unreached(uri: &Uri, error: &ureq::Error) -> Fault {
+    broken(uri, &format!("gives no answer: {error}"))
+}
+
+fn refused(response: &Response<Body>, uri: &Uri, now: SystemTime) -> Fault {
+    let status = response.status().as_u16();
+    Fault {
+        kind: match status {
+            403 | 429 | 503 => FaultKind::TooFast,
+            _ => FaultKind::Broken,
+        },
+        what: format!("{} answers with HTTP status {status}", shown(uri)),
+        retry_after: http::retry_after(response, now),
+    }
+}

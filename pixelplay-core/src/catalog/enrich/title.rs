@@ -1,0 +1,426 @@
+//! What a title says beside the name of the song: guests, editions, and versions that are another recording.
+
+use std::collections::BTreeSet;
+
+use super::fold::fold;
+
+/// A way in which a recording is not the song as it was first published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Version {
+    /// By somebody else, or without the singer: covers, tributes, karaoke.
+    Cover,
+    /// Cut into a DJ's set.
+    Mixed,
+    Live,
+    Remix,
+    Acoustic,
+    Instrumental,
+    Demo,
+    Speed,
+    ReRecorded,
+    /// Any other: a reprise, a Spanish version.
+    Other,
+}
+
+use Version::{Acoustic, Cover, Demo, Instrumental, Live, Mixed, Other, ReRecorded, Remix, Speed};
+
+/// Folded phrases that tell a version, met as whole words.
+const VERSIONS: &[(&str, Version)] = &[
+    ("karaoke", Cover),
+    ("tribute", Cover),
+    ("cover", Cover),
+    ("covers", Cover),
+    ("covered", Cover),
+    ("originally performed", Cover),
+    ("in the style of", Cover),
+    ("made famous", Cover),
+    ("made popular", Cover),
+    ("sing along", Cover),
+    ("singalong", Cover),
+    ("backing track", Cover),
+    ("lullaby", Cover),
+    ("8 bit", Cover),
+    ("ringtone", Cover),
+    ("workout", Cover),
+    ("mixed", Mixed),
+    ("dj mix", Mixed),
+    ("continuous mix", Mixed),
+    ("live", Live),
+    ("unplugged", Live),
+    ("concert", Live),
+    ("session", Live),
+    ("sessions", Live),
+    ("en vivo", Live),
+    ("ao vivo", Live),
+    ("remix", Remix),
+    ("remixed", Remix),
+    ("mix", Remix),
+    ("rmx", Remix),
+    ("rework", Remix),
+    ("refix", Remix),
+    ("bootleg", Remix),
+    ("mashup", Remix),
+    ("edit", Remix),
+    ("dub", Remix),
+    ("vip", Remix),
+    ("flip", Remix),
+    ("extended", Remix),
+    ("club", Remix),
+    ("acoustic", Acoustic),
+    ("stripped", Acoustic),
+    ("piano", Acoustic),
+    ("orchestral", Acoustic),
+    ("string quartet", Acoustic),
+    ("instrumental", Instrumental),
+    ("acapella", Instrumental),
+    ("a cappella", Instrumental),
+    ("demo", Demo),
+    ("rehearsal", Demo),
+    ("outtake", Demo),
+    ("alternate", Demo),
+    ("alternative", Demo),
+    ("take", Demo),
+    ("sped up", Speed),
+    ("speed up", Speed),
+    ("slowed", Speed),
+    ("nightcore", Speed),
+    ("8d", Speed),
+    ("taylors version", ReRecorded),
+    ("rerecorded", ReRecorded),
+    ("re recorded", ReRecorded),
+    ("new recording", ReRecorded),
+    ("version", Other),
+    ("reprise", Other),
+    ("medley", Other),
+    ("interlude", Other),
+    ("commentary", Other),
+    ("skit", Other),
+    ("mashed", Other),
+];
+
+/// Folded phrases of the same recording in another edition. They are taken out before versions are looked for.
+const EDITIONS: &[&str] = &[
+    "remastered",
+    "remaster",
+    "original mix",
+    "original version",
+    "album version",
+    "album mix",
+    "album edit",
+    "single version",
+    "single edit",
+    "single mix",
+    "radio edit",
+    "radio version",
+    "radio mix",
+    "video edit",
+    "video version",
+    "main version",
+    "lp version",
+    "explicit version",
+    "clean version",
+    "explicit",
+    "clean",
+    "mono version",
+    "stereo version",
+    "mono",
+    "stereo",
+    "deluxe",
+    "bonus track",
+    "anniversary",
+    "edition",
+    "soundtrack",
+    "remasterizado",
+];
+
+/// The beginnings of groups that say where a recording is from.
+const SOURCES: &[&str] = &["from ", "theme from ", "music from ", "aus "];
+
+/// The beginnings of groups that name guests.
+const GUESTS: &[&str] = &["feat ", "ft ", "featuring ", "with "];
+
+/// A title taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Title {
+    /// As it is written, without groups that tell guests, editions or versions.
+    pub(super) text: String,
+    /// The folded words of `text`.
+    pub(super) words: String,
+    /// The folded words of `text` without groups of which nothing is known, if there are any.
+    pub(super) core: Option<String>,
+    /// Guests, as they are written.
+    pub(super) guests: Vec<String>,
+    pub(super) versions: BTreeSet<Version>,
+    /// The folded words of the groups that tell versions: who remixed it, where it was live.
+    pub(super) version_words: String,
+}
+
+impl Title {
+    pub(super) fn parse(title: &str) -> Self {
+        let (mut parsed, mut kept, mut core) = (Self::default(), Vec::new(), Vec::new());
+        let (title, guest) = split_guest(title);
+        parsed.guests.extend(guest);
+        for (at, group) in groups(title).into_iter().enumerate() {
+            let folded = fold(group.text);
+            if group.is_plain && (at == 0 || kept.is_empty()) {
+                kept.push(group.text);
+                core.push(group.text);
+            } else if let Some(guest) = guest_of(group.text, &folded) {
+                parsed.guests.push(guest);
+            } else if let Some(versions) = Version::all_of(&folded) {
+                parsed.version_words.push_str(&folded);
+                parsed.version_words.push(' ');
+                parsed.versions.extend(versions);
+            } else if !is_edition(&folded) {
+                kept.push(group.text);
+                if group.is_plain {
+                    core.push(group.text);
+                }
+            }
+        }
+        let joined = |parts: &[&str]| fold(&parts.join(" "));
+        // A title that is a marker and nothing else, as `(Live)`, is its own name.
+        if joined(&kept).is_empty() {
+            return Self {
+                text: title.to_owned(),
+                words: fold(title),
+                ..Self::default()
+            };
+        }
+        parsed.text = kept.join(" ");
+        parsed.words = joined(&kept);
+        parsed.core = (core.len() < kept.len() && !core.is_empty()).then(|| joined(&core));
+        parsed.version_words = parsed.version_words.trim_end().to_owned();
+        parsed
+    }
+}
+
+impl Version {
+    /// The versions that a folded group tells of; `None` if it tells of none.
+    fn all_of(folded: &str) -> Option<BTreeSet<Self>> {
+        let versions = Self::met_in(folded);
+        (!versions.is_empty()).then_some(versions)
+    }
+
+    /// The versions that folded text tells of.
+    pub(super) fn met_in(folded: &str) -> BTreeSet<Self> {
+        let mut rest = format!(" {folded} ");
+        for edition in EDITIONS {
+            rest = rest.replace(&format!(" {edition} "), " ");
+        }
+        let met = |phrase: &str| rest.contains(&format!(" {phrase} "));
+        let found = VERSIONS.iter().filter(|(phrase, _)| met(phrase));
+        let mut versions: BTreeSet<Self> = found.map(|&(_, version)| version).collect();
+        // `Acoustic Version` is acoustic; only `Spanish Version` is another one.
+        if versions.len() > 1 {
+            versions.remove(&Other);
+        }
+        versions
+    }
+
+    /// A word that finds this version.
+    pub(super) fn search_word(self) -> Option<&'static str> {
+        match self {
+            Live => Some("live"),
+            Acoustic => Some("acoustic"),
+            Instrumental => Some("instrumental"),
+            Demo => Some("demo"),
+            Cover | Mixed | Remix | Speed | ReRecorded | Other => None,
+        }
+    }
+}
+
+fn is_edition(folded: &str) -> bool {
+    let spaced = format!(" {folded} ");
+    EDITIONS
+        .iter()
+        .any(|edition| spaced.contains(&format!(" {edition} ")))
+        || SOURCES.iter().any(|source| folded.starts_with(source))
+        // A year alone.
+        || (folded.len() == 4 && folded.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A piece of a title.
+struct Group<'a> {
+    text: &'a str,
+    /// Not in brackets, and not behind a dash.
+    is_plain: bool,
+}
+
+/// The pieces of a title: outside of brackets, within each pair, and behind each ` - `.
+fn groups(title: &str) -> Vec<Group<'_>> {
+    let mut groups = Vec::new();
+    let mut rest = title;
+    let mut is_plain = true;
+    while !rest.trim().is_empty() {
+        let next = rest.char_indices().find_map(|(at, c)| {
+            let dash = |c: char| matches!(c, '-' | '–' | '—');
+            match c {
+                '(' | '[' => Some((at, at + 1, closing(&rest[at..]).map(|len| at + len))),
+                c if dash(c)
+                    && rest[..at].ends_with(' ')
+                    && rest[at + c.len_utf8()..].starts_with(' ') =>
+                {
+                    Some((at, at + c.len_utf8(), None))
+                }
+                _ => None,
+            }
+        });
+        let Some((at, inner, end)) = next else {
+            push(&mut groups, rest, is_plain);
+            break;
+        };
+        push(&mut groups, &rest[..at], is_plain);
+        if let Some(end) = end {
+            push(&mut groups, &rest[inner..end], false);
+            rest = &rest[end + 1..];
+        } else {
+            // Behind a dash, or a bracket that is never closed, nothing is the plain name any more.
+            is_plain = false;
+            rest = &rest[inner..];
+        }
+    }
+    groups
+}
+
+fn push<'a>(groups: &mut Vec<Group<'a>>, text: &'a str, is_plain: bool) {
+    let text = text.trim();
+    if !text.is_empty() {
+        groups.push(Group { text, is_plain });
+    }
+}
+
+/// Where the bracket is closed that text begins with.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A title and the guest that is named in it without brackets: `Song feat. Somebody`.
+fn split_guest(title: &str) -> (&str, Option<String>) {
+    // ASCII alone changes case, so that places stay what they are.
+    let lower = title.to_ascii_lowercase();
+    for mark in [" feat. ", " feat ", " ft. ", " featuring "] {
+        if let Some(at) = lower.find(mark) {
+            let guest = &title[at + mark.len()..];
+            let is_in_brackets =
+                title[..at].matches(['(', '[']).count() > title[..at].matches([')', ']']).count();
+            // Something may follow: ` - Radio Edit`, ` (Remix)`.
+            if !is_in_brackets && !guest.contains(['(', '[']) && !guest.contains(" - ") {
+                return (&title[..at], Some(guest.to_owned()));
+            }
+        }
+    }
+    (title, None)
+}
+
+fn guest_of(text: &str, folded: &str) -> Option<String> {
+    GUESTS.iter().any(|mark| folded.starts_with(mark)).then(|| {
+        let name = text.split_once(char::is_whitespace);
+        name.map_or("", |(_, name)| name).trim().to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(title: &str) -> (String, Vec<Version>) {
+        let parsed = Title::parse(title);
+        (parsed.words, parsed.versions.into_iter().collect())
+    }
+
+    #[test]
+    fn editions_and_guests_are_not_part_of_the_name() {
+        for title in [
+            "Hotel California",
+            "Hotel California - 2013 Remaster",
+            "Hotel California (Remastered 2013)",
+            "Hotel California [2013 - Remaster]",
+            "Hotel California (Radio Edit)",
+            "Hotel California - Single Version",
+            "Hotel California (feat. Somebody)",
+            "Hotel California [Feat. Somebody & Else]",
+            "Hotel California feat. Somebody",
+            "Hotel California (with Somebody)",
+            "Hotel California (From \"A Film\")",
+            "Hotel California (1976)",
+            "Hotel California (Deluxe Edition) [Explicit]",
+        ] {
+            assert_eq!(
+                parsed(title),
+                ("hotel california".to_owned(), vec![]),
+                "{title}"
+            );
+        }
+        let guests = |title| Title::parse(title).guests;
+        assert_eq!(guests("Song (feat. Ana & Ben)"), ["Ana & Ben"]);
+        assert_eq!(guests("Song ft. Ana"), ["Ana"]);
+        assert_eq!(guests("Song (Remix) [with Ana]"), ["Ana"]);
+    }
+
+    #[test]
+    fn versions_are_told_from_the_name() {
+        for (title, words, versions) in [
+            ("Song (Live)", "song", &[Live][..]),
+            ("Song - Live at Wembley / 2011 Remaster", "song", &[Live]),
+            ("Song (Tiësto Remix)", "song", &[Remix]),
+            ("Song (Original Mix)", "song", &[]),
+            ("Song (Extended Mix)", "song", &[Remix]),
+            ("Song (Acoustic Version)", "song", &[Acoustic]),
+            ("Song (Spanish Version)", "song", &[Other]),
+            ("Song (Karaoke Version)", "song", &[Cover]),
+            ("Song (Originally Performed by Ana)", "song", &[Cover]),
+            ("Song (Mixed)", "song", &[Mixed]),
+            ("Song (Sped Up)", "song", &[Speed]),
+            ("Song (Taylor's Version)", "song", &[ReRecorded]),
+            (
+                "Song (Taylor’s Version) [From The Vault]",
+                "song",
+                &[ReRecorded],
+            ),
+            ("Song - Demo", "song", &[Demo]),
+            // These words are the song's own name.
+            ("Live and Let Die", "live and let die", &[]),
+            ("Live Forever", "live forever", &[]),
+            ("Cover Me Up", "cover me up", &[]),
+            ("Ignition (Remix)", "ignition", &[Remix]),
+            ("(Live)", "live", &[]),
+            (
+                "(I Can't Get No) Satisfaction",
+                "i cant get no satisfaction",
+                &[],
+            ),
+            ("Song (", "song", &[]),
+            ("Song ((Live) Remix", "song", &[Live, Remix]),
+            ("Song [Live", "song", &[Live]),
+            ("))((", "))", &[]),
+            ("", "", &[]),
+            (" - ", "-", &[]),
+        ] {
+            let expected = (words.to_owned(), versions.to_vec());
+            assert_eq!(parsed(title), expected, "{title}");
+        }
+    }
+
+    #[test]
+    fn groups_of_which_nothing_is_known_are_part_of_the_name_but_not_of_its_core() {
+        let title = Title::parse("Rosanna (Chapter One)");
+        assert_eq!(title.words, "rosanna chapter one");
+        assert_eq!(title.core.as_deref(), Some("rosanna"));
+        assert_eq!(Title::parse("Rosanna").core, None);
+        assert_eq!(Title::parse("Song - Part 2").core.as_deref(), Some("song"));
+    }
+}

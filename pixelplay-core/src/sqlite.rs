@@ -1,0 +1,230 @@
+//! SQLite files of ours: told from those of others, brought to the newest schema, with every safeguard on.
+//!
+//! Acknowledged means on the disk: WAL with `synchronous=FULL` syncs the log before a commit returns. Between processes
+//! SQLite's lock decides, and waiting for it is done here, so that no caller sees "database is locked" before
+//! [`PATIENCE`] is over.
+
+#[cfg(unix)]
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+/// How long to wait for the lock of another process.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process of many writers, which
+/// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
+const POLL: Duration = Duration::from_micros(500);
+
+/// How often SQLite itself asks, before `patiently` begins anew: some seconds.
+const POLLS: i32 = 10_000;
+
+/// What a file is, and how its tables are made.
+pub(crate) struct FileKind {
+    /// SQLite's `application_id`.
+    pub(crate) application_id: i64,
+    /// What leads from each version of the schema to the next; version 0 is an empty file.
+    pub(crate) migrations: &'static [&'static str],
+    /// With its article, for messages.
+    pub(crate) is_called: &'static str,
+}
+
+/// Why a transaction is rolled back.
+pub(crate) enum Abort<E> {
+    Sqlite(rusqlite::Error),
+    Refused(E),
+}
+
+impl<E> From<rusqlite::Error> for Abort<E> {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl<E> Abort<E> {
+    pub(crate) fn map_refused<F>(self, map: impl FnOnce(E) -> F) -> Abort<F> {
+        match self {
+            Self::Sqlite(error) => Abort::Sqlite(error),
+            Self::Refused(refused) => Abort::Refused(map(refused)),
+        }
+    }
+}
+
+/// Why a file is not opened.
+pub(crate) enum Refusal {
+    ReadOnly,
+    /// It is something else, and what.
+    Foreign(&'static str),
+    /// Of a later version: the version of its schema, and the newest that is known here.
+    Newer {
+        found: i64,
+        supported: i64,
+    },
+    Damaged(String),
+}
+
+/// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite makes beside it, which
+/// take over its mode.
+///
+/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks that this process has
+/// on it, also those of another store that is open ("How To Corrupt An SQLite Database File", section 2.2).
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            #[cfg(unix)]
+            if let Some(folder) = path.parent() {
+                File::open(folder)?.sync_all()?;
+            }
+            Ok(())
+        }
+        // It is there, unless it is a link to nowhere.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            std::fs::metadata(path).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl FileKind {
+    /// A connection with every safeguard on. A file of another program is left as it is.
+    pub(crate) fn connect(&self, path: &Path) -> Result<Connection, Abort<Refusal>> {
+        let mut connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        // SQLite opens what it may not write for reading.
+        if connection.is_readonly("main")? {
+            return Err(Abort::Refused(Refusal::ReadOnly));
+        }
+        connection.busy_handler(Some(|tries| {
+            sleep(POLL);
+            tries < POLLS
+        }))?;
+        // The log of another program is not even moved into its file.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let (id, tables): (i64, i64) = connection.query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        if id != self.application_id && (id != 0 || tables != 0) {
+            return Err(Abort::Refused(Refusal::Foreign(
+                "it is an SQLite file of another program",
+            )));
+        }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        // A file from elsewhere may hold what runs when it is read; nothing of that is trusted.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Abort::Refused(Refusal::Foreign(
+                "its file system cannot share memory, which SQLite's log needs; keep it on a local disk",
+            )));
+        }
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA secure_delete = ON;
+             PRAGMA cell_size_check = ON;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 0;",
+        )?;
+        Ok(connection)
+    }
+
+    /// Brings the schema to the newest version, in one step.
+    pub(crate) fn migrate(&self, connection: &mut Connection) -> Result<(), Abort<Refusal>> {
+        let version = |connection: &Connection| {
+            connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        };
+        let newest = i64::try_from(self.migrations.len()).unwrap_or(i64::MAX);
+        if version(connection)? == newest {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Asked again under the lock: another process may have been faster.
+        let found = version(&transaction)?;
+        if found > newest {
+            return Err(Abort::Refused(Refusal::Newer {
+                found,
+                supported: newest,
+            }));
+        }
+        let done = usize::try_from(found).map_err(|_| {
+            Abort::Refused(Refusal::Damaged(format!("its schema has version {found}")))
+        })?;
+        for migration in &self.migrations[done..] {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "application_id", self.application_id)?;
+        transaction.pragma_update(None, "user_version", newest)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Compares the schema with a new one, word by word: a trigger or a view that was slipped in would run with our rights.
+    pub(crate) fn check_schema(&self, connection: &Connection) -> Result<(), Abort<Refusal>> {
+        let mut fresh = Connection::open_in_memory()?;
+        self.migrate(&mut fresh)?;
+        if schema_of(connection)? == schema_of(&fresh)? {
+            return Ok(());
+        }
+        Err(Abort::Refused(Refusal::Damaged(format!(
+            "its tables are not those of {}",
+            self.is_called
+        ))))
+    }
+}
+
+fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+    // SQLite's own, like `sqlite_sequence`, come and go as it sees fit.
+    connection
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Tries again while another process holds the lock. SQLite waits by itself, but not everywhere: while a file turns to WAL,
+/// or its log is recovered after a crash, it gives up at once.
+pub(crate) fn patiently<T, E>(mut run: impl FnMut() -> Result<T, Abort<E>>) -> Result<T, Abort<E>> {
+    let start = Instant::now();
+    loop {
+        match run() {
+            Err(Abort::Sqlite(error)) if is_busy(&error) && start.elapsed() < PATIENCE => {
+                sleep(Duration::from_millis(10));
+            }
+            answer => return answer,
+        }
+    }
+}
+
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}

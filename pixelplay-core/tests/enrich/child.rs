@@ -1,0 +1,91 @@
+//! A run in a process of its own, which can be killed: this test binary again, told by environment variables what to do.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use pixelplay_core::HttpProxy;
+use pixelplay_core::Song;
+use pixelplay_core::catalog::enrich::{
+    CacheProblem, EnrichError, EnrichOptions, ITunes, enrich_songs,
+};
+use pixelplay_core::progress::ignore;
+
+use crate::song;
+
+const SHOP: &str = "PIXELPLAY_TEST_SHOP";
+const CACHE: &str = "PIXELPLAY_TEST_CACHE";
+const READ_ONLY: &str = "PIXELPLAY_TEST_READ_ONLY";
+const SELF: &str = "child::a_child_process";
+
+pub(crate) fn songs() -> Vec<Song> {
+    (0..120)
+        .map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana"))
+        .collect()
+}
+
+/// At 5 ms a request, and with the real clock.
+fn options(cache: &Path) -> EnrichOptions {
+    EnrichOptions {
+        interval: Some(Duration::from_millis(5)),
+        proxy: HttpProxy::Direct,
+        ..EnrichOptions::new(cache)
+    }
+}
+
+#[test]
+#[ignore = "only a child of another test has something to do here"]
+fn a_child_process() {
+    let (Ok(shop), Some(cache)) = (std::env::var(SHOP), std::env::var_os(CACHE)) else {
+        return;
+    };
+    let provider = ITunes::at(&shop, "US").unwrap();
+    let options = options(Path::new(&cache));
+    let result = enrich_songs(&mut songs(), &provider, &options, &mut ignore);
+    if std::env::var_os(READ_ONLY).is_some() {
+        let error = result.unwrap_err();
+        let EnrichError::Cache { problem, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(matches!(problem, CacheProblem::ReadOnly), "{problem}");
+        return;
+    }
+    assert_eq!(result.unwrap().matched, 120);
+}
+
+fn command(shop: &str, cache: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([SELF, "--exact", "--ignored"])
+        .env(SHOP, shop)
+        .env(CACHE, cache)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+pub(crate) fn start(shop: &str, cache: &Path) -> Child {
+    command(shop, cache).spawn().unwrap()
+}
+
+/// A run that must find the cache read-only, without the rights of root; `None` where there is nobody to run it as.
+pub(crate) fn unprivileged(shop: &str, cache: &Path) -> Option<Child> {
+    const NOBODY: u32 = 65_534;
+    let mut command = command(shop, cache);
+    command.env(READ_ONLY, "1");
+    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(cache).unwrap());
+    if owner == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+        let mut probe = Command::new(std::env::current_exe().unwrap());
+        probe
+            .arg("--list")
+            .stdout(Stdio::null())
+            .uid(NOBODY)
+            .gid(NOBODY);
+        if !probe.status().is_ok_and(|status| status.success()) {
+            return None;
+        }
+    }
+    Some(command.spawn().unwrap())
+}

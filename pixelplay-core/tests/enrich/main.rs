@@ -1,0 +1,131 @@
+//! Songs looked up at a shop that behaves, misbehaves, or lies: a real HTTP server on the loopback interface, and a clock
+//! that only waiting moves on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "these are tests, their helpers included"
+)]
+
+mod cache;
+#[cfg(unix)]
+mod child;
+mod covers;
+mod faults;
+mod index;
+#[allow(dead_code, reason = "the tests of the hub use the rest")]
+#[path = "../hub/server.rs"]
+mod server;
+mod shop;
+mod story;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pixelplay_core::catalog::enrich::{
+    Clock, EnrichError, EnrichOptions, EnrichReport, ITunes, Provider, enrich_songs,
+};
+use pixelplay_core::progress::ignore;
+use pixelplay_core::{HttpProxy, Song, SongId};
+use tempfile::TempDir;
+
+use shop::Shop;
+
+/// A clock that only waiting moves on.
+#[derive(Clone, Default)]
+pub(crate) struct VirtualTime(Arc<Mutex<Duration>>);
+
+impl VirtualTime {
+    /// Since the test began.
+    pub(crate) fn passed(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.passed()
+    }
+
+    fn clock(&self) -> Clock {
+        let (now, slept) = (self.clone(), self.clone());
+        Clock::new(move || now.now(), move |wait| slept.pass(wait))
+    }
+}
+
+/// A shop, a clock, and an empty folder for the cache.
+pub(crate) struct Scene {
+    pub(crate) shop: Shop,
+    pub(crate) time: VirtualTime,
+    pub(crate) folder: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let time = VirtualTime::default();
+        Self {
+            shop: Shop::open(&time),
+            time,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn provider(&self) -> ITunes {
+        ITunes::at(&self.shop.server.url(), "US").unwrap()
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache.db")
+    }
+
+    /// Nothing here comes from the environment of whoever runs the tests.
+    pub(crate) fn options(&self) -> EnrichOptions {
+        EnrichOptions {
+            clock: self.time.clock(),
+            proxy: HttpProxy::Direct,
+            timeout: Duration::from_millis(300),
+            ..EnrichOptions::new(self.cache())
+        }
+    }
+
+    pub(crate) fn enrich(&self, songs: &mut [Song]) -> Result<EnrichReport, EnrichError> {
+        enrich_songs(songs, &self.provider(), &self.options(), &mut ignore)
+    }
+
+    /// The target that is asked for a song.
+    pub(crate) fn target(&self, song: &Song) -> String {
+        target(&self.provider(), song)
+    }
+
+    /// From now on the shop has the song itself.
+    pub(crate) fn sell(&self, song: &Song) {
+        self.shop
+            .offer(&self.target(song), vec![shop::as_sold(song)]);
+    }
+}
+
+/// What stands behind the host in the address that is asked for a song.
+pub(crate) fn target(provider: &dyn Provider, song: &Song) -> String {
+    let wanted = pixelplay_core::catalog::enrich::Wanted::new(song).unwrap();
+    let url = provider.search_url(&wanted);
+    url[url.find("/search").or(url.find("/ws/2")).unwrap()..].to_owned()
+}
+
+pub(crate) fn song(id: &str, title: &str, artist: &str) -> Song {
+    let mut song = Song::new(SongId::new(id).unwrap());
+    song.title = Some(title.into());
+    song.artist = Some(artist.into());
+    song.duration_ms = Some(200_000);
+    song
+}
+
+/// The message with those of its causes.
+pub(crate) fn explain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", explain(source)),
+        None => error.to_string(),
+    }
+}

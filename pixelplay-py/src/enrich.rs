@@ -1,0 +1,92 @@
+//! `enrich`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pixelplay_core::SongIndex;
+use pixelplay_core::catalog::enrich::{self, EnrichOptions, ProviderSettings, provider_named};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::call::{self, Report};
+use crate::error::Raise;
+use crate::index::{PySongIndex, open_mapped};
+use crate::report::PyReport;
+
+/// Looks up covers, previews, links, album, genre, year and length of the songs of an index, and writes the index ``out``.
+///
+/// ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which asks for a ``contact``: your address
+/// of mail or web. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and remixes
+/// are refused unless the song is one. Only empty cells are filled unless ``overwrite``. The columns ``enriched_from``,
+/// ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say what came from where,
+/// ``enriched_note`` why a song was not found.
+///
+/// iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` is another time between requests, in
+/// seconds. Every answer is kept in the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call goes on
+/// from there. With ``max_requests`` the index is written after so many, with what is known by then; 0 uses the cache
+/// alone. ``dry_run`` asks and writes nothing, and reports what would be asked and how long it takes.
+///
+/// Apple allows what iTunes offers only for promoting the content of its shop, beside a badge that leads there.
+///
+/// Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
+#[pyfunction]
+#[pyo3(name = "enrich", signature = (
+    index, out, *, provider = "itunes", cache, country = "US", contact = None, overwrite = false,
+    min_confidence = 0.75, interval = None, max_requests = None, base_url = None, dry_run = false, progress = None
+))]
+#[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+pub(crate) fn enrich_index(
+    py: Python<'_>,
+    index: &Bound<'_, PyAny>,
+    out: PathBuf,
+    provider: &str,
+    cache: PathBuf,
+    country: &str,
+    contact: Option<String>,
+    overwrite: bool,
+    min_confidence: f64,
+    interval: Option<f64>,
+    max_requests: Option<u64>,
+    base_url: Option<String>,
+    dry_run: bool,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyReport> {
+    let report = Report::new(progress)?;
+    let settings = ProviderSettings {
+        country: country.to_owned(),
+        contact,
+        base_url,
+    };
+    let provider = provider_named(provider, &settings).map_err(|error| error.raise(py))?;
+    let interval = interval.map(Duration::try_from_secs_f64).transpose();
+    let options = EnrichOptions {
+        overwrite,
+        min_confidence,
+        interval: interval
+            .map_err(|_| PyValueError::new_err("interval is a number of seconds, 0 or more"))?,
+        max_requests,
+        ..EnrichOptions::new(cache)
+    };
+    let (open, path) = match index.cast::<PySongIndex>() {
+        Ok(index) => (Some(index.get().inner.clone()), PathBuf::new()),
+        Err(_) => (None, index.extract()?),
+    };
+    let done = call::long(py, report.as_ref(), move |on_progress| {
+        let mapped;
+        let index: &SongIndex = match &open {
+            Some(index) => index,
+            None => {
+                mapped = open_mapped(&path)?;
+                &mapped
+            }
+        };
+        if dry_run {
+            return enrich::plan(index, &*provider, &options, on_progress).map(Ok);
+        }
+        enrich::enrich(index, out, &*provider, &options, on_progress).map(Err)
+    })?;
+    match done {
+        Ok(plan) => PyReport::new(py, &plan),
+        Err(report) => PyReport::new(py, &report),
+    }
+}
