@@ -1,0 +1,74 @@
+//! The two towers: packed for the CPU, or on candle's tensors for other devices and as the reference.
+
+mod candle;
+mod packed;
+
+use super::Device;
+use super::checkpoint::Config;
+use super::error::EncodeError;
+use super::weights::Weights;
+
+type Result<T, E = EncodeError> = std::result::Result<T, E>;
+
+/// Text to vectors.
+pub(super) enum TextTower {
+    Packed(packed::TextTower),
+    Candle(candle::TextTower),
+}
+
+/// Pictures to vectors.
+pub(super) enum VisionTower {
+    Packed(packed::VisionTower),
+    Candle(candle::VisionTower),
+}
+
+impl TextTower {
+    /// Loads it, on so many threads of its own.
+    pub(super) fn load(
+        weights: &Weights,
+        config: &Config,
+        device: Device,
+        threads: usize,
+    ) -> Result<Self> {
+        Ok(match device {
+            Device::Cpu => Self::Packed(packed::TextTower::load(weights, config, threads)?),
+            _ => Self::Candle(candle::TextTower::load(weights, config, device)?),
+        })
+    }
+
+    /// One vector for each text, `projection_dim` long and not normalised.
+    ///
+    /// Every text ends with its end token, where it is pooled.
+    pub(super) fn forward(&self, weights: &Weights, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
+        match self {
+            Self::Packed(tower) => tower.forward(weights, texts),
+            Self::Candle(tower) => tower.forward(texts),
+        }
+    }
+}
+
+impl VisionTower {
+    /// Loads it, on so many threads of its own.
+    pub(super) fn load(
+        weights: &Weights,
+        config: &Config,
+        device: Device,
+        threads: usize,
+    ) -> Result<Self> {
+        Ok(match device {
+            Device::Cpu => Self::Packed(packed::VisionTower::load(weights, config, threads)?),
+            _ => Self::Candle(candle::VisionTower::load(weights, config, device)?),
+        })
+    }
+
+    /// One vector for each image, `projection_dim` long and not normalised.
+    ///
+    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of each image are read: all
+    /// of them, but for the self-test.
+    pub(super) fn forward(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
+        match self {
+            Self::Packed(tower) => tower.forward(pixels, patches),
+            Self::Candle(tower) => tower.forward(pixels, patches),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A stack of pre-norm layers, of whose result only some rows are wanted.
+
+use super::attention::{Attention, Sequence};
+use super::linear::{Heads, Linear, Source};
+use super::matrix::{Matrix, Workspace};
+use super::{load_norm, parallel};
+use crate::encoder::checkpoint::{Activation, TransformerConfig};
+use crate::encoder::error::EncodeError;
+use crate::encoder::weights::Weights;
+use crate::simd::{Backend, Curve, Norm};
+
+#[derive(Debug)]
+pub(super) struct Transformer {
+    layers: Vec<Layer>,
+    attention: Attention,
+    curve: Curve,
+    width: usize,
+    mlp_width: usize,
+}
+
+#[derive(Debug)]
+struct Layer {
+    norm1: Norm,
+    /// Queries, keys and values at once.
+    project: Linear,
+    out: Linear,
+    norm2: Norm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Transformer {
+    pub(super) fn load(
+        weights: &Weights,
+        tower: &str,
+        config: &TransformerConfig,
+        causal: bool,
+        threads: usize,
+    ) -> Result<Self, EncodeError> {
+        let heads = Heads {
+            count: config.heads,
+            width: config.width / config.heads,
+        };
+        let (width, mlp) = (Heads::one(config.width), Heads::one(config.mlp_width));
+        let linear = |parts: Vec<String>, inputs, outputs| Source {
+            parts,
+            has_bias: true,
+            inputs,
+            outputs,
+        };
+        let of_layer = |layer: usize| {
+            let at = format!("{tower}.encoder.layers.{layer}");
+            let projections = ["q_proj", "k_proj", "v_proj"].map(|p| format!("{at}.self_attn.{p}"));
+            [
+                linear(projections.to_vec(), width, heads),
+                linear(vec![format!("{at}.self_attn.out_proj")], heads, width),
+                linear(vec![format!("{at}.mlp.fc1")], width, mlp),
+                linear(vec![format!("{at}.mlp.fc2")], mlp, width),
+            ]
+        };
+        let sources: Vec<Source> = (0..config.layers).flat_map(of_layer).collect();
+        let packed = parallel(&sources, threads, |source| Linear::load(weights, source))?;
+        let mut packed = packed.into_iter();
+        let mut layers = Vec::with_capacity(config.layers);
+        while let (Some(project), Some(out), Some(fc1), Some(fc2)) =
+            (packed.next(), packed.next(), packed.next(), packed.next())
+        {
+            let at = format!("{tower}.encoder.layers.{}", layers.len());
+            layers.push(Layer {
+                norm1: load_norm(weights, &format!("{at}.layer_norm1"), config)?,
+                project,
+                out,
+                norm2: load_norm(weights, &format!("{at}.layer_norm2"), config)?,
+                fc1,
+                fc2,
+            });
+        }
+        Ok(Self {
+            layers,
+            attention: Attention { heads, causal },
+            curve: match config.activation {
+                Activation::QuickGelu => Curve::QuickGelu,
+                Activation::Gelu => Curve::Gelu,
+                Activation::GeluTanh => Curve::GeluTanh,
+            },
+            width: config.width,
+            mlp_width: config.mlp_width,
+        })
+    }
+}
+
+impl Transformer {
+    /// Runs all layers on `space.x`. What becomes of the pooled rows is then in `space.pooled`, one row for each sequence.
+    pub(super) fn forward(&self, backend: Backend, sequences: &[Sequence], space: &mut Workspace) {
+        let Workspace {
+            x,
+            normed,
+            projected,
+            queries,
+            attended,
+            hidden,
+            pooled,
+            scratch,
+        } = space;
+        let rows = x.rows;
+        let Some((last, others)) = self.layers.split_last() else {
+            return;
+        };
+        // Of each head of the queries, keys and values.
+        let padded = last.project.columns() / 3;
+        projected.reshape(rows, last.project.columns());
+        for layer in others {
+            self.norm(backend, &layer.norm1, x, normed);
+            let all = 0..layer.project.blocks();
+            layer
+                .project
+                .apply(backend, normed, all, None, false, &mut projected.lines);
+            attended.reshape(rows, padded);
+            self.attention
+                .run(backend, sequences, false, projected, projected, attended, scratch);
+            self.after_attention(backend, layer, x, attended, normed, hidden);
+        }
+
+        // In the last layer only the pooled rows are computed, once they know the keys and values of the others.
+        let wanted = sequences.iter().map(|s| s.rows.start + s.pooled);
+        self.norm(backend, &last.norm1, x, normed);
+        let blocks = last.project.blocks();
+        let keys_and_values = &mut projected.lines[rows * blocks / 3..];
+        last.project
+            .apply(backend, normed, blocks / 3..blocks, None, false, keys_and_values);
+        hidden.gather(normed, wanted.clone());
+        queries.reshape(sequences.len(), padded);
+        last.project
+            .apply(backend, hidden, 0..blocks / 3, None, false, &mut queries.lines);
+        attended.reshape(sequences.len(), padded);
+        self.attention
+            .run(backend, sequences, true, queries, projected, attended, scratch);
+        pooled.gather(x, wanted);
+        self.after_attention(backend, last, pooled, attended, normed, hidden);
+    }
+
+    fn after_attention(
+        &self,
+        backend: Backend,
+        layer: &Layer,
+        x: &mut Matrix,
+        attended: &Matrix,
+        normed: &mut Matrix,
+        hidden: &mut Matrix,
+    ) {
+        let all = |linear: &Linear| 0..linear.blocks();
+        layer
+            .out
+            .apply(backend, attended, all(&layer.out), None, true, &mut x.lines);
+        self.norm(backend, &layer.norm2, x, normed);
+        hidden.reshape(x.rows, self.mlp_width);
+        let curve = Some(self.curve);
+        layer
+            .fc1
+            .apply(backend, normed, all(&layer.fc1), curve, false, &mut hidden.lines);
+        layer
+            .fc2
+            .apply(backend, hidden, all(&layer.fc2), None, true, &mut x.lines);
+    }
+
+    fn norm(&self, backend: Backend, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
+        normed.reshape(x.rows, self.width);
+        backend.layer_norm(x.rows, norm, x.view(), normed.view_mut());
+    }
+}
