@@ -1,10 +1,11 @@
 //! What the encoder computes with: [`Backend`]'s operations on blocked matrices.
 
+use super::codes::{self, ColumnScales, Plain, RowScale};
 use super::product::{self, Blocked, BlockedMut, Finish};
 use super::rows::{self, Norm};
-use super::vector::{Lanes, WIDTH};
+use super::vector::{Codes, Lanes, Vector, WIDTH};
 #[cfg(target_arch = "x86_64")]
-use super::x86_vector;
+use super::{x86_codes, x86_vector};
 use super::{Backend, Isa};
 
 impl Backend {
@@ -35,7 +36,9 @@ impl Backend {
         match self.0 {
             // SAFETY: the portable vectors need no special instructions, and the lengths were checked, here and below.
             Isa::Portable => unsafe {
-                product::product::<[f32; WIDTH], 2, 1>(rows, k, left, right, out, finish);
+                product::product::<[f32; WIDTH], 2, 1>(rows, k, left, right, out, |sums, block, _, lines| {
+                    <[f32; WIDTH]>::finish(sums, finish.of(block), finish, lines);
+                });
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
@@ -112,9 +115,89 @@ impl Backend {
     }
 }
 
-impl Blocked<'_> {
+impl Backend {
+    /// [`product`](Self::product) of a left factor in codes and a right one in integers (see [`super::codes`]), both with
+    /// `quads` times 4 bytes in a row or column. The integers are summed exactly.
+    ///
+    /// # Panics
+    /// As [`product`](Self::product); and if there are too many quads to be sure that no sum overflows.
+    #[track_caller]
+    pub(crate) fn product_codes(
+        self,
+        rows: usize,
+        quads: usize,
+        left: Blocked<'_, Codes>,
+        right: Blocked<'_, Codes>,
+        scales: ColumnScales<'_>,
+        out: BlockedMut<'_>,
+        finish: Finish<'_>,
+    ) {
+        if rows == 0 || out.lines.is_empty() {
+            return;
+        }
+        // The largest product is 255 * 127; 65,536 of them stay below 2^31.
+        assert!((1..=1 << 14).contains(&quads) && out.lines.len().is_multiple_of(out.stride));
+        let blocks = out.lines.len() / out.stride;
+        assert!(out.first + rows <= out.stride);
+        assert!(left.has(quads.div_ceil(WIDTH), rows) && right.has(blocks, quads + 1));
+        assert!(finish.bias.is_none_or(|bias| bias.len() >= blocks));
+        assert!(scales.steps.len() >= blocks && scales.sums.len() >= blocks && scales.rows.len() == rows);
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` has seen AVX2 before it makes an `Avx512` too, and the lengths were checked, here and
+            // below.
+            Isa::Avx2 | Isa::Avx512 => unsafe {
+                x86_codes::product_codes_avx2(rows, quads, left, right, scales, out, finish);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and VNNI.
+            Isa::Avx512Vnni => unsafe {
+                x86_codes::product_codes_vnni(rows, quads, left, right, scales, out, finish);
+            },
+            // SAFETY: the portable integers need no special instructions.
+            Isa::Portable => unsafe {
+                product::product::<Plain, 2, 1>(rows, quads, left, right, out, |sums, block, first, lines| {
+                    let mut values = [Lanes::ZERO; product::MOST_ROWS];
+                    scales.values(sums, block, first, &mut values);
+                    <[f32; WIDTH]>::finish(&values[..lines.len()], finish.of(block), finish, lines);
+                });
+            },
+        }
+    }
+
+    /// Turns each row of a blocked matrix into codes: its least value into 0, its greatest into 255. A row with a value
+    /// that is not finite becomes NaN when it is turned back.
+    ///
+    /// # Panics
+    /// If there is no scale for each row, or no room for every 64 columns.
+    #[track_caller]
+    pub(crate) fn quantize(
+        self,
+        rows: usize,
+        input: &[Lanes],
+        out: &mut [Codes],
+        scales: &mut [RowScale],
+    ) {
+        assert!(rows > 0 && input.len().is_multiple_of(rows) && scales.len() == rows);
+        assert_eq!(out.len(), (input.len() / rows).div_ceil(4) * rows);
+        match self.0 {
+            // SAFETY: as in `product`.
+            Isa::Portable => unsafe {
+                codes::quantize::<[f32; WIDTH]>(rows, input, out, scales);
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `product_codes`.
+            Isa::Avx2 | Isa::Avx512 => unsafe { x86_codes::quantize_avx2(rows, input, out, scales) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `product_codes`.
+            Isa::Avx512Vnni => unsafe { x86_codes::quantize_avx512(rows, input, out, scales) },
+        }
+    }
+}
+
+impl<L> Blocked<'_, L> {
     /// Whether there are so many blocks of so many rows.
-    fn has(&self, blocks: usize, rows: usize) -> bool {
+    pub(super) fn has(&self, blocks: usize, rows: usize) -> bool {
         let before = blocks.saturating_sub(1).checked_mul(self.stride);
         before.is_some_and(|before| {
             self.first + rows <= self.stride && before + self.first + rows <= self.lines.len()
@@ -340,6 +423,94 @@ mod tests {
                         prop_assert!(error <= 5e-6 * expected, "{backend}: {error} of {expected}");
                     }
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products_of_codes_are_exact(
+            rows in 1_usize..40,
+            quads in 1_usize..40,
+            blocks in 1_usize..5,
+            extreme in any::<bool>(),
+            mut seed in any::<u64>(),
+        ) {
+            let mut byte = |from: f32, to: f32| match extreme {
+                true => if next(&mut seed) < 0.0 { from } else { to },
+                false => (from + (next(&mut seed) + 1.0) / 2.0 * (to - from)).round(),
+            };
+            let mut codes = |count: usize, from, to| -> Vec<Codes> {
+                let mut one = || (byte(from, to) as i16).to_le_bytes()[0];
+                (0..count).map(|_| Codes(std::array::from_fn(|_| std::array::from_fn(|_| one())))).collect()
+            };
+            let left = codes(quads.div_ceil(WIDTH) * rows, 0.0, 255.0);
+            let mut right = codes(blocks * (quads + 1), -127.0, 127.0);
+            let weight = |right: &[Codes], block: usize, k: usize, lane: usize| {
+                i32::from(right[block * (quads + 1) + 1 + k / 4].0[lane][k % 4].cast_signed())
+            };
+            for block in 0..blocks {
+                let sum = |lane| (0..quads * 4).map(|k| weight(&right, block, k, lane)).sum::<i32>();
+                right[block * (quads + 1)] = Codes(std::array::from_fn(|lane| sum(lane).to_ne_bytes()));
+            }
+            let scales = vec![RowScale { least: 0.0, step: 1.0 }; rows];
+            let ones = vec![Lanes([1.0; WIDTH]); blocks];
+            let scales = ColumnScales { rows: &scales, steps: &ones, sums: &ones };
+            for backend in Backend::available() {
+                let mut out = vec![Lanes::ZERO; blocks * rows];
+                let left_view = Blocked { lines: &left, stride: rows, first: 0 };
+                let right_view = Blocked { lines: &right, stride: quads + 1, first: 0 };
+                let target = BlockedMut { lines: &mut out, stride: rows, first: 0 };
+                backend.product_codes(rows, quads, left_view, right_view, scales, target, Finish::default());
+                for row in 0..rows {
+                    for column in 0..blocks * WIDTH {
+                        let (block, lane) = (column / WIDTH, column % WIDTH);
+                        let code = |k: usize| i32::from(left[k / 64 * rows + row].0[k % 64 / 4][k % 4]);
+                        let products = (0..quads * 4).map(|k| code(k) * weight(&right, block, k, lane));
+                        let expected = products.sum::<i32>() as f32;
+                        prop_assert_eq!(out[block * rows + row].0[lane], expected, "{}", backend);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn codes_are_within_half_a_step(
+            rows in 1_usize..10,
+            columns in 1_usize..150,
+            offset in -10.0_f32..10.0,
+            mut seed in any::<u64>(),
+        ) {
+            let blocks = columns.div_ceil(WIDTH);
+            let input: Vec<Lanes> = (0..blocks * rows)
+                .map(|_| Lanes(std::array::from_fn(|_| next(&mut seed) + offset)))
+                .collect();
+            for backend in Backend::available() {
+                let mut out = vec![Codes::ZERO; blocks.div_ceil(4) * rows];
+                let mut scales = vec![RowScale::default(); rows];
+                backend.quantize(rows, &input, &mut out, &mut scales);
+                for row in 0..rows {
+                    let RowScale { least, step } = scales[row];
+                    for column in 0..blocks * WIDTH {
+                        let value = input[column / WIDTH * rows + row].0[column % WIDTH];
+                        let code = out[column / 64 * rows + row].0[column % 64 / 4][column % 4];
+                        let error = (least + f32::from(code) * step - value).abs();
+                        prop_assert!(error <= step * 0.501 + 2e-6, "{backend}: {error}, step {step}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_code_can_say_is_not_hidden() {
+        for backend in Backend::available() {
+            for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mut input = vec![Lanes([0.5; WIDTH]); 2];
+                input[1].0[7] = broken;
+                let mut scales = vec![RowScale::default(); 2];
+                backend.quantize(2, &input, &mut [Codes::ZERO; 2], &mut scales);
+                assert!(!scales[0].least.is_nan() && scales[1].least.is_nan(), "{backend}");
             }
         }
     }

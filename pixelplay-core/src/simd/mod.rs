@@ -6,6 +6,8 @@
 )]
 
 #[cfg(feature = "encoder")]
+mod codes;
+#[cfg(feature = "encoder")]
 mod curve;
 #[cfg(feature = "encoder")]
 mod dense;
@@ -22,6 +24,8 @@ mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_int8;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+mod x86_codes;
+#[cfg(all(target_arch = "x86_64", feature = "encoder"))]
 mod x86_vector;
 
 use std::fmt;
@@ -30,10 +34,11 @@ pub(crate) use self::int8::{Cutoffs, LANES, Measures, Panel, screen as screen_in
 use self::kernel::F64_LANES;
 #[cfg(feature = "encoder")]
 pub(crate) use self::{
+    codes::{ColumnScales, RowScale},
     curve::Curve,
     product::{Blocked, BlockedMut, Finish},
     rows::Norm,
-    vector::{Lanes, WIDTH},
+    vector::{Codes, Lanes, WIDTH},
 };
 
 /// A set of instructions to compute with. Holding one proves that the processor has it.

@@ -12,14 +12,22 @@
 use super::curve::{self, Curve};
 use super::vector::{Lanes, Vector, WIDTH};
 
-/// Some rows of a blocked matrix, from row `first` on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Blocked<'a> {
-    pub(crate) lines: &'a [Lanes],
+/// Some rows of a blocked matrix, from row `first` on; a line holds 16 values, or 16 times 4 bytes.
+#[derive(Debug)]
+pub(crate) struct Blocked<'a, L = Lanes> {
+    pub(crate) lines: &'a [L],
     /// How many lines a block has.
     pub(crate) stride: usize,
     pub(crate) first: usize,
 }
+
+impl<L> Clone for Blocked<'_, L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L> Copy for Blocked<'_, L> {}
 
 /// As [`Blocked`], to be written.
 #[derive(Debug)]
@@ -39,26 +47,53 @@ pub(crate) struct Finish<'a> {
     pub(crate) add: bool,
 }
 
+impl Finish<'_> {
+    /// The bias of a block.
+    #[inline(always)]
+    pub(super) fn of(&self, block: usize) -> Option<&Lanes> {
+        self.bias.map(|bias| &bias[block])
+    }
+}
+
 /// How many bytes of the left factor are used against all of the right one before the next are: what fits into a
 /// processor's own cache beside two blocks of the right factor.
 const CHUNK: usize = 384 << 10;
 
-/// See [`super::Backend::product`]. `P` blocks of columns at a time, and at most `R` rows.
+/// How a piece of a product is computed.
+pub(super) trait Multiply {
+    /// A line of either factor.
+    type Line;
+    /// 16 sums.
+    type Sums: Copy;
+    const ZERO: Self::Sums;
+
+    /// Computes `R` rows of `P` blocks of columns, in a function that is compiled for nothing else.
+    ///
+    /// # Safety
+    /// See [`product`].
+    unsafe fn piece<const R: usize, const P: usize>(
+        from: Source<Self::Line>,
+        out: &mut Piece<Self::Sums>,
+    );
+}
+
+/// See [`super::Backend::product`]. `P` blocks of columns at a time, and at most `R` rows. `finish` gets the sums of some
+/// rows of a block with the numbers of the block and of the first row, and the lines where they go.
 ///
 /// # Safety
-/// See [`Vector`]; and all of `rows`, `k` and the blocks of `out` must lie in the factors.
+/// The processor must have the instructions of `M`; all of `rows`, `k` and the blocks of `out` must lie in the factors.
 #[inline(always)]
-pub(super) unsafe fn product<V: Vector, const R: usize, const P: usize>(
+pub(super) unsafe fn product<M: Multiply, const R: usize, const P: usize>(
     rows: usize,
     k: usize,
-    left: Blocked<'_>,
-    right: Blocked<'_>,
+    left: Blocked<'_, M::Line>,
+    right: Blocked<'_, M::Line>,
     out: BlockedMut<'_>,
-    finish: Finish<'_>,
+    finish: impl Fn(&[M::Sums], usize, usize, &mut [Lanes]),
 ) {
     let blocks = out.lines.len() / out.stride;
     let chunks = (rows * k * size_of::<f32>()).div_ceil(CHUNK).clamp(1, rows.div_ceil(R));
-    let mut sums = [[Lanes::ZERO; MOST_ROWS]; MOST_BLOCKS];
+    let mut sums = [[M::ZERO; MOST_ROWS]; MOST_BLOCKS];
     for chunk in 0..chunks {
         let (start, end) = (rows * chunk / chunks, rows * (chunk + 1) / chunks);
         let pieces = (end - start).div_ceil(R);
@@ -80,16 +115,14 @@ pub(super) unsafe fn product<V: Vector, const R: usize, const P: usize>(
                 // SAFETY: our caller promises all that is asked.
                 unsafe {
                     match wide {
-                        true => sized::<V, R, P>(bottom - top, from, &mut sums),
-                        false => sized::<V, R, 1>(bottom - top, from, &mut sums),
+                        true => sized::<M, R, P>(bottom - top, from, &mut sums),
+                        false => sized::<M, R, 1>(bottom - top, from, &mut sums),
                     }
                 }
                 for (p, sums) in sums[..if wide { P } else { 1 }].iter().enumerate() {
                     let at = (block + p) * out.stride + out.first + top;
                     let lines = &mut out.lines[at..at + bottom - top];
-                    let bias = finish.bias.map(|bias| &bias[block + p]);
-                    // SAFETY: as above.
-                    unsafe { V::finish(&sums[..lines.len()], bias, finish, lines) };
+                    finish(&sums[..lines.len()], block + p, top, lines);
                 }
             }
             block += if wide { P } else { 1 };
@@ -103,19 +136,19 @@ pub(super) const MOST_ROWS: usize = 14;
 pub(super) const MOST_BLOCKS: usize = 2;
 
 /// A piece of a product: at most [`MOST_BLOCKS`] blocks of [`MOST_ROWS`] lines.
-pub(super) type Piece = [[Lanes; MOST_ROWS]; MOST_BLOCKS];
+pub(super) type Piece<S> = [[S; MOST_ROWS]; MOST_BLOCKS];
 
 /// Where the values of a piece come from.
 #[derive(Clone, Copy)]
-pub(super) struct Source {
+pub(super) struct Source<L> {
     /// The first row's first line.
-    left: *const Lanes,
+    pub(super) left: *const L,
     /// From one block to the next, in lines.
-    left_stride: usize,
+    pub(super) left_stride: usize,
     /// The first block's first line.
-    right: *const Lanes,
-    right_stride: usize,
-    k: usize,
+    pub(super) right: *const L,
+    pub(super) right_stride: usize,
+    pub(super) k: usize,
 }
 
 macro_rules! sized {
@@ -125,14 +158,14 @@ macro_rules! sized {
         /// # Safety
         /// See [`product`].
         #[inline(always)]
-        unsafe fn sized<V: Vector, const R: usize, const P: usize>(
+        unsafe fn sized<M: Multiply, const R: usize, const P: usize>(
             rows: usize,
-            from: Source,
-            out: &mut Piece,
+            from: Source<M::Line>,
+            out: &mut Piece<M::Sums>,
         ) {
             match rows {
                 // SAFETY: as our caller promises.
-                $($rows if $rows <= R => unsafe { V::piece::<$rows, P>(from, out) },)*
+                $($rows if $rows <= R => unsafe { M::piece::<$rows, P>(from, out) },)*
                 _ => {}
             }
         }
@@ -147,14 +180,14 @@ sized!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 /// See [`product`].
 #[inline(always)]
 pub(super) unsafe fn piece<V: Vector, const R: usize, const P: usize>(
-    from: Source,
-    out: &mut Piece,
+    from: Source<Lanes>,
+    out: &mut Piece<Lanes>,
 ) {
     // SAFETY: our caller promises that the processor has the instructions, and that both factors hold all of these
     // rows, columns and `k`.
     unsafe {
         let mut a = from.left.cast::<f32>();
-        let mut b = from.right.cast::<Lanes>();
+        let mut b = from.right;
         let mut sums = [[V::splat(0.0); P]; R];
         let mut left_over = from.k;
         while left_over > 0 {

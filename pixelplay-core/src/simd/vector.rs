@@ -1,6 +1,6 @@
 //! 16 values of `f32` side by side, in memory and in registers: what the kernels of the encoder are written over.
 
-use super::product::{self, Finish, Piece, Source};
+use super::product::{self, Finish, Multiply, Piece, Source};
 
 /// How many values stand side by side.
 pub(crate) const WIDTH: usize = 16;
@@ -12,6 +12,15 @@ pub(crate) struct Lanes(pub(crate) [f32; WIDTH]);
 
 impl Lanes {
     pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
+}
+
+/// 16 times 4 neighbouring values of 8 bits, in one cache line.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct Codes(pub(crate) [[u8; 4]; WIDTH]);
+
+impl Codes {
+    pub(crate) const ZERO: Self = Self([[0; 4]; WIDTH]);
 }
 
 /// 16 values in registers of some instruction set; the portable twin is a plain array.
@@ -34,8 +43,13 @@ pub(super) trait Vector: Copy {
     unsafe fn min(self, other: Self) -> Self;
     /// Moves the lowest 9 bits to where sign and exponent stand.
     unsafe fn to_exponent(self) -> Self;
+    /// Cuts off what is behind the point of values from 0 to 255.
+    unsafe fn to_bytes(self) -> [u8; WIDTH];
     /// [`product::piece`], compiled for this type alone.
-    unsafe fn piece<const R: usize, const P: usize>(from: Source, out: &mut Piece);
+    unsafe fn float_piece<const R: usize, const P: usize>(
+        from: Source<Lanes>,
+        out: &mut Piece<Lanes>,
+    );
     /// [`product::finish`], compiled for this type alone.
     unsafe fn finish(sums: &[Lanes], bias: Option<&Lanes>, finish: Finish<'_>, out: &mut [Lanes]);
 }
@@ -101,8 +115,13 @@ impl Vector for [f32; WIDTH] {
         std::array::from_fn(|i| f32::from_bits(self[i].to_bits() << 23))
     }
 
+    #[inline(always)]
+    unsafe fn to_bytes(self) -> [u8; WIDTH] {
+        std::array::from_fn(|i| self[i] as u8)
+    }
+
     #[inline(never)]
-    unsafe fn piece<const R: usize, const P: usize>(from: Source, out: &mut Piece) {
+    unsafe fn float_piece<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
         // SAFETY: as our caller promises.
         unsafe { product::piece::<Self, R, P>(from, out) }
     }
@@ -111,5 +130,17 @@ impl Vector for [f32; WIDTH] {
     unsafe fn finish(sums: &[Lanes], bias: Option<&Lanes>, finish: Finish<'_>, out: &mut [Lanes]) {
         // SAFETY: as our caller promises.
         unsafe { product::finish::<Self>(sums, bias, finish, out) }
+    }
+}
+
+impl<V: Vector> Multiply for V {
+    type Line = Lanes;
+    type Sums = Lanes;
+    const ZERO: Lanes = Lanes::ZERO;
+
+    #[inline(always)]
+    unsafe fn piece<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
+        // SAFETY: as our caller promises.
+        unsafe { V::float_piece::<R, P>(from, out) }
     }
 }

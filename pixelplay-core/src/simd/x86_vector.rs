@@ -1,6 +1,9 @@
 //! [`Vector`] for AVX2 and AVX-512.
 
 use std::arch::x86_64::{
+    _mm_packus_epi16, _mm_storeu_si128, _mm256_castsi256_si128, _mm256_cvttps_epi32,
+    _mm256_extracti128_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm512_cvttps_epi32,
+    _mm512_cvtusepi32_epi8,
     __m256, __m512, _mm256_add_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_div_ps,
     _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
     _mm256_set1_ps, _mm256_slli_epi32, _mm256_store_ps, _mm256_sub_ps, _mm512_add_ps,
@@ -16,6 +19,26 @@ use super::vector::{Lanes, Vector};
 macro_rules! lanewise {
     ($($name:ident($($other:ident),*) = $avx2:ident, $avx512:ident;)*) => {
         impl Vector for [__m256; 2] {
+            #[inline(always)]
+            unsafe fn to_bytes(self) -> [u8; 16] {
+                let mut bytes = [0; 16];
+                // SAFETY: our caller promises AVX2; there is room for 16 bytes.
+                unsafe {
+                    let words = _mm256_packus_epi32(
+                        _mm256_cvttps_epi32(self[0]),
+                        _mm256_cvttps_epi32(self[1]),
+                    );
+                    // Packing goes by halves of the registers: quarters 0 and 2 are of the first values.
+                    let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+                    let codes = _mm_packus_epi16(
+                        _mm256_castsi256_si128(words),
+                        _mm256_extracti128_si256::<1>(words),
+                    );
+                    _mm_storeu_si128(bytes.as_mut_ptr().cast(), codes);
+                }
+                bytes
+            }
+
             $(
                 #[inline(always)]
                 unsafe fn $name(self, $($other: Self),*) -> Self {
@@ -55,10 +78,10 @@ macro_rules! lanewise {
             }
 
             #[inline]
-            unsafe fn piece<const R: usize, const P: usize>(from: Source, out: &mut Piece) {
+            unsafe fn float_piece<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
                 #[target_feature(enable = "avx2,fma")]
                 #[inline(never)]
-                unsafe fn compiled<const R: usize, const P: usize>(from: Source, out: &mut Piece) {
+                unsafe fn compiled<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
                     // SAFE[__m256; 2]: as our caller promises.
                     unsafe { product::piece::<[__m256; 2], R, P>(from, out) }
                 }
@@ -90,6 +113,17 @@ macro_rules! lanewise {
         }
 
         impl Vector for __m512 {
+            #[inline(always)]
+            unsafe fn to_bytes(self) -> [u8; 16] {
+                let mut bytes = [0; 16];
+                // SAFETY: our caller promises AVX-512F; there is room for 16 bytes.
+                unsafe {
+                    let codes = _mm512_cvtusepi32_epi8(_mm512_cvttps_epi32(self));
+                    _mm_storeu_si128(bytes.as_mut_ptr().cast(), codes);
+                }
+                bytes
+            }
+
             $(
                 #[inline(always)]
                 unsafe fn $name(self, $($other: Self),*) -> Self {
@@ -123,10 +157,10 @@ macro_rules! lanewise {
             }
 
             #[inline]
-            unsafe fn piece<const R: usize, const P: usize>(from: Source, out: &mut Piece) {
+            unsafe fn float_piece<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
                 #[target_feature(enable = "avx512f")]
                 #[inline(never)]
-                unsafe fn compiled<const R: usize, const P: usize>(from: Source, out: &mut Piece) {
+                unsafe fn compiled<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
                     // SAFE__m512: as our caller promises.
                     unsafe { product::piece::<__m512, R, P>(from, out) }
                 }
@@ -184,7 +218,11 @@ macro_rules! compiled {
                 finish: Finish<'_>,
             ) {
                 // SAFETY: this function is compiled for these instructions; the rest is promised by our caller.
-                unsafe { product::product::<$vector, $rows, $blocks>(rows, k, left, right, out, finish) }
+                unsafe {
+                    product::product::<$vector, $rows, $blocks>(rows, k, left, right, out, |sums, block, _, lines| {
+                        <$vector>::finish(sums, finish.of(block), finish, lines)
+                    });
+                }
             }
 
             #[target_feature(enable = $feature)]

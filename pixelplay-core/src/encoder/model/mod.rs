@@ -3,7 +3,7 @@
 mod candle;
 mod packed;
 
-use super::Device;
+use super::{Device, EncoderOptions};
 use super::checkpoint::Config;
 use super::error::EncodeError;
 use super::weights::Weights;
@@ -27,12 +27,15 @@ impl TextTower {
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
-        device: Device,
+        options: &EncoderOptions,
         threads: usize,
     ) -> Result<Self> {
-        Ok(match device {
-            Device::Cpu => Self::Packed(packed::TextTower::load(weights, config, threads)?),
-            _ => Self::Candle(candle::TextTower::load(weights, config, device)?),
+        let precision = options.precision;
+        Ok(match options.device {
+            Device::Cpu => {
+                Self::Packed(packed::TextTower::load(weights, config, precision, threads)?)
+            }
+            other => Self::Candle(candle::TextTower::load(weights, config, other)?),
         })
     }
 
@@ -52,12 +55,15 @@ impl VisionTower {
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
-        device: Device,
+        options: &EncoderOptions,
         threads: usize,
     ) -> Result<Self> {
-        Ok(match device {
-            Device::Cpu => Self::Packed(packed::VisionTower::load(weights, config, threads)?),
-            _ => Self::Candle(candle::VisionTower::load(weights, config, device)?),
+        let precision = options.precision;
+        Ok(match options.device {
+            Device::Cpu => {
+                Self::Packed(packed::VisionTower::load(weights, config, precision, threads)?)
+            }
+            other => Self::Candle(candle::VisionTower::load(weights, config, other)?),
         })
     }
 

@@ -5,12 +5,17 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::matrix::Matrix;
+use crate::encoder::Precision;
 use crate::encoder::error::EncodeError;
 use crate::encoder::weights::Weights;
-use crate::simd::{Backend, Blocked, BlockedMut, Curve, Finish, Lanes, WIDTH};
+use crate::simd::{
+    Backend, Blocked, BlockedMut, Codes, ColumnScales, Curve, Finish, Lanes, RowScale, WIDTH,
+};
 
 /// So many multiplications are worth another thread's while.
 const WORTH_A_THREAD: usize = 1 << 19;
+/// Sums of so many products of 8 bits cannot overflow.
+const MOST_CODES: usize = 1 << 16;
 /// Shares of the work for each thread, so that one that is late does not keep the others waiting.
 const SHARES: usize = 3;
 
@@ -18,9 +23,33 @@ const SHARES: usize = 3;
 #[derive(Debug)]
 pub(super) struct Linear {
     inputs: usize,
-    /// Shape `(outputs / 16, inputs, 16)`.
-    lines: Vec<Lanes>,
+    blocks: usize,
+    weights: Packed,
     bias: Option<Vec<Lanes>>,
+}
+
+#[derive(Debug)]
+enum Packed {
+    /// Shape `(outputs / 16, inputs, 16)`.
+    F32(Vec<Lanes>),
+    Int8(Int8),
+}
+
+/// Integers from -127 to 127, with a step of its own for each output.
+#[derive(Debug)]
+struct Int8 {
+    /// Shape `(outputs / 16, 1 + quads, 16, 4)`; the first line of a block has the sums of its columns.
+    lines: Vec<Codes>,
+    quads: usize,
+    steps: Vec<Lanes>,
+    sums: Vec<Lanes>,
+}
+
+/// The inputs of a layer in 8 bits; room that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Coded {
+    lines: Vec<Codes>,
+    scales: Vec<RowScale>,
 }
 
 /// Where a linear layer lies in a checkpoint.
@@ -73,29 +102,45 @@ impl Heads {
 
 impl Linear {
     /// Reads and packs it.
-    pub(super) fn load(weights: &Weights, source: &Source) -> Result<Self, EncodeError> {
+    pub(super) fn load(
+        weights: &Weights,
+        source: &Source,
+        precision: Precision,
+    ) -> Result<Self, EncodeError> {
         let Source {
             inputs, outputs, ..
         } = *source;
         let columns = inputs.count * inputs.width;
         let blocks = source.parts.len() * outputs.count * outputs.blocks_each();
-        let mut lines = Vec::with_capacity(blocks * inputs.padded());
+        let mut packed = match precision {
+            Precision::Int8 if inputs.padded() <= MOST_CODES => {
+                Packed::Int8(Int8::new(blocks, inputs.padded()))
+            }
+            _ => Packed::F32(Vec::with_capacity(blocks * inputs.padded())),
+        };
         let mut bias = Vec::with_capacity(blocks);
-        let (mut bytes, mut values) = (Vec::new(), Vec::new());
+        let (mut bytes, mut values, mut block) = (Vec::new(), Vec::new(), Vec::new());
         for part in &source.parts {
             let name = format!("{part}.weight");
             let weight = weights.tensor(&name)?;
             for rows in outputs.blocks() {
-                weight.read(
-                    rows.start * columns..rows.end * columns,
-                    &mut bytes,
-                    &mut values,
-                )?;
+                let rows = rows.start * columns..rows.end * columns;
+                weight.read(rows, &mut bytes, &mut values)?;
+                let lines = match &mut packed {
+                    Packed::F32(lines) => lines,
+                    Packed::Int8(_) => {
+                        block.clear();
+                        &mut block
+                    }
+                };
                 for head in 0..inputs.count {
                     let from = head * inputs.width;
-                    pack(&values, columns, from..from + inputs.width, &mut lines);
+                    pack(&values, columns, from..from + inputs.width, lines);
                     let filled = lines.len() + inputs.padded() / inputs.count - inputs.width;
                     lines.resize(filled, Lanes::ZERO);
+                }
+                if let Packed::Int8(integers) = &mut packed {
+                    integers.push(&block);
                 }
             }
             if source.has_bias {
@@ -104,19 +149,20 @@ impl Linear {
         }
         Ok(Self {
             inputs: inputs.padded(),
-            lines,
+            blocks,
+            weights: packed,
             bias: source.has_bias.then_some(bias),
         })
     }
 
     /// How many blocks of outputs there are.
     pub(super) fn blocks(&self) -> usize {
-        self.lines.len() / self.inputs
+        self.blocks
     }
 
     /// How many outputs there are, with those that only fill up their blocks.
     pub(super) fn columns(&self) -> usize {
-        self.blocks() * WIDTH
+        self.blocks * WIDTH
     }
 
     /// Applies some blocks of it to all rows of `x`; `out` has room for exactly these.
@@ -127,9 +173,17 @@ impl Linear {
         blocks: Range<usize>,
         curve: Option<Curve>,
         add: bool,
+        coded: &mut Coded,
         out: &mut [Lanes],
     ) {
         let rows = x.rows;
+        if let Packed::Int8(_) = &self.weights {
+            coded.scales.resize(rows, RowScale::default());
+            let lines = (x.lines.len() / rows).div_ceil(4) * rows;
+            coded.lines.resize(lines, Codes::ZERO);
+            backend.quantize(rows, &x.lines, &mut coded.lines, &mut coded.scales);
+        }
+        let coded = &*coded;
         let work = rows * self.inputs * blocks.len() * WIDTH;
         let threads = rayon::current_num_threads().min(work.div_ceil(WORTH_A_THREAD));
         // An even number, since they are computed in pairs.
@@ -142,11 +196,6 @@ impl Linear {
         };
         let one = |(index, out): (usize, &mut [Lanes])| {
             let first = blocks.start + index * share;
-            let right = Blocked {
-                lines: &self.lines[first * self.inputs..],
-                stride: self.inputs,
-                first: 0,
-            };
             let finish = Finish {
                 bias: self.bias.as_ref().map(|bias| &bias[first..]),
                 curve,
@@ -157,13 +206,98 @@ impl Linear {
                 stride: rows,
                 first: 0,
             };
-            backend.product(rows, self.inputs, x.view(), right, out, finish);
+            match &self.weights {
+                Packed::F32(lines) => {
+                    let right = Blocked {
+                        lines: &lines[first * self.inputs..],
+                        stride: self.inputs,
+                        first: 0,
+                    };
+                    backend.product(rows, self.inputs, x.view(), right, out, finish);
+                }
+                Packed::Int8(integers) => {
+                    let (left, scales) = coded.view(integers, first);
+                    let right = integers.view(first);
+                    let quads = integers.quads;
+                    backend.product_codes(rows, quads, left, right, scales, out, finish);
+                }
+            }
         };
         if share >= blocks.len() {
             one((0, out));
         } else {
             out.par_chunks_mut(share * rows).enumerate().for_each(one);
         }
+    }
+}
+
+impl Coded {
+    fn view<'a>(&'a self, integers: &'a Int8, first: usize) -> (Blocked<'a, Codes>, ColumnScales<'a>) {
+        let left = Blocked {
+            lines: &self.lines,
+            stride: self.scales.len(),
+            first: 0,
+        };
+        let scales = ColumnScales {
+            rows: &self.scales,
+            steps: &integers.steps[first..],
+            sums: &integers.sums[first..],
+        };
+        (left, scales)
+    }
+}
+
+impl Int8 {
+    fn new(blocks: usize, inputs: usize) -> Self {
+        let quads = inputs.div_ceil(4);
+        Self {
+            lines: Vec::with_capacity(blocks * (quads + 1)),
+            quads,
+            steps: Vec::with_capacity(blocks),
+            sums: Vec::with_capacity(blocks),
+        }
+    }
+
+    /// From the first of some blocks on.
+    fn view(&self, first: usize) -> Blocked<'_, Codes> {
+        let stride = self.quads + 1;
+        Blocked {
+            lines: &self.lines[first * stride..],
+            stride,
+            first: 0,
+        }
+    }
+
+    /// Appends a block that is given as lines of `f32`.
+    fn push(&mut self, block: &[Lanes]) {
+        let mut greatest = [0.0_f32; WIDTH];
+        for line in block {
+            for (greatest, value) in greatest.iter_mut().zip(line.0) {
+                // Also once it is NaN, so that a broken weight is not hidden.
+                if !(value.abs() <= *greatest) && !greatest.is_nan() {
+                    *greatest = value.abs();
+                }
+            }
+        }
+        let steps = greatest.map(|greatest| greatest / 127.0);
+        let inverse = steps.map(|step| if step > 0.0 { 1.0 / step } else { 0.0 });
+        let mut sums = [0_i32; WIDTH];
+        let at = self.lines.len();
+        self.lines.push(Codes::ZERO);
+        for quad in block.chunks(4) {
+            let mut line = Codes::ZERO;
+            for (byte, values) in quad.iter().enumerate() {
+                for lane in 0..WIDTH {
+                    let code = (values.0[lane] * inverse[lane]).round() as i8;
+                    sums[lane] += i32::from(code);
+                    line.0[lane][byte] = code.cast_unsigned();
+                }
+            }
+            self.lines.push(line);
+        }
+        self.lines[at] = Codes(sums.map(i32::to_ne_bytes));
+        self.steps.push(Lanes(steps));
+        self.sums.push(Lanes(sums.map(|sum| sum as f32)));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+use super::linear::Coded;
 use crate::simd::{Blocked, BlockedMut, Lanes, WIDTH};
 
 /// A blocked matrix (see [`Blocked`]); columns come in whole blocks, and those that only fill up are 0.
@@ -98,6 +99,7 @@ pub(super) struct Workspace {
     pub(super) pooled: Matrix,
     /// Keys as a right factor, and scores, for each head.
     pub(super) scratch: Vec<Lanes>,
+    pub(super) coded: Coded,
 }
 
 /// Workspaces at rest. There are as many as forward passes ever ran at the same time.

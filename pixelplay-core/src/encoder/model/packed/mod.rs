@@ -18,6 +18,7 @@ use self::attention::Sequence;
 use self::linear::{Heads, Linear, Source, lines_of};
 use self::matrix::{Matrix, Workspace, Workspaces};
 use self::transformer::Transformer;
+use crate::encoder::Precision;
 use crate::encoder::checkpoint::{Config, TransformerConfig};
 use crate::encoder::error::EncodeError;
 use crate::encoder::weights::Weights;
@@ -63,13 +64,13 @@ struct Head {
 const TOKENS: &str = "text_model.embeddings.token_embedding.weight";
 
 impl TextTower {
-    pub(super) fn load(weights: &Weights, config: &Config, threads: usize) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, config: &Config, precision: Precision, threads: usize) -> Result<Self> {
         let transformer = &config.text.transformer;
         let name = "text_model.embeddings.position_embedding.weight";
         Ok(Self {
             width: transformer.width,
             positions: values(weights, name, config.text.max_positions * transformer.width)?,
-            transformer: Transformer::load(weights, "text_model", transformer, true, threads)?,
+            transformer: Transformer::load(weights, "text_model", transformer, true, precision, threads)?,
             head: Head::load(
                 weights,
                 "text_model.final_layer_norm",
@@ -137,7 +138,7 @@ impl TextTower {
 }
 
 impl VisionTower {
-    pub(super) fn load(weights: &Weights, config: &Config, threads: usize) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, config: &Config, precision: Precision, threads: usize) -> Result<Self> {
         let vision = &config.vision;
         let (transformer, width) = (&vision.transformer, vision.transformer.width);
         let at = "vision_model.embeddings";
@@ -161,10 +162,10 @@ impl VisionTower {
             width,
             patch_size: vision.patch_size,
             image_size: vision.image_size,
-            patch: Linear::load(weights, &patch)?,
+            patch: Linear::load(weights, &patch, Precision::F32)?,
             embedding,
             pre_norm: load_norm(weights, "vision_model.pre_layrnorm", transformer)?,
-            transformer: Transformer::load(weights, "vision_model", transformer, false, threads)?,
+            transformer: Transformer::load(weights, "vision_model", transformer, false, precision, threads)?,
             head: Head::load(
                 weights,
                 "vision_model.post_layernorm",
@@ -195,7 +196,11 @@ impl VisionTower {
                 })
                 .collect();
             let Workspace {
-                x, normed, hidden, ..
+                x,
+                normed,
+                hidden,
+                coded,
+                ..
             } = &mut *space;
             let pixels = &pixels[group.start * each..group.end * each];
             // A convolution whose stride is its kernel size is one matrix product over the patches.
@@ -209,7 +214,7 @@ impl VisionTower {
             }
             let (backend, all) = (self.head.backend, 0..self.patch.blocks());
             self.patch
-                .apply(backend, hidden, all, None, true, &mut normed.lines);
+                .apply(backend, hidden, all, None, true, coded, &mut normed.lines);
             x.reshape(count * rows, self.width);
             backend.layer_norm(x.rows, &self.pre_norm, normed.view(), x.view_mut());
             self.transformer.forward(backend, &sequences, space);
@@ -255,7 +260,7 @@ impl Head {
         Ok(Self {
             backend: Backend::detect(),
             norm: load_norm(weights, norm, config)?,
-            projection: Linear::load(weights, &projection)?,
+            projection: Linear::load(weights, &projection, Precision::F32)?,
             dim,
             workspaces: Workspaces::default(),
         })
@@ -274,6 +279,7 @@ impl Head {
                     pooled,
                     normed,
                     hidden,
+                    coded,
                     ..
                 } = space;
                 normed.reshape(pooled.rows, self.norm.width);
@@ -282,7 +288,7 @@ impl Head {
                 hidden.reshape(pooled.rows, self.dim);
                 let all = 0..self.projection.blocks();
                 self.projection
-                    .apply(self.backend, normed, all, None, false, &mut hidden.lines);
+                    .apply(self.backend, normed, all, None, false, coded, &mut hidden.lines);
                 Ok((0..hidden.rows).map(|row| hidden.row(row, self.dim)).collect())
             })
         };

@@ -1,9 +1,10 @@
 //! A stack of pre-norm layers, of whose result only some rows are wanted.
 
 use super::attention::{Attention, Sequence};
-use super::linear::{Heads, Linear, Source};
+use super::linear::{Coded, Heads, Linear, Source};
 use super::matrix::{Matrix, Workspace};
 use super::{load_norm, parallel};
+use crate::encoder::Precision;
 use crate::encoder::checkpoint::{Activation, TransformerConfig};
 use crate::encoder::error::EncodeError;
 use crate::encoder::weights::Weights;
@@ -35,6 +36,7 @@ impl Transformer {
         tower: &str,
         config: &TransformerConfig,
         causal: bool,
+        precision: Precision,
         threads: usize,
     ) -> Result<Self, EncodeError> {
         let heads = Heads {
@@ -59,7 +61,9 @@ impl Transformer {
             ]
         };
         let sources: Vec<Source> = (0..config.layers).flat_map(of_layer).collect();
-        let packed = parallel(&sources, threads, |source| Linear::load(weights, source))?;
+        let packed = parallel(&sources, threads, |source| {
+            Linear::load(weights, source, precision)
+        })?;
         let mut packed = packed.into_iter();
         let mut layers = Vec::with_capacity(config.layers);
         while let (Some(project), Some(out), Some(fc1), Some(fc2)) =
@@ -101,6 +105,7 @@ impl Transformer {
             hidden,
             pooled,
             scratch,
+            coded,
         } = space;
         let rows = x.rows;
         let Some((last, others)) = self.layers.split_last() else {
@@ -114,11 +119,11 @@ impl Transformer {
             let all = 0..layer.project.blocks();
             layer
                 .project
-                .apply(backend, normed, all, None, false, &mut projected.lines);
+                .apply(backend, normed, all, None, false, coded, &mut projected.lines);
             attended.reshape(rows, padded);
             self.attention
                 .run(backend, sequences, false, projected, projected, attended, scratch);
-            self.after_attention(backend, layer, x, attended, normed, hidden);
+            self.after_attention(backend, layer, x, attended, normed, hidden, coded);
         }
 
         // In the last layer only the pooled rows are computed, once they know the keys and values of the others.
@@ -127,16 +132,16 @@ impl Transformer {
         let blocks = last.project.blocks();
         let keys_and_values = &mut projected.lines[rows * blocks / 3..];
         last.project
-            .apply(backend, normed, blocks / 3..blocks, None, false, keys_and_values);
+            .apply(backend, normed, blocks / 3..blocks, None, false, coded, keys_and_values);
         hidden.gather(normed, wanted.clone());
         queries.reshape(sequences.len(), padded);
         last.project
-            .apply(backend, hidden, 0..blocks / 3, None, false, &mut queries.lines);
+            .apply(backend, hidden, 0..blocks / 3, None, false, coded, &mut queries.lines);
         attended.reshape(sequences.len(), padded);
         self.attention
             .run(backend, sequences, true, queries, projected, attended, scratch);
         pooled.gather(x, wanted);
-        self.after_attention(backend, last, pooled, attended, normed, hidden);
+        self.after_attention(backend, last, pooled, attended, normed, hidden, coded);
     }
 
     fn after_attention(
@@ -147,20 +152,21 @@ impl Transformer {
         attended: &Matrix,
         normed: &mut Matrix,
         hidden: &mut Matrix,
+        coded: &mut Coded,
     ) {
         let all = |linear: &Linear| 0..linear.blocks();
         layer
             .out
-            .apply(backend, attended, all(&layer.out), None, true, &mut x.lines);
+            .apply(backend, attended, all(&layer.out), None, true, coded, &mut x.lines);
         self.norm(backend, &layer.norm2, x, normed);
         hidden.reshape(x.rows, self.mlp_width);
         let curve = Some(self.curve);
         layer
             .fc1
-            .apply(backend, normed, all(&layer.fc1), curve, false, &mut hidden.lines);
+            .apply(backend, normed, all(&layer.fc1), curve, false, coded, &mut hidden.lines);
         layer
             .fc2
-            .apply(backend, hidden, all(&layer.fc2), None, true, &mut x.lines);
+            .apply(backend, hidden, all(&layer.fc2), None, true, coded, &mut x.lines);
     }
 
     fn norm(&self, backend: Backend, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
