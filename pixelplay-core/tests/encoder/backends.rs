@@ -54,7 +54,7 @@ fn checkpoints() -> Vec<(&'static str, Checkpoint, usize)> {
             tower(6, 6, 1, 2, "quick_gelu"),
             tower(50, 1, 33, 1, "gelu_new"),
             [63, 7],
-            1,
+            3,
         ),
         // More patches than queries meet the keys at once, and more texts than a group has rows.
         make(
