@@ -28,13 +28,13 @@ pub(crate) struct ColumnScales<'a> {
 /// # Safety
 /// Of all functions here: the processor must have the instructions of the implementing type.
 pub(super) trait Integers: Copy {
+    unsafe fn zero() -> Self;
     /// Four codes, 16 times.
     unsafe fn left(codes: [u8; 4]) -> Self;
     unsafe fn right(integers: &Codes) -> Self;
-    /// What to begin with, from the first line of a block.
-    unsafe fn start(column_sums: &Codes) -> Self;
     unsafe fn add_products(self, left: Self, right: Self) -> Self;
-    unsafe fn stored(self) -> [i32; WIDTH];
+    /// `column_sums` is the first line of the block.
+    unsafe fn store(self, column_sums: &Codes, to: &mut [i32; WIDTH]);
 }
 
 /// In plain code: the four bytes of a lane, widened.
@@ -43,6 +43,11 @@ pub(super) struct Plain([[i32; 4]; WIDTH]);
 
 impl Integers for Plain {
     #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([[0; 4]; WIDTH])
+    }
+
+    #[inline(always)]
     unsafe fn left(codes: [u8; 4]) -> Self {
         Self([codes.map(i32::from); WIDTH])
     }
@@ -50,11 +55,6 @@ impl Integers for Plain {
     #[inline(always)]
     unsafe fn right(integers: &Codes) -> Self {
         Self(integers.0.map(|quad| quad.map(|v| i32::from(v.cast_signed()))))
-    }
-
-    #[inline(always)]
-    unsafe fn start(_: &Codes) -> Self {
-        Self([[0; 4]; WIDTH])
     }
 
     #[inline(always)]
@@ -68,8 +68,8 @@ impl Integers for Plain {
     }
 
     #[inline(always)]
-    unsafe fn stored(self) -> [i32; WIDTH] {
-        self.0.map(|sums| sums.iter().sum())
+    unsafe fn store(self, _: &Codes, to: &mut [i32; WIDTH]) {
+        *to = self.0.map(|sums| sums.iter().sum());
     }
 }
 
@@ -87,19 +87,13 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
     unsafe {
         let mut a = from.left.cast::<[u8; 4]>();
         let mut b = from.right;
-        let mut sums = [[I::left([0; 4]); P]; R];
-        for p in 0..P {
-            let start = I::start(&*b.add(p * from.right_stride));
-            for r in 0..R {
-                sums[r][p] = start;
-            }
-        }
+        let mut sums = [[I::zero(); P]; R];
         b = b.add(1);
         let mut left_over = from.k;
         while left_over > 0 {
             let count = left_over.min(WIDTH);
             for i in 0..count {
-                let mut values = [sums[0][0]; P];
+                let mut values = [I::zero(); P];
                 for p in 0..P {
                     values[p] = I::right(&*b.add(p * from.right_stride));
                 }
@@ -116,7 +110,7 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
         }
         for p in 0..P {
             for r in 0..R {
-                out[p][r] = sums[r][p].stored();
+                sums[r][p].store(&*from.right.add(p * from.right_stride), &mut out[p][r]);
             }
         }
     }

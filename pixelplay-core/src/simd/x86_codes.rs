@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_load_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_sign_epi8,
+    _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_sign_epi8,
     _mm256_slli_epi32, _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_load_si512,
     _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
 };
@@ -13,8 +13,14 @@ use super::vector::{Codes, Lanes, Vector, WIDTH};
 
 impl Integers for __m512i {
     #[inline(always)]
-    unsafe fn left(codes: [u8; 4]) -> Self {
+    unsafe fn zero() -> Self {
         // SAFETY: our caller promises AVX-512 with VNNI, here and below.
+        unsafe { _mm512_setzero_si512() }
+    }
+
+    #[inline(always)]
+    unsafe fn left(codes: [u8; 4]) -> Self {
+        // SAFETY: as above.
         unsafe { _mm512_set1_epi32(i32::from_ne_bytes(codes)) }
     }
 
@@ -25,33 +31,31 @@ impl Integers for __m512i {
     }
 
     #[inline(always)]
-    unsafe fn start(_: &Codes) -> Self {
-        // SAFETY: as above.
-        unsafe { _mm512_setzero_si512() }
-    }
-
-    #[inline(always)]
     unsafe fn add_products(self, left: Self, right: Self) -> Self {
         // SAFETY: as above.
         unsafe { _mm512_dpbusd_epi32(self, left, right) }
     }
 
     #[inline(always)]
-    unsafe fn stored(self) -> [i32; WIDTH] {
-        let mut sums = [0; WIDTH];
+    unsafe fn store(self, _: &Codes, to: &mut [i32; WIDTH]) {
         // SAFETY: as above; there is room for 16 sums.
-        unsafe { _mm512_storeu_si512(sums.as_mut_ptr().cast(), self) };
-        sums
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), self) };
     }
 }
 
 /// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 has no room. So 128 is taken
-/// from the codes, and 128 times the sums of the columns is what the sums begin with.
+/// from the codes, and 128 times the sums of the columns is added at the end.
 impl Integers for [__m256i; 2] {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: our caller promises AVX2, here and below.
+        [unsafe { _mm256_setzero_si256() }; 2]
+    }
+
     #[inline(always)]
     unsafe fn left(codes: [u8; 4]) -> Self {
         let less = codes.map(|code| code ^ 0x80);
-        // SAFETY: our caller promises AVX2, here and below.
+        // SAFETY: as above.
         [unsafe { _mm256_set1_epi32(i32::from_ne_bytes(less)) }; 2]
     }
 
@@ -60,18 +64,6 @@ impl Integers for [__m256i; 2] {
         let at = integers.0.as_ptr().cast::<__m256i>();
         // SAFETY: as above; there are 64 aligned bytes.
         unsafe { [_mm256_load_si256(at), _mm256_load_si256(at.add(1))] }
-    }
-
-    #[inline(always)]
-    unsafe fn start(column_sums: &Codes) -> Self {
-        // SAFETY: as above.
-        unsafe {
-            let sums = Self::right(column_sums);
-            [
-                _mm256_slli_epi32::<7>(sums[0]),
-                _mm256_slli_epi32::<7>(sums[1]),
-            ]
-        }
     }
 
     #[inline(always)]
@@ -90,20 +82,21 @@ impl Integers for [__m256i; 2] {
     }
 
     #[inline(always)]
-    unsafe fn stored(self) -> [i32; WIDTH] {
-        let mut sums = [0; WIDTH];
-        let at = sums.as_mut_ptr().cast::<__m256i>();
+    unsafe fn store(self, column_sums: &Codes, to: &mut [i32; WIDTH]) {
+        let at = to.as_mut_ptr().cast::<__m256i>();
         // SAFETY: as above; there is room for 16 sums.
         unsafe {
-            _mm256_storeu_si256(at, self[0]);
-            _mm256_storeu_si256(at.add(1), self[1]);
+            let sums = Self::right(column_sums);
+            for i in 0..2 {
+                let times_128 = _mm256_slli_epi32::<7>(sums[i]);
+                _mm256_storeu_si256(at.add(i), _mm256_add_epi32(self[i], times_128));
+            }
         }
-        sums
     }
 }
 
 macro_rules! compiled {
-    ($($feature:literal, $integers:ty, $vector:ty, $rows:literal, $blocks:literal: $product:ident, $quantize:ident;)*) => {
+    ($($feature:literal, $integers:ty, $vector:ty, $rows:literal, $blocks:literal: $product:ident, $values:ident, $quantize:ident;)*) => {
         $(
             impl Multiply for $integers {
                 type Line = Codes;
@@ -129,6 +122,18 @@ macro_rules! compiled {
                 }
             }
 
+            /// In a function of its own: a closure is not compiled for the instructions of what it stands in.
+            #[target_feature(enable = $feature)]
+            fn $values(
+                scales: ColumnScales<'_>,
+                sums: &[[i32; WIDTH]],
+                block: usize,
+                first: usize,
+                out: &mut [Lanes],
+            ) {
+                scales.values(sums, block, first, out);
+            }
+
             #[target_feature(enable = $feature)]
             pub(super) unsafe fn $product(
                 rows: usize,
@@ -143,7 +148,7 @@ macro_rules! compiled {
                 unsafe {
                     product::product::<$integers, $rows, $blocks>(rows, quads, left, right, out, |sums, block, first, lines| {
                         let mut values = [Lanes::ZERO; product::MOST_ROWS];
-                        scales.values(sums, block, first, &mut values);
+                        $values(scales, sums, block, first, &mut values);
                         <$vector>::finish(&values[..lines.len()], finish.of(block), finish, lines);
                     });
                 }
@@ -164,6 +169,6 @@ macro_rules! compiled {
 }
 
 compiled! {
-    "avx2,fma", [__m256i; 2], [std::arch::x86_64::__m256; 2], 4, 1: product_codes_avx2, quantize_avx2;
-    "avx512f,avx512bw,avx512vnni", __m512i, std::arch::x86_64::__m512, 14, 2: product_codes_vnni, quantize_avx512;
+    "avx2,fma", [__m256i; 2], [std::arch::x86_64::__m256; 2], 4, 1: product_codes_avx2, values_avx2, quantize_avx2;
+    "avx512f,avx512bw,avx512vnni", __m512i, std::arch::x86_64::__m512, 14, 2: product_codes_vnni, values_avx512, quantize_avx512;
 }
