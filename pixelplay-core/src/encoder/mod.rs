@@ -560,7 +560,14 @@ impl Encoder {
     fn vision(&self) -> Result<&VisionTower, EncodeError> {
         let inner = &*self.inner;
         inner.vision.get_or_load(
-            || VisionTower::load(&inner.weights, &inner.config, &inner.options, self.threads()),
+            || {
+                VisionTower::load(
+                    &inner.weights,
+                    &inner.config,
+                    &inner.options,
+                    self.threads(),
+                )
+            },
             |tower| {
                 let patches = inner.config.vision.patches().min(self_test::PATCHES);
                 let pixels = self_test::pixels(self.pixels_len());
@@ -573,7 +580,14 @@ impl Encoder {
     fn text(&self) -> Result<&TextTower, EncodeError> {
         let inner = &*self.inner;
         inner.text.get_or_load(
-            || TextTower::load(&inner.weights, &inner.config, &inner.options, self.threads()),
+            || {
+                TextTower::load(
+                    &inner.weights,
+                    &inner.config,
+                    &inner.options,
+                    self.threads(),
+                )
+            },
             |tower| {
                 let texts = self_test::texts(
                     inner.tokenize.start(),
@@ -599,9 +613,7 @@ impl fmt::Debug for Encoder {
     }
 }
 
-fn own_pool(
-    threads: Option<NonZeroUsize>,
-) -> Result<Option<Arc<rayon::ThreadPool>>, EncodeError> {
+fn own_pool(threads: Option<NonZeroUsize>) -> Result<Option<Arc<rayon::ThreadPool>>, EncodeError> {
     let Some(threads) = threads else {
         return Ok(None);
     };

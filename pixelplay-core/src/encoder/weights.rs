@@ -380,7 +380,9 @@ impl Tensor<'_> {
             }
             Dtype::BF16 => {
                 let (values, _) = bytes.as_chunks();
-                let bits = values.iter().map(|v| u32::from(u16::from_le_bytes(*v)) << 16);
+                let bits = values
+                    .iter()
+                    .map(|v| u32::from(u16::from_le_bytes(*v)) << 16);
                 out.extend(bits.map(f32::from_bits));
             }
             Dtype::F16 => {

@@ -54,7 +54,11 @@ impl Integers for Plain {
 
     #[inline(always)]
     unsafe fn right(integers: &Codes) -> Self {
-        Self(integers.0.map(|quad| quad.map(|v| i32::from(v.cast_signed()))))
+        Self(
+            integers
+                .0
+                .map(|quad| quad.map(|v| i32::from(v.cast_signed()))),
+        )
     }
 
     #[inline(always)]
@@ -122,7 +126,10 @@ impl Multiply for Plain {
     const ZERO: [i32; WIDTH] = [0; WIDTH];
 
     #[inline(never)]
-    unsafe fn piece<const R: usize, const P: usize>(from: Source<Codes>, out: &mut Piece<[i32; WIDTH]>) {
+    unsafe fn piece<const R: usize, const P: usize>(
+        from: Source<Codes>,
+        out: &mut Piece<[i32; WIDTH]>,
+    ) {
         // SAFETY: as our caller promises.
         unsafe { piece::<Self, R, P>(from, out) }
     }
@@ -131,7 +138,13 @@ impl Multiply for Plain {
 impl ColumnScales<'_> {
     /// The values that some sums stand for: of rows from `first` on, in one block.
     #[inline(always)]
-    pub(super) fn values(&self, sums: &[[i32; WIDTH]], block: usize, first: usize, out: &mut [Lanes]) {
+    pub(super) fn values(
+        &self,
+        sums: &[[i32; WIDTH]],
+        block: usize,
+        first: usize,
+        out: &mut [Lanes],
+    ) {
         let (steps, column_sums) = (&self.steps[block].0, &self.sums[block].0);
         for ((sums, row), out) in sums.iter().zip(&self.rows[first..]).zip(out) {
             for lane in 0..WIDTH {
@@ -150,6 +163,7 @@ impl ColumnScales<'_> {
 pub(super) unsafe fn quantize<V: Vector>(
     rows: usize,
     input: &[Lanes],
+    coded: &[Lanes],
     out: &mut [Codes],
     scales: &mut [RowScale],
 ) {
@@ -162,7 +176,7 @@ pub(super) unsafe fn quantize<V: Vector>(
             // 0 unless something is not finite, which no code can say.
             let mut poison = V::splat(0.0);
             for block in 0..blocks {
-                let values = V::load(&input[block * rows + row]);
+                let values = V::load(&input[block * rows + row]).mul(V::load(&coded[block]));
                 greatest = greatest.max(values);
                 least = least.min(values);
                 poison = values.mul_add(V::splat(0.0), poison);
@@ -180,14 +194,18 @@ pub(super) unsafe fn quantize<V: Vector>(
                 least: least + poison,
                 step,
             };
-            for (group, line) in (0..blocks).step_by(4).zip(out[row..].iter_mut().step_by(rows)) {
+            for (group, line) in (0..blocks)
+                .step_by(4)
+                .zip(out[row..].iter_mut().step_by(rows))
+            {
                 let bytes = line.0.as_flattened_mut();
                 for (block, bytes) in (group..).zip(bytes.as_chunks_mut::<WIDTH>().0) {
                     if block >= blocks {
                         *bytes = [0; WIDTH];
                         continue;
                     }
-                    let above = V::load(&input[block * rows + row]).sub(V::splat(least));
+                    let values = V::load(&input[block * rows + row]).mul(V::load(&coded[block]));
+                    let above = values.sub(V::splat(least));
                     let codes = above.mul(V::splat(inverse)).add(V::splat(0.5));
                     *bytes = codes.min(V::splat(255.0)).to_bytes();
                 }

@@ -4,9 +4,9 @@ use super::codes::{self, ColumnScales, Plain, RowScale};
 use super::product::{self, Blocked, BlockedMut, Finish};
 use super::rows::{self, Norm};
 use super::vector::{Codes, Lanes, Vector, WIDTH};
+use super::{Backend, Isa};
 #[cfg(target_arch = "x86_64")]
 use super::{x86_codes, x86_vector};
-use super::{Backend, Isa};
 
 impl Backend {
     /// The product of `rows` rows of `k` columns with as many blocks of 16 columns as `out` has.
@@ -36,9 +36,16 @@ impl Backend {
         match self.0 {
             // SAFETY: the portable vectors need no special instructions, and the lengths were checked, here and below.
             Isa::Portable => unsafe {
-                product::product::<[f32; WIDTH], 2, 1>(rows, k, left, right, out, |sums, block, _, lines| {
-                    <[f32; WIDTH]>::finish(sums, finish.of(block), finish, lines);
-                });
+                product::product::<[f32; WIDTH], 2, 1>(
+                    rows,
+                    k,
+                    left,
+                    right,
+                    out,
+                    |sums, block, _, lines| {
+                        <[f32; WIDTH]>::finish(sums, finish.of(block), finish, lines);
+                    },
+                );
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
@@ -141,7 +148,11 @@ impl Backend {
         assert!(out.first + rows <= out.stride);
         assert!(left.has(quads.div_ceil(WIDTH), rows) && right.has(blocks, quads + 1));
         assert!(finish.bias.is_none_or(|bias| bias.len() >= blocks));
-        assert!(scales.steps.len() >= blocks && scales.sums.len() >= blocks && scales.rows.len() == rows);
+        assert!(
+            scales.steps.len() >= blocks
+                && scales.sums.len() >= blocks
+                && scales.rows.len() == rows
+        );
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `available` has seen AVX2 before it makes an `Avx512` too, and the lengths were checked, here and
@@ -156,17 +167,30 @@ impl Backend {
             },
             // SAFETY: the portable integers need no special instructions.
             Isa::Portable => unsafe {
-                product::product::<Plain, 2, 1>(rows, quads, left, right, out, |sums, block, first, lines| {
-                    let mut values = [Lanes::ZERO; product::MOST_ROWS];
-                    scales.values(sums, block, first, &mut values);
-                    <[f32; WIDTH]>::finish(&values[..lines.len()], finish.of(block), finish, lines);
-                });
+                product::product::<Plain, 2, 1>(
+                    rows,
+                    quads,
+                    left,
+                    right,
+                    out,
+                    |sums, block, first, lines| {
+                        let mut values = [Lanes::ZERO; product::MOST_ROWS];
+                        scales.values(sums, block, first, &mut values);
+                        <[f32; WIDTH]>::finish(
+                            &values[..lines.len()],
+                            finish.of(block),
+                            finish,
+                            lines,
+                        );
+                    },
+                );
             },
         }
     }
 
-    /// Turns each row of a blocked matrix into codes: its least value into 0, its greatest into 255. A row with a value
-    /// that is not finite becomes NaN when it is turned back.
+    /// Turns each row of a blocked matrix into codes: its least value into 0, its greatest into 255. `coded` has 1 for each
+    /// column that counts, and 0 for those that are taken for 0. A row with a value that is not finite becomes NaN when
+    /// it is turned back.
     ///
     /// # Panics
     /// If there is no scale for each row, or no room for every 64 columns.
@@ -175,22 +199,28 @@ impl Backend {
         self,
         rows: usize,
         input: &[Lanes],
+        coded: &[Lanes],
         out: &mut [Codes],
         scales: &mut [RowScale],
     ) {
         assert!(rows > 0 && input.len().is_multiple_of(rows) && scales.len() == rows);
-        assert_eq!(out.len(), (input.len() / rows).div_ceil(4) * rows);
+        assert_eq!(coded.len(), input.len() / rows);
+        assert_eq!(out.len(), coded.len().div_ceil(4) * rows);
         match self.0 {
             // SAFETY: as in `product`.
             Isa::Portable => unsafe {
-                codes::quantize::<[f32; WIDTH]>(rows, input, out, scales);
+                codes::quantize::<[f32; WIDTH]>(rows, input, coded, out, scales);
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `product_codes`.
-            Isa::Avx2 | Isa::Avx512 => unsafe { x86_codes::quantize_avx2(rows, input, out, scales) },
+            Isa::Avx2 | Isa::Avx512 => unsafe {
+                x86_codes::quantize_avx2(rows, input, coded, out, scales)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `product_codes`.
-            Isa::Avx512Vnni => unsafe { x86_codes::quantize_avx512(rows, input, out, scales) },
+            Isa::Avx512Vnni => unsafe {
+                x86_codes::quantize_avx512(rows, input, coded, out, scales)
+            },
         }
     }
 }
@@ -488,11 +518,15 @@ mod tests {
             for backend in Backend::available() {
                 let mut out = vec![Codes::ZERO; blocks.div_ceil(4) * rows];
                 let mut scales = vec![RowScale::default(); rows];
-                backend.quantize(rows, &input, &mut out, &mut scales);
+                let coded: Vec<Lanes> = (0..blocks)
+                    .map(|block| Lanes(std::array::from_fn(|lane| f32::from((block + lane) % 9 != 0))))
+                    .collect();
+                backend.quantize(rows, &input, &coded, &mut out, &mut scales);
                 for row in 0..rows {
                     let RowScale { least, step } = scales[row];
                     for column in 0..blocks * WIDTH {
-                        let value = input[column / WIDTH * rows + row].0[column % WIDTH];
+                        let value = input[column / WIDTH * rows + row].0[column % WIDTH]
+                            * coded[column / WIDTH].0[column % WIDTH];
                         let code = out[column / 64 * rows + row].0[column % 64 / 4][column % 4];
                         let error = (least + f32::from(code) * step - value).abs();
                         prop_assert!(error <= step * 0.501 + 2e-6, "{backend}: {error}, step {step}");
@@ -509,8 +543,12 @@ mod tests {
                 let mut input = vec![Lanes([0.5; WIDTH]); 2];
                 input[1].0[7] = broken;
                 let mut scales = vec![RowScale::default(); 2];
-                backend.quantize(2, &input, &mut [Codes::ZERO; 2], &mut scales);
-                assert!(!scales[0].least.is_nan() && scales[1].least.is_nan(), "{backend}");
+                let coded = [Lanes([1.0; WIDTH])];
+                backend.quantize(2, &input, &coded, &mut [Codes::ZERO; 2], &mut scales);
+                assert!(
+                    !scales[0].least.is_nan() && scales[1].least.is_nan(),
+                    "{backend}"
+                );
             }
         }
     }
@@ -534,11 +572,26 @@ mod tests {
     fn apply<const N: usize>(backend: Backend, curve: Curve, values: [f32; N]) -> [f32; N] {
         let mut out = vec![Lanes::ZERO; N];
         let left: Vec<Lanes> = values.iter().map(|&v| Lanes([v; WIDTH])).collect();
-        let rows = |lines| Blocked { lines, stride: N, first: 0 };
+        let rows = |lines| Blocked {
+            lines,
+            stride: N,
+            first: 0,
+        };
         let one = [Lanes([1.0; WIDTH])];
-        let right = Blocked { lines: &one, stride: 1, first: 0 };
-        let finish = Finish { curve: Some(curve), ..Finish::default() };
-        let target = BlockedMut { lines: &mut out, stride: N, first: 0 };
+        let right = Blocked {
+            lines: &one,
+            stride: 1,
+            first: 0,
+        };
+        let finish = Finish {
+            curve: Some(curve),
+            ..Finish::default()
+        };
+        let target = BlockedMut {
+            lines: &mut out,
+            stride: N,
+            first: 0,
+        };
         backend.product(N, 1, rows(&left), right, target, finish);
         std::array::from_fn(|at| out[at].0[5])
     }
@@ -565,7 +618,10 @@ mod tests {
                 // Where nothing is left of it, and where nothing is taken.
                 assert_eq!(apply(backend, curve, [1e30, 0.0]), [1e30, 0.0]);
                 let [least] = apply(backend, curve, [-1e4]);
-                assert!((-1e-30..=0.0).contains(&least), "{backend}, {curve:?}: {least}");
+                assert!(
+                    (-1e-30..=0.0).contains(&least),
+                    "{backend}, {curve:?}: {least}"
+                );
             }
         }
     }

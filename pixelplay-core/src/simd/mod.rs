@@ -21,10 +21,10 @@ mod rows;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
-#[cfg(target_arch = "x86_64")]
-mod x86_int8;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
 mod x86_codes;
+#[cfg(target_arch = "x86_64")]
+mod x86_int8;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
 mod x86_vector;
 

@@ -42,9 +42,10 @@ pub(crate) struct BlockedMut<'a> {
 pub(crate) struct Finish<'a> {
     /// One line for each block of columns.
     pub(crate) bias: Option<&'a [Lanes]>,
-    pub(crate) curve: Option<Curve>,
     /// Adds to what is there instead of replacing it.
     pub(crate) add: bool,
+    /// Comes last.
+    pub(crate) curve: Option<Curve>,
 }
 
 impl Finish<'_> {
@@ -92,7 +93,9 @@ pub(super) unsafe fn product<M: Multiply, const R: usize, const P: usize>(
     finish: impl Fn(&[M::Sums], usize, usize, &mut [Lanes]),
 ) {
     let blocks = out.lines.len() / out.stride;
-    let chunks = (rows * k * size_of::<f32>()).div_ceil(CHUNK).clamp(1, rows.div_ceil(R));
+    let chunks = (rows * k * size_of::<f32>())
+        .div_ceil(CHUNK)
+        .clamp(1, rows.div_ceil(R));
     let mut sums = [[M::ZERO; MOST_ROWS]; MOST_BLOCKS];
     for chunk in 0..chunks {
         let (start, end) = (rows * chunk / chunks, rows * (chunk + 1) / chunks);
@@ -235,11 +238,11 @@ pub(super) unsafe fn finish<V: Vector>(
         };
         for (sum, out) in sums.iter().zip(out) {
             let mut value = V::load(sum).add(bias);
-            if let Some(curve) = finish.curve {
-                value = curve::apply(curve, value);
-            }
             if finish.add {
                 value = value.add(V::load(out));
+            }
+            if let Some(curve) = finish.curve {
+                value = curve::apply(curve, value);
             }
             value.store(out);
         }

@@ -102,12 +102,24 @@ impl Vector for [f32; WIDTH] {
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
-        std::array::from_fn(|i| if self[i] > other[i] { self[i] } else { other[i] })
+        std::array::from_fn(|i| {
+            if self[i] > other[i] {
+                self[i]
+            } else {
+                other[i]
+            }
+        })
     }
 
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
-        std::array::from_fn(|i| if self[i] < other[i] { self[i] } else { other[i] })
+        std::array::from_fn(|i| {
+            if self[i] < other[i] {
+                self[i]
+            } else {
+                other[i]
+            }
+        })
     }
 
     #[inline(always)]
@@ -121,7 +133,10 @@ impl Vector for [f32; WIDTH] {
     }
 
     #[inline(never)]
-    unsafe fn float_piece<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
+    unsafe fn float_piece<const R: usize, const P: usize>(
+        from: Source<Lanes>,
+        out: &mut Piece<Lanes>,
+    ) {
         // SAFETY: as our caller promises.
         unsafe { product::piece::<Self, R, P>(from, out) }
     }

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_load_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_sign_epi8,
-    _mm256_slli_epi32, _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_load_si512,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+    _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm256_sign_epi8, _mm256_slli_epi32, _mm256_storeu_si256, _mm512_dpbusd_epi32,
+    _mm512_load_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
 use super::codes::{self, ColumnScales, Integers, RowScale};
@@ -72,7 +72,10 @@ impl Integers for [__m256i; 2] {
         for i in 0..2 {
             // SAFETY: as above. Products are at most 128 * 127, and two of them fit.
             unsafe {
-                let (size, signed) = (_mm256_abs_epi8(left[i]), _mm256_sign_epi8(right[i], left[i]));
+                let (size, signed) = (
+                    _mm256_abs_epi8(left[i]),
+                    _mm256_sign_epi8(right[i], left[i]),
+                );
                 let pairs = _mm256_maddubs_epi16(size, signed);
                 let quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
                 sums[i] = _mm256_add_epi32(sums[i], quads);
@@ -158,11 +161,12 @@ macro_rules! compiled {
             pub(super) fn $quantize(
                 rows: usize,
                 input: &[Lanes],
+                coded: &[Lanes],
                 out: &mut [Codes],
                 scales: &mut [RowScale],
             ) {
                 // SAFETY: as above.
-                unsafe { codes::quantize::<$vector>(rows, input, out, scales) }
+                unsafe { codes::quantize::<$vector>(rows, input, coded, out, scales) }
             }
         )*
     };

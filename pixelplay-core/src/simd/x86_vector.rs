@@ -1,15 +1,14 @@
 //! [`Vector`] for AVX2 and AVX-512.
 
 use std::arch::x86_64::{
-    _mm_packus_epi16, _mm_storeu_si128, _mm256_castsi256_si128, _mm256_cvttps_epi32,
-    _mm256_extracti128_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm512_cvttps_epi32,
-    _mm512_cvtusepi32_epi8,
-    __m256, __m512, _mm256_add_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_div_ps,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_slli_epi32, _mm256_store_ps, _mm256_sub_ps, _mm512_add_ps,
-    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps,
-    _mm512_load_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_slli_epi32, _mm512_store_ps, _mm512_sub_ps,
+    __m256, __m512, _mm_packus_epi16, _mm_storeu_si128, _mm256_add_ps, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvttps_epi32, _mm256_div_ps,
+    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_max_ps,
+    _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm256_set1_ps,
+    _mm256_slli_epi32, _mm256_store_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_cvttps_epi32, _mm512_cvtusepi32_epi8, _mm512_div_ps,
+    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_set1_ps, _mm512_slli_epi32, _mm512_store_ps, _mm512_sub_ps,
 };
 
 use super::product::{self, Blocked, BlockedMut, Finish, Piece, Source};

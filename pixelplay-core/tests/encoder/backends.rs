@@ -2,9 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use pixelplay_core::encoder::Device;
+use pixelplay_core::encoder::{Device, Precision};
 use pixelplay_core::progress::ignore;
-use pixelplay_core::{EncodeOptions, Embedding, Encoder, EncoderOptions};
+use pixelplay_core::{Embedding, EncodeOptions, Encoder, EncoderOptions};
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
@@ -17,7 +17,13 @@ fn tower(width: usize, heads: usize, mlp: usize, layers: usize, activation: &str
     })
 }
 
-fn checkpoint(name: &str, mut text: Value, mut vision: Value, image: [usize; 2], dim: usize) -> Checkpoint {
+fn checkpoint(
+    name: &str,
+    mut text: Value,
+    mut vision: Value,
+    image: [usize; 2],
+    dim: usize,
+) -> Checkpoint {
     text["vocab_size"] = 40.into();
     text["max_position_embeddings"] = 90.into();
     text["eos_token_id"] = 39.into();
@@ -126,14 +132,28 @@ fn vectors_are_the_same_bits_in_any_batch_and_with_any_number_of_threads() {
         let words = bits(&encoder.encode_token_ids(&texts).unwrap());
         for threads in [1, 2, 3, 5] {
             let encoder = encoder.with_threads(NonZeroUsize::new(threads)).unwrap();
-            assert_eq!(bits(&encoder.encode_pixels(&pixels).unwrap()), images, "{name}");
-            assert_eq!(bits(&encoder.encode_token_ids(&texts).unwrap()), words, "{name}");
+            assert_eq!(
+                bits(&encoder.encode_pixels(&pixels).unwrap()),
+                images,
+                "{name}"
+            );
+            assert_eq!(
+                bits(&encoder.encode_token_ids(&texts).unwrap()),
+                words,
+                "{name}"
+            );
             for (pixels, image) in pixels.chunks_exact(3 * side * side).zip(&images) {
-                assert_eq!(&bits(&encoder.encode_pixels(pixels).unwrap())[0], image, "{name}");
+                assert_eq!(
+                    &bits(&encoder.encode_pixels(pixels).unwrap())[0],
+                    image,
+                    "{name}"
+                );
             }
         }
         for (text, word) in texts.iter().zip(&words) {
-            let alone = encoder.encode_token_ids(std::slice::from_ref(text)).unwrap();
+            let alone = encoder
+                .encode_token_ids(std::slice::from_ref(text))
+                .unwrap();
             assert_eq!(&bits(&alone)[0], word, "{name}");
         }
     }
@@ -142,7 +162,15 @@ fn vectors_are_the_same_bits_in_any_batch_and_with_any_number_of_threads() {
 #[test]
 fn equal_texts_and_other_batch_sizes_change_nothing() {
     let encoder = Checkpoint::small().open();
-    let texts = ["w1 w2 w3", "", "w1 w2 w3", "w9", "w4 w4 w4 w4 w4 w4", "w9 w8", "w9"];
+    let texts = [
+        "w1 w2 w3",
+        "",
+        "w1 w2 w3",
+        "w9",
+        "w4 w4 w4 w4 w4 w4",
+        "w9 w8",
+        "w9",
+    ];
     let encode = |batch_size| {
         let options = EncodeOptions { batch_size };
         bits(&encoder.encode_texts(&texts, options, &mut ignore).unwrap())
@@ -163,7 +191,10 @@ fn the_threads_asked_for_do_the_work_and_share_the_weights() {
     let pixels = pixels(1, 48);
     let image = two.encode_pixels(&pixels).unwrap();
     // From within another pool, and from several threads at once.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     pool.install(|| assert_eq!(encoder.encode_pixels(&pixels).unwrap(), image));
     pool.install(|| assert_eq!(two.encode_pixels(&pixels).unwrap(), image));
     std::thread::scope(|scope| {
@@ -171,4 +202,85 @@ fn the_threads_asked_for_do_the_work_and_share_the_weights() {
             scope.spawn(|| assert_eq!(encoder.encode_pixels(&pixels).unwrap(), image));
         }
     });
+}
+
+fn open_int8(checkpoint: &Checkpoint) -> Result<Encoder, pixelplay_core::EncodeError> {
+    let options = EncoderOptions {
+        precision: Precision::Int8,
+        ..EncoderOptions::default()
+    };
+    Encoder::open_with(checkpoint.write().path(), options)
+}
+
+/// The worst cosine of images and texts in 8 bits with those in `f32`.
+fn worst_in_int8(checkpoint: &Checkpoint, side: usize) -> f64 {
+    let (int8, f32) = (open_int8(checkpoint).unwrap(), checkpoint.open());
+    assert_eq!(int8.fingerprint(), f32.fingerprint());
+    let encode = |encoder: &Encoder| {
+        let mut all = encoder.encode_pixels(&pixels(5, side)).unwrap();
+        all.extend(encoder.encode_token_ids(&texts()).unwrap());
+        all
+    };
+    let (found, expected) = (encode(&int8), encode(&f32));
+    assert_ne!(bits(&found), bits(&expected), "it was not used");
+    let pairs = found.iter().zip(&expected);
+    pairs.map(|(a, b)| a.dot(b).unwrap()).fold(1.0, f64::min)
+}
+
+#[test]
+fn int8_stays_near_and_does_not_depend_on_batch_or_threads() {
+    for (name, checkpoint, side) in checkpoints() {
+        let worst = worst_in_int8(&checkpoint, side);
+        assert!(worst > 0.999, "{name}: {worst}");
+        let encoder = open_int8(&checkpoint).unwrap();
+        let pixels = pixels(3, side);
+        let images = bits(&encoder.encode_pixels(&pixels).unwrap());
+        let three = encoder.with_threads(NonZeroUsize::new(3)).unwrap();
+        assert_eq!(
+            bits(&three.encode_pixels(&pixels).unwrap()),
+            images,
+            "{name}"
+        );
+        let one = &pixels[..pixels.len() / 3];
+        assert_eq!(
+            bits(&three.encode_pixels(one).unwrap())[0],
+            images[0],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn inputs_that_stick_out_stay_in_f32() {
+    let shape = || tower(128, 4, 256, 3, "quick_gelu");
+    let mut checkpoint = checkpoint("outliers", shape(), shape(), [32, 8], 32);
+    let norms = [".layer_norm1.weight", ".layer_norm2.weight"];
+    for (name, _, values) in &mut checkpoint.tensors {
+        if norms.iter().any(|norm| name.ends_with(norm)) {
+            for column in [3, 77] {
+                values[column] *= 100.0;
+            }
+        }
+    }
+    let worst = worst_in_int8(&checkpoint, 32);
+    assert!(worst > 0.999, "{worst}");
+}
+
+#[test]
+fn int8_is_for_the_cpu_alone_and_hides_no_broken_weight() {
+    let options = EncoderOptions {
+        device: Device::CpuReference,
+        precision: Precision::Int8,
+        ..EncoderOptions::default()
+    };
+    let error = Encoder::open_with(Checkpoint::small().write().path(), options).unwrap_err();
+    assert!(error.to_string().contains("cpu (reference)"), "{error}");
+
+    let mut broken = Checkpoint::small();
+    broken.tensor("vision_model.encoder.layers.0.mlp.fc1.weight")[70] = f32::NAN;
+    let error = open_int8(&broken)
+        .unwrap()
+        .encode_pixels(&pixels(1, 48))
+        .unwrap_err();
+    assert!(error.to_string().contains("vision tower"), "{error}");
 }

@@ -10,9 +10,7 @@ use candle_core::{D, DType, IndexOp, Tensor};
 use safetensors::Dtype;
 
 use crate::encoder::Device;
-use crate::encoder::checkpoint::{
-    Activation, Config, TextConfig, TransformerConfig, VisionConfig,
-};
+use crate::encoder::checkpoint::{Activation, Config, TextConfig, TransformerConfig, VisionConfig};
 use crate::encoder::error::EncodeError;
 use crate::encoder::weights::Weights;
 

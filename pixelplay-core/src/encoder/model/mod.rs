@@ -3,10 +3,10 @@
 mod candle;
 mod packed;
 
-use super::{Device, EncoderOptions};
 use super::checkpoint::Config;
 use super::error::EncodeError;
 use super::weights::Weights;
+use super::{Device, EncoderOptions};
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 
@@ -32,9 +32,9 @@ impl TextTower {
     ) -> Result<Self> {
         let precision = options.precision;
         Ok(match options.device {
-            Device::Cpu => {
-                Self::Packed(packed::TextTower::load(weights, config, precision, threads)?)
-            }
+            Device::Cpu => Self::Packed(packed::TextTower::load(
+                weights, config, precision, threads,
+            )?),
             other => Self::Candle(candle::TextTower::load(weights, config, other)?),
         })
     }
@@ -60,9 +60,9 @@ impl VisionTower {
     ) -> Result<Self> {
         let precision = options.precision;
         Ok(match options.device {
-            Device::Cpu => {
-                Self::Packed(packed::VisionTower::load(weights, config, precision, threads)?)
-            }
+            Device::Cpu => Self::Packed(packed::VisionTower::load(
+                weights, config, precision, threads,
+            )?),
             other => Self::Candle(candle::VisionTower::load(weights, config, other)?),
         })
     }

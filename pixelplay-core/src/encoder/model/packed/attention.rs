@@ -69,13 +69,28 @@ impl Attention {
             };
             for (index, sequence) in sequences.iter().enumerate() {
                 match pooled_only {
-                    true => head.attend(sequence, index, sequence.pooled..sequence.pooled + 1, out, scratch),
-                    false => head.attend(sequence, sequence.rows.start, 0..sequence.rows.len(), out, scratch),
+                    true => head.attend(
+                        sequence,
+                        index,
+                        sequence.pooled..sequence.pooled + 1,
+                        out,
+                        scratch,
+                    ),
+                    false => head.attend(
+                        sequence,
+                        sequence.rows.start,
+                        0..sequence.rows.len(),
+                        out,
+                        scratch,
+                    ),
                 }
             }
         };
         let heads = out.lines.par_chunks_mut(blocks * out.rows);
-        heads.zip(scratch.par_chunks_mut(room)).enumerate().for_each(one);
+        heads
+            .zip(scratch.par_chunks_mut(room))
+            .enumerate()
+            .for_each(one);
     }
 }
 
@@ -135,8 +150,7 @@ impl Head<'_> {
                 stride,
                 first: first + start,
             };
-            self.backend
-                .product(count, len, left, values, out, plain);
+            self.backend.product(count, len, left, values, out, plain);
         }
     }
 

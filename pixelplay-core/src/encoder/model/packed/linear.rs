@@ -9,7 +9,7 @@ use crate::encoder::Precision;
 use crate::encoder::error::EncodeError;
 use crate::encoder::weights::Weights;
 use crate::simd::{
-    Backend, Blocked, BlockedMut, Codes, ColumnScales, Curve, Finish, Lanes, RowScale, WIDTH,
+    Backend, Blocked, BlockedMut, Codes, ColumnScales, Curve, Finish, Lanes, Norm, RowScale, WIDTH,
 };
 
 /// So many multiplications are worth another thread's while.
@@ -43,6 +43,12 @@ struct Int8 {
     quads: usize,
     steps: Vec<Lanes>,
     sums: Vec<Lanes>,
+    /// 1 for each input that is coded; the others have the integer 0.
+    coded: Vec<Lanes>,
+    /// The inputs that are not coded, as columns of the left factor.
+    outliers: Vec<usize>,
+    /// Their weights, shape `(outputs / 16, outliers, 16)`.
+    kept: Vec<Lanes>,
 }
 
 /// The inputs of a layer in 8 bits; room that is used again.
@@ -50,6 +56,8 @@ struct Int8 {
 pub(super) struct Coded {
     lines: Vec<Codes>,
     scales: Vec<RowScale>,
+    /// Those that are outliers.
+    kept: Matrix,
 }
 
 /// Where a linear layer lies in a checkpoint.
@@ -106,6 +114,7 @@ impl Linear {
         weights: &Weights,
         source: &Source,
         precision: Precision,
+        inputs_from: Option<&Norm>,
     ) -> Result<Self, EncodeError> {
         let Source {
             inputs, outputs, ..
@@ -114,7 +123,8 @@ impl Linear {
         let blocks = source.parts.len() * outputs.count * outputs.blocks_each();
         let mut packed = match precision {
             Precision::Int8 if inputs.padded() <= MOST_CODES => {
-                Packed::Int8(Int8::new(blocks, inputs.padded()))
+                let outliers = inputs_from.map_or(Vec::new(), outliers);
+                Packed::Int8(Int8::new(blocks, inputs.padded(), outliers))
             }
             _ => Packed::F32(Vec::with_capacity(blocks * inputs.padded())),
         };
@@ -140,7 +150,7 @@ impl Linear {
                     lines.resize(filled, Lanes::ZERO);
                 }
                 if let Packed::Int8(integers) = &mut packed {
-                    integers.push(&block);
+                    integers.push(&mut block);
                 }
             }
             if source.has_bias {
@@ -177,11 +187,8 @@ impl Linear {
         out: &mut [Lanes],
     ) {
         let rows = x.rows;
-        if let Packed::Int8(_) = &self.weights {
-            coded.scales.resize(rows, RowScale::default());
-            let lines = (x.lines.len() / rows).div_ceil(4) * rows;
-            coded.lines.resize(lines, Codes::ZERO);
-            backend.quantize(rows, &x.lines, &mut coded.lines, &mut coded.scales);
+        if let Packed::Int8(integers) = &self.weights {
+            coded.take(backend, x, integers);
         }
         let coded = &*coded;
         let work = rows * self.inputs * blocks.len() * WIDTH;
@@ -189,10 +196,7 @@ impl Linear {
         // An even number, since they are computed in pairs.
         let share = match threads {
             0 | 1 => blocks.len(),
-            _ => blocks
-                .len()
-                .div_ceil(threads * SHARES)
-                .next_multiple_of(2),
+            _ => blocks.len().div_ceil(threads * SHARES).next_multiple_of(2),
         };
         let one = |(index, out): (usize, &mut [Lanes])| {
             let first = blocks.start + index * share;
@@ -216,10 +220,7 @@ impl Linear {
                     backend.product(rows, self.inputs, x.view(), right, out, finish);
                 }
                 Packed::Int8(integers) => {
-                    let (left, scales) = coded.view(integers, first);
-                    let right = integers.view(first);
-                    let quads = integers.quads;
-                    backend.product_codes(rows, quads, left, right, scales, out, finish);
+                    coded.product(backend, integers, first, out, finish);
                 }
             }
         };
@@ -232,10 +233,58 @@ impl Linear {
 }
 
 impl Coded {
-    fn view<'a>(&'a self, integers: &'a Int8, first: usize) -> (Blocked<'a, Codes>, ColumnScales<'a>) {
+    /// Takes the inputs of a layer.
+    fn take(&mut self, backend: Backend, x: &Matrix, integers: &Int8) {
+        self.scales.resize(x.rows, RowScale::default());
+        self.lines
+            .resize(integers.coded.len().div_ceil(4) * x.rows, Codes::ZERO);
+        let scales = &mut self.scales;
+        backend.quantize(x.rows, &x.lines, &integers.coded, &mut self.lines, scales);
+        self.kept.reshape(x.rows, integers.outliers.len());
+        for row in 0..x.rows {
+            for (at, column) in integers.outliers.iter().enumerate() {
+                self.kept.set(row, at, &[x.at(row, *column)]);
+            }
+        }
+    }
+
+    /// The product with the blocks from `first` on.
+    fn product(
+        &self,
+        backend: Backend,
+        integers: &Int8,
+        first: usize,
+        mut out: BlockedMut<'_>,
+        mut finish: Finish<'_>,
+    ) {
+        let (rows, outliers) = (self.scales.len(), integers.outliers.len());
+        if outliers > 0 {
+            let right = Blocked {
+                lines: &integers.kept[first * outliers..],
+                stride: outliers,
+                first: 0,
+            };
+            let plain = Finish {
+                add: finish.add,
+                ..Finish::default()
+            };
+            let target = BlockedMut {
+                lines: &mut *out.lines,
+                ..out
+            };
+            backend.product(rows, outliers, self.kept.view(), right, target, plain);
+            finish.add = true;
+            out.first = 0;
+        }
         let left = Blocked {
             lines: &self.lines,
-            stride: self.scales.len(),
+            stride: rows,
+            first: 0,
+        };
+        let stride = integers.quads + 1;
+        let right = Blocked {
+            lines: &integers.lines[first * stride..],
+            stride,
             first: 0,
         };
         let scales = ColumnScales {
@@ -243,35 +292,57 @@ impl Coded {
             steps: &integers.steps[first..],
             sums: &integers.sums[first..],
         };
-        (left, scales)
+        backend.product_codes(rows, integers.quads, left, right, scales, out, finish);
     }
 }
 
+/// The columns that a layer norm scales or shifts far more than the others: in 8 bits they would take the room of all.
+fn outliers(norm: &Norm) -> Vec<usize> {
+    const FAR: f32 = 4.0;
+    let sizes: Vec<f32> = norm
+        .scale
+        .iter()
+        .zip(&norm.shift)
+        .flat_map(|(scale, shift)| {
+            std::array::from_fn::<_, WIDTH, _>(|i| scale.0[i].hypot(shift.0[i]))
+        })
+        .take(norm.width)
+        .collect();
+    // Of the middle one, which a few that stick out do not move.
+    let mut sorted = sizes.clone();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let typical = sorted[sorted.len() / 2];
+    (0..sizes.len())
+        .filter(|&column| sizes[column] > FAR * typical)
+        .collect()
+}
+
 impl Int8 {
-    fn new(blocks: usize, inputs: usize) -> Self {
+    fn new(blocks: usize, inputs: usize, outliers: Vec<usize>) -> Self {
         let quads = inputs.div_ceil(4);
+        let mut coded = vec![Lanes([1.0; WIDTH]); inputs.div_ceil(WIDTH)];
+        for &column in &outliers {
+            coded[column / WIDTH].0[column % WIDTH] = 0.0;
+        }
         Self {
             lines: Vec::with_capacity(blocks * (quads + 1)),
             quads,
             steps: Vec::with_capacity(blocks),
             sums: Vec::with_capacity(blocks),
-        }
-    }
-
-    /// From the first of some blocks on.
-    fn view(&self, first: usize) -> Blocked<'_, Codes> {
-        let stride = self.quads + 1;
-        Blocked {
-            lines: &self.lines[first * stride..],
-            stride,
-            first: 0,
+            coded,
+            kept: Vec::with_capacity(blocks * outliers.len()),
+            outliers,
         }
     }
 
     /// Appends a block that is given as lines of `f32`.
-    fn push(&mut self, block: &[Lanes]) {
+    fn push(&mut self, block: &mut [Lanes]) {
+        for &column in &self.outliers {
+            self.kept
+                .push(std::mem::replace(&mut block[column], Lanes::ZERO));
+        }
         let mut greatest = [0.0_f32; WIDTH];
-        for line in block {
+        for line in block.iter() {
             for (greatest, value) in greatest.iter_mut().zip(line.0) {
                 // Also once it is NaN, so that a broken weight is not hidden.
                 if !(value.abs() <= *greatest) && !greatest.is_nan() {

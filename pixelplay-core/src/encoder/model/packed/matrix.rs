@@ -49,12 +49,21 @@ impl Matrix {
     }
 
     /// Takes the shape and values of some rows of another one.
-    pub(super) fn gather(&mut self, from: &Self, rows: impl ExactSizeIterator<Item = usize> + Clone) {
+    pub(super) fn gather(
+        &mut self,
+        from: &Self,
+        rows: impl ExactSizeIterator<Item = usize> + Clone,
+    ) {
         self.rows = rows.len();
         self.lines.clear();
         for block in from.lines.chunks_exact(from.rows) {
             self.lines.extend(rows.clone().map(|row| block[row]));
         }
+    }
+
+    /// One value.
+    pub(super) fn at(&self, row: usize, column: usize) -> f32 {
+        self.lines[column / WIDTH * self.rows + row].0[column % WIDTH]
     }
 
     /// Writes neighbouring values of a row.
@@ -80,7 +89,10 @@ impl Matrix {
     /// The first `columns` values of a row.
     pub(super) fn row(&self, row: usize, columns: usize) -> Vec<f32> {
         let blocks = self.lines.chunks_exact(self.rows);
-        blocks.flat_map(|block| block[row].0).take(columns).collect()
+        blocks
+            .flat_map(|block| block[row].0)
+            .take(columns)
+            .collect()
     }
 }
 

@@ -64,13 +64,25 @@ struct Head {
 const TOKENS: &str = "text_model.embeddings.token_embedding.weight";
 
 impl TextTower {
-    pub(super) fn load(weights: &Weights, config: &Config, precision: Precision, threads: usize) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        config: &Config,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<Self> {
         let transformer = &config.text.transformer;
         let name = "text_model.embeddings.position_embedding.weight";
         Ok(Self {
             width: transformer.width,
             positions: values(weights, name, config.text.max_positions * transformer.width)?,
-            transformer: Transformer::load(weights, "text_model", transformer, true, precision, threads)?,
+            transformer: Transformer::load(
+                weights,
+                "text_model",
+                transformer,
+                true,
+                precision,
+                threads,
+            )?,
             head: Head::load(
                 weights,
                 "text_model.final_layer_norm",
@@ -138,7 +150,12 @@ impl TextTower {
 }
 
 impl VisionTower {
-    pub(super) fn load(weights: &Weights, config: &Config, precision: Precision, threads: usize) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        config: &Config,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<Self> {
         let vision = &config.vision;
         let (transformer, width) = (&vision.transformer, vision.transformer.width);
         let at = "vision_model.embeddings";
@@ -149,7 +166,11 @@ impl VisionTower {
             outputs: Heads::one(width),
         };
         let rows = vision.patches() + 1;
-        let positions = values(weights, &format!("{at}.position_embedding.weight"), rows * width)?;
+        let positions = values(
+            weights,
+            &format!("{at}.position_embedding.weight"),
+            rows * width,
+        )?;
         let class = values(weights, &format!("{at}.class_embedding"), width)?;
         let mut embedding = Matrix::default();
         embedding.reshape(rows, width);
@@ -162,10 +183,17 @@ impl VisionTower {
             width,
             patch_size: vision.patch_size,
             image_size: vision.image_size,
-            patch: Linear::load(weights, &patch, Precision::F32)?,
+            patch: Linear::load(weights, &patch, Precision::F32, None)?,
             embedding,
             pre_norm: load_norm(weights, "vision_model.pre_layrnorm", transformer)?,
-            transformer: Transformer::load(weights, "vision_model", transformer, false, precision, threads)?,
+            transformer: Transformer::load(
+                weights,
+                "vision_model",
+                transformer,
+                false,
+                precision,
+                threads,
+            )?,
             head: Head::load(
                 weights,
                 "vision_model.post_layernorm",
@@ -207,7 +235,9 @@ impl VisionTower {
             self.cut(pixels, patches, hidden);
             normed.reshape(count * rows, self.width);
             let blocks = normed.lines.chunks_exact_mut(count * rows);
-            for (block, embedding) in blocks.zip(self.embedding.lines.chunks_exact(self.embedding.rows)) {
+            for (block, embedding) in
+                blocks.zip(self.embedding.lines.chunks_exact(self.embedding.rows))
+            {
                 for lines in block.chunks_exact_mut(rows) {
                     lines.copy_from_slice(&embedding[..rows]);
                 }
@@ -260,7 +290,7 @@ impl Head {
         Ok(Self {
             backend: Backend::detect(),
             norm: load_norm(weights, norm, config)?,
-            projection: Linear::load(weights, &projection, Precision::F32)?,
+            projection: Linear::load(weights, &projection, Precision::F32, None)?,
             dim,
             workspaces: Workspaces::default(),
         })
@@ -287,9 +317,18 @@ impl Head {
                     .layer_norm(pooled.rows, &self.norm, pooled.view(), normed.view_mut());
                 hidden.reshape(pooled.rows, self.dim);
                 let all = 0..self.projection.blocks();
-                self.projection
-                    .apply(self.backend, normed, all, None, false, coded, &mut hidden.lines);
-                Ok((0..hidden.rows).map(|row| hidden.row(row, self.dim)).collect())
+                self.projection.apply(
+                    self.backend,
+                    normed,
+                    all,
+                    None,
+                    false,
+                    coded,
+                    &mut hidden.lines,
+                );
+                Ok((0..hidden.rows)
+                    .map(|row| hidden.row(row, self.dim))
+                    .collect())
             })
         };
         let vectors: Result<Vec<Vec<Vec<f32>>>> = match groups {
@@ -343,7 +382,91 @@ fn parallel<I: Sync, O: Send>(
         }
         worker();
     });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut done = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(all(test, feature = "mini"))]
+#[allow(clippy::print_stderr, reason = "the measured losses are worth seeing")]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the worst of some inputs.
+    fn losses<T>(
+        f32: &mut T,
+        mut int8: T,
+        layers: fn(&mut T) -> &mut Transformer,
+        forward: impl Fn(&T) -> Vec<Vec<f32>>,
+    ) -> Vec<f64> {
+        let expected = forward(f32);
+        let lost = |found: &[Vec<f32>]| {
+            let dot = |a: &[f32], b: &[f32]| -> f64 {
+                a.iter()
+                    .zip(b)
+                    .map(|(&a, &b)| f64::from(a) * f64::from(b))
+                    .sum()
+            };
+            let pairs = found.iter().zip(&expected);
+            let lost = pairs.map(|(a, b)| 1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt());
+            lost.fold(f64::MIN, f64::max)
+        };
+        (0..layers(f32).len())
+            .map(|layer| {
+                layers(f32).swap_layer(layers(&mut int8), layer);
+                let lost = lost(&forward(f32));
+                layers(f32).swap_layer(layers(&mut int8), layer);
+                lost
+            })
+            .collect()
+    }
+
+    #[test]
+    fn no_layer_of_mini_loses_much_in_8_bits() {
+        let mini = &pixelplay_models::PIXELPLAY_MINI;
+        let config = Config::parse(Path::new("mini"), mini.config_json).unwrap();
+        let weights = Weights::embedded("mini".into(), mini.model_safetensors).unwrap();
+        let side = config.vision.image_size;
+        let pixels: Vec<f32> = (0..4 * 3 * side * side)
+            .map(|at| {
+                let (image, x, y) = (at / (3 * side * side), at % side, at / side % side);
+                ((x * (image + 1) + y * 2) as f32 / 9.0).sin() + (at % 7) as f32 / 7.0
+            })
+            .collect();
+        let vision = |precision| VisionTower::load(&weights, &config, precision, 1).unwrap();
+        let of_vision = losses(
+            &mut vision(Precision::F32),
+            vision(Precision::Int8),
+            |tower| &mut tower.transformer,
+            |tower| tower.forward(&pixels, config.vision.patches()).unwrap(),
+        );
+        let texts: Vec<Vec<u32>> = (1..30_u32)
+            .map(|len| {
+                let words = (0..len).map(|word| 300 + (len * 97 + word * 131) % 3500);
+                [4094].into_iter().chain(words).chain([4095]).collect()
+            })
+            .collect();
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let text = |precision| TextTower::load(&weights, &config, precision, 1).unwrap();
+        let of_text = losses(
+            &mut text(Precision::F32),
+            text(Precision::Int8),
+            |tower| &mut tower.transformer,
+            |tower| tower.forward(&weights, &texts).unwrap(),
+        );
+        for (tower, losses) in [("vision", of_vision), ("text", of_text)] {
+            for (layer, lost) in losses.iter().enumerate() {
+                eprintln!("{tower}, layer {layer}: 1 - cosine {lost:.1e}");
+                // None at all would mean that the layer was not exchanged.
+                assert!(
+                    (1e-9..1e-3).contains(lost),
+                    "{tower}, layer {layer}: {lost}"
+                );
+            }
+        }
+    }
 }

@@ -61,23 +61,40 @@ impl Transformer {
             ]
         };
         let sources: Vec<Source> = (0..config.layers).flat_map(of_layer).collect();
-        let packed = parallel(&sources, threads, |source| {
-            Linear::load(weights, source, precision)
+        let norm = |layer: usize, name: &str| {
+            load_norm(
+                weights,
+                &format!("{tower}.encoder.layers.{layer}.{name}"),
+                config,
+            )
+        };
+        let norms = (0..config.layers)
+            .map(|layer| Ok([norm(layer, "layer_norm1")?, norm(layer, "layer_norm2")?]))
+            .collect::<Result<Vec<_>, EncodeError>>()?;
+        // Of each layer, what its four linear layers read: the norms' results, attention's and the hidden values.
+        let reads = norms
+            .iter()
+            .flat_map(|[a, b]| [Some(a), None, Some(b), None]);
+        let sources: Vec<_> = sources.into_iter().zip(reads).collect();
+        let packed = parallel(&sources, threads, |(source, norm)| {
+            Linear::load(weights, source, precision, *norm)
         })?;
+        drop(sources);
         let mut packed = packed.into_iter();
         let mut layers = Vec::with_capacity(config.layers);
-        while let (Some(project), Some(out), Some(fc1), Some(fc2)) =
-            (packed.next(), packed.next(), packed.next(), packed.next())
-        {
-            let at = format!("{tower}.encoder.layers.{}", layers.len());
-            layers.push(Layer {
-                norm1: load_norm(weights, &format!("{at}.layer_norm1"), config)?,
-                project,
-                out,
-                norm2: load_norm(weights, &format!("{at}.layer_norm2"), config)?,
-                fc1,
-                fc2,
-            });
+        for [norm1, norm2] in norms {
+            if let (Some(project), Some(out), Some(fc1), Some(fc2)) =
+                (packed.next(), packed.next(), packed.next(), packed.next())
+            {
+                layers.push(Layer {
+                    norm1,
+                    project,
+                    out,
+                    norm2,
+                    fc1,
+                    fc2,
+                });
+            }
         }
         Ok(Self {
             layers,
@@ -117,12 +134,19 @@ impl Transformer {
         for layer in others {
             self.norm(backend, &layer.norm1, x, normed);
             let all = 0..layer.project.blocks();
-            layer
-                .project
-                .apply(backend, normed, all, None, false, coded, &mut projected.lines);
+            layer.project.apply(
+                backend,
+                normed,
+                all,
+                None,
+                false,
+                coded,
+                &mut projected.lines,
+            );
             attended.reshape(rows, padded);
-            self.attention
-                .run(backend, sequences, false, projected, projected, attended, scratch);
+            self.attention.run(
+                backend, sequences, false, projected, projected, attended, scratch,
+            );
             self.after_attention(backend, layer, x, attended, normed, hidden, coded);
         }
 
@@ -131,15 +155,30 @@ impl Transformer {
         self.norm(backend, &last.norm1, x, normed);
         let blocks = last.project.blocks();
         let keys_and_values = &mut projected.lines[rows * blocks / 3..];
-        last.project
-            .apply(backend, normed, blocks / 3..blocks, None, false, coded, keys_and_values);
+        last.project.apply(
+            backend,
+            normed,
+            blocks / 3..blocks,
+            None,
+            false,
+            coded,
+            keys_and_values,
+        );
         hidden.gather(normed, wanted.clone());
         queries.reshape(sequences.len(), padded);
-        last.project
-            .apply(backend, hidden, 0..blocks / 3, None, false, coded, &mut queries.lines);
+        last.project.apply(
+            backend,
+            hidden,
+            0..blocks / 3,
+            None,
+            false,
+            coded,
+            &mut queries.lines,
+        );
         attended.reshape(sequences.len(), padded);
-        self.attention
-            .run(backend, sequences, true, queries, projected, attended, scratch);
+        self.attention.run(
+            backend, sequences, true, queries, projected, attended, scratch,
+        );
         pooled.gather(x, wanted);
         self.after_attention(backend, last, pooled, attended, normed, hidden, coded);
     }
@@ -155,22 +194,51 @@ impl Transformer {
         coded: &mut Coded,
     ) {
         let all = |linear: &Linear| 0..linear.blocks();
-        layer
-            .out
-            .apply(backend, attended, all(&layer.out), None, true, coded, &mut x.lines);
+        layer.out.apply(
+            backend,
+            attended,
+            all(&layer.out),
+            None,
+            true,
+            coded,
+            &mut x.lines,
+        );
         self.norm(backend, &layer.norm2, x, normed);
         hidden.reshape(x.rows, self.mlp_width);
         let curve = Some(self.curve);
-        layer
-            .fc1
-            .apply(backend, normed, all(&layer.fc1), curve, false, coded, &mut hidden.lines);
-        layer
-            .fc2
-            .apply(backend, hidden, all(&layer.fc2), None, true, coded, &mut x.lines);
+        layer.fc1.apply(
+            backend,
+            normed,
+            all(&layer.fc1),
+            curve,
+            false,
+            coded,
+            &mut hidden.lines,
+        );
+        layer.fc2.apply(
+            backend,
+            hidden,
+            all(&layer.fc2),
+            None,
+            true,
+            coded,
+            &mut x.lines,
+        );
     }
 
     fn norm(&self, backend: Backend, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
         normed.reshape(x.rows, self.width);
         backend.layer_norm(x.rows, norm, x.view(), normed.view_mut());
+    }
+}
+
+#[cfg(all(test, feature = "mini"))]
+impl Transformer {
+    pub(super) fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    pub(super) fn swap_layer(&mut self, other: &mut Self, layer: usize) {
+        std::mem::swap(&mut self.layers[layer], &mut other.layers[layer]);
     }
 }
