@@ -263,7 +263,8 @@ fn inputs_that_stick_out_stay_in_f32() {
         }
     }
     let worst = worst_in_int8(&checkpoint, 32);
-    assert!(worst > 0.999, "{worst}");
+    // 0.70 with all of them in 8 bits.
+    assert!(worst > 0.99, "{worst}");
 }
 
 #[test]
