@@ -123,8 +123,8 @@ impl Backend {
 }
 
 impl Backend {
-    /// [`product`](Self::product) of a left factor in codes and a right one in integers (see [`super::codes`]), both with
-    /// `quads` times 4 bytes in a row or column. The integers are summed exactly.
+    /// [`product`](Self::product) of a left factor in codes and a right one in integers (see [`super::codes`]), whose
+    /// blocks follow each other: all of their lines but the first have 4 bytes of `k`. The integers are summed exactly.
     ///
     /// # Panics
     /// As [`product`](Self::product); and if there are too many quads to be sure that no sum overflows.
@@ -132,7 +132,6 @@ impl Backend {
     pub(crate) fn product_codes(
         self,
         rows: usize,
-        quads: usize,
         left: Blocked<'_, Codes>,
         right: Blocked<'_, Codes>,
         scales: ColumnScales<'_>,
@@ -142,6 +141,7 @@ impl Backend {
         if rows == 0 || out.lines.is_empty() {
             return;
         }
+        let quads = right.stride - 1;
         // The largest product is 255 * 127; 65,536 of them stay below 2^31.
         assert!((1..=1 << 14).contains(&quads) && out.lines.len().is_multiple_of(out.stride));
         let blocks = out.lines.len() / out.stride;
@@ -158,12 +158,12 @@ impl Backend {
             // SAFETY: `available` has seen AVX2 before it makes an `Avx512` too, and the lengths were checked, here and
             // below.
             Isa::Avx2 | Isa::Avx512 => unsafe {
-                x86_codes::product_codes_avx2(rows, quads, left, right, scales, out, finish);
+                x86_codes::product_codes_avx2(rows, left, right, scales, out, finish);
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and VNNI.
             Isa::Avx512Vnni => unsafe {
-                x86_codes::product_codes_vnni(rows, quads, left, right, scales, out, finish);
+                x86_codes::product_codes_vnni(rows, left, right, scales, out, finish);
             },
             // SAFETY: the portable integers need no special instructions.
             Isa::Portable => unsafe {
@@ -491,7 +491,7 @@ mod tests {
                 let left_view = Blocked { lines: &left, stride: rows, first: 0 };
                 let right_view = Blocked { lines: &right, stride: quads + 1, first: 0 };
                 let target = BlockedMut { lines: &mut out, stride: rows, first: 0 };
-                backend.product_codes(rows, quads, left_view, right_view, scales, target, Finish::default());
+                backend.product_codes(rows, left_view, right_view, scales, target, Finish::default());
                 for row in 0..rows {
                     for column in 0..blocks * WIDTH {
                         let (block, lane) = (column / WIDTH, column % WIDTH);

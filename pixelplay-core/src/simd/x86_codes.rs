@@ -140,7 +140,6 @@ macro_rules! compiled {
             #[target_feature(enable = $feature)]
             pub(super) unsafe fn $product(
                 rows: usize,
-                quads: usize,
                 left: Blocked<'_, Codes>,
                 right: Blocked<'_, Codes>,
                 scales: ColumnScales<'_>,
@@ -149,7 +148,7 @@ macro_rules! compiled {
             ) {
                 // SAFETY: this function is compiled for these instructions; the rest is promised by our caller.
                 unsafe {
-                    product::product::<$integers, $rows, $blocks>(rows, quads, left, right, out, |sums, block, first, lines| {
+                    product::product::<$integers, $rows, $blocks>(rows, right.stride - 1, left, right, out, |sums, block, first, lines| {
                         let mut values = [Lanes::ZERO; product::MOST_ROWS];
                         $values(scales, sums, block, first, &mut values);
                         <$vector>::finish(&values[..lines.len()], finish.of(block), finish, lines);

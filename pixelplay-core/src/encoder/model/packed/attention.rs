@@ -22,6 +22,7 @@ pub(super) struct Sequence {
 /// Who looks at whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attention {
+    pub(super) backend: Backend,
     pub(super) heads: Heads,
     /// Whether a row sees only those up to itself.
     pub(super) causal: bool,
@@ -43,7 +44,6 @@ impl Attention {
     /// `queries` begins with what the rows ask, `projected` has keys and values behind such blocks of its own.
     pub(super) fn run(
         self,
-        backend: Backend,
         sequences: &[Sequence],
         pooled_only: bool,
         queries: &Matrix,
@@ -60,7 +60,7 @@ impl Attention {
         let one = |(head, (out, scratch)): (usize, (&mut [Lanes], &mut [Lanes]))| {
             let blocked = |of: &Matrix, at: usize| part(of, at * count + head);
             let head = Head {
-                backend,
+                backend: self.backend,
                 width,
                 causal: self.causal,
                 queries: queries.view_of(blocked(queries, 0)),

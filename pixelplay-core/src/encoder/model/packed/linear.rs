@@ -60,6 +60,15 @@ pub(super) struct Coded {
     kept: Matrix,
 }
 
+/// What is done with the outputs of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    Store,
+    Bend(Curve),
+    /// To what is there.
+    Add,
+}
+
 /// Where a linear layer lies in a checkpoint.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -181,8 +190,7 @@ impl Linear {
         backend: Backend,
         x: &Matrix,
         blocks: Range<usize>,
-        curve: Option<Curve>,
-        add: bool,
+        then: Then,
         coded: &mut Coded,
         out: &mut [Lanes],
     ) {
@@ -202,8 +210,11 @@ impl Linear {
             let first = blocks.start + index * share;
             let finish = Finish {
                 bias: self.bias.as_ref().map(|bias| &bias[first..]),
-                curve,
-                add,
+                curve: match then {
+                    Then::Bend(curve) => Some(curve),
+                    Then::Store | Then::Add => None,
+                },
+                add: then == Then::Add,
             };
             let out = BlockedMut {
                 lines: out,
@@ -292,7 +303,7 @@ impl Coded {
             steps: &integers.steps[first..],
             sums: &integers.sums[first..],
         };
-        backend.product_codes(rows, integers.quads, left, right, scales, out, finish);
+        backend.product_codes(rows, left, right, scales, out, finish);
     }
 }
 

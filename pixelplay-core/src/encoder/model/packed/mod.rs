@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use self::attention::Sequence;
-use self::linear::{Heads, Linear, Source, lines_of};
+use self::linear::{Heads, Linear, Source, Then, lines_of};
 use self::matrix::{Matrix, Workspace, Workspaces};
 use self::transformer::Transformer;
 use crate::encoder::Precision;
@@ -118,8 +118,7 @@ impl TextTower {
                 first += text.len();
             }
             self.embed(weights, texts[group].concat(), &sequences, &mut space.x)?;
-            self.transformer
-                .forward(self.head.backend, &sequences, space);
+            self.transformer.forward(&sequences, space);
             Ok(())
         })
     }
@@ -244,10 +243,10 @@ impl VisionTower {
             }
             let (backend, all) = (self.head.backend, 0..self.patch.blocks());
             self.patch
-                .apply(backend, hidden, all, None, true, coded, &mut normed.lines);
+                .apply(backend, hidden, all, Then::Add, coded, &mut normed.lines);
             x.reshape(count * rows, self.width);
             backend.layer_norm(x.rows, &self.pre_norm, normed.view(), x.view_mut());
-            self.transformer.forward(backend, &sequences, space);
+            self.transformer.forward(&sequences, space);
             Ok(())
         })
     }
@@ -321,8 +320,7 @@ impl Head {
                     self.backend,
                     normed,
                     all,
-                    None,
-                    false,
+                    Then::Store,
                     coded,
                     &mut hidden.lines,
                 );

@@ -1,7 +1,7 @@
 //! A stack of pre-norm layers, of whose result only some rows are wanted.
 
 use super::attention::{Attention, Sequence};
-use super::linear::{Coded, Heads, Linear, Source};
+use super::linear::{Coded, Heads, Linear, Source, Then};
 use super::matrix::{Matrix, Workspace};
 use super::{load_norm, parallel};
 use crate::encoder::Precision;
@@ -98,7 +98,11 @@ impl Transformer {
         }
         Ok(Self {
             layers,
-            attention: Attention { heads, causal },
+            attention: Attention {
+                backend: Backend::detect(),
+                heads,
+                causal,
+            },
             curve: match config.activation {
                 Activation::QuickGelu => Curve::QuickGelu,
                 Activation::Gelu => Curve::Gelu,
@@ -112,7 +116,7 @@ impl Transformer {
 
 impl Transformer {
     /// Runs all layers on `space.x`. What becomes of the pooled rows is then in `space.pooled`, one row for each sequence.
-    pub(super) fn forward(&self, backend: Backend, sequences: &[Sequence], space: &mut Workspace) {
+    pub(super) fn forward(&self, sequences: &[Sequence], space: &mut Workspace) {
         let Workspace {
             x,
             normed,
@@ -124,7 +128,7 @@ impl Transformer {
             scratch,
             coded,
         } = space;
-        let rows = x.rows;
+        let (rows, backend) = (x.rows, self.attention.backend);
         let Some((last, others)) = self.layers.split_last() else {
             return;
         };
@@ -132,35 +136,32 @@ impl Transformer {
         let padded = last.project.columns() / 3;
         projected.reshape(rows, last.project.columns());
         for layer in others {
-            self.norm(backend, &layer.norm1, x, normed);
+            self.norm(&layer.norm1, x, normed);
             let all = 0..layer.project.blocks();
             layer.project.apply(
                 backend,
                 normed,
                 all,
-                None,
-                false,
+                Then::Store,
                 coded,
                 &mut projected.lines,
             );
             attended.reshape(rows, padded);
-            self.attention.run(
-                backend, sequences, false, projected, projected, attended, scratch,
-            );
-            self.after_attention(backend, layer, x, attended, normed, hidden, coded);
+            self.attention
+                .run(sequences, false, projected, projected, attended, scratch);
+            self.after_attention(layer, x, attended, normed, hidden, coded);
         }
 
         // In the last layer only the pooled rows are computed, once they know the keys and values of the others.
         let wanted = sequences.iter().map(|s| s.rows.start + s.pooled);
-        self.norm(backend, &last.norm1, x, normed);
+        self.norm(&last.norm1, x, normed);
         let blocks = last.project.blocks();
         let keys_and_values = &mut projected.lines[rows * blocks / 3..];
         last.project.apply(
             backend,
             normed,
             blocks / 3..blocks,
-            None,
-            false,
+            Then::Store,
             coded,
             keys_and_values,
         );
@@ -170,22 +171,19 @@ impl Transformer {
             backend,
             hidden,
             0..blocks / 3,
-            None,
-            false,
+            Then::Store,
             coded,
             &mut queries.lines,
         );
         attended.reshape(sequences.len(), padded);
-        self.attention.run(
-            backend, sequences, true, queries, projected, attended, scratch,
-        );
+        self.attention
+            .run(sequences, true, queries, projected, attended, scratch);
         pooled.gather(x, wanted);
-        self.after_attention(backend, last, pooled, attended, normed, hidden, coded);
+        self.after_attention(last, pooled, attended, normed, hidden, coded);
     }
 
     fn after_attention(
         &self,
-        backend: Backend,
         layer: &Layer,
         x: &mut Matrix,
         attended: &Matrix,
@@ -193,25 +191,24 @@ impl Transformer {
         hidden: &mut Matrix,
         coded: &mut Coded,
     ) {
+        let backend = self.attention.backend;
         let all = |linear: &Linear| 0..linear.blocks();
         layer.out.apply(
             backend,
             attended,
             all(&layer.out),
-            None,
-            true,
+            Then::Add,
             coded,
             &mut x.lines,
         );
-        self.norm(backend, &layer.norm2, x, normed);
+        self.norm(&layer.norm2, x, normed);
         hidden.reshape(x.rows, self.mlp_width);
-        let curve = Some(self.curve);
+        let curve = Then::Bend(self.curve);
         layer.fc1.apply(
             backend,
             normed,
             all(&layer.fc1),
             curve,
-            false,
             coded,
             &mut hidden.lines,
         );
@@ -219,16 +216,17 @@ impl Transformer {
             backend,
             hidden,
             all(&layer.fc2),
-            None,
-            true,
+            Then::Add,
             coded,
             &mut x.lines,
         );
     }
 
-    fn norm(&self, backend: Backend, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
+    fn norm(&self, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
         normed.reshape(x.rows, self.width);
-        backend.layer_norm(x.rows, norm, x.view(), normed.view_mut());
+        self.attention
+            .backend
+            .layer_norm(x.rows, norm, x.view(), normed.view_mut());
     }
 }
 
