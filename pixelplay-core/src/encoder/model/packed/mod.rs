@@ -95,11 +95,13 @@ impl TextTower {
 
     /// See [`super::TextTower::forward`].
     pub(super) fn forward(&self, weights: &Weights, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
+        let all: usize = texts.iter().map(|text| text.len()).sum();
+        let most = rows_at_once(all);
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut rows = 0;
         for (at, text) in texts.iter().enumerate() {
             match groups.last_mut() {
-                Some(group) if rows + text.len() <= ROWS => group.end = at + 1,
+                Some(group) if rows < most => group.end = at + 1,
                 _ => {
                     groups.push(at..at + 1);
                     rows = 0;
@@ -208,8 +210,7 @@ impl VisionTower {
         let each = 3 * self.image_size.pow(2);
         let count = pixels.len() / each;
         let rows = patches + 1;
-        // Every thread gets some, if there are enough.
-        let most = (ROWS / rows).clamp(1, count.div_ceil(rayon::current_num_threads()));
+        let most = rows_at_once(count * rows).div_ceil(rows);
         let groups: Vec<Range<usize>> = (0..count)
             .step_by(most)
             .map(|start| start..(start + most).min(count))
@@ -331,9 +332,24 @@ impl Head {
         };
         let vectors: Result<Vec<Vec<Vec<f32>>>> = match groups {
             [group] => one(group).map(|vectors| vec![vectors]),
-            groups => groups.par_iter().map(one).collect(),
+            // A few at a time: a thread that waits within one takes up another, and each has a workspace.
+            groups => groups
+                .chunks(4 * rayon::current_num_threads())
+                .map(|groups| groups.par_iter().map(one).collect::<Result<Vec<_>>>())
+                .collect::<Result<Vec<_>>>()
+                .map(|vectors| vectors.into_iter().flatten().collect()),
         };
         Ok(vectors?.into_iter().flatten().collect())
+    }
+}
+
+/// How many of `all` rows go through a tower at once, so that all threads have about as much to do.
+fn rows_at_once(all: usize) -> usize {
+    let groups = all.div_ceil(ROWS);
+    match rayon::current_num_threads() {
+        // Alone it is shared within each product.
+        threads if all >= threads * ROWS / 4 => all.div_ceil(groups.next_multiple_of(threads)),
+        _ => all.div_ceil(groups.max(1)),
     }
 }
 
