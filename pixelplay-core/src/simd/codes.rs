@@ -81,6 +81,10 @@ impl Integers for Plain {
 ///
 /// # Safety
 /// See [`super::product::product`].
+#[expect(
+    clippy::needless_range_loop,
+    reason = "what is in registers is walked by number, see `kernel::Sums`"
+)]
 #[inline(always)]
 pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
     from: Source<Codes>,

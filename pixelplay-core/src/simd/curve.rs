@@ -24,7 +24,7 @@ pub(super) unsafe fn apply<V: Vector>(curve: Curve, x: V) -> V {
             Curve::Gelu => gelu(x),
             Curve::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
-                const TWICE: f32 = -1.595_769_1;
+                const TWICE: f32 = -1.595_769_2;
                 let inner = x.mul(x).mul_add(V::splat(0.044_715), V::splat(1.0));
                 let exponent = x.mul(inner).mul(V::splat(TWICE));
                 x.div(exp(exponent).add(V::splat(1.0)))
@@ -51,7 +51,7 @@ pub(super) unsafe fn exp<V: Vector>(x: V) -> V {
         8.333_452e-3,
         4.166_579_6e-2,
         1.666_666_5e-1,
-        5.000_000_1e-1,
+        0.5,
     ];
     // SAFETY: our caller promises that the processor has the instructions.
     unsafe {

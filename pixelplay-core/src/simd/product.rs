@@ -181,6 +181,10 @@ sized!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 ///
 /// # Safety
 /// See [`product`].
+#[expect(
+    clippy::needless_range_loop,
+    reason = "what is in registers is walked by number, see `kernel::Sums`"
+)]
 #[inline(always)]
 pub(super) unsafe fn piece<V: Vector, const R: usize, const P: usize>(
     from: Source<Lanes>,

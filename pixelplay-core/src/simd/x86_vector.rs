@@ -81,10 +81,10 @@ macro_rules! lanewise {
                 #[target_feature(enable = "avx2,fma")]
                 #[inline(never)]
                 unsafe fn compiled<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
-                    // SAFE[__m256; 2]: as our caller promises.
+                    // SAFETY: as our caller promises.
                     unsafe { product::piece::<[__m256; 2], R, P>(from, out) }
                 }
-                // SAFE[__m256; 2]: our caller promises the instructions.
+                // SAFETY: our caller promises the instructions.
                 unsafe { compiled::<R, P>(from, out) }
             }
 
@@ -103,10 +103,10 @@ macro_rules! lanewise {
                     finish: Finish<'_>,
                     out: &mut [Lanes],
                 ) {
-                    // SAFE[__m256; 2]: as our caller promises.
+                    // SAFETY: as our caller promises.
                     unsafe { product::finish::<[__m256; 2]>(sums, bias, finish, out) }
                 }
-                // SAFE[__m256; 2]: our caller promises the instructions.
+                // SAFETY: our caller promises the instructions.
                 unsafe { compiled(sums, bias, finish, out) }
             }
         }
@@ -160,10 +160,10 @@ macro_rules! lanewise {
                 #[target_feature(enable = "avx512f")]
                 #[inline(never)]
                 unsafe fn compiled<const R: usize, const P: usize>(from: Source<Lanes>, out: &mut Piece<Lanes>) {
-                    // SAFE__m512: as our caller promises.
+                    // SAFETY: as our caller promises.
                     unsafe { product::piece::<__m512, R, P>(from, out) }
                 }
-                // SAFE__m512: our caller promises the instructions.
+                // SAFETY: our caller promises the instructions.
                 unsafe { compiled::<R, P>(from, out) }
             }
 
@@ -182,10 +182,10 @@ macro_rules! lanewise {
                     finish: Finish<'_>,
                     out: &mut [Lanes],
                 ) {
-                    // SAFE__m512: as our caller promises.
+                    // SAFETY: as our caller promises.
                     unsafe { product::finish::<__m512>(sums, bias, finish, out) }
                 }
-                // SAFE__m512: our caller promises the instructions.
+                // SAFETY: our caller promises the instructions.
                 unsafe { compiled(sums, bias, finish, out) }
             }
         }

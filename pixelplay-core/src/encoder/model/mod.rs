@@ -11,12 +11,14 @@ use super::{Device, EncoderOptions};
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 
 /// Text to vectors.
+#[expect(clippy::large_enum_variant, reason = "an encoder has one of each")]
 pub(super) enum TextTower {
     Packed(packed::TextTower),
     Candle(candle::TextTower),
 }
 
 /// Pictures to vectors.
+#[expect(clippy::large_enum_variant, reason = "an encoder has one of each")]
 pub(super) enum VisionTower {
     Packed(packed::VisionTower),
     Candle(candle::VisionTower),

@@ -355,8 +355,8 @@ impl Int8 {
         let mut greatest = [0.0_f32; WIDTH];
         for line in block.iter() {
             for (greatest, value) in greatest.iter_mut().zip(line.0) {
-                // Also once it is NaN, so that a broken weight is not hidden.
-                if !(value.abs() <= *greatest) && !greatest.is_nan() {
+                // NaN stays, so that a broken weight is not hidden.
+                if value.is_nan() || value.abs() > *greatest {
                     *greatest = value.abs();
                 }
             }
