@@ -16,16 +16,27 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pixelplay_core::encoder::Precision;
 use pixelplay_core::progress::ignore;
-use pixelplay_core::{EncodeOptions, Encoder, ImageSource, Picture};
+use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 use serde_json::{Map, Value, json};
 
 fn encoders() -> Vec<(&'static str, Encoder)> {
     let dir = tempfile::tempdir().unwrap();
     write_b32(dir.path()).unwrap();
     // The file stays open, so the folder may go.
-    let b32 = Encoder::open(dir.path()).unwrap();
-    vec![("mini", Encoder::mini().unwrap()), ("b32", b32)]
+    let open = |precision| {
+        let options = EncoderOptions {
+            precision,
+            ..EncoderOptions::default()
+        };
+        Encoder::open_with(dir.path(), options).unwrap()
+    };
+    vec![
+        ("mini", Encoder::mini().unwrap()),
+        ("b32", open(Precision::F32)),
+        ("b32-int8", open(Precision::Int8)),
+    ]
 }
 
 /// A photo-sized picture of waves, and so many unlike it.
@@ -46,7 +57,7 @@ fn pictures(count: u32) -> Vec<Picture> {
 fn images(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode_images");
     for (name, encoder) in encoders() {
-        for batch in [1, 8] {
+        for batch in [1, 8, 32] {
             let pictures = pictures(batch);
             let sources: Vec<ImageSource<'_>> = pictures.iter().map(Into::into).collect();
             group.throughput(Throughput::Elements(u64::from(batch)));

@@ -184,3 +184,21 @@ def test_moods(enc: pp.Encoder) -> None:
         mood["tempo"]
     with pytest.raises(pp.EncodeError):
         enc.mood(pp.Embedding([1.0], "another space"))
+
+
+def test_threads_change_nothing_and_int8_little(enc: pp.Encoder) -> None:
+    image = np.arange(60 * 80 * 3, dtype=np.uint32).reshape(60, 80, 3).astype(np.uint8)
+    vector = np.asarray(enc.encode_image(image))
+    one = pp.Encoder(threads=1)
+    assert np.array_equal(np.asarray(one.encode_image(image)), vector)
+    assert np.array_equal(np.asarray(one.encode_text("rain")), np.asarray(enc.encode_text("rain")))
+
+    small = pp.Encoder(precision="int8")
+    assert small.fingerprint == enc.fingerprint
+    likeness = float(np.asarray(small.encode_image(image)) @ vector)
+    assert 0.99 < likeness < 1 - 1e-7  # near, and not the same: it is used
+
+    with pytest.raises(ValueError, match="at least 1"):
+        pp.Encoder(threads=0)
+    with pytest.raises(ValueError, match="int4"):
+        pp.Encoder(precision="int4")  # type: ignore[arg-type]

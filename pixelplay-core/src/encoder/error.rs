@@ -115,6 +115,14 @@ pub enum EncodeError {
         /// Why not.
         source: Cause,
     },
+    /// The threads asked for cannot be started.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many.
+        threads: std::num::NonZeroUsize,
+        /// Why not.
+        source: Cause,
+    },
     /// A picture cannot be decoded.
     #[error("cannot decode the picture{}", At(path.as_deref()))]
     BadPicture {

@@ -19,6 +19,7 @@ mod weights;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -57,6 +58,8 @@ use weights::Weights;
 #[derive(Clone)]
 pub struct Encoder {
     inner: Arc<Inner>,
+    /// Of its own; without it, the work is done where the caller's is.
+    pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 struct Inner {
@@ -66,7 +69,7 @@ struct Inner {
     preprocess: Preprocess,
     tokenize: Tokenize,
     weights: Weights,
-    device: Device,
+    options: EncoderOptions,
     vision: Lazy<VisionTower>,
     text: Lazy<TextTower>,
     /// Of the mood, encoded when first asked for.
@@ -77,9 +80,11 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
-    /// All cores of this machine.
+    /// The processor, by kernels made for it.
     #[default]
     Cpu,
+    /// The processor, by candle's general kernels: slower, and there to compare with.
+    CpuReference,
     /// The CUDA device of this number; needs the feature `cuda`.
     Cuda(usize),
     /// The Metal device of this number; needs the feature `metal`.
@@ -90,10 +95,25 @@ impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu => f.write_str("cpu"),
+            Self::CpuReference => f.write_str("cpu (reference)"),
             Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
             Self::Metal(ordinal) => write!(f, "metal:{ordinal}"),
         }
     }
+}
+
+/// In what the weights of the transformers are kept, and multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Precision {
+    /// 32-bit floats: what the checkpoint says.
+    #[default]
+    F32,
+    /// 8-bit integers, each output with a step of its own and each token with a range of its own: a quarter of the
+    /// memory, and faster where the processor multiplies such integers (AVX-512 with VNNI). Only on [`Device::Cpu`].
+    ///
+    /// The vectors stray a little, and stay in the same space: an index built in `f32` may be searched with them.
+    Int8,
 }
 
 /// How to open an [`Encoder`].
@@ -101,6 +121,12 @@ impl fmt::Display for Device {
 pub struct EncoderOptions {
     /// Where the model runs.
     pub device: Device,
+    /// How many threads compute, beside the caller's, which waits. `None`: those of the rayon pool that the caller is in,
+    /// which is the global one unless it made its own, so that nothing competes with it. The vectors are the same bits
+    /// with any number.
+    pub threads: Option<NonZeroUsize>,
+    /// In what it is computed.
+    pub precision: Precision,
 }
 
 /// How to encode many images or texts.
@@ -124,6 +150,15 @@ impl Encoder {
     /// None that the embedded checkpoint, which is tested, can cause.
     #[cfg(feature = "mini")]
     pub fn mini() -> Result<Self, EncodeError> {
+        Self::mini_with(EncoderOptions::default())
+    }
+
+    /// [`Encoder::mini`] with options.
+    ///
+    /// # Errors
+    /// If the device cannot be used, or the threads cannot be started.
+    #[cfg(feature = "mini")]
+    pub fn mini_with(options: EncoderOptions) -> Result<Self, EncodeError> {
         let mini = &pixelplay_models::PIXELPLAY_MINI;
         let path = |file: &str| PathBuf::from(format!("(embedded) {}/{file}", mini.name));
         let settings_path = path("preprocessor_config.json");
@@ -136,7 +171,7 @@ impl Encoder {
                 tokenizer: Definition::parse(path("tokenizer.json"), mini.tokenizer_json)?,
                 weights: Weights::embedded(path("model.safetensors"), mini.model_safetensors)?,
             },
-            EncoderOptions::default(),
+            options,
         )
     }
 
@@ -207,6 +242,12 @@ impl Encoder {
             tokenizer,
             weights,
         } = parts;
+        if options.precision != Precision::F32 && options.device != Device::Cpu {
+            return Err(EncodeError::Device {
+                device: options.device,
+                source: "it computes in f32 alone; 8-bit integers are for the CPU".into(),
+            });
+        }
         let specs = config.tensors();
         weights.check(&specs)?;
         let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size)?;
@@ -219,6 +260,7 @@ impl Encoder {
             },
         );
         Ok(Self {
+            pool: own_pool(options.threads)?,
             inner: Arc::new(Inner {
                 name,
                 config,
@@ -226,7 +268,7 @@ impl Encoder {
                 preprocess,
                 tokenize: tokenize?,
                 weights,
-                device: options.device,
+                options,
                 vision: Lazy::default(),
                 text: Lazy::default(),
                 anchors: OnceLock::new(),
@@ -252,6 +294,32 @@ impl Encoder {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// The same encoder with another number of threads, see [`EncoderOptions::threads`]. They share the weights.
+    ///
+    /// # Errors
+    /// [`EncodeError::Threads`] if they cannot be started.
+    pub fn with_threads(&self, threads: Option<NonZeroUsize>) -> Result<Self, EncodeError> {
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            pool: own_pool(threads)?,
+        })
+    }
+
+    /// Runs some work on the encoder's threads.
+    fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    fn threads(&self) -> usize {
+        match &self.pool {
+            Some(pool) => pool.current_num_threads(),
+            None => rayon::current_num_threads(),
+        }
     }
 
     /// Encodes one image.
@@ -287,10 +355,12 @@ impl Encoder {
         let mut embeddings = Vec::with_capacity(images.len());
         for batch in images.chunks(batch_size) {
             let first = embeddings.len();
-            let pixels: Vec<Result<Vec<f32>, EncodeError>> = batch
-                .par_iter()
-                .map(|image| image.with_picture(|picture| self.preprocess(picture)))
-                .collect();
+            let pixels: Vec<Result<Vec<f32>, EncodeError>> = self.install(|| {
+                batch
+                    .par_iter()
+                    .map(|image| image.with_picture(|picture| self.preprocess(picture)))
+                    .collect()
+            });
             let mut joined = Vec::with_capacity(batch.len() * self.pixels_len());
             for (offset, pixels) in pixels.into_iter().enumerate() {
                 joined.extend_from_slice(&pixels.map_err(|source| EncodeError::Image {
@@ -337,11 +407,13 @@ impl Encoder {
         for chunk in texts.chunks(TOKENIZED_AT_ONCE) {
             report.at(ids.len())?;
             let first = ids.len();
-            let tokenized: Result<Vec<_>, _> = chunk
-                .par_iter()
-                .enumerate()
-                .map(|(offset, text)| self.ids(text.as_ref(), first + offset))
-                .collect();
+            let tokenized: Result<Vec<_>, _> = self.install(|| {
+                chunk
+                    .par_iter()
+                    .enumerate()
+                    .map(|(offset, text)| self.ids(text.as_ref(), first + offset))
+                    .collect()
+            });
             ids.extend(tokenized?);
         }
 
@@ -403,7 +475,8 @@ impl Encoder {
             return Ok(Vec::new());
         }
         let patches = self.inner.config.vision.patches();
-        self.embeddings(self.vision()?.forward(pixels, patches)?)
+        let tower = self.vision()?;
+        self.embeddings(self.install(|| tower.forward(pixels, patches))?)
     }
 
     /// Encodes texts given as token ids, in one batch. What follows the first end token is ignored, so
@@ -455,7 +528,8 @@ impl Encoder {
                 }
             })
             .collect::<Result<Vec<_>, _>>()?;
-        self.embeddings(self.text()?.forward(&trimmed)?)
+        let (tower, weights) = (self.text()?, &self.inner.weights);
+        self.embeddings(self.install(|| tower.forward(weights, &trimmed))?)
     }
 
     fn pixels_len(&self) -> usize {
@@ -486,10 +560,18 @@ impl Encoder {
     fn vision(&self) -> Result<&VisionTower, EncodeError> {
         let inner = &*self.inner;
         inner.vision.get_or_load(
-            || VisionTower::load(&inner.weights, &inner.config, inner.device),
+            || {
+                VisionTower::load(
+                    &inner.weights,
+                    &inner.config,
+                    &inner.options,
+                    self.threads(),
+                )
+            },
             |tower| {
                 let patches = inner.config.vision.patches().min(self_test::PATCHES);
-                let vectors = tower.forward(&self_test::pixels(self.pixels_len()), patches)?;
+                let pixels = self_test::pixels(self.pixels_len());
+                let vectors = self.install(|| tower.forward(&pixels, patches))?;
                 self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "vision"))
             },
         )
@@ -498,14 +580,22 @@ impl Encoder {
     fn text(&self) -> Result<&TextTower, EncodeError> {
         let inner = &*self.inner;
         inner.text.get_or_load(
-            || TextTower::load(&inner.weights, &inner.config, inner.device),
+            || {
+                TextTower::load(
+                    &inner.weights,
+                    &inner.config,
+                    &inner.options,
+                    self.threads(),
+                )
+            },
             |tower| {
                 let texts = self_test::texts(
                     inner.tokenize.start(),
                     inner.tokenize.end(),
                     inner.config.text.vocab_size as u32,
                 );
-                let vectors = tower.forward(&[&texts[0], &texts[1]])?;
+                let texts: [&[u32]; 2] = [&texts[0], &texts[1]];
+                let vectors = self.install(|| tower.forward(&inner.weights, &texts))?;
                 self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "text"))
             },
         )
@@ -518,8 +608,25 @@ impl fmt::Debug for Encoder {
             .field("name", &self.name())
             .field("dim", &self.dim())
             .field("fingerprint", &self.fingerprint().as_str())
-            .field("device", &self.inner.device)
+            .field("device", &self.inner.options.device)
             .finish_non_exhaustive()
+    }
+}
+
+fn own_pool(threads: Option<NonZeroUsize>) -> Result<Option<Arc<rayon::ThreadPool>>, EncodeError> {
+    let Some(threads) = threads else {
+        return Ok(None);
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .thread_name(|at| format!("pixelplay-encoder-{at}"))
+        .build();
+    match pool {
+        Ok(pool) => Ok(Some(Arc::new(pool))),
+        Err(source) => Err(EncodeError::Threads {
+            threads,
+            source: source.into(),
+        }),
     }
 }
 

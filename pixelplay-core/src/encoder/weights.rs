@@ -1,13 +1,19 @@
 //! The tensors of a checkpoint: one safetensors file, several shards, or embedded bytes.
 //!
-//! Files stay open and are read tensor by tensor, so that a tower which is never used is never
+//! Files stay open and are read where a value is wanted, so that a tower which is never used is never
 //! kept in memory, and a checkpoint replaced by another (renamed over it) is still the one opened.
+//!
+//! They are read and not mapped: the values are re-ordered anyway, a copy through the processor's cache costs next to
+//! nothing beside that, and a file that is truncated meanwhile is an error and not the end of the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 use safetensors::{Dtype, SafeTensorError, tensor::Metadata};
 
@@ -32,7 +38,7 @@ struct Source {
 enum Bytes {
     #[cfg(feature = "mini")]
     Embedded(&'static [u8]),
-    File(Mutex<File>),
+    File(File),
 }
 
 struct Location {
@@ -100,7 +106,7 @@ impl Weights {
         let mut file = File::open(&path).map_err(EncodeError::io(&path))?;
         let len = file.metadata().map_err(EncodeError::io(&path))?.len();
         let header = read_header(&path, &mut file, len)?;
-        self.add(path, Bytes::File(Mutex::new(file)), &header)
+        self.add(path, Bytes::File(file), &header)
     }
 
     fn add(&mut self, path: PathBuf, bytes: Bytes, header: &Header) -> Result<(), EncodeError> {
@@ -260,36 +266,138 @@ impl Weights {
         mut visit: impl FnMut(&[u8]),
     ) -> Result<(), EncodeError> {
         let source = &self.sources[location.source];
+        let mut done = 0;
+        let mut buffer = Vec::new();
+        while done < location.len {
+            let len = (location.len - done).min(READ_BUFFER);
+            visit(source.bytes_at(location.start + done as u64, len, &mut buffer)?);
+            done += len;
+        }
+        Ok(())
+    }
+}
+
+impl Source {
+    /// Some bytes of the file, which may be read into `buffer`.
+    fn bytes_at<'a>(
+        &'a self,
+        start: u64,
+        len: usize,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], EncodeError> {
         let truncated = || EncodeError::BadWeights {
-            path: source.path.clone(),
+            path: self.path.clone(),
             source: "the file has become shorter since it was opened".into(),
         };
-        match &source.bytes {
+        match &self.bytes {
             #[cfg(feature = "mini")]
-            Bytes::Embedded(bytes) => {
-                let chunk = usize::try_from(location.start)
-                    .ok()
-                    .and_then(|start| bytes.get(start..)?.get(..location.len))
-                    .ok_or_else(truncated)?;
-                visit(chunk);
-            }
+            Bytes::Embedded(bytes) => usize::try_from(start)
+                .ok()
+                .and_then(|start| bytes.get(start..)?.get(..len))
+                .ok_or_else(truncated),
             Bytes::File(file) => {
-                let io = |e: std::io::Error| match e.kind() {
+                buffer.resize(len, 0);
+                read_exact_at(file, buffer, start).map_err(|e| match e.kind() {
                     std::io::ErrorKind::UnexpectedEof => truncated(),
-                    _ => EncodeError::io(&source.path)(e),
-                };
-                // A reader that panicked leaves only the file position behind, and that is set here.
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(location.start)).map_err(io)?;
-                let mut left = location.len;
-                let mut buffer = vec![0; left.min(READ_BUFFER)];
-                while left > 0 {
-                    let chunk = &mut buffer[..left.min(READ_BUFFER)];
-                    file.read_exact(chunk).map_err(io)?;
-                    visit(chunk);
-                    left -= chunk.len();
+                    _ => EncodeError::io(&self.path)(e),
+                })?;
+                Ok(buffer)
+            }
+        }
+    }
+}
+
+/// Reads without moving anybody's place in the file.
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, start)
+}
+
+/// Reads; the place in the file moves, and nobody reads from there.
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut start: u64) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, start) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                buffer = &mut buffer[read..];
+                start += read as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A tensor whose values are read piece by piece, in `f32`.
+pub(super) struct Tensor<'a> {
+    name: &'a str,
+    source: &'a Source,
+    location: &'a Location,
+}
+
+impl Weights {
+    pub(super) fn tensor<'a>(&'a self, name: &'a str) -> Result<Tensor<'a>, EncodeError> {
+        let location = self.locate(name)?;
+        Ok(Tensor {
+            name,
+            source: &self.sources[location.source],
+            location,
+        })
+    }
+}
+
+impl Tensor<'_> {
+    /// Reads some of the values, counted along the rows. `bytes` is room that is used again.
+    pub(super) fn read(
+        &self,
+        values: Range<usize>,
+        bytes: &mut Vec<u8>,
+        out: &mut Vec<f32>,
+    ) -> Result<(), EncodeError> {
+        let unknown =
+            || EncodeError::forward(format!("{} has type {:?}", self.name, self.location.dtype));
+        let size = match self.location.dtype {
+            Dtype::F32 => 4,
+            Dtype::F16 | Dtype::BF16 => 2,
+            // `Weights::check` has refused everything else.
+            _ => return Err(unknown()),
+        };
+        if values.end * size > self.location.len {
+            return Err(EncodeError::forward(format!(
+                "{} has no value {}",
+                self.name, values.end
+            )));
+        }
+        let start = self.location.start + (values.start * size) as u64;
+        let bytes = self.source.bytes_at(start, values.len() * size, bytes)?;
+        out.clear();
+        match self.location.dtype {
+            Dtype::F32 => {
+                let (values, _) = bytes.as_chunks();
+                out.extend(values.iter().map(|value| f32::from_le_bytes(*value)));
+            }
+            Dtype::BF16 => {
+                let (values, _) = bytes.as_chunks();
+                let bits = values
+                    .iter()
+                    .map(|v| u32::from(u16::from_le_bytes(*v)) << 16);
+                out.extend(bits.map(f32::from_bits));
+            }
+            Dtype::F16 => {
+                // Several at once, as processors convert them.
+                let (values, _) = bytes.as_chunks();
+                out.resize(values.len(), 0.0);
+                for (values, out) in values.chunks(64).zip(out.chunks_mut(64)) {
+                    let mut halves = [f16::ZERO; 64];
+                    for (half, value) in halves.iter_mut().zip(values) {
+                        *half = f16::from_le_bytes(*value);
+                    }
+                    halves[..out.len()].convert_to_f32_slice(out);
                 }
             }
+            _ => return Err(unknown()),
         }
         Ok(())
     }

@@ -5,17 +5,41 @@
     reason = "a function compiled for an instruction set may only be called where the processor has it"
 )]
 
+#[cfg(feature = "encoder")]
+mod codes;
+#[cfg(feature = "encoder")]
+mod curve;
+#[cfg(feature = "encoder")]
+mod dense;
 mod int8;
 mod kernel;
+#[cfg(feature = "encoder")]
+mod product;
+#[cfg(feature = "encoder")]
+mod rows;
+#[cfg(feature = "encoder")]
+mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+mod x86_codes;
 #[cfg(target_arch = "x86_64")]
 mod x86_int8;
+#[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+mod x86_vector;
 
 use std::fmt;
 
 pub(crate) use self::int8::{Cutoffs, LANES, Measures, Panel, screen as screen_int8};
 use self::kernel::F64_LANES;
+#[cfg(feature = "encoder")]
+pub(crate) use self::{
+    codes::{ColumnScales, RowScale},
+    curve::Curve,
+    product::{Blocked, BlockedMut, Finish},
+    rows::Norm,
+    vector::{Codes, Lanes, WIDTH},
+};
 
 /// A set of instructions to compute with. Holding one proves that the processor has it.
 ///

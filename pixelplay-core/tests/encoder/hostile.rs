@@ -455,6 +455,7 @@ fn a_device_that_is_not_there_is_an_error() {
     let dir = Checkpoint::small().write();
     let options = EncoderOptions {
         device: Device::Cuda(99),
+        ..EncoderOptions::default()
     };
     let opened = Encoder::open_with(dir.path(), options).unwrap();
     let error = opened.encode_text("w1").unwrap_err();

@@ -9,6 +9,7 @@
     reason = "these are tests, their helpers included"
 )]
 
+mod backends;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod check;

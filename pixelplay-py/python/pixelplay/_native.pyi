@@ -97,12 +97,26 @@ class Encoder:
 
     Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
 
+    ``threads`` is how many compute, all cores where it is ``None``; the vectors are the same bits with any number.
+    ``precision`` is ``"f32"``, or ``"int8"``, which takes a quarter of the memory, is faster on processors with AVX-512
+    VNNI, and gives vectors that stray a little in the same space.
+
     Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
     """
 
-    def __new__(cls, path: _Path | None = None) -> Encoder: ...
+    def __new__(
+        cls, path: _Path | None = None, *, threads: int | None = None, precision: Literal["f32", "int8"] = "f32"
+    ) -> Encoder: ...
     @classmethod
-    def from_hub(cls, repo: str, revision: str | None = None, *, progress: _Progress = None) -> Encoder:
+    def from_hub(
+        cls,
+        repo: str,
+        revision: str | None = None,
+        *,
+        progress: _Progress = None,
+        threads: int | None = None,
+        precision: Literal["f32", "int8"] = "f32",
+    ) -> Encoder:
         """Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
 
         ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.

@@ -1,4 +1,5 @@
-//! The two towers on candle tensors: the only file that names candle.
+//! The two towers on candle tensors, the only file that names candle: for devices other than the CPU, and on it the
+//! reference that the packed towers are tested against.
 //!
 //! `candle-transformers` has a CLIP, and it is not used here: it fixes the layer norm's epsilon,
 //! knows only `quick_gelu`, and pools a text at the highest id (`argmax`), which is wrong wherever
@@ -8,17 +9,17 @@
 use candle_core::{D, DType, IndexOp, Tensor};
 use safetensors::Dtype;
 
-use super::Device;
-use super::checkpoint::{Activation, Config, TextConfig, TransformerConfig, VisionConfig};
-use super::error::EncodeError;
-use super::weights::Weights;
+use crate::encoder::Device;
+use crate::encoder::checkpoint::{Activation, Config, TextConfig, TransformerConfig, VisionConfig};
+use crate::encoder::error::EncodeError;
+use crate::encoder::weights::Weights;
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 
 impl Device {
     fn open(self) -> Result<candle_core::Device> {
         match self {
-            Self::Cpu => Ok(candle_core::Device::Cpu),
+            Self::Cpu | Self::CpuReference => Ok(candle_core::Device::Cpu),
             Self::Cuda(ordinal) => candle_core::Device::new_cuda(ordinal),
             Self::Metal(ordinal) => candle_core::Device::new_metal(ordinal),
         }
@@ -30,7 +31,7 @@ impl Device {
 }
 
 /// Text to vectors.
-pub(super) struct TextTower {
+pub(in crate::encoder) struct TextTower {
     token_embedding: Tensor,
     position_embedding: Tensor,
     transformer: Transformer,
@@ -40,7 +41,7 @@ pub(super) struct TextTower {
 }
 
 /// Pictures to vectors.
-pub(super) struct VisionTower {
+pub(in crate::encoder) struct VisionTower {
     patch_size: usize,
     image_size: usize,
     class_embedding: Tensor,
