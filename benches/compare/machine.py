@@ -61,6 +61,14 @@ class OtherWork:
         wall, busy, own = (after - before for before, after in zip(self.start, now))
         return max(0.0, (busy - own) / wall)
 
+    def notes(self) -> list[str]:
+        """The same in words, with a warning where it is too much."""
+        cores = self.cores()
+        if cores is None:
+            return []
+        notes = [f"other programs used {cores:.2f} cores on average while this ran"]
+        return notes if cores <= 0.1 else [*notes, "that is too much: do not quote these numbers"]
+
     @staticmethod
     def now() -> tuple[float, float, float] | None:
         """Seconds: by the clock, of all cores at work, of this process and the children that have ended."""
