@@ -10,6 +10,7 @@ mod model;
 mod mood;
 mod picture;
 mod picture_format;
+mod picture_strips;
 mod picture_whole;
 mod preprocess;
 mod resample;

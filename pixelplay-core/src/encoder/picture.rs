@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::error::{Cause, EncodeError};
 use super::picture_format::Format;
+use super::picture_strips;
 use super::picture_whole::{self, Flaw};
 
 /// A decoded picture: 8-bit RGB, upright.
@@ -138,7 +139,14 @@ impl Picture {
         limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(because)?;
+        let strips = (format.image == ImageFormat::Jpeg).then(|| picture_strips::decode(bytes));
+        let in_strips = strips
+            .flatten()
+            .and_then(|rgb| RgbImage::from_raw(width, height, rgb));
+        let mut image = match in_strips {
+            Some(image) => image.into(),
+            None => DynamicImage::from_decoder(decoder).map_err(because)?,
+        };
         image.apply_orientation(orientation);
         let (width, height) = (image.width(), image.height());
         let rgb = if image.color().has_alpha() {
