@@ -24,12 +24,20 @@ THREAD_VARIABLES = (
     "LANCE_CPU_THREADS",
     "LANCE_IO_THREADS",
 )
+# What libraries say about themselves, and where they would look for news.
+SILENCE = {
+    "LANCE_LOG": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",
+}
 MIB = 1 << 20
 
 
 def environment_for(threads: int) -> dict[str, str]:
     """The environment of a process that is to use so many threads."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "LANCE_LOG": "error"}
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **SILENCE}
 
 
 def cores() -> int:

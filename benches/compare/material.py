@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from checkpoint import Checkpoint
-from encoders import Pictures, Texts
+from encoders import BATCH, Pictures, Texts
 
 SONGS = 10_000
-TEXTS = 1000
+# Whole batches, so that those of equal length come to the same number.
+TEXTS = 992
 PICTURES = 32
 LARGE = (4000, 3000)
 DONE = "done.txt"
@@ -72,7 +73,7 @@ class Material:
 
     @cached_property
     def equal(self) -> Texts:
-        """Different sentences of one length."""
+        """Different sentences, in whole batches of one length each."""
         return Texts(**json.loads((self.folder / "equal.json").read_text()))
 
 
@@ -134,12 +135,19 @@ def make_texts(checkpoint: Checkpoint, material: Material) -> None:
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.model)
     different = list(dict.fromkeys(sentence for song in material.sentences for sentence in song))
     ids = tokenizer(different, truncation=True)["input_ids"]
-    length, _ = Counter(map(len, ids)).most_common(1)[0]
-    same = [at for at, row in enumerate(ids) if len(row) == length]
-    for name, chosen in (("mixed", range(len(different))), ("equal", same)):
+    for name, chosen in (("mixed", range(len(different))), ("equal", alike([*map(len, ids)]))):
         chosen = chosen[:TEXTS]
         texts = {"texts": [different[at] for at in chosen], "ids": [ids[at] for at in chosen]}
         (material.folder / f"{name}.json").write_text(json.dumps(texts))
+
+
+def alike(lengths: list[int]) -> list[int]:
+    """Places of whole batches of one length, the most common lengths first."""
+    found: list[int] = []
+    for length, count in Counter(lengths).most_common():
+        same = [at for at, other in enumerate(lengths) if other == length]
+        found += same[: count // BATCH * BATCH]
+    return found
 
 
 def main() -> None:

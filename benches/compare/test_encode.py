@@ -8,6 +8,7 @@ import pytest
 import report_encode
 from encoders import BATCH, END, Texts, cosines, padded
 from environment import HERE
+from material import alike
 from measure_encode import of_one
 
 
@@ -96,3 +97,10 @@ def test_the_report_says_what_was_measured(results) -> None:
     assert "takes 15.0 times less" in text and "a factor of 10.0 for encoding equal sentences once" in text
     assert "and 1.50 beyond that (3.00 without describing and writing)" in text
     assert text.index("images, batch 32") < text.index("a new process") < text.index("machine's f32 speed")
+
+
+def test_batches_of_equal_length_are_whole() -> None:
+    lengths = [7] * (BATCH + 1) + [9] * (2 * BATCH + 5) + [8] * (BATCH - 1)
+    found = alike(lengths)
+    assert [lengths[at] for at in found] == [9] * (2 * BATCH) + [7] * BATCH
+    assert len({*found}) == len(found)

@@ -265,7 +265,9 @@ impl Encoder {
     ) -> Result<Embedding, EncodeError> {
         let pixels = image
             .into()
-            .with_picture(|picture| self.preprocess(picture))?;
+            .with_picture(rayon::current_num_threads(), |picture| {
+                self.preprocess(picture)
+            })?;
         self.one(self.encode_pixels(&pixels)?)
     }
 
@@ -288,9 +290,10 @@ impl Encoder {
         let mut embeddings = Vec::with_capacity(images.len());
         for batch in images.chunks(batch_size) {
             let first = embeddings.len();
+            let threads = rayon::current_num_threads() / batch.len();
             let pixels: Vec<Result<Vec<f32>, EncodeError>> = batch
                 .par_iter()
-                .map(|image| image.with_picture(|picture| self.preprocess(picture)))
+                .map(|image| image.with_picture(threads, |picture| self.preprocess(picture)))
                 .collect();
             let mut joined = Vec::with_capacity(batch.len() * self.pixels_len());
             for (offset, pixels) in pixels.into_iter().enumerate() {

@@ -37,7 +37,10 @@ impl Picture {
     /// # Errors
     /// If the file is no regular file, cannot be read or decoded, or is too large.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
-        let path = path.as_ref();
+        Self::open_on(rayon::current_num_threads(), path.as_ref())
+    }
+
+    fn open_on(threads: usize, path: &Path) -> Result<Self, EncodeError> {
         let kind = std::fs::metadata(path).map_err(EncodeError::io(path))?;
         // Opening a pipe waits for its writer, and a device may never end.
         let refused = if kind.is_dir() {
@@ -55,7 +58,7 @@ impl Picture {
         File::open(path)
             .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
             .map_err(EncodeError::io(path))?;
-        Self::decode_from(&bytes, Some(path))
+        Self::decode_from(threads, &bytes, Some(path))
     }
 
     /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it is.
@@ -73,11 +76,11 @@ impl Picture {
     /// If the bytes are no whole picture of a known format, or one of more than
     /// [`Picture::MAX_PIXELS`] pixels.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodeError> {
-        Self::decode_from(bytes, None)
+        Self::decode_from(rayon::current_num_threads(), bytes, None)
     }
 
     /// `path` is for the errors.
-    fn decode_from(bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
+    fn decode_from(threads: usize, bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
         let bad = |source: Cause| EncodeError::BadPicture {
             path: path.map(Path::to_owned),
             source,
@@ -139,7 +142,8 @@ impl Picture {
         limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let strips = (format.image == ImageFormat::Jpeg).then(|| picture_strips::decode(bytes));
+        let strips =
+            (format.image == ImageFormat::Jpeg).then(|| picture_strips::decode(bytes, threads));
         let in_strips = strips
             .flatten()
             .and_then(|rgb| RgbImage::from_raw(width, height, rgb));
@@ -282,14 +286,15 @@ pub enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
-    /// Decodes the image and hands it to `visit`; a [`Picture`] is not copied.
+    /// Decodes the image, which has so many threads, and hands it to `visit`; a [`Picture`] is not copied.
     pub(super) fn with_picture<T>(
         self,
+        threads: usize,
         visit: impl FnOnce(&Picture) -> T,
     ) -> Result<T, EncodeError> {
         Ok(match self {
-            Self::Path(path) => visit(&Picture::open(path)?),
-            Self::Bytes(bytes) => visit(&Picture::decode(bytes)?),
+            Self::Path(path) => visit(&Picture::open_on(threads, path)?),
+            Self::Bytes(bytes) => visit(&Picture::decode_from(threads, bytes, None)?),
             Self::Picture(picture) => visit(picture),
         })
     }

@@ -1,9 +1,11 @@
 //! What a JPEG says before its scan, and what a strip of it has to say (ITU T.81, annex B).
 
-use super::bits::PADDING;
+use super::bits::{PADDING, Reader};
 
-/// Codes up to so many bits are looked up at once.
-const FAST: usize = 10;
+/// Codes within so many bits are looked up at once.
+const FAST: usize = 12;
+/// More places than a block has, and than any two codes take.
+const END: usize = 100;
 /// Means differ by numbers of up to so many bits.
 const DC_SIZES: u8 = 12;
 
@@ -21,7 +23,7 @@ pub(super) struct Header<'a> {
     kept: Vec<&'a [u8]>,
     frame: &'a [u8],
     scan: &'a [u8],
-    /// The codes, with a zero behind each 0xFF.
+    /// The codes, with a zero behind each 0xFF, and all that follows.
     coded: &'a [u8],
 }
 
@@ -40,7 +42,7 @@ impl<'a> Header<'a> {
         let (mut dc, mut ac) = ([const { None }; 4], [const { None }; 4]);
         let mut kept = Vec::new();
         let mut frame: Option<&[u8]> = None;
-        let mut at = 2;
+        let mut at = bytes.starts_with(&[0xFF, 0xD8]).then_some(2)?;
         let (scan, body) = loop {
             let [0xFF, marker] = *bytes.get(at..)?.first_chunk()? else {
                 return None;
@@ -86,10 +88,6 @@ impl<'a> Header<'a> {
             dc: usize::from(tables >> 4).min(3),
             ac: usize::from(tables & 15).min(3),
         });
-        let behind = bytes.get(at..)?;
-        let end = behind
-            .windows(2)
-            .position(|pair| pair[0] == 0xFF && pair[1] != 0)?;
         let header = Self {
             width: usize::from(u16::from_be_bytes([w1, w0])),
             height: usize::from(u16::from_be_bytes([h1, h0])),
@@ -101,10 +99,9 @@ impl<'a> Header<'a> {
             kept,
             frame,
             scan,
-            coded: &behind[..end],
+            coded: bytes.get(at..)?,
         };
-        let whole = behind[end + 1] == 0xD9 && header.width > 0 && header.height > 0;
-        whole.then_some(header)
+        (header.width > 0 && header.height > 0).then_some(header)
     }
 
     /// Lines of a row of units.
@@ -121,17 +118,21 @@ impl<'a> Header<'a> {
         self.width.div_ceil(8 * self.across)
     }
 
-    /// The codes without the zeros behind each 0xFF, and with [`PADDING`].
-    pub(super) fn unstuffed(&self) -> Vec<u8> {
+    /// The codes without the zeros behind each 0xFF, and with [`PADDING`]; nothing if the picture does not end behind them.
+    pub(super) fn unstuffed(&self) -> Option<Vec<u8>> {
         let mut data = Vec::with_capacity(self.coded.len() + PADDING);
         let mut rest = self.coded;
-        while let Some(at) = rest.iter().position(|&byte| byte == 0xFF) {
-            data.extend_from_slice(&rest[..=at]);
-            rest = rest.get(at + 2..).unwrap_or_default();
+        loop {
+            let at = rest.iter().position(|&byte| byte == 0xFF)?;
+            match rest.get(at + 1)? {
+                0 => data.extend_from_slice(&rest[..=at]),
+                0xD9 => break data.extend_from_slice(&rest[..at]),
+                _ => return None,
+            }
+            rest = &rest[at + 2..];
         }
-        data.extend_from_slice(rest);
         data.extend_from_slice(&[0; PADDING]);
-        data
+        Some(data)
     }
 
     /// All that comes before the codes of a strip.
@@ -204,6 +205,11 @@ pub(super) struct Table {
     symbols: Vec<u8>,
     /// By the next bits: a symbol and the length of its code; 0 where that is longer.
     fast: Vec<(u8, u8)>,
+    /// By the next bits: how many of them one code takes with its number, and how many places of a block, as
+    /// `places << 5 | bits`; 0 where the code is longer. The end of a block takes [`END`] places.
+    one: Vec<u16>,
+    /// The same for two codes, where both are within the bits, and else as `one`.
+    two: Vec<u16>,
     /// For each length: the code behind its last, and what to add to a code for the place of its symbol.
     limits: [(u32, i32); 17],
 }
@@ -231,12 +237,66 @@ impl Table {
             }
             code <<= 1;
         }
+        let steps = |(symbol, len): (u8, u8)| match (symbol >> 4, symbol & 15, len) {
+            // No code, or none that means anything.
+            (_, _, 0) | (1..=14, 0, _) => 0,
+            (0, 0, len) => (END as u16) << 5 | u16::from(len),
+            (zeros, size, len) => (u16::from(zeros) + 1) << 5 | u16::from(len + size),
+        };
+        let one: Vec<u16> = fast.iter().copied().map(steps).collect();
+        let two = one.iter().enumerate().map(|(next, &first)| {
+            let bits = usize::from(first & 31);
+            if first == 0 || bits >= FAST || usize::from(first >> 5) == END {
+                return first;
+            }
+            let (symbol, len) = fast[next << bits & ((1 << FAST) - 1)];
+            let second = steps((symbol, len));
+            let seen = bits + usize::from(len) <= FAST && second != 0;
+            first + if seen { second } else { 0 }
+        });
         Some(Self {
+            two: two.collect(),
+            one,
             counts,
             symbols,
             fast,
             limits,
         })
+    }
+
+    /// Places of a block and bits that the next code takes with its number, in `one` or `two`; nothing where it is longer.
+    #[inline(always)]
+    fn steps(table: &[u16], word: u64) -> Option<(usize, usize)> {
+        let found = usize::from(table[(word >> (64 - FAST)) as usize]);
+        (found != 0).then_some((found >> 5, found & 31))
+    }
+
+    /// Walks through a block behind its mean.
+    #[inline(always)]
+    pub(super) fn walk(&self, bits: &mut Reader<'_>) -> Option<()> {
+        let mut at = 1;
+        while at < 64 {
+            let word = bits.peek();
+            // Within the last places the first of two codes could end the block.
+            let table = if at < 48 { &self.two } else { &self.one };
+            let (places, len) = match Self::steps(table, word) {
+                Some(steps) => steps,
+                None => self.long(word)?,
+            };
+            bits.skip(len);
+            at += places;
+        }
+        (at == 64 || at > END).then_some(())
+    }
+
+    #[cold]
+    fn long(&self, word: u64) -> Option<(usize, usize)> {
+        let (symbol, len) = self.find(word)?;
+        match (usize::from(symbol >> 4), usize::from(symbol & 15)) {
+            (0, 0) => Some((END, len)),
+            (1..=14, 0) => None,
+            (zeros, size) => Some((zeros + 1, len + size)),
+        }
     }
 
     /// The symbol whose code comes next in `word`, whose first bit is the highest, and the length of the code.

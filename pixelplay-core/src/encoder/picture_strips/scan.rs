@@ -72,7 +72,9 @@ impl<'a> Scan<'a> {
                             mean: self.means[at],
                         };
                     }
-                    self.details(component.ac)?;
+                    self.header.ac[component.ac]
+                        .as_ref()?
+                        .walk(&mut self.bits)?;
                 }
             }
         }
@@ -101,24 +103,5 @@ impl<'a> Scan<'a> {
         } else {
             value
         })
-    }
-
-    /// The other 63 numbers of a block.
-    #[inline(always)]
-    fn details(&mut self, table: usize) -> Option<()> {
-        let table = self.header.ac[table].as_ref()?;
-        let mut at = 1;
-        while at < 64 {
-            let word = self.bits.peek();
-            let (symbol, len) = table.find(word)?;
-            let (zeros, size) = (usize::from(symbol >> 4), usize::from(symbol & 15));
-            self.bits.skip(len + size);
-            match (zeros, size) {
-                (0, 0) => return Some(()),
-                (1..=14, 0) => return None,
-                _ => at += zeros + 1,
-            }
-        }
-        (at == 64).then_some(())
     }
 }
