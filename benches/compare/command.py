@@ -27,7 +27,7 @@ def parser(doc: str | None, epilog: str) -> argparse.ArgumentParser:
     add("--shared", type=Path, metavar="FOLDER", default=os.environ.get("PIXELPLAY_SHARED", REPOSITORY / "../shared"),
         help="real vectors, songs and photos (PIXELPLAY_SHARED, ../shared); what is missing is skipped")  # fmt: skip
     add("--work", type=Path, metavar="FOLDER", help="environment and data; gigabytes (target/compare)")
-    add("--under", metavar="COMMAND", help="start what measures under this command, such as 'chrt -f 50'")
+    add("--under", metavar="COMMAND", help="start what measures under this command, such as 'nice -n -5'")
     add("--json", type=Path, metavar="FILE", help="write the results as JSON")
     add("--plot", type=Path, metavar="FILE", help="draw them: .svg or .png")
     return made

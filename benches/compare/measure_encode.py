@@ -8,6 +8,7 @@ import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,7 @@ AGREE = 0.99999
 # At 77 tokens every text costs the same, so that a part of a thousand tells what the others take.
 PART = 8
 # sentence-transformers embeds the sentences of every so many songs.
-SAMPLE = 10
+SAMPLE = 25
 
 
 class Measurement:
@@ -114,27 +115,24 @@ class Measurement:
         ours, theirs = np.asarray(encoder.encode_texts(few)), encode(few)
         check = {"cosine": float(cosines(ours, theirs).min())}
         with tempfile.TemporaryDirectory() as folder:
-            build = lambda _: pp.build_index(songs, Path(folder, "songs.arrow"), encoder=encoder)  # noqa: E731
-            distinct: dict[str, Call] = {
-                "PixelPlay": lambda _: encoder.encode_texts(different),
-                "sentence-transformers": lambda _: encode(different),
+            calls: dict[str, Callable[[], object]] = {
+                "PixelPlay": lambda: encoder.encode_texts(different),
+                "sentence-transformers": lambda: encode(different),
+                "build_index": lambda: pp.build_index(songs, Path(folder, "songs.arrow"), encoder=encoder),
+                "sample": lambda: encode(sample),
             }
-            once = Effort(rounds=3, at_least=1, seconds=self.effort.seconds, turn=0)
-            times = interleave({**distinct, "build_index": build, "sample": lambda _: encode(sample)}, once)
-        times["all by sentence-transformers"] = [
-            seconds * len(sentences) / len(sample) for seconds in times.pop("sample")
-        ]
+            times = few_turns(calls, self.effort.rest)
+        scale = len(sentences) / len(sample)
+        times["all by sentence-transformers"] = [seconds * scale for seconds in times.pop("sample")]
         notes = {
             "PixelPlay": f"`encode_texts`, the {len(different):,} different sentences",
             "sentence-transformers": f"`SentenceTransformer(path).encode(batch_size=32)`, the {len(different):,} different ones",
             "build_index": f"PixelPlay, {len(self.material.sentences):,} songs described, encoded, written",
             "all by sentence-transformers": f"all {len(sentences):,} sentences, repeats too; those of every {SAMPLE}th song "
-            f"measured ({len(sample):,}), times {len(sentences) / len(sample):.2f}",
+            f"measured ({len(sample):,}), times {scale:.2f}",
         }
         for name, seconds in times.items():
             self.add("build index", name, seconds, times["PixelPlay"], check | {"note": notes[name]})
-        for whole in ("all by sentence-transformers",):
-            self.add("build index, all", whole, times[whole], times["build_index"], check | {"note": notes[whole]})
 
     def int8(self) -> None:
         """What int8 does to answers: cosines to f32, and which of the ten best songs of a photograph stay."""
@@ -227,6 +225,18 @@ def asked(stack, path: Path) -> Call:
 def of_one(seconds: list[float], size: int, part: int) -> list[float]:
     """For each picture or text, where a call had `size` of them, or the `part`-th part."""
     return [second / (size // part) for second in seconds]
+
+
+def few_turns(calls: dict[str, Callable[[], object]], rest: float, rounds: int = 2) -> dict[str, list[float]]:
+    """Seconds of calls that take many each, so that none is spent on warming up."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            time.sleep(rest)
+            start = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - start)
+    return times
 
 
 def pyarrow_table(path: Path):

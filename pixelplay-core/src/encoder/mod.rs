@@ -11,6 +11,7 @@ mod mood;
 mod picture;
 mod picture_format;
 mod picture_strips;
+mod picture_turn;
 mod picture_whole;
 mod preprocess;
 mod resample;

@@ -10,8 +10,8 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use super::error::{Cause, EncodeError};
 use super::picture_format::Format;
-use super::picture_strips;
 use super::picture_whole::{self, Flaw};
+use super::{picture_strips, picture_turn};
 
 /// A decoded picture: 8-bit RGB, upright.
 #[derive(Clone, PartialEq, Eq)]
@@ -147,17 +147,16 @@ impl Picture {
         let in_strips = strips
             .flatten()
             .and_then(|rgb| RgbImage::from_raw(width, height, rgb));
-        let mut image = match in_strips {
+        let image = match in_strips {
             Some(image) => image.into(),
             None => DynamicImage::from_decoder(decoder).map_err(because)?,
         };
-        image.apply_orientation(orientation);
-        let (width, height) = (image.width(), image.height());
         let rgb = if image.color().has_alpha() {
             on_white(image.into_rgba8().into_raw())
         } else {
             image.into_rgb8().into_raw()
         };
+        let ([width, height], rgb) = picture_turn::upright([width, height], rgb, orientation);
         Self::from_rgb8(width, height, rgb)
     }
 
