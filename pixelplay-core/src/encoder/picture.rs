@@ -69,6 +69,9 @@ impl Picture {
     /// drop transparency and show whatever colour lies below it). 16-bit samples are scaled to 8 bits
     /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
     ///
+    /// A JPEG of more than a megapixel is decoded by several threads, those of rayon, if it is of the usual kind: in
+    /// colour, not progressive, without restart markers. The pixels are the same.
+    ///
     /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
     /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred bytes.
     ///

@@ -1,4 +1,4 @@
-//! Dot products by the instructions that the processor has.
+//! Dot products and weighted sums by the instructions that the processor has.
 
 #![allow(
     unsafe_code,
