@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gemm
@@ -27,8 +27,10 @@ from truth import Array
 K = 10
 # PixelPlay must agree with PyTorch to this.
 AGREE = 0.99999
-# At 77 tokens every text costs the same, so that a part of a thousand tells what the others take.
-PART = 8
+# At 77 tokens every text costs the same, so that one batch tells what the others take.
+PART = 31
+# Of calls that take seconds.
+SLOW_ROUNDS = 3
 # sentence-transformers embeds the sentences of every so many songs.
 SAMPLE = 25
 
@@ -115,13 +117,13 @@ class Measurement:
         ours, theirs = np.asarray(encoder.encode_texts(few)), encode(few)
         check = {"cosine": float(cosines(ours, theirs).min())}
         with tempfile.TemporaryDirectory() as folder:
-            calls: dict[str, Callable[[], object]] = {
-                "PixelPlay": lambda: encoder.encode_texts(different),
-                "sentence-transformers": lambda: encode(different),
-                "build_index": lambda: pp.build_index(songs, Path(folder, "songs.arrow"), encoder=encoder),
-                "sample": lambda: encode(sample),
+            calls: dict[str, Call] = {
+                "PixelPlay": lambda _: encoder.encode_texts(different),
+                "sentence-transformers": lambda _: encode(different),
+                "build_index": lambda _: pp.build_index(songs, Path(folder, "songs.arrow"), encoder=encoder),
+                "sample": lambda _: encode(sample),
             }
-            times = few_turns(calls, self.effort.rest)
+            times = few_turns(calls, self.effort.rest, rounds=2)
         scale = len(sentences) / len(sample)
         times["all by sentence-transformers"] = [seconds * scale for seconds in times.pop("sample")]
         notes = {
@@ -195,7 +197,9 @@ class Measurement:
     ) -> None:
         """Seconds for each picture or text; those of a part count for the whole."""
         say(f"{scenario}, {self.threads} thread(s): {', '.join(calls)}")
-        times = interleave(calls, self.effort)
+        # The checks have warmed everybody up; a call that takes seconds needs no more.
+        slow = size > 256
+        times = few_turns(calls, self.effort.rest, SLOW_ROUNDS) if slow else interleave(calls, self.effort)
         each = {name: of_one(seconds, size, (parts or {}).get(name, 1)) for name, seconds in times.items()}
         for name, seconds in each.items():
             self.add(scenario, name, seconds, each[PixelPlay.name], checks[name])
@@ -227,14 +231,14 @@ def of_one(seconds: list[float], size: int, part: int) -> list[float]:
     return [second / (size // part) for second in seconds]
 
 
-def few_turns(calls: dict[str, Callable[[], object]], rest: float, rounds: int = 2) -> dict[str, list[float]]:
-    """Seconds of calls that take many each, so that none is spent on warming up."""
+def few_turns(calls: Mapping[str, Call], rest: float, rounds: int) -> dict[str, list[float]]:
+    """Seconds of calls that take many each, so that none is spent on warming up; one number a round."""
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    for turn in range(rounds):
         for name, call in calls.items():
             time.sleep(rest)
             start = time.perf_counter()
-            call()
+            call(turn)
             times[name].append(time.perf_counter() - start)
     return times
 
