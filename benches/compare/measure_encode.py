@@ -32,7 +32,7 @@ PART = 31
 # Of calls that take seconds.
 SLOW_ROUNDS = 3
 # sentence-transformers embeds the sentences of every so many songs.
-SAMPLE = 25
+SAMPLE = 100
 
 
 class Measurement:
@@ -123,7 +123,7 @@ class Measurement:
                 "build_index": lambda _: pp.build_index(songs, Path(folder, "songs.arrow"), encoder=encoder),
                 "sample": lambda _: encode(sample),
             }
-            times = few_turns(calls, self.effort.rest, rounds=2)
+            times = few_turns(calls, self.effort.rest, rounds=1)
         scale = len(sentences) / len(sample)
         times["all by sentence-transformers"] = [seconds * scale for seconds in times.pop("sample")]
         notes = {
