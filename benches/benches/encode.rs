@@ -16,6 +16,8 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use pixelplay_core::encoder::Precision;
 use pixelplay_core::progress::ignore;
 use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
@@ -105,6 +107,37 @@ fn preprocess(c: &mut Criterion) {
             b.iter(|| encoder.preprocess(black_box(&picture)));
         });
     }
+}
+
+/// JPEG files to upright pixels; as written, and as by a camera that was held upright.
+fn decode(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decode");
+    for (width, height) in [(500, 400), (4000, 3000)] {
+        let jpeg = jpeg(width, height);
+        // Behind the start marker: EXIF with one entry, the orientation, in big endian.
+        let exif = b"\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let turned = [&jpeg[..2], exif, &jpeg[2..]].concat();
+        for (name, jpeg) in [("", jpeg), (" turned", turned)] {
+            group.bench_function(format!("{width}x{height}{name}"), |b| {
+                b.iter(|| Picture::decode(black_box(&jpeg)).unwrap());
+            });
+        }
+    }
+}
+
+/// Waves with some noise, which takes up as many bits as that of a photo.
+fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    let (wide, high) = (usize::from(width), usize::from(height));
+    let level = |at: usize| {
+        let (x, y) = (at / 3 % wide, at / 3 / wide);
+        (x / 4 + y / 8 * (1 + at % 3) + at * 40_503 % 31) as u8
+    };
+    let rgb: Vec<u8> = (0..wide * high * 3).map(level).collect();
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, 80)
+        .encode(&rgb, width.into(), height.into(), ExtendedColorType::Rgb8)
+        .unwrap();
+    jpeg
 }
 
 /// Writes a checkpoint directory of CLIP ViT-B/32's shape.
@@ -223,6 +256,6 @@ fn tokenizer() -> Value {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10);
-    targets = images, texts, preprocess
+    targets = images, texts, preprocess, decode
 }
 criterion_main!(benches);

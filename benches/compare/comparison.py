@@ -3,16 +3,14 @@
 import argparse
 import json
 import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import machine
+from child import ChildFailed, child, run
 from dataset import Dataset
-from environment import HERE, REPOSITORY, say
+from environment import REPOSITORY, say
 from rivals import RIVALS, PixelPlay
 
 # New processes that open an index, and searches in each.
@@ -21,10 +19,6 @@ SEARCHES = 20
 # A batch is measured at the largest size up to here: beyond, the scores alone would take gigabytes.
 BATCH_ROWS = 100_000
 ALL_SONGS = 1_000_000
-
-
-class ChildFailed(Exception):
-    """A process that measures ended without a result."""
 
 
 class Comparison:
@@ -66,11 +60,8 @@ class Comparison:
                 self.results["bandwidth"][str(count)] = reading
             for shape, rows in self.datasets():
                 self.compare(Path(folder, f"{shape}-{rows}"), shape, rows)
-        if (cores := others.cores()) is not None:
-            self.note(f"other programs used {cores:.2f} cores on average while this ran")
-            if cores > 0.1:
-                self.note("that is too much: do not quote these numbers")
-                say(f"other programs used {cores:.2f} cores: do not quote these numbers")
+        for note in others.notes():
+            self.note(note)
 
     def datasets(self) -> list[tuple[str, int]]:
         vectors = [(shape, rows) for rows in self.asked.rows for shape in self.asked.shapes if shape != "songs"]
@@ -148,20 +139,3 @@ def opening(data: Dataset, threads: int) -> dict:
     medians = {name: statistics.median(probe[name] for probe in probes) for name in probes[0]}
     how = {"shape": data.shape, "rows": data.rows, "threads": threads}
     return {**how, "processes": PROCESSES, "searches": SEARCHES, **medians}
-
-
-def child(out: Path, script: str, *arguments: object, threads: int) -> dict:
-    """Runs a script that writes its result into `out`, its last argument."""
-    out.unlink(missing_ok=True)
-    run(script, *arguments, out, threads=threads)
-    return json.loads(out.read_text())
-
-
-def run(script: str, *arguments: object, threads: int) -> None:
-    command = [sys.executable, HERE / script, *map(str, arguments)]
-    code = subprocess.run(command, env=machine.environment_for(threads)).returncode
-    if code == -signal.SIGINT:
-        raise KeyboardInterrupt
-    if code:
-        end = f"crashed with signal {-code}" if code < 0 else f"failed with exit code {code}"
-        raise ChildFailed(f"{script}, {threads} thread(s), {end}; leave out the library that did it with --rivals")

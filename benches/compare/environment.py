@@ -8,20 +8,26 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-NEEDED = {"numpy", "pyarrow", "matplotlib", "maturin"}
+# What to start the processes that measure under, as a shell would read it.
+UNDER = "PIXELPLAY_COMPARE_UNDER"
+# Whatever requirements.txt has, and of the other lists:
+NEEDED = {"transformers", "pillow"}
 
 
 def target_folder() -> Path:
     return Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target").resolve()
 
 
-def ensure(folder: Path, wheel: Path | None) -> tuple[Path, dict[str, str]]:
-    """The Python of the environment in `folder`, with PixelPlay in it, and why rivals are left out, by name."""
+def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, dict[str, str]]:
+    """The Python of the environment in `folder`, with PixelPlay and the packages of some lists in it, and why rivals are
+    left out, by name."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         say(f"virtual environment {folder}")
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    left_out = install_requirements(python, folder / "installed.txt")
+    left_out = {}
+    for name in lists:
+        left_out |= install_requirements(python, HERE / name, folder / "installed.txt")
     if wheel is None:
         wheel = build_wheel(python, folder / "wheels")
     # The version is the same each time; what it needs is there.
@@ -29,8 +35,8 @@ def ensure(folder: Path, wheel: Path | None) -> tuple[Path, dict[str, str]]:
     return python, left_out
 
 
-def install_requirements(python: Path, stamp: Path) -> dict[str, str]:
-    lines = (HERE / "requirements.txt").read_text().splitlines()
+def install_requirements(python: Path, file: Path, stamp: Path) -> dict[str, str]:
+    lines = file.read_text().splitlines()
     requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     done = stamp.read_text().splitlines() if stamp.exists() else []
     left_out = {}
@@ -45,7 +51,7 @@ def install_requirements(python: Path, stamp: Path) -> dict[str, str]:
             # Written after each, so that an interrupted installation goes on where it was.
             done.append(requirement)
             stamp.write_text("\n".join(done) + "\n")
-        elif name in NEEDED:
+        elif name in NEEDED or file.name == "requirements.txt":
             sys.exit(f"cannot install {requirement}, which the comparison needs:\n{result.stderr.strip()}")
         else:
             left_out[name] = reason(result.stderr)

@@ -24,12 +24,20 @@ THREAD_VARIABLES = (
     "LANCE_CPU_THREADS",
     "LANCE_IO_THREADS",
 )
+# What libraries say about themselves, and where they would look for news.
+SILENCE = {
+    "LANCE_LOG": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",
+}
 MIB = 1 << 20
 
 
 def environment_for(threads: int) -> dict[str, str]:
     """The environment of a process that is to use so many threads."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "LANCE_LOG": "error"}
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **SILENCE}
 
 
 def cores() -> int:
@@ -60,6 +68,14 @@ class OtherWork:
             return None
         wall, busy, own = (after - before for before, after in zip(self.start, now))
         return max(0.0, (busy - own) / wall)
+
+    def notes(self) -> list[str]:
+        """The same in words, with a warning where it is too much."""
+        cores = self.cores()
+        if cores is None:
+            return []
+        notes = [f"other programs used {cores:.2f} cores on average while this ran"]
+        return notes if cores <= 0.1 else [*notes, "that is too much: do not quote these numbers"]
 
     @staticmethod
     def now() -> tuple[float, float, float] | None:

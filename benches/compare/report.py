@@ -12,21 +12,28 @@ def markdown(results: dict) -> str:
 
 
 def heading(results: dict) -> str:
+    about = []
+    for threads, reading in results["bandwidth"].items():
+        speed = f"{reading['bytes_a_second'] / 1e9:.1f} GB/s"
+        about.append(f"memory read with {threads} thread(s): {speed} ({reading['reader']}, 1 GiB each)")
+    for data in results["datasets"]:
+        peak = f"; made with {size(data['writing_peak'])} of memory at most, mapped files included"
+        about.append(f"{data['shape']}, {data['rows']:,} rows: {data['note']}{peak}")
+    return head("search", results, about)
+
+
+def head(subject: str, results: dict, about: list[str]) -> str:
+    """Where and how it was measured, and what went wrong."""
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
-        "# PixelPlay and what people use: search\n",
+        f"# PixelPlay and what people use: {subject}\n",
         f"* {machine['date']}, {machine['cpu']}, {machine['cores']} core(s) used at most, {', '.join(machine['caches'])}",
         f"* {machine['system']}, Python {machine['python']}, commit {machine['commit']}",
         f"* {versions}",
         f"* `{results['command']}`",
     ]
-    for threads, reading in results["bandwidth"].items():
-        speed = f"{reading['bytes_a_second'] / 1e9:.1f} GB/s"
-        lines.append(f"* memory read with {threads} thread(s): {speed} ({reading['reader']}, 1 GiB each)")
-    for about in results["datasets"]:
-        peak = f"; made with {size(about['writing_peak'])} of memory at most, mapped files included"
-        lines.append(f"* {about['shape']}, {about['rows']:,} rows: {about['note']}{peak}")
+    lines += [f"* {line}" for line in about]
     lines += [f"* left out: {name}: {reason}" for name, reason in results["left_out"].items()]
     lines += [f"* {note}" for note in results["notes"]]
     lines += [f"* **failed**: {failure}" for failure in results["failures"]]
@@ -159,6 +166,16 @@ def size(count: int) -> str:
 
 def plot(results: dict, file: Path) -> None:
     """One panel for each data set and scenario: how many times as long as PixelPlay each library takes."""
+    records = [record for record in results["records"] if record["scenario"] in ("one query", "batch")]
+    panels: dict[str, list[dict]] = {}
+    for record in sorted(records, key=lambda record: record["scenario"] == "batch"):
+        title = f"{record['shape']}, {record['rows']:,} rows, {record['scenario']}"
+        panels.setdefault(title, []).append(record | {"filled": record["exact"]})
+    draw(panels, file, ("exact", "approximate"))
+
+
+def draw(panels: dict[str, list[dict]], file: Path, kinds: tuple[str, str]) -> None:
+    """Draws the ratios of records, by panel; `kinds` is what filled and hollow marks are called."""
     import matplotlib
 
     # Text stays text, and the same results give the same file.
@@ -166,10 +183,9 @@ def plot(results: dict, file: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    records = [record for record in results["records"] if record["scenario"] in ("one query", "batch")]
-    panels = list(dict.fromkeys((record["scenario"], record["shape"], record["rows"]) for record in records))
-    panels.sort(key=lambda panel: panel[0] == "batch")
-    names = list(dict.fromkeys(record["name"] for record in records if record["name"] != PIXELPLAY))
+    rivals = {title: [r for r in records if r["name"] != PIXELPLAY] for title, records in panels.items()}
+    names = list(dict.fromkeys(record["name"] for records in rivals.values() for record in records))
+    counts = sorted({record["threads"] for records in panels.values() for record in records})
     if not names:
         return
     columns = min(4, len(panels))
@@ -185,15 +201,13 @@ def plot(results: dict, file: Path) -> None:
     )
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    for axis, panel in zip(axes.flat, panels):
-        scenario, shape, rows = panel
-        here = [r for r in records if (r["scenario"], r["shape"], r["rows"]) == panel and r["name"] in names]
-        draw_ratios(axis, here, names, sorted({record["threads"] for record in records}))
+    for axis, (title, here) in zip(axes.flat, rivals.items()):
+        draw_ratios(axis, here, names, counts, kinds)
         axis.axvline(1, color="grey", lw=0.8)
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter("{x:g}")
         axis.tick_params(labelbottom=True)
-        axis.set_title(f"{shape}, {rows:,} rows, {scenario}", fontsize=8)
+        axis.set_title(title, fontsize=8)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].invert_yaxis()
     figure.supxlabel("time / PixelPlay's time (right of 1: PixelPlay is faster)", fontsize=8)
@@ -202,10 +216,10 @@ def plot(results: dict, file: Path) -> None:
     plt.close(figure)
 
 
-def draw_ratios(axis, records: list[dict], names: list[str], counts: list[int]) -> None:
+def draw_ratios(axis, records: list[dict], names: list[str], counts: list[int], kinds: tuple[str, str]) -> None:
     for place, count in enumerate(counts):
-        for exact in (True, False):
-            drawn = [record for record in records if record["threads"] == count and record["exact"] == exact]
+        for filled, kind in zip((True, False), kinds):
+            drawn = [record for record in records if record["threads"] == count and record["filled"] == filled]
             median, low, high = zip(*(record["ratio"] for record in drawn)) if drawn else ((), (), ())
             axis.errorbar(
                 median,
@@ -215,6 +229,6 @@ def draw_ratios(axis, records: list[dict], names: list[str], counts: list[int]) 
                 ms=4,
                 lw=1,
                 color=f"C{place}",
-                mfc=f"C{place}" if exact else "white",
-                label=f"{count} thread(s), {'exact' if exact else 'approximate'}",
+                mfc=f"C{place}" if filled else "white",
+                label=f"{count} thread(s), {kind}",
             )

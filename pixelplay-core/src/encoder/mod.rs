@@ -10,6 +10,8 @@ mod model;
 mod mood;
 mod picture;
 mod picture_format;
+mod picture_strips;
+mod picture_turn;
 mod picture_whole;
 mod preprocess;
 mod resample;
@@ -330,9 +332,9 @@ impl Encoder {
         &self,
         image: impl Into<ImageSource<'a>>,
     ) -> Result<Embedding, EncodeError> {
-        let pixels = image
-            .into()
-            .with_picture(|picture| self.preprocess(picture))?;
+        let (image, threads) = (image.into(), self.threads());
+        let pixels =
+            self.install(|| image.with_picture(threads, |picture| self.preprocess(picture)))?;
         self.one(self.encode_pixels(&pixels)?)
     }
 
@@ -355,10 +357,11 @@ impl Encoder {
         let mut embeddings = Vec::with_capacity(images.len());
         for batch in images.chunks(batch_size) {
             let first = embeddings.len();
+            let threads = self.threads() / batch.len();
             let pixels: Vec<Result<Vec<f32>, EncodeError>> = self.install(|| {
                 batch
                     .par_iter()
-                    .map(|image| image.with_picture(|picture| self.preprocess(picture)))
+                    .map(|image| image.with_picture(threads, |picture| self.preprocess(picture)))
                     .collect()
             });
             let mut joined = Vec::with_capacity(batch.len() * self.pixels_len());

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::error::{Cause, EncodeError};
 use super::picture_format::Format;
 use super::picture_whole::{self, Flaw};
+use super::{picture_strips, picture_turn};
 
 /// A decoded picture: 8-bit RGB, upright.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,7 +37,10 @@ impl Picture {
     /// # Errors
     /// If the file is no regular file, cannot be read or decoded, or is too large.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
-        let path = path.as_ref();
+        Self::open_on(rayon::current_num_threads(), path.as_ref())
+    }
+
+    fn open_on(threads: usize, path: &Path) -> Result<Self, EncodeError> {
         let kind = std::fs::metadata(path).map_err(EncodeError::io(path))?;
         // Opening a pipe waits for its writer, and a device may never end.
         let refused = if kind.is_dir() {
@@ -54,7 +58,7 @@ impl Picture {
         File::open(path)
             .and_then(|file| file.take(Self::MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
             .map_err(EncodeError::io(path))?;
-        Self::decode_from(&bytes, Some(path))
+        Self::decode_from(threads, &bytes, Some(path))
     }
 
     /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it is.
@@ -65,6 +69,9 @@ impl Picture {
     /// drop transparency and show whatever colour lies below it). 16-bit samples are scaled to 8 bits
     /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
     ///
+    /// A JPEG of more than a megapixel is decoded by several threads, those of rayon, if it is of the usual kind: in
+    /// colour, not progressive, without restart markers. The pixels are the same.
+    ///
     /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
     /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred bytes.
     ///
@@ -72,11 +79,11 @@ impl Picture {
     /// If the bytes are no whole picture of a known format, or one of more than
     /// [`Picture::MAX_PIXELS`] pixels.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodeError> {
-        Self::decode_from(bytes, None)
+        Self::decode_from(rayon::current_num_threads(), bytes, None)
     }
 
     /// `path` is for the errors.
-    fn decode_from(bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
+    fn decode_from(threads: usize, bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
         let bad = |source: Cause| EncodeError::BadPicture {
             path: path.map(Path::to_owned),
             source,
@@ -138,14 +145,21 @@ impl Picture {
         limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(because)?;
-        image.apply_orientation(orientation);
-        let (width, height) = (image.width(), image.height());
+        let strips =
+            (format.image == ImageFormat::Jpeg).then(|| picture_strips::decode(bytes, threads));
+        let in_strips = strips
+            .flatten()
+            .and_then(|rgb| RgbImage::from_raw(width, height, rgb));
+        let image = match in_strips {
+            Some(image) => image.into(),
+            None => DynamicImage::from_decoder(decoder).map_err(because)?,
+        };
         let rgb = if image.color().has_alpha() {
             on_white(image.into_rgba8().into_raw())
         } else {
             image.into_rgb8().into_raw()
         };
+        let ([width, height], rgb) = picture_turn::upright([width, height], rgb, orientation);
         Self::from_rgb8(width, height, rgb)
     }
 
@@ -274,14 +288,15 @@ pub enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
-    /// Decodes the image and hands it to `visit`; a [`Picture`] is not copied.
+    /// Decodes the image, which has so many threads, and hands it to `visit`; a [`Picture`] is not copied.
     pub(super) fn with_picture<T>(
         self,
+        threads: usize,
         visit: impl FnOnce(&Picture) -> T,
     ) -> Result<T, EncodeError> {
         Ok(match self {
-            Self::Path(path) => visit(&Picture::open(path)?),
-            Self::Bytes(bytes) => visit(&Picture::decode(bytes)?),
+            Self::Path(path) => visit(&Picture::open_on(threads, path)?),
+            Self::Bytes(bytes) => visit(&Picture::decode_from(threads, bytes, None)?),
             Self::Picture(picture) => visit(picture),
         })
     }

@@ -12,6 +12,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::simd::{Backend, FRACTION_BITS, Taps};
+
+/// How many rows a task of the horizontal pass takes.
+const ROWS: usize = 4 * Backend::ROWS;
+
 /// Pillow's antialiasing filters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) enum Filter {
@@ -33,19 +38,18 @@ pub(super) struct Axis {
     pub(super) wanted: Range<usize>,
 }
 
-/// Where a pixel of the result comes from: the first pixel of the source, and a weight for it and each
-/// that follows.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
-}
-
-/// Weights are multiples of 2^-22: the largest sum, 255 times the weights of a filter that
-/// overshoots, stays within an `i32`.
-const FRACTION_BITS: u32 = 22;
-
 /// The wanted part of the resized picture; `rgb` and the result are row by row, three bytes a pixel.
 pub(super) fn resample(rgb: &[u8], rows: &Axis, columns: &Axis, filter: Filter) -> Vec<u8> {
+    resample_with(Backend::detect(), rgb, rows, columns, filter)
+}
+
+fn resample_with(
+    backend: Backend,
+    rgb: &[u8],
+    rows: &Axis,
+    columns: &Axis,
+    filter: Filter,
+) -> Vec<u8> {
     // Since version 13 Pillow begins with the vertical pass where the height shrinks by more than
     // twice as many pixels as the width. The order shows, as each pass rounds.
     let shrinks = |axis: &Axis| axis.source as i128 - axis.resized as i128;
@@ -54,45 +58,36 @@ pub(super) fn resample(rgb: &[u8], rows: &Axis, columns: &Axis, filter: Filter) 
     let (vertical, band_rows) = rows.taps(filter);
     let (horizontal, band_columns) = columns.taps(filter);
     if vertical_first {
-        let between = shrink_rows(rgb, columns.source, band_columns.clone(), &vertical, 0);
-        shrink_columns(
-            &between,
-            band_columns.len(),
-            &horizontal,
-            band_columns.start,
-        )
+        let (width, start) = (band_columns.len(), band_columns.start);
+        let between = shrink_rows(backend, rgb, columns.source, band_columns, &vertical, 0);
+        shrink_columns(backend, &between, width, &horizontal, start)
     } else {
         let band = &rgb[band_rows.start * columns.source * 3..band_rows.end * columns.source * 3];
-        let between = shrink_columns(band, columns.source, &horizontal, 0);
+        let between = shrink_columns(backend, band, columns.source, &horizontal, 0);
         let width = horizontal.len();
-        shrink_rows(&between, width, 0..width, &vertical, band_rows.start)
+        let start = band_rows.start;
+        shrink_rows(backend, &between, width, 0..width, &vertical, start)
     }
 }
 
 /// The horizontal pass. Pixel 0 of each row of `rgb` is pixel `offset` of the source.
-fn shrink_columns(rgb: &[u8], width: usize, taps: &[Taps], offset: usize) -> Vec<u8> {
+fn shrink_columns(
+    backend: Backend,
+    rgb: &[u8],
+    width: usize,
+    taps: &[Taps],
+    offset: usize,
+) -> Vec<u8> {
     let mut out = vec![0; rgb.len() / width * taps.len()];
-    out.par_chunks_exact_mut(taps.len() * 3)
-        .zip(rgb.par_chunks_exact(width * 3))
-        .for_each(|(out, row)| {
-            for (pixel, Taps { first, weights }) in out.chunks_exact_mut(3).zip(taps) {
-                let mut sums = [0; 3];
-                let seen = row[(first - offset) * 3..].chunks_exact(3);
-                for (seen, weight) in seen.zip(weights) {
-                    for (sum, &level) in sums.iter_mut().zip(seen) {
-                        *sum += i32::from(level) * weight;
-                    }
-                }
-                for (level, sum) in pixel.iter_mut().zip(sums) {
-                    *level = round(sum);
-                }
-            }
-        });
+    out.par_chunks_mut(taps.len() * 3 * ROWS)
+        .zip(rgb.par_chunks(width * 3 * ROWS))
+        .for_each(|(out, rows)| backend.weigh_pixels(rows, width, offset, taps, out));
     out
 }
 
 /// The vertical pass over the columns `kept`. Row 0 of `rgb` is row `offset` of the source.
 fn shrink_rows(
+    backend: Backend,
     rgb: &[u8],
     width: usize,
     kept: Range<usize>,
@@ -103,41 +98,27 @@ fn shrink_rows(
     let mut out = vec![0; row_len * taps.len()];
     out.par_chunks_exact_mut(row_len).zip(taps).for_each_init(
         || vec![0; row_len],
-        |sums, (out, Taps { first, weights })| {
-            sums.fill(0);
-            for (y, weight) in (first - offset..).zip(weights) {
-                let row = &rgb[(y * width + kept.start) * 3..][..row_len];
-                for (sum, &level) in sums.iter_mut().zip(row) {
-                    *sum += i32::from(level) * weight;
-                }
-            }
-            for (level, &sum) in out.iter_mut().zip(sums.iter()) {
-                *level = round(sum);
-            }
+        |sums, (out, taps)| {
+            let rows = (taps.first() - offset..taps.end() - offset)
+                .map(|y| &rgb[(y * width + kept.start) * 3..][..row_len]);
+            backend.weigh_rows(rows, taps.weights(), sums, out);
         },
     );
     out
-}
-
-fn round(sum: i32) -> u8 {
-    ((sum + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).clamp(0, 255) as u8
 }
 
 impl Axis {
     /// The taps of each wanted pixel, and the pixels of the source that they reach.
     fn taps(&self, filter: Filter) -> (Vec<Taps>, Range<usize>) {
         let taps: Vec<Taps> = if self.resized == self.source {
-            let identity = |first| Taps {
-                first,
-                weights: vec![1 << FRACTION_BITS],
-            };
+            let identity = |first| Taps::new(first, vec![1 << FRACTION_BITS]);
             self.wanted.clone().map(identity).collect()
         } else {
             self.wanted.clone().map(|at| self.tap(at, filter)).collect()
         };
         // Both ends of a tap grow with its place.
-        let start = taps.first().map_or(0, |tap| tap.first);
-        let end = taps.last().map_or(0, |tap| tap.first + tap.weights.len());
+        let start = taps.first().map_or(0, Taps::first);
+        let end = taps.last().map_or(0, Taps::end);
         (taps, start..end)
     }
 
@@ -163,10 +144,7 @@ impl Axis {
             let scaled = share * f64::from(1 << FRACTION_BITS);
             (scaled + 0.5_f64.copysign(scaled)) as i32
         };
-        Taps {
-            first,
-            weights: weights.into_iter().map(fixed).collect(),
-        }
+        Taps::new(first, weights.into_iter().map(fixed).collect())
     }
 }
 
@@ -202,6 +180,48 @@ impl Filter {
             Self::Box if x > -0.5 && x <= 0.5 => 1.0,
             Self::Hamming if distance < 1.0 => sinc(x) * (0.54 + 0.46 * (x * PI).cos()),
             _ => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every backend reads rows of any length up to their last byte, and none behind it.
+    #[test]
+    fn every_backend_gives_the_same_pixels() {
+        let axis = |source: usize, resized: usize| Axis {
+            source,
+            resized,
+            wanted: resized / 5..resized,
+        };
+        let filters = [Filter::Lanczos, Filter::Bicubic, Filter::Box];
+        let sources = [1, 2, 5, 6, 7, 16, 33, 61, 200];
+        for (at, (&height, &width)) in sources
+            .iter()
+            .flat_map(|height| sources.iter().map(move |width| (height, width)))
+            .enumerate()
+        {
+            // Levels at both ends, where sums are clipped, and between.
+            let rgb: Vec<u8> = (0..height * width * 3)
+                .map(|at| match at * 40_503 % 7 {
+                    0 => 0,
+                    1 => 255,
+                    _ => (at * 37 % 251) as u8,
+                })
+                .collect();
+            for [rows, columns] in [[7, 9], [48, 3], [1, 40], [height, width]] {
+                let (rows, columns) = (axis(height, rows), axis(width, columns));
+                let of = |backend| {
+                    resample_with(backend, &rgb, &rows, &columns, filters[at % filters.len()])
+                };
+                let mut backends = Backend::available().into_iter();
+                let oracle = backends.next().map(of);
+                for backend in backends {
+                    assert_eq!(Some(of(backend)), oracle, "{backend} {rows:?} {columns:?}");
+                }
+            }
         }
     }
 }

@@ -12,7 +12,6 @@ pub(super) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32 bits.
-#[expect(clippy::cast_possible_truncation, reason = "at most `rows`")]
 pub(super) fn part(rows: usize, part: usize, parts: usize) -> usize {
     (rows as u128 * part as u128 / parts.max(1) as u128) as usize
 }

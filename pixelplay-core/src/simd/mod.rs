@@ -1,4 +1,4 @@
-//! Dot products by the instructions that the processor has.
+//! Dot products and weighted sums by the instructions that the processor has.
 
 #![allow(
     unsafe_code,
@@ -18,6 +18,8 @@ mod product;
 #[cfg(feature = "encoder")]
 mod rows;
 #[cfg(feature = "encoder")]
+mod taps;
+#[cfg(feature = "encoder")]
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -25,6 +27,8 @@ mod x86;
 mod x86_codes;
 #[cfg(target_arch = "x86_64")]
 mod x86_int8;
+#[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+mod x86_taps;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
 mod x86_vector;
 
@@ -38,6 +42,7 @@ pub(crate) use self::{
     curve::Curve,
     product::{Blocked, BlockedMut, Finish},
     rows::Norm,
+    taps::{FRACTION_BITS, Taps},
     vector::{Codes, Lanes, WIDTH},
 };
 
@@ -282,6 +287,74 @@ impl Backend {
                 x86_int8::screen_panel_avx512(dots, measures, picked, cutoffs, passed);
             },
             _ => int8::screen_panel(dots, measures, picked, cutoffs, passed),
+        }
+    }
+}
+
+/// Resizing.
+#[cfg(feature = "encoder")]
+impl Backend {
+    /// How many rows [`weigh_pixels`](Self::weigh_pixels) is best given at once.
+    pub(crate) const ROWS: usize = 4;
+
+    /// The horizontal pass over some rows of RGB pixels, `width` each; pixel 0 of a row is pixel `offset` of the source. A row of
+    /// `out` has as many pixels as there are `taps`. The same bytes on every backend.
+    ///
+    /// # Panics
+    /// If `out` has another number of rows, or a tap reaches outside of a row.
+    #[track_caller]
+    pub(crate) fn weigh_pixels(
+        self,
+        rows: &[u8],
+        width: usize,
+        offset: usize,
+        taps: &[Taps],
+        out: &mut [u8],
+    ) {
+        assert!(width > 0 && rows.len().is_multiple_of(width * 3));
+        assert_eq!(out.len(), rows.len() / width * taps.len());
+        for taps in taps {
+            assert!(offset <= taps.first() && taps.end() <= offset + width);
+        }
+        if taps.is_empty() {
+            return;
+        }
+        let mut rows = rows.chunks_exact(width * 3);
+        let mut outs = out.chunks_exact_mut(taps.len() * 3);
+        #[cfg(target_arch = "x86_64")]
+        if self.0 != Isa::Portable && taps.iter().all(Taps::has_quads) {
+            while rows.len() >= Self::ROWS {
+                let rows: [_; Self::ROWS] =
+                    std::array::from_fn(|_| rows.next().unwrap_or_default());
+                let outs: [_; Self::ROWS] =
+                    std::array::from_fn(|_| outs.next().unwrap_or_default());
+                // SAFETY: only `available` makes another backend than the portable one, after it has seen AVX2.
+                unsafe { x86_taps::rows_avx2::<{ Self::ROWS }>(rows, offset, taps, outs) };
+            }
+            for (row, out) in rows.by_ref().zip(outs.by_ref()) {
+                // SAFETY: as above.
+                unsafe { x86_taps::rows_avx2([row], offset, taps, [out]) };
+            }
+        }
+        for (row, out) in rows.zip(outs) {
+            taps::row(row, offset, taps, out);
+        }
+    }
+
+    /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`; `sums` is room for as many. The same
+    /// bytes on every backend.
+    pub(crate) fn weigh_rows<'a>(
+        self,
+        rows: impl Iterator<Item = &'a [u8]>,
+        weights: &[i32],
+        sums: &mut [i32],
+        out: &mut [u8],
+    ) {
+        match self.0 {
+            Isa::Portable => taps::column(rows, weights, sums, out),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `weigh_pixels`.
+            _ => unsafe { x86_taps::column_avx2(rows, weights, sums, out) },
         }
     }
 }

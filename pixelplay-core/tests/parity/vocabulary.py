@@ -8,9 +8,9 @@ from transformers import CLIPTokenizer
 SHARED = pathlib.Path(__file__).resolve().parents[3] / "../shared/data"
 
 
-def tokenizer() -> CLIPTokenizer:
+def tokenizer(data: pathlib.Path = SHARED) -> CLIPTokenizer:
     """openai/CLIP's, or a byte-level one without merges where the vocabulary is missing."""
-    path = SHARED / "tokenizer/bpe_simple_vocab_16e6.txt.gz"
+    path = data / "tokenizer/bpe_simple_vocab_16e6.txt.gz"
     merges = []
     if path.exists():
         lines = gzip.open(path, "rt", encoding="utf-8").read().split("\n")
