@@ -202,7 +202,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     let in_minute_from = |start: Duration| {
         times
             .iter()
-            .filter(|time| (start..start + MINUTE).contains(time))
+            .filter(|time| (start..start + MINUTE).contains(*time))
             .count()
     };
     let busiest = times
