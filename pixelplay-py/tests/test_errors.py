@@ -25,6 +25,9 @@ def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
         pp.SongIndex.open(tmp / "bad.arrow")
     elif name == "CatalogError":
         pp.clean(b"")
+    elif name == "EnrichError":
+        (tmp / "bad.db").write_bytes(b"no cache, but some text")
+        pp.enrich(songs, tmp / "out.arrow", cache=tmp / "bad.db", max_requests=0)
     elif name == "EmbeddingError":
         songs.search([1.0, 0.0])
     elif name == "FilterError":
@@ -88,6 +91,7 @@ KINDS = {
     "EncodeError": pp.PixelPlayError,
     "SongIndexError": pp.PixelPlayError,
     "CatalogError": pp.PixelPlayError,
+    "EnrichError": pp.CatalogError,
     "EmbeddingError": ValueError,
     "FilterError": (pp.SongIndexError, ValueError),
     "QueryError": ValueError,

@@ -185,16 +185,18 @@ impl Weights {
         })
     }
 
-    /// Feeds the content of a tensor to a hasher: its name, type, shape and bytes.
+    /// The hash of the content of a tensor: its name, type, shape and bytes.
     ///
-    /// Not the place in the file, so that the same tensors in shards hash alike.
-    pub(super) fn hash(&self, name: &str, hasher: &mut blake3::Hasher) -> Result<(), EncodeError> {
+    /// Not of the place in the file, so that the same tensors in shards hash alike.
+    pub(super) fn hash(&self, name: &str) -> Result<blake3::Hash, EncodeError> {
         let location = self.locate(name)?;
         let about = format!("{name} {:?} {:?}\n", location.dtype, location.shape);
+        let mut hasher = blake3::Hasher::new();
         hasher.update(about.as_bytes());
         self.for_each_chunk(location, |chunk| {
             hasher.update(chunk);
-        })
+        })?;
+        Ok(hasher.finalize())
     }
 
     /// The value of a tensor that holds one `f32`, if there is such a tensor.
