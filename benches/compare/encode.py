@@ -144,10 +144,10 @@ class Comparison:
         if not self.checkpoint.done:
             say("a checkpoint of random weights, in torch's and ONNX's formats")
             run("checkpoint.py", self.asked.shared, self.checkpoint.folder, threads=most)
-        if not self.material.done:
+        if not self.material.done(self.checkpoint):
             say("10,000 songs, pictures and texts")
             run("material.py", self.asked.shared, self.checkpoint.folder, self.material.folder, threads=most)
-        if not self.material.done:
+        if not self.material.done(self.checkpoint):
             sys.exit(f"nothing to encode: {(self.material.folder / 'skipped.txt').read_text()}")
 
     def measure(self, part: str, threads: int) -> None:

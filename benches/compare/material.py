@@ -32,9 +32,10 @@ class Skipped(Exception):
 class Material:
     folder: Path
 
-    @property
-    def done(self) -> bool:
-        return (self.folder / DONE).exists()
+    def done(self, checkpoint: Checkpoint) -> bool:
+        """Whether it is all there, in the space that this PixelPlay gives the checkpoint."""
+        done = self.folder / DONE
+        return done.exists() and done.read_text() == fingerprint(checkpoint)
 
     @property
     def small_photo(self) -> Path:
@@ -77,6 +78,12 @@ class Material:
         return Texts(**json.loads((self.folder / "equal.json").read_text()))
 
 
+def fingerprint(checkpoint: Checkpoint) -> str:
+    import pixelplay as pp
+
+    return pp.Encoder(checkpoint.model).fingerprint
+
+
 def make(shared: Path, checkpoint: Checkpoint, material: Material) -> None:
     folder = material.folder
     csv = shared / "data/songs/tidytuesday_spotify_songs.csv.gz"
@@ -87,7 +94,7 @@ def make(shared: Path, checkpoint: Checkpoint, material: Material) -> None:
     make_pictures(photos, checkpoint, material)
     make_songs(csv, checkpoint, material)
     make_texts(checkpoint, material)
-    (folder / DONE).write_text("")
+    (folder / DONE).write_text(fingerprint(checkpoint))
 
 
 def make_pictures(photos: list[Path], checkpoint: Checkpoint, material: Material) -> None:
