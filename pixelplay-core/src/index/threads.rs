@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: one
-/// thread reads 12 MB in half a millisecond.
+/// thread reads 12 MB in a third to half a millisecond.
 const WAKING_BYTES: usize = 12 << 20;
 /// Below this much, sharing costs more than it saves even with threads that are awake.
 const SHARING_BYTES: usize = 1 << 20;
