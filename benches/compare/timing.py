@@ -1,4 +1,7 @@
-"""Timing side by side: in each round every call has its turn, so that what disturbs the machine disturbs all of them."""
+"""Timing side by side: in each round every call has its turn, so that what disturbs the machine disturbs all of them.
+
+Rounds go there and back, A B C C B A.
+"""
 
 import gc
 import statistics
@@ -45,7 +48,9 @@ def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[floa
         for done in range(effort.rounds):
             if done >= effort.at_least and time.perf_counter() - start > effort.seconds:
                 break
-            for name, call in calls.items():
+            # There and back, A B C C B A, so that nobody always comes behind the same neighbour.
+            turns = list(calls.items())
+            for name, call in reversed(turns) if done % 2 else turns:
                 time.sleep(effort.rest)
                 # The cold caches that the neighbour left behind are not this call's to pay for.
                 if repeats[name] > 1:
