@@ -114,13 +114,13 @@ def test_ratios_are_paired() -> None:
     assert median == 3 and 1 <= low < median < high <= 5
 
 
-def test_every_round_has_every_call() -> None:
+def test_every_round_has_every_call_there_and_back() -> None:
     order: list[str] = []
     calls = {name: lambda _, name=name: order.append(name) for name in "ab"}
     # Too short a turn for a second call in it.
     found = interleave(calls, Effort(rounds=4, turn=0.0, rest=0.0))
     assert {name: len(seconds) for name, seconds in found.items()} == {"a": 4, "b": 4}
-    assert order[-8:] == list("abababab")
+    assert order[-8:] == list("abbaabba")
 
 
 def test_numbers_are_printed_with_three_digits() -> None:
