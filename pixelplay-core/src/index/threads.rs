@@ -96,7 +96,7 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A search of one query, from its begin on.
+/// A search from its begin on, of one query or of some that share a pass.
 pub(super) struct Attendance {
     is_close: bool,
 }
