@@ -3,18 +3,43 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog::{self, BuildOptions};
+use pixelplay_core::catalog::{self, BuildOptions, Describer, Templates};
 use serde_json::json;
 
 use crate::{open, output, progress, table};
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Each song is described in two to seven sentences, scenes and moods by its features, genre and decade, \
+and a column `description` stands in for them: `--column description=lyrics` takes the lyrics, a sentence a line. If the \
+command is interrupted, the parts it has finished are kept beside the index, and the same command goes on from there.
+
+Examples:
+  pixelplay build-index songs.csv.gz songs.arrow
+  pixelplay build-index songs.csv songs.arrow --column title=Werk --encoder clip-vit-base-patch32/
+  pixelplay build-index --print-templates > mine.toml
+  pixelplay build-index songs.csv songs.arrow --templates mine.toml"
+)]
 pub(crate) struct Args {
     /// A table of songs: CSV or TSV, also gzipped
-    table: PathBuf,
+    #[arg(required_unless_present = "print_templates")]
+    table: Option<PathBuf>,
 
     /// Where to put the index; an existing one is replaced when the new one is whole
-    index: PathBuf,
+    #[arg(required_unless_present = "print_templates")]
+    index: Option<PathBuf>,
+
+    /// A file of the phrases to describe songs with, in place of the embedded ones
+    #[arg(long, value_name = "FILE.toml")]
+    templates: Option<PathBuf>,
+
+    /// Print the embedded phrases, to start one's own from, and do nothing else
+    #[arg(long, exclusive = true)]
+    print_templates: bool,
+
+    /// Make `TITLE by ARTIST` one more sentence of each song
+    #[arg(long)]
+    names: bool,
 
     /// Print what was kept, dropped and merged as JSON
     #[arg(long)]
@@ -28,18 +53,40 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
+    let (Some(table), Some(index)) = (&args.table, &args.index) else {
+        return output::line(Templates::EMBEDDED.trim_end());
+    };
+    let describer = match &args.templates {
+        Some(path) => Describer::from(Templates::open(path)?),
+        None => Describer::default(),
+    };
+    let options = BuildOptions {
+        describer,
+        names: args.names,
+        ..BuildOptions::default()
+    };
     let encoder = args.encoder.open()?;
-    let (cleaned, built) = catalog::build_index_from_csv(
-        &args.table,
-        &args.index,
-        &encoder,
-        &args.reading.options(),
-        &BuildOptions::default(),
-        &mut progress::bar(),
-    )?;
+    let reading = args.reading.options();
+    let mut bar = progress::bar();
+    let done = catalog::build_index_from_csv(table, index, &encoder, &reading, &options, &mut bar);
+    let (cleaned, built) = done.map_err(|error| {
+        let parts = catalog::parts_folder(index);
+        if !parts.is_dir() {
+            return error.into();
+        }
+        let kept = format!(
+            "finished parts are kept in {}, and the same command goes on from there",
+            parts.display()
+        );
+        if progress::interrupted() {
+            progress::StoppedAfter(kept).into()
+        } else {
+            anyhow::Error::new(error).context(kept)
+        }
+    })?;
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());
     }
     let text = output::printable_lines(&format!("{cleaned}{built}"));
-    output::line(&format!("{text}\nwrote {}", args.index.display()))
+    output::line(&format!("{text}\nwrote {}", index.display()))
 }

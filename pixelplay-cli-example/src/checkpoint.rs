@@ -38,12 +38,10 @@ impl From<OsString> for Checkpoint {
 }
 
 impl Checkpoint {
-    pub(crate) fn open(&self) -> Result<Encoder> {
+    pub(crate) fn open(&self, options: EncoderOptions) -> Result<Encoder> {
         Ok(match self {
-            Self::Folder(folder) => Encoder::open(folder)?,
-            Self::Hub { repo, revision } => {
-                download(repo, revision.as_deref())?.open(EncoderOptions::default())?
-            }
+            Self::Folder(folder) => Encoder::open_with(folder, options)?,
+            Self::Hub { repo, revision } => download(repo, revision.as_deref())?.open(options)?,
         })
     }
 

@@ -4,6 +4,7 @@
 //! arguments, calls the library and prints. There is no logic here that a library user would miss.
 
 mod add;
+mod audit;
 mod build_index;
 mod checkpoint;
 mod clean;
@@ -43,6 +44,7 @@ use pixelplay_core::{EncodeError, HubError};
   pixelplay add songs.arrow more-songs.csv
   pixelplay clean songs.csv.gz cleaned.csv --column title=Werk
   pixelplay enrich songs.arrow with-covers.arrow --dry-run
+  pixelplay audit holiday-pictures/ --index songs.arrow
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14
@@ -75,6 +77,8 @@ enum Command {
     Clean(clean::Args),
     /// Look up covers, previews, links and more for the songs of an index (needs the network)
     Enrich(enrich::Args),
+    /// Tell how evenly some pictures use a catalogue: which songs ever come up, and which for everything
+    Audit(audit::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -108,6 +112,7 @@ fn main() -> ExitCode {
         Command::Compact(args) => compact::run(args),
         Command::Clean(args) => clean::run(args),
         Command::Enrich(args) => enrich::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),

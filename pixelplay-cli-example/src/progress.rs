@@ -58,12 +58,21 @@ pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
                 bar.finish_and_clear();
             }
         }
-        if interrupted() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        go_on()
     }
+}
+
+fn go_on() -> ControlFlow<()> {
+    if interrupted() {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// A progress callback that draws nothing, beside a bar that is there already.
+pub(crate) fn quiet() -> impl FnMut(Progress) -> ControlFlow<()> {
+    |_| go_on()
 }
 
 /// A bar for work that is done here; without a total it counts.

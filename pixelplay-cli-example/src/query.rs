@@ -44,16 +44,43 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     answer: AnswerArgs,
 
+    #[command(flatten)]
+    diversity: DiversityArgs,
+
+    #[command(flatten)]
+    encoder: open::EncoderArgs,
+}
+
+/// How much of the same an answer may hold.
+#[derive(clap::Args)]
+pub(crate) struct DiversityArgs {
     /// At most so many songs of one artist
     #[arg(long, value_name = "N")]
     max_per_artist: Option<NonZeroUsize>,
+
+    /// One recording of a song only: not its live recording or remix as well
+    #[arg(long)]
+    distinct_songs: bool,
 
     /// 0 ranks by score alone; towards 1, songs unlike each other are preferred
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    #[command(flatten)]
-    encoder: open::EncoderArgs,
+    /// Lets songs that turn up for everything stand back, 0 to 1; the index must have biases (correct_hubs)
+    #[arg(long, value_name = "0..1", default_value_t = 0.0)]
+    hub_correction: f64,
+}
+
+impl DiversityArgs {
+    pub(crate) fn apply(&self, options: QueryOptions) -> QueryOptions {
+        QueryOptions {
+            max_per_artist: self.max_per_artist,
+            distinct_songs: self.distinct_songs,
+            diversity: self.diversity,
+            hub_correction: self.hub_correction,
+            ..options
+        }
+    }
 }
 
 /// What every command that ranks songs takes.
@@ -132,14 +159,12 @@ impl QueryArgs {
             }
             query = query.taste(songs, weight);
         }
-        let options = QueryOptions {
+        let options = self.diversity.apply(QueryOptions {
             k: self.answer.k.get(),
             filter,
-            max_per_artist: self.max_per_artist,
-            diversity: self.diversity,
             min_score: self.answer.min_score,
             ..QueryOptions::default()
-        };
+        });
         let hits = query.search_with(&index, &options, &mut progress::bar())?;
         output::hits(&index, &hits, self.answer.json)
     }

@@ -13,6 +13,10 @@ pub(crate) struct TableArgs {
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
 
+    /// Keep songs apart that are one recording by title and artist (a remaster, another album) but differ in their ids
+    #[arg(long)]
+    keep_recordings: bool,
+
     /// Refuse a table with more rows [default: 10 million]
     #[arg(long, value_name = "N")]
     max_rows: Option<u64>,
@@ -40,6 +44,7 @@ impl TableArgs {
         CleanOptions {
             delimiter: self.delimiter,
             columns: self.columns.iter().cloned().collect(),
+            merge_recordings: !self.keep_recordings,
             max_rows: self.max_rows.unwrap_or(default.max_rows),
             max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
             max_memory: self.max_memory.unwrap_or(default.max_memory),

@@ -77,6 +77,7 @@ pub mod mood;
 pub mod progress;
 pub mod query;
 pub mod radar;
+mod recording;
 mod simd;
 pub mod song;
 #[cfg(any(feature = "users", feature = "enrich"))]

@@ -1,12 +1,13 @@
 //! A question made of pictures, words and songs, answered by one scan.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::num::NonZeroUsize;
 
 use crate::embedding::{Embedding, EmbeddingError, same_space};
 use crate::index::{Filter, SearchOptions, SongHit, SongIndex, SongIndexError};
 use crate::progress::{OnProgress, Progress, ignore};
+use crate::recording;
 use crate::song::SongId;
 
 /// The share of the words in a question that has a picture and words.
@@ -119,6 +120,9 @@ pub struct QueryOptions {
     pub filter: Option<Filter>,
     /// At most this many songs of one artist. Songs without an artist are not counted together.
     pub max_per_artist: Option<NonZeroUsize>,
+    /// One recording of a song only, the best: not its live recording, remix or remaster as well. Told by title and
+    /// artist, as when tables are cleaned; songs without a title or an artist are all different.
+    pub distinct_songs: bool,
     /// 0 ranks by score alone; towards 1, songs unlike those already picked are preferred.
     ///
     /// This is maximal marginal relevance (Carbonell and Goldstein 1998) over the best `4 * k` songs:
@@ -141,6 +145,7 @@ impl Default for QueryOptions {
             k: 10,
             filter: None,
             max_per_artist: None,
+            distinct_songs: false,
             diversity: 0.0,
             min_score: None,
             hub_correction: 0.0,
@@ -396,7 +401,7 @@ fn length_of(vector: &[f64]) -> f64 {
     vector.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// The best `wanted` songs that keep to the artist cap.
+/// The best `wanted` songs that keep to the artist cap, each song once where that is asked for.
 ///
 /// How deep to look for them is not known beforehand, so the depth doubles until the answer is full
 /// or the catalogue is at its end: the answer is exact, and one scan does in almost every case.
@@ -416,26 +421,38 @@ fn capped(
         threads: options.threads,
         ..SearchOptions::default()
     };
-    let Some(cap) = options.max_per_artist else {
+    if options.max_per_artist.is_none() && !options.distinct_songs {
         return Ok(index.search(query, &search)?);
-    };
+    }
     loop {
         search.k = search.k.saturating_mul(2);
         let hits = index.search(query, &search)?;
         let at_the_end = hits.len() < search.k;
         let mut of_artist: HashMap<String, usize> = HashMap::new();
+        let mut songs = HashSet::new();
         let mut kept = Vec::new();
         for hit in hits {
             if kept.len() == wanted {
                 break;
             }
-            if let Some(artist) = index.song(hit.row)?.artist {
+            let song = index.song(hit.row)?;
+            let key = match (&song.title, &song.artist) {
+                (Some(title), Some(artist)) if options.distinct_songs => {
+                    recording::song_key(title, artist)
+                }
+                _ => None,
+            };
+            if key.as_ref().is_some_and(|key| songs.contains(key)) {
+                continue;
+            }
+            if let (Some(cap), Some(artist)) = (options.max_per_artist, &song.artist) {
                 let count = of_artist.entry(artist.to_lowercase()).or_default();
                 if *count == cap.get() {
                     continue;
                 }
                 *count += 1;
             }
+            songs.extend(key);
             kept.push(hit);
         }
         if kept.len() == wanted || at_the_end {

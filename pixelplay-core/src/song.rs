@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// The name of a song within one catalogue: any text that is not empty.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SongId(Arc<str>);
 
 impl SongId {
@@ -21,6 +24,20 @@ impl SongId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for SongId {
+    type Error = &'static str;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(id).ok_or("the id of a song is empty")
+    }
+}
+
+impl From<SongId> for String {
+    fn from(id: SongId) -> Self {
+        id.as_str().to_owned()
     }
 }
 
@@ -93,7 +110,7 @@ macro_rules! song {
         /// A song. Whatever is not known is `None`.
         ///
         /// Audio features are as Spotify defines them: 0 to 1 unless a unit is given.
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub struct Song {
             /// Its name in the catalogue, unique there.
             pub id: SongId,

@@ -67,15 +67,8 @@ fn a_vector_is_the_mean_of_its_sentences() {
     assert_eq!((report.songs, report.left_out), (20, 2));
     assert_eq!(report.left_out_ids, ["unknown 1", "unknown 2"]);
     assert_eq!(report.descriptions, 20);
-    assert_eq!(
-        stages,
-        [
-            "describing songs",
-            "tokenizing texts",
-            "encoding texts",
-            "writing songs"
-        ]
-    );
+    assert_eq!(stages, ["building the index"]);
+    assert_eq!((report.vectors, report.resumed), (20, 0));
 
     let index = SongIndex::open(&path).unwrap();
     index.verify().unwrap();
@@ -161,7 +154,7 @@ fn stopping_or_failing_leaves_everything_as_it_was() {
     let encoder = Encoder::mini().unwrap();
     let unchanged = || {
         assert_eq!(files(folder.path()), ["songs.arrow"]);
-        assert_eq!(std::fs::read(&path).unwrap(), b"what was there before");
+        assert!(std::fs::read(&path).unwrap() == b"what was there before");
     };
     let options = BuildOptions::default();
 
@@ -193,7 +186,7 @@ fn stopping_or_failing_leaves_everything_as_it_was() {
         }
         stops += 1;
     }
-    assert!(stops >= 5, "{stops}");
+    assert!(stops >= 4, "{stops}");
     assert_eq!(SongIndex::open(&path).unwrap().len(), 20);
 }
 

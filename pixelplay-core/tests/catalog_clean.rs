@@ -417,8 +417,18 @@ fn the_real_tidytuesday_table_comes_out_whole() {
         println!("skipped: {} is not there", path.display());
         return;
     }
-    let Cleaned { songs, report, .. } = clean(&path, &CleanOptions::default()).unwrap();
+    let merged = clean(&path, &CleanOptions::default()).unwrap().report;
+    println!("{merged}");
+    assert_eq!(merged.kept + merged.same_recording.count, 28_352);
+    assert_eq!(merged.same_recording.count, 2_668);
+
+    let by_id = CleanOptions {
+        merge_recordings: false,
+        ..CleanOptions::default()
+    };
+    let Cleaned { songs, report, .. } = clean(&path, &by_id).unwrap();
     println!("{report}");
+    assert_eq!(report.same_recording.count, 0);
     assert_eq!(report.rows_read, 32_833);
     assert_eq!(report.kept, 28_352);
     assert_eq!(report.merged.count, 4_476);
@@ -435,4 +445,30 @@ fn the_real_tidytuesday_table_comes_out_whole() {
     assert_eq!(songs.iter().filter_map(|s| s.year).min(), Some(1957));
     assert_eq!(songs.iter().filter_map(|s| s.year).max(), Some(2020));
     assert!(songs.iter().all(|s| s.year.is_some() && s.energy.is_some()));
+}
+
+#[test]
+fn rows_of_one_recording_are_one_song_whatever_their_ids() {
+    let csv = "id,title,artist,genre,energy\n\
+               1,Africa,Toto,rock,\n\
+               2,Africa - 2018 Remaster,TOTO,pop,0.4\n\
+               3,Africa (Live),Toto,rock,0.9\n\
+               4,Stay (feat. Ben),Ana,pop,0.1\n\
+               5,Stay,Ana feat. Ben,pop,0.2\n\
+               5,Stay,Ana feat. Ben,soul,0.3\n\
+               6,Intro,Various Artists,pop,0.3\n\
+               7,Intro,Various Artists,pop,0.3\n";
+    let Cleaned { songs, report, .. } = read(csv);
+    let ids: Vec<_> = songs.iter().map(|song| song.id.as_str()).collect();
+    assert_eq!(ids, ["1", "3", "4", "6", "7"]);
+    assert_eq!(songs[0].energy, Some(0.4));
+    assert_eq!(songs[0].genre.as_deref(), Some("rock"));
+    assert_eq!(songs[0].extra["genres"], "rock; pop");
+    // Another row of an id that was merged is a repeat of the song it was merged with.
+    assert_eq!(songs[2].extra["genres"], "pop; soul");
+    assert_eq!(report.same_recording.lines, [3, 6]);
+    assert_eq!((report.merged.count, report.kept), (1, 5));
+    let told = "8 rows read: 5 songs kept, 3 repeats merged, 0 rows dropped\n  \
+                repeats by title and artist, under another id: 2 (lines 3 and 6)\n";
+    assert!(report.to_string().contains(told), "{report}");
 }

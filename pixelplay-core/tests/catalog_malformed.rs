@@ -35,7 +35,7 @@ fn distinct_songs(count: usize, filled: usize) -> String {
         .concat()
         .join(",");
     for i in 0..count {
-        table += &format!("s{i},t,a,{cells}\n");
+        table += &format!("s{i},t{i},a,{cells}\n");
     }
     table
 }

@@ -20,11 +20,21 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
     try_read(csv).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Only rows of one id are one song: which of several rows of a recording comes first is not asked here.
+fn read_by_id(csv: impl AsRef<[u8]>) -> Cleaned {
+    let options = CleanOptions {
+        merge_recordings: false,
+        ..CleanOptions::default()
+    };
+    clean_reader(csv.as_ref(), "t.csv", &options, &mut ignore)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
 fn check(cleaned: &Cleaned) {
     let Cleaned { songs, report, .. } = cleaned;
     let dropped: u64 = report.dropped.values().map(|tally| tally.count).sum();
     assert_eq!(
-        report.kept + report.merged.count + dropped,
+        report.kept + report.merged.count + report.same_recording.count + dropped,
         report.rows_read
     );
     assert_eq!(songs.len() as u64, report.kept);
@@ -211,11 +221,11 @@ proptest! {
             row[2] = format!("s{i}");
         }
         let header = HEADERS[header].map(str::to_owned).to_vec();
-        let straight = read(table([header.clone()].iter().chain(&rows), ",", "\n"));
+        let straight = read_by_id(table([header.clone()].iter().chain(&rows), ",", "\n"));
         rows.reverse();
         let middle = by.min(rows.len());
         rows.rotate_left(middle);
-        let turned = read(table([header].iter().chain(&rows), ",", "\n"));
+        let turned = read_by_id(table([header].iter().chain(&rows), ",", "\n"));
         let dropped = |cleaned: &Cleaned| -> Vec<_> {
             cleaned.report.dropped.iter().map(|(why, tally)| (*why, tally.count)).collect()
         };

@@ -1,8 +1,10 @@
-//! `clean`, `build_index`, `write_index`, `starter_index`.
+//! `clean`, `describe`, `build_index`, `write_index`, `starter_index`.
 
 use std::path::PathBuf;
 
-use pixelplay_core::catalog::{self, BuildOptions, CatalogError, CleanOptions, Cleaned};
+use pixelplay_core::catalog::{
+    self, BuildOptions, CatalogError, CleanOptions, Cleaned, Describer, Templates,
+};
 use pixelplay_core::index::{SongTable, WriterOptions, write_index_with};
 use pixelplay_core::song::{COLUMNS, Kind, Song, Value};
 use pixelplay_core::{EncodeOptions, SongId};
@@ -14,6 +16,7 @@ use crate::call::{self, Report};
 use crate::encoder::{PyEncoder, or_mini};
 use crate::index::PySongIndex;
 use crate::report::PyReport;
+use crate::song::PySong;
 use crate::table::{Input, PySongTable};
 use crate::{array, embedding};
 
@@ -21,8 +24,12 @@ use crate::{array, embedding};
 fn clean_options(
     columns: Option<&Bound<'_, PyDict>>,
     delimiter: Option<&str>,
+    merge_recordings: bool,
 ) -> PyResult<CleanOptions> {
-    let mut options = CleanOptions::default();
+    let mut options = CleanOptions {
+        merge_recordings,
+        ..CleanOptions::default()
+    };
     if let Some(columns) = columns {
         options.columns = columns.extract()?;
     }
@@ -41,20 +48,23 @@ fn clean_options(
 ///
 /// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
 /// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
-/// header is which column where the names do not tell: ``{"title": "Werk"}``.
+/// header is which column where the names do not tell: ``{"title": "Werk"}``. With ``merge_recordings`` rows of one
+/// recording are one song although their ids differ: remasters, other editions, guests named elsewhere.
 ///
 /// Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
 #[pyfunction]
-#[pyo3(signature = (songs, *, columns = None, delimiter = None, progress = None))]
+#[pyo3(signature = (songs, *, columns = None, delimiter = None, merge_recordings = true, progress = None))]
 pub(crate) fn clean(
     py: Python<'_>,
     songs: &Bound<'_, PyAny>,
     columns: Option<&Bound<'_, PyDict>>,
     delimiter: Option<&str>,
+    merge_recordings: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<(PySongTable, PyReport)> {
     let report = Report::new(progress)?;
-    let (input, options) = (Input::new(songs)?, clean_options(columns, delimiter)?);
+    let input = Input::new(songs)?;
+    let options = clean_options(columns, delimiter, merge_recordings)?;
     let (table, cleaned) = call::long(py, report.as_ref(), move |on_progress| {
         let Cleaned { songs, report, .. } = input.clean(&options, on_progress)?;
         Ok::<_, CatalogError>((SongTable::new(&songs)?, report))
@@ -62,15 +72,80 @@ pub(crate) fn clean(
     Ok((PySongTable(table), PyReport::new(py, &cleaned)?))
 }
 
+/// Describes a song in two to seven sentences, scenes and moods by its features, genre and decade; in fewer only where
+/// hardly anything is known to go by.
+///
+/// ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
+/// ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+#[pyfunction]
+#[pyo3(signature = (song, templates = None))]
+pub(crate) fn describe(
+    py: Python<'_>,
+    song: &Bound<'_, PyAny>,
+    templates: Option<PathBuf>,
+) -> PyResult<Vec<String>> {
+    let song = if let Ok(song) = song.cast::<PySong>() {
+        song.get().0.clone()
+    } else {
+        let id = song
+            .cast::<PyMapping>()
+            .ok()
+            .map(|song| song.get_item("id"));
+        let id = id.and_then(Result::ok).and_then(|id| id.extract().ok());
+        let id: String = id.unwrap_or_default();
+        let id = SongId::new(id).ok_or_else(|| {
+            PyValueError::new_err("a song needs an id, on which the choice of phrases depends")
+        })?;
+        self::song(song, &id)?
+    };
+    call::short(py, || {
+        let templates = templates.map_or_else(|| Ok(Templates::default()), Templates::open)?;
+        Ok::<_, CatalogError>(catalog::describe(&song, &templates))
+    })
+}
+
+/// The phrases that songs are described with, a TOML file that explains itself, to start one's own from.
+#[pyfunction]
+pub(crate) fn templates() -> &'static str {
+    Templates::EMBEDDED
+}
+
+/// How songs are to be described: by the embedded templates, those of a file, or a callable.
+fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
+    let Some(describe) = describe else {
+        return Ok(Describer::default());
+    };
+    if !describe.is_callable() {
+        let path: PathBuf = describe.extract()?;
+        let templates = call::short(describe.py(), || Templates::open(path))?;
+        return Ok(templates.into());
+    }
+    let describe = describe.clone().unbind();
+    Ok(Describer::new(move |song| {
+        let told = Python::attach(|py| {
+            let told = describe.bind(py).call1((PySong(song.clone()),))?;
+            match told.extract::<String>() {
+                Ok(sentence) => Ok(vec![sentence]),
+                Err(_) => told.try_iter()?.map(|text| text?.extract()).collect(),
+            }
+        });
+        told.map_err(|error: PyErr| error.into())
+    }))
+}
+
 /// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 ///
-/// Without ``encoder``, the embedded checkpoint. ``names`` makes title and artist part of the description. A batch of
-/// the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``. Until all
-/// is written, whatever was at ``out`` stays. Returns what cleaning and building did.
+/// Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
+/// up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
+/// of phrases (see ``templates``). ``names`` makes title and artist part of the description.
+///
+/// A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
+/// Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the
+/// next call takes them, so far as they are still the same. Returns what cleaning and building did.
 #[pyfunction]
 #[pyo3(signature = (
-    songs, out, *, encoder = None, names = false, batch_size = 32, batch_rows = None, columns = None,
-    delimiter = None, progress = None
+    songs, out, *, encoder = None, describe = None, names = false, batch_size = 32, batch_rows = None, columns = None,
+    delimiter = None, merge_recordings = true, progress = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
 pub(crate) fn build_index(
@@ -78,30 +153,28 @@ pub(crate) fn build_index(
     songs: &Bound<'_, PyAny>,
     out: PathBuf,
     encoder: Option<&Bound<'_, PyEncoder>>,
+    describe: Option<&Bound<'_, PyAny>>,
     names: bool,
     batch_size: usize,
     batch_rows: Option<usize>,
     columns: Option<&Bound<'_, PyDict>>,
     delimiter: Option<&str>,
+    merge_recordings: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<(PyReport, PyReport)> {
     let report = Report::new(progress)?;
-    let (input, clean) = (Input::new(songs)?, clean_options(columns, delimiter)?);
+    let input = Input::new(songs)?;
+    let clean = clean_options(columns, delimiter, merge_recordings)?;
     let encoder = or_mini(py, encoder)?;
     let default = BuildOptions::default();
     let build = BuildOptions {
+        describer: describer(describe)?,
         names,
         encode: EncodeOptions { batch_size },
         batch_rows: batch_rows.unwrap_or(default.batch_rows),
-        ..default
     };
     let (cleaned, built) = call::long(py, report.as_ref(), move |on_progress| {
-        if let Input::Path(csv) = input {
-            return catalog::build_index_from_csv(csv, out, &encoder, &clean, &build, on_progress);
-        }
-        let cleaned = input.clean(&clean, on_progress)?;
-        let built = catalog::build_index(&cleaned.songs, out, &encoder, &build, on_progress)?;
-        Ok((cleaned.report, built))
+        input.build(out, &encoder, &clean, &build, on_progress)
     })?;
     Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
 }
@@ -241,7 +314,7 @@ fn rows(
         }
         return Ok((rows, None));
     }
-    let (input, options) = (Input::new(songs)?, clean_options(columns, None)?);
+    let (input, options) = (Input::new(songs)?, clean_options(columns, None, false)?);
     let cleaned = call::long(songs.py(), report, move |on_progress| {
         input.every_row(&options, on_progress)
     })?;

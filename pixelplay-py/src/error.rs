@@ -104,6 +104,17 @@ impl Raise for CatalogError {
                 }
                 None => class::CatalogError::new_err(explained(&self)),
             },
+            Self::ReadTemplates {
+                ref path,
+                ref source,
+            } => os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source),
+            // What a callable raised is the cause.
+            Self::Describe { ref id, source } if source.is::<PyErr>() => {
+                let error =
+                    class::CatalogError::new_err(format!("song {id:?} cannot be described"));
+                error.set_cause(py, source.downcast().ok().map(|cause| *cause));
+                error
+            }
             Self::BadDelimiter { .. } => PyValueError::new_err(explained(&self)),
             _ => class::CatalogError::new_err(explained(&self)),
         }

@@ -14,6 +14,7 @@ use pyo3::types::{PyCapsule, PyDict, PyList, PyString};
 use crate::call::Report;
 use crate::embedding::PyEmbedding;
 use crate::hits::PyHits;
+use crate::report::PyReport;
 use crate::song::PySong;
 use crate::table::PySongTable;
 use crate::{array, call, filter};
@@ -189,6 +190,25 @@ impl PySongIndex {
         let options = options(k, r#where, exclude, min_score, hub_correction, threads)?;
         let hits = self.run(py, 1, move |index| index.search(&query, &options))?;
         Ok(self.hits(hits))
+    }
+
+    /// How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
+    /// songs are shown (skewness and Gini coefficient, 0 where all are alike), and the ids of those shown most often.
+    #[pyo3(signature = (queries, k = 50, r#where = None, *, hub_correction = 0.0))]
+    fn hubness(
+        &self,
+        py: Python<'_>,
+        queries: &Bound<'_, PyAny>,
+        k: usize,
+        r#where: Option<&Bound<'_, PyAny>>,
+        hub_correction: f64,
+    ) -> PyResult<PyReport> {
+        let queries: Vec<Embedding> = array::embeddings(queries)?;
+        let options = options(k, r#where, None, None, hub_correction, None)?;
+        let found = self.run(py, queries.len(), move |index| {
+            index.hubness(&queries, &options)?.report(index)
+        })?;
+        PyReport::new(py, &found)
     }
 
     /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.

@@ -34,7 +34,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::catalog::{build_index, clean, starter_index, write_index};
+    use super::catalog::{build_index, clean, describe, starter_index, templates, write_index};
     #[pymodule_export]
     use super::embedding::{PyEmbedding, PyEmbeddings};
     #[pymodule_export]

@@ -67,13 +67,14 @@ impl PyHybridQuery {
         call::short(py, || self.0.blend(&index)).map(PyEmbedding)
     }
 
-    /// Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
+    /// Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance. ``distinct_songs``
+    /// takes one recording of a song only: not its live recording or remix as well.
     ///
     /// Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
     /// ``SongIndex.search``.
     #[pyo3(signature = (
-        index, k = 10, r#where = None, *, max_per_artist = None, diversity = 0.0, min_score = None, hub_correction = 0.0,
-        threads = None
+        index, k = 10, r#where = None, *, max_per_artist = None, distinct_songs = false, diversity = 0.0, min_score = None,
+        hub_correction = 0.0, threads = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -83,6 +84,7 @@ impl PyHybridQuery {
         k: usize,
         r#where: Option<&Bound<'_, PyAny>>,
         max_per_artist: Option<NonZeroUsize>,
+        distinct_songs: bool,
         diversity: f64,
         min_score: Option<f64>,
         hub_correction: f64,
@@ -92,6 +94,7 @@ impl PyHybridQuery {
             k,
             filter: filter::filter(r#where)?,
             max_per_artist,
+            distinct_songs,
             diversity,
             min_score,
             hub_correction,

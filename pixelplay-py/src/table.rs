@@ -9,8 +9,10 @@ use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
+use pixelplay_core::Encoder;
 use pixelplay_core::catalog::{
-    BatchText, CatalogError, CleanOptions, Cleaned, clean_reader, clean_with, every_row,
+    BatchText, BuildOptions, BuildReport, CatalogError, CleanOptions, CleanReport, Cleaned,
+    build_index_from_csv, build_index_from_reader, clean_reader, clean_with, every_row,
     every_row_reader,
 };
 use pixelplay_core::index::SongTable;
@@ -64,6 +66,29 @@ impl Input {
         }
     }
 
+    /// An index of the songs, and what became of the rest.
+    pub(crate) fn build(
+        self,
+        out: PathBuf,
+        encoder: &Encoder,
+        options: &CleanOptions,
+        build: &BuildOptions,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<(CleanReport, BuildReport), CatalogError> {
+        match self {
+            Self::Path(path) => {
+                build_index_from_csv(path, out, encoder, options, build, on_progress)
+            }
+            Self::Csv(bytes) => {
+                let reader = Cursor::new(bytes);
+                build_index_from_reader(reader, UNNAMED, out, encoder, options, build, on_progress)
+            }
+            Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
+                build_index_from_reader(text, UNNAMED, out, encoder, options, build, on_progress)
+            }),
+        }
+    }
+
     /// A song for every row.
     pub(crate) fn every_row(
         self,
@@ -79,22 +104,37 @@ impl Input {
         }
     }
 
-    fn of_batches(
+    fn of_batches<T: Told>(
         batches: RecordBatchStreamReader,
         options: &CleanOptions,
-        read: impl FnOnce(&mut dyn Read, &CleanOptions) -> Result<Cleaned, CatalogError>,
-    ) -> Result<Cleaned, CatalogError> {
+        read: impl FnOnce(&mut dyn Read, &CleanOptions) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
         let mut text = BatchText::new(batches);
         let options = CleanOptions {
             delimiter: Some(b','),
             ..options.clone()
         };
-        let mut cleaned = read(&mut text, &options)?;
-        cleaned
-            .report
-            .ignored
-            .extend(text.left_out().iter().cloned());
-        Ok(cleaned)
+        let mut told = read(&mut text, &options)?;
+        let ignored = &mut told.report().ignored;
+        ignored.extend(text.left_out().iter().cloned());
+        Ok(told)
+    }
+}
+
+/// What comes with a report on a table.
+trait Told {
+    fn report(&mut self) -> &mut CleanReport;
+}
+
+impl Told for Cleaned {
+    fn report(&mut self) -> &mut CleanReport {
+        &mut self.report
+    }
+}
+
+impl Told for (CleanReport, BuildReport) {
+    fn report(&mut self) -> &mut CleanReport {
+        &mut self.0
     }
 }
 

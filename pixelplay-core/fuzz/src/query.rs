@@ -121,6 +121,7 @@ pub fn query(data: &[u8]) {
         .ok()
         .filter(|_| terms % 2 == 0),
         max_per_artist: NonZeroUsize::new(usize::from(byte()) % 4),
+        distinct_songs: terms % 3 == 0,
         diversity: f64::from(byte()) / 250.0,
         min_score: (byte() % 3 == 0).then(|| f64::from(byte()) / 128.0 - 1.0),
         hub_correction: 0.0,

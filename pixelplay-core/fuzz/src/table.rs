@@ -23,7 +23,7 @@ pub fn clean_csv(data: &[u8]) {
     let dropped: u64 = report.dropped.values().map(|tally| tally.count).sum();
     assert_eq!(
         report.rows_read,
-        report.kept + report.merged.count + dropped
+        report.kept + report.merged.count + report.same_recording.count + dropped
     );
     let mut ids: Vec<_> = cleaned.songs.iter().map(|song| &song.id).collect();
     ids.sort();

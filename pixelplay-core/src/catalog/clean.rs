@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::CatalogError;
-use super::merge::Songs;
+use super::merge::{Merged, Songs};
 use super::report::{CleanReport, DropReason, Tally};
 use super::row::read_song;
 use super::scale::Scales;
@@ -33,13 +33,17 @@ pub struct CleanOptions {
     pub max_memory: usize,
     /// The most cells in a row.
     pub max_columns: usize,
+    /// Whether rows of one recording are one song although their ids differ: the same title by the same artists, be it
+    /// remastered, in another edition, or with its guests named elsewhere. Live recordings, remixes and other versions
+    /// stay songs of their own.
+    pub merge_recordings: bool,
     /// The longest cell; a row may be sixteen times as long. A longer one is nearly always a quote
     /// that was never closed.
     pub max_cell_bytes: usize,
 }
 
 impl Default for CleanOptions {
-    /// Finds the delimiter and trusts the header; reads at most 4 GiB, 10 million rows, 10,000 columns,
+    /// Finds the delimiter, trusts the header and merges recordings; reads at most 4 GiB, 10 million rows, 10,000 columns,
     /// and cells of 1 MiB, into at most 4 GiB of memory. Where there is more, the table is refused.
     fn default() -> Self {
         Self {
@@ -50,6 +54,7 @@ impl Default for CleanOptions {
             max_memory: usize::try_from(4_u64 << 30).unwrap_or(usize::MAX),
             max_columns: 10_000,
             max_cell_bytes: 1 << 20,
+            merge_recordings: true,
         }
     }
 }
@@ -103,7 +108,8 @@ pub fn clean_with(
 ///   another unit that the header names, and a year may be in a date. A column of 0-1 features that
 ///   holds 0 to 100 all through, or says `%` in its header, is divided by 100.
 /// * **Cells** that cannot be right are emptied: text where a number should be, an energy of 3.
-/// * **Repeats**, rows with an id that was there before, fill what the first row left empty. Where
+/// * **Repeats**, rows with an id that was there before, or of the same recording under another id (see
+///   [`CleanOptions::merge_recordings`]), fill what the first row left empty. Where
 ///   they bring other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`,
 ///   in the extra column `genres`; so does a song of which one cell lists several.
 ///
@@ -133,7 +139,29 @@ pub fn clean_reader(
     options: &CleanOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
-    read_table(reader, name.as_ref(), options, Keep::Songs, on_progress)
+    let songs = Songs::in_memory(options.merge_recordings);
+    let (merged, report) = read_table(
+        reader,
+        name.as_ref(),
+        options,
+        Keep::Songs,
+        songs,
+        on_progress,
+    )?;
+    let songs = merged.songs()?.collect::<Result<_, _>>()?;
+    Ok(Cleaned { songs, report })
+}
+
+/// [`clean_reader`] whose songs wait in a file in `folder`, to be taken out one by one.
+pub(super) fn clean_spooled(
+    reader: impl Read,
+    path: &Path,
+    options: &CleanOptions,
+    folder: &Path,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(Merged, CleanReport), CatalogError> {
+    let songs = Songs::in_file(folder, options.merge_recordings)?;
+    read_table(reader, path, options, Keep::Songs, songs, on_progress)
 }
 
 /// Reads a CSV or TSV file, plain or gzipped, of which no row may be left out; [`every_row_reader`] with the file's
@@ -175,8 +203,8 @@ pub fn every_row_reader(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
     let path = name.as_ref();
-    let cleaned = read_table(reader, path, options, Keep::EveryRow, on_progress)?;
-    let report = &cleaned.report;
+    let songs = Songs::in_memory(false);
+    let (merged, report) = read_table(reader, path, options, Keep::EveryRow, songs, on_progress)?;
     let dropped = report.dropped.iter();
     let dropped =
         dropped.map(|(reason, rows)| (rows, format!("{reason}; every row is needed here")));
@@ -189,7 +217,10 @@ pub fn every_row_reader(
         .filter_map(|(rows, what)| Some((*rows.lines.first()?, what)))
         .min();
     match first {
-        None => Ok(cleaned),
+        None => Ok(Cleaned {
+            songs: merged.songs()?.collect::<Result<_, _>>()?,
+            report,
+        }),
         Some((line, what)) => Err(CatalogError::BadRow {
             path: path.to_owned(),
             line,
@@ -212,8 +243,9 @@ fn read_table(
     path: &Path,
     options: &CleanOptions,
     keep: Keep,
+    mut songs: Songs,
     on_progress: &mut OnProgress<'_>,
-) -> Result<Cleaned, CatalogError> {
+) -> Result<(Merged, CleanReport), CatalogError> {
     let source = source::open(reader, path, options)?;
     let (delimiter, is_named) = find_delimiter(&source.head, path, options)?;
     let mut report = start_report(path, &source, delimiter);
@@ -230,7 +262,7 @@ fn read_table(
     let mapping = schema::recognise(&header, &options.columns, needed, path)?;
     report_mapping(&mut report, &mapping, &header, keep);
 
-    let (mut songs, mut scales) = (Songs::default(), Scales::default());
+    let mut scales = Scales::default();
     let mut unclosed = 0;
     // Columns without a name at the end of the header are a habit of some writers; so rows without them.
     let named = header
@@ -265,7 +297,7 @@ fn read_table(
             continue;
         }
         match read_song(row, number, &mapping, keep, &mut scales, &mut report) {
-            Ok(song) => songs.add(row, song, &mut scales, &mut report),
+            Ok(song) => songs.add(row, song, &mut report)?,
             Err(reason) => report.drop_row(reason, row.line),
         }
         if songs.bytes > options.max_memory {
@@ -277,10 +309,10 @@ fn read_table(
         }
     }
     letters.tell(&mut report);
-    let songs = songs.finish(scales, &mut report);
+    let merged = songs.finish(scales, &mut report);
     let read = report.rows_read;
     step(on_progress, "reading songs", read, Some(read))?;
-    Ok(Cleaned { songs, report })
+    Ok((merged, report))
 }
 
 pub(super) fn step(

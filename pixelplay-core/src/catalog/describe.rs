@@ -1,5 +1,10 @@
 //! From a song's features to sentences that a photograph could be captioned with.
 
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::CatalogError;
 use super::templates::{Phrases, Templates, genre_words};
 use crate::mood::mood_words;
 use crate::song::Song;
@@ -7,16 +12,25 @@ use crate::song::Song;
 /// Where tables say more about the genre than [`Song::genre`] does.
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in one to four short sentences; in none where nothing is known to go by.
+/// Describes a song in two to seven short sentences; in fewer only where hardly anything is known to go by.
 ///
-/// CLIP matches scenes, not numbers, so the sentences are scenes with the mood of the song: one for
-/// the genre and the decade, one for valence and energy, one for what stands out (acoustic, danced
-/// to, fast, ...), one for light and movement. What is not known is left out. Artist and title play
-/// no part.
+/// CLIP matches scenes, not numbers, so the sentences are scenes with the mood of the song:
+///
+/// | of | from | example |
+/// |---|---|---|
+/// | genre and decade | genre, year | `strobe lights in a dark warehouse, 1990s techno` |
+/// | genre | genre | `a dj behind decks in red light` |
+/// | decade, two, where no scenes of the genre are known | year | `a 1990s snapshot with bright flash` |
+/// | mood, two of them | energy, valence | `a tornado over a dark plain, fierce and groovy` |
+/// | what stands out, two at most | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
+/// | light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
+///
+/// What is not known is left out. Artist and title play no part.
 ///
 /// The choice among phrases depends on the id and on nothing else that could change: not on the
 /// platform, nor on the order of the songs. Features move the odds rather than jump from one bin to
-/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55.
+/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a song make finer
+/// grades than one.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Templates, describe};
@@ -30,39 +44,37 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// song.valence = Some(0.2);
 /// let sentences = describe(&song, &Templates::default());
 /// assert!(sentences[0].ends_with("1990s techno"));
-/// assert_eq!(sentences.len(), 3);
+/// assert_eq!(sentences.len(), 5);
 /// ```
 #[must_use]
 pub fn describe(song: &Song, templates: &Templates) -> Vec<String> {
-    [
-        genre_and_decade(song, templates),
-        mood_scene(song, templates),
-        outstanding(song, templates),
-        light_and_motion(song, templates),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let mut told = Vec::new();
+    of_genre_and_decade(song, templates, &mut told);
+    of_mood(song, templates, &mut told);
+    of_traits(song, templates, &mut told);
+    told.extend(light_and_motion(song, templates));
+    let mut seen = HashSet::new();
+    told.retain(|sentence| seen.insert(sentence.clone()));
+    told
 }
 
-/// `a dusty road past a wooden barn, 1970s country`
-fn genre_and_decade(song: &Song, templates: &Templates) -> Option<String> {
+/// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the time.
+fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String>) {
     let mut dice = Dice::new(song, templates, "genre");
-    let decade = song
-        .year
-        .filter(|year| (0..=9999).contains(year))
-        .map(|year| format!("{}s", year - year % 10));
+    let decade = decade(song);
     let finer = FINER_GENRES.iter().filter_map(|name| song.extra.get(*name));
     let names = finer.chain(&song.genre);
     for name in names.clone() {
         if let Some(genre) = templates.genre(name) {
-            let scene = dice.pick(&genre.scenes);
+            let [scene, another] = dice.pick_two(&genre.scenes);
             let words = [
                 decade.unwrap_or_default(),
                 shown_genre(name).unwrap_or_default(),
             ];
             let text = format!("{scene}, {}", words.join(" ").trim());
-            return Some(text.trim_end_matches(", ").to_owned());
+            told.push(text.trim_end_matches(", ").to_owned());
+            told.push(another.to_owned());
+            return;
         }
     }
     // A genre of which no scenes are known can still be named.
@@ -70,15 +82,21 @@ fn genre_and_decade(song: &Song, templates: &Templates) -> Option<String> {
     let era = song
         .year
         .and_then(|year| templates.eras.iter().find(|era| year <= era.until));
-    let scene = match (era, &decade) {
-        (Some(era), Some(decade)) => Some(dice.pick(&era.scenes).replace("{decade}", decade)),
-        _ => None,
-    };
-    match (scene, unknown) {
-        (Some(scene), Some(genre)) => Some(format!("{scene}, {genre}")),
-        (None, Some(genre)) => Some(format!("musicians playing {genre}")),
-        (scene, None) => scene,
+    if let (Some(era), Some(decade)) = (era, decade) {
+        for scene in dice.pick_two(&era.scenes) {
+            let genre = unknown.as_ref().map(|genre| format!(", {genre}"));
+            let scene = scene.replace("{decade}", &decade);
+            told.push(scene + &genre.unwrap_or_default());
+        }
+    } else if let Some(genre) = unknown {
+        told.push(format!("musicians playing {genre}"));
+        told.push(format!("a {genre} concert"));
     }
+}
+
+fn decade(song: &Song) -> Option<String> {
+    let year = song.year.filter(|year| (0..=9999).contains(year))?;
+    Some(format!("{}s", year - year % 10))
 }
 
 /// The genre as a caption would say it, unless it is more of a story than a name.
@@ -88,14 +106,18 @@ fn shown_genre(genre: &str) -> Option<String> {
     (!words.is_empty() && words.len() <= LONGEST).then_some(words)
 }
 
-/// `a surfer riding a green wave, joyful and groovy`
-fn mood_scene(song: &Song, templates: &Templates) -> Option<String> {
-    let mut dice = Dice::new(song, templates, "mood");
-    let (valence, energy) = (known(song.valence)?, known(song.energy)?);
-    let row = &templates.scenes[dice.level(energy, templates.scenes.len())];
-    let cell = &row[dice.level(valence, row.len())];
-    let scene = dice.pick(cell);
-    Some(format!("{scene}, {}", mood(song)))
+/// `a surfer riding a green wave, joyful and groovy`, twice.
+fn of_mood(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    let (Some(valence), Some(energy)) = (known(song.valence), known(song.energy)) else {
+        return;
+    };
+    let mood = mood(song);
+    for sentence in ["mood", "mood 2"] {
+        let mut dice = Dice::new(song, templates, sentence);
+        let row = &templates.scenes[dice.level(energy, templates.scenes.len())];
+        let cell = &row[dice.level(valence, row.len())];
+        told.push(format!("{}, {mood}", dice.pick(cell)));
+    }
 }
 
 fn mood(song: &Song) -> String {
@@ -104,13 +126,16 @@ fn mood(song: &Song) -> String {
     words.join(" and ")
 }
 
-/// A scene for one of the things that stand out, the more likely the more it does.
-fn outstanding(song: &Song, templates: &Templates) -> Option<String> {
+/// Scenes for what stands out, the more likely the more it does.
+fn of_traits(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    const MOST: usize = 2;
     let mut dice = Dice::new(song, templates, "trait");
     let traits = &templates.traits;
     let tempo = song.tempo.filter(|tempo| tempo.is_finite());
+    #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
+    let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
     // From where a trait can be told at all to where it is certain; the other way round, the less the more.
-    let candidates = [
+    let mut candidates = [
         (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
         (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
         (&traits.dance, known(song.danceability), 0.55, 0.9),
@@ -118,21 +143,26 @@ fn outstanding(song: &Song, templates: &Templates) -> Option<String> {
         (&traits.spoken, known(song.speechiness), 0.15, 0.5),
         (&traits.fast, tempo, 130.0, 190.0),
         (&traits.slow, tempo, 90.0, 60.0),
+        (&traits.long, minutes, 6.0, 12.0),
+        (&traits.short, minutes, 2.2, 1.0),
     ]
     .map(|(phrases, value, from, to)| {
         let strength = value.map_or(0.0, |value| (value - from) / (to - from));
         (phrases, strength.clamp(0.0, 1.0))
     });
-    let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
-    // Where little stands out, there is little chance that anything is said about it.
-    let mut left = dice.unit() * sum.max(1.0);
-    for (phrases, strength) in candidates {
-        if left < strength {
-            return Some(dice.pick(phrases).to_owned());
+    for _ in 0..MOST {
+        let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
+        // Where little stands out, there is little chance that anything is said about it.
+        let mut left = dice.unit() * sum.max(1.0);
+        for (phrases, strength) in &mut candidates {
+            if left < *strength {
+                told.push(dice.pick(phrases).to_owned());
+                *strength = 0.0;
+                break;
+            }
+            left -= *strength;
         }
-        left -= strength;
     }
-    None
 }
 
 /// `warm evening light, people strolling by, full of shadows`
@@ -158,6 +188,75 @@ fn light_and_motion(song: &Song, templates: &Templates) -> Option<String> {
         parts.push(mood(song));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// How songs become sentences: by [`Templates`], or in any way of one's own.
+///
+/// ```
+/// use pixelplay_core::catalog::{Describer, Templates, describe};
+///
+/// let templates = Templates::default();
+/// let mine = Describer::new(move |song| {
+///     let mut sentences = describe(song, &templates);
+///     sentences.extend(song.extra.get("label").map(|label| format!("a record of {label}")));
+///     Ok(sentences)
+/// });
+/// # let _ = mine;
+/// ```
+#[derive(Clone)]
+pub struct Describer(Arc<Describe>);
+
+type Describe =
+    dyn Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
+impl Describer {
+    /// Describes songs by calling `describe`, which must say the same of the same song each time. No sentences leave the
+    /// song out of an index.
+    pub fn new(
+        describe: impl Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self(Arc::new(describe))
+    }
+
+    /// The sentences of a song, without empty ones.
+    ///
+    /// # Errors
+    /// [`CatalogError::Describe`], where a caller's own way fails.
+    pub fn sentences(&self, song: &Song) -> Result<Vec<String>, CatalogError> {
+        let sentences = (self.0)(song).map_err(|source| CatalogError::Describe {
+            id: song.id.to_string(),
+            source,
+        })?;
+        Ok(sentences.iter().flat_map(|text| lines(text)).collect())
+    }
+}
+
+impl From<Templates> for Describer {
+    fn from(templates: Templates) -> Self {
+        Self::new(move |song| Ok(describe(song, &templates)))
+    }
+}
+
+impl Default for Describer {
+    /// By the embedded templates.
+    fn default() -> Self {
+        Templates::default().into()
+    }
+}
+
+impl fmt::Debug for Describer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Describer").finish_non_exhaustive()
+    }
+}
+
+/// The lines of a text that say something.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = String> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty()).map(str::to_owned)
 }
 
 /// A feature on its scale from 0 to 1; a song made by hand may hold anything.
@@ -188,6 +287,15 @@ impl Dice {
     fn pick<'a>(&mut self, phrases: &'a Phrases) -> &'a str {
         let phrases = phrases.as_slice();
         &phrases[floor(self.unit() * phrases.len() as f64, phrases.len())]
+    }
+
+    /// Two that differ, where there are two.
+    fn pick_two<'a>(&mut self, phrases: &'a Phrases) -> [&'a str; 2] {
+        let phrases = phrases.as_slice();
+        let first = floor(self.unit() * phrases.len() as f64, phrases.len());
+        let others = phrases.len().max(2) - 1;
+        let step = 1 + floor(self.unit() * others as f64, others);
+        [&phrases[first], &phrases[(first + step) % phrases.len()]]
     }
 
     /// One of the two levels next to `x` (0 to 1), the nearer the likelier.
@@ -231,16 +339,18 @@ mod tests {
 
     /// A change of phrases or of chance changes every index: then the version must change as well.
     #[test]
-    fn version_1_says_what_it_always_said() {
+    fn version_2_says_what_it_always_said() {
         let templates = Templates::default();
-        assert_eq!(templates.version(), "1");
+        assert_eq!(templates.version(), "2");
         assert_eq!(
             describe(&full("a"), &templates),
             [
-                "strobe lights in a dark warehouse, 1990s techno",
-                "a tornado over a dark plain, fierce and groovy",
-                "a woman spinning in a red dress",
-                "cold dark tones, a frenzied crowd, seen through haze"
+                "concrete pillars in cold blue light, 1990s techno",
+                "silhouettes in fog under a white beam",
+                "headlights racing down a wet road at night, fierce and groovy",
+                "huge waves breaking over a sea wall in a storm, fierce and groovy",
+                "people dancing close together in a club",
+                "dim grey light beneath heavy clouds, people on the move, full of shadows"
             ]
         );
     }
@@ -282,9 +392,12 @@ mod tests {
         let mut without = with.clone();
         without.valence = None;
         let (with, without) = (describe(&with, &templates), describe(&without, &templates));
-        assert_eq!(with[0], without[0]);
-        assert_eq!(with[2], without[1]);
-        assert_eq!((with.len(), without.len()), (4, 3));
+        let (light, last) = (with.len() - 1, without.len() - 1);
+        // The two of the mood are gone, that of light and movement is another.
+        assert_eq!(without.len() + 2, with.len());
+        assert_eq!(without[..2], with[..2]);
+        assert_eq!(without[2..last], with[4..light]);
+        assert_ne!(without[last], with[light]);
     }
 
     #[test]
@@ -292,7 +405,10 @@ mod tests {
         let templates = Templates::default();
         let mut song = song("a");
         song.genre = Some("Zeuhl".into());
-        assert_eq!(describe(&song, &templates), ["musicians playing zeuhl"]);
+        assert_eq!(
+            describe(&song, &templates),
+            ["musicians playing zeuhl", "a zeuhl concert"]
+        );
         song.genre = Some("x".repeat(41));
         assert!(describe(&song, &templates).is_empty());
         song.year = Some(1987);
@@ -300,6 +416,39 @@ mod tests {
         song.extra
             .insert("playlist_subgenre".into(), "hard rock".into());
         assert!(describe(&song, &templates)[0].ends_with("1980s hard rock"));
+    }
+
+    #[test]
+    fn what_stands_out_is_told_and_twice_where_two_things_do() {
+        let templates = Templates::default();
+        let mut song = song("a");
+        (song.acousticness, song.tempo) = (Some(0.95), Some(60.0));
+        let told = describe(&song, &templates);
+        let traits = &templates.traits;
+        let of = |phrases: &Phrases| {
+            told.iter()
+                .filter(|t| phrases.as_slice().contains(t))
+                .count()
+        };
+        assert_eq!(
+            (of(&traits.acoustic), of(&traits.slow), told.len()),
+            (1, 1, 2)
+        );
+        song.tempo = None;
+        (song.acousticness, song.duration_ms) = (None, Some(900_000));
+        let told = describe(&song, &templates);
+        assert!(traits.long.as_slice().contains(&told[0]), "{told:?}");
+    }
+
+    #[test]
+    fn a_describer_of_ones_own_is_asked_and_its_failures_are_told() {
+        let own = Describer::new(|song| match song.energy {
+            Some(_) => Ok(vec![" one\n\ntwo ".into(), String::new()]),
+            None => Err("no energy".into()),
+        });
+        assert_eq!(own.sentences(&full("a")).unwrap(), ["one", "two"]);
+        let error = own.sentences(&song("b")).unwrap_err();
+        assert!(error.to_string().contains("\"b\""), "{error}");
     }
 
     fn feature() -> impl Strategy<Value = Option<f64>> {
@@ -324,8 +473,11 @@ mod tests {
             let templates = Templates::default();
             let sentences = describe(&song, &templates);
             prop_assert_eq!(&sentences, &describe(&song, &templates));
-            prop_assert!(sentences.len() <= 4);
+            prop_assert!(sentences.len() <= 7);
             let finite = |x: Option<f64>| x.is_some_and(f64::is_finite);
+            if finite(song.energy) && finite(song.valence) {
+                prop_assert!(sentences.len() >= 2);
+            }
             if finite(song.energy) || finite(song.valence) {
                 prop_assert!(!sentences.is_empty());
             }

@@ -77,6 +77,17 @@ pub enum CatalogError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// More songs than an index can have.
+    #[error("there are more than {} songs; split the table", u32::MAX)]
+    TooManySongs,
+    /// Songs that wait for the end of their table cannot be put away.
+    #[error("cannot keep songs for later in a file in {}", folder.display())]
+    Spool {
+        /// The folder of the file, which has no name of its own.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
     #[error(
         "{}, line {line}: a row of more than {limit} cells; \
@@ -180,11 +191,32 @@ pub enum CatalogError {
         /// What is wrong, and what to do about it.
         what: String,
     },
+    /// A file of description templates cannot be read.
+    #[error("cannot read the description templates {}", path.display())]
+    ReadTemplates {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Description templates do not have the form of the embedded ones.
-    #[error("the description templates are not usable")]
+    #[error(
+        "the description templates{} are not usable",
+        path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
+    )]
     BadTemplates {
+        /// The file, if they are in one.
+        path: Option<PathBuf>,
         /// What is wrong, and where.
-        source: serde_json::Error,
+        source: Box<toml::de::Error>,
+    },
+    /// A caller's own way of describing songs failed.
+    #[error("song {id:?} cannot be described")]
+    Describe {
+        /// The id of the song.
+        id: String,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// No song is left that could go into an index.
     #[error(

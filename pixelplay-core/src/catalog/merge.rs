@@ -1,86 +1,268 @@
 //! Rows that are the same song, made one as they come.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
+use super::CatalogError;
 use super::report::CleanReport;
-use super::scale::Scales;
+use super::scale::{Scales, Settled, UnitCells, unit_cells};
+use super::spool::Spool;
 use super::table::Row;
-use crate::song::{Song, SongId};
+use crate::recording;
+use crate::song::Song;
 
 /// The column in which the genres of a song's repeats are collected, `pop; rock`.
 pub(super) const GENRES: &str = "genres";
 
 /// The songs so far. Memory follows the distinct songs, not the rows.
-#[derive(Default)]
+///
+/// A song is put away when its first row comes, and what its repeats know more is kept apart, so that the songs need not
+/// be in memory.
 pub(super) struct Songs {
-    songs: Vec<Song>,
-    known: HashMap<SongId, usize>,
-    /// The genres of songs that have several, in the order of their rows.
-    genres: BTreeMap<usize, Vec<String>>,
-    seen_genres: HashSet<(usize, String)>,
+    rows: Rows,
+    by_recording: bool,
+    /// Which song an id or a recording is.
+    known: HashMap<Key, u32>,
+    /// What the first rows are called, to tell a repeat of another name.
+    names: Vec<Key>,
+    more: BTreeMap<u32, More>,
+    seen_genres: HashSet<Key>,
+    extra: BTreeSet<String>,
     /// About how much memory all this takes.
     pub(super) bytes: usize,
 }
 
-/// What a song takes without its text, with its place among the known ids.
-const SONG_BYTES: usize = size_of::<(Song, SongId, usize)>() + 64;
+/// Where the first rows wait until all have been read.
+enum Rows {
+    Memory(Vec<Song>),
+    File(Spool),
+}
+
+/// What the repeats of a song know more than its first row, or otherwise.
+struct More {
+    /// The first of them that knows a cell.
+    cells: Song,
+    /// The first value of each feature that is possible on 0-1.
+    on_unit: UnitCells,
+    /// The genres of the repeats, each once.
+    genres: Vec<String>,
+}
+
+/// A hash, which two texts do not share: 128 bits of BLAKE3.
+type Key = [u8; 16];
+
+/// What a song takes without its text.
+const SONG_BYTES: usize = size_of::<Song>() + 64;
+/// What telling a song from others takes: its keys, with the room that a table leaves free, and its name.
+const KEYS_BYTES: usize = 5 * size_of::<(Key, u32)>() + size_of::<Key>();
 /// What a cell of an unknown column takes without its text: two strings on the heap, in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
 impl Songs {
+    /// Songs that stay in memory; rows of one recording are one song where `by_recording` says so, and not only those
+    /// of one id.
+    pub(super) fn in_memory(by_recording: bool) -> Self {
+        Self::new(Rows::Memory(Vec::new()), by_recording)
+    }
+
+    /// Songs that wait in a file in `folder`, which nobody sees and which goes with them.
+    pub(super) fn in_file(folder: &Path, by_recording: bool) -> Result<Self, CatalogError> {
+        Ok(Self::new(Rows::File(Spool::create(folder)?), by_recording))
+    }
+
+    fn new(rows: Rows, by_recording: bool) -> Self {
+        Self {
+            rows,
+            by_recording,
+            known: HashMap::new(),
+            names: Vec::new(),
+            more: BTreeMap::new(),
+            seen_genres: HashSet::new(),
+            extra: BTreeSet::new(),
+            bytes: 0,
+        }
+    }
+
     /// Adds the song of a row, or what it knows more than an earlier row of the same song.
     pub(super) fn add(
         &mut self,
         from: &Row,
-        mut row: Song,
-        scales: &mut Scales,
+        row: Song,
         report: &mut CleanReport,
-    ) {
-        let line = from.line;
-        let at = match self.known.entry(row.id.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(self.songs.len());
-                self.bytes += SONG_BYTES + from.text_len() + row.extra.len() * EXTRA_BYTES;
-                self.songs.push(row);
-                return;
+    ) -> Result<(), CatalogError> {
+        let id = key("id", &[row.id.as_str()]);
+        if let Some(&at) = self.known.get(&id) {
+            report.merged.add(from.line);
+            if self.names[at as usize] != name(&row) {
+                report.conflicting.add(from.line);
             }
-            Entry::Occupied(place) => *place.get(),
+            self.merge(at, from, row);
+            return Ok(());
+        }
+        let at = u32::try_from(self.names.len()).map_err(|_| CatalogError::TooManySongs)?;
+        let recording = match (&row.title, &row.artist) {
+            (Some(title), Some(artist)) if self.by_recording => recording::key(title, artist),
+            _ => None,
         };
-        let song = &mut self.songs[at];
-        report.merged.add(line);
-        if song.title != row.title || song.artist != row.artist {
-            report.conflicting.add(line);
+        if let Some(recording) = recording {
+            match self.known.entry(key("recording", &[&recording])) {
+                Entry::Vacant(place) => {
+                    place.insert(at);
+                }
+                Entry::Occupied(place) => {
+                    let at = *place.get();
+                    report.same_recording.add(from.line);
+                    self.known.insert(id, at);
+                    self.bytes += KEYS_BYTES;
+                    self.merge(at, from, row);
+                    return Ok(());
+                }
+            }
         }
-        if let (Some(first), Some(other)) = (&song.genre, &row.genre)
-            && first != other
-            && self.seen_genres.insert((at, other.clone()))
+        self.known.insert(id, at);
+        self.names.push(name(&row));
+        self.note_extra(&row);
+        self.bytes += KEYS_BYTES;
+        match &mut self.rows {
+            Rows::Memory(songs) => {
+                self.bytes += song_bytes(from, &row);
+                songs.push(row);
+            }
+            Rows::File(spool) => spool.push(&row)?,
+        }
+        Ok(())
+    }
+
+    /// Keeps what a repeat of the song at `at` knows more.
+    fn merge(&mut self, at: u32, from: &Row, mut row: Song) {
+        self.note_extra(&row);
+        let more = self.more.entry(at).or_insert_with(|| {
+            self.bytes += SONG_BYTES;
+            More {
+                cells: Song::new(row.id.clone()),
+                on_unit: UnitCells::default(),
+                genres: Vec::new(),
+            }
+        });
+        for (first, cell) in more.on_unit.iter_mut().zip(unit_cells(&mut row)) {
+            *first = first.or(cell.filter(|&value| value <= 1.0));
+        }
+        if let Some(genre) = &row.genre
+            && self
+                .seen_genres
+                .insert(key("genre", &[&at.to_string(), genre]))
         {
-            self.bytes += 2 * (EXTRA_BYTES + other.len());
-            self.genres
-                .entry(at)
-                .or_insert_with(|| vec![first.clone()])
-                .push(other.clone());
+            self.bytes += 2 * (EXTRA_BYTES + genre.len());
+            more.genres.push(genre.clone());
         }
-        scales.fill(at, song, &mut row);
-        let before = song.extra.len();
-        song.fill_gaps(row);
-        if song.extra.len() > before {
-            self.bytes += from.text_len() + (song.extra.len() - before) * EXTRA_BYTES;
+        let before = more.cells.extra.len();
+        let is_first = more.cells.title.is_none();
+        more.cells.fill_gaps(row);
+        let added = more.cells.extra.len() - before;
+        if is_first || added > 0 {
+            self.bytes += from.text_len() + added * EXTRA_BYTES;
         }
     }
 
-    /// The songs in the order of their first rows, features on 0-1.
-    pub(super) fn finish(self, scales: Scales, report: &mut CleanReport) -> Vec<Song> {
-        let mut songs = self.songs;
-        scales.settle(&mut songs, report);
-        for (at, all) in self.genres {
-            songs[at]
-                .extra
-                .entry(GENRES.to_owned())
-                .or_insert_with(|| all.join("; "));
+    fn note_extra(&mut self, row: &Song) {
+        for name in row.extra.keys() {
+            if !self.extra.contains(name) {
+                self.extra.insert(name.clone());
+            }
         }
-        report.kept = songs.len() as u64;
-        songs
     }
+
+    /// All rows were read: the songs can be had.
+    pub(super) fn finish(mut self, scales: Scales, report: &mut CleanReport) -> Merged {
+        report.kept = self.names.len() as u64;
+        if self.more.values().any(|more| !more.genres.is_empty()) {
+            self.extra.insert(GENRES.to_owned());
+        }
+        Merged {
+            count: self.names.len(),
+            extra: self.extra,
+            rows: self.rows,
+            more: self.more,
+            scales: scales.settle(report),
+        }
+    }
+}
+
+/// Songs in the order of their first rows, each to be completed when it is taken out.
+pub(super) struct Merged {
+    /// How many there are.
+    pub(super) count: usize,
+    /// The unknown columns that may have a cell.
+    pub(super) extra: BTreeSet<String>,
+    rows: Rows,
+    more: BTreeMap<u32, More>,
+    scales: Settled,
+}
+
+impl Merged {
+    /// The songs, one by one; memory is given back on the way.
+    pub(super) fn songs(
+        self,
+    ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {
+        let Self {
+            rows,
+            mut more,
+            scales,
+            ..
+        } = self;
+        let rows: Box<dyn Iterator<Item = Result<Song, CatalogError>>> = match rows {
+            Rows::Memory(songs) => Box::new(songs.into_iter().map(Ok)),
+            Rows::File(spool) => Box::new(spool.read()?),
+        };
+        Ok((0..).zip(rows).map(move |(at, song)| {
+            let mut song = song?;
+            complete(&mut song, more.remove(&at), &scales);
+            Ok(song)
+        }))
+    }
+}
+
+/// Adds what the repeats know, and brings features to 0-1.
+fn complete(song: &mut Song, more: Option<More>, scales: &Settled) {
+    let mut on_unit = UnitCells::default();
+    if let Some(More {
+        cells,
+        on_unit: values,
+        mut genres,
+    }) = more
+    {
+        on_unit = values;
+        if let Some(own) = &song.genre {
+            genres.retain(|genre| genre != own);
+            genres.insert(0, own.clone());
+        }
+        song.fill_gaps(cells);
+        if genres.len() > 1 {
+            let all = || genres.join("; ");
+            song.extra.entry(GENRES.to_owned()).or_insert_with(all);
+        }
+    }
+    scales.apply(song, &on_unit);
+}
+
+fn song_bytes(from: &Row, song: &Song) -> usize {
+    SONG_BYTES + from.text_len() + song.extra.len() * EXTRA_BYTES
+}
+
+fn name(song: &Song) -> Key {
+    let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
+    key("name", &[&text(&song.title), &text(&song.artist)])
+}
+
+fn key(kind: &str, parts: &[&str]) -> Key {
+    let mut hash = blake3::Hasher::new();
+    hash.update(kind.as_bytes());
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut key = Key::default();
+    hash.finalize_xof().fill(&mut key);
+    key
 }

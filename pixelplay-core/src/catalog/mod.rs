@@ -4,7 +4,7 @@
 //!   drops and every cell it empties.
 //! * [`write_csv`] writes songs as a table again, and [`clean_csv`] does both.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
-//!   could be captioned with; the phrases are data ([`Templates`]).
+//!   could be captioned with; the phrases are data ([`Templates`]), and a [`Describer`] of one's own can stand in.
 //! * [`every_row`] reads a table whose rows belong to something else, one by one, and so drops none.
 //! * `BatchText` (feature `arrow`) hands either of them a table in Arrow record batches.
 //! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
@@ -46,6 +46,7 @@ mod row;
 mod scale;
 mod schema;
 mod source;
+mod spool;
 #[cfg(feature = "starter")]
 mod starter;
 mod table;
@@ -56,11 +57,14 @@ mod write;
 #[cfg(feature = "arrow")]
 pub use batches::BatchText;
 #[cfg(feature = "encoder")]
-pub use build::{BuildOptions, BuildReport, add_from_csv, build_index, build_index_from_csv};
+pub use build::{
+    BuildOptions, BuildReport, Likeness, add_from_csv, build_index, build_index_from_csv,
+    build_index_from_reader, parts_folder,
+};
 pub use clean::{
     CleanOptions, Cleaned, clean, clean_reader, clean_with, every_row, every_row_reader,
 };
-pub use describe::describe;
+pub use describe::{Describer, describe};
 pub use error::CatalogError;
 pub use import::{ImportOptions, ImportReport, import};
 pub use report::{CleanReport, Cleared, Conversion, DropReason, Tally};

@@ -125,7 +125,7 @@ pub struct Cleared {
 
 /// What [`clean`](super::clean) did to a table. Its text form is for people, its JSON for programs.
 ///
-/// `kept + merged.count +` the sum of `dropped` is always `rows_read`.
+/// `kept + merged.count + same_recording.count +` the sum of `dropped` is always `rows_read`.
 ///
 /// The JSON has the names of the fields; `dropped` and `converted` have the variants of [`DropReason`]
 /// and [`Conversion`] in `snake_case`, and a [`Tally`] is a count with lines:
@@ -169,6 +169,9 @@ pub struct CleanReport {
     pub dropped: BTreeMap<DropReason, Tally>,
     /// Rows whose id an earlier row already had; they only filled its gaps.
     pub merged: Tally,
+    /// Rows of the same recording as an earlier row, under another id: a remaster, another album, its guests named
+    /// elsewhere; they only filled its gaps.
+    pub same_recording: Tally,
     /// Those of the merged rows whose title or artist is not the one kept: perhaps not the same song.
     pub conflicting: Tally,
     /// Cells emptied, by column.
@@ -213,11 +216,18 @@ impl fmt::Display for CleanReport {
             "{} read: {} kept, {} merged, {} dropped",
             counted(self.rows_read, "row"),
             counted(self.kept, "song"),
-            counted(self.merged.count, "repeat"),
+            counted(self.merged.count + self.same_recording.count, "repeat"),
             counted(dropped, "row"),
         )?;
         for (reason, tally) in &self.dropped {
             writeln!(f, "  dropped, {reason}: {tally}")?;
+        }
+        if self.same_recording.count > 0 {
+            writeln!(
+                f,
+                "  repeats by title and artist, under another id: {}",
+                self.same_recording
+            )?;
         }
         if self.conflicting.count > 0 {
             writeln!(

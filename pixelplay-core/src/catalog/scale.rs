@@ -1,7 +1,5 @@
 //! The scale of the 0-1 features, which shows in a whole column only.
 
-use std::collections::BTreeMap;
-
 use super::cell::UNIT_FEATURES;
 use super::report::{CleanReport, Tally};
 use crate::song::Song;
@@ -13,9 +11,6 @@ use crate::song::Song;
 #[derive(Default)]
 pub(super) struct Scales {
     columns: [Column; UNIT_FEATURES.len()],
-    /// What a later row of the same song says, by song and feature, where the first one's value is
-    /// possible as a percentage only.
-    rivals: BTreeMap<(usize, usize), f64>,
 }
 
 #[derive(Default)]
@@ -29,8 +24,11 @@ struct Column {
     above_one: Tally,
 }
 
+/// A value for each of [`UNIT_FEATURES`].
+pub(super) type UnitCells = [Option<f64>; UNIT_FEATURES.len()];
+
 /// The cells of [`UNIT_FEATURES`], in that order.
-fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
+pub(super) fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
     [
         &mut song.energy,
         &mut song.valence,
@@ -63,25 +61,8 @@ impl Scales {
         (0.0..=100.0).contains(&value).then_some(value.abs())
     }
 
-    /// Fills the features that `song`, the one at `at`, lacks from another row of the same song.
-    pub(super) fn fill(&mut self, at: usize, song: &mut Song, row: &mut Song) {
-        for (feature, (cell, other)) in unit_cells(song)
-            .into_iter()
-            .zip(unit_cells(row))
-            .enumerate()
-        {
-            match (&cell, &other) {
-                (None, _) => *cell = other.take(),
-                (Some(first), Some(second)) if *first > 1.0 && *second <= 1.0 => {
-                    self.rivals.entry((at, feature)).or_insert(*second);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Brings all features to 0-1, and empties what is outside then.
-    pub(super) fn settle(mut self, songs: &mut [Song], report: &mut CleanReport) {
+    /// All rows were read: on which scale each column is.
+    pub(super) fn settle(self, report: &mut CleanReport) -> Settled {
         // A column of zeros and ones is on 0-1. Nine in ten leaves room for broken cells in a column
         // of percentages, and none for a few broken cells on 0-1; from fewer than five values nothing
         // is concluded.
@@ -96,15 +77,26 @@ impl Scales {
                 report.cleared(name).out_of_range.join(above_one);
             }
         }
-        for (at, song) in songs.iter_mut().enumerate() {
-            for (feature, cell) in unit_cells(song).into_iter().enumerate() {
-                *cell = match *cell {
-                    Some(value) if value.is_sign_negative() => Some(-value),
-                    Some(value) if is_percent[feature] => Some(value / 100.0),
-                    Some(value) if value > 1.0 => self.rivals.remove(&(at, feature)).map(f64::abs),
-                    other => other,
-                };
-            }
+        Settled { is_percent }
+    }
+}
+
+/// The scale of each feature.
+pub(super) struct Settled {
+    is_percent: [bool; UNIT_FEATURES.len()],
+}
+
+impl Settled {
+    /// Brings all features of a song to 0-1, and empties what is outside then; `on_unit` has what other rows of the song
+    /// say that is possible on 0-1, for a value that is not.
+    pub(super) fn apply(&self, song: &mut Song, on_unit: &UnitCells) {
+        for (feature, cell) in unit_cells(song).into_iter().enumerate() {
+            *cell = match *cell {
+                Some(value) if value.is_sign_negative() => Some(-value),
+                Some(value) if self.is_percent[feature] => Some(value / 100.0),
+                Some(value) if value > 1.0 => on_unit[feature].map(f64::abs),
+                other => other,
+            };
         }
     }
 }

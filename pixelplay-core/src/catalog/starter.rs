@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 use super::CatalogError;
 use super::build::{BuildOptions, build_index};
 use super::clean::{CleanOptions, clean_reader};
-use super::templates::EMBEDDED;
+use super::templates::Templates;
 use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::OnProgress;
@@ -101,7 +101,7 @@ fn file_name(encoder: &Encoder) -> String {
     let fingerprint = encoder.fingerprint().as_str().as_bytes();
     for part in [
         pixelplay_data::STARTER_CSV,
-        EMBEDDED.as_bytes(),
+        Templates::EMBEDDED.as_bytes(),
         fingerprint,
         version,
     ] {

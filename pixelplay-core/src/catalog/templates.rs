@@ -1,30 +1,56 @@
 //! The phrases that songs are described with: data, with a version, to be replaced at will.
 
+use std::ops::Deref;
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::CatalogError;
 
-pub(super) const EMBEDDED: &str = include_str!("templates.json");
-
 /// The phrases of [`describe`](super::describe), each something a photograph could be captioned with.
 ///
-/// The embedded ones ([`Templates::default`]) are a JSON file in the source tree; [`Templates::from_json`]
-/// takes others in the same form. Lists may have any number of phrases, but at least one.
+/// The embedded ones ([`Templates::default`]) are a TOML file, [`Templates::EMBEDDED`], that explains itself;
+/// [`Templates::from_toml`] and [`Templates::open`] take others in the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Templates {
     version: String,
     /// Scenes by energy (rows) and valence (columns), both from low to high.
-    pub(super) scenes: [[Phrases; 5]; 5],
+    pub(super) scenes: Levels<Levels<Phrases, 5>, 5>,
     /// Light and colours by valence.
-    pub(super) light: [Phrases; 7],
+    pub(super) light: Levels<Phrases, 7>,
     /// How much moves, by energy.
-    pub(super) motion: [Phrases; 5],
+    pub(super) motion: Levels<Phrases, 5>,
     pub(super) mode: Modes,
     pub(super) traits: Traits,
-    /// By decade, for songs without a known genre; `{decade}` becomes `1980s`.
+    /// By decade; `{decade}` becomes `1980s`.
     pub(super) eras: Vec<Era>,
     pub(super) genres: Vec<Genre>,
+}
+
+/// As many of something as there are levels. A plain array would take more of them in silence.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<T>", bound = "T: Deserialize<'de>")]
+pub(super) struct Levels<T, const N: usize>([T; N]);
+
+impl<T, const N: usize> TryFrom<Vec<T>> for Levels<T, N> {
+    type Error = String;
+
+    fn try_from(levels: Vec<T>) -> Result<Self, Self::Error> {
+        let levels = levels.try_into();
+        levels.map(Self).map_err(|levels: Vec<T>| {
+            let found = levels.len();
+            format!("{found} levels, expected {N}")
+        })
+    }
+}
+
+impl<T, const N: usize> Deref for Levels<T, N> {
+    type Target = [T; N];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 /// A list that is never empty.
@@ -50,6 +76,8 @@ pub(super) struct Traits {
     pub(super) spoken: Phrases,
     pub(super) fast: Phrases,
     pub(super) slow: Phrases,
+    pub(super) long: Phrases,
+    pub(super) short: Phrases,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -93,18 +121,48 @@ impl TryFrom<Vec<String>> for Phrases {
 impl Default for Templates {
     #[expect(clippy::expect_used, reason = "embedded, and a test reads it")]
     fn default() -> Self {
-        Self::from_json(EMBEDDED).expect("the embedded templates are valid")
+        Self::from_toml(Self::EMBEDDED).expect("the embedded templates are valid")
     }
 }
 
 impl Templates {
-    /// Reads templates; the embedded file `templates.json` shows the form.
+    /// The embedded templates as the text that they are, to start one's own from.
+    pub const EMBEDDED: &str = include_str!("templates.toml");
+
+    /// Reads templates; [`Templates::EMBEDDED`] shows the form.
+    ///
+    /// ```
+    /// use pixelplay_core::catalog::Templates;
+    ///
+    /// let own = Templates::EMBEDDED.replace("version = \"2\"", "version = \"mine\"");
+    /// assert_eq!(Templates::from_toml(&own)?.version(), "mine");
+    /// # Ok::<(), pixelplay_core::catalog::CatalogError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`CatalogError::BadTemplates`] where the JSON has another form, or an empty list or phrase.
-    pub fn from_json(json: &str) -> Result<Self, CatalogError> {
-        let mut templates: Self =
-            serde_json::from_str(json).map_err(|source| CatalogError::BadTemplates { source })?;
+    /// [`CatalogError::BadTemplates`] where the text has another form, or an empty list or phrase.
+    pub fn from_toml(text: &str) -> Result<Self, CatalogError> {
+        Self::parse(text).map_err(|source| CatalogError::BadTemplates { path: None, source })
+    }
+
+    /// Reads a file of templates.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml), and [`CatalogError::ReadTemplates`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|source| CatalogError::ReadTemplates {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|source| CatalogError::BadTemplates {
+            path: Some(path.to_owned()),
+            source,
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<toml::de::Error>> {
+        let mut templates: Self = toml::from_str(text)?;
         for genre in &mut templates.genres {
             for name in &mut genre.names {
                 *name = padded(name);
@@ -161,7 +219,7 @@ mod tests {
     #[test]
     fn the_embedded_templates_are_valid_and_name_every_genre_once() {
         let templates = Templates::default();
-        assert_eq!(templates.version(), "1");
+        assert_eq!(templates.version(), "2");
         let mut seen = std::collections::BTreeSet::new();
         for name in templates.genres.iter().flat_map(|genre| &genre.names) {
             assert!(seen.insert(name), "{name} stands twice");
@@ -185,21 +243,34 @@ mod tests {
 
     #[test]
     fn templates_of_another_form_are_refused() {
-        let good: serde_json::Value = serde_json::from_str(EMBEDDED).unwrap();
-        let change = |change: &dyn Fn(&mut serde_json::Value)| {
-            let mut json = good.clone();
-            change(&mut json);
-            Templates::from_json(&json.to_string())
+        let change = |from: &str, to: &str| {
+            assert!(Templates::EMBEDDED.contains(from), "{from}");
+            Templates::from_toml(&Templates::EMBEDDED.replacen(from, to, 1))
         };
-        assert_eq!(change(&|_| {}).unwrap(), Templates::default());
+        assert_eq!(change("[mode]", "\n[mode]").unwrap(), Templates::default());
         for bad in [
-            change(&|json| json["light"][0] = serde_json::json!([])),
-            change(&|json| json["light"][0][0] = " ".into()),
-            change(&|json| json["motion"] = serde_json::json!([["still"]])),
-            change(&|json| json["colour"] = "red".into()),
-            Templates::from_json(&EMBEDDED[..500]),
+            change("light = [", "light = [[], "),
+            change("\"perfectly still\"", "\" \""),
+            change("\"perfectly still\"", "\"per\\u0007fectly still\""),
+            change("motion = [", "motion = [[\"still\"], "),
+            change("[mode]", "colour = \"red\"\n[mode]"),
+            Templates::from_toml(&Templates::EMBEDDED[..500]),
+            Templates::from_toml(""),
         ] {
             assert!(matches!(bad, Err(CatalogError::BadTemplates { .. })));
         }
+    }
+
+    #[test]
+    fn a_file_is_named_in_what_is_wrong_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        let error = Templates::open(&path).unwrap_err();
+        assert!(error.to_string().contains("mine.toml"), "{error}");
+        std::fs::write(&path, "version = 1").unwrap();
+        let error = Templates::open(&path).unwrap_err();
+        assert!(error.to_string().contains("mine.toml"), "{error}");
+        std::fs::write(&path, Templates::EMBEDDED).unwrap();
+        assert_eq!(Templates::open(&path).unwrap(), Templates::default());
     }
 }

@@ -1,15 +1,16 @@
 //! Songs back into a table.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::CatalogError;
-use super::clean::{CleanOptions, clean_with};
+use super::clean::{CleanOptions, clean_spooled};
 use super::report::CleanReport;
-use super::source::refuse_same_file;
+use super::source::{self, refuse_same_file};
 use crate::index::SongIndexError;
-use crate::index::publish::Draft;
+use crate::index::publish::{Draft, folder_of};
 use crate::progress::OnProgress;
 use crate::song::{COLUMNS, Song, Value};
 
@@ -24,7 +25,12 @@ use crate::song::{COLUMNS, Song, Value};
 pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogError> {
     let out = out.as_ref();
     let mut draft = Draft::create(out)?;
-    write(songs, BufWriter::new(&mut draft)).map_err(SongIndexError::io("write", out))?;
+    let extra = songs
+        .iter()
+        .flat_map(|song| song.extra.keys().cloned())
+        .collect();
+    write(songs.iter(), &extra, BufWriter::new(&mut draft))
+        .map_err(SongIndexError::io("write", out))?;
     Ok(draft.publish()?)
 }
 
@@ -41,23 +47,42 @@ pub fn clean_csv(
 ) -> Result<CleanReport, CatalogError> {
     let (table, out) = (table.as_ref(), out.as_ref());
     refuse_same_file(table, out)?;
-    let cleaned = clean_with(table, options, on_progress)?;
-    write_csv(&cleaned.songs, out)?;
-    Ok(cleaned.report)
+    let mut draft = Draft::create(out)?;
+    let (merged, report) = clean_spooled(
+        source::open_file(table)?,
+        table,
+        options,
+        folder_of(out),
+        on_progress,
+    )?;
+    let extra = merged.extra.clone();
+    let mut failed = None;
+    let songs = merged
+        .songs()?
+        .map_while(|song| song.map_err(|e| failed = Some(e)).ok());
+    write(songs, &extra, BufWriter::new(&mut draft)).map_err(SongIndexError::io("write", out))?;
+    match failed {
+        Some(error) => Err(error),
+        None => {
+            draft.publish()?;
+            Ok(report)
+        }
+    }
 }
 
-fn write(songs: &[Song], out: impl Write) -> std::io::Result<()> {
-    let extra: BTreeSet<&str> = songs
-        .iter()
-        .flat_map(|song| song.extra.keys().map(String::as_str))
-        .collect();
+fn write(
+    songs: impl Iterator<Item = impl Borrow<Song>>,
+    extra: &BTreeSet<String>,
+    out: impl Write,
+) -> std::io::Result<()> {
     let known = COLUMNS.iter().map(|&(name, _)| name);
+    let extra = extra.iter().map(String::as_str);
     let columns: Vec<_> = std::iter::once("id").chain(known).chain(extra).collect();
     let mut table = csv::Writer::from_writer(out);
     table.write_record(&columns)?;
     for song in songs {
         for column in &columns {
-            let cell = match song.get(column) {
+            let cell = match song.borrow().get(column) {
                 None => String::new(),
                 Some(Value::Text(text)) => text,
                 Some(Value::Integer(number)) => number.to_string(),
@@ -85,7 +110,8 @@ mod tests {
         let mut other = Song::new(SongId::new("b").unwrap());
         other.extra.insert("label".into(), "Blue".into());
         let mut out = Vec::new();
-        write(&[song, other], &mut out).unwrap();
+        let extra = BTreeSet::from(["label".to_owned()]);
+        write([song, other].iter(), &extra, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert!(

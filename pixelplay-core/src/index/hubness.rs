@@ -3,7 +3,11 @@
 //! In spaces of many dimensions a few points are among the nearest of nearly everything ("hubs"), and many of nothing
 //! (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR 11, 2010).
 
-use super::{SearchOptions, SongIndex, SongIndexError};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{SearchOptions, SongHit, SongIndex, SongIndexError};
 use crate::embedding::Embedding;
 
 /// How often each song is among the results of some queries.
@@ -29,20 +33,69 @@ impl SongIndex {
         queries: &[Embedding],
         options: &SearchOptions,
     ) -> Result<Hubness, SongIndexError> {
-        let mut counts = vec![0; self.len()];
+        let mut hubness = Hubness::new(self.len());
         for hits in self.search_many(queries, options)? {
-            for hit in hits {
-                counts[hit.row] += 1;
-            }
+            hubness.add(&hits);
         }
-        Ok(Hubness {
-            queries: queries.len(),
-            counts,
-        })
+        Ok(hubness)
     }
 }
 
 impl Hubness {
+    /// No queries yet, to a catalogue of `songs` songs.
+    #[must_use]
+    pub fn new(songs: usize) -> Self {
+        Self {
+            queries: 0,
+            counts: vec![0; songs],
+        }
+    }
+
+    /// Counts the results of one more query.
+    ///
+    /// # Panics
+    /// If a row is not in the catalogue that was told of.
+    pub fn add(&mut self, hits: &[SongHit]) {
+        self.queries += 1;
+        for hit in hits {
+            self.counts[hit.row] += 1;
+        }
+    }
+
+    /// The figures, with the ten songs of the index that come up most often.
+    ///
+    /// # Errors
+    /// If those songs cannot be read.
+    ///
+    /// # Panics
+    /// If the index has fewer songs than were counted.
+    pub fn report(&self, index: &SongIndex) -> Result<HubnessReport, SongIndexError> {
+        const MOST_HUBS: usize = 10;
+        let shown = self.counts.iter().copied().enumerate();
+        let mut hubs: Vec<_> = shown.filter(|&(_, count)| count > 0).collect();
+        let songs_ever_shown = hubs.len();
+        hubs.sort_by_key(|&(row, count)| (std::cmp::Reverse(count), row));
+        hubs.truncate(MOST_HUBS);
+        let hubs = hubs.into_iter().map(|(row, queries)| {
+            let song = index.song(row)?;
+            Ok(Hub {
+                id: song.id.to_string(),
+                title: song.title,
+                artist: song.artist,
+                queries,
+            })
+        });
+        Ok(HubnessReport {
+            queries: self.queries,
+            songs: self.counts.len(),
+            songs_ever_shown,
+            share_ever_shown: 1.0 - self.never(),
+            skewness: self.skewness(),
+            gini: self.gini(),
+            hubs: hubs.collect::<Result<_, SongIndexError>>()?,
+        })
+    }
+
     /// The share of songs that no query brings up, 0 to 1; 0 for an empty catalogue.
     #[must_use]
     pub fn never(&self) -> f64 {
@@ -85,6 +138,62 @@ impl Hubness {
             .map(|(rank, &count)| f64::from(rank) * f64::from(count))
             .sum();
         (2.0 * weighted / total - n - 1.0) / n
+    }
+}
+
+/// How evenly some queries use a catalogue, in figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct HubnessReport {
+    /// How many queries there were.
+    pub queries: usize,
+    /// How many songs there are.
+    pub songs: usize,
+    /// How many of them any query brings up.
+    pub songs_ever_shown: usize,
+    /// The same as a share, 0 to 1.
+    pub share_ever_shown: f64,
+    /// See [`Hubness::skewness`].
+    pub skewness: f64,
+    /// See [`Hubness::gini`].
+    pub gini: f64,
+    /// The songs that come up most often, at most ten.
+    pub hubs: Vec<Hub>,
+}
+
+/// A song that comes up for many queries.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Hub {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its artist.
+    pub artist: Option<String>,
+    /// For how many.
+    pub queries: u32,
+}
+
+impl fmt::Display for HubnessReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = 100.0 * self.share_ever_shown;
+        writeln!(
+            f,
+            "{} of {} songs ({percent:.2}%) come up for any of {} queries",
+            self.songs_ever_shown, self.songs, self.queries
+        )?;
+        writeln!(
+            f,
+            "how unequally often: skewness {:.2}, Gini coefficient {:.3}",
+            self.skewness, self.gini
+        )?;
+        for hub in &self.hubs {
+            let title = hub.title.as_ref().unwrap_or(&hub.id);
+            let artist = hub.artist.as_deref().unwrap_or("unknown");
+            writeln!(f, "{:>7} times: {title} ({artist})", hub.queries)?;
+        }
+        Ok(())
     }
 }
 

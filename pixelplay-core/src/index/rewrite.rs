@@ -191,54 +191,67 @@ impl<'a, 'b> Copy<'a, 'b> {
         path: &Path,
         parts: &[Part<'_>],
     ) -> Result<Draft, SongIndexError> {
+        let mut target = self.begin(path, parts)?;
+        for part in parts {
+            self.copy_part(part, &mut target)?;
+        }
+        self.report()?;
+        target.table.finish()
+    }
+
+    /// Begins a file that takes rows of all these parts.
+    fn begin(&self, path: &Path, parts: &[Part<'_>]) -> Result<Target, SongIndexError> {
         let first = parts[0].index;
         let columns = joint_columns(parts)?;
         let query_bank = match self.bank {
             Some(bank) => Some(bank.id()),
             None => joint_bank(parts),
         };
-        let mut table = TableWriter::create(
-            path,
-            Layout {
-                dim: first.dim(),
-                fingerprint: first.fingerprint().cloned(),
-                columns: columns.clone(),
-                batch_rows: self.batch_rows,
-                int8_twin: parts
-                    .iter()
-                    .flat_map(Part::shards)
-                    .any(super::Shard::has_twin),
-                query_bank: query_bank.clone(),
-            },
-        )?;
-        for part in parts {
-            let place = |(name, _): &(String, Kind)| {
-                let mut ours = part.index.columns().iter();
-                ours.position(|(ours, _)| ours == name)
-            };
-            let places: Vec<Option<usize>> = columns.iter().map(place).collect();
-            let changes = part.changes.map(|changes| {
-                let place = |(name, _): &(String, Kind)| {
-                    columns.iter().position(|(column, _)| column == name)
-                };
-                let places = changes.columns().iter().map(place).collect();
-                (changes, places)
-            });
-            for at in &part.index.batches {
-                if part.shards.contains(&at.shard) {
-                    self.copy_batch(
-                        part,
-                        *at,
-                        &places,
-                        query_bank.is_some(),
-                        changes.as_ref(),
-                        &mut table,
-                    )?;
-                }
+        let with_biases = query_bank.is_some();
+        let layout = Layout {
+            dim: first.dim(),
+            fingerprint: first.fingerprint().cloned(),
+            columns: columns.clone(),
+            batch_rows: self.batch_rows,
+            int8_twin: parts
+                .iter()
+                .flat_map(Part::shards)
+                .any(super::Shard::has_twin),
+            query_bank,
+        };
+        Ok(Target {
+            table: TableWriter::create(path, layout)?,
+            columns,
+            with_biases,
+        })
+    }
+
+    fn copy_part(&mut self, part: &Part<'_>, target: &mut Target) -> Result<(), SongIndexError> {
+        let columns = &target.columns;
+        let place = |(name, _): &(String, Kind)| {
+            let mut ours = part.index.columns().iter();
+            ours.position(|(ours, _)| ours == name)
+        };
+        let places: Vec<Option<usize>> = columns.iter().map(place).collect();
+        let changes = part.changes.map(|changes| {
+            let place =
+                |(name, _): &(String, Kind)| columns.iter().position(|(column, _)| column == name);
+            let places = changes.columns().iter().map(place).collect();
+            (changes, places)
+        });
+        for at in &part.index.batches {
+            if part.shards.contains(&at.shard) {
+                self.copy_batch(
+                    part,
+                    *at,
+                    &places,
+                    target.with_biases,
+                    changes.as_ref(),
+                    &mut target.table,
+                )?;
             }
         }
-        self.report()?;
-        table.finish()
+        Ok(())
     }
 
     fn copy_batch(
@@ -298,6 +311,53 @@ impl<'a, 'b> Copy<'a, 'b> {
             )?;
         }
         Ok(())
+    }
+}
+
+/// A file that rows are copied into.
+struct Target {
+    table: TableWriter,
+    columns: Vec<(String, Kind)>,
+    with_biases: bool,
+}
+
+/// Writes the songs of index files of one layout, `songs` in all, behind each other into a new one; one file is in memory
+/// at a time.
+#[cfg(all(feature = "catalog", feature = "encoder"))]
+pub(crate) fn join(
+    files: &[std::path::PathBuf],
+    path: &Path,
+    batch_rows: usize,
+    songs: usize,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<(), SongIndexError> {
+    let none = HashSet::new();
+    let mut copy = Copy {
+        batch_rows,
+        bank: None,
+        done: 0,
+        total: songs as u64,
+        on_progress,
+    };
+    let mut target = None;
+    for file in files {
+        let index = SongIndex::open(file)?;
+        let parts = [Part {
+            index: &index,
+            shards: 0..usize::MAX,
+            without: &none,
+            changes: None,
+        }];
+        let target = match &mut target {
+            Some(target) => target,
+            None => target.insert(copy.begin(path, &parts)?),
+        };
+        copy.copy_part(&parts[0], target)?;
+    }
+    copy.report()?;
+    match target {
+        Some(target) => target.table.finish()?.publish_alone(),
+        None => Ok(()),
     }
 }
 

@@ -2,41 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::fold::{fold, similarity, squeezed};
-
-/// What stands between two names, folded where it is a word.
-const BETWEEN: &[&str] = &[
-    " feat. ",
-    " feat ",
-    " ft. ",
-    " ft ",
-    " featuring ",
-    " with ",
-    " presents ",
-    " vs. ",
-    " vs ",
-    " versus ",
-    " x ",
-    " × ",
-    " / ",
-    " + ",
-    " & ",
-    " and ",
-    ", ",
-    "; ",
-    ";",
-];
-
-/// Behind these a credit goes on with guests, whom a search does without.
-const GUESTS: &[&str] = &[
-    " feat. ",
-    " feat ",
-    " ft. ",
-    " ft ",
-    " featuring ",
-    " with ",
-    ";",
-];
+use super::similarity::similarity;
+use crate::recording::artist::{GUESTS, name, names};
 
 /// A credit taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +20,9 @@ impl Artists {
     pub(super) fn parse(credit: &str, guests: &[String]) -> Self {
         let names = names(credit);
         let first = names.first().cloned().unwrap_or_default();
-        let guests = guests.iter().flat_map(|guest| self::names(guest));
+        let guests = guests
+            .iter()
+            .flat_map(|guest| crate::recording::artist::names(guest));
         Self {
             whole: name(credit),
             first,
@@ -92,30 +61,6 @@ pub(super) fn without_guests(credit: &str) -> &str {
     let end = GUESTS.iter().filter_map(|mark| lower.find(mark)).min();
     let main = credit[..end.unwrap_or(credit.len())].trim();
     if main.is_empty() { credit.trim() } else { main }
-}
-
-fn names(credit: &str) -> Vec<String> {
-    // ASCII alone changes case, so that places stay what they are.
-    let mut pieces = vec![credit.to_ascii_lowercase()];
-    for between in BETWEEN {
-        pieces = pieces
-            .iter()
-            .flat_map(|piece| piece.split(between))
-            .map(str::to_owned)
-            .collect();
-    }
-    let names = pieces.iter().map(|piece| name(piece));
-    names.filter(|name| !name.is_empty()).collect()
-}
-
-/// Folded and squeezed, without the article.
-fn name(text: &str) -> String {
-    if text.trim().is_empty() {
-        return String::new();
-    }
-    let folded = fold(text);
-    let folded = folded.strip_prefix("the ").unwrap_or(&folded);
-    squeezed(folded)
 }
 
 #[cfg(test)]

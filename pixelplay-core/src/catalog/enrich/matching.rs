@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use super::artist::{Artists, without_guests};
 use super::candidate::Candidate;
-use super::fold::{fold, similarity, squeezed};
 use super::report::Refusal;
-use super::title::{Title, Version};
+use super::similarity::similarity;
+use crate::recording::fold::{fold, squeezed};
+use crate::recording::title::{Title, Version};
 use crate::song::Song;
 
 /// Where a length is not known on both sides: such a match must be good otherwise.

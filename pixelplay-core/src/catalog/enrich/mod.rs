@@ -36,7 +36,6 @@ mod candidate;
 mod clock;
 mod error;
 mod fill;
-mod fold;
 mod itunes;
 mod lookup;
 mod matching;
@@ -44,7 +43,7 @@ mod musicbrainz;
 mod provider;
 mod report;
 mod request;
-mod title;
+mod similarity;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

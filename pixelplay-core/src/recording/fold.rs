@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 /// The words of a text, each followed by one space but the last: `"Beyoncé & JAY-Z"` is `"beyonce and jay z"`.
 ///
 /// A text of nothing but punctuation, as the band `!!!`, stays as it is.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let letters: Vec<char> = text
         .nfkd()
         // Accents of Latin, Greek and Cyrillic; the voicing marks of kana tell words apart.
@@ -56,30 +56,8 @@ pub(super) fn fold(text: &str) -> String {
 }
 
 /// Folded text without its spaces: `AC/DC` and `ACDC` are the same.
-pub(super) fn squeezed(folded: &str) -> String {
+pub(crate) fn squeezed(folded: &str) -> String {
     folded.replace(' ', "")
-}
-
-/// How much of two texts is the same, 0 to 1: one minus the edits (Levenshtein) a character of the longer one.
-pub(super) fn similarity(a: &str, b: &str) -> f64 {
-    /// Titles are shorter; the work grows with the product.
-    const LONGEST: usize = 200;
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let longer = a.len().max(b.len());
-    if longer == 0 || longer > LONGEST {
-        return if a == b { 1.0 } else { 0.0 };
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    1.0 - row[b.len()] as f64 / longer as f64
 }
 
 #[cfg(test)]
@@ -122,19 +100,5 @@ mod tests {
             assert_ne!(fold(one), fold(other), "{one} {other}");
         }
         assert_eq!(fold("!!!"), "!!!");
-    }
-
-    #[test]
-    fn similarity_counts_edits() {
-        for (a, b, expected) in [
-            ("", "", 1.0),
-            ("abc", "abc", 1.0),
-            ("abc", "abd", 2.0 / 3.0),
-            ("abc", "", 0.0),
-            ("kitten", "sitting", 4.0 / 7.0),
-            ("ab", "ba", 0.0),
-        ] {
-            assert!((similarity(a, b) - expected).abs() < 1e-12, "{a} {b}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use super::fold::fold;
 
 /// A way in which a recording is not the song as it was first published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Version {
+pub(crate) enum Version {
     /// By somebody else, or without the singer: covers, tributes, karaoke.
     Cover,
     /// Cut into a DJ's set.
@@ -140,23 +140,27 @@ const SOURCES: &[&str] = &["from ", "theme from ", "music from ", "aus "];
 const GUESTS: &[&str] = &["feat ", "ft ", "featuring ", "with "];
 
 /// A title taken apart.
+#[cfg_attr(
+    not(feature = "enrich"),
+    expect(dead_code, reason = "looking songs up needs more of it")
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Title {
+pub(crate) struct Title {
     /// As it is written, without groups that tell guests, editions or versions.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The folded words of `text`.
-    pub(super) words: String,
+    pub(crate) words: String,
     /// The folded words of `text` without groups of which nothing is known, if there are any.
-    pub(super) core: Option<String>,
+    pub(crate) core: Option<String>,
     /// Guests, as they are written.
-    pub(super) guests: Vec<String>,
-    pub(super) versions: BTreeSet<Version>,
+    pub(crate) guests: Vec<String>,
+    pub(crate) versions: BTreeSet<Version>,
     /// The folded words of the groups that tell versions: who remixed it, where it was live.
-    pub(super) version_words: String,
+    pub(crate) version_words: String,
 }
 
 impl Title {
-    pub(super) fn parse(title: &str) -> Self {
+    pub(crate) fn parse(title: &str) -> Self {
         let (mut parsed, mut kept, mut core) = (Self::default(), Vec::new(), Vec::new());
         let (title, guest) = split_guest(title);
         parsed.guests.extend(guest);
@@ -203,7 +207,7 @@ impl Version {
     }
 
     /// The versions that folded text tells of.
-    pub(super) fn met_in(folded: &str) -> BTreeSet<Self> {
+    pub(crate) fn met_in(folded: &str) -> BTreeSet<Self> {
         let mut rest = format!(" {folded} ");
         for edition in EDITIONS {
             rest = rest.replace(&format!(" {edition} "), " ");
@@ -219,7 +223,8 @@ impl Version {
     }
 
     /// A word that finds this version.
-    pub(super) fn search_word(self) -> Option<&'static str> {
+    #[cfg(feature = "enrich")]
+    pub(crate) fn search_word(self) -> Option<&'static str> {
         match self {
             Live => Some("live"),
             Acoustic => Some("acoustic"),

@@ -1,0 +1,161 @@
+//! How well songs can be told apart, and how evenly pictures use them, by how they are described.
+//!
+//! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]` prints a table
+//! in Markdown. The first scheme is that of the app PixelPlay began as, put together anew from what it is said to have done: one
+//! of 18 captions for a mood, and the artist's name.
+#![allow(clippy::print_stdout, reason = "that is what it is for")]
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use pixelplay_core::catalog::{
+    BuildOptions, CleanOptions, Describer, Templates, build_index, clean, describe,
+};
+use pixelplay_core::index::Hubness;
+use pixelplay_core::progress::ignore;
+use pixelplay_core::query::{HybridQuery, QueryOptions};
+use pixelplay_core::{Embedding, Encoder, Song, SongIndex};
+
+const K: usize = 50;
+
+/// By energy and valence, low to high, and danceability, low and high.
+const CAPTIONS: [[[&str; 2]; 3]; 3] = [
+    [
+        ["a sad and quiet scene", "a gloomy slow dance"],
+        ["a calm and peaceful scene", "a mellow relaxed groove"],
+        ["a gentle happy scene", "a sweet and easy dance"],
+    ],
+    [
+        ["a melancholic scene", "a moody groove"],
+        ["an everyday scene", "a steady rhythm"],
+        ["a cheerful scene", "a happy dance"],
+    ],
+    [
+        ["an angry and intense scene", "a dark and driving dance"],
+        ["an energetic scene", "a powerful beat"],
+        ["an excited and joyful scene", "a euphoric party"],
+    ],
+];
+
+fn caption(song: &Song) -> Option<&'static str> {
+    let third = |value: f64| match value {
+        value if value < 1.0 / 3.0 => 0,
+        value if value < 2.0 / 3.0 => 1,
+        _ => 2,
+    };
+    let dances = usize::from(song.danceability? >= 0.5);
+    Some(CAPTIONS[third(song.energy?)][third(song.valence?)][dances])
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [table, folder, checkpoint @ ..] = arguments.as_slice() else {
+        return Err("usage: descriptions SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]".into());
+    };
+    let encoder = match checkpoint.first() {
+        Some(folder) => Encoder::open(folder)?,
+        None => Encoder::mini()?,
+    };
+    let cleaned = clean(table, &CleanOptions::default())?;
+    let pictures = pictures(folder, &encoder)?;
+    println!(
+        "{} songs, {} pictures, {K} songs a picture, {}\n",
+        cleaned.songs.len(),
+        pictures.len(),
+        encoder.name()
+    );
+    println!(
+        "| described by | distinct vectors | cosine of two songs | ever shown | skewness | Gini |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let templates = Templates::default();
+    let (one, two) = (templates.clone(), templates);
+    let schemes: [(&str, Describer); 4] = [
+        (
+            "one of 18 captions, the artist",
+            Describer::new(|song| {
+                let artist = song.artist.clone().unwrap_or_default();
+                Ok(caption(song)
+                    .map(|text| format!("{text} by {artist}"))
+                    .into_iter()
+                    .collect())
+            }),
+        ),
+        (
+            "one of 18 captions",
+            Describer::new(|song| Ok(caption(song).map(str::to_owned).into_iter().collect())),
+        ),
+        (
+            "the first of our sentences",
+            Describer::new(move |song| Ok(describe(song, &one).into_iter().take(1).collect())),
+        ),
+        ("our sentences", Describer::from(two)),
+    ];
+    let place = tempfile::tempdir()?;
+    let out = place.path().join("songs.arrow");
+    for (name, describer) in schemes {
+        let options = BuildOptions {
+            describer,
+            ..BuildOptions::default()
+        };
+        let built = build_index(&cleaned.songs, &out, &encoder, &options, &mut ignore)?;
+        let index = SongIndex::open(&out)?;
+        let share = 100.0 * built.vectors as f64 / built.songs as f64;
+        let likeness = built.likeness.map_or(f64::NAN, |likeness| likeness.mean);
+        let row = |what: &str, options: &QueryOptions| -> Result<(), Box<dyn Error>> {
+            let mut hubness = Hubness::new(index.len());
+            for picture in &pictures {
+                let query = HybridQuery::new().image(picture.clone());
+                hubness.add(&query.search(&index, options)?);
+            }
+            println!(
+                "| {name}{what} | {share:.1} % | {likeness:.2} | {:.2} % | {:.2} | {:.3} |",
+                100.0 * (1.0 - hubness.never()),
+                hubness.skewness(),
+                hubness.gini()
+            );
+            Ok(())
+        };
+        let plain = QueryOptions {
+            k: K,
+            ..QueryOptions::default()
+        };
+        row("", &plain)?;
+        if name == "our sentences" {
+            let capped = QueryOptions {
+                max_per_artist: 2.try_into().ok(),
+                ..plain.clone()
+            };
+            row(", 2 an artist", &capped)?;
+            let diverse = QueryOptions {
+                diversity: 0.3,
+                ..capped
+            };
+            row(", 2 an artist, diversity 0.3", &diverse)?;
+        }
+    }
+    Ok(())
+}
+
+fn pictures(folder: &Path, encoder: &Encoder) -> Result<Vec<Embedding>, Box<dyn Error>> {
+    let mut paths = Vec::new();
+    find(folder, &mut paths)?;
+    paths.sort();
+    let encoded = paths
+        .iter()
+        .map(|path| encoder.encode_image(path.as_path()));
+    Ok(encoded.collect::<Result<_, _>>()?)
+}
+
+fn find(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if path.is_dir() {
+            find(&path, paths)?;
+        } else if ending.is_some_and(|ending| ["jpg", "jpeg", "png"].contains(&ending)) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The finished parts of a catalogue that is being built.
+//!
+//! They lie in a folder beside the index to be: `songs.arrow.parts/000003-9f2c...arrow` is the fourth batch, named by a hash
+//! of all that it depends on. A build that finds a part with the name it would give takes it as it is; so nothing need be
+//! remembered about the build that was interrupted, and nothing can be taken that is out of date. In the end the parts are
+//! copied into the index, one after the other, and deleted.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::CatalogError;
+use crate::index::lock::WriterLock;
+use crate::index::{SongIndex, SongIndexError, rewrite};
+use crate::progress::{OnProgress, Progress};
+
+/// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index at `out`; it is there
+/// while a build runs, or after one was interrupted. It may be deleted, and then the next build begins anew.
+#[must_use]
+pub fn parts_folder(out: impl AsRef<Path>) -> PathBuf {
+    let mut name = out.as_ref().as_os_str().to_owned();
+    name.push(".parts");
+    name.into()
+}
+
+pub(super) struct Parts {
+    folder: PathBuf,
+    /// Those of this build, in their order.
+    files: Vec<PathBuf>,
+    /// Given back before the folder is removed.
+    lock: Option<WriterLock>,
+}
+
+impl Parts {
+    /// Opens the folder, and waits while another build of the same index is at work.
+    pub(super) fn open(out: &Path, on_progress: &mut OnProgress<'_>) -> Result<Self, CatalogError> {
+        let folder = parts_folder(out);
+        let failed = |error| CatalogError::from(SongIndexError::io("write", &folder)(error));
+        let lock = loop {
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed(error));
+                }
+                _ => {}
+            }
+            let waiting = || {
+                on_progress(Progress {
+                    stage: "waiting for another build of the same index",
+                    done: 0,
+                    total: None,
+                })
+            };
+            match WriterLock::take(folder.join(".lock"), waiting) {
+                Ok(Some(lock)) => break Some(lock),
+                Ok(None) => return Err(CatalogError::Cancelled),
+                // The other one was done and took the folder away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => break None,
+                Err(error) => return Err(failed(error).into()),
+            }
+        };
+        Ok(Self {
+            folder,
+            files: Vec::new(),
+            lock,
+        })
+    }
+
+    /// The file of the next part, whose key is `key`.
+    pub(super) fn next(&mut self, key: &str) -> PathBuf {
+        let path = self
+            .folder
+            .join(format!("{:06}-{key}.arrow", self.files.len()));
+        self.files.push(path.clone());
+        path
+    }
+
+    /// A part that an earlier build finished; `None` if it is not there, or damaged.
+    pub(super) fn finished(path: &Path, songs: usize) -> Option<SongIndex> {
+        let index = SongIndex::open(path).ok()?;
+        (index.len() == songs && index.verify().is_ok()).then_some(index)
+    }
+
+    /// Makes the parts one index, and deletes them.
+    pub(super) fn join(
+        mut self,
+        out: &Path,
+        batch_rows: usize,
+        songs: usize,
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<(), CatalogError> {
+        rewrite::join(&self.files, out, batch_rows, songs, on_progress)?;
+        self.delete();
+        Ok(())
+    }
+
+    /// Deletes what builds put there, and nothing else. What cannot be deleted is in nobody's way.
+    fn delete(&mut self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(is_ours) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.lock = None;
+        // Only an empty folder: not one with finished parts, nor with files of somebody else.
+        let _ = fs::remove_dir(&self.folder);
+    }
+}
+
+/// `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts that were left by a kill.
+fn is_ours(name: &str) -> bool {
+    let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let part = name
+        .strip_suffix(".arrow")
+        .and_then(|name| name.split_once('-'));
+    let is_draft = name.starts_with(".pixelplay-") && name.ends_with(".tmp");
+    is_draft || part.is_some_and(|(number, key)| digits(number, 6) && digits(key, 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::progress::ignore;
+
+    #[test]
+    fn the_folder_goes_with_its_last_file_and_foreign_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("songs.arrow");
+        let home = parts_folder(&out);
+        let mut parts = Parts::open(&out, &mut ignore).unwrap();
+        let first = parts.next("0123456789abcdef0123456789abcdef");
+        assert!(is_ours(first.file_name().unwrap().to_str().unwrap()));
+        fs::write(&first, "x").unwrap();
+        drop(parts);
+        assert!(first.exists() && Parts::finished(&first, 1).is_none());
+        fs::write(home.join("notes.arrow"), "mine").unwrap();
+        let mut parts = Parts::open(&out, &mut ignore).unwrap();
+        parts.delete();
+        drop(parts);
+        assert!(!first.exists());
+        assert_eq!(
+            fs::read_to_string(home.join("notes.arrow")).unwrap(),
+            "mine"
+        );
+        fs::remove_file(home.join("notes.arrow")).unwrap();
+        drop(Parts::open(&out, &mut ignore).unwrap());
+        assert!(!home.exists());
+    }
+
+    #[test]
+    fn two_builds_of_one_index_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("songs.arrow");
+        let first = Parts::open(&out, &mut ignore).unwrap();
+        let mut asked = 0;
+        let stopped = Parts::open(&out, &mut |progress: Progress| {
+            assert!(progress.stage.starts_with("waiting"));
+            asked += 1;
+            if asked < 3 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        assert!(matches!(stopped, Err(CatalogError::Cancelled)));
+        drop(first);
+        assert!(Parts::open(&out, &mut ignore).is_ok());
+    }
+}
