@@ -303,6 +303,101 @@ fn clean_reads_foreign_headers_and_reports() {
 }
 
 #[test]
+fn songs_are_described_with_the_phrases_of_a_file() {
+    let scratch = Scratch::new();
+    scratch.small_index();
+    let (table, index) = (scratch.path("songs.csv"), scratch.path("mine.arrow"));
+    let phrases = scratch.ok(&["build-index", "--print-templates"]);
+    assert!(phrases.contains("version = ") && phrases.contains("{decade}"));
+    let mut own = String::new();
+    for line in phrases.lines() {
+        own.push_str(match line.trim() {
+            phrase if phrase.starts_with('"') => "\"nothing but rain\",",
+            other => other,
+        });
+        own.push('\n');
+    }
+    let own = scratch.write("mine.toml", own);
+    let built = scratch.json(&[
+        "build-index",
+        text(&table),
+        text(&index),
+        "--templates",
+        text(&own),
+        "--names",
+        "--json",
+    ]);
+    assert_eq!(built["build"]["songs"], 4);
+    let answer = scratch.json(&[
+        "search",
+        "--index",
+        text(&index),
+        "--text",
+        "rain",
+        "--json",
+    ]);
+    let told = answer["hits"][0]["description"].as_str().unwrap();
+    assert!(
+        told.contains("nothing but rain") && told.contains(" by "),
+        "{told}"
+    );
+
+    let broken = scratch.write("broken.toml", "version = 3");
+    let said = scratch.fails(&[
+        "build-index",
+        text(&table),
+        text(&index),
+        "--templates",
+        text(&broken),
+    ]);
+    assert!(
+        said.contains("broken.toml") && said.contains("version"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    fs::create_dir(scratch.path("pictures")).unwrap();
+    for sample in pixelplay_data::SAMPLE_PICTURES {
+        scratch.write(&format!("pictures/{}.JPG", sample.name), sample.jpeg);
+    }
+    scratch.write("pictures/notes.txt", "no picture");
+    let audit = |more: &[&str]| {
+        let args = ["audit", "pictures", "--index", text(&index), "-k", "2"];
+        [&args, more].concat()
+    };
+    let report = scratch.json(&audit(&["--json"]));
+    assert_eq!(
+        (report["queries"].as_u64(), report["songs"].as_u64()),
+        (Some(3), Some(4))
+    );
+    let hubs = report["hubs"].as_array().unwrap();
+    let shown: u64 = hubs
+        .iter()
+        .map(|hub| hub["queries"].as_u64().unwrap())
+        .sum();
+    assert_eq!(shown, 6);
+    assert_eq!(report["songs_ever_shown"], hubs.len());
+    let told = scratch.ok(&audit(&["--max-per-artist", "1", "--distinct-songs"]));
+    assert!(
+        told.contains("for any of 3 queries") && told.contains("Gini"),
+        "{told}"
+    );
+
+    // What is called like a picture and is none is passed over, and said.
+    scratch.write("pictures/broken.png", "no picture");
+    let output = scratch.run(&audit(&[]));
+    assert!(output.status.success());
+    assert!(stderr(&output).contains("broken.png"));
+    fs::create_dir(scratch.path("empty")).unwrap();
+    let said = scratch.fails(&["audit", "empty", "--index", text(&index)]);
+    assert!(said.contains("no picture"), "{said}");
+}
+
+#[test]
 fn verify_tells_a_whole_index_from_a_damaged_one() {
     let scratch = Scratch::new();
     let index = scratch.small_index();

@@ -421,6 +421,7 @@ fn the_real_tidytuesday_table_comes_out_whole() {
     println!("{merged}");
     assert_eq!(merged.kept + merged.same_recording.count, 28_352);
     assert_eq!(merged.same_recording.count, 2_668);
+    assert_eq!(merged.conflicting.count, 0);
 
     let by_id = CleanOptions {
         merge_recordings: false,

@@ -193,7 +193,7 @@ impl PySongIndex {
     }
 
     /// How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
-    /// songs are shown (skewness and Gini coefficient, 0 where all are alike), and the ids of those shown most often.
+    /// songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
     #[pyo3(signature = (queries, k = 50, r#where = None, *, hub_correction = 0.0))]
     fn hubness(
         &self,

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +181,98 @@ def test_an_index_is_a_table(songs: pp.SongIndex) -> None:
     assert hits.to_pandas()["id"].tolist() == hits.ids and pl.DataFrame(hits)["score"].to_list() == hits.scores
     assert hits.to_arrow().column_names[:3] == ["id", "score", "match_percent"]
     assert len(hits[:0].to_pandas()) == 0
+
+
+def test_songs_are_described_by_their_features(songs: pp.SongIndex, tmp_path: Path) -> None:
+    song = {"id": "x", "genre": "techno", "year": 1994, "energy": 0.95, "valence": 0.2}
+    sentences = pp.describe(song)
+    assert 2 <= len(sentences) <= 7 and sentences[0].endswith("1990s techno")
+    assert pp.describe(song) == sentences != pp.describe(song | {"energy": 0.1})
+    assert "\n".join(pp.describe(songs.song("a"))) == songs.song("a")["description"]
+    assert pp.describe({"id": "x", "title": "nothing else"}) == []
+
+    own = tmp_path / "own.toml"
+    own.write_text(pp.templates().replace('"strobe lights in a dark warehouse"', '"one light"'))
+    assert pp.describe(song, own) != [] and pp.templates() in own.read_text().replace(
+        '"one light"', '"strobe lights in a dark warehouse"'
+    )
+    own.write_text("version = 3")
+    with pytest.raises(pp.CatalogError, match=r"own\.toml"):
+        pp.describe(song, own)
+    with pytest.raises(FileNotFoundError):
+        pp.describe(song, tmp_path / "none.toml")
+    for wrong, error in [({"title": "x"}, ValueError), (3, ValueError), ({"id": "x", "energy": "much"}, TypeError)]:
+        with pytest.raises(error):
+            pp.describe(wrong)  # type: ignore[arg-type]
+
+
+def test_a_callable_describes(csv: Path, enc: pp.Encoder, tmp_path: Path) -> None:
+    out = tmp_path / "songs.arrow"
+    _, built = pp.build_index(csv, out, encoder=enc, describe=lambda song: f"a picture of {song['title']}")
+    assert (built["songs"], built["vectors"], built["resumed"]) == (4, 4, 0)
+    assert pp.SongIndex.open(out).song("a")["description"] == "a picture of Storm"
+    pp.build_index(csv, out, encoder=enc, describe=lambda song: ["one", "two"])
+    assert pp.SongIndex.open(out).song("a")["description"] == "one\ntwo"
+    before = out.read_bytes()
+
+    def fails(song: pp.Song) -> str:
+        raise LookupError(song.id)
+
+    with pytest.raises(pp.CatalogError, match="cannot be described") as raised:
+        pp.build_index(csv, out, encoder=enc, describe=fails)
+    assert isinstance(raised.value.__cause__, LookupError)
+    with pytest.raises(pp.CatalogError) as raised:
+        pp.build_index(csv, out, encoder=enc, describe=lambda song: 3)  # type: ignore[arg-type, return-value]
+    assert isinstance(raised.value.__cause__, TypeError)
+    with pytest.raises(TypeError):
+        pp.build_index(csv, out, encoder=enc, describe=3)  # type: ignore[arg-type]
+    assert out.read_bytes() == before and list(tmp_path.iterdir()) == [out]
+
+
+def test_a_build_that_was_stopped_goes_on(enc: pp.Encoder, tmp_path: Path) -> None:
+    out, songs = tmp_path / "songs.arrow", pd.DataFrame({"title": [f"t{i}" for i in range(60)], "artist": "x"})
+    songs["energy"] = songs.index / 60
+
+    def stop(stage: str, done: int, total: int | None) -> None:
+        if stage == "writing songs":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pp.build_index(songs, out, encoder=enc, batch_rows=10, progress=stop)
+    for _ in range(100):  # the work ends on its own soon after
+        if not out.exists() and (tmp_path / "songs.arrow.parts").exists():
+            break
+        time.sleep(0.05)
+    assert not out.exists()
+    _, built = pp.build_index(songs, out, encoder=enc, batch_rows=10)
+    assert (built["songs"], built["resumed"]) == (60, 60)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_recordings_are_merged_and_versions_told_apart(enc: pp.Encoder, tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["1", "2", "3"],
+            "title": ["Africa", "Africa - 2018 Remaster", "Africa (Live)"],
+            "artist": ["Toto", "TOTO", "Toto"],
+            "energy": [0.5, 0.5, 0.5],
+        }
+    )
+    cleaned, report = pp.clean(table)
+    assert cleaned.to_pydict()["id"] == ["1", "3"] and report["same_recording"]["count"] == 1
+    assert len(pp.clean(table, merge_recordings=False)[0]) == 3
+    out = tmp_path / "songs.arrow"
+    pp.build_index(table, out, encoder=enc, merge_recordings=False)
+    index = pp.SongIndex.open(out)
+    query = pp.HybridQuery(text=enc.encode_text("rain"))
+    assert len(query.search(index)) == 3 and len(query.search(index, distinct_songs=True)) == 1
+
+
+def test_hubness_counts_who_comes_up(songs: pp.SongIndex, enc: pp.Encoder) -> None:
+    queries = enc.encode_texts(["a storm", "a calm morning", "a party"])
+    report = songs.hubness(queries, k=1)
+    assert (report["queries"], report["songs"]) == (3, 4)
+    shown = {songs.search(query, k=1).ids[0] for query in queries}
+    assert report["songs_ever_shown"] == len(shown) and {hub["id"] for hub in report["hubs"]} == shown
+    assert songs.hubness(queries, k=4)["gini"] == 0
+    assert "4" in str(report)

@@ -94,19 +94,19 @@ impl Songs {
         let id = key("id", &[row.id.as_str()]);
         if let Some(&at) = self.known.get(&id) {
             report.merged.add(from.line);
-            if self.names[at as usize] != name(&row) {
+            let is_same = self.names[at as usize] == name(&row)
+                || self
+                    .recording(&row)
+                    .is_some_and(|recording| self.known.get(&recording) == Some(&at));
+            if !is_same {
                 report.conflicting.add(from.line);
             }
             self.merge(at, from, row);
             return Ok(());
         }
         let at = u32::try_from(self.names.len()).map_err(|_| CatalogError::TooManySongs)?;
-        let recording = match (&row.title, &row.artist) {
-            (Some(title), Some(artist)) if self.by_recording => recording::key(title, artist),
-            _ => None,
-        };
-        if let Some(recording) = recording {
-            match self.known.entry(key("recording", &[&recording])) {
+        if let Some(recording) = self.recording(&row) {
+            match self.known.entry(recording) {
                 Entry::Vacant(place) => {
                     place.insert(at);
                 }
@@ -132,6 +132,13 @@ impl Songs {
             Rows::File(spool) => spool.push(&row)?,
         }
         Ok(())
+    }
+
+    /// The key of the recording of a row, where recordings are asked for and it tells.
+    fn recording(&self, row: &Song) -> Option<Key> {
+        let (title, artist) = (row.title.as_ref()?, row.artist.as_ref()?);
+        let recording = self.by_recording.then(|| recording::key(title, artist))??;
+        Some(key("recording", &[&recording]))
     }
 
     /// Keeps what a repeat of the song at `at` knows more.

@@ -59,9 +59,11 @@ from ._native import (
     clean,
     col,
     correct_hubs,
+    describe,
     enrich,
     radar_svg,
     starter_index,
+    templates,
     write_index,
 )
 
@@ -144,8 +146,10 @@ __all__ = [
     "clean",
     "col",
     "correct_hubs",
+    "describe",
     "enrich",
     "radar_svg",
     "starter_index",
+    "templates",
     "write_index",
 ]

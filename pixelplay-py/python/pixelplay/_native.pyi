@@ -407,6 +407,12 @@ class SongIndex:
 
         Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
         """
+    def hubness(
+        self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hub_correction: float = 0.0
+    ) -> Report:
+        """How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
+        songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
+        """
     def search_many(
         self,
         queries: _Vectors,
@@ -475,12 +481,14 @@ class HybridQuery:
         where: Filter | str | None = None,
         *,
         max_per_artist: int | None = None,
+        distinct_songs: bool = False,
         diversity: float = 0.0,
         min_score: float | None = None,
         hub_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
-        """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance.
+        """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance. ``distinct_songs``
+        takes one recording of a song only: not its live recording or remix as well.
 
         Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
         ``SongIndex.search``.
@@ -490,34 +498,57 @@ def col(name: str) -> Column:
     """Names a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``."""
 
 def clean(
-    songs: _Table, *, columns: dict[str, str] | None = None, delimiter: str | None = None, progress: _Progress = None
+    songs: _Table,
+    *,
+    columns: dict[str, str] | None = None,
+    delimiter: str | None = None,
+    merge_recordings: bool = True,
+    progress: _Progress = None,
 ) -> tuple[SongTable, Report]:
     """Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
 
     ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
     PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
-    header is which column where the names do not tell: ``{"title": "Werk"}``.
+    header is which column where the names do not tell: ``{"title": "Werk"}``. With ``merge_recordings`` rows of one
+    recording are one song although their ids differ: remasters, other editions, guests named elsewhere.
 
     Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
     """
+
+def describe(song: Song | Mapping[str, object], templates: _Path | None = None) -> list[str]:
+    """Describes a song in two to seven sentences, scenes and moods by its features, genre and decade; in fewer only where
+    hardly anything is known to go by.
+
+    ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
+    ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+    """
+
+def templates() -> str:
+    """The phrases that songs are described with, a TOML file that explains itself, to start one's own from."""
 
 def build_index(
     songs: _Table,
     out: _Path,
     *,
     encoder: Encoder | None = None,
+    describe: Callable[[Song], str | Iterable[str]] | _Path | None = None,
     names: bool = False,
     batch_size: int = 32,
     batch_rows: int | None = None,
     columns: dict[str, str] | None = None,
     delimiter: str | None = None,
+    merge_recordings: bool = True,
     progress: _Progress = None,
 ) -> tuple[Report, Report]:
     """Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 
-    Without ``encoder``, the embedded checkpoint. ``names`` makes title and artist part of the description. A batch of
-    the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``. Until all
-    is written, whatever was at ``out`` stays. Returns what cleaning and building did.
+    Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
+    up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
+    of phrases (see ``templates``). ``names`` makes title and artist part of the description.
+
+    A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
+    Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the
+    next call takes them, so far as they are still the same. Returns what cleaning and building did.
     """
 
 def enrich(
