@@ -140,10 +140,6 @@ const SOURCES: &[&str] = &["from ", "theme from ", "music from ", "aus "];
 const GUESTS: &[&str] = &["feat ", "ft ", "featuring ", "with "];
 
 /// A title taken apart.
-#[cfg_attr(
-    not(feature = "enrich"),
-    expect(dead_code, reason = "looking songs up needs more of it")
-)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Title {
     /// As it is written, without groups that tell guests, editions or versions.
