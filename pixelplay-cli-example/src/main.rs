@@ -9,6 +9,7 @@ mod build_index;
 mod checkpoint;
 mod clean;
 mod compact;
+mod correct_hubs;
 mod encode;
 mod enrich;
 mod import;
@@ -16,6 +17,7 @@ mod match_picture;
 mod model_check;
 mod open;
 mod output;
+mod pictures;
 mod progress;
 mod query;
 mod remove;
@@ -79,6 +81,8 @@ enum Command {
     Enrich(enrich::Args),
     /// Tell how evenly some pictures use a catalogue: which songs ever come up, and which for everything
     Audit(audit::Args),
+    /// Give the songs of an index a bias, so that those that turn up for everything can stand back
+    CorrectHubs(correct_hubs::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Command::Clean(args) => clean::run(args),
         Command::Enrich(args) => enrich::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::CorrectHubs(args) => correct_hubs::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),

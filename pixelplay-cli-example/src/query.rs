@@ -66,7 +66,7 @@ pub(crate) struct DiversityArgs {
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    /// Lets songs that turn up for everything stand back, 0 to 1; the index must have biases (correct_hubs)
+    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubs` prepares an index for it
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     hub_correction: f64,
 }

@@ -387,6 +387,20 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
         "{told}"
     );
 
+    let uncorrected = scratch.fails(&audit(&["--hub-correction", "0.5"]));
+    assert!(uncorrected.contains("correct"), "{uncorrected}");
+    let told = scratch.json(&[
+        "correct-hubs",
+        text(&index),
+        "pictures",
+        "--nearest",
+        "2",
+        "--json",
+    ]);
+    assert_eq!(told["songs"], 4);
+    scratch.ok(&audit(&["--hub-correction", "0.5"]));
+    assert_eq!(scratch.json(&audit(&["--json"])), report);
+
     // What is called like a picture and is none is passed over, and said.
     scratch.write("pictures/broken.png", "no picture");
     let output = scratch.run(&audit(&[]));

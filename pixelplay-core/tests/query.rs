@@ -44,6 +44,7 @@ fn index(rows: &[Row<'_>]) -> (TempDir, SongIndex) {
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     for row in rows {
         let mut song = Song::new(SongId::new(row.id).unwrap());
+        song.title = Some(row.id.to_owned());
         if let Some(artist) = row.artist {
             song.set("artist", Value::Text(artist.to_owned()));
         }
@@ -243,6 +244,43 @@ fn what_cannot_be_answered_is_named() {
             Err(QueryError::BadDiversity { .. })
         ));
     }
+}
+
+#[test]
+fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
+    let (_folder, index) = index(&[
+        row("Song (Live)", "Ada", &[1.0, 0.0]),
+        row("Song", "Ada", &[1.0, 0.1]),
+        row("Song - Ben Remix", "ADA", &[1.0, 0.2]),
+        row("Song ", "Cleo", &[1.0, 0.3]),
+        row("Other", "Ada", &[1.0, 0.4]),
+        row("Intro", "Various Artists", &[1.0, 0.5]),
+        row("Intro ", "Various Artists", &[1.0, 0.6]),
+        Row {
+            id: "SONG",
+            artist: None,
+            vector: vec![1.0, 0.7],
+        },
+    ]);
+    let query = HybridQuery::new().image(unit(&[1.0, 0.0]));
+    let found = |k, max_per_artist, distinct_songs| {
+        let options = QueryOptions {
+            k,
+            max_per_artist: NonZeroUsize::new(max_per_artist),
+            distinct_songs,
+            ..QueryOptions::default()
+        };
+        let hits = query.search(&index, &options).unwrap();
+        hits.iter()
+            .map(|hit| hit.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    let all = ["Song (Live)", "Song ", "Other", "Intro", "Intro ", "SONG"];
+    assert_eq!(found(8, 0, true), all);
+    assert_eq!(found(3, 0, true), all[..3]);
+    assert_eq!(found(8, 0, false).len(), 8);
+    // Of one artist, as many songs as are allowed, and not as many recordings.
+    assert_eq!(found(3, 1, true), ["Song (Live)", "Song ", "Intro"]);
 }
 
 proptest! {

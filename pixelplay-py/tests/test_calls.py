@@ -99,7 +99,7 @@ def test_an_exception_in_progress_stops_the_work(enc: pp.Encoder, csv: Path, tmp
         pass
 
     def tell(stage: str, done: int, total: int | None) -> None:
-        if stage == "encoding texts":
+        if stage == "building the index":
             raise Enough
 
     out = tmp_path / "songs.arrow"

@@ -14,7 +14,7 @@ const MAGIC: &[Magic] = &[
     (
         b"PAR1",
         "a Parquet file",
-        "; save it as CSV, in Python with `pandas.read_parquet(...).to_csv(..., index=False)`",
+        "; in Python, give what `polars.read_parquet` or `pyarrow.parquet.read_table` returns; otherwise save it as CSV",
     ),
     (
         b"ARROW1",
