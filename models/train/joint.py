@@ -16,7 +16,8 @@ PAIRS, LABELLED, SENTENCES = 96, 32, 96
 ANCHOR_IMAGE, ANCHOR_TEXT, LABELS = 1.0, 2.0, 0.3
 
 
-def train(clip, work: Path, inputs, encode: Encode, steps: int):
+def task(clip, inputs, encode: Encode, more_loss=None):
+    """What a step learns, and how the model is judged; `more_loss(rows, z, rng)` adds to it, for pictures and their vectors."""
     items, targets = inputs.items, inputs.targets
     pixels, want = torch.from_numpy(inputs.pixels), torch.from_numpy(targets["image"])
     captions, caption_vectors = encode(targets["captions"].tolist()), torch.from_numpy(targets["caption_vectors"])
@@ -36,8 +37,6 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
 
     tune = targets["tune"]
     heard = encode([items[i].captions[0] for i in tune])
-    with torch.no_grad():
-        clip.logit_scale.fill_(np.log(20.0))
 
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
         rows = r.choice(captioned, PAIRS, replace=False)
@@ -61,12 +60,20 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
         labels = F.cross_entropy(scale * z[PAIRS:] @ class_words.T, truth)
         seen = 1 - (z * want[every]).sum(1).mean() + 0.2 * vision.soft_contrast(z, want[every])
         anchor = text.distance(torch.cat([spoken, free]), torch.cat([caption_vectors[said], sentence_vectors[more]]))
-        return pairs + LABELS * labels + ANCHOR_IMAGE * seen + ANCHOR_TEXT * anchor
+        loss = pairs + LABELS * labels + ANCHOR_IMAGE * seen + ANCHOR_TEXT * anchor
+        return loss if more_loss is None else loss + more_loss(every, z, r)
 
     def judge(averaged) -> str:
         z, words = m.see(averaged, vision.centre(pixels, tune))[0], m.read(averaged, heard)
         return f"tune: recall@1/10 of {len(tune)}: {vision.recall(z, words, 1):.3f} {vision.recall(z, words):.3f}, from text {vision.recall(words, z):.3f}, target cosine {(z * want[tune]).sum(1).mean():.3f}, scale {averaged.logit_scale.exp():.1f}"
 
+    return loss_of, judge
+
+
+def train(clip, work: Path, inputs, encode: Encode, steps: int):
+    with torch.no_grad():
+        clip.logit_scale.fill_(np.log(20.0))
+    loss_of, judge = task(clip, inputs, encode)
     with torch.inference_mode():
         loop.say(f"before the joint stage {judge(clip.eval())}")
     return loop.fit(

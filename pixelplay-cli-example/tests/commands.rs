@@ -365,9 +365,9 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
         scratch.write(&format!("pictures/{}.JPG", sample.name), sample.jpeg);
     }
     scratch.write("pictures/notes.txt", "no picture");
-    let audit = |more: &[&str]| {
-        let args = ["audit", "pictures", "--index", text(&index), "-k", "2"];
-        [&args, more].concat()
+    let audit = |more: &[&'static str]| -> Vec<&'static str> {
+        let args = ["audit", "pictures", "--index", "songs.arrow", "-k", "2"];
+        [args.as_slice(), more].concat()
     };
     let report = scratch.json(&audit(&["--json"]));
     assert_eq!(

@@ -20,12 +20,14 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     run(module(&python, &package, &["pytest"])
         // Built by the Rust tests; the embeddings of both must be the same to the last bit.
         .env("PIXELPLAY_PROGRAM", target_dir(root).join(program)))?;
-    step("arithmetic of the comparison with other libraries");
-    run(&mut module(
-        &python,
-        &root.join("benches/compare"),
-        &["pytest", "-q", "-p", "no:cacheprovider"],
-    ))?;
+    step("arithmetic of the comparison with other libraries, and of the yardstick");
+    for folder in ["benches/compare", "benches/quality"] {
+        run(&mut module(
+            &python,
+            &root.join(folder),
+            &["pytest", "-q", "-p", "no:cacheprovider"],
+        ))?;
+    }
     step("Python types");
     run(&mut module(&python, &package, &["mypy"]))?;
     run(module(

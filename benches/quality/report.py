@@ -1,0 +1,68 @@
+"""What was measured, as a table and as a plot."""
+
+from pathlib import Path
+
+COLOURS = {"encoder": "#1b6ca8", "colours alone": "#e0903a"}
+
+
+def interval(pair: tuple[float, float] | None) -> str:
+    return "" if pair is None else f"{pair[0]:.3f} to {pair[1]:.3f}"
+
+
+def table(found: dict) -> str:
+    lines = [
+        f"{found['encoder']} ({found['fingerprint']}), {found['songs']} songs. Intervals hold 95 % of 2,000 bootstrap samples;"
+        " OASIS is drawn by themes.",
+        "",
+        "| measure | n | chance | encoder | interval | colours alone | interval | difference |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for line in found["figures"]:
+        colours = "" if line["colours"] is None else f"{line['colours']:.3f}"
+        lines.append(
+            f"| {line['name']} | {line['pictures']} | {line['chance']:.3f} | {line['encoder']:.3f} | "
+            f"{interval(line['interval'])} | {colours} | {interval(line['colours_interval'])} | {interval(line['difference'])} |"
+        )
+    even = found["evenness"]
+    lines += [
+        "",
+        f"Of {even['songs']} songs {even['songs_ever_shown']} ({100 * even['share_ever_shown']:.1f} %) are among the first 50 of "
+        f"any of {even['queries']} test pictures; skewness of how often {even['skewness']:.2f}, Gini coefficient "
+        f"{even['gini']:.3f}.",
+        "",
+        "Requests with the lowest AUC: "
+        + ", ".join(
+            f"{text} ({value:.2f})" for text, value in sorted(found["requests"].items(), key=lambda x: x[1])[:5]
+        )
+        + ".",
+    ]
+    return "\n".join(lines)
+
+
+def plot(found: dict, out: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    lines = found["figures"][::-1]
+    drawing, axes = plt.subplots(figsize=(9, 0.42 * len(lines) + 1.2))
+    for place, line in enumerate(lines):
+        for shift, name, value, span in [
+            (0.14, "encoder", line["encoder"], line["interval"]),
+            (-0.14, "colours alone", line["colours"], line["colours_interval"]),
+        ]:
+            if value is None:
+                continue
+            axes.plot(span, [place + shift] * 2, color=COLOURS[name], linewidth=2)
+            axes.plot(value, place + shift, "o", color=COLOURS[name], label=name if place == 0 else None)
+        axes.plot(line["chance"], place, "|", color="black", markersize=14, label="chance" if place == 0 else None)
+    axes.plot([], [], "o", color=COLOURS["encoder"], label="encoder")
+    axes.plot([], [], "o", color=COLOURS["colours alone"], label="colours alone")
+    handles = dict(zip(*axes.get_legend_handles_labels()[::-1]))
+    axes.legend(handles.values(), handles.keys(), loc="lower right")
+    axes.set_yticks(range(len(lines)), [line["name"] for line in lines])
+    axes.set_title(f"{found['encoder']}: does the music fit the picture?")
+    axes.grid(axis="x", alpha=0.3)
+    drawing.tight_layout()
+    drawing.savefig(out, metadata={"Date": None})

@@ -1,0 +1,191 @@
+"""The measurements: each gives figures for the encoder and for colours alone, with intervals and with what chance gives."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pixelplay as pp
+from colours import Ridge, statistics
+from measures import auc, bootstrap, hits, spearman
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "models/train"))
+import data as sets  # noqa: E402  the splits, which training keeps to as well
+
+Floats = npt.NDArray[np.float64]
+SCENES = {
+    "buildings": "buildings",
+    "forest": "a forest",
+    "glacier": "a glacier",
+    "mountain": "mountains",
+    "sea": "the sea",
+    "street": "a city street",
+}
+PROMPTS = ("a photo of {}", "a picture of {}", "{}")
+SONGS_A_PICTURE = 20
+
+
+@dataclass
+class Figure:
+    """One line of the table."""
+
+    name: str
+    pictures: int
+    chance: float
+    encoder: float
+    interval: tuple[float, float]
+    colours: float | None = None
+    colours_interval: tuple[float, float] | None = None
+    # The encoder's figure less that of colours, on the same samples.
+    difference: tuple[float, float] | None = None
+
+
+def figure(
+    name: str, groups: npt.ArrayLike, chance: float, of_encoder: Callable, of_colours: Callable | None = None
+) -> Figure:
+    """`of_encoder` and `of_colours` tell the figure for some of the pictures, by their places."""
+    every = np.arange(len(np.asarray(groups)))
+    line = Figure(name, len(every), chance, of_encoder(every), bootstrap(of_encoder, groups))
+    if of_colours is not None:
+        line.colours, line.colours_interval = of_colours(every), bootstrap(of_colours, groups)
+        line.difference = bootstrap(lambda rows: of_encoder(rows) - of_colours(rows), groups)
+    return line
+
+
+class Pictures:
+    """The pictures of one set and split, encoded."""
+
+    def __init__(self, folder: Path, encoder: pp.Encoder, name: str, split: str):
+        images = sets.open_set(folder, name)
+        self.items = [p for p in ALL[folder] if p.set == name and p.split == split]
+        pictures = [np.asarray(images[p.file]) for p in self.items]
+        self.colours = np.stack([statistics(picture) for picture in pictures])
+        self.embeddings = encoder.encode_images(pictures)
+        self.vectors = np.asarray(self.embeddings, dtype=float)
+
+
+class _All(dict[Path, list]):
+    def __missing__(self, folder: Path) -> list:
+        self[folder] = sets.pictures(folder)
+        return self[folder]
+
+
+ALL = _All()
+
+
+def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
+    """A picture's first caption among those of 1,000 pictures, and the other way round."""
+    test, train = (Pictures(folder, encoder, "flickr8k", split) for split in ("test", "train"))
+    texts, learnt = (
+        np.asarray(encoder.encode_texts([p.captions[0] for p in part.items]), dtype=float) for part in (test, train)
+    )
+    guessed = Ridge(train.colours, learnt).predict(test.colours)
+    guessed /= np.linalg.norm(guessed, axis=1, keepdims=True)
+    figures = []
+    for way, scores, plain in [
+        ("picture -> caption", test.vectors @ texts.T, guessed @ texts.T),
+        ("caption -> picture", texts @ test.vectors.T, texts @ guessed.T),
+    ]:
+        for k in (1, 5, 10):
+            found, by_colours = hits(scores, k), hits(plain, k)
+            figures.append(
+                figure(
+                    f"{way}, recall@{k}",
+                    np.arange(len(found)),
+                    k / len(found),
+                    lambda rows, found=found: float(found[rows].mean()),
+                    lambda rows, found=by_colours: float(found[rows].mean()),
+                )
+            )
+    return figures
+
+
+def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
+    """Which of six scenes a picture shows, by the nearest of their names."""
+    test, train = (Pictures(folder, encoder, "intel-scenes", split) for split in ("test", "train"))
+    names = sorted(SCENES)
+    classes = np.stack(
+        [
+            np.asarray(encoder.encode_texts([prompt.format(SCENES[name]) for prompt in PROMPTS])).mean(0)
+            for name in names
+        ]
+    )
+    classes /= np.linalg.norm(classes, axis=1, keepdims=True)
+    truth = np.array([names.index(p.label) for p in test.items])
+    learnt = np.eye(len(names))[[names.index(p.label) for p in train.items]]
+    right = (test.vectors @ classes.T).argmax(1) == truth
+    plain = Ridge(train.colours, learnt).predict(test.colours).argmax(1) == truth
+    return [
+        figure(
+            "six scenes, accuracy",
+            np.arange(len(truth)),
+            1 / len(names),
+            lambda rows: float(right[rows].mean()),
+            lambda rows: float(plain[rows].mean()),
+        )
+    ]
+
+
+def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
+    """Whether the mood profile, and the songs found, agree with what people felt: ranks of valence and arousal."""
+    test, train = (Pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
+    themes = [p.label for p in test.items]
+    profiles = [encoder.mood(embedding) for embedding in test.embeddings]
+    table = index.to_arrow().to_pydict()
+    rows, _ = index.search_many(test.embeddings, k=SONGS_A_PICTURE)
+    figures = []
+    for felt, feature in (("valence", "valence"), ("arousal", "energy")):
+        known = np.array([getattr(p, felt) for p in test.items])
+        learnt = np.array([[getattr(p, felt)] for p in train.items])
+        plain = Ridge(train.colours, learnt).predict(test.colours)[:, 0]
+        profile = np.array([profile[feature] for profile in profiles])
+        songs = np.array(table[feature], dtype=float)[rows].mean(1)
+        for what, told in ((f"mood profile's {feature}", profile), (f"{feature} of the first 20 songs", songs)):
+            figures.append(
+                figure(
+                    f"{what} and people's {felt}, Spearman",
+                    themes,
+                    0.0,
+                    lambda rows, told=told, known=known: spearman(told[rows], known[rows]),
+                    lambda rows, plain=plain, known=known: spearman(plain[rows], known[rows]),
+                )
+            )
+    return figures
+
+
+def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], dict[str, float]]:
+    """Whether plain requests rank the half of 20 songs above the other that obviously fits."""
+    asked = json.loads((HERE / "requests.json").read_text())
+    songs = [(group, id) for group, ids in asked["songs"].items() for id in ids]
+    vectors = np.stack([np.asarray(index.embedding(id), dtype=float) for _, id in songs])
+    found = {}
+    for mood, texts in asked["requests"].items():
+        fits = [mood in group.split() for group, _ in songs]
+        for text in texts:
+            found[text] = auc(vectors @ np.asarray(encoder.encode_text(text), dtype=float), fits)
+    values = np.array(list(found.values()))
+    line = figure("40 requests, AUC on 20 songs", np.arange(len(values)), 0.5, lambda rows: float(values[rows].mean()))
+    return [line], found
+
+
+def evenness(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> dict:
+    """How evenly the test pictures of all sets use the catalogue."""
+    vectors = [Pictures(folder, encoder, name, "test").vectors for name in ("flickr8k", "intel-scenes", "oasis")]
+    return index.hubness(np.concatenate(vectors).astype(np.float32), k=50).to_dict()
+
+
+def measure(folder: Path, encoder: pp.Encoder, index: pp.SongIndex, starter: pp.SongIndex) -> dict:
+    figures = captions(folder, encoder) + scenes(folder, encoder) + moods(folder, encoder, index)
+    asked, each = requests(encoder, starter)
+    return {
+        "encoder": encoder.name,
+        "fingerprint": encoder.fingerprint,
+        "songs": len(index),
+        "figures": [asdict(line) for line in figures + asked],
+        "requests": each,
+        "evenness": evenness(folder, encoder, index),
+    }
