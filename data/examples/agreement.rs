@@ -3,7 +3,8 @@
 //! `cargo run -p pixelplay-data --example agreement -- spotify_songs.csv`, with the file of
 //! TidyTuesday (2020-01-21). Songs are matched on artist and title; live takes, remixes and the like are left
 //! out. Prints Pearson's r, Spearman's rho and the mean absolute difference of each feature and how many
-//! values are equal to the decimals the catalogue gives, then the songs that differ most.
+//! values are equal to the decimals the catalogue gives; the same for the songs in which no mood feature
+//! is equal; then the songs that differ most.
 
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 
@@ -24,6 +25,9 @@ const FEATURES: [(&str, f64, f64); 9] = [
     ("tempo", 0.5, 10.0),
     ("loudness", 0.05, 4.0),
 ];
+
+/// Energy, valence, danceability and acousticness: what the mood of a song is made of.
+const JUDGED: usize = 4;
 
 struct Row {
     title: String,
@@ -69,36 +73,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("too few songs in both to compare".into());
     }
 
-    println!(
-        "{:18}{:>9}{:>10}{:>12}{:>8}",
-        "feature", "Pearson", "Spearman", "mean |diff|", "equal"
-    );
-    for (i, (name, half_step, _)) in FEATURES.iter().enumerate() {
-        let ours: Vec<f64> = pairs.iter().map(|(song, _)| song.features[i]).collect();
-        let theirs: Vec<f64> = pairs.iter().map(|(_, row)| row.features[i]).collect();
-        let apart: Vec<f64> = ours
-            .iter()
-            .zip(&theirs)
-            .map(|(a, b)| (a - b).abs())
-            .collect();
-        // The last bits of a decimal fraction must not decide what is equal.
-        let equal = apart
-            .iter()
-            .filter(|difference| **difference < half_step + 1e-9)
-            .count();
-        println!(
-            "{name:18}{:9.2}{:10.2}{:12.3}{:6.0} %",
-            pearson(&ours, &theirs),
-            pearson(&ranks(&ours), &ranks(&theirs)),
-            apart.iter().sum::<f64>() / pairs.len() as f64,
-            100.0 * equal as f64 / pairs.len() as f64
-        );
-    }
-
+    print_table(&pairs.iter().collect::<Vec<_>>(), FEATURES.len());
     println!(
         "{:.0} % of the tempos agree within 4 % up to a factor of two",
         agreeing_tempos(&pairs)
     );
+
+    // A value that is equal may have been remembered rather than judged.
+    let judged: Vec<_> = pairs
+        .iter()
+        .filter(|(song, row)| {
+            (0..JUDGED).all(|i| !is_equal(song.features[i], row.features[i], FEATURES[i].1))
+        })
+        .collect();
+    println!(
+        "\n{} songs with none of the first {JUDGED} features equal",
+        judged.len()
+    );
+    if judged.len() > 1 {
+        print_table(&judged, JUDGED);
+    }
 
     println!("\nfar apart (ours, measured):");
     for (song, row) in &pairs {
@@ -110,6 +104,40 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// One line a feature, for the first `features` of them.
+fn print_table(pairs: &[&(Row, &Row)], features: usize) {
+    println!(
+        "{:18}{:>9}{:>10}{:>12}{:>8}",
+        "feature", "Pearson", "Spearman", "mean |diff|", "equal"
+    );
+    for (i, (name, half_step, _)) in FEATURES.iter().take(features).enumerate() {
+        let ours: Vec<f64> = pairs.iter().map(|(song, _)| song.features[i]).collect();
+        let theirs: Vec<f64> = pairs.iter().map(|(_, row)| row.features[i]).collect();
+        let apart: Vec<f64> = ours
+            .iter()
+            .zip(&theirs)
+            .map(|(a, b)| (a - b).abs())
+            .collect();
+        let equal = ours
+            .iter()
+            .zip(&theirs)
+            .filter(|(a, b)| is_equal(**a, **b, *half_step))
+            .count();
+        println!(
+            "{name:18}{:9.2}{:10.2}{:12.3}{:6.0} %",
+            pearson(&ours, &theirs),
+            pearson(&ranks(&ours), &ranks(&theirs)),
+            apart.iter().sum::<f64>() / pairs.len() as f64,
+            100.0 * equal as f64 / pairs.len() as f64
+        );
+    }
+}
+
+fn is_equal(ours: f64, theirs: f64, half_step: f64) -> bool {
+    // The last bits of a decimal fraction must not decide.
+    (ours - theirs).abs() < half_step + 1e-9
 }
 
 fn read(

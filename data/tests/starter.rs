@@ -216,10 +216,14 @@ fn the_readme_counts_what_is_there() {
         promised("languages")
     );
 
-    assert!(songs.len() >= 400);
+    assert!(songs.len() >= 1000);
     assert!(distinct(&songs, "genre").len() >= 25);
     assert!(decades(&songs).len() >= 10);
     assert!(distinct(&songs, "country").len() >= 40);
+    for genre in distinct(&songs, "genre") {
+        let count = songs.iter().filter(|song| song["genre"] == genre).count();
+        assert!(count >= 10, "{genre} has only {count} songs");
+    }
 }
 
 #[test]
