@@ -64,7 +64,7 @@ class Material:
 
     @cached_property
     def sentences(self) -> list[list[str]]:
-        """What `build_index` encodes of each song: two to seven sentences, most of them said of other songs too."""
+        """What `build_index` encodes of each song: two to eight sentences, most of them said of other songs too."""
         return json.loads((self.folder / "sentences.json").read_text())
 
     @cached_property

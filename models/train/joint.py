@@ -10,6 +10,7 @@ import text
 import torch
 import torch.nn.functional as F
 import vision
+from autocast import autocast
 from tokenizer import Encode
 
 PAIRS, LABELLED, SENTENCES = 96, 32, 96
@@ -48,7 +49,7 @@ def task(clip, inputs, encode: Encode, more_loss=None):
         more = r.integers(len(sentences), size=SENTENCES)
         every = np.concatenate([rows, labelled])
         images, _ = vision.augment(pixels, every, r)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             z = m.see(clip, images)[0]
             words = m.read(clip, [captions[i] for i in said] + prompts)
             free = m.read(clip, [sentences[i] for i in more])

@@ -6,6 +6,7 @@ import joint
 import loop
 import numpy as np
 import torch
+from autocast import autocast
 from tokenizer import Encode
 
 WEIGHT = 1.0
@@ -105,7 +106,7 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
         for ends in heard:
             for end in ends:
                 ids += [end[i] for i in r.choice(len(end), SENTENCES, replace=False)]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             words = joint.m.read(clip, ids)
         loss = torch.zeros(())
         # Each pair of sentences tells the mood by itself, as in the library; so none can lean on the others.

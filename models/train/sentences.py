@@ -7,7 +7,7 @@ import time
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
-import torch
+from autocast import autocast
 
 WIDTH = 384
 
@@ -20,7 +20,7 @@ def embed(texts: list[str], batch: int = 256) -> np.ndarray:
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     out = np.empty((len(texts), WIDTH), np.float32)
     start = told = time.time()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with autocast():
         for at in range(0, len(texts), batch):
             rows = order[at : at + batch]
             out[rows] = model.encode([texts[i] for i in rows], batch_size=batch, show_progress_bar=False)

@@ -8,6 +8,7 @@ import numpy as np
 import sentences
 import torch
 import torch.nn.functional as F
+from autocast import autocast
 from teacher import POOLED, SIDE, Teacher, dense
 
 import data
@@ -88,7 +89,7 @@ def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.n
     def maps(rows):
         x = torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2).float()
         x = F.interpolate(x, (SIDE, SIDE), mode="bicubic", antialias=True).clamp(0, 255) / 127.5 - 1
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             a, b = net.maps(x.contiguous(memory_format=torch.channels_last))
         return a.float(), b.float()
 

@@ -7,6 +7,7 @@ import loop
 import model as m
 import numpy as np
 import torch
+from autocast import autocast
 from tokenizer import Encode
 
 BATCH = 256
@@ -45,7 +46,7 @@ def train(
 
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
         rows = epoch_batches(lengths, step // per_epoch)[step % per_epoch]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             z = m.read(clip, [ids[i] for i in rows])
         return distance(z, want[rows])
 

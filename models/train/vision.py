@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from autocast import autocast
 from targets import DENSE, GLOBAL
 
 import data
@@ -79,7 +80,7 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
         keep = None
         if progress < WHOLE_AFTER:
             keep = torch.from_numpy(r.random((BATCH, m.GRID**2)).argsort(1)[:, :KEEP].copy())
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             z, patches = m.see(net.clip, images, keep)
             cells = net.to_dense(patches).float()
             guess = net.to_global(z).float()
@@ -96,7 +97,7 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
         return loss + 0.1 * F.smooth_l1_loss(guess * 4, whole[rows]) + 0.3 * F.smooth_l1_loss(cells, seen)
 
     def judge(averaged: Student) -> str:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             z = m.see(averaged.clip, centre(x, tune))[0]
         return f"tune: target cosine {(z * want[tune]).sum(1).mean():.3f}, recall@10 of {len(tune)}: {recall(z, captions):.3f}"
 

@@ -10,7 +10,7 @@ use crate::{open, output, progress, table};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each song is described in two to seven sentences, scenes and moods by its features, genre and decade, \
+    after_help = "Each song is described in two to eight sentences, scenes and moods by its features, genre and decade, \
 and a column `description` stands in for them: `--column description=lyrics` takes the lyrics, a sentence a line. If the \
 command is interrupted, the parts it has finished are kept beside the index, and the same command goes on from there.
 

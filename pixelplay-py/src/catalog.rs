@@ -72,7 +72,7 @@ pub(crate) fn clean(
     Ok((PySongTable(table), PyReport::new(py, &cleaned)?))
 }
 
-/// Describes a song in two to seven sentences, scenes and moods by its features, genre and decade; in fewer only where
+/// Describes a song in two to eight sentences, scenes and moods by its features, genre and decade; in fewer only where
 /// hardly anything is known to go by.
 ///
 /// ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.

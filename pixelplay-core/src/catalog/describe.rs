@@ -12,9 +12,9 @@ use crate::song::Song;
 /// Where tables say more about the genre than [`Song::genre`] does.
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in two to seven short sentences; in fewer only where hardly anything is known to go by.
+/// Describes a song in two to eight short sentences; in fewer only where hardly anything is known to go by.
 ///
-/// CLIP matches scenes, not numbers, so the sentences are scenes with the mood of the song:
+/// CLIP matches scenes, not numbers, so most sentences are scenes with the mood of the song:
 ///
 /// | of | from | example |
 /// |---|---|---|
@@ -22,7 +22,8 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// | genre | genre | `a dj behind decks in red light` |
 /// | decade, two, where no scenes of the genre are known | year | `a 1990s snapshot with bright flash` |
 /// | mood, two of them | energy, valence | `a tornado over a dark plain, fierce and groovy` |
-/// | what stands out, two at most | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
+/// | mood in plain words, two | valence, energy | `gloomy and melancholic music`, `fast, aggressive and intense music` |
+/// | what stands out | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
 /// | light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
 ///
 /// What is not known is left out. Artist and title play no part.
@@ -44,14 +45,15 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// song.valence = Some(0.2);
 /// let sentences = describe(&song, &Templates::default());
 /// assert!(sentences[0].ends_with("1990s techno"));
-/// assert_eq!(sentences.len(), 5);
+/// assert_eq!(sentences.len(), 7);
 /// ```
 #[must_use]
 pub fn describe(song: &Song, templates: &Templates) -> Vec<String> {
     let mut told = Vec::new();
     of_genre_and_decade(song, templates, &mut told);
     of_mood(song, templates, &mut told);
-    of_traits(song, templates, &mut told);
+    of_words(song, templates, &mut told);
+    told.extend(of_traits(song, templates));
     told.extend(light_and_motion(song, templates));
     let mut seen = HashSet::new();
     told.retain(|sentence| seen.insert(sentence.clone()));
@@ -126,16 +128,27 @@ fn mood(song: &Song) -> String {
     words.join(" and ")
 }
 
-/// Scenes for what stands out, the more likely the more it does.
-fn of_traits(song: &Song, templates: &Templates, told: &mut Vec<String>) {
-    const MOST: usize = 2;
+/// `gloomy and melancholic music`, `fast, aggressive and intense music`
+fn of_words(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    let mut dice = Dice::new(song, templates, "words");
+    let words = &templates.words;
+    for (levels, value) in [(&words.valence, song.valence), (&words.energy, song.energy)] {
+        if let Some(value) = known(value) {
+            let level = dice.level(value, levels.len());
+            told.push(dice.pick(&levels[level]).to_owned());
+        }
+    }
+}
+
+/// A scene for one of the things that stand out, the more likely the more it does.
+fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     let mut dice = Dice::new(song, templates, "trait");
     let traits = &templates.traits;
     let tempo = song.tempo.filter(|tempo| tempo.is_finite());
     #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
     let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
     // From where a trait can be told at all to where it is certain; the other way round, the less the more.
-    let mut candidates = [
+    let candidates = [
         (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
         (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
         (&traits.dance, known(song.danceability), 0.55, 0.9),
@@ -150,19 +163,16 @@ fn of_traits(song: &Song, templates: &Templates, told: &mut Vec<String>) {
         let strength = value.map_or(0.0, |value| (value - from) / (to - from));
         (phrases, strength.clamp(0.0, 1.0))
     });
-    for _ in 0..MOST {
-        let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
-        // Where little stands out, there is little chance that anything is said about it.
-        let mut left = dice.unit() * sum.max(1.0);
-        for (phrases, strength) in &mut candidates {
-            if left < *strength {
-                told.push(dice.pick(phrases).to_owned());
-                *strength = 0.0;
-                break;
-            }
-            left -= *strength;
+    let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
+    // Where little stands out, there is little chance that anything is said about it.
+    let mut left = dice.unit() * sum.max(1.0);
+    for (phrases, strength) in candidates {
+        if left < strength {
+            return Some(dice.pick(phrases).to_owned());
         }
+        left -= strength;
     }
+    None
 }
 
 /// `warm evening light, people strolling by, full of shadows`
@@ -349,6 +359,8 @@ mod tests {
                 "silhouettes in fog under a white beam",
                 "headlights racing down a wet road at night, fierce and groovy",
                 "huge waves breaking over a sea wall in a storm, fierce and groovy",
+                "gloomy and melancholic music",
+                "fast, aggressive and intense music",
                 "people dancing close together in a club",
                 "dim grey light beneath heavy clouds, people on the move, full of shadows"
             ]
@@ -393,10 +405,10 @@ mod tests {
         without.valence = None;
         let (with, without) = (describe(&with, &templates), describe(&without, &templates));
         let (light, last) = (with.len() - 1, without.len() - 1);
-        // The two of the mood are gone, that of light and movement is another.
-        assert_eq!(without.len() + 2, with.len());
+        // The two scenes of the mood and the word for valence are gone, that of light and movement is another.
+        assert_eq!(without.len() + 3, with.len());
         assert_eq!(without[..2], with[..2]);
-        assert_eq!(without[2..last], with[4..light]);
+        assert_eq!(without[3..last], with[6..light]);
         assert_ne!(without[last], with[light]);
     }
 
@@ -419,25 +431,27 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_out_is_told_and_twice_where_two_things_do() {
+    fn what_stands_out_is_told() {
         let templates = Templates::default();
-        let mut song = song("a");
-        (song.acousticness, song.tempo) = (Some(0.95), Some(60.0));
-        let told = describe(&song, &templates);
         let traits = &templates.traits;
-        let of = |phrases: &Phrases| {
-            told.iter()
-                .filter(|t| phrases.as_slice().contains(t))
-                .count()
+        let told = |change: &dyn Fn(&mut Song)| {
+            let mut song = song("a");
+            change(&mut song);
+            describe(&song, &templates)
         };
-        assert_eq!(
-            (of(&traits.acoustic), of(&traits.slow), told.len()),
-            (1, 1, 2)
-        );
-        song.tempo = None;
-        (song.acousticness, song.duration_ms) = (None, Some(900_000));
-        let told = describe(&song, &templates);
-        assert!(traits.long.as_slice().contains(&told[0]), "{told:?}");
+        for (told, phrases) in [
+            (
+                told(&|song| song.acousticness = Some(0.95)),
+                &traits.acoustic,
+            ),
+            (told(&|song| song.tempo = Some(60.0)), &traits.slow),
+            (told(&|song| song.duration_ms = Some(900_000)), &traits.long),
+            (told(&|song| song.duration_ms = Some(50_000)), &traits.short),
+        ] {
+            assert_eq!(told.len(), 1);
+            assert!(phrases.as_slice().contains(&told[0]), "{told:?}");
+        }
+        assert!(told(&|song| song.duration_ms = Some(200_000)).is_empty());
     }
 
     #[test]
@@ -473,7 +487,7 @@ mod tests {
             let templates = Templates::default();
             let sentences = describe(&song, &templates);
             prop_assert_eq!(&sentences, &describe(&song, &templates));
-            prop_assert!(sentences.len() <= 7);
+            prop_assert!(sentences.len() <= 8);
             let finite = |x: Option<f64>| x.is_some_and(f64::is_finite);
             if finite(song.energy) && finite(song.valence) {
                 prop_assert!(sentences.len() >= 2);

@@ -21,6 +21,8 @@ pub struct Templates {
     pub(super) light: Levels<Phrases, 7>,
     /// How much moves, by energy.
     pub(super) motion: Levels<Phrases, 5>,
+    /// The mood in plain words.
+    pub(super) words: Words,
     pub(super) mode: Modes,
     pub(super) traits: Traits,
     /// By decade; `{decade}` becomes `1980s`.
@@ -63,6 +65,13 @@ pub(super) struct Phrases(Vec<String>);
 pub(super) struct Modes {
     pub(super) major: Phrases,
     pub(super) minor: Phrases,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    pub(super) valence: Levels<Phrases, 5>,
+    pub(super) energy: Levels<Phrases, 5>,
 }
 
 /// Scenes for what stands out in a song.

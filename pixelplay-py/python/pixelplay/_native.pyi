@@ -516,7 +516,7 @@ def clean(
     """
 
 def describe(song: Song | Mapping[str, object], templates: _Path | None = None) -> list[str]:
-    """Describes a song in two to seven sentences, scenes and moods by its features, genre and decade; in fewer only where
+    """Describes a song in two to eight sentences, scenes and moods by its features, genre and decade; in fewer only where
     hardly anything is known to go by.
 
     ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
