@@ -289,6 +289,37 @@ fn finished_parts_are_taken_if_nothing_changed_and_are_whole() {
 }
 
 #[test]
+fn progress_goes_on_within_a_batch_and_ends_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("songs.arrow");
+    let (songs, encoder) = (songs(2500), Encoder::mini().unwrap());
+    let options = BuildOptions {
+        batch_rows: 2200,
+        ..BuildOptions::default()
+    };
+    let mut told = Vec::new();
+    build_index(
+        &songs,
+        &out,
+        &encoder,
+        &options,
+        &mut |progress: Progress| {
+            if progress.stage == "building the index" {
+                assert_eq!(progress.total, Some(2500));
+                told.push(progress.done);
+            }
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    // Songs are described before they are encoded, so that a batch begins with a step back to its first song.
+    let falls = told.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    assert!(falls <= 2, "{told:?}");
+    assert!(told.len() > 20);
+    assert_eq!(told.last(), Some(&2500));
+}
+
+#[test]
 fn two_songs_of_one_id_are_refused_in_different_batches_too() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("songs.arrow");

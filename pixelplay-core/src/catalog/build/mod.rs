@@ -129,7 +129,7 @@ impl fmt::Display for BuildReport {
 ///
 /// Until everything is written, whatever was at `out` stays as it was. Of more than one batch
 /// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the build is killed, the next
-/// one takes those whose songs, sentences and encoder are still the same.
+/// one takes those whose songs, sentences and encoder are still the same. That takes room for a second copy.
 ///
 /// Costs one pass of the text tower for every distinct sentence (a few thousand for a catalogue of any size with the
 /// embedded templates), and the memory of a batch.
@@ -342,8 +342,12 @@ impl Build<'_> {
         /// A fraction of a second of work for the encoder, and little memory where every song has sentences of its own.
         const ENCODED_AT_ONCE: usize = 1024;
         let mut writer = SongIndexWriter::create(path, self.writer_options())?;
-        for songs in batch.chunks(ENCODED_AT_ONCE) {
-            sentences.learn(songs, |share| done.within(batch.len(), share))?;
+        for (at, songs) in batch.chunks(ENCODED_AT_ONCE).enumerate() {
+            let before = (at * ENCODED_AT_ONCE) as f64;
+            sentences.learn(songs, |share| {
+                let encoded = before + share * songs.len() as f64;
+                done.within(batch.len(), encoded / batch.len() as f64)
+            })?;
             let vectors: Vec<_> = songs
                 .par_iter()
                 .map(|described| sentences.mean(&described.sentences))
