@@ -18,7 +18,7 @@ use serde::Serialize;
 use self::parts::Parts;
 use self::sentences::Sentences;
 use self::tally::Tally;
-use super::clean::{CleanOptions, clean_spooled, clean_with};
+use super::clean::{CleanOptions, clean_spooled, clean_with, step};
 use super::describe::lines;
 use super::report::{CleanReport, counted};
 use super::source::{self, refuse_same_file};
@@ -29,7 +29,7 @@ use crate::index::publish::{Draft, folder_of};
 use crate::index::{
     EditReport, SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter, WriterOptions,
 };
-use crate::progress::{OnProgress, Progress};
+use crate::progress::OnProgress;
 use crate::song::{COLUMNS, Song};
 
 pub use self::parts::parts_folder;
@@ -293,6 +293,7 @@ impl Build<'_> {
         };
         let mut done = Done {
             songs: 0,
+            told: 0,
             of: self.count,
             on_progress,
         };
@@ -314,6 +315,7 @@ impl Build<'_> {
                         Some(index) => tally.add_finished(&batch, &index, self.out)?,
                         None => self.write(&path, &batch, &mut sentences, &mut tally, &mut done)?,
                     }
+                    done.all()?;
                 }
             }
         }
@@ -323,7 +325,7 @@ impl Build<'_> {
                 left_out: tally.left_out(),
             });
         }
-        let _ = done.report();
+        let _ = done.all();
         if let Some(parts) = parts {
             parts.join(self.out, batch_rows, tally.songs(), done.on_progress)?;
         }
@@ -452,13 +454,17 @@ impl<S: Iterator<Item = Result<Song, CatalogError>>> Describing<'_, S> {
 struct Done<'a, 'b> {
     /// Songs that were described.
     songs: usize,
+    /// Songs that are known to be done, and told of: never fewer than before.
+    told: usize,
     of: usize,
     on_progress: &'a mut OnProgress<'b>,
 }
 
 impl Done<'_, '_> {
-    fn report(&mut self) -> Result<(), CatalogError> {
-        self.at(self.songs)
+    /// All songs that were described are done.
+    fn all(&mut self) -> Result<(), CatalogError> {
+        self.told = self.songs;
+        self.report()
     }
 
     /// Of the last songs that were described, `batch` of them, a share is encoded.
@@ -469,19 +475,19 @@ impl Done<'_, '_> {
             reason = "a rough place between two numbers of songs"
         )]
         let encoded = (batch as f64 * share) as usize;
-        self.at(self.songs.saturating_sub(batch) + encoded)
+        let done = self.songs.saturating_sub(batch) + encoded;
+        self.told = self.told.max(done.min(self.of));
+        self.report()
     }
 
-    fn at(&mut self, songs: usize) -> Result<(), CatalogError> {
-        let progress = Progress {
-            stage: "building the index",
-            done: songs as u64,
-            total: Some(self.of as u64),
-        };
-        match (self.on_progress)(progress) {
-            std::ops::ControlFlow::Continue(()) => Ok(()),
-            std::ops::ControlFlow::Break(()) => Err(CatalogError::Cancelled),
-        }
+    fn report(&mut self) -> Result<(), CatalogError> {
+        let total = Some(self.of as u64);
+        step(
+            self.on_progress,
+            "building the index",
+            self.told as u64,
+            total,
+        )
     }
 }
 
