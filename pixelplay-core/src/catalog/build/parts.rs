@@ -56,7 +56,7 @@ impl Parts {
                 // The other one was done and took the folder away.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => break None,
-                Err(error) => return Err(failed(error).into()),
+                Err(error) => return Err(failed(error)),
             }
         };
         Ok(Self {
