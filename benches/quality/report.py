@@ -47,20 +47,18 @@ def plot(found: dict, out: Path) -> None:
 
     lines = found["figures"][::-1]
     drawing, axes = plt.subplots(figsize=(9, 0.42 * len(lines) + 1.2))
-    for place, line in enumerate(lines):
-        for shift, name, value, span in [
-            (0.14, "encoder", line["encoder"], line["interval"]),
-            (-0.14, "colours alone", line["colours"], line["colours_interval"]),
-        ]:
-            if value is None:
-                continue
-            axes.plot(span, [place + shift] * 2, color=COLOURS[name], linewidth=2)
-            axes.plot(value, place + shift, "o", color=COLOURS[name], label=name if place == 0 else None)
-        axes.plot(line["chance"], place, "|", color="black", markersize=14, label="chance" if place == 0 else None)
-    axes.plot([], [], "o", color=COLOURS["encoder"], label="encoder")
-    axes.plot([], [], "o", color=COLOURS["colours alone"], label="colours alone")
-    handles = dict(zip(*axes.get_legend_handles_labels()[::-1]))
-    axes.legend(handles.values(), handles.keys(), loc="lower right")
+    for shift, name, value, span in [
+        (0.14, "encoder", "encoder", "interval"),
+        (-0.14, "colours alone", "colours", "colours_interval"),
+    ]:
+        shown = [(place + shift, line) for place, line in enumerate(lines) if line[value] is not None]
+        for place, line in shown:
+            axes.plot(line[span], [place] * 2, color=COLOURS[name], linewidth=2)
+        axes.plot(
+            [line[value] for _, line in shown], [place for place, _ in shown], "o", color=COLOURS[name], label=name
+        )
+    axes.plot([line["chance"] for line in lines], range(len(lines)), "|", color="black", markersize=14, label="chance")
+    axes.legend(loc="upper right")
     axes.set_yticks(range(len(lines)), [line["name"] for line in lines])
     axes.set_title(f"{found['encoder']}: does the music fit the picture?")
     axes.grid(axis="x", alpha=0.3)
