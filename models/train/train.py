@@ -18,7 +18,7 @@ Steps, each kept in --work and done once:
   vision   the vision tower learns the teachers' targets                           (about 35 minutes)
   text     the text tower learns MiniLM's sentence vectors                         (about 5 minutes)
   joint    both towers, contrastive on captions, anchored to the teachers          (about 5 minutes)
-  mood     both towers go on, and sentences about moods tell the mood of a picture (about 15 minutes)
+  mood     with --mood-steps: both towers go on, and sentences about moods tell the mood of a picture
   export   float16 weights, config, tokenizer, read back with transformers
 
 Kill it at any point and run the same command again: it goes on from its last checkpoint (at most two minutes are lost).
@@ -52,7 +52,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)"
     )
-    parser.add_argument("--mood-steps", type=int, default=500, help="more of them, with moods (default: %(default)s)")
+    parser.add_argument(
+        "--mood-steps", type=int, default=0, help="more of them, with moods; tried and not used (default: %(default)s)"
+    )
     parser.add_argument(
         "--sentences",
         type=int,
@@ -182,9 +184,10 @@ def main() -> None:
     clip = joint.train(clip, a.work, inputs, encode, a.joint_steps)
     if last < 4:
         return
-    import mood
+    if a.mood_steps > 0:
+        import mood
 
-    clip = mood.train(clip, a.work, inputs, encode, a.mood_steps)
+        clip = mood.train(clip, a.work, inputs, encode, a.mood_steps)
     if last < 5:
         return
     export.export(clip.eval(), inputs.tokenizer, a.out)
