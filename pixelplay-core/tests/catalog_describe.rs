@@ -55,5 +55,6 @@ fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
     assert_eq!((lengths[0], lengths[1]), (0, 0));
     assert!(descriptions.len() * 10 > songs.len() * 9);
     assert!(sentences.len() < songs.len() / 2);
-    assert!(commonest * 10 < songs.len());
+    // The mood in plain words, of which there are few.
+    assert!(commonest * 5 < songs.len());
 }
