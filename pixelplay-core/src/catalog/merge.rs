@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::CatalogError;
+use super::digest::{Digest, digest};
 use super::report::CleanReport;
 use super::scale::{Scales, Settled, UnitCells, unit_cells};
 use super::spool::Spool;
@@ -23,11 +24,11 @@ pub(super) struct Songs {
     rows: Rows,
     by_recording: bool,
     /// Which song an id or a recording is.
-    known: HashMap<Key, u32>,
+    known: HashMap<Digest, u32>,
     /// What the first rows are called, to tell a repeat of another name.
-    names: Vec<Key>,
+    names: Vec<Digest>,
     more: BTreeMap<u32, More>,
-    seen_genres: HashSet<Key>,
+    seen_genres: HashSet<Digest>,
     extra: BTreeSet<String>,
     /// About how much memory all this takes.
     pub(super) bytes: usize,
@@ -49,13 +50,10 @@ struct More {
     genres: Vec<String>,
 }
 
-/// A hash, which two texts do not share: 128 bits of BLAKE3.
-type Key = [u8; 16];
-
 /// What a song takes without its text.
 const SONG_BYTES: usize = size_of::<Song>() + 64;
 /// What telling a song from others takes: its keys, with the room that a table leaves free, and its name.
-const KEYS_BYTES: usize = 5 * size_of::<(Key, u32)>() + size_of::<Key>();
+const KEYS_BYTES: usize = 5 * size_of::<(Digest, u32)>() + size_of::<Digest>();
 /// What a cell of an unknown column takes without its text: two strings on the heap, in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
@@ -135,7 +133,7 @@ impl Songs {
     }
 
     /// The key of the recording of a row, where recordings are asked for and it tells.
-    fn recording(&self, row: &Song) -> Option<Key> {
+    fn recording(&self, row: &Song) -> Option<Digest> {
         let (title, artist) = (row.title.as_ref()?, row.artist.as_ref()?);
         let recording = self.by_recording.then(|| recording::key(title, artist))??;
         Some(key("recording", &[&recording]))
@@ -257,19 +255,12 @@ fn song_bytes(from: &Row, song: &Song) -> usize {
     SONG_BYTES + from.text_len() + song.extra.len() * EXTRA_BYTES
 }
 
-fn name(song: &Song) -> Key {
+fn name(song: &Song) -> Digest {
     let text = |cell: &Option<String>| cell.clone().unwrap_or_default();
     key("name", &[&text(&song.title), &text(&song.artist)])
 }
 
-fn key(kind: &str, parts: &[&str]) -> Key {
-    let mut hash = blake3::Hasher::new();
-    hash.update(kind.as_bytes());
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    let mut key = Key::default();
-    hash.finalize_xof().fill(&mut key);
-    key
+fn key(kind: &str, parts: &[&str]) -> Digest {
+    let parts = parts.iter().map(|part| part.as_bytes());
+    digest([kind.as_bytes()].into_iter().chain(parts))
 }

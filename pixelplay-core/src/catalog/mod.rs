@@ -33,6 +33,7 @@ mod build;
 mod cell;
 mod clean;
 mod describe;
+mod digest;
 #[cfg(feature = "enrich")]
 pub mod enrich;
 mod error;

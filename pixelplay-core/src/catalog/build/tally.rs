@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{BuildReport, Described};
 use crate::catalog::CatalogError;
+use crate::catalog::digest::{Digest, digest};
 use crate::index::{SongIndex, SongIndexError};
 use crate::song::Song;
 
@@ -23,21 +24,18 @@ pub struct Likeness {
     pub high: f64,
 }
 
-/// A hash, which two texts or vectors do not share: 128 bits of BLAKE3.
-type Key = [u8; 16];
-
 /// How many songs are compared with each other.
 const SAMPLE: usize = 512;
 
 /// Distinct things are counted by their hashes: 16 bytes each.
 pub(super) struct Tally {
     dim: usize,
-    ids: HashSet<Key>,
-    sentences: HashSet<Key>,
-    descriptions: HashSet<Key>,
-    vectors: HashSet<Key>,
+    ids: HashSet<Digest>,
+    sentences: HashSet<Digest>,
+    descriptions: HashSet<Digest>,
+    vectors: HashSet<Digest>,
     /// The songs with the smallest hashes of their ids, and their vectors as bits, which have an order.
-    sample: BinaryHeap<(Key, Vec<u32>)>,
+    sample: BinaryHeap<(Digest, Vec<u32>)>,
     left_out: usize,
     left_out_ids: Vec<String>,
     resumed: usize,
@@ -66,7 +64,7 @@ impl Tally {
         out: &Path,
     ) -> Result<(), CatalogError> {
         debug_assert_eq!(vector.len(), self.dim);
-        let id = key([song.id.as_str().as_bytes()]);
+        let id = digest([song.id.as_str().as_bytes()]);
         if !self.ids.insert(id) {
             return Err(CatalogError::Index(SongIndexError::BadRow {
                 row: self.ids.len(),
@@ -78,12 +76,12 @@ impl Tally {
             }));
         }
         for sentence in sentences {
-            self.sentences.insert(key([sentence.as_bytes()]));
+            self.sentences.insert(digest([sentence.as_bytes()]));
         }
         self.descriptions
-            .insert(key(sentences.iter().map(String::as_bytes)));
+            .insert(digest(sentences.iter().map(String::as_bytes)));
         let bits: Vec<u32> = vector.iter().map(|value| value.to_bits()).collect();
-        self.vectors.insert(key([bytemuck::cast_slice(&bits)]));
+        self.vectors.insert(digest([bytemuck::cast_slice(&bits)]));
         let is_wanted = self.sample.len() < SAMPLE
             || self
                 .sample
@@ -146,7 +144,7 @@ impl Tally {
     }
 }
 
-fn likeness(sample: &[(Key, Vec<u32>)]) -> Option<Likeness> {
+fn likeness(sample: &[(Digest, Vec<u32>)]) -> Option<Likeness> {
     let value = |bits: &u32| f64::from(f32::from_bits(*bits));
     let mut cosines = Vec::new();
     for (at, (_, one)) in sample.iter().enumerate() {
@@ -162,17 +160,6 @@ fn likeness(sample: &[(Key, Vec<u32>)]) -> Option<Likeness> {
         low: cosines[last / 20],
         high: cosines[last - last / 20],
     })
-}
-
-fn key<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Key {
-    let mut hash = blake3::Hasher::new();
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    let mut key = Key::default();
-    hash.finalize_xof().fill(&mut key);
-    key
 }
 
 #[cfg(test)]
