@@ -148,7 +148,7 @@ pub fn clean_reader(
         songs,
         on_progress,
     )?;
-    let songs = merged.songs()?.collect::<Result<_, _>>()?;
+    let songs = merged.into_vec()?;
     Ok(Cleaned { songs, report })
 }
 
@@ -218,7 +218,7 @@ pub fn every_row_reader(
         .min();
     match first {
         None => Ok(Cleaned {
-            songs: merged.songs()?.collect::<Result<_, _>>()?,
+            songs: merged.into_vec()?,
             report,
         }),
         Some((line, what)) => Err(CatalogError::BadRow {

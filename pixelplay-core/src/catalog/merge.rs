@@ -206,6 +206,15 @@ pub(super) struct Merged {
 }
 
 impl Merged {
+    /// All songs at once.
+    pub(super) fn into_vec(self) -> Result<Vec<Song>, CatalogError> {
+        let mut all = Vec::with_capacity(self.count);
+        for song in self.songs()? {
+            all.push(song?);
+        }
+        Ok(all)
+    }
+
     /// The songs, one by one; memory is given back on the way.
     pub(super) fn songs(
         self,
