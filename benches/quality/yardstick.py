@@ -14,18 +14,11 @@ from measures import auc, bootstrap, hits, spearman
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "models/train"))
+from prompts import prompts  # noqa: E402
+
 import data as sets  # noqa: E402  the splits, which training keeps to as well
 
 Floats = npt.NDArray[np.float64]
-SCENES = {
-    "buildings": "buildings",
-    "forest": "a forest",
-    "glacier": "a glacier",
-    "mountain": "mountains",
-    "sea": "the sea",
-    "street": "a city street",
-}
-PROMPTS = ("a photo of {}", "a picture of {}", "{}")
 SONGS_A_PICTURE = 20
 
 
@@ -107,13 +100,9 @@ def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
     """Which of six scenes a picture shows, by the nearest of their names."""
     test, train = (Pictures(folder, encoder, "intel-scenes", split) for split in ("test", "train"))
-    names = sorted(SCENES)
-    classes = np.stack(
-        [
-            np.asarray(encoder.encode_texts([prompt.format(SCENES[name]) for prompt in PROMPTS])).mean(0)
-            for name in names
-        ]
-    )
+    named = {p.label: prompts(p) for p in test.items}
+    names = sorted(named)
+    classes = np.stack([np.asarray(encoder.encode_texts(named[name])).mean(0) for name in names])
     classes /= np.linalg.norm(classes, axis=1, keepdims=True)
     truth = np.array([names.index(p.label) for p in test.items])
     learnt = np.eye(len(names))[[names.index(p.label) for p in train.items]]

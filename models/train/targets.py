@@ -9,6 +9,7 @@ import sentences
 import torch
 import torch.nn.functional as F
 from autocast import autocast
+from prompts import prompts
 from teacher import POOLED, SIDE, Teacher, dense
 
 import data
@@ -18,43 +19,6 @@ GLOBAL = 256  # principal components of its pooled features
 RIDGE = 0.5  # penalty as a share of the number of pictures, on standardised features
 MOOD = 0.2  # weight of the predicted valence and arousal in a target
 
-TEMPLATES = {
-    "flowers5": ["a photo of {}", "a close-up of {} flowers", "{} blooming in a garden"],
-    "weather4": ["a photo of {}", "{}", "the sky, {}"],
-    "day-night-amos": ["a photo taken at {}", "an outdoor scene at {}", "{}"],
-    "scene15-grey": ["a black and white photo of {}", "a photo of {}", "{}"],
-    "": ["a photo of {}", "a picture of {}", "{}"],
-}
-NAMES = {
-    "flowers5": {"daisy": "daisy", "roses": "rose", "tulips": "tulip", "sunflowers": "sunflower"},
-    "weather4": {"cloudy": "a cloudy sky", "rain": "rainy weather", "shine": "bright sunshine", "sunrise": "a sunrise"},
-    "day-night-amos": {"day": "daytime in daylight", "night": "night in the dark"},
-    "scene15-grey": {
-        "insidecity": "city buildings",
-        "livingroom": "a living room",
-        "opencountry": "open countryside",
-        "tallbuilding": "a tall building",
-        "suburb": "a house in the suburbs",
-        "store": "the inside of a store",
-        "industrial": "an industrial site",
-        "coast": "the coast",
-        "office": "an office",
-        "kitchen": "a kitchen",
-        "bedroom": "a bedroom",
-        "street": "a city street",
-        "highway": "a highway",
-        "forest": "a forest",
-        "mountain": "mountains",
-    },
-    "intel-scenes": {
-        "buildings": "buildings",
-        "forest": "a forest",
-        "glacier": "a glacier",
-        "mountain": "mountains",
-        "sea": "the sea",
-        "street": "a city street",
-    },
-}
 HAPPY = [
     "a happy, joyful and beautiful scene",
     "a pleasant and lovely moment",
@@ -74,11 +38,6 @@ EXCITED = [
     "danger and adrenaline",
 ]
 CALM = ["a calm, quiet and peaceful scene", "a boring moment of stillness", "calm, relaxing", "rest and silence"]
-
-
-def prompts(p: data.Picture) -> list[str]:
-    name = NAMES.get(p.set, {}).get(p.label, p.label)
-    return [t.format(name) for t in TEMPLATES.get(p.set, TEMPLATES[""])]
 
 
 def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,10 @@ def arguments() -> argparse.Namespace:
         "--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)"
     )
     parser.add_argument(
-        "--mood-steps", type=int, default=0, help="more of them, with moods; tried and not used (default: %(default)s)"
+        "--mood-steps",
+        type=int,
+        default=0,
+        help="more of them, with moods; the committed weights have none (default: %(default)s)",
     )
     parser.add_argument(
         "--sentences",

@@ -69,7 +69,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let reading = args.reading.options();
     let mut bar = progress::bar();
     let done = catalog::build_index_from_csv(table, index, &encoder, &reading, &options, &mut bar);
-    let (cleaned, built) = done.map_err(|error| {
+    let (cleaned, built) = done.map_err(|error| -> anyhow::Error {
         let parts = catalog::parts_folder(index);
         if !parts.is_dir() {
             return error.into();
@@ -79,10 +79,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
             parts.display()
         );
         if progress::interrupted() {
-            progress::StoppedAfter(kept).into()
-        } else {
-            anyhow::Error::new(error).context(kept)
+            return progress::StoppedAfter(kept).into();
         }
+        output::complain(&kept);
+        error.into()
     })?;
     if args.json {
         return output::line(&json!({ "clean": cleaned, "build": built }).to_string());

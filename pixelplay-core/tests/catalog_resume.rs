@@ -171,8 +171,8 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
             .filter(|entry| entry.path().extension().is_some_and(|end| end == "arrow"))
             .count()
     };
-    let mut survived = 0;
-    for kill in 1..=kills {
+    let (mut survived, mut kill, mut spared) = (0, 1, 0);
+    while kill <= kills {
         let known = finished();
         let mut process = child(&killed, batch_rows).spawn().unwrap();
         let deadline = Instant::now() + whole * 3 + Duration::from_secs(60);
@@ -182,7 +182,17 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
         }
         std::thread::sleep(whole / 50 * kill / kills);
         process.kill().unwrap();
-        process.wait().unwrap();
+        if process.wait().unwrap().success() {
+            // On a machine that lets the build run and not us, it may be done before the kill: that was none.
+            spared += 1;
+            assert!(
+                spared < 20,
+                "the build is always done before it can be killed"
+            );
+            fs::remove_file(killed.join("songs.arrow")).unwrap();
+            continue;
+        }
+        kill += 1;
         let now = finished();
         assert!(
             now >= known,

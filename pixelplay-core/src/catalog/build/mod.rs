@@ -145,9 +145,11 @@ pub fn build_index(
     options: &BuildOptions,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<BuildReport, CatalogError> {
+    let out = out.as_ref();
+    check_place(out)?;
     let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
     let build = Build {
-        out: out.as_ref(),
+        out,
         count: songs.len(),
         extra: extra.collect(),
         encoder,
@@ -199,8 +201,7 @@ pub fn build_index_from_reader(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let out = out.as_ref();
-    // Before the long work: a place that cannot be written to is found out at once.
-    drop(Draft::create(out)?);
+    check_place(out)?;
     let folder = folder_of(out);
     let (merged, cleaned) =
         clean_spooled(reader, name.as_ref(), clean_options, folder, on_progress)?;
@@ -256,6 +257,12 @@ pub fn add_from_csv(
     Ok((cleaned.report, built, edited))
 }
 
+/// Before the long work: a place that cannot be written to is found out at once.
+fn check_place(out: &Path) -> Result<(), CatalogError> {
+    drop(Draft::create(out)?);
+    Ok(())
+}
+
 /// One build of an index.
 struct Build<'a> {
     out: &'a Path,
@@ -280,7 +287,6 @@ impl Build<'_> {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<BuildReport, CatalogError> {
         let batch_rows = self.options.batch_rows.max(1);
-        drop(Draft::create(self.out)?);
         let mut parts = (self.count > batch_rows)
             .then(|| Parts::open(self.out, on_progress))
             .transpose()?;
