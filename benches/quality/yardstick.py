@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -50,29 +51,34 @@ def figure(
 
 
 class Pictures:
-    """The pictures of one set and split, encoded."""
+    """The pictures of one set and split. Of those to learn from, colours are all that is wanted, so none is encoded."""
 
     def __init__(self, folder: Path, encoder: pp.Encoder, name: str, split: str):
         images = sets.open_set(folder, name)
-        self.items = [p for p in ALL[folder] if p.set == name and p.split == split]
-        pictures = [np.asarray(images[p.file]) for p in self.items]
-        self.colours = np.stack([statistics(picture) for picture in pictures])
-        self.embeddings = encoder.encode_images(pictures)
-        self.vectors = np.asarray(self.embeddings, dtype=float)
+        self.items = [p for p in every_picture(folder) if p.set == name and p.split == split]
+        self.pixels = [np.asarray(images[p.file]) for p in self.items]
+        self.encoder = encoder
+
+    @cached_property
+    def colours(self) -> Floats:
+        return np.stack([statistics(picture) for picture in self.pixels])
+
+    @cached_property
+    def embeddings(self) -> pp.Embeddings:
+        return self.encoder.encode_images(self.pixels)
+
+    @property
+    def vectors(self) -> Floats:
+        return np.asarray(self.embeddings, dtype=float)
 
 
-class _All(dict[Path, list]):
-    def __missing__(self, folder: Path) -> list:
-        self[folder] = sets.pictures(folder)
-        return self[folder]
-
-
-ALL = _All()
+every_picture = cache(sets.pictures)
+pictures = cache(Pictures)
 
 
 def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
     """A picture's first caption among those of 1,000 pictures, and the other way round."""
-    test, train = (Pictures(folder, encoder, "flickr8k", split) for split in ("test", "train"))
+    test, train = (pictures(folder, encoder, "flickr8k", split) for split in ("test", "train"))
     texts, learnt = (
         np.asarray(encoder.encode_texts([p.captions[0] for p in part.items]), dtype=float) for part in (test, train)
     )
@@ -99,7 +105,7 @@ def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 
 def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
     """Which of six scenes a picture shows, by the nearest of their names."""
-    test, train = (Pictures(folder, encoder, "intel-scenes", split) for split in ("test", "train"))
+    test, train = (pictures(folder, encoder, "intel-scenes", split) for split in ("test", "train"))
     named = {p.label: prompts(p) for p in test.items}
     names = sorted(named)
     classes = np.stack([np.asarray(encoder.encode_texts(named[name])).mean(0) for name in names])
@@ -121,7 +127,7 @@ def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 
 def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
     """Whether the mood profile, and the songs found, agree with what people felt: ranks of valence and arousal."""
-    test, train = (Pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
+    test, train = (pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
     themes = [p.label for p in test.items]
     profiles = [encoder.mood(embedding) for embedding in test.embeddings]
     table = index.to_arrow().to_pydict()
@@ -163,7 +169,7 @@ def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], di
 
 def evenness(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> dict:
     """How evenly the test pictures of all sets use the catalogue."""
-    vectors = [Pictures(folder, encoder, name, "test").vectors for name in ("flickr8k", "intel-scenes", "oasis")]
+    vectors = [pictures(folder, encoder, name, "test").vectors for name in ("flickr8k", "intel-scenes", "oasis")]
     return index.hubness(np.concatenate(vectors).astype(np.float32), k=50).to_dict()
 
 

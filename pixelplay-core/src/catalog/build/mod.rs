@@ -291,7 +291,7 @@ impl Build<'_> {
             .then(|| Parts::open(self.out, on_progress))
             .transpose()?;
         let mut sentences = Sentences::new(self.encoder, self.options.encode.clone());
-        let mut tally = Tally::new(self.encoder.dim());
+        let mut tally = Tally::default();
         let mut songs = Describing {
             songs,
             options: self.options,

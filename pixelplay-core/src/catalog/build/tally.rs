@@ -28,8 +28,8 @@ pub struct Likeness {
 const SAMPLE: usize = 512;
 
 /// Distinct things are counted by their hashes: 16 bytes each.
+#[derive(Default)]
 pub(super) struct Tally {
-    dim: usize,
     ids: HashSet<Digest>,
     sentences: HashSet<Digest>,
     descriptions: HashSet<Digest>,
@@ -42,20 +42,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(dim: usize) -> Self {
-        Self {
-            dim,
-            ids: HashSet::new(),
-            sentences: HashSet::new(),
-            descriptions: HashSet::new(),
-            vectors: HashSet::new(),
-            sample: BinaryHeap::new(),
-            left_out: 0,
-            left_out_ids: Vec::new(),
-            resumed: 0,
-        }
-    }
-
     /// Counts a song, whose id must be new.
     pub(super) fn add(
         &mut self,
@@ -63,7 +49,6 @@ impl Tally {
         vector: &[f32],
         out: &Path,
     ) -> Result<(), CatalogError> {
-        debug_assert_eq!(vector.len(), self.dim);
         let id = digest([song.id.as_str().as_bytes()]);
         if !self.ids.insert(id) {
             return Err(CatalogError::Index(SongIndexError::BadRow {
@@ -176,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_is_distinct_is_counted_once() {
-        let mut tally = Tally::new(2);
+        let mut tally = Tally::default();
         let out = Path::new("songs.arrow");
         for (id, sentences, vector) in [
             ("a", &["one", "two"][..], [1.0, 0.0]),
@@ -205,7 +190,7 @@ mod tests {
     #[test]
     fn the_sample_does_not_depend_on_the_order() {
         let of = |ids: &[u32]| {
-            let mut tally = Tally::new(1);
+            let mut tally = Tally::default();
             for id in ids {
                 let sign = if id % 3 == 0 { 1.0 } else { -1.0 };
                 let song = described(&id.to_string(), &["x"]);
