@@ -3,7 +3,7 @@
 //! They lie as those of [`super::product`] do, with 4 neighbouring bytes of `k` where those have one value. Each block of
 //! the right factor begins with a line of its own: the sums of its columns, which is what codes that all are 1 give.
 
-use super::product::{Multiply, Piece, Source};
+use super::product::{Multiply, Piece, Source, prefetch};
 use super::vector::{Codes, Lanes, Vector, WIDTH};
 
 /// How a row was turned into codes: a value is about `least + code * step`.
@@ -100,10 +100,16 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
         let mut left_over = from.k;
         while left_over > 0 {
             let count = left_over.min(WIDTH);
+            let next = a.wrapping_add(from.left_stride * WIDTH);
+            for r in 0..R {
+                prefetch(next.wrapping_add(r * WIDTH));
+            }
             for i in 0..count {
                 let mut values = [I::zero(); P];
                 for p in 0..P {
-                    values[p] = I::right(&*b.add(p * from.right_stride));
+                    let line = b.add(p * from.right_stride);
+                    prefetch(line.wrapping_add(from.ahead));
+                    values[p] = I::right(&*line);
                 }
                 b = b.add(1);
                 for r in 0..R {

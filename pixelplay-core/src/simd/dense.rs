@@ -8,10 +8,14 @@ use super::{Backend, Isa};
 #[cfg(target_arch = "x86_64")]
 use super::{x86_codes, x86_vector};
 
+/// How many products are added up before they are added to what is there: two blocks of so many lines of the right factor,
+/// and a few hundred rows of the left one, fit into a processor's own cache. A multiple of [`WIDTH`].
+const DEPTH: usize = 768;
+
 impl Backend {
     /// The product of `rows` rows of `k` columns with as many blocks of 16 columns as `out` has.
     ///
-    /// Each value is summed over `k` in order, whatever else is computed beside it.
+    /// Each value is summed over `k` in order, [`DEPTH`] products at a time, whatever else is computed beside it.
     ///
     /// # Panics
     /// If a factor has fewer rows or columns, the right one fewer blocks than `out`, or there is no bias for a block.
@@ -33,8 +37,45 @@ impl Backend {
         assert!(out.first + rows <= out.stride);
         assert!(left.has(k.div_ceil(WIDTH), rows) && right.has(blocks, k));
         assert!(finish.bias.is_none_or(|bias| bias.len() >= blocks));
+        let mut done = 0;
+        while done < k {
+            let deep = (k - done).min(DEPTH);
+            let left = Blocked {
+                lines: &left.lines[done / WIDTH * left.stride..],
+                ..left
+            };
+            let right = Blocked {
+                first: right.first + done,
+                ..right
+            };
+            let out = BlockedMut {
+                lines: &mut *out.lines,
+                ..out
+            };
+            let finish = Finish {
+                bias: finish.bias.filter(|_| done == 0),
+                add: finish.add || done > 0,
+                curve: finish.curve.filter(|_| done + deep == k),
+            };
+            // SAFETY: the lengths were checked; `Backend` exists only where the processor has the instructions.
+            unsafe { self.part_of_product(rows, deep, left, right, out, finish) };
+            done += deep;
+        }
+    }
+
+    /// # Safety
+    /// See [`product::product`].
+    unsafe fn part_of_product(
+        self,
+        rows: usize,
+        k: usize,
+        left: Blocked<'_>,
+        right: Blocked<'_>,
+        out: BlockedMut<'_>,
+        finish: Finish<'_>,
+    ) {
         match self.0 {
-            // SAFETY: the portable vectors need no special instructions, and the lengths were checked, here and below.
+            // SAFETY: the portable vectors need no special instructions; the rest is promised by our caller.
             Isa::Portable => unsafe {
                 product::product::<[f32; WIDTH], 2, 1>(
                     rows,

@@ -6,7 +6,7 @@
 //! order; and what the registers hold at the end of a product are such lines. So nothing is ever re-ordered between
 //! products.
 //!
-//! Every value of a product is one sum over all of `k` in order. It does not depend on how many rows or columns are
+//! Every value of a product is summed over `k` in one order. It does not depend on how many rows or columns are
 //! computed beside it, nor by how many threads: the same bits in any batch.
 
 use super::curve::{self, Curve};
@@ -114,6 +114,10 @@ pub(super) unsafe fn product<M: Multiply, const R: usize, const P: usize>(
                     right: unsafe { right.lines.as_ptr().add(block * right.stride + right.first) },
                     right_stride: right.stride,
                     k,
+                    ahead: match piece + 1 == pieces && block + P < blocks {
+                        true => P * right.stride,
+                        false => 0,
+                    },
                 };
                 // SAFETY: our caller promises all that is asked.
                 unsafe {
@@ -152,6 +156,22 @@ pub(super) struct Source<L> {
     pub(super) right: *const L,
     pub(super) right_stride: usize,
     pub(super) k: usize,
+    /// How many lines behind each line of the right factor is one that will be read soon: in the last piece of some
+    /// blocks the lines of the next ones, which may still be far away in memory.
+    pub(super) ahead: usize,
+}
+
+/// Has a line brought near. If there is none, nothing happens.
+#[inline(always)]
+pub(super) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it reads nothing, and any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 macro_rules! sized {
@@ -199,10 +219,17 @@ pub(super) unsafe fn piece<V: Vector, const R: usize, const P: usize>(
         let mut left_over = from.k;
         while left_over > 0 {
             let count = left_over.min(WIDTH);
+            // The lines of the next columns lie elsewhere, which the processor does not foresee.
+            let next = a.wrapping_add(from.left_stride * WIDTH);
+            for r in 0..R {
+                prefetch(next.wrapping_add(r * WIDTH));
+            }
             for i in 0..count {
                 let mut values = [V::splat(0.0); P];
                 for p in 0..P {
-                    values[p] = V::load(&*b.add(p * from.right_stride));
+                    let line = b.add(p * from.right_stride);
+                    prefetch(line.wrapping_add(from.ahead));
+                    values[p] = V::load(&*line);
                 }
                 b = b.add(1);
                 for r in 0..R {
