@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pixelplay as pp
-from colours import Ridge, statistics
+from baseline import Ridge
 from measures import auc, bootstrap, hits, spearman
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[1] / "models/train"))
+from colours import statistics  # noqa: E402
 from prompts import prompts  # noqa: E402
 
 import data as sets  # noqa: E402  the splits, which training keeps to as well
@@ -157,14 +158,23 @@ def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], di
     asked = json.loads((HERE / "requests.json").read_text())
     songs = [(group, id) for group, ids in asked["songs"].items() for id in ids]
     vectors = np.stack([np.asarray(index.embedding(id), dtype=float) for _, id in songs])
-    found = {}
-    for mood, texts in asked["requests"].items():
-        fits = [mood in group.split() for group, _ in songs]
-        for text in texts:
-            found[text] = auc(vectors @ np.asarray(encoder.encode_text(text), dtype=float), fits)
-    values = np.array(list(found.values()))
-    line = figure("40 requests, AUC on 20 songs", np.arange(len(values)), 0.5, lambda rows: float(values[rows].mean()))
-    return [line], found
+    figures, found = [], {}
+    for which, name in [("requests", "40 requests"), ("unseen", "40 requests unseen by the phrases' author")]:
+        values = []
+        for mood, texts in asked[which].items():
+            fits = [mood in group.split() for group, _ in songs]
+            values += [auc(vectors @ np.asarray(encoder.encode_text(text), dtype=float), fits) for text in texts]
+            found |= dict(zip(texts, values[-len(texts) :]))
+        each = np.array(values)
+        figures.append(
+            figure(
+                f"{name}, AUC on 20 songs",
+                np.arange(len(each)),
+                0.5,
+                lambda rows, each=each: float(each[rows].mean()),
+            )
+        )
+    return figures, found
 
 
 def evenness(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> dict:

@@ -28,6 +28,7 @@ class Picture:
     captions: tuple[str, ...] = ()
     valence: float | None = None
     arousal: float | None = None
+    tint: float | None = None  # valence of its colours, of a pattern that shows nothing else
 
 
 def _bucket(text: str, n: int) -> int:

@@ -18,17 +18,6 @@ Takes a minute or two. --json prints the same figures as one JSON object.
 
   python models/train/evaluate.py --data ../shared/data --checkpoint models/pixelplay-mini
 """
-# Not among the sentences that training used for its mood directions.
-ANCHORS = {
-    "valence": (
-        ["a photo that makes people feel good", "wonderful and delightful", "a cute, lovely picture"],
-        ["a photo that makes people feel bad", "horrible and disturbing", "a grim, depressing picture"],
-    ),
-    "arousal": (
-        ["a photo that gets the heart racing", "intense action and excitement", "fast and dramatic"],
-        ["a photo that makes people sleepy", "quiet stillness", "slow and uneventful"],
-    ),
-}
 BATCH = 64
 
 
@@ -69,17 +58,9 @@ class Checkpoint:
         return torch.cat([m.read(self.model, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]).numpy()
 
     def prompt(self, texts: list[str]):
-        from sentences import unit
+        from space import unit
 
         return unit(self.texts(texts).mean(0))
-
-
-def spearman(a, b) -> float:
-    import numpy as np
-
-    ranks = [np.unique(x, return_inverse=True, return_counts=True) for x in (a, b)]
-    ranks = [(np.cumsum(count) - (count - 1) / 2)[inverse] for _, inverse, count in ranks]
-    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def recalls(rank, ks=(1, 5, 10)) -> list[float]:
@@ -118,58 +99,39 @@ def flickr(checkpoint: Checkpoint, items: list, images: dict) -> tuple[list[tupl
 def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> tuple:
     """Accuracy over the test part; each class is the mean of its prompts' vectors."""
     import numpy as np
-    import targets
+    from prompts import prompts
 
     test = [p for p in items if p.set == name and p.split == "test"]
     classes = sorted({p.label for p in test})
-    words = np.stack([checkpoint.prompt(next(targets.prompts(p) for p in test if p.label == c)) for c in classes])
+    words = np.stack([checkpoint.prompt(next(prompts(p) for p in test if p.label == c)) for c in classes])
     z = checkpoint.images([images[name][p.file] for p in test])
     right = (z @ words.T).argmax(1) == [classes.index(p.label) for p in test]
     return f"{name}, {len(test)} pictures, {len(classes)} classes: accuracy", float(right.mean()), 1 / len(classes)
-
-
-def mood(checkpoint: Checkpoint, items: list, images: dict) -> list[tuple]:
-    import numpy as np
-    import targets
-
-    test = [p for p in items if p.set == "oasis" and p.split == "test"]
-    themes = len({p.label for p in test})
-    z = checkpoint.images([images["oasis"][p.file] for p in test])
-    trained = {"valence": (targets.HAPPY, targets.UNHAPPY), "arousal": (targets.EXCITED, targets.CALM)}
-    rows = []
-    for source, anchors in (("training's anchors", trained), ("other anchors", ANCHORS)):
-        for norm, (high, low) in anchors.items():
-            axis = checkpoint.prompt(high) - checkpoint.prompt(low)
-            value = spearman(z @ axis, np.array([getattr(p, norm) for p in test]))
-            rows.append(
-                (f"OASIS {norm}, {len(test)} pictures of {themes} held-out themes, {source}: Spearman", value, 0.0)
-            )
-    return rows
 
 
 def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder: Path) -> list[tuple]:
     """Is the space collapsed, and does the text tower agree with its teacher on sentences it never saw?"""
     import numpy as np
     import sentences
-    import targets
     import text_corpus
+    from prompts import prompts
+    from space import Space
 
     known = list(dict.fromkeys(c for p in items if p.captions and p.split == "train" for c in p.captions))
     used = [c for p in items if p.captions and p.split == "train" for c in p.captions]
-    prompts = sorted({t for p in items if not p.captions for t in targets.prompts(p)})
-    trained = set(text_corpus.corpus(data_folder, known, prompts, 90_000))
+    prompts = sorted({t for p in items if not p.captions for t in prompts(p)})
+    trained = set(text_corpus.corpus(data_folder, known, prompts, 110_000))
     r = random.Random(text_corpus.SEED + 1)
     fresh = [s for s in dict.fromkeys(text_corpus.sentence(r) for _ in range(2500)) if s not in trained][:2000]
     teacher = dict(zip(known, sentences.embed(known)))
-    mean = np.mean([teacher[c] for c in used], 0)
+    space = Space.from_captions(np.stack([teacher[c] for c in used]), checkpoint.model.config.projection_dim)
     rows = []
     for name, texts in (("test captions", captions), ("generated sentences not in the corpus", fresh)):
-        got = checkpoint.texts(texts)
-        want = sentences.unit(sentences.embed(texts) - mean) @ sentences.isometry(got.shape[1])
+        got, want = checkpoint.texts(texts), space.texts(sentences.embed(texts))
         agreement = (got * want).sum(1)
         rows.append(
             (
-                f"{len(texts)} {name}: mean cosine with MiniLM",
+                f"{len(texts)} {name}: mean cosine with the teacher's place",
                 float(agreement.mean()),
                 float((got * want[::-1]).sum(1).mean()),
             )
@@ -188,12 +150,11 @@ def main() -> None:
 
     items = data.pictures(a.data)
     data.mark_twins(items, data.load_pixels(a.data, items))
-    images = {name: data.open_set(a.data, name) for name in ("flickr8k", "intel-scenes", "day-night-amos", "oasis")}
+    images = {name: data.open_set(a.data, name) for name in ("flickr8k", "intel-scenes", "day-night-amos")}
     checkpoint = Checkpoint(a.checkpoint)
     with torch.inference_mode():
         rows, captions = flickr(checkpoint, items, images)
         rows += [zero_shot(checkpoint, items, images, name) for name in ("intel-scenes", "day-night-amos")]
-        rows += mood(checkpoint, items, images)
         rows += sanity(checkpoint, items, captions, a.data)
     if a.json:
         json.dump(

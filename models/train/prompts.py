@@ -7,6 +7,7 @@ TEMPLATES = {
     "weather4": ["a photo of {}", "{}", "the sky, {}"],
     "day-night-amos": ["a photo taken at {}", "an outdoor scene at {}", "{}"],
     "scene15-grey": ["a black and white photo of {}", "a photo of {}", "{}"],
+    "rendered": ["{}"],
     "": ["a photo of {}", "a picture of {}", "{}"],
 }
 NAMES = {

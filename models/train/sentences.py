@@ -1,4 +1,4 @@
-"""The text teacher: all-MiniLM-L6-v2 (MIT) sentence vectors, and their place in the checkpoint's 512 dimensions."""
+"""The text teacher: all-MiniLM-L6-v2 (MIT) sentence vectors."""
 
 import os
 import sys
@@ -32,13 +32,3 @@ def embed(texts: list[str], batch: int = 256) -> np.ndarray:
                     flush=True,
                 )
     return out / np.linalg.norm(out, axis=1, keepdims=True)
-
-
-def isometry(dim: int) -> np.ndarray:
-    """A fixed orthonormal map (384, dim): cosines in the checkpoint's space are those of the sentence vectors."""
-    q, _ = np.linalg.qr(np.random.default_rng(384).standard_normal((dim, WIDTH)))
-    return q.T.astype(np.float32)
-
-
-def unit(x: np.ndarray) -> np.ndarray:
-    return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)

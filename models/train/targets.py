@@ -4,12 +4,14 @@ import sys
 import time
 from pathlib import Path
 
+import moods
 import numpy as np
 import sentences
 import torch
 import torch.nn.functional as F
 from autocast import autocast
 from prompts import prompts
+from space import LIMIT, Space, unit
 from teacher import POOLED, SIDE, Teacher, dense
 
 import data
@@ -17,27 +19,6 @@ import data
 DENSE = 96  # principal components of the teacher's maps
 GLOBAL = 256  # principal components of its pooled features
 RIDGE = 0.5  # penalty as a share of the number of pictures, on standardised features
-MOOD = 0.2  # weight of the predicted valence and arousal in a target
-
-HAPPY = [
-    "a happy, joyful and beautiful scene",
-    "a pleasant and lovely moment",
-    "cheerful, uplifting",
-    "something people love",
-]
-UNHAPPY = [
-    "a sad, gloomy and ugly scene",
-    "an unpleasant and painful moment",
-    "miserable, depressing",
-    "something people hate",
-]
-EXCITED = [
-    "an exciting, intense and energetic scene",
-    "a thrilling moment of action",
-    "energetic, wild",
-    "danger and adrenaline",
-]
-CALM = ["a calm, quiet and peaceful scene", "a boring moment of stillness", "calm, relaxing", "rest and silence"]
 
 
 def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,49 +58,45 @@ def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.n
     return pooled, components
 
 
-def ridge(x: np.ndarray, y: np.ndarray, penalty: float = RIDGE) -> np.ndarray:
-    return np.linalg.solve(x.T @ x + penalty * len(x) * np.eye(x.shape[1], dtype=x.dtype), x.T @ (y - y.mean(0)))
-
-
-def build(folder: Path, items: list[data.Picture], pooled: np.ndarray, dim: int) -> dict[str, np.ndarray]:
-    """Targets `image` (n, dim) and `global` (n, 256); `mean` (384,) of the captions; the training captions, their
-    vectors and the picture that owns each; the pictures kept aside for tuning, with their first captions' vectors."""
-    texts = sorted({c for p in items for c in (p.captions or prompts(p))} | {*HAPPY, *UNHAPPY, *EXCITED, *CALM})
+def build(
+    folder: Path, items: list[data.Picture], pixels: np.ndarray, pooled: np.ndarray, dim: int
+) -> dict[str, np.ndarray]:
+    """Targets `image` (n, dim) and `global` (n, 256); the space; the training captions, their places in it and the picture
+    that owns each; the pictures kept aside for tuning, with the places of their first captions."""
+    texts = sorted({c for p in items for c in (p.captions or prompts(p))})
     vectors = dict(zip(texts, sentences.embed(texts)))
     captioned = [i for i, p in enumerate(items) if p.captions and p.split == "train"]
-    mean = np.mean([vectors[c] for i in captioned for c in items[i].captions], 0)
+    used = [t for i in captioned for t in items[i].captions]
+    said = np.stack([vectors[t] for t in used])
+    space = Space.from_captions(said, dim)
 
-    def centred(some) -> np.ndarray:
-        return sentences.unit(np.mean([vectors[t] for t in some], 0) - mean)
-
-    known = np.stack([centred(p.captions or prompts(p)) for p in items])
+    # What a picture shows: its captions or its label's prompts, and what a regression from the teacher's features would say.
+    known = unit(np.stack([np.mean([vectors[t] for t in p.captions or prompts(p)], 0) for p in items]) - space.mean)
     x = (pooled - pooled[captioned].mean(0)) / (pooled[captioned].std(0) + 1e-6)
     own = np.stack([np.mean([vectors[c] for c in items[i].captions], 0) for i in captioned])
-    bridge = sentences.unit(x @ ridge(x[captioned], own))
+    weights, _ = moods.ridge(x[captioned], own, RIDGE)
+    bridge = unit((x - x[captioned].mean(0)) @ weights)
+    mood, agreement = moods.of_pictures(items, pixels, x, space.moods(bridge + space.mean))
+    print(
+        f"  valence and arousal of OASIS's training pictures, told without their themes: {agreement.round(3)}",
+        flush=True,
+    )
 
-    # Valence and arousal, predicted for every picture from the OASIS norms and laid along two mood directions.
-    rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
-    norms = np.array([[items[i].valence, items[i].arousal] for i in rated], np.float32)
-    mood = x @ ridge(x[rated], norms, 3.0)
-    mood = np.clip((mood - mood.mean(0)) / mood.std(0), -2, 2)
-    axes = np.stack([sentences.unit(centred(a) - centred(b)) for a, b in ((HAPPY, UNHAPPY), (EXCITED, CALM))])
+    # What the recipe drew: its caption tells the mood, or the colours that people rated.
+    for i, p in enumerate(items):
+        if p.set == "rendered":
+            mood[i] = space.moods(vectors[prompts(p)[0]]) if p.tint is None else (p.tint, mood[i, 1])
 
-    image = sentences.unit(sentences.unit(known + bridge) + MOOD * mood @ axes)
     flat = x - x.mean(0)
-    _, s, v = np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)
-    components = flat @ v[:GLOBAL].T
+    components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:GLOBAL].T
     tune = [i for i, p in enumerate(items) if p.captions and p.split == "tune"]
-    used = [t for i in captioned for t in items[i].captions]
-    lift = sentences.isometry(dim)
     return {
-        "image": image @ lift,
-        "bridge": bridge @ lift,
-        "mood": mood.astype(np.float32),
+        "image": space.place(known + bridge, np.clip(mood, -LIMIT, LIMIT)),
         "global": (components / components.std(0)).astype(np.float32),
         "tune": np.array(tune),
-        "tune_captions": np.stack([centred(items[i].captions[:1]) for i in tune]) @ lift,
-        "mean": mean.astype(np.float32),
+        "tune_captions": space.texts(np.stack([vectors[items[i].captions[0]] for i in tune])),
         "captions": np.array(used),
-        "caption_vectors": sentences.unit(np.stack([vectors[t] for t in used]) - mean) @ lift,
+        "caption_vectors": space.texts(said),
         "owner": np.array([i for i in captioned for _ in items[i].captions]),
+        **space.to_arrays(),
     }

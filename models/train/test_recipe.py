@@ -8,10 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import evaluate
 import loop
+import moods
 import numpy as np
 import sentences
+import space
 import tokenizer
 import torch
 import torch.nn.functional as F
@@ -81,8 +82,8 @@ class Recipe(unittest.TestCase):
             self.assertTrue(torch.equal(run(Path(broken), None), want))
 
     def test_the_isometry_keeps_cosines(self):
-        x = np.random.default_rng(0).standard_normal((20, sentences.WIDTH)).astype(np.float32)
-        y = x @ sentences.isometry(512)
+        x = np.random.default_rng(0).standard_normal((20, sentences.WIDTH + 2)).astype(np.float32)
+        y = x @ space.isometry(512)
         np.testing.assert_allclose(y @ y.T, x @ x.T, atol=1e-2)
 
     def test_the_tokenizer_is_clips_in_all_but_its_words(self):
@@ -105,11 +106,11 @@ class Recipe(unittest.TestCase):
             self.assertEqual(spoken.replace(" ", ""), "".join(text.lower().split()))
 
     def test_spearman_known_answers(self):
-        self.assertAlmostEqual(evaluate.spearman([1, 2, 3, 4], [10, 20, 30, 4000]), 1.0)
+        self.assertAlmostEqual(moods.spearman([1, 2, 3, 4], [10, 20, 30, 4000]), 1.0)
         # 1 - 6 * (1 + 1 + 0 + 0) / (4 * 15) without ties
-        self.assertAlmostEqual(evaluate.spearman([1, 2, 3, 4], [2, 1, 3, 4]), 0.8)
+        self.assertAlmostEqual(moods.spearman([1, 2, 3, 4], [2, 1, 3, 4]), 0.8)
         # ties take the mean rank: ranks 1.5, 1.5, 3 against 1, 2, 3
-        self.assertAlmostEqual(evaluate.spearman([5, 5, 9], [1, 2, 3]), 3**0.5 / 2)
+        self.assertAlmostEqual(moods.spearman([5, 5, 9], [1, 2, 3]), 3**0.5 / 2)
 
     @unittest.skipUnless((DATA / "train").is_dir(), f"skipped: {DATA} is not there")
     def test_no_test_picture_or_theme_is_trained_on(self):

@@ -1,4 +1,4 @@
-"""Stage 2: the text tower learns MiniLM's sentence vectors."""
+"""Stage 2: the text tower learns where sentences belong."""
 
 import functools
 from pathlib import Path
@@ -8,9 +8,11 @@ import model as m
 import numpy as np
 import torch
 from autocast import autocast
+from losses import distance, relations
 from tokenizer import Encode
 
 BATCH = 256
+RELATIONS = 4.0
 POOL = 16  # batches that are sorted by length together, so that little padding is computed
 
 
@@ -23,11 +25,6 @@ def epoch_batches(lengths: tuple[int, ...], epoch: int) -> np.ndarray:
     pools = np.array_split(order, np.arange(BATCH * POOL, len(order), BATCH * POOL))
     batches = np.concatenate([p[np.argsort(lengths[p], kind="stable")] for p in pools]).reshape(-1, BATCH)
     return r.permutation(batches)
-
-
-def distance(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
-    """One minus the cosine, and how far the batch's own cosines are from the teacher's."""
-    return 1 - (got * want).sum(1).mean() + 4 * (got @ got.T - want @ want.T).square().mean()
 
 
 def train(
@@ -48,10 +45,12 @@ def train(
         rows = epoch_batches(lengths, step // per_epoch)[step % per_epoch]
         with autocast():
             z = m.read(clip, [ids[i] for i in rows])
-        return distance(z, want[rows])
+        return distance(z, want[rows]) + RELATIONS * relations(z, want[rows])
 
     def judge(averaged) -> str:
-        return f"tune: cosine with MiniLM on captions not seen {(m.read(averaged, heard) * known).sum(1).mean():.3f}"
+        return (
+            f"tune: cosine with the targets of captions not seen {(m.read(averaged, heard) * known).sum(1).mean():.3f}"
+        )
 
     return loop.fit(
         "text", work, clip, loss_of, steps=steps, seed=4, rate=1.5e-3, batch=BATCH, judge=judge, judge_every=500

@@ -1,12 +1,15 @@
 """The sentences the text tower learns from: captions, object names, and generated requests and song descriptions."""
 
+import functools
 import json
 import random
 from pathlib import Path
 
+import moods
 import vocabulary as v
 
 SEED = 7
+TELLING = 0.25  # valence, of 1, from which a word of the lexicon says something of a mood
 
 
 def _object_names(folder: Path) -> list[str]:
@@ -17,10 +20,54 @@ def _object_names(folder: Path) -> list[str]:
     return sorted(names)
 
 
+@functools.cache
+def _feelings() -> list[str]:
+    """Words that say something of a mood, beside the common ones."""
+    telling = [word for word, valence in sorted(moods.lexicon().items()) if abs(valence) >= TELLING]
+    return telling + v.ENERGETIC + v.CALM
+
+
+@functools.cache
+def _phrases() -> dict[str, list[str]]:
+    """What songs are described with, by what it tells."""
+    told = moods.templates()
+    return {
+        "mood": [phrase for row in told["scenes"] for cell in row for phrase in cell],
+        "genre": [phrase for genre in told["genres"] for phrase in genre["scenes"]],
+        "era": [
+            phrase.replace("{decade}", decade)
+            for era in told["eras"]
+            for phrase in era["scenes"]
+            for decade in v.DECADES[:8]
+        ],
+        "traits": [phrase for row in told["traits"].values() for phrase in row],
+        "light": [phrase for row in told["light"] for phrase in row],
+        "motion": [phrase for row in told["motion"] for phrase in row],
+        "mode": [phrase for row in told["mode"].values() for phrase in row],
+        "words": [phrase for levels in told["words"].values() for row in levels for phrase in row],
+    }
+
+
+def _description(r: random.Random) -> str:
+    """A sentence as the library describes a song with."""
+    c, told = r.choice, _phrases()
+    return c(
+        [
+            f"{c(told['mood'])}, {c(v.MOODS)} and {c(v.MOODS)}",
+            f"{c(told['genre'])}, {c(v.DECADES)} {c(v.GENRES)}",
+            f"{c(told['era'])}, {c(v.GENRES)}",
+            f"{c(told['light'])}, {c(told['motion'])}",
+            f"{c(told['light'])}, {c(told['motion'])}, {c(told['mode'])}",
+            f"{c(told['words'])}, {c(told['mood'])}",
+        ]
+    )
+
+
 def _pick(r: random.Random):
     c = r.choice
     place, people, action = c(v.PLACES), c(v.PEOPLE), c(v.ACTIONS)
-    mood, mood2, genre, instrument = c(v.MOODS), c(v.MOODS), c(v.GENRES), c(v.INSTRUMENTS)
+    mood, mood2 = (c(_feelings()) if r.random() < 0.4 else c(v.MOODS) for _ in range(2))
+    genre, instrument = c(v.GENRES), c(v.INSTRUMENTS)
     when, weather, look, decade, pace = c(v.TIMES), c(v.WEATHER), c(v.LOOKS), c(v.DECADES), c(v.PACES)
     scene = c(
         [
@@ -63,7 +110,7 @@ def _pick(r: random.Random):
 def sentence(r: random.Random) -> str:
     scene, song, mood, mood2, genre, instrument, place, people, action, when, weather, look, decade, pace = _pick(r)
     occasion, colour = r.choice(v.OCCASIONS), r.choice(v.COLOURS)
-    kind = r.choices(range(6), [30, 22, 16, 14, 10, 8])[0]
+    kind = r.choices(range(7), [22, 18, 13, 17, 10, 8, 12])[0]
     if kind == 0:  # scene and mood, as songs are described
         return r.choice(
             [
@@ -104,6 +151,15 @@ def sentence(r: random.Random) -> str:
                 f"i am {mood} and want {song}",
                 f"{occasion} playlist",
                 f"{genre} for {occasion}",
+                f"{mood} and {mood2}",
+                f"{mood}, {mood2}, {r.choice(v.MOODS)}",
+                f"music full of {mood}",
+                f"songs that make me feel {mood}",
+                f"feeling {mood}",
+                f"music to {action}",
+                f"a {mood} {when.split(' ', 1)[-1]}",
+                f"{mood} {genre} for {action}",
+                f"music for {people} {action}",
                 f"a song for {action} {when}",
                 f"{mood} {occasion.removeprefix('a ')}",
                 f"{action} {when}",
@@ -126,6 +182,8 @@ def sentence(r: random.Random) -> str:
             r.choice(v.SCENES),
         ]
         return r.choice([" ", ", "]).join(r.sample(words, r.randint(2, 5)))
+    if kind == 5:
+        return _description(r)
     more = [
         scene,
         song,
@@ -154,6 +212,9 @@ def _listed() -> list[str]:
         *v.DECADES,
         *v.COLOURS,
     ]
+    out += [*moods.lexicon(), *_feelings(), *(phrase for some in _phrases().values() for phrase in some)]
+    for word in _feelings():
+        out += [f"{word} music", f"feeling {word}"]
     for mood in v.MOODS:
         out += [
             f"a {mood} photo",

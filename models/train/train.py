@@ -18,7 +18,6 @@ Steps, each kept in --work and done once:
   vision   the vision tower learns the teachers' targets                           (about 35 minutes)
   text     the text tower learns MiniLM's sentence vectors                         (about 5 minutes)
   joint    both towers, contrastive on captions, anchored to the teachers          (about 5 minutes)
-  mood     with --mood-steps: both towers go on, and sentences about moods tell the mood of a picture
   export   float16 weights, config, tokenizer, read back with transformers
 
 Kill it at any point and run the same command again: it goes on from its last checkpoint (at most two minutes are lost).
@@ -29,7 +28,7 @@ weights. To start afresh, delete --work.
   python models/train/train.py --data ../shared/data --out models/pixelplay-mini
   python models/train/evaluate.py --data ../shared/data --checkpoint models/pixelplay-mini
 """
-STAGES = ["inputs", "vision", "text", "joint", "mood", "export"]
+STAGES = ["inputs", "vision", "text", "joint", "export"]
 
 
 def arguments() -> argparse.Namespace:
@@ -47,22 +46,19 @@ def arguments() -> argparse.Namespace:
         default=here / ".work",
         help="scratch data and checkpoints, about 1 GB (default: %(default)s)",
     )
-    parser.add_argument("--vision-steps", type=int, default=3400, help="batches of 128 pictures (default: %(default)s)")
-    parser.add_argument("--text-steps", type=int, default=2600, help="batches of 256 sentences (default: %(default)s)")
+    parser.add_argument("--vision-steps", type=int, default=5000, help="batches of 128 pictures (default: %(default)s)")
+    parser.add_argument("--text-steps", type=int, default=3600, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument(
-        "--joint-steps", type=int, default=160, help="batches of 128 pictures with captions (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--mood-steps",
-        type=int,
-        default=0,
-        help="more of them, with moods; the committed weights have none (default: %(default)s)",
+        "--joint-steps", type=int, default=900, help="batches of 128 pictures with captions (default: %(default)s)"
     )
     parser.add_argument(
         "--sentences",
         type=int,
-        default=90_000,
+        default=110_000,
         help="generated sentences, beside captions and names (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rendered", type=int, default=1860, help="pictures drawn by the recipe (default: %(default)s)"
     )
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
@@ -72,9 +68,11 @@ def arguments() -> argparse.Namespace:
 class Inputs:
     """Everything that is computed once: pictures, teacher features, targets, sentences, tokenizer."""
 
-    def __init__(self, folder: Path, work: Path, generated: int):
+    def __init__(self, folder: Path, work: Path, generated: int, rendered_pictures: int):
         import model
         import numpy as np
+        import prompts
+        import rendered
         import sentences
         import targets
         import text_corpus
@@ -86,6 +84,12 @@ class Inputs:
         self.items = data.pictures(folder)
         self.pixels = data.load_pixels(folder, self.items)
         dropped = data.mark_twins(self.items, self.pixels)
+        drawn, captions, tints = rendered.draw(folder, rendered_pictures, data.SIDE)
+        self.items += [
+            data.Picture("rendered", str(i), "train", caption, tint=None if np.isnan(tint) else tint)
+            for i, (caption, tint) in enumerate(zip(captions, tints))
+        ]
+        self.pixels = np.concatenate([self.pixels, drawn])
         counts = Counter((p.set, p.split) for p in self.items)
         say(
             f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; "
@@ -109,13 +113,14 @@ class Inputs:
 
         def whole_targets(path: Path) -> None:
             with open(path, "wb") as f:
-                np.savez(f, **targets.build(folder, self.items, np.load(work / "teacher.npz")["pooled"], model.DIM))
+                pooled = np.load(work / "teacher.npz")["pooled"]
+                np.savez(f, **targets.build(folder, self.items, self.pixels, pooled, model.DIM))
 
         self.maps = np.load(once("teacher.npz", features))["maps"]
         self.targets = dict(np.load(once("targets.npz", whole_targets)))
         captions = list(dict.fromkeys(self.targets["captions"].tolist()))
-        prompts = sorted({t for p in self.items if not p.captions for t in targets.prompts(p)})
-        self.texts = text_corpus.corpus(folder, captions, prompts, generated)
+        asked = sorted({t for p in self.items if not p.captions for t in prompts.prompts(p)})
+        self.texts = text_corpus.corpus(folder, captions, asked, generated)
         self.tokenizer = once("tokenizer.json", lambda path: tokenizer.train(self.texts, model.VOCABULARY, path))
 
         def vectors(path: Path) -> None:
@@ -125,9 +130,9 @@ class Inputs:
         self.sentence_path = lambda: once("sentences.npy", vectors)
 
     def _same_data(self, work: Path, generated: int) -> None:
-        lines = [f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal}" for p in self.items] + [
-            str(generated)
-        ]
+        lines = [
+            f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal} {p.tint}" for p in self.items
+        ] + [str(generated)]
         now, path = hashlib.sha256("\n".join(lines).encode()).hexdigest(), work / "inputs.sha256"
         if path.is_file() and path.read_text() != now:
             raise SystemExit(
@@ -135,13 +140,12 @@ class Inputs:
             )
         path.write_text(now)
 
-    def sentence_vectors(self, dim: int):
-        """Unit targets of `texts` in the checkpoint's space, float32 (n, dim)."""
+    def sentence_targets(self):
+        """Where `texts` belong: unit vectors, float32 (n, dim)."""
         import numpy as np
-        import sentences
+        from space import Space
 
-        raw = np.load(self.sentence_path()).astype(np.float32)
-        return sentences.unit(raw - self.targets["mean"]) @ sentences.isometry(dim)
+        return Space.from_arrays(self.targets).texts(np.load(self.sentence_path()).astype(np.float32))
 
 
 def main() -> None:
@@ -160,7 +164,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     last = STAGES.index(a.until)
 
-    inputs = Inputs(a.data, a.work, a.sentences)
+    inputs = Inputs(a.data, a.work, a.sentences, a.rendered)
     encode = tokenizer.Encode(inputs.tokenizer)
     if last < 1:
         return
@@ -176,7 +180,7 @@ def main() -> None:
         inputs.items,
         inputs.targets,
         inputs.texts,
-        inputs.sentence_vectors(model.DIM),
+        inputs.sentence_targets(),
         encode,
         a.text_steps,
     )
@@ -186,12 +190,6 @@ def main() -> None:
 
     clip = joint.train(clip, a.work, inputs, encode, a.joint_steps)
     if last < 4:
-        return
-    if a.mood_steps > 0:
-        import mood
-
-        clip = mood.train(clip, a.work, inputs, encode, a.mood_steps)
-    if last < 5:
         return
     export.export(clip.eval(), inputs.tokenizer, a.out)
 

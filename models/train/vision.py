@@ -9,6 +9,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from autocast import autocast
+from losses import distance, soft_contrast
 from targets import DENSE, GLOBAL
 
 import data
@@ -16,7 +17,6 @@ import data
 BATCH = 128
 KEEP = 36  # of 64 patches are looked at, until the last part of the run: half the work, and it regularises
 WHOLE_AFTER = 0.85
-SCALE = 20.0  # of the cosines in the soft contrastive term
 
 
 class Student(nn.Module):
@@ -49,11 +49,6 @@ def augment(
     theta[:, 0, 0], theta[:, 0, 2] = np.where(flip, -w, w) / data.SIDE, (2 * left + w) / data.SIDE - 1
     theta[:, 1, 1], theta[:, 1, 2] = h / data.SIDE, (2 * top + h) / data.SIDE - 1
     return (x * gain + shift).clamp(-1, 1), torch.from_numpy(theta)
-
-
-def soft_contrast(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
-    """Each picture should tell the batch's targets apart as its own target does."""
-    return -((SCALE * want @ want.T).softmax(1) * (SCALE * got @ want.T).log_softmax(1)).sum(1).mean()
 
 
 def centre(pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -93,7 +88,7 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
         if keep is not None:
             seen = seen.gather(1, keep[..., None].expand(-1, -1, DENSE))
         target = want[rows]
-        loss = 1 - (z * target).sum(1).mean() + 0.2 * soft_contrast(z, target)
+        loss = distance(z, target) + 0.2 * soft_contrast(z, target)
         return loss + 0.1 * F.smooth_l1_loss(guess * 4, whole[rows]) + 0.3 * F.smooth_l1_loss(cells, seen)
 
     def judge(averaged: Student) -> str:

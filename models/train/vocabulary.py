@@ -114,3 +114,25 @@ LEVELS = {
     "energy": ["very low energy", "low energy", "medium energy", "high energy", "very high energy"],
     "valence": ["very sad", "sad", "neutral mood", "happy", "very happy"],
 }
+# Words and phrases whose energy is plain, high and low: what the energy of every other text is told from.
+ENERGETIC = """energetic|excited|exciting|thrilling|intense|frantic|frenzied|hectic|furious|raging|explosive|fierce|aggressive|violent|powerful
+pounding|pumping|driving|dynamic|vigorous|lively|upbeat|bouncy|rowdy|boisterous|noisy|thunderous|roaring|screaming|shouting|blasting
+fast|rapid|speedy|racing|rushing|restless|hyper|ecstatic|euphoric|exhilarating|electrifying|feverish|chaotic|turbulent|stormy|panic|terror
+rage|fury|ambush|attack|explosion|riot|battle|fight|chase|race|sprint|jumping|dancing|raving|partying|celebrating|cheering|stampede
+a fast and furious chase|an ecstatic crowd|music for lifting weights|a song to dance to|heavy metal|punk rock|hardcore techno|drum and bass
+a mosh pit|fireworks|a roller coaster|a football match|a boxing match|a motorcycle race|surfing huge waves|an erupting volcano
+people jumping and screaming|a wild animal attacking|a storm at sea|a dance floor at midnight|the last minute of the final|full throttle
+pumped up|wide awake|heart pounding|high energy|very high energy|full speed|at the top of their lungs|aggressive guitars|pounding drums
+happy and excited|angry and violent|screaming with joy|screaming with fear|a wild party|a street fight|furious anger|bursting with joy""".replace(
+    "\n", "|"
+).split("|")
+CALM = """calm|peaceful|quiet|still|silent|tranquil|serene|gentle|soft|soothing|relaxed|restful|sleepy|drowsy|lazy|idle|slow|languid|mellow|hushed
+muted|faint|delicate|tender|lullaby|motionless|placid|subdued|weary|tired|exhausted|bored|lifeless|numb|listless|resigned|meditative|contemplative
+thoughtful|reflective|wistful|melancholic|mournful|lonely|depressed|gloomy|sorrowful|weeping|grieving|drained|empty|silence|sleep|rest
+slumber|stillness|solitude|boredom|meditating|resting|dozing|napping|waiting|sitting|an evening of quiet thought|a sleeping baby
+music for a nap|a slow ballad|ambient music|a solo piano|a string quartet|a soft acoustic guitar|a whisper|snow falling in the night|a misty valley
+an empty church|a cup of tea|a man fishing alone|a cat asleep in the sun|a quiet library|a graveyard in the fog|candles in a dark room|a lake without wind
+winding down|half asleep|slow breathing|low energy|very low energy|barely a sound|in a whisper|soft strings|slow piano chords
+calm and content|sad and tired|crying softly|quiet happiness|silent despair|slow and sad|gentle and sweet|a lonely old man|peace of mind""".replace(
+    "\n", "|"
+).split("|")

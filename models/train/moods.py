@@ -1,0 +1,132 @@
+"""What is known of moods: valence and energy of texts and of pictures, each told from some that people rated."""
+
+from pathlib import Path
+
+import numpy as np
+import sentences
+import tomllib
+import vocabulary
+from colours import statistics
+
+import data
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/templates.toml"
+TEXT_PENALTY = 3e-3
+PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
+FOLDS = 12
+COMPONENTS = 128
+VALENCE_PENALTY, ENERGY_PENALTY = 3.0, 10.0
+
+
+def templates() -> dict:
+    """The phrases that the library describes songs with."""
+    return tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
+
+
+def lexicon() -> dict[str, float]:
+    """Valence of single words, -1 to 1: VADER's lexicon (Hutto and Gilbert 2014, MIT), ten people a word."""
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    words = SentimentIntensityAnalyzer().lexicon.items()
+    return {word: value / 4 for word, value in words if word.isascii() and word.isalpha() and len(word) > 2}
+
+
+def phrases() -> tuple[dict[str, float], dict[str, float]]:
+    """Valence and energy, -1 to 1, of what songs are described with."""
+    valence: dict[str, float] = {}
+    energy: dict[str, float] = {}
+    told = templates()
+
+    def levels(rows: list) -> list[tuple[float, list]]:
+        return list(zip(np.linspace(-1, 1, len(rows)).tolist(), rows))
+
+    for level, row in levels(told["scenes"]):
+        for other, cell in levels(row):
+            energy |= dict.fromkeys(cell, level)
+            valence |= dict.fromkeys(cell, other)
+    for known, rows in (
+        (valence, told["light"]),
+        (energy, told["motion"]),
+        (valence, told["words"]["valence"]),
+        (energy, told["words"]["energy"]),
+    ):
+        for level, row in levels(rows):
+            known |= dict.fromkeys(row, level)
+    return valence, energy
+
+
+def ridge(
+    x: np.ndarray, y: np.ndarray, penalty: float, counts: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and offset of a ridge regression; `penalty` is a share of the rows, of which each `counts` so much."""
+    c = np.ones(len(x)) if counts is None else counts
+    x = x.astype(np.float64)
+    middle, mean = c @ x / c.sum(), c @ y / c.sum()
+    apart = x - middle
+    gram = (apart * c[:, None]).T @ apart + penalty * c.sum() * np.eye(x.shape[1])
+    weights = np.linalg.solve(gram, (apart * c[:, None]).T @ (y - mean))
+    return weights, mean - middle @ weights
+
+
+def of_sentences(captions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From a sentence vector to valence and energy: weights (384, 2) and offset (2,), so that captions have mean 0 and
+    deviation 1."""
+    words = lexicon()
+    valence, energy = phrases()
+    plain = dict.fromkeys(vocabulary.ENERGETIC, 1.0) | dict.fromkeys(vocabulary.CALM, -1.0)
+    texts = sorted({*words, *valence, *energy, *plain})
+    vectors = dict(zip(texts, sentences.embed(texts)))
+    found = []
+    for sets in ([(words, 1), (valence, PHRASE)], [(plain, 1), (energy, 1)]):
+        rows = [(vectors[text], value, count) for known, count in sets for text, value in known.items()]
+        x, y, counts = (np.array(column, dtype=np.float64) for column in zip(*rows))
+        weights, offset = ridge(x, y, TEXT_PENALTY, counts)
+        told = captions @ weights + offset
+        found.append((weights / told.std(), (offset - told.mean()) / told.std()))
+    weights, offset = zip(*found)
+    return np.stack(weights, 1).astype(np.float32), np.array(offset, np.float32)
+
+
+def of_pictures(
+    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, told: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Valence and energy (n, 2) in standard deviations, from OASIS's norms of its training themes; and what their regression
+    tells of the rated pictures themselves, against the norms: Spearman's correlations (2,).
+
+    `features` are the teacher's, standardised; `told` (n, 2) are the moods of the sentences that the teacher's features
+    lead to. Of a rated picture it is a regression on the other themes that tells, never one that saw its own theme."""
+    rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
+    norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
+    themes = sorted({items[i].label for i in rated})
+    place = {name: k % FOLDS for k, name in enumerate(np.random.default_rng(0).permutation(themes))}
+    fold = np.array([place[items[i].label] for i in rated])
+
+    colours = np.stack([statistics(picture) for picture in pixels])
+    colours = (colours - colours.mean(0)) / (colours.std(0) + 1e-9)
+    flat = features - features.mean(0)
+    components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:COMPONENTS].T
+    components /= components.std(0)
+    told = (told - told.mean(0)) / told.std(0)
+    # Colours and what a caption would say tell valence; energy is in what is seen.
+    moods = []
+    for axis, (x, penalty) in enumerate(
+        [
+            (np.concatenate([components, colours, colours**2 - 1, 4 * told[:, :1]], 1), VALENCE_PENALTY),
+            (np.concatenate([features, 10 * told[:, 1:]], 1), ENERGY_PENALTY),
+        ]
+    ):
+        weights, offset = ridge(x[rated], norms[:, axis], penalty)
+        mood = x @ weights + offset
+        mean, deviation = mood.mean(), mood.std()
+        for k in range(FOLDS):
+            weights, offset = ridge(x[rated][fold != k], norms[fold != k, axis], penalty)
+            mood[np.array(rated)[fold == k]] = x[rated][fold == k] @ weights + offset
+        moods.append((mood - mean) / deviation)
+    found = np.stack(moods, 1).astype(np.float32)
+    return found, np.array([spearman(found[rated, axis], norms[:, axis]) for axis in range(2)])
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    ranks = [np.unique(x, return_inverse=True, return_counts=True) for x in (a, b)]
+    ranks = [(np.cumsum(count) - (count - 1) / 2)[inverse] for _, inverse, count in ranks]
+    return float(np.corrcoef(*ranks)[0, 1])
