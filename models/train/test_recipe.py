@@ -9,14 +9,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import loop
+import losses
 import moods
 import numpy as np
+import rendered
 import sentences
 import space
 import tokenizer
 import torch
 import torch.nn.functional as F
 import vision
+import vocabulary
 from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPTokenizerFast
 
@@ -111,6 +114,79 @@ class Recipe(unittest.TestCase):
         self.assertAlmostEqual(moods.spearman([1, 2, 3, 4], [2, 1, 3, 4]), 0.8)
         # ties take the mean rank: ranks 1.5, 1.5, 3 against 1, 2, 3
         self.assertAlmostEqual(moods.spearman([5, 5, 9], [1, 2, 3]), 3**0.5 / 2)
+
+    def test_a_place_in_the_space_tells_sentence_and_mood(self):
+        r = np.random.default_rng(0)
+        sentence, mood = r.standard_normal((5, sentences.WIDTH)).astype(np.float32), r.standard_normal((5, 2))
+        placed = space.Space(512, None, None, None).place(sentence, mood)
+        np.testing.assert_allclose(np.linalg.norm(placed, axis=1), 1, atol=1e-5)
+        back = placed @ space.isometry(512).T
+        length = np.linalg.norm(back[:, : sentences.WIDTH], axis=1, keepdims=True)
+        np.testing.assert_allclose(back[:, sentences.WIDTH :] / length / space.WEIGHT, mood, atol=1e-4)
+        self.assertLess(losses.distance(*[torch.from_numpy(placed)] * 2), 1e-5)
+        sad, happy = (
+            torch.from_numpy(space.Space(512, None, None, None).place(sentence, mood + [[v, 0]])) for v in (-1, 1)
+        )
+        # What is missed of the mood costs more than its share of the cosine.
+        self.assertGreater(losses.distance(sad, happy), 1 - (sad * happy).sum(1).mean() + 0.1)
+
+    def test_ridge_is_least_squares_and_counts_are_repeats(self):
+        r = np.random.default_rng(0)
+        x, noise = r.standard_normal((40, 3)), 0.1 * r.standard_normal(40)
+        y = x @ [1.0, -2.0, 0.5] + 3 + noise
+        weights, offset = moods.ridge(x, y, 0)
+        want = np.linalg.lstsq(np.c_[x, np.ones(40)], y, rcond=None)[0]
+        np.testing.assert_allclose([*weights, offset], want, atol=1e-9)
+        counts = r.integers(1, 4, 40)
+        got, want = moods.ridge(x, y, 0.3, counts), moods.ridge(np.repeat(x, counts, 0), np.repeat(y, counts), 0.3)
+        np.testing.assert_allclose(got[0], want[0], atol=1e-9)
+
+    def test_a_rated_picture_never_tells_its_own_mood(self):
+        # Norms are noise: whoever sees them can repeat them, with more features than pictures; who does not cannot.
+        r = np.random.default_rng(0)
+        n = 240
+        items = [
+            data.Picture("oasis", str(i), "train", f"theme {i // 4}", valence=v, arousal=a)
+            for i, (v, a) in enumerate(r.standard_normal((n, 2)))
+        ]
+        features = r.standard_normal((n, 400))
+        pixels = r.integers(0, 255, (n, 12, 12, 3), np.uint8)
+        _, agreement = moods.of_pictures(items, pixels, features, r.standard_normal((n, 2)))
+        self.assertLess(np.abs(agreement).max(), 0.25)
+
+    def test_moods_of_words_and_phrases_have_known_answers(self):
+        self.assertEqual(moods.lexicon()["happy"], 2.7 / 4)  # vader_lexicon.txt: happy 2.7
+        valence, energy = moods.phrases()
+        self.assertEqual(
+            (valence["a field of daisies in soft sunshine"], energy["a field of daisies in soft sunshine"]), (1, -1)
+        )
+        self.assertAlmostEqual(valence["a gloomy overcast sky"], -2 / 3)
+        self.assertEqual(energy["a frenzied crowd"], 1)
+        self.assertFalse(set(vocabulary.ENERGETIC) & set(vocabulary.CALM))
+
+    def test_what_is_drawn_is_what_its_caption_says(self):
+        if not (DATA / "reference").is_dir():
+            self.skipTest(f"skipped: {DATA} is not there")
+        colours, valence, names = rendered.norms(DATA)
+        by_name = dict(zip(names, colours.round().astype(int).tolist()))
+        # Greys by CIE's formula: L* 59.4 is Y 0.2746, which sRGB stores as 143; white is 255 but for its tint.
+        self.assertLess(np.abs(np.array(by_name["grey"]) - 143).max(), 3)
+        self.assertGreater(min(by_name["white"]), 250)
+        self.assertGreater(by_name["vivid red"][0], 2 * by_name["vivid red"][1])
+        self.assertGreater(valence[names.index("vivid yellow")], 1)
+        self.assertLess(valence[names.index("dark grey")], -1)
+
+        self.assertGreaterEqual(rendered.KINDS, 60)
+        pixels, captions, tints = rendered.draw(DATA, 2 * rendered.KINDS, 32)
+        again = rendered.draw(DATA, rendered.KINDS, 32)
+        self.assertTrue((again[0] == pixels[: rendered.KINDS]).all())
+        brightness = pixels.mean((1, 2, 3))
+        night = ["at night" in c and "fireworks" not in c for c in captions]
+        noon = ["in daylight" in c or "at noon" in c for c in captions]
+        self.assertLess(np.median(brightness[night]), np.median(brightness[noon]) - 30)
+        patterns = ~np.isnan(tints)
+        self.assertEqual(patterns.sum(), 2 * len(rendered.PATTERNS))
+        self.assertGreater(len(set(captions)), 0.95 * len(captions))
 
     @unittest.skipUnless((DATA / "train").is_dir(), f"skipped: {DATA} is not there")
     def test_no_test_picture_or_theme_is_trained_on(self):
