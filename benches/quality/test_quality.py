@@ -11,6 +11,7 @@ from measures import auc, bootstrap, hits, ranks, spearman
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parents[1] / "models/train"))
+import vocabulary  # noqa: E402
 from colours import statistics  # noqa: E402
 
 
@@ -79,8 +80,14 @@ def test_the_requests_divide_twenty_songs_of_the_starter_catalogue_into_halves()
     known = {line.split(",")[0] for line in (HERE.parents[1] / "data/starter.csv").read_text().splitlines()}
     songs = [id for ids in asked["songs"].values() for id in ids]
     assert len(set(songs)) == 20 and set(songs) <= known
+    every = [text.lower() for which in ("requests", "unseen") for texts in asked[which].values() for text in texts]
+    assert sorted(map(len, asked["requests"].values())) == [10] * 4
+    assert len(every) == len(set(every)) == 40 + 32
+    # What training, or the descriptions, were told the mood of is no test.
+    told = {word.lower() for word in vocabulary.ENERGETIC + vocabulary.CALM + vocabulary.MOODS}
+    phrases = (HERE.parents[1] / "pixelplay-core/src/catalog/templates.toml").read_text().lower()
+    unseen = [text.lower() for texts in asked["unseen"].values() for text in texts]
+    assert not [text for text in unseen if text in told or f'"{text}"' in phrases]
     for which in ("requests", "unseen"):
-        assert sorted(map(len, asked[which].values())) == [10] * 4
-        assert len({text for texts in asked[which].values() for text in texts}) == 40
         for mood in asked[which]:
             assert sum(len(ids) for group, ids in asked["songs"].items() if mood in group.split()) == 10

@@ -159,7 +159,7 @@ def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], di
     songs = [(group, id) for group, ids in asked["songs"].items() for id in ids]
     vectors = np.stack([np.asarray(index.embedding(id), dtype=float) for _, id in songs])
     figures, found = [], {}
-    for which, name in [("requests", "40 requests"), ("unseen", "40 requests unseen by the phrases' author")]:
+    for which, name in [("requests", "40 requests"), ("unseen", "32 requests written without sight of the phrases")]:
         values = []
         for mood, texts in asked[which].items():
             fits = [mood in group.split() for group, _ in songs]

@@ -14,7 +14,7 @@ from pathlib import Path
 HELP = """Prints how well a checkpoint does on pictures kept out of training, with chance beside each figure.
 
 The checkpoint is read by transformers and the pictures go through its own preprocessor_config.json, as any user's would.
-Takes a minute or two. --json prints the same figures as one JSON object.
+Moods and music are what benches/quality measures. Takes a minute or two. --json prints the same figures as one JSON object.
 
   python models/train/evaluate.py --data ../shared/data --checkpoint models/pixelplay-mini
 """
@@ -119,8 +119,8 @@ def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder
 
     known = list(dict.fromkeys(c for p in items if p.captions and p.split == "train" for c in p.captions))
     used = [c for p in items if p.captions and p.split == "train" for c in p.captions]
-    prompts = sorted({t for p in items if not p.captions for t in prompts(p)})
-    trained = set(text_corpus.corpus(data_folder, known, prompts, 110_000))
+    asked = sorted({t for p in items if not p.captions for t in prompts(p)})
+    trained = set(text_corpus.corpus(data_folder, known, asked, 110_000))
     r = random.Random(text_corpus.SEED + 1)
     fresh = [s for s in dict.fromkeys(text_corpus.sentence(r) for _ in range(2500)) if s not in trained][:2000]
     teacher = dict(zip(known, sentences.embed(known)))

@@ -33,7 +33,7 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
     for i, p in enumerate(items):
         if p.label and p.split == "train":
             sets.setdefault(p.set, []).append(i)
-    names = sorted(sets)
+    names = sorted(name for name, members in sets.items() if len(members) >= LABELLED)
     share = np.array([len(sets[n]) ** 0.5 for n in names])
     share /= share.sum()
     of_label = {n: {items[i].label: prompts(items[i]) for i in sets[n]} for n in names}

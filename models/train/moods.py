@@ -1,4 +1,5 @@
-"""What is known of moods: valence and energy of texts and of pictures, each told from some that people rated."""
+"""What is known of moods: valence and energy of texts, told from rated words and from phrases that were written for a mood;
+of pictures, told from some that people rated."""
 
 from pathlib import Path
 

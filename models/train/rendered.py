@@ -118,7 +118,7 @@ THINGS = {
 SKIES = {"": 6, "fireworks": 1, "a rainbow": 1, "hot air balloons": 1}
 PATTERNS = """a plain surface|a smooth gradient|stripes|wavy lines|polka dots|a checkerboard|concentric circles|blurred lights|splashes of paint|a mosaic
 rays of light|scribbles|triangles|a spiral|drops|static noise""".replace("\n", "|").split("|")  # fmt: skip
-KINDS = len(PLACES) + len(PATTERNS)
+KINDS = [*PLACES, *PATTERNS]
 
 
 def norms(data: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -399,6 +399,7 @@ def scene(r: np.random.Generator, place: str) -> tuple[Image.Image, str]:
     top, low, canvas.light = TIMES[time]
     grey = weather != ""
     if grey:
+        time = time.replace(" in bright sunshine", "").replace("in daylight", "by day")
         mean = np.mean([top, low], 0).mean()
         top, low = (np.array(c) * 0.25 + 0.6 * mean for c in (top, low))
         canvas.light *= 0.5 if "thunder" in weather else 0.75
@@ -548,11 +549,10 @@ def pattern(r: np.random.Generator, kind: str, palette: list) -> Image.Image:
 def draw(data: Path, count: int, side: int, seed: int = 11) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Pixels (count, side, side, 3), captions, and valence by colour where that is all there is, else NaN."""
     colours, valence, names = norms(data)
-    kinds = [*PLACES, *PATTERNS]
     pixels, captions, moods = np.empty((count, side, side, 3), np.uint8), [], np.full(count, np.nan)
     for i in range(count):
         r = np.random.default_rng([seed, i])
-        kind = kinds[i % len(kinds)]
+        kind = KINDS[i % len(KINDS)]
         if kind in PLACES:
             image, caption = scene(r, kind)
         else:

@@ -37,10 +37,11 @@ class Space:
 
     def moods(self, vectors: np.ndarray) -> np.ndarray:
         """Valence and energy (n, 2) of sentence vectors."""
-        return np.clip(vectors @ self.weights + self.offset, -LIMIT, LIMIT)
+        return vectors @ self.weights + self.offset
 
     def place(self, centred: np.ndarray, moods: np.ndarray) -> np.ndarray:
         """Unit vectors (n, dim) of centred sentence vectors, whatever their length, and moods."""
+        moods = np.clip(moods, -LIMIT, LIMIT)
         return unit(np.concatenate([unit(centred), WEIGHT * moods], 1)) @ isometry(self.dim)
 
     def texts(self, vectors: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from autocast import autocast
 from prompts import prompts
-from space import LIMIT, Space, unit
+from space import Space, unit
 from teacher import POOLED, SIDE, Teacher, dense
 
 import data
@@ -91,7 +91,7 @@ def build(
     components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:GLOBAL].T
     tune = [i for i, p in enumerate(items) if p.captions and p.split == "tune"]
     return {
-        "image": space.place(known + bridge, np.clip(mood, -LIMIT, LIMIT)),
+        "image": space.place(known + bridge, mood),
         "global": (components / components.std(0)).astype(np.float32),
         "tune": np.array(tune),
         "tune_captions": space.texts(np.stack([vectors[items[i].captions[0]] for i in tune])),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import evaluate  # noqa: F401  that it can be
 import loop
 import losses
 import moods
@@ -176,14 +177,18 @@ class Recipe(unittest.TestCase):
         self.assertGreater(valence[names.index("vivid yellow")], 1)
         self.assertLess(valence[names.index("dark grey")], -1)
 
-        self.assertGreaterEqual(rendered.KINDS, 60)
-        pixels, captions, tints = rendered.draw(DATA, 2 * rendered.KINDS, 32)
-        again = rendered.draw(DATA, rendered.KINDS, 32)
-        self.assertTrue((again[0] == pixels[: rendered.KINDS]).all())
+        self.assertGreaterEqual(len(rendered.KINDS), 60)
+        pixels, captions, tints = rendered.draw(DATA, 2 * len(rendered.KINDS), 32)
+        again = rendered.draw(DATA, len(rendered.KINDS), 32)
+        self.assertTrue((again[0] == pixels[: len(rendered.KINDS)]).all())
         brightness = pixels.mean((1, 2, 3))
         night = ["at night" in c and "fireworks" not in c for c in captions]
         noon = ["in daylight" in c or "at noon" in c for c in captions]
         self.assertLess(np.median(brightness[night]), np.median(brightness[noon]) - 30)
+        weather = ("rain", "snow", "fog", "grey clouds", "thunderstorm")
+        self.assertFalse(
+            [c for c in captions if "sunshine" in c and any(w in c.rsplit("sunshine")[-1] for w in weather)]
+        )
         patterns = ~np.isnan(tints)
         self.assertEqual(patterns.sum(), 2 * len(rendered.PATTERNS))
         self.assertGreater(len(set(captions)), 0.95 * len(captions))

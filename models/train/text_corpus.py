@@ -196,7 +196,7 @@ def sentence(r: random.Random) -> str:
 
 
 def _listed() -> list[str]:
-    """Every single word, and the prompts people and PixelPlay's mood profile use."""
+    """Every single word, and the prompts people use."""
     out = [
         *v.MOODS,
         *v.GENRES,

@@ -95,7 +95,6 @@ class Inputs:
             f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; "
             + ", ".join(f"{s} {k}: {n}" for (s, k), n in sorted(counts.items()))
         )
-        self._same_data(work, generated)
 
         def once(name: str, make):
             path = work / name
@@ -116,11 +115,13 @@ class Inputs:
                 pooled = np.load(work / "teacher.npz")["pooled"]
                 np.savez(f, **targets.build(folder, self.items, self.pixels, pooled, model.DIM))
 
+        captions = [c for p in self.items if p.captions and p.split == "train" for c in p.captions]
+        asked = sorted({t for p in self.items if not p.captions for t in prompts.prompts(p)})
+        self.texts = text_corpus.corpus(folder, list(dict.fromkeys(captions)), asked, generated)
+        self._same_data(work)
+
         self.maps = np.load(once("teacher.npz", features))["maps"]
         self.targets = dict(np.load(once("targets.npz", whole_targets)))
-        captions = list(dict.fromkeys(self.targets["captions"].tolist()))
-        asked = sorted({t for p in self.items if not p.captions for t in prompts.prompts(p)})
-        self.texts = text_corpus.corpus(folder, captions, asked, generated)
         self.tokenizer = once("tokenizer.json", lambda path: tokenizer.train(self.texts, model.VOCABULARY, path))
 
         def vectors(path: Path) -> None:
@@ -129,14 +130,18 @@ class Inputs:
 
         self.sentence_path = lambda: once("sentences.npy", vectors)
 
-    def _same_data(self, work: Path, generated: int) -> None:
-        lines = [
-            f"{p.set}/{p.file} {p.split} {p.label} {p.captions} {p.valence} {p.arousal} {p.tint}" for p in self.items
-        ] + [str(generated)]
-        now, path = hashlib.sha256("\n".join(lines).encode()).hexdigest(), work / "inputs.sha256"
+    def _same_data(self, work: Path) -> None:
+        """Everything in `work` depends on these, row by row: on other ones it must not go on."""
+        import moods
+        import vocabulary
+
+        known = hashlib.sha256(self.pixels)
+        for part in (self.items, self.texts, moods.lexicon(), moods.phrases(), vocabulary.ENERGETIC, vocabulary.CALM):
+            known.update(repr(part).encode())
+        now, path = known.hexdigest(), work / "inputs.sha256"
         if path.is_file() and path.read_text() != now:
             raise SystemExit(
-                f"{work} was made from other data, splits or --sentences: delete it or give another --work"
+                f"{work} was made from other data, words, --sentences or --rendered: delete it or give another --work"
             )
         path.write_text(now)
 

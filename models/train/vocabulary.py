@@ -114,7 +114,8 @@ LEVELS = {
     "energy": ["very low energy", "low energy", "medium energy", "high energy", "very high energy"],
     "valence": ["very sad", "sad", "neutral mood", "happy", "very happy"],
 }
-# Words and phrases whose energy is plain, high and low: what the energy of every other text is told from.
+# Words and phrases whose energy is plain, high and low. From them, and the phrases that songs are described with, the energy
+# of every other text is told.
 ENERGETIC = """energetic|excited|exciting|thrilling|intense|frantic|frenzied|hectic|furious|raging|explosive|fierce|aggressive|violent|powerful
 pounding|pumping|driving|dynamic|vigorous|lively|upbeat|bouncy|rowdy|boisterous|noisy|thunderous|roaring|screaming|shouting|blasting
 fast|rapid|speedy|racing|rushing|restless|hyper|ecstatic|euphoric|exhilarating|electrifying|feverish|chaotic|turbulent|stormy|panic|terror

@@ -9,7 +9,7 @@ use super::{Backend, Isa};
 use super::{x86_codes, x86_vector};
 
 /// How many products are added up before they are added to what is there: two blocks of so many lines of the right factor,
-/// and a few hundred rows of the left one, fit into a processor's own cache. A multiple of [`WIDTH`].
+/// and some hundred rows of the left one, fit into a processor's own cache. A multiple of [`WIDTH`].
 const DEPTH: usize = 768;
 
 impl Backend {
@@ -571,6 +571,80 @@ mod tests {
                         let code = out[column / 64 * rows + row].0[column % 64 / 4][column % 4];
                         let error = (least + f32::from(code) * step - value).abs();
                         prop_assert!(error <= step * 0.501 + 2e-6, "{backend}: {error}, step {step}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums of more products than are added up at once: bias once, what was there once, the curve last, and other rows and
+    /// blocks change nothing.
+    #[test]
+    fn deep_products_are_those_of_f64() {
+        let mut seed = 5;
+        for k in [
+            DEPTH - 1,
+            DEPTH,
+            DEPTH + 1,
+            DEPTH + WIDTH,
+            2 * DEPTH,
+            2 * DEPTH + 5,
+        ] {
+            let (rows, columns) = (17, 70);
+            let left = Part::random(rows, k, &mut seed);
+            let right = Part::random(k, columns, &mut seed);
+            let before = Part::random(rows, columns, &mut seed);
+            let bias: Vec<Lanes> = (0..columns.div_ceil(WIDTH))
+                .map(|_| Lanes(std::array::from_fn(|_| next(&mut seed))))
+                .collect();
+            for backend in Backend::available() {
+                for (add, curve) in [(true, None), (false, Some(Curve::QuickGelu))] {
+                    let finish = Finish {
+                        bias: Some(&bias),
+                        curve,
+                        add,
+                    };
+                    let mut out = Part {
+                        lines: before.lines.clone(),
+                        ..before
+                    };
+                    backend.product(rows, k, left.view(), right.view(), out.view_mut(), finish);
+                    for row in 0..rows {
+                        let mut alone = Part {
+                            lines: (0..columns.div_ceil(WIDTH))
+                                .map(|block| {
+                                    before.lines[block * before.stride + before.first + row]
+                                })
+                                .collect(),
+                            stride: 1,
+                            first: 0,
+                        };
+                        let own = Blocked {
+                            first: left.first + row,
+                            ..left.view()
+                        };
+                        backend.product(1, k, own, right.view(), alone.view_mut(), finish);
+                        for column in 0..columns {
+                            let products = (0..k).map(|at| left.at(row, at) * right.at(at, column));
+                            let bias = f64::from(bias[column / WIDTH].0[column % WIDTH]);
+                            let there = if add { before.at(row, column) } else { 0.0 };
+                            let sum = products.clone().sum::<f64>() + bias + there;
+                            let sizes =
+                                products.map(f64::abs).sum::<f64>() + bias.abs() + there.abs();
+                            let expected = curve.map_or(sum, |curve| curved(curve, sum));
+                            let found = out.at(row, column);
+                            // No curve is steeper than 1.2.
+                            let error = (found - expected).abs() / 1.2;
+                            assert!(
+                                error <= bound(k) * sizes,
+                                "{backend}, {k}: {error} at {row}, {column}"
+                            );
+                            assert_eq!(
+                                found.to_bits(),
+                                alone.at(0, column).to_bits(),
+                                "{backend}, {k}"
+                            );
+                        }
                     }
                 }
             }

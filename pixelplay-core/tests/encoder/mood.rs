@@ -35,6 +35,7 @@ fn ranks_are_compared_as_spearman_did() {
 }
 
 /// OASIS (Kurdi, Lozano, Banaji 2017): photographs with the mean valence and arousal that about 100 people gave them.
+/// Only themes that pixelplay-mini's training left out (`models/train/data.py`).
 #[cfg(feature = "mini")]
 #[test]
 fn moods_agree_with_people() {
@@ -46,10 +47,18 @@ fn moods_agree_with_people() {
     let header: Vec<_> = lines.next().unwrap().split(',').collect();
     let column = |name: &str| header.iter().position(|cell| *cell == name).unwrap();
     let (valence, arousal) = (column("valence_mean"), column("arousal_mean"));
+    let theme = column("theme_group");
+    let unseen = [
+        "Band", "Beach", "Fence", "Flood", "Grass", "Jail", "Ornament", "Snow", "Statue",
+        "Wedding", "Yoga",
+    ];
     let (mut paths, mut people) = (Vec::new(), [Vec::new(), Vec::new()]);
     for line in lines {
         // Only the last column, the caption, has commas.
         let cells: Vec<_> = line.split(',').collect();
+        if !unseen.contains(&cells[theme]) {
+            continue;
+        }
         paths.push(photos.join(cells[0].replace("oasis_cc0/", "oasis/")));
         people[0].push(cells[valence].parse().unwrap());
         people[1].push(cells[arousal].parse().unwrap());
