@@ -14,11 +14,13 @@ from pathlib import Path
 HELP = """Trains the checkpoint pixelplay-mini and writes it as a Hugging Face CLIPModel directory.
 
 Steps, each kept in --work and done once:
-  inputs   decode the pictures, teacher features, sentence vectors, tokenizer      (about 5 minutes on two cores)
-  vision   the vision tower learns the teachers' targets                           (about 35 minutes)
-  text     the text tower learns MiniLM's sentence vectors                         (about 5 minutes)
-  joint    both towers, contrastive on captions, anchored to the teachers          (about 5 minutes)
+  inputs   decode and draw the pictures, teacher features, the space, tokenizer    (2 minutes)
+  vision   the vision tower learns where pictures belong                           (20 minutes)
+  text     the text tower learns where sentences belong; before, their vectors     (8 minutes)
+  joint    both towers, contrastive on captions, anchored to their places          (10 minutes)
   export   float16 weights, config, tokenizer, read back with transformers
+
+The times are those of two cores that compute in bfloat16; others take three to ten times as long.
 
 Kill it at any point and run the same command again: it goes on from its last checkpoint (at most two minutes are lost).
 Ctrl-C saves first. Budgets are in optimiser steps, so that the seeds mean something; the defaults made the committed
