@@ -120,7 +120,7 @@ def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder
     known = list(dict.fromkeys(c for p in items if p.captions and p.split == "train" for c in p.captions))
     used = [c for p in items if p.captions and p.split == "train" for c in p.captions]
     asked = sorted({t for p in items if not p.captions for t in prompts(p)})
-    trained = set(text_corpus.corpus(data_folder, known, asked, 110_000))
+    trained = set(text_corpus.corpus(data_folder, known, asked, text_corpus.GENERATED))
     r = random.Random(text_corpus.SEED + 1)
     fresh = [s for s in dict.fromkeys(text_corpus.sentence(r) for _ in range(2500)) if s not in trained][:2000]
     teacher = dict(zip(known, sentences.embed(known)))

@@ -9,6 +9,7 @@ import moods
 import vocabulary as v
 
 SEED = 7
+GENERATED = 110_000  # sentences, beside captions, names and words
 TELLING = 0.25  # valence, of 1, from which a word of the lexicon says something of a mood
 
 

@@ -2,7 +2,7 @@
 //!
 //! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel of Images, AAAI
 //! 2023): for each pair the softmax over the two cosines, at CLIP's temperature, and the mean over the pairs of a scale.
-//! It needs a model that was trained on no moods; pixelplay-mini was, so there it tells more.
+//! The model need not have been trained on moods; pixelplay-mini was.
 
 use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
 use crate::embedding::Embedding;

@@ -57,47 +57,32 @@ impl Backend {
                 add: finish.add || done > 0,
                 curve: finish.curve.filter(|_| done + deep == k),
             };
-            // SAFETY: the lengths were checked; `Backend` exists only where the processor has the instructions.
-            unsafe { self.part_of_product(rows, deep, left, right, out, finish) };
+            match self.0 {
+                // SAFETY: the portable vectors need no special instructions, and the lengths were checked, here and below.
+                Isa::Portable => unsafe {
+                    product::product::<[f32; WIDTH], 2, 1>(
+                        rows,
+                        deep,
+                        left,
+                        right,
+                        out,
+                        |sums, block, _, lines| {
+                            <[f32; WIDTH]>::finish(sums, finish.of(block), finish, lines);
+                        },
+                    );
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
+                Isa::Avx2 => unsafe {
+                    x86_vector::product_avx2(rows, deep, left, right, out, finish);
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: only `available` makes these, after it has seen that the processor has AVX-512F.
+                Isa::Avx512 | Isa::Avx512Vnni => unsafe {
+                    x86_vector::product_avx512(rows, deep, left, right, out, finish);
+                },
+            }
             done += deep;
-        }
-    }
-
-    /// # Safety
-    /// See [`product::product`].
-    unsafe fn part_of_product(
-        self,
-        rows: usize,
-        k: usize,
-        left: Blocked<'_>,
-        right: Blocked<'_>,
-        out: BlockedMut<'_>,
-        finish: Finish<'_>,
-    ) {
-        match self.0 {
-            // SAFETY: the portable vectors need no special instructions; the rest is promised by our caller.
-            Isa::Portable => unsafe {
-                product::product::<[f32; WIDTH], 2, 1>(
-                    rows,
-                    k,
-                    left,
-                    right,
-                    out,
-                    |sums, block, _, lines| {
-                        <[f32; WIDTH]>::finish(sums, finish.of(block), finish, lines);
-                    },
-                );
-            },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
-            Isa::Avx2 => unsafe {
-                x86_vector::product_avx2(rows, k, left, right, out, finish);
-            },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes these, after it has seen that the processor has AVX-512F.
-            Isa::Avx512 | Isa::Avx512Vnni => unsafe {
-                x86_vector::product_avx512(rows, k, left, right, out, finish);
-            },
         }
     }
 
