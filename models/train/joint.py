@@ -18,7 +18,7 @@ PAIRS, LABELLED, SENTENCES = 96, 32, 96
 ANCHOR_IMAGE, ANCHOR_TEXT, LABELS = 1.0, 2.0, 0.3
 
 
-def train(clip, work: Path, inputs, encode: Encode, steps: int):
+def train(clip, work: Path, inputs, encode: Encode, steps: int, seed: int):
     with torch.no_grad():
         clip.logit_scale.fill_(np.log(20.0))
     items, targets = inputs.items, inputs.targets
@@ -78,8 +78,8 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
         clip,
         loss_of,
         steps=steps,
-        seed=5,
-        rate=4e-4,
+        seed=(seed, 3),
+        rate=2e-4,
         warmup=50,
         batch=PAIRS + LABELLED,
         judge=judge,
