@@ -243,6 +243,8 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     assert!(error.to_string().contains("read_parquet"), "{error}");
     let error = import(&good, Some(&two), &two, &normalizing(), &mut ignore).unwrap_err();
     assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
+    let error = import(&good, None, &good, &normalizing(), &mut ignore).unwrap_err();
+    assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
     let missing = import(
         scratch.path("no.npy"),
         None,

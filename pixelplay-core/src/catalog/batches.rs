@@ -5,7 +5,7 @@
 
 use std::io::{self, Cursor, Read};
 
-use arrow_array::{Array, RecordBatch, RecordBatchReader};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, make_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
 
@@ -15,8 +15,8 @@ const ROWS: usize = 1024;
 /// Reads record batches as comma-separated text, for [`clean_reader`](super::clean_reader) and
 /// [`every_row_reader`](super::every_row_reader).
 ///
-/// Numbers are written so that they are read back exactly, dates by ISO 8601, dictionaries as what they stand for; what
-/// is null is left empty. Line `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
+/// Numbers are written so that they are read back exactly, dates by ISO 8601 (in UTC), dictionaries as what they stand for,
+/// lists of texts as Python writes them; what is null is left empty. Line `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -94,7 +94,9 @@ impl<R: RecordBatchReader> BatchText<R> {
 
     fn write(&self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         let options = FormatOptions::new().with_display_error(false);
-        let columns = self
+        // As Python writes them, whatever stands in the names.
+        let of_lists = options.clone().with_quoted_strings(true).with_null("None");
+        let arrays = self
             .columns
             .iter()
             .map(|&at| {
@@ -102,15 +104,24 @@ impl<R: RecordBatchReader> BatchText<R> {
                 let column = rows.columns().get(at).ok_or_else(|| {
                     ArrowError::SchemaError("a batch lacks a column of its schema".to_owned())
                 })?;
-                ArrayFormatter::try_new(column.as_ref() as &dyn Array, &options)
+                without_zone(column)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let columns = arrays
+            .iter()
+            .map(|column| {
+                let is_list = is_list(column.data_type());
+                ArrayFormatter::try_new(column.as_ref(), if is_list { &of_lists } else { &options })
             })
             .collect::<Result<Vec<_>, _>>()?;
         let mut text = writer();
         let mut cell = String::new();
         for row in 0..rows.num_rows() {
-            for column in &columns {
+            for (column, array) in columns.iter().zip(&arrays) {
                 cell.clear();
-                column.value(row).write(&mut cell)?;
+                if !array.is_null(row) {
+                    column.value(row).write(&mut cell)?;
+                }
                 text.write_field(&cell).map_err(external)?;
             }
             text.write_record(None::<&[u8]>).map_err(external)?;
@@ -142,6 +153,24 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError
     ArrowError::ExternalError(Box::new(error))
 }
 
+/// A column of times with a zone as the same times in UTC: to name the zone, a table of all zones would be needed.
+fn without_zone(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let DataType::Timestamp(unit, Some(_)) = column.data_type() else {
+        return Ok(ArrayRef::clone(column));
+    };
+    let data = column.to_data().into_builder();
+    let data = data.data_type(DataType::Timestamp(*unit, None)).build()?;
+    Ok(make_array(data))
+}
+
+fn is_list(data_type: &DataType) -> bool {
+    use DataType as D;
+    matches!(
+        data_type,
+        D::List(_) | D::LargeList(_) | D::ListView(_) | D::LargeListView(_)
+    )
+}
+
 /// Whether a cell of a table can be of this type. Lists of texts can: several artists, several genres.
 fn is_text(data_type: &DataType) -> bool {
     use DataType as D;
@@ -161,10 +190,11 @@ fn is_text(data_type: &DataType) -> bool {
 mod tests {
     use std::sync::Arc;
 
+    use arrow_array::builder::{ListBuilder, StringBuilder};
     use arrow_array::types::Int8Type;
     use arrow_array::{
         ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeListArray, Float64Array,
-        Int64Array, RecordBatchIterator, StringArray, StringViewArray,
+        Int64Array, RecordBatchIterator, StringArray, StringViewArray, TimestampSecondArray,
     };
 
     use super::*;
@@ -228,6 +258,35 @@ mod tests {
             (songs[0].explicit, songs[1].explicit),
             (Some(true), Some(false))
         );
+    }
+
+    #[test]
+    fn lists_are_names_and_times_may_have_a_zone() {
+        let mut artists = ListBuilder::new(StringBuilder::new());
+        artists.append_value([Some("Ana \"A\" Sol, Jr."), None, Some("Ben")]);
+        artists.append_null();
+        artists.append_value([Some("Cem")]);
+        let mut genres = ListBuilder::new(StringBuilder::new());
+        for genre in ["pop, soft", "rock", "folk"] {
+            genres.append_value([Some(genre), Some("jazz")]);
+        }
+        // 2020-01-01T00:30:00Z.
+        let added = TimestampSecondArray::from(vec![Some(1_577_838_600), None, None])
+            .with_timezone("Europe/Berlin");
+        let text = table(vec![
+            ("title", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+            ("artists", Arc::new(artists.finish())),
+            ("genres", Arc::new(genres.finish())),
+            ("release_date", Arc::new(added)),
+        ]);
+        let songs = clean_reader(text, "a table", &CleanOptions::default(), &mut ignore)
+            .unwrap()
+            .songs;
+        assert_eq!(songs.len(), 2, "the second has no artist");
+        assert_eq!(songs[0].artist.as_deref(), Some("Ana \"A\" Sol, Jr., Ben"));
+        assert_eq!(songs[0].genre.as_deref(), Some("pop, soft"));
+        assert_eq!(songs[0].year, Some(2020));
+        assert_eq!(songs[1].artist.as_deref(), Some("Cem"));
     }
 
     #[test]

@@ -237,6 +237,11 @@ fn python_list(cell: &str) -> Option<Vec<String>> {
     let mut rest = cell.strip_prefix('[')?.strip_suffix(']')?.trim();
     let mut items = Vec::new();
     while !rest.is_empty() {
+        // An item that is not known.
+        if let Some(after) = rest.strip_prefix("None") {
+            rest = after_comma(after)?;
+            continue;
+        }
         let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
         let mut item = String::new();
         let mut chars = rest[1..].char_indices();
@@ -248,14 +253,18 @@ fn python_list(cell: &str) -> Option<Vec<String>> {
             }
         };
         items.push(item);
-        rest = rest[end..].trim_start();
-        rest = match rest.strip_prefix(',') {
-            Some(after) => after.trim_start(),
-            None if rest.is_empty() => rest,
-            None => return None,
-        };
+        rest = after_comma(&rest[end..])?;
     }
     Some(items)
+}
+
+/// What follows the comma behind an item, or nothing behind the last.
+fn after_comma(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start();
+    match rest.strip_prefix(',') {
+        Some(after) => Some(after.trim_start()),
+        None => rest.is_empty().then_some(rest),
+    }
 }
 
 #[cfg(test)]

@@ -187,9 +187,9 @@ pub fn every_row(
 /// use pixelplay_core::catalog::{CleanOptions, every_row_reader};
 /// use pixelplay_core::progress::ignore;
 ///
-/// let csv = "title,energy\nHoliday,0.9\n,0.2\n";
+/// let csv = "title,energy\nHoliday,0.9\n,\n,0.2\n";
 /// let songs = every_row_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?.songs;
-/// assert_eq!((songs[1].id.as_str(), songs[1].energy), ("1", Some(0.2)));
+/// assert_eq!((songs[2].id.as_str(), songs[2].energy), ("2", Some(0.2)));
 /// # Ok::<(), pixelplay_core::catalog::CatalogError>(())
 /// ```
 ///
@@ -274,7 +274,7 @@ fn read_table(
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
             step(on_progress, "reading songs", report.rows_read, None)?;
         }
-        if row.is_blank_from(0) {
+        if keep == Keep::Songs && row.is_blank_from(0) {
             report.blank_rows.add(row.line);
             continue;
         }

@@ -233,8 +233,8 @@ pub enum CatalogError {
         /// How many songs cannot be described.
         left_out: usize,
     },
-    /// The index, or the cleaned table, would be written over the table it is made of.
-    #[error("{} is the song table itself; write to another file", path.display())]
+    /// The index, or the cleaned table, would be written over the table or the vectors it is made of.
+    #[error("{} is what it would be made of; write to another file", path.display())]
     OutIsTable {
         /// The file.
         path: PathBuf,

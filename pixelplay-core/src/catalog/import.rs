@@ -121,7 +121,11 @@ pub fn import(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<ImportReport, CatalogError> {
     let (vectors, out) = (vectors.as_ref(), out.as_ref());
-    let mut files = vector_files(vectors)?
+    let paths = vector_files(vectors)?;
+    for path in &paths {
+        refuse_same_file(path, out)?;
+    }
+    let mut files = paths
         .iter()
         .map(|path| Ok((path.clone(), Npy::open(path)?)))
         .collect::<Result<Vec<_>, CatalogError>>()?;

@@ -99,10 +99,12 @@ fn file_name(encoder: &Encoder) -> String {
     let mut hash = blake3::Hasher::new();
     let version = env!("CARGO_PKG_VERSION").as_bytes();
     let fingerprint = encoder.fingerprint().as_str().as_bytes();
+    let arithmetic = encoder.arithmetic();
     for part in [
         pixelplay_data::STARTER_CSV,
         Templates::EMBEDDED.as_bytes(),
         fingerprint,
+        arithmetic.as_bytes(),
         version,
     ] {
         hash.update(&(part.len() as u64).to_le_bytes()).update(part);
@@ -113,6 +115,7 @@ fn file_name(encoder: &Encoder) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::{EncoderOptions, Precision};
     use crate::progress::ignore;
     use std::collections::HashSet;
     use std::ops::ControlFlow;
@@ -194,6 +197,15 @@ mod tests {
         }
         starter_index_in(&folder, &encoder, &mut ignore).unwrap();
         assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
+
+        // One space, but other bits.
+        let int8 = Encoder::mini_with(EncoderOptions {
+            precision: Precision::Int8,
+            ..EncoderOptions::default()
+        })
+        .unwrap();
+        assert_eq!(int8.fingerprint(), encoder.fingerprint());
+        assert!(open_only(&folder, &int8).is_err());
     }
 
     #[test]

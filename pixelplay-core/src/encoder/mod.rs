@@ -292,6 +292,15 @@ impl Encoder {
         &self.inner.fingerprint
     }
 
+    /// What the bits of a vector depend on beside the [fingerprint](Self::fingerprint): an index is made of one kind.
+    #[cfg(feature = "catalog")]
+    pub(crate) fn arithmetic(&self) -> String {
+        format!(
+            "{} {:?}",
+            self.inner.options.device, self.inner.options.precision
+        )
+    }
+
     /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the hub.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -1,7 +1,7 @@
 //! The mood of a picture, told by which of two opposite sentences it is closer to.
 //!
 //! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel of Images, AAAI
-//! 2023): for each pair the softmax over the two cosines, at CLIP's temperature, and the mean over the pairs of a scale.
+//! 2023): for each pair the softmax over the two cosines, at the checkpoint's own temperature, and the mean over the pairs of a scale.
 //! The model need not have been trained on moods; pixelplay-mini was.
 
 use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
@@ -9,7 +9,8 @@ use crate::embedding::Embedding;
 use crate::mood::Mood;
 use crate::progress::ignore;
 
-/// By what a difference of cosines is multiplied: the temperature that CLIP models are trained to.
+/// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's were trained to, and the
+/// most that CLIP's training allows.
 const LOGIT_SCALE: f64 = 100.0;
 
 /// Two opposite ends of a scale, each as the word to tell people and the sentence to compare with.
@@ -56,8 +57,8 @@ const SCALES: [&[Pair]; Mood::AXES.len()] = [
             ("desolate", "garbage, ruins and destruction"),
         ),
         pair(
-            ("peaceful", "a peaceful family with their children"),
-            ("threatening", "a dangerous and frightening scene"),
+            ("peaceful", "children playing in a peaceful park"),
+            ("threatening", "an angry attack and people in danger"),
         ),
     ],
     &[
@@ -91,7 +92,10 @@ const SCALES: [&[Pair]; Mood::AXES.len()] = [
 ];
 
 /// The sentences of [`SCALES`] in the space of one encoder.
-pub(super) struct Anchors(Vec<[Embedding; 2]>);
+pub(super) struct Anchors {
+    pairs: Vec<[Embedding; 2]>,
+    logit_scale: f64,
+}
 
 impl Encoder {
     /// Estimates the mood of a picture on the scales of songs' audio features, for comparing the two on a radar chart
@@ -132,12 +136,12 @@ impl Encoder {
         };
         let mut values = [0.0; Mood::AXES.len()];
         let mut words = Vec::new();
-        let mut encoded = anchors.0.iter();
+        let mut encoded = anchors.pairs.iter();
         for (value, pairs) in values.iter_mut().zip(SCALES) {
             let mut shares = Vec::with_capacity(pairs.len());
             for (pair, [high, low]) in pairs.iter().zip(encoded.by_ref()) {
                 let apart = image.dot(high).map_err(foreign)? - image.dot(low).map_err(foreign)?;
-                shares.push((pair, 1.0 / (1.0 + (-LOGIT_SCALE * apart).exp())));
+                shares.push((pair, 1.0 / (1.0 + (-anchors.logit_scale * apart).exp())));
             }
             *value = shares.iter().map(|(_, share)| share).sum::<f64>() / pairs.len() as f64;
             // A word for the other end did not decide this scale, it was outvoted.
@@ -175,6 +179,11 @@ impl Encoder {
             .collect();
         let encoded = self.encode_texts(&sentences, EncodeOptions::default(), &mut ignore)?;
         let (pairs, _) = encoded.as_chunks::<2>();
-        Ok(self.inner.anchors.get_or_init(|| Anchors(pairs.to_vec())))
+        let logit_scale = self.inner.weights.scalar("logit_scale")?.map(f64::exp);
+        let logit_scale = logit_scale.filter(|scale| scale.is_finite());
+        Ok(self.inner.anchors.get_or_init(|| Anchors {
+            pairs: pairs.to_vec(),
+            logit_scale: logit_scale.unwrap_or(LOGIT_SCALE).clamp(1.0, LOGIT_SCALE),
+        }))
     }
 }

@@ -199,17 +199,19 @@ impl Weights {
         Ok(hasher.finalize())
     }
 
-    /// The value of a tensor that holds one `f32`, if there is such a tensor.
+    /// The value of a tensor that holds one number, if there is such a tensor.
     pub(super) fn scalar(&self, name: &str) -> Result<Option<f64>, EncodeError> {
-        if !self.tensors.contains_key(name) {
+        let is_number = |found: &Location| {
+            found.shape.iter().all(|&n| n == 1)
+                && matches!(found.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16)
+        };
+        if !self.tensors.get(name).is_some_and(is_number) {
             return Ok(None);
         }
-        let tensor = self.read(name)?;
-        let bytes = <[u8; 4]>::try_from(&*tensor.bytes).ok();
-        let value = bytes
-            .filter(|_| tensor.dtype == Dtype::F32)
-            .map(f32::from_le_bytes);
-        Ok(value.map(f64::from))
+        let mut value = Vec::new();
+        let tensor = self.tensor(name)?;
+        tensor.read(0..1, &mut Vec::new(), &mut value)?;
+        Ok(value.first().copied().map(f64::from))
     }
 
     /// How many values of a tensor are NaN or infinite.

@@ -1,11 +1,13 @@
 //! A copy of an index with other cells in some columns.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::Path;
 
-use super::SongIndex;
 use super::error::SongIndexError;
 use super::rewrite::{Copy, Part};
+use super::storage::Stamp;
+use super::{Shard, SongIndex};
 use crate::progress::OnProgress;
 use crate::song::{COLUMNS, Kind, Value};
 
@@ -53,6 +55,8 @@ impl Changes {
 impl SongIndex {
     /// Writes a copy with changed cells to `out`, which may be this index's own file, in one step. Ids, vectors and
     /// order stay; the batches are as large as the largest here.
+    ///
+    /// [`SongIndexError::Changed`] if it is its own file and no longer what was opened.
     pub(crate) fn write_changed(
         &self,
         out: &Path,
@@ -66,9 +70,24 @@ impl SongIndex {
             without: &without,
             changes: Some(changes),
         }];
-        let batches = self.shards.iter().flat_map(super::Shard::batch_rows);
+        let batches = self.shards.iter().flat_map(Shard::batch_rows);
         let batch_rows = batches.max().unwrap_or(0).max(1);
         let mut copy = Copy::new(batch_rows, &parts, on_progress);
-        copy.write(out, &parts)?.publish_alone()
+        copy.write(out, &parts)?
+            .publish_alone_if(|real| self.check_unchanged(real))
+    }
+
+    /// That this file, if it is one of the index's own, is still the one that was opened.
+    fn check_unchanged(&self, real: &Path) -> Result<(), SongIndexError> {
+        let changed = self.shards.iter().any(|Shard { segment, .. }| {
+            fs::canonicalize(&segment.path).is_ok_and(|own| own == real)
+                && Stamp::of(fs::metadata(real)) != segment.stamp
+        });
+        if changed {
+            return Err(SongIndexError::Changed {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
     }
 }

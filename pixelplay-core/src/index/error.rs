@@ -165,6 +165,15 @@ pub enum SongIndexError {
         /// The index.
         path: PathBuf,
     },
+    /// The index was changed after it was opened, and what was to be written is based on what it was.
+    #[error(
+        "{} was changed after it was opened, and stays as it is now; run it again, on the index as it is now",
+        path.display()
+    )]
+    Changed {
+        /// The index.
+        path: PathBuf,
+    },
     /// The progress callback asked to stop.
     #[error("cancelled")]
     Cancelled,

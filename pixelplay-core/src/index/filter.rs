@@ -151,15 +151,21 @@ impl Filter {
 
     /// A filter around others; a chain of equal ones becomes one list, so that long chains are not deep.
     fn join(self, other: Self, is_all: bool) -> Self {
-        let mut parts = Vec::new();
-        for filter in [self, other] {
-            match filter.node {
-                Node::All(inner) if is_all => parts.extend(inner),
-                Node::Any(inner) if !is_all => parts.extend(inner),
-                _ => parts.push(filter),
-            }
-        }
-        let depth = parts.iter().map(|part| part.depth).max().unwrap_or(0);
+        let mut depth = 0;
+        let mut parts_of = |filter: Self| {
+            let (parts, inside) = match filter.node {
+                Node::All(inner) if is_all => (inner, filter.depth - 1),
+                Node::Any(inner) if !is_all => (inner, filter.depth - 1),
+                _ => {
+                    let depth = filter.depth;
+                    (vec![filter], depth)
+                }
+            };
+            depth = depth.max(inside);
+            parts
+        };
+        let mut parts = parts_of(self);
+        parts.extend(parts_of(other));
         let node = if is_all {
             Node::All(parts)
         } else {

@@ -79,12 +79,21 @@ impl Draft {
 
     /// [`publish`](Self::publish) when nobody is changing the file, so that no change is based on what it replaces.
     pub(crate) fn publish_alone(self) -> Result<(), SongIndexError> {
+        self.publish_alone_if(|_| Ok(()))
+    }
+
+    /// The same if `check`, which is given the file without links on the way, still has nothing against it then.
+    pub(crate) fn publish_alone_if(
+        self,
+        check: impl FnOnce(&Path) -> Result<(), SongIndexError>,
+    ) -> Result<(), SongIndexError> {
         let lock = WriterLock::take(lock_of_file(&self.real), || ControlFlow::Continue(()));
         let _lock = match lock {
             // A file system without locks can still replace a file whole.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
             lock => lock.map_err(SongIndexError::io("write", &self.target))?,
         };
+        check(&self.real)?;
         self.publish()
     }
 }

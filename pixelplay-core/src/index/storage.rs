@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use arrow_array::Array;
 use arrow_buffer::{Buffer, MutableBuffer, ScalarBuffer};
@@ -34,10 +35,26 @@ pub(crate) struct Loaded {
     file: Option<File>,
 }
 
+/// Tells a file from one that took its place: how long it is, and when it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Stamp(Option<(u64, SystemTime)>);
+
+impl Stamp {
+    pub(crate) fn of(metadata: io::Result<fs::Metadata>) -> Self {
+        Self(
+            metadata
+                .ok()
+                .and_then(|m| Some((m.len(), m.modified().ok()?))),
+        )
+    }
+}
+
 /// One index file.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) path: PathBuf,
+    /// Of the file when it was opened.
+    pub(crate) stamp: Stamp,
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
     /// Whose biases the songs have; see [`hub_correction`].
@@ -86,8 +103,10 @@ impl Segment {
             ));
         }
         let file = File::open(path).map_err(SongIndexError::io("open", path))?;
+        let stamp = Stamp::of(file.metadata());
         let Loaded { bytes, file } = load(file).map_err(SongIndexError::io("read", path))?;
         let mut segment = Parser { path, bytes }.parse()?;
+        segment.stamp = stamp;
         // Without a twin all vectors are screened, so that they are touched anyway.
         if segment.batches.iter().all(|batch| batch.twin.is_some()) {
             let vectors = segment.batches.iter().map(|batch| batch.vectors.len());
@@ -274,6 +293,7 @@ impl Parser<'_> {
         };
         Ok(Segment {
             path: self.path.to_owned(),
+            stamp: Stamp::default(),
             dim: layout.dim,
             fingerprint: layout.fingerprint,
             query_bank: layout.biases.map(|(_, bank)| bank),

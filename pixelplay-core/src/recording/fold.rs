@@ -20,6 +20,10 @@ pub(crate) fn fold(text: &str) -> String {
             at.and_then(|at| letters.get(at))
                 .is_some_and(|c| c.is_alphanumeric())
         };
+        let is_digit = |at: Option<usize>| {
+            at.and_then(|at| letters.get(at))
+                .is_some_and(char::is_ascii_digit)
+        };
         let (before, after) = (is_letter(at.checked_sub(1)), is_letter(Some(at + 1)));
         match letter {
             'ß' => folded.push_str("ss"),
@@ -34,7 +38,15 @@ pub(crate) fn fold(text: &str) -> String {
             '$' if before || after => folded.push('s'),
             '!' if before && after => folded.push('i'),
             '&' | '+' => folded.push_str(" and "),
+            // 1.1 is not 11, and 10,000 is 10000.
+            '.' if is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)) => folded.push(' '),
+            ',' if is_digit(at.checked_sub(1))
+                && (1..4).all(|ahead| is_digit(Some(at + ahead)))
+                && !is_digit(Some(at + 4)) => {}
             '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '.' => {}
+            // C# minor is not C minor; `#1` is a number.
+            '#' | '♯' if is_note(&letters[..at]) => folded.push_str(" sharp"),
+            '♭' if is_note(&letters[..at]) => folded.push_str(" flat"),
             c if c.is_alphanumeric() => folded.push(c),
             // A vowel sign, for instance.
             c if is_combining_mark(c) => folded.push(c),
@@ -55,9 +67,27 @@ pub(crate) fn fold(text: &str) -> String {
     words.join(" ")
 }
 
-/// Folded text without its spaces: `AC/DC` and `ACDC` are the same.
+/// Whether letters end with the name of a note, alone.
+fn is_note(letters: &[char]) -> bool {
+    match letters {
+        [.., before, note] => ('a'..='g').contains(note) && !before.is_alphanumeric(),
+        [note] => ('a'..='g').contains(note),
+        [] => false,
+    }
+}
+
+/// Folded text without its spaces, but for those between digits: `AC/DC` and `ACDC` are the same, `1-12` and `11-2` are not.
 pub(crate) fn squeezed(folded: &str) -> String {
-    folded.replace(' ', "")
+    let mut squeezed = String::with_capacity(folded.len());
+    for word in folded.split(' ') {
+        if squeezed.ends_with(|c: char| c.is_ascii_digit())
+            && word.starts_with(|c: char| c.is_ascii_digit())
+        {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
 }
 
 #[cfg(test)]
@@ -82,6 +112,8 @@ mod tests {
             ("Another Brick, Pt. 2", "Another Brick Part 2"),
             ("JAY-Z", "Jay Z"),
             ("Ｆｕｌｌ", "full"),
+            ("Prelude in C♯ Minor", "Prelude in C-sharp minor"),
+            ("10,000 Reasons", "10000 Reasons"),
         ] {
             assert_eq!(fold(one), fold(other), "{one} {other}");
         }
@@ -96,9 +128,20 @@ mod tests {
             ("!!!", "???"),
             ("Björk", "Bork1"),
             ("", "a"),
+            ("Prelude in C# Minor", "Prelude in C Minor"),
+            ("Nocturne in E♭", "Nocturne in E"),
+            ("Kapitel 1.1", "Kapitel 11"),
         ] {
             assert_ne!(fold(one), fold(other), "{one} {other}");
         }
         assert_eq!(fold("!!!"), "!!!");
+        assert_eq!(fold("#1 in C# and F♯"), "1 in c sharp and f sharp");
+        for (one, other) in [("1-12", "11-2"), ("Kapitel 1.1", "Kapitel 11")] {
+            assert_ne!(
+                squeezed(&fold(one)),
+                squeezed(&fold(other)),
+                "{one} {other}"
+            );
+        }
     }
 }

@@ -27,6 +27,38 @@ const NOBODY: &[&str] = &[
     "traditional",
 ];
 
+/// Titles that every film and play has one of, so that it matters from which it is.
+const CUES: &[&str] = &[
+    "credits",
+    "endcredits",
+    "endtitle",
+    "endtitles",
+    "entracte",
+    "epilogue",
+    "finale",
+    "intro",
+    "introduction",
+    "lovetheme",
+    "maintheme",
+    "maintitle",
+    "maintitles",
+    "maintitletheme",
+    "opening",
+    "openingcredits",
+    "openingtitle",
+    "openingtitles",
+    "outro",
+    "overture",
+    "prelude",
+    "prologue",
+    "suite",
+    "theme",
+    "themesong",
+    "title",
+    "titles",
+    "titletheme",
+];
+
 /// A text that is the same for what is one recording; `None` where title and artist do not tell.
 ///
 /// Case, accents, punctuation, editions (`Remastered 2011`, `Radio Edit`) and guests make no difference; live, remix,
@@ -56,7 +88,11 @@ fn key_of(title: &Title, artist: &str) -> Option<String> {
         artists = credited.iter().collect();
     }
     let mut key = squeezed(&title.words);
-    if key.is_empty() || artists.iter().all(|name| NOBODY.contains(&name.as_str())) {
+    if CUES.contains(&key.as_str()) {
+        key.push('\n');
+        key.push_str(&squeezed(&title.source));
+    }
+    if title.words.is_empty() || artists.iter().all(|name| NOBODY.contains(&name.as_str())) {
         return None;
     }
     for artist in artists {
@@ -96,6 +132,11 @@ mod tests {
                 ("Song - Live at Wembley", "QUEEN"),
             ),
             (("Yesterday", "The Beatles"), ("Yesterday", "Beatles")),
+            (("Song (From \"A Film\")", "Ana"), ("Song", "Ana")),
+            (
+                ("Main Title (From \"Jaws\")", "John Williams"),
+                ("Main Title - Music From Jaws", "John Williams"),
+            ),
         ] {
             assert!(same(one, other), "{one:?} {other:?}");
         }
@@ -117,6 +158,15 @@ mod tests {
             ),
             (("Part 1", "Ana"), ("Part 2", "Ana")),
             (("Hello", "Adele"), ("Hello", "Lionel Richie")),
+            (
+                ("Main Title (From \"Jaws\")", "John Williams"),
+                ("Main Title (From \"E.T.\")", "John Williams"),
+            ),
+            (
+                ("Prelude in C# Minor", "Ana"),
+                ("Prelude in C Minor", "Ana"),
+            ),
+            (("Kapitel 1-12", "Ana"), ("Kapitel 11-2", "Ana")),
         ] {
             assert!(!same(one, other), "{one:?} {other:?}");
         }

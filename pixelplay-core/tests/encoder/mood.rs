@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource, Mood, progress};
 
+use crate::checkpoints::Checkpoint;
 use crate::{picture_file, shared};
 
 /// Spearman's rank correlation; ties share their mean rank.
@@ -97,4 +98,33 @@ fn a_mood_is_on_its_scales_and_of_its_encoder() {
         encoder.mood_of(&foreign),
         Err(EncodeError::BadInput { .. })
     ));
+}
+
+#[test]
+fn the_temperature_is_the_checkpoints_own() {
+    let picture = picture_file("palette.png");
+    let moods = |logit_scale: Option<(Vec<usize>, Vec<f32>)>| {
+        let mut checkpoint = Checkpoint::small();
+        let tensor = logit_scale.map(|(shape, values)| ("logit_scale".to_owned(), shape, values));
+        checkpoint.tensors.extend(tensor);
+        let mood = checkpoint.open().mood(&picture).unwrap();
+        Mood::AXES.map(|axis| mood.get(axis).unwrap())
+    };
+    let number = |value: f32| moods(Some((vec![], vec![value])));
+    // Where the checkpoint does not say, or nothing that makes sense, it is CLIP's 100.
+    let usual = moods(None);
+    for other in [
+        number(100_f32.ln()),
+        number(20.0),
+        number(f32::NAN),
+        moods(Some((vec![2], vec![1.0, 2.0]))),
+    ] {
+        for (one, other) in usual.iter().zip(other) {
+            assert!((one - other).abs() < 1e-6, "{one} {other}");
+        }
+    }
+    // At a temperature of one, cosines of at most 2 apart tell little.
+    let mild = number(0.0);
+    assert!(mild.iter().all(|value| (0.1..0.9).contains(value)));
+    assert_ne!(mild, usual);
 }

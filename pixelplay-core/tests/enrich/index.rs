@@ -4,7 +4,9 @@ use std::fs;
 use std::ops::ControlFlow;
 
 use pixelplay_core::catalog::enrich::{EnrichError, EnrichOptions, EnrichReport, ITunes, enrich};
-use pixelplay_core::index::{SongIndex, SongIndexEditor, WriterOptions, write_index};
+use pixelplay_core::index::{
+    SongIndex, SongIndexEditor, SongIndexError, WriterOptions, write_index,
+};
 use pixelplay_core::progress::ignore;
 use pixelplay_core::{Fingerprint, Song};
 
@@ -135,6 +137,7 @@ fn the_same_file_again_changes_nothing_and_overwriting_is_asked_for() {
     let report = run(&scene, &enriched, &out, false);
     assert_eq!((report.requests, report.filled.len()), (0, 0));
     assert_eq!(fs::read(&out).unwrap(), once);
+    let enriched = SongIndex::open(&out).unwrap();
     let report = run(&scene, &enriched, &out, true);
     assert!(
         report.filled["artwork_url"] == 1 && report.filled["genre"] == 1,
@@ -191,6 +194,43 @@ fn a_folder_of_shards_becomes_one_file() {
     assert_eq!(
         later.artwork_url,
         after.song_by_id("id 4").unwrap().artwork_url
+    );
+}
+
+#[test]
+fn an_edit_made_meanwhile_is_not_undone() {
+    let (scene, path) = scene();
+    let index = SongIndex::open(&path).unwrap();
+    let mut edited = None;
+    let mut edit_once = |_| {
+        edited.get_or_insert_with(|| {
+            let editor = SongIndexEditor::open(&path, Default::default(), &mut ignore).unwrap();
+            editor.remove(["id 5"], &mut ignore).unwrap();
+            fs::read(&path).unwrap()
+        });
+        ControlFlow::Continue(())
+    };
+    let options = scene.options();
+    let error = enrich(&index, &path, &scene.provider(), &options, &mut edit_once).unwrap_err();
+    assert!(
+        matches!(error, EnrichError::Index(SongIndexError::Changed { .. })),
+        "{error}"
+    );
+    assert_eq!(Some(fs::read(&path).unwrap()), edited);
+
+    // Again, from the index as it is now: the answers are there.
+    let report = run(&scene, &SongIndex::open(&path).unwrap(), &path, false);
+    assert_eq!((report.requests, report.songs), (0, 39));
+    assert!(report.matched > 0);
+    // To another file, a change of the first is nobody's loss.
+    let index = SongIndex::open(&path).unwrap();
+    let editor = SongIndexEditor::open(&path, Default::default(), &mut ignore).unwrap();
+    editor.remove(["id 6"], &mut ignore).unwrap();
+    run(
+        &scene,
+        &index,
+        &scene.folder.path().join("copy.arrow"),
+        false,
     );
 }
 

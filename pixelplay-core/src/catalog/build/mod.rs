@@ -379,6 +379,7 @@ impl Build<'_> {
         };
         add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
         add(self.encoder.fingerprint().as_str().as_bytes());
+        add(self.encoder.arithmetic().as_bytes());
         for name in &self.extra {
             add(name.as_bytes());
         }

@@ -141,7 +141,8 @@ impl EnrichOptions {
 /// each song found, and a request for each song that the cache does not know.
 ///
 /// # Errors
-/// See [`EnrichError`]. Answers got by then are in the cache.
+/// See [`EnrichError`]; [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if `out` is the index's own file
+/// and it was changed since it was opened: open it and run this again. Answers got by then are in the cache.
 pub fn enrich(
     index: &SongIndex,
     out: impl AsRef<Path>,

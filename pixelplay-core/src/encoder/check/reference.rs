@@ -200,7 +200,7 @@ impl Section<'_> {
         let scale = match self.encoder.inner.weights.scalar("logit_scale")? {
             Some(scale) => scale.exp(),
             None => {
-                let detail = "the checkpoint has no logit_scale of type F32".to_owned();
+                let detail = "the checkpoint has no logit_scale".to_owned();
                 return Ok((Outcome::Skipped, detail));
             }
         };
