@@ -14,7 +14,6 @@ import torch
 SAVE_SECONDS = 120
 TELL_SECONDS = 20
 EMA = 0.998
-MUON = 2.0  # its rate beside AdamW's, on updates of the same size
 
 
 def save(path: Path, value) -> None:
@@ -35,41 +34,32 @@ def fit(
     *,
     steps: int,
     rate: float,
-    seed: tuple[int, int],
+    seed: int,
     decay: float = 0.05,
     warmup: int = 200,
     batch: int = 1,
     judge: Callable[[torch.nn.Module], str] | None = None,
     judge_every: int = 1000,
 ) -> torch.nn.Module:
-    """Trains `net` in place and returns the average of its weights: by Muon the matrices inside transformer layers,
-    by AdamW what leads in and out of them, and vectors.
+    """Trains `net` in place and returns the average of its weights.
 
-    `loss_of(step, progress, rng)` draws its own batch from `rng`, which is seeded by `seed` (the run's, the stage's) and
-    the step: a run that was killed and resumed sees the batches an unbroken run would have seen."""
+    `loss_of(step, progress, rng)` draws its own batch from `rng`, which is seeded by the step: a run that was killed
+    and resumed sees the batches an unbroken run would have seen."""
     averaged = copy.deepcopy(net).eval().requires_grad_(False)
-    # `full`: the rate before the schedule; it stands in the group, since what is resumed has groups of its own.
-    inner, outer, vectors = [], [], []
-    for key, p in net.named_parameters():
-        if p.requires_grad:
-            (vectors if p.ndim < 2 else inner if p.ndim == 2 and ".layers." in key else outer).append(p)
-    groups = [{"params": outer, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-    optimizers = [torch.optim.AdamW([{**g, "full": rate} for g in groups], betas=(0.9, 0.98), fused=True)]
-    if inner:
-        group = {"params": inner, "full": MUON * rate}
-        optimizers.append(torch.optim.Muon([group], weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
+    matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
+    vectors = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, rate, betas=(0.9, 0.98), fused=True)
     path, step = work / f"{name}.pt", 0
     if path.is_file():
         state = torch.load(path, weights_only=True)
-        if (state["steps"], state["seed"]) != (steps, seed[0]):
+        if state["steps"] != steps:
             raise SystemExit(
-                f"{path} was started for {state['steps']} steps with seed {state['seed']}, not for {steps} with {seed[0]}: "
-                "delete it, or ask for the same"
+                f"{path} was started for {state['steps']} steps, not {steps}: delete it or ask for the same number"
             )
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])
-        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept)
+        optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
         say(f"{name}: resumed at step {step}/{steps}")
 
@@ -79,10 +69,9 @@ def fit(
             {
                 "net": net.state_dict(),
                 "averaged": averaged.state_dict(),
-                "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+                "optimizer": optimizer.state_dict(),
                 "step": step,
                 "steps": steps,
-                "seed": seed[0],
             },
         )
 
@@ -93,18 +82,17 @@ def fit(
         while step < steps:
             net.train()
             factor = min(1.0, (step + 1) / warmup) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / steps)))
-            for group in (g for optimizer in optimizers for g in optimizer.param_groups):
-                group["lr"] = group["full"] * factor
-            loss = loss_of(step, step / steps, np.random.default_rng([*seed, step]))
-            net.zero_grad()
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+            loss = loss_of(step, step / steps, np.random.default_rng([seed, step]))
+            optimizer.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             if not torch.isfinite(norm):
                 raise SystemExit(
                     f"{name}: the gradient is not finite at step {step}; the last checkpoint is kept in {path}"
                 )
-            for optimizer in optimizers:
-                optimizer.step()
+            optimizer.step()
             step += 1
             weight = min(EMA, (1 + step) / (10 + step))
             with torch.no_grad():

@@ -10,9 +10,9 @@ SCALE = 20.0  # of the cosines in the soft contrastive term
 AXES = torch.from_numpy(isometry(m.DIM)[sentences.WIDTH :].T.copy())
 
 
-def distance(got: torch.Tensor, want: torch.Tensor, mood: float = MOOD) -> torch.Tensor:
+def distance(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:
     """One minus the cosine, and more for what is missed of the mood: little of the length, much of what music is about."""
-    return 1 - (got * want).sum(1).mean() + mood * ((got - want) @ AXES).square().sum(1).mean()
+    return 1 - (got * want).sum(1).mean() + MOOD * ((got - want) @ AXES).square().sum(1).mean()
 
 
 def relations(got: torch.Tensor, want: torch.Tensor) -> torch.Tensor:

@@ -39,7 +39,7 @@ def config(start: int, end: int) -> CLIPConfig:
     return CLIPConfig(vision_config=vision, text_config=text, projection_dim=DIM)
 
 
-def fresh(start: int, end: int, seed: int) -> CLIPModel:
+def fresh(start: int, end: int, seed: int = 0) -> CLIPModel:
     # Eager attention: torch's fused attention is several times slower backwards in bfloat16 on CPUs.
     torch.manual_seed(seed)
     model = CLIPModel._from_config(config(start, end), attn_implementation="eager")

@@ -68,28 +68,22 @@ class Recipe(unittest.TestCase):
         self.assertLess((crops - seen).abs().mean((1, 2, 3)).max(), 0.03)
 
     def test_a_killed_run_goes_on_as_if_it_had_not_been(self):
-        def run(folder: Path, stop_at: int | None, seed: int = 1) -> torch.Tensor:
+        def run(folder: Path, stop_at: int | None) -> torch.Tensor:
             torch.manual_seed(0)
-            # Both optimisers have something to do: `layers` is what the towers call what lies inside.
-            net = torch.nn.ModuleDict({"tower": torch.nn.ModuleDict({"layers": torch.nn.Linear(4, 4)})})
-            net["out"] = torch.nn.Linear(4, 4)
+            net = torch.nn.Linear(4, 4)
 
             def loss_of(step, progress, r):
                 if step == stop_at:
                     raise KeyboardInterrupt
-                x = torch.from_numpy(r.normal(size=(8, 4)).astype(np.float32))
-                return (net["out"](net["tower"]["layers"](x)) - 1).square().mean()
+                return (net(torch.from_numpy(r.normal(size=(8, 4)).astype(np.float32))) - 1).square().mean()
 
-            trained = loop.fit("t", folder, net, loss_of, steps=9, rate=1e-2, seed=(seed, 9), warmup=2)
-            return torch.cat([p.flatten() for p in trained.parameters()])
+            return loop.fit("t", folder, net, loss_of, steps=9, rate=1e-2, seed=1, warmup=2).weight.clone()
 
         with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as broken:
             want = run(Path(whole), None)
             with self.assertRaises(SystemExit):
                 run(Path(broken), 5)
             self.assertTrue(torch.equal(run(Path(broken), None), want))
-            with self.assertRaisesRegex(SystemExit, "seed 1, not for 9 with 2"):
-                run(Path(broken), None, seed=2)
 
     def test_the_isometry_keeps_cosines(self):
         x = np.random.default_rng(0).standard_normal((20, sentences.WIDTH + 2)).astype(np.float32)

@@ -15,9 +15,9 @@ HELP = """Trains the checkpoint pixelplay-mini and writes it as a Hugging Face C
 
 Steps, each kept in --work and done once:
   inputs   decode and draw the pictures, teacher features, the space, tokenizer    (2 minutes)
-  vision   the vision tower learns where pictures belong                           (27 minutes)
+  vision   the vision tower learns where pictures belong                           (20 minutes)
   text     the text tower learns where sentences belong; before, their vectors     (8 minutes)
-  joint    both towers, contrastive on captions, anchored to their places          (3 minutes)
+  joint    both towers, contrastive on captions, anchored to their places          (10 minutes)
   export   float16 weights, config, tokenizer, read back with transformers
 
 The times are those of two cores that compute in bfloat16; others take three to ten times as long.
@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vision-steps", type=int, default=5000, help="batches of 128 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=3600, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument(
-        "--joint-steps", type=int, default=300, help="batches of 128 pictures with captions (default: %(default)s)"
+        "--joint-steps", type=int, default=900, help="batches of 128 pictures with captions (default: %(default)s)"
     )
     parser.add_argument(
         "--sentences",
@@ -61,12 +61,6 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--rendered", type=int, default=1860, help="pictures drawn by the recipe (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="of first weights, batches and crops: to see how far runs differ (default: %(default)s)",
     )
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
@@ -181,8 +175,8 @@ def main() -> None:
     encode = tokenizer.Encode(inputs.tokenizer)
     if last < 1:
         return
-    clip = model.fresh(encode.start, encode.end, a.seed)
-    clip = vision.train(clip, a.work, inputs.items, inputs.pixels, inputs.maps, inputs.targets, a.vision_steps, a.seed)
+    clip = model.fresh(encode.start, encode.end)
+    clip = vision.train(clip, a.work, inputs.items, inputs.pixels, inputs.maps, inputs.targets, a.vision_steps)
     if last < 2:
         return
     import text
@@ -196,13 +190,12 @@ def main() -> None:
         inputs.sentence_targets(),
         encode,
         a.text_steps,
-        a.seed,
     )
     if last < 3:
         return
     import joint
 
-    clip = joint.train(clip, a.work, inputs, encode, a.joint_steps, a.seed)
+    clip = joint.train(clip, a.work, inputs, encode, a.joint_steps)
     if last < 4:
         return
     export.export(clip.eval(), inputs.tokenizer, a.out)

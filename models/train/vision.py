@@ -61,16 +61,7 @@ def recall(got: torch.Tensor, want: torch.Tensor, k: int = 10) -> float:
     return ((score > score.diagonal()[:, None]).sum(1) < k).float().mean().item()
 
 
-def train(
-    clip,
-    work: Path,
-    items: list[data.Picture],
-    pixels: np.ndarray,
-    maps: np.ndarray,
-    targets: dict,
-    steps: int,
-    seed: int,
-):
+def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps: np.ndarray, targets: dict, steps: int):
     train_rows = np.array([i for i, p in enumerate(items) if p.split == "train"])
     x, want, whole = torch.from_numpy(pixels), torch.from_numpy(targets["image"]), torch.from_numpy(targets["global"])
     tune, captions = targets["tune"], torch.from_numpy(targets["tune_captions"])
@@ -106,6 +97,6 @@ def train(
         return f"tune: target cosine {(z * want[tune]).sum(1).mean():.3f}, recall@10 of {len(tune)}: {recall(z, captions):.3f}"
 
     averaged = loop.fit(
-        "vision", work, net, loss_of, steps=steps, seed=(seed, 1), rate=1e-3, batch=BATCH, judge=judge, judge_every=500
+        "vision", work, net, loss_of, steps=steps, seed=6, rate=1e-3, batch=BATCH, judge=judge, judge_every=500
     )
     return averaged.clip.requires_grad_(True)

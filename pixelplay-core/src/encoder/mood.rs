@@ -57,8 +57,8 @@ const SCALES: [&[Pair]; Mood::AXES.len()] = [
             ("desolate", "garbage, ruins and destruction"),
         ),
         pair(
-            ("peaceful", "children playing in a peaceful park"),
-            ("threatening", "an angry attack and people in danger"),
+            ("peaceful", "a peaceful family with their children"),
+            ("threatening", "a dangerous and frightening scene"),
         ),
     ],
     &[
