@@ -63,7 +63,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let report = json!({ "clean": cleaned, "build": built, "edit": edited });
         return output::line(&report.to_string());
     }
-    output::line(&format!("{cleaned}{built}{edited}"))
+    output::line(&output::printable_lines(&format!(
+        "{cleaned}{built}{edited}"
+    )))
 }
 
 fn is_index(path: &Path) -> bool {

@@ -59,5 +59,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if args.json {
         return output::line(&serde_json::to_string(&report)?);
     }
-    output::line(&format!("{report}wrote {}", args.index.display()))
+    let report = format!("{report}wrote {}", args.index.display());
+    output::line(&output::printable_lines(&report))
 }

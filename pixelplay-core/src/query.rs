@@ -16,6 +16,9 @@ use crate::song::SongId;
 /// a small share of words is clearly heard.
 pub const DEFAULT_TEXT_WEIGHT: f64 = 0.3;
 
+/// How far a question leans towards what somebody likes unless it is said otherwise; a picture counts 1.
+pub const DEFAULT_TASTE_WEIGHT: f64 = 0.2;
+
 /// The blend must keep at least this share of its parts' weight; below it, rounding decides the direction.
 const SHORTEST_BLEND: f64 = 1e-4;
 

@@ -3,7 +3,8 @@
 //! The interface is a dict, so that it takes no `unsafe` here and no headers of numpy; numpy keeps the object that gave
 //! it, and with it the memory, for as long as an array refers to it.
 
-use pixelplay_core::{Embedding, EmbeddingError};
+use pixelplay_core::{Embedding, EmbeddingError, Fingerprint};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict};
@@ -92,6 +93,25 @@ pub(crate) fn embeddings(object: &Bound<'_, PyAny>) -> PyResult<Vec<Embedding>> 
         .chunks_exact(dim.max(1))
         .map(|row| Embedding::new(row, None).map_err(|error| error.raise(object.py())))
         .collect()
+}
+
+/// The space that all of these embeddings are in; `None` for numbers, which name none.
+pub(crate) fn space(object: &Bound<'_, PyAny>) -> PyResult<Option<Fingerprint>> {
+    if !object.is_instance_of::<PyEmbeddings>()
+        && object.extract::<Vec<Bound<'_, PyEmbedding>>>().is_err()
+    {
+        return Ok(None);
+    }
+    let embeddings = embeddings(object)?;
+    let mut spaces = embeddings.iter().map(Embedding::fingerprint);
+    let first = spaces.next().flatten();
+    if let Some(row) = spaces.position(|space| space != first) {
+        return Err(PyValueError::new_err(format!(
+            "the embedding of row {} is not in the space of the first one; an index holds vectors of one encoder",
+            row + 1
+        )));
+    }
+    Ok(first.cloned())
 }
 
 /// The numbers of an array-like with `axes` axes as float32 in C order: rows, columns (of one axis: 1 and its length),

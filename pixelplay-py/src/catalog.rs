@@ -224,10 +224,9 @@ pub(crate) fn write_index(
     }
 
     // What our own encoder made names its space by itself.
-    let space = match (fingerprint, vectors.getattr("fingerprint")) {
-        (Some(name), _) => Some(name.to_owned()),
-        (None, Ok(own)) if vectors.is_instance_of::<embedding::PyEmbeddings>() => own.extract()?,
-        _ => None,
+    let space = match fingerprint {
+        Some(name) => embedding::fingerprint(py, Some(name))?,
+        None => array::space(vectors)?,
     };
     let (count, dim, bytes) = array::floats(vectors, 2)?;
     if count != songs.len() {
@@ -237,7 +236,7 @@ pub(crate) fn write_index(
         )));
     }
     let options = WriterOptions {
-        fingerprint: embedding::fingerprint(py, space.as_deref())?,
+        fingerprint: space,
         normalize,
         int8_twin,
         ..WriterOptions::new(dim)

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste};
+use pixelplay_core::query::{
+    DEFAULT_TASTE_WEIGHT, DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
@@ -12,7 +14,7 @@ use crate::index::PySongIndex;
 use crate::{array, call, filter};
 
 // Written out below, so that Python can show it.
-const _: () = assert!(DEFAULT_TEXT_WEIGHT == 0.3);
+const _: () = assert!(DEFAULT_TEXT_WEIGHT == 0.3 && DEFAULT_TASTE_WEIGHT == 0.2);
 
 /// A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
 ///
@@ -55,7 +57,7 @@ impl PyHybridQuery {
     ///
     /// Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
     /// songs themselves may be found.
-    #[pyo3(signature = (weights, weight = 0.3))]
+    #[pyo3(signature = (weights, weight = 0.2))]
     fn taste(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
         let weights: Vec<(String, f64)> = weights.items()?.extract()?;
         Ok(Self(self.0.clone().taste(weights, weight)))

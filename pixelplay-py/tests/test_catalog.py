@@ -142,6 +142,15 @@ def test_songs_of_vectors(tmp_path: Path) -> None:
     assert pp.SongIndex.open(path).song("y")["artist"] == "Ana"
 
 
+def test_embeddings_one_by_one_name_their_space_too(tmp_path: Path, enc: pp.Encoder) -> None:
+    path, words = tmp_path / "mine.arrow", [enc.encode_text("rain"), enc.encode_text("sun")]
+    pp.write_index(path, ["x", "y"], words)
+    assert pp.SongIndex.open(path).fingerprint == enc.fingerprint
+    with pytest.raises(ValueError, match="row 1 is not in the space of the first"):
+        pp.write_index(path, ["x", "y"], [words[0], pp.Embedding(np.asarray(words[1]))])
+    assert len(pp.SongIndex.open(path)) == 2
+
+
 def test_what_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     path, good = tmp_path / "mine.arrow", unit_vectors(2, 6)
     pp.write_index(path, ["x", "y"], good)

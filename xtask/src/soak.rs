@@ -45,12 +45,12 @@ pub(crate) struct Soak {
 }
 
 pub(crate) fn soak(root: &Path, options: &Soak) -> Result<()> {
+    let duration = Duration::try_from_secs_f64(options.minutes * 60.0)
+        .context("--minutes takes a number of minutes")?;
     if !options.only_fuzz {
         full_counts(root)?;
         package::drive_example(root)?;
     }
-    let duration = Duration::try_from_secs_f64(options.minutes * 60.0)
-        .context("--minutes takes a number of minutes")?;
     if duration.is_zero() {
         return Ok(());
     }

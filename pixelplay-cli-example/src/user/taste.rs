@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
+use pixelplay_core::query::DEFAULT_TASTE_WEIGHT;
 use serde_json::json;
 
 use super::store::{Person, StoreArgs};
@@ -84,6 +85,10 @@ enum RatingAction {
     },
 }
 
+/// What the library takes, as text.
+const DEFAULT_TASTE: &str = "0.2";
+const _: () = assert!(DEFAULT_TASTE_WEIGHT == 0.2);
+
 /// How far a question leans towards what somebody likes.
 #[derive(clap::Args)]
 pub(crate) struct TasteArgs {
@@ -93,7 +98,7 @@ pub(crate) struct TasteArgs {
         value_name = "WEIGHT",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "0.2"
+        default_missing_value = DEFAULT_TASTE
     )]
     taste: Option<f64>,
 

@@ -186,6 +186,8 @@ class Mood:
 class Song:
     """What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
 
+    Columns that PixelPlay does not know are there as text, and only where the song has something in them: use ``get``.
+
     Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
     ``duration_ms`` in milliseconds.
     """
@@ -202,7 +204,7 @@ class Song:
     def get(self, column: str, default: Any = None) -> Any:
         """The cell in a column, or ``default`` where the song has no such column."""
     def keys(self) -> list[str]:
-        """``id``, every known column, and those that the index has beside them."""
+        """``id``, every known column, and those beside them in which the song has something."""
     def values(self) -> list[Any]:
         """The cells, in the order of the columns."""
     def items(self) -> list[tuple[str, Any]]:
@@ -401,7 +403,8 @@ class SongIndex:
     ) -> Hits:
         """The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
 
-        ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
+        ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
+        corrected score.
         ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
         ``correct_hubs``. Costs one pass over the vectors.
 
@@ -466,7 +469,7 @@ class HybridQuery:
         """A query that is moved towards a song of the index, by its id, or towards an embedding."""
     def unlike(self, taste: str | _Vector, weight: float = 0.3) -> HybridQuery:
         """A query that is moved away from it."""
-    def taste(self, weights: Mapping[str, float], weight: float = 0.3) -> HybridQuery:
+    def taste(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
         """A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
 
         Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
