@@ -52,8 +52,9 @@ fn test(root: &Path) -> Result<()> {
     let shared = root.join("../shared/data");
     let target = target_dir(root);
     let mut tests = cargo(root, &["test", "--workspace"]);
+    let python = light_environment(root)?;
+    tests.env("PIXELPLAY_HUB_PYTHON", &python);
     if shared.join("photos").is_dir() {
-        let python = light_environment(root)?;
         let reference = target.join("xtask/pillow-reference");
         step("what Pillow makes of every photo");
         run(Command::new(python)
@@ -70,6 +71,8 @@ fn test(root: &Path) -> Result<()> {
             "tokenizer/bpe_simple_vocab_16e6.txt.gz",
             "the full CLIP vocabulary",
         ),
+        ("clip_text_vectors", "real CLIP vectors"),
+        ("reference", "the published answers of CLIP"),
     ] {
         if !shared.join(part).exists() {
             note(&format!(
