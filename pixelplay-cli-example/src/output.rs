@@ -55,6 +55,7 @@ pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result
                     "rank": at + 1,
                     "id": hit.id.as_str(),
                     "score": hit.score,
+                    "corrected_score": hit.corrected_score,
                     "match_percent": hit.match_percent,
                     "title": song.title,
                     "artist": song.artist,

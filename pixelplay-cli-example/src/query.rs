@@ -94,7 +94,7 @@ pub(crate) struct AnswerArgs {
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
-    /// Only songs with at least this cosine, -1 to 1
+    /// Only songs with at least this cosine, less the hub correction if there is one, -1 to 1
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, value_parser = cosine)]
     pub(crate) min_score: Option<f64>,
 
