@@ -13,7 +13,7 @@ use crate::error::Raise;
 use crate::index::{PySongIndex, open_mapped};
 use crate::report::PyReport;
 
-/// Looks up covers, previews, links, album, genre, year and length of the songs of an index, and writes the index ``out``.
+/// Looks up covers, previews, links, album, genre, year, length and whether a song is explicit, and writes the index ``out``.
 ///
 /// ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which asks for a ``contact``: your address
 /// of mail or web. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and remixes

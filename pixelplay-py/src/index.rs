@@ -168,7 +168,8 @@ impl PySongIndex {
 
     /// The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
     ///
-    /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is a cosine.
+    /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
+    /// corrected score.
     /// ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
     /// ``correct_hubs``. Costs one pass over the vectors.
     ///

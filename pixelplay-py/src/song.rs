@@ -12,6 +12,8 @@ use crate::embedding::quoted;
 
 /// What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
 ///
+/// Columns that PixelPlay does not know are there as text, and only where the song has something in them: use ``get``.
+///
 /// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
 /// ``duration_ms`` in milliseconds.
 #[pyclass(frozen, eq, mapping, name = "Song", module = "pixelplay")]
@@ -87,7 +89,7 @@ impl PySong {
         Ok(default.unwrap_or_else(|| py.None().into_bound(py)))
     }
 
-    /// ``id``, every known column, and those that the index has beside them.
+    /// ``id``, every known column, and those beside them in which the song has something.
     fn keys(&self) -> Vec<&str> {
         self.names().collect()
     }
