@@ -97,13 +97,19 @@ pub(crate) fn embeddings(object: &Bound<'_, PyAny>) -> PyResult<Vec<Embedding>> 
 
 /// The space that all of these embeddings are in; `None` for numbers, which name none.
 pub(crate) fn space(object: &Bound<'_, PyAny>) -> PyResult<Option<Fingerprint>> {
-    if !object.is_instance_of::<PyEmbeddings>()
-        && object.extract::<Vec<Bound<'_, PyEmbedding>>>().is_err()
-    {
-        return Ok(None);
+    if let Ok(embeddings) = object.cast::<PyEmbeddings>() {
+        return one_space(embeddings.get().all());
     }
-    let embeddings = embeddings(object)?;
-    let mut spaces = embeddings.iter().map(Embedding::fingerprint);
+    match object.extract::<Vec<Bound<'_, PyEmbedding>>>() {
+        Ok(items) => one_space(items.iter().map(|item| &item.get().0)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn one_space<'a>(
+    embeddings: impl IntoIterator<Item = &'a Embedding>,
+) -> PyResult<Option<Fingerprint>> {
+    let mut spaces = embeddings.into_iter().map(Embedding::fingerprint);
     let first = spaces.next().flatten();
     if let Some(row) = spaces.position(|space| space != first) {
         return Err(PyValueError::new_err(format!(

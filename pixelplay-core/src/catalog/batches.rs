@@ -16,7 +16,8 @@ const ROWS: usize = 1024;
 /// [`every_row_reader`](super::every_row_reader).
 ///
 /// Numbers are written so that they are read back exactly, dates by ISO 8601 (in UTC), dictionaries as what they stand for,
-/// lists of texts as Python writes them; what is null is left empty. Line `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
+/// lists of texts as Python writes them; what is null is left empty. Line `n` of a report is row `n - 2`, counted from 0, as
+/// long as no text has line breaks.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The mood of a picture, told by which of two opposite sentences it is closer to.
 //!
 //! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel of Images, AAAI
-//! 2023): for each pair the softmax over the two cosines, at the checkpoint's own temperature, and the mean over the pairs of a scale.
-//! The model need not have been trained on moods; pixelplay-mini was.
+//! 2023): for each pair the softmax over the two cosines, at the checkpoint's own temperature, and the mean over the pairs
+//! of a scale. The model need not have been trained on moods; pixelplay-mini was.
 
 use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
 use crate::embedding::Embedding;
