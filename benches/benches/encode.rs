@@ -2,13 +2,10 @@
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
-//! The large checkpoint (151 million weights, 300 MB as bfloat16) is random and made on the fly: its
-//! values do not change the time it takes.
+//! The large checkpoint (151 million weights, 300 MB as bfloat16) is random and made on the fly:
+//! its values do not change the time it takes.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a bench that cannot be set up has nothing to measure"
-)]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 
 use std::fs::File;
 use std::hint::black_box;
@@ -28,10 +25,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
     write_b32(dir.path()).unwrap();
     // The file stays open, so the folder may go.
     let open = |precision| {
-        let options = EncoderOptions {
-            precision,
-            ..EncoderOptions::default()
-        };
+        let options = EncoderOptions { precision, ..EncoderOptions::default() };
         Encoder::open_with(dir.path(), options).unwrap()
     };
     vec![
@@ -99,9 +93,7 @@ fn preprocess(c: &mut Criterion) {
     let encoder = Encoder::mini().unwrap();
     let mut group = c.benchmark_group("preprocess");
     for (width, height) in [(500, 400), (4000, 3000)] {
-        let rgb = (0..width * height * 3)
-            .map(|at| (at * 7 % 251) as u8)
-            .collect();
+        let rgb = (0..width * height * 3).map(|at| (at * 7 % 251) as u8).collect();
         let picture = Picture::from_rgb8(width, height, rgb).unwrap();
         group.bench_function(format!("{width}x{height}"), |b| {
             b.iter(|| encoder.preprocess(black_box(&picture)));
@@ -181,25 +173,13 @@ fn b32_tensors() -> Vec<(String, Vec<usize>)> {
         let mut add = |name: String, shape: &[usize]| tensors.push((name, shape.to_vec()));
         let at = format!("{tower}_model");
         if tower == "text" {
-            add(
-                format!("{at}.embeddings.token_embedding.weight"),
-                &[49_408, width],
-            );
-            add(
-                format!("{at}.embeddings.position_embedding.weight"),
-                &[77, width],
-            );
+            add(format!("{at}.embeddings.token_embedding.weight"), &[49_408, width]);
+            add(format!("{at}.embeddings.position_embedding.weight"), &[77, width]);
             add("text_projection.weight".to_owned(), &[512, width]);
         } else {
             add(format!("{at}.embeddings.class_embedding"), &[width]);
-            add(
-                format!("{at}.embeddings.patch_embedding.weight"),
-                &[width, 3, 32, 32],
-            );
-            add(
-                format!("{at}.embeddings.position_embedding.weight"),
-                &[50, width],
-            );
+            add(format!("{at}.embeddings.patch_embedding.weight"), &[width, 3, 32, 32]);
+            add(format!("{at}.embeddings.position_embedding.weight"), &[50, width]);
             add("visual_projection.weight".to_owned(), &[512, width]);
         }
         let mut pair = |name: String, shape: &[usize]| {
@@ -227,8 +207,9 @@ fn b32_tensors() -> Vec<(String, Vec<usize>)> {
     tensors
 }
 
-/// Four letters are a token, so that the texts above have about as many as with CLIP's vocabulary. Few
-/// are in this one: all others are the same unknown token but one digit, which keeps texts apart.
+/// Four letters are a token, so that the texts above have about as many as with CLIP's vocabulary.
+/// Few are in this one: all others are the same unknown token but one digit, which keeps texts
+/// apart.
 fn tokenizer() -> Value {
     let digits = (0..100).map(|at| format!("{at:>4}"));
     let filler = (100..49_406).map(|at| format!("<unused {at}>"));

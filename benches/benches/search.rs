@@ -1,12 +1,10 @@
-//! Exact top-10 over random unit vectors of 512 dimensions, with an int8 twin and without. Throughput is counted in bytes
-//! of what is screened, so that it can be held against `floor`, which only reads as much.
+//! Exact top-10 over random unit vectors of 512 dimensions, with an int8 twin and without.
+//! Throughput is counted in bytes of what is screened, so that it can be held against `floor`,
+//! which only reads as much.
 //!
 //! `cargo bench -p pixelplay-benches --bench search`, with a filter behind `--` to run a part.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a bench that cannot be set up has nothing to measure"
-)]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -38,22 +36,14 @@ fn vector(rng: &mut StdRng) -> Embedding {
 fn index(rows: usize, int8_twin: bool) -> SongIndex {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("songs.arrow");
-    let options = WriterOptions {
-        columns: vec!["year".to_owned()],
-        int8_twin,
-        ..WriterOptions::new(DIM)
-    };
+    let options =
+        WriterOptions { columns: vec!["year".to_owned()], int8_twin, ..WriterOptions::new(DIM) };
     let mut writer = SongIndexWriter::create(&path, options).expect("a file");
     let mut rng = StdRng::seed_from_u64(1);
     for row in 0..rows {
         let id = SongId::new(row.to_string()).expect("not empty");
-        let song = Song {
-            year: Some((row % 100) as i64),
-            ..Song::new(id)
-        };
-        writer
-            .push(&song, vector(&mut rng).as_slice())
-            .expect("a good row");
+        let song = Song { year: Some((row % 100) as i64), ..Song::new(id) };
+        writer.push(&song, vector(&mut rng).as_slice()).expect("a good row");
     }
     writer.finish().expect("a whole file");
     SongIndex::open(&path).expect("an index")
@@ -71,10 +61,7 @@ fn read_all(memory: &[u64]) -> u64 {
 }
 
 fn options(threads: usize) -> SearchOptions {
-    SearchOptions {
-        threads: NonZeroUsize::new(threads),
-        ..SearchOptions::default()
-    }
+    SearchOptions { threads: NonZeroUsize::new(threads), ..SearchOptions::default() }
 }
 
 fn one_query(group: &mut BenchmarkGroup<'_, WallTime>, index: &SongIndex) {
@@ -86,22 +73,13 @@ fn one_query(group: &mut BenchmarkGroup<'_, WallTime>, index: &SongIndex) {
         });
     };
     for backend in Backend::available() {
-        let options = SearchOptions {
-            backend: Some(backend),
-            ..options(1)
-        };
+        let options = SearchOptions { backend: Some(backend), ..options(1) };
         run(&format!("one query, one thread, {backend}"), &options);
     }
     run("one query, all threads", &options(0));
     for (share, filter) in [("1%", col("year").eq(7)), ("50%", col("year").lt(50))] {
-        let options = SearchOptions {
-            filter: Some(filter),
-            ..options(1)
-        };
-        run(
-            &format!("one query, one thread, {share} pass the filter"),
-            &options,
-        );
+        let options = SearchOptions { filter: Some(filter), ..options(1) };
+        run(&format!("one query, one thread, {share} pass the filter"), &options);
     }
 }
 
@@ -113,9 +91,7 @@ fn many_queries(group: &mut BenchmarkGroup<'_, WallTime>, index: &SongIndex) {
             let options = options(threads);
             group.bench_function(format!("{count} queries, {name}"), |bench| {
                 bench.iter(|| {
-                    index
-                        .search_many(black_box(&queries[..count]), &options)
-                        .expect("hits")
+                    index.search_many(black_box(&queries[..count]), &options).expect("hits")
                 });
             });
         }
@@ -132,9 +108,7 @@ fn search(criterion: &mut Criterion) {
         let bytes = rows * DIM * value;
         let mut group = criterion.benchmark_group(format!("{rows} songs{name}"));
         group.throughput(Throughput::Bytes(bytes as u64));
-        group
-            .measurement_time(Duration::from_secs(3))
-            .sample_size(10);
+        group.measurement_time(Duration::from_secs(3)).sample_size(10);
         let memory = vec![1; bytes / size_of::<u64>()];
         group.bench_function("floor: read as much, one thread", |bench| {
             bench.iter(|| read_all(black_box(&memory)));

@@ -1,11 +1,13 @@
-//! The user store: whether time tells who exists, how fast sessions resume, and what a storm of log-ins takes.
+//! The user store: whether time tells who exists, how fast sessions resume, and what a storm of
+//! log-ins takes.
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
-//! with the names of parts behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run those alone, and `--quick` to
-//! run each thing once, as tests do. Criterion measures one thing after the other; here several are compared while the
-//! machine changes its mind, so tries take turns, and medians are what is compared. The first row of a comparison is there
-//! twice: how far the two are apart is what the machine alone does.
+//! with the names of parts behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run those
+//! alone, and `--quick` to run each thing once, as tests do. Criterion measures one thing after the
+//! other; here several are compared while the machine changes its mind, so tries take turns, and
+//! medians are what is compared. The first row of a comparison is there twice: how far the two are
+//! apart is what the machine alone does.
 
 #![allow(
     clippy::unwrap_used,
@@ -128,10 +130,7 @@ fn resume(quick: bool) {
     let path = folder.path().join("users.db");
     let now = SystemTime::now();
     // A clock that stands: nothing is written, as between two minutes of a session in use.
-    let options = UserStoreOptions {
-        clock: Clock::new(move || now),
-        ..options()
-    };
+    let options = UserStoreOptions { clock: Clock::new(move || now), ..options() };
     let users = UserStore::open_with(&path, options).unwrap();
     users.register("ana", PASSWORD).unwrap();
     let tokens = add_sessions(&path, SESSIONS, now);
@@ -163,10 +162,7 @@ fn resume(quick: bool) {
 
 /// Puts sessions in by SQL: ten thousand log-ins would hash for minutes.
 fn add_sessions(path: &Path, count: usize, now: SystemTime) -> Vec<String> {
-    let millis = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_millis() as i64;
+    let millis = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
     let mut database = rusqlite::Connection::open(path).unwrap();
     let transaction = database.transaction().unwrap();
     let tokens: Vec<String> = (0..count).map(|at| format!("{at:043}")).collect();
@@ -195,10 +191,7 @@ fn storm(quick: bool) {
     drop(users);
     let default = UserStoreOptions::default().concurrent_hashes.get();
     println!("\n{people} log-ins at once, each run in a process of its own; median of {rounds}");
-    println!(
-        "{:<24} {:>14} {:>14} {:>10}",
-        "", "memory before", "high water", "all in"
-    );
+    println!("{:<24} {:>14} {:>14} {:>10}", "", "memory before", "high water", "all in");
     let bounds = [1, default, STORM];
     let mut runs = vec![Vec::new(); bounds.len()];
     for _ in 0..rounds {
@@ -207,16 +200,10 @@ fn storm(quick: bool) {
                 .args(["storm-child", path.to_str().unwrap(), &bound.to_string()])
                 .output()
                 .unwrap();
-            assert!(
-                child.status.success(),
-                "{}",
-                String::from_utf8_lossy(&child.stderr)
-            );
+            assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
             let printed = String::from_utf8(child.stdout).unwrap();
-            let numbers: Vec<f64> = printed
-                .split_whitespace()
-                .map(|n| n.parse().unwrap())
-                .collect();
+            let numbers: Vec<f64> =
+                printed.split_whitespace().map(|n| n.parse().unwrap()).collect();
             runs.push(numbers);
         }
     }
@@ -244,9 +231,8 @@ fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
         ..UserStoreOptions::default()
     };
     let users = UserStore::open_with(path, options).unwrap();
-    let people = (0..STORM)
-        .take_while(|person| users.account(&format!("user{person}")).is_ok())
-        .count();
+    let people =
+        (0..STORM).take_while(|person| users.account(&format!("user{person}")).is_ok()).count();
     let (ready, done) = (Barrier::new(people + 1), Barrier::new(people + 1));
     let (mut before, mut took) = (0.0, Duration::ZERO);
     thread::scope(|scope| {
@@ -294,11 +280,7 @@ fn latency(quick: bool) {
     println!("\nlatencies; {rounds} of each, taking turns");
     println!("{:<16} {:>10} {:>10}", "", "median", "9 in 10");
     for (name, times) in names.iter().zip(&times) {
-        println!(
-            "{name:<16} {:>7.2} ms {:>7.2} ms",
-            median(times),
-            quantile(times, 0.9)
-        );
+        println!("{name:<16} {:>7.2} ms {:>7.2} ms", median(times), quantile(times, 0.9));
     }
 }
 

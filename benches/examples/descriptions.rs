@@ -1,8 +1,8 @@
 //! How well songs can be told apart, and how evenly pictures use them, by how they are described.
 //!
-//! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]` prints a table
-//! in Markdown. The first scheme is that of the app PixelPlay began as, put together anew from what it is said to have done: one
-//! of 18 captions for a mood, and the artist's name.
+//! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]`
+//! prints a table in Markdown. The first scheme is that of the app PixelPlay began as, put together
+//! anew from what it is said to have done: one of 18 captions for a mood, and the artist's name.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::error::Error;
@@ -75,10 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "one of 18 captions, the artist",
             Describer::new(|song| {
                 let artist = song.artist.clone().unwrap_or_default();
-                Ok(caption(song)
-                    .map(|text| format!("{text} by {artist}"))
-                    .into_iter()
-                    .collect())
+                Ok(caption(song).map(|text| format!("{text} by {artist}")).into_iter().collect())
             }),
         ),
         (
@@ -94,10 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let place = tempfile::tempdir()?;
     let out = place.path().join("songs.arrow");
     for (name, describer) in schemes {
-        let options = BuildOptions {
-            describer,
-            ..BuildOptions::default()
-        };
+        let options = BuildOptions { describer, ..BuildOptions::default() };
         let built = build_index(&cleaned.songs, &out, &encoder, &options, &mut ignore)?;
         let index = SongIndex::open(&out)?;
         let share = 100.0 * built.vectors as f64 / built.songs as f64;
@@ -116,21 +110,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
             Ok(())
         };
-        let plain = QueryOptions {
-            k: K,
-            ..QueryOptions::default()
-        };
+        let plain = QueryOptions { k: K, ..QueryOptions::default() };
         row("", &plain)?;
         if name == "our sentences" {
-            let capped = QueryOptions {
-                max_per_artist: 2.try_into().ok(),
-                ..plain.clone()
-            };
+            let capped = QueryOptions { max_per_artist: 2.try_into().ok(), ..plain.clone() };
             row(", 2 an artist", &capped)?;
-            let diverse = QueryOptions {
-                diversity: 0.3,
-                ..capped
-            };
+            let diverse = QueryOptions { diversity: 0.3, ..capped };
             row(", 2 an artist, diversity 0.3", &diverse)?;
         }
     }
@@ -141,9 +126,7 @@ fn pictures(folder: &Path, encoder: &Encoder) -> Result<Vec<Embedding>, Box<dyn 
     let mut paths = Vec::new();
     find(folder, &mut paths)?;
     paths.sort();
-    let encoded = paths
-        .iter()
-        .map(|path| encoder.encode_image(path.as_path()));
+    let encoded = paths.iter().map(|path| encoder.encode_image(path.as_path()));
     Ok(encoded.collect::<Result<_, _>>()?)
 }
 

@@ -1,10 +1,10 @@
 //! Compares the starter catalogue's estimates with measured audio features.
 //!
 //! `cargo run -p pixelplay-data --example agreement -- spotify_songs.csv`, with the file of
-//! TidyTuesday (2020-01-21). Songs are matched on artist and title; live takes, remixes and the like are left
-//! out. Prints Pearson's r, Spearman's rho and the mean absolute difference of each feature and how many
-//! values are equal to the decimals the catalogue gives; the same for the songs in which no mood feature
-//! is equal; then the songs that differ most.
+//! TidyTuesday (2020-01-21). Songs are matched on artist and title; live takes, remixes and the
+//! like are left out. Prints Pearson's r, Spearman's rho and the mean absolute difference of each
+//! feature and how many values are equal to the decimals the catalogue gives; the same for the
+//! songs in which no mood feature is equal; then the songs that differ most.
 
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 
@@ -50,10 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let key = (artist_key(&row.artist), title_key(&row.title));
         // A song comes once per album: the most popular is the one people know.
-        if measured
-            .get(&key)
-            .is_none_or(|known| row.popularity > known.popularity)
-        {
+        if measured.get(&key).is_none_or(|known| row.popularity > known.popularity) {
             measured.insert(key, row);
         }
     }
@@ -86,10 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             (0..JUDGED).all(|i| !is_equal(song.features[i], row.features[i], FEATURES[i].1))
         })
         .collect();
-    println!(
-        "\n{} songs with none of the first {JUDGED} features equal",
-        judged.len()
-    );
+    println!("\n{} songs with none of the first {JUDGED} features equal", judged.len());
     if judged.len() > 1 {
         print_table(&judged, JUDGED);
     }
@@ -115,16 +109,9 @@ fn print_table(pairs: &[&(Row, &Row)], features: usize) {
     for (i, (name, half_step, _)) in FEATURES.iter().take(features).enumerate() {
         let ours: Vec<f64> = pairs.iter().map(|(song, _)| song.features[i]).collect();
         let theirs: Vec<f64> = pairs.iter().map(|(_, row)| row.features[i]).collect();
-        let apart: Vec<f64> = ours
-            .iter()
-            .zip(&theirs)
-            .map(|(a, b)| (a - b).abs())
-            .collect();
-        let equal = ours
-            .iter()
-            .zip(&theirs)
-            .filter(|(a, b)| is_equal(**a, **b, *half_step))
-            .count();
+        let apart: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).collect();
+        let equal =
+            ours.iter().zip(&theirs).filter(|(a, b)| is_equal(**a, **b, *half_step)).count();
         println!(
             "{name:18}{:9.2}{:10.2}{:12.3}{:6.0} %",
             pearson(&ours, &theirs),
@@ -185,11 +172,7 @@ fn read(
 /// What a title says about the recording: after ` - `, or in brackets that do not open it.
 fn suffix_at(title: &str) -> Option<usize> {
     let dash = title.find(" - ");
-    let bracket = title
-        .char_indices()
-        .skip(1)
-        .find(|(_, c)| "([".contains(*c))
-        .map(|(at, _)| at);
+    let bracket = title.char_indices().skip(1).find(|(_, c)| "([".contains(*c)).map(|(at, _)| at);
     match (dash, bracket) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
@@ -212,14 +195,8 @@ fn is_another_take(title: &str) -> bool {
         "edit",
         " mix",
     ];
-    const SAME: [&str; 6] = [
-        "single version",
-        "album version",
-        "original",
-        "radio edit",
-        "remaster",
-        "film version",
-    ];
+    const SAME: [&str; 6] =
+        ["single version", "album version", "original", "radio edit", "remaster", "film version"];
     let Some(at) = suffix_at(title) else {
         return false;
     };
@@ -237,10 +214,7 @@ fn artist_key(artist: &str) -> String {
 }
 
 fn letters(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// Whether a song counts 85 or 170 beats a minute is a matter of taste, also for a machine.
@@ -249,9 +223,7 @@ fn agreeing_tempos(pairs: &[(Row, &Row)]) -> f64 {
     let agrees = |(song, row): &&(Row, &Row)| {
         tempo.is_some_and(|i| {
             let ratio = song.features[i] / row.features[i];
-            [0.5, 1.0, 2.0]
-                .iter()
-                .any(|octave| (ratio / octave - 1.0).abs() < 0.04)
+            [0.5, 1.0, 2.0].iter().any(|octave| (ratio / octave - 1.0).abs() < 0.04)
         })
     };
     100.0 * pairs.iter().filter(agrees).count() as f64 / pairs.len() as f64

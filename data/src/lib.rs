@@ -10,8 +10,8 @@
 
 /// The starter catalogue: a UTF-8 CSV (RFC 4180, LF) with a header, one song a row, sorted by `id`.
 ///
-/// Years, countries and names are facts; the audio features are written from memory and judgement on
-/// Spotify's scales, and none was measured for this file (the README says what that means).
+/// Years, countries and names are facts; the audio features are written from memory and judgement
+/// on Spotify's scales, and none was measured for this file (the README says what that means).
 pub const STARTER_CSV: &[u8] = include_bytes!("../starter.csv");
 
 /// A small picture to try a query with.

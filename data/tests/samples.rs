@@ -23,11 +23,7 @@ fn decode(jpeg: &[u8]) -> RgbImage {
 /// Mean absolute difference of two pictures of one size, in levels of 255.
 fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
-    let sum: u64 = a
-        .iter()
-        .zip(b.iter())
-        .map(|(a, b)| u64::from(a.abs_diff(*b)))
-        .sum();
+    let sum: u64 = a.iter().zip(b.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / a.len() as f64
 }
 
@@ -57,11 +53,7 @@ fn samples_are_the_scenes_of_the_committed_seed() {
 fn another_seed_draws_another_picture() {
     for (sample, scene) in SAMPLE_PICTURES.iter().zip(scene::SCENES) {
         let apart = difference(&decode(sample.jpeg), &drawn(scene, scene::SAMPLE_SEED + 1));
-        assert!(
-            apart > 0.5,
-            "{} ignores its seed: {apart} levels",
-            scene.name
-        );
+        assert!(apart > 0.5, "{} ignores its seed: {apart} levels", scene.name);
     }
 }
 

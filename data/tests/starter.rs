@@ -41,10 +41,7 @@ fn songs() -> Vec<Song> {
         .records()
         .map(|record| {
             let record = record.expect("as many fields as the header has");
-            COLUMNS
-                .into_iter()
-                .zip(record.iter().map(str::to_owned))
-                .collect()
+            COLUMNS.into_iter().zip(record.iter().map(str::to_owned)).collect()
         })
         .collect()
 }
@@ -60,10 +57,7 @@ fn number(song: &Song, column: &str) -> f64 {
 }
 
 fn decades(songs: &[Song]) -> BTreeSet<u64> {
-    songs
-        .iter()
-        .map(|song| number(song, "year") as u64 / 10 * 10)
-        .collect()
+    songs.iter().map(|song| number(song, "year") as u64 / 10 * 10).collect()
 }
 
 /// The number in the README's row `| name | number |`.
@@ -71,12 +65,7 @@ fn promised(name: &str) -> usize {
     let row = format!("| {name} | ");
     README
         .lines()
-        .find_map(|line| {
-            line.strip_prefix(row.as_str())?
-                .strip_suffix(" |")?
-                .parse()
-                .ok()
-        })
+        .find_map(|line| line.strip_prefix(row.as_str())?.strip_suffix(" |")?.parse().ok())
         .unwrap_or_else(|| panic!("the README has no row {row:?}"))
 }
 
@@ -93,10 +82,7 @@ fn ids_are_unique_sorted_slugs() {
     assert!(ids.is_sorted_by(|a, b| a < b), "sorted, and no id twice");
     for id in ids {
         let parts_are_words = id.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         });
         assert!(parts_are_words, "{id}");
     }
@@ -109,11 +95,7 @@ fn nobody_sings_twice_the_same_or_more_than_one_song_in_a_hundred() {
     let mut seen = BTreeSet::new();
     for song in &songs {
         let (artist, title) = (song["artist"].to_lowercase(), song["title"].to_lowercase());
-        assert!(
-            !artist.trim().is_empty() && !title.trim().is_empty(),
-            "{}",
-            song["id"]
-        );
+        assert!(!artist.trim().is_empty() && !title.trim().is_empty(), "{}", song["id"]);
         *per_artist.entry(artist.clone()).or_default() += 1;
         assert!(seen.insert((artist, title)), "{} comes twice", song["id"]);
     }
@@ -127,37 +109,19 @@ fn facts_are_well_formed() {
     for song in songs() {
         let id = &song["id"];
         let year = number(&song, "year");
-        assert!(
-            (1920.0..=2025.0).contains(&year) && year.fract() == 0.0,
-            "{id}: {year}"
-        );
+        assert!((1920.0..=2025.0).contains(&year) && year.fract() == 0.0, "{id}: {year}");
         let country = &song["country"];
-        assert!(
-            country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()),
-            "{id}"
-        );
+        assert!(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()), "{id}");
         let language = &song["language"];
         assert!(matches!(language.len(), 2 | 3), "{id}: {language}");
-        assert!(
-            language.bytes().all(|b| b.is_ascii_lowercase()),
-            "{id}: {language}"
-        );
-        assert!(
-            matches!(song["explicit"].as_str(), "true" | "false"),
-            "{id}"
-        );
+        assert!(language.bytes().all(|b| b.is_ascii_lowercase()), "{id}: {language}");
+        assert!(matches!(song["explicit"].as_str(), "true" | "false"), "{id}");
         if !song["duration_ms"].is_empty() {
-            assert!(
-                (30_000.0..3_600_000.0).contains(&number(&song, "duration_ms")),
-                "{id}"
-            );
+            assert!((30_000.0..3_600_000.0).contains(&number(&song, "duration_ms")), "{id}");
         }
         assert_eq!(song["key"].is_empty(), song["mode"].is_empty(), "{id}");
         if !song["key"].is_empty() {
-            assert!(
-                (0..=11).contains(&song["key"].parse::<i32>().expect("a pitch class")),
-                "{id}"
-            );
+            assert!((0..=11).contains(&song["key"].parse::<i32>().expect("a pitch class")), "{id}");
             assert!(matches!(song["mode"].as_str(), "0" | "1"), "{id}");
         }
     }
@@ -177,24 +141,12 @@ fn features_lie_on_their_scales_and_are_graded() {
     ] {
         for song in &songs {
             let value = number(song, feature);
-            assert!(
-                (0.0..=1.0).contains(&value),
-                "{}: {feature} {value}",
-                song["id"]
-            );
+            assert!((0.0..=1.0).contains(&value), "{}: {feature} {value}", song["id"]);
         }
     }
     for song in &songs {
-        assert!(
-            (40.0..=230.0).contains(&number(song, "tempo")),
-            "{}",
-            song["id"]
-        );
-        assert!(
-            (-40.0..=0.0).contains(&number(song, "loudness")),
-            "{}",
-            song["id"]
-        );
+        assert!((40.0..=230.0).contains(&number(song, "tempo")), "{}", song["id"]);
+        assert!((-40.0..=0.0).contains(&number(song, "loudness")), "{}", song["id"]);
     }
     for feature in ["energy", "valence", "danceability", "acousticness"] {
         let steps = distinct(&songs, feature).len();
@@ -211,10 +163,7 @@ fn the_readme_counts_what_is_there() {
     assert_eq!(decades(&songs).len(), promised("decades"));
     assert_eq!(distinct(&songs, "country").len(), promised("countries"));
     // `zxx` says that there are no words.
-    assert_eq!(
-        distinct(&songs, "language").len() - 1,
-        promised("languages")
-    );
+    assert_eq!(distinct(&songs, "language").len() - 1, promised("languages"));
 
     assert!(songs.len() >= 1000);
     assert!(distinct(&songs, "genre").len() >= 25);
@@ -230,11 +179,7 @@ fn the_readme_counts_what_is_there() {
 fn the_readme_lists_the_genres() {
     let (_, after) = README.split_once("## Genres\n").expect("a section");
     let section = after.split("\n## ").next().unwrap_or(after);
-    let listed: BTreeSet<String> = section
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let listed: BTreeSet<String> =
+        section.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     assert_eq!(distinct(&songs(), "genre"), listed);
 }

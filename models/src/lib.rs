@@ -1,5 +1,5 @@
-//! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an ordinary Hugging Face `CLIPModel`
-//! directory of less than 9 MB, as bytes of the binary.
+//! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an ordinary Hugging Face
+//! `CLIPModel` directory of less than 9 MB, as bytes of the binary.
 //!
 //! ```
 //! let checkpoint = &pixelplay_models::PIXELPLAY_MINI;
@@ -7,8 +7,9 @@
 //! assert!(checkpoint.config_json.starts_with(b"{"));
 //! ```
 //!
-//! What it was trained on, on whose terms, how well it does and what it cannot do stands in its model card,
-//! `pixelplay-mini/README.md`. The recipe that made it is in the repository's `models/train`.
+//! What it was trained on, on whose terms, how well it does and what it cannot do stands in its
+//! model card, `pixelplay-mini/README.md`. The recipe that made it is in the repository's
+//! `models/train`.
 
 /// The four files of a Hugging Face `CLIPModel` directory, embedded.
 #[derive(Clone, Copy)]
@@ -22,7 +23,8 @@ pub struct EmbeddedCheckpoint {
     pub preprocessor_config_json: &'static [u8],
     /// `tokenizer.json`, as the `tokenizers` crate reads it.
     pub tokenizer_json: &'static [u8],
-    /// `model.safetensors`, float16. Starts at a multiple of 64 bytes, so that its tensors can be used in place.
+    /// `model.safetensors`, float16. Starts at a multiple of 64 bytes, so that its tensors can be
+    /// used in place.
     pub model_safetensors: &'static [u8],
 }
 
@@ -30,10 +32,7 @@ impl std::fmt::Debug for EmbeddedCheckpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EmbeddedCheckpoint")
             .field("name", &self.name)
-            .field(
-                "model_safetensors",
-                &format_args!("{} bytes", self.model_safetensors.len()),
-            )
+            .field("model_safetensors", &format_args!("{} bytes", self.model_safetensors.len()))
             .finish_non_exhaustive()
     }
 }
@@ -79,24 +78,13 @@ mod tests {
         );
         assert_eq!(config["model_type"], "clip");
         assert_eq!(config["projection_dim"], 512);
-        assert_eq!(
-            preprocessor["size"]["shortest_edge"],
-            config["vision_config"]["image_size"]
-        );
-        let vocabulary = tokenizer["model"]["vocab"]
-            .as_object()
-            .expect("a vocabulary");
+        assert_eq!(preprocessor["size"]["shortest_edge"], config["vision_config"]["image_size"]);
+        let vocabulary = tokenizer["model"]["vocab"].as_object().expect("a vocabulary");
         assert_eq!(config["text_config"]["vocab_size"], vocabulary.len());
         // Loaders that pool by argmax of the ids need the end token to be the greatest.
         assert_eq!(vocabulary["<|endoftext|>"], vocabulary.len() - 1);
-        assert_eq!(
-            config["text_config"]["eos_token_id"],
-            vocabulary["<|endoftext|>"]
-        );
-        assert_eq!(
-            config["text_config"]["bos_token_id"],
-            vocabulary["<|startoftext|>"]
-        );
+        assert_eq!(config["text_config"]["eos_token_id"], vocabulary["<|endoftext|>"]);
+        assert_eq!(config["text_config"]["bos_token_id"], vocabulary["<|startoftext|>"]);
     }
 
     #[test]
@@ -109,16 +97,12 @@ mod tests {
                 continue;
             }
             assert_eq!(tensor["dtype"], "F16", "{name}");
-            let offset = |i: usize| {
-                tensor["data_offsets"][i]
-                    .as_u64()
-                    .and_then(|o| usize::try_from(o).ok())
-            };
+            let offset =
+                |i: usize| tensor["data_offsets"][i].as_u64().and_then(|o| usize::try_from(o).ok());
             let (start, end) = (offset(0).expect("a start"), offset(1).expect("an end"));
             let halves = bytes[start..end].chunks_exact(2);
-            let finite = halves
-                .map(|h| u16::from_le_bytes([h[0], h[1]]))
-                .all(|h| h & 0x7c00 != 0x7c00);
+            let finite =
+                halves.map(|h| u16::from_le_bytes([h[0], h[1]])).all(|h| h & 0x7c00 != 0x7c00);
             assert!(finite, "{name} holds an infinity or NaN");
             covered += end - start;
         }

@@ -23,7 +23,8 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// The songs to add: a table (CSV or TSV, also gzipped), or another index (*.arrow, or a folder)
+    /// The songs to add: a table (CSV or TSV, also gzipped), or another index (*.arrow, or a
+    /// folder)
     songs: PathBuf,
 
     /// Let added songs take the place of those with the same id, instead of refusing them
@@ -39,10 +40,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let options = EditOptions {
-        replace: args.replace,
-        ..EditOptions::default()
-    };
+    let options = EditOptions { replace: args.replace, ..EditOptions::default() };
     if is_index(&args.songs) {
         let songs = open::index(&args.songs)?;
         let editor = open::editor(&args.index, options)?;
@@ -63,9 +61,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let report = json!({ "clean": cleaned, "build": built, "edit": edited });
         return output::line(&report.to_string());
     }
-    output::line(&output::printable_lines(&format!(
-        "{cleaned}{built}{edited}"
-    )))
+    output::line(&output::printable_lines(&format!("{cleaned}{built}{edited}")))
 }
 
 fn is_index(path: &Path) -> bool {

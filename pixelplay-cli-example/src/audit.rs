@@ -51,10 +51,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let encoder = args.encoder.open()?;
     let index = open::index_or_starter(args.index.as_deref(), &encoder)?;
     let pictures = args.pictures.encode(&encoder)?;
-    let options = args.diversity.apply(QueryOptions {
-        k: args.k.get(),
-        ..QueryOptions::default()
-    });
+    let options = args.diversity.apply(QueryOptions { k: args.k.get(), ..QueryOptions::default() });
     let mut hubness = Hubness::new(index.len());
     let mut artists = HashSet::new();
     for picture in pictures.embeddings {
@@ -75,8 +72,5 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let text = output::printable_lines(&report.to_string());
     let artists = artists.len();
-    output::line(&format!(
-        "{} songs for each picture, {artists} artists in all\n{text}",
-        args.k
-    ))
+    output::line(&format!("{} songs for each picture, {artists} artists in all\n{text}", args.k))
 }

@@ -60,11 +60,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(path) => Describer::from(Templates::open(path)?),
         None => Describer::default(),
     };
-    let options = BuildOptions {
-        describer,
-        names: args.names,
-        ..BuildOptions::default()
-    };
+    let options = BuildOptions { describer, names: args.names, ..BuildOptions::default() };
     let encoder = args.encoder.open()?;
     let reading = args.reading.options();
     let mut bar = progress::bar();

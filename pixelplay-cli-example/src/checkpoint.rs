@@ -12,10 +12,7 @@ use crate::{output, progress};
 #[derive(Clone)]
 pub(crate) enum Checkpoint {
     Folder(PathBuf),
-    Hub {
-        repo: String,
-        revision: Option<String>,
-    },
+    Hub { repo: String, revision: Option<String> },
 }
 
 impl From<OsString> for Checkpoint {
@@ -28,10 +25,7 @@ impl From<OsString> for Checkpoint {
                     Some((repo, revision)) => (repo, Some(revision.to_owned())),
                     None => (name, None),
                 };
-                Self::Hub {
-                    repo: repo.to_owned(),
-                    revision,
-                }
+                Self::Hub { repo: repo.to_owned(), revision }
             }
         }
     }
@@ -54,10 +48,7 @@ impl Checkpoint {
 }
 
 fn download(repo: &str, revision: Option<&str>) -> Result<HubSnapshot> {
-    let options = HubOptions {
-        revision: revision.map(str::to_owned),
-        ..HubOptions::default()
-    };
+    let options = HubOptions { revision: revision.map(str::to_owned), ..HubOptions::default() };
     let snapshot = hub::download(repo, &options, &mut progress::bar())?;
     if let Some(error) = &snapshot.unchecked {
         output::complain(&format!(

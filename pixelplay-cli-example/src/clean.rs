@@ -13,7 +13,8 @@ pub(crate) struct Args {
     /// A table of songs: CSV or TSV, also gzipped
     table: PathBuf,
 
-    /// Where to put the cleaned table, as CSV; an existing file is replaced when the new one is whole
+    /// Where to put the cleaned table, as CSV; an existing file is replaced when the new one is
+    /// whole
     out: PathBuf,
 
     /// Print what was kept, dropped and changed as JSON

@@ -33,7 +33,8 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// Where to put the enriched index, one file; it may be the index itself, and is replaced when all is done
+    /// Where to put the enriched index, one file; it may be the index itself, and is replaced when
+    /// all is done
     out: PathBuf,
 
     /// Where to look songs up
@@ -82,11 +83,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let settings = ProviderSettings {
-        country: args.country,
-        contact: args.contact,
-        base_url: args.base_url,
-    };
+    let settings =
+        ProviderSettings { country: args.country, contact: args.contact, base_url: args.base_url };
     let provider = provider_named(&args.provider, &settings)?;
     let options = EnrichOptions {
         overwrite: args.overwrite,
@@ -107,13 +105,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             false => output::line(output::printable_lines(&plan.to_string()).trim_end()),
         };
     }
-    let report = enrich::enrich(
-        &index,
-        &args.out,
-        &*provider,
-        &options,
-        &mut progress::bar(),
-    )?;
+    let report = enrich::enrich(&index, &args.out, &*provider, &options, &mut progress::bar())?;
     if args.json {
         return output::line(&serde_json::to_string(&report)?);
     }

@@ -34,7 +34,8 @@ pub(crate) struct Args {
     #[arg(long)]
     normalize: bool,
 
-    /// The encoder that the vectors are from, as `verify` and `encode` name it; queries from another are then refused
+    /// The encoder that the vectors are from, as `verify` and `encode` name it; queries from
+    /// another are then refused
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,
 

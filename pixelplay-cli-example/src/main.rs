@@ -79,7 +79,8 @@ enum Command {
     Clean(clean::Args),
     /// Look up covers, previews, links and more for the songs of an index (needs the network)
     Enrich(enrich::Args),
-    /// Tell how evenly some pictures use a catalogue: which songs ever come up, and which for everything
+    /// Tell how evenly some pictures use a catalogue: which songs ever come up, and which for
+    /// everything
     Audit(audit::Args),
     /// Give the songs of an index a bias, so that those that turn up for everything can stand back
     CorrectHubs(correct_hubs::Args),
@@ -142,15 +143,11 @@ fn main() -> ExitCode {
 /// What an interrupted run leaves behind.
 fn what_is_kept(error: &anyhow::Error) -> String {
     let stopped = error.downcast_ref::<progress::StoppedAfter>();
-    let cancelled_download = error.chain().any(|cause| {
-        matches!(
-            cause.downcast_ref(),
-            Some(EncodeError::Hub(HubError::Cancelled))
-        )
-    });
-    let cancelled_look_up = error
+    let cancelled_download = error
         .chain()
-        .any(|cause| matches!(cause.downcast_ref(), Some(EnrichError::Cancelled)));
+        .any(|cause| matches!(cause.downcast_ref(), Some(EncodeError::Hub(HubError::Cancelled))));
+    let cancelled_look_up =
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(EnrichError::Cancelled)));
     match stopped {
         Some(done) => done.to_string(),
         None if cancelled_look_up => {
@@ -164,9 +161,5 @@ fn what_is_kept(error: &anyhow::Error) -> String {
 }
 
 fn is_io(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == kind)
-    })
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == kind))
 }

@@ -16,8 +16,8 @@ pub(crate) struct Args {
     #[arg(value_parser = OsStringValueParser::new().map(<Checkpoint as From<OsString>>::from))]
     checkpoint: Checkpoint,
 
-    /// A folder with reference_values.json and its pictures: values published for this checkpoint, to
-    /// be compared with what it gives here
+    /// A folder with reference_values.json and its pictures: values published for this checkpoint,
+    /// to be compared with what it gives here
     #[arg(long, value_name = "FOLDER")]
     reference: Option<PathBuf>,
 
@@ -28,26 +28,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let folder = args.checkpoint.folder()?;
-    let options = CheckOptions {
-        reference: args.reference,
-        ..CheckOptions::default()
-    };
+    let options = CheckOptions { reference: args.reference, ..CheckOptions::default() };
     let report = check(&folder, &options, &mut progress::bar())?;
     let text = match args.json {
         true => serde_json::to_string_pretty(&report)?,
-        false => report
-            .to_string()
-            .lines()
-            .map(output::printable)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        false => report.to_string().lines().map(output::printable).collect::<Vec<_>>().join("\n"),
     };
     output::line(&text)?;
     if !report.usable {
-        bail!(
-            "{} is not usable; its report names the problems",
-            folder.display()
-        );
+        bail!("{} is not usable; its report names the problems", folder.display());
     }
     Ok(())
 }

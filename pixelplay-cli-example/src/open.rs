@@ -16,8 +16,8 @@ use crate::progress;
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
-    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME (also @REVISION) from the Hugging Face Hub; without
-    /// it, the embedded pixelplay-mini
+    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME (also @REVISION) from the Hugging Face Hub;
+    /// without it, the embedded pixelplay-mini
     ///
     /// The hub's files are kept in the cache that all its clients share. HF_HOME, HF_TOKEN,
     /// HF_HUB_OFFLINE and HF_ENDPOINT mean what they mean to Python's huggingface_hub.
@@ -32,7 +32,8 @@ pub(crate) struct EncoderArgs {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// In what the encoder computes: int8 is faster and takes a quarter of the memory, and strays a little
+    /// In what the encoder computes: int8 is faster and takes a quarter of the memory, and strays a
+    /// little
     #[arg(long, value_name = "PRECISION", value_enum, default_value_t = PrecisionArg::F32)]
     precision: PrecisionArg,
 }
@@ -62,10 +63,7 @@ impl EncoderArgs {
 
 /// Maps an index into memory.
 pub(crate) fn index(path: &Path) -> Result<SongIndex> {
-    #[expect(
-        unsafe_code,
-        reason = "mapping trusts that nobody rewrites the file in place"
-    )]
+    #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
     // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; a
     // user who edits the file of a running command by other means breaks that command alone.
     let opened = unsafe { SongIndex::open_mmap(path) };
@@ -78,10 +76,7 @@ pub(crate) fn editor(path: &Path, options: EditOptions) -> Result<SongIndexEdito
     if cfg!(windows) {
         return Ok(SongIndexEditor::open(path, options, &mut progress::bar())?);
     }
-    #[expect(
-        unsafe_code,
-        reason = "mapping trusts that nobody rewrites the file in place"
-    )]
+    #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
     // SAFETY: as in `index`.
     let opened = unsafe { SongIndexEditor::open_mmap(path, options, &mut progress::bar()) };
     Ok(opened?)
@@ -103,9 +98,7 @@ pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result
 /// The library would refuse the query as well; only the command line knows which argument helps.
 pub(crate) fn check_space(index: &SongIndex, encoder: &Encoder, path: &Path) -> Result<()> {
     if index.dim() != encoder.dim()
-        || index
-            .fingerprint()
-            .is_some_and(|space| space != encoder.fingerprint())
+        || index.fingerprint().is_some_and(|space| space != encoder.fingerprint())
     {
         bail!(
             "{} was built with another encoder; name that one with --encoder, or build the index anew with this one",

@@ -28,10 +28,7 @@ impl PictureArgs {
         for path in &self.pictures {
             find(path, &mut paths)?;
         }
-        let mut encoded = Encoded {
-            embeddings: Vec::new(),
-            unusable: 0,
-        };
+        let mut encoded = Encoded { embeddings: Vec::new(), unusable: 0 };
         let bar = progress::new_bar("encoding pictures", Some(paths.len() as u64));
         for path in &paths {
             if progress::interrupted() {
@@ -54,7 +51,8 @@ impl PictureArgs {
     }
 }
 
-/// A file as it is named; of a folder and those in it, what is called like a picture, in the order of the names.
+/// A file as it is named; of a folder and those in it, what is called like a picture, in the order
+/// of the names.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp"];
     if !path.is_dir() {

@@ -10,7 +10,8 @@ use pixelplay_core::progress::Progress;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C, SIGTERM or SIGHUP asks long work to stop, and the second ends the process.
+/// From now on the first Ctrl-C, SIGTERM or SIGHUP asks long work to stop, and the second ends the
+/// process.
 pub(crate) fn watch_for_ctrl_c() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
@@ -63,11 +64,7 @@ pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
 }
 
 fn go_on() -> ControlFlow<()> {
-    if interrupted() {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
+    if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// A progress callback that draws nothing, beside a bar that is there already.

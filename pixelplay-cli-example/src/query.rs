@@ -66,7 +66,8 @@ pub(crate) struct DiversityArgs {
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubs` prepares an index for it
+    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubs` prepares an index
+    /// for it
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     hub_correction: f64,
 }
@@ -90,7 +91,8 @@ pub(crate) struct AnswerArgs {
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
     pub(crate) k: NonZeroUsize,
 
-    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; case matters in text
+    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; case matters in
+    /// text
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
@@ -115,15 +117,13 @@ fn cosine(text: &str) -> Result<f64, String> {
 
 impl AnswerArgs {
     pub(crate) fn filter(&self) -> Result<Option<Filter>> {
-        self.filter
-            .as_deref()
-            .map(|text| Filter::parse(text).context("bad filter"))
-            .transpose()
+        self.filter.as_deref().map(|text| Filter::parse(text).context("bad filter")).transpose()
     }
 }
 
 impl QueryArgs {
-    /// Encodes what is asked, ranks the songs of `index`, or of the starter catalogue, and prints them.
+    /// Encodes what is asked, ranks the songs of `index`, or of the starter catalogue, and prints
+    /// them.
     pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
         // What is quickly told to be wrong comes before what takes long.
         let filter = self.answer.filter()?;
@@ -170,7 +170,8 @@ impl QueryArgs {
     }
 }
 
-/// Splits `NAME:WEIGHT`; a name that is known as it stands, colon and number included, is taken whole.
+/// Splits `NAME:WEIGHT`; a name that is known as it stands, colon and number included, is taken
+/// whole.
 fn split_weight(part: &str, default: f64, is_known: impl Fn(&str) -> bool) -> (&str, f64) {
     if !is_known(part)
         && let Some((name, weight)) = part.rsplit_once(':')
@@ -207,10 +208,7 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
     if close.is_empty() {
         bail!("no song has the id {id:?}, and no title holds it");
     }
-    bail!(
-        "no song has the id {id:?}; did you mean one of these ids?{}",
-        close.concat()
-    );
+    bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
 }
 
 #[cfg(test)]
@@ -222,14 +220,8 @@ mod tests {
         let unknown = |_: &str| false;
         assert_eq!(split_weight("abc", 0.3, unknown), ("abc", 0.3));
         assert_eq!(split_weight("abc:0.5", 0.3, unknown), ("abc", 0.5));
-        assert_eq!(
-            split_weight("spotify:track:x:2", 0.3, unknown),
-            ("spotify:track:x", 2.0)
-        );
-        assert_eq!(
-            split_weight("spotify:track:x", 0.3, unknown),
-            ("spotify:track:x", 0.3)
-        );
+        assert_eq!(split_weight("spotify:track:x:2", 0.3, unknown), ("spotify:track:x", 2.0));
+        assert_eq!(split_weight("spotify:track:x", 0.3, unknown), ("spotify:track:x", 0.3));
         assert_eq!(split_weight("a:1", 0.3, |id| id == "a:1"), ("a:1", 0.3));
     }
 }

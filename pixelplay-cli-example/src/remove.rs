@@ -48,10 +48,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if ids.is_empty() {
         bail!("nothing to remove; name ids, or a file of them with --from");
     }
-    let options = EditOptions {
-        ignore_missing: args.ignore_missing,
-        ..EditOptions::default()
-    };
+    let options = EditOptions { ignore_missing: args.ignore_missing, ..EditOptions::default() };
     let editor = open::editor(&args.index, options)?;
     output::edit(&editor.remove(ids, &mut progress::bar())?, args.json)
 }

@@ -9,11 +9,13 @@ pub(crate) struct TableArgs {
     #[arg(long = "column", value_name = "COLUMN=HEADER", value_parser = column)]
     columns: Vec<(String, String)>,
 
-    /// What stands between two cells: a character, or comma, tab, semicolon, pipe; found out otherwise
+    /// What stands between two cells: a character, or comma, tab, semicolon, pipe; found out
+    /// otherwise
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// Keep songs apart that are one recording by title and artist (a remaster, another album) but differ in their ids
+    /// Keep songs apart that are one recording by title and artist (a remaster, another album) but
+    /// differ in their ids
     #[arg(long)]
     keep_recordings: bool,
 
@@ -55,9 +57,7 @@ impl TableArgs {
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
-    let (column, header) = text
-        .split_once('=')
-        .ok_or("write COLUMN=HEADER, such as title=Werk")?;
+    let (column, header) = text.split_once('=').ok_or("write COLUMN=HEADER, such as title=Werk")?;
     Ok((column.trim().to_owned(), header.to_owned()))
 }
 

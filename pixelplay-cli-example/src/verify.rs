@@ -25,8 +25,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         args.index.display(),
         index.len(),
         index.dim(),
-        index
-            .fingerprint()
-            .map_or("unknown", |space| space.as_str()),
+        index.fingerprint().map_or("unknown", |space| space.as_str()),
     ))
 }

@@ -18,9 +18,7 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -97,12 +95,7 @@ fn text(path: &Path) -> &str {
 }
 
 fn ids(answer: &Value) -> Vec<&str> {
-    answer["hits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|hit| hit["id"].as_str().unwrap())
-        .collect()
+    answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -117,10 +110,7 @@ fn match_ranks_ten_starter_songs_and_builds_the_index_once() {
         .flat_map(|entry| {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|e| e.unwrap().path())
-                    .collect()
+                fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect()
             } else {
                 vec![path]
             }
@@ -134,10 +124,7 @@ fn match_ranks_ten_starter_songs_and_builds_the_index_once() {
     assert_eq!(fs::metadata(&cached[0]).unwrap().modified().unwrap(), built);
     let hits = answer["hits"].as_array().unwrap();
     assert_eq!(hits.len(), 10);
-    let scores: Vec<f64> = hits
-        .iter()
-        .map(|hit| hit["score"].as_f64().unwrap())
-        .collect();
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
     for hit in hits {
         assert!(table.contains(hit["title"].as_str().unwrap().split(' ').next().unwrap()));
@@ -154,14 +141,7 @@ fn search_blends_filters_and_leaves_named_songs_out() {
     let index = text(&index);
     let picture = scratch.sample_picture();
 
-    let all = scratch.json(&[
-        "search",
-        "--index",
-        index,
-        "--text",
-        "a calm evening",
-        "--json",
-    ]);
+    let all = scratch.json(&["search", "--index", index, "--text", "a calm evening", "--json"]);
     assert_eq!(ids(&all).len(), 4);
 
     let filtered = scratch.json(&[
@@ -214,26 +194,13 @@ fn similar_leaves_the_song_itself_out() {
     let scratch = Scratch::new();
     let index = scratch.small_index();
     for by in ["description", "audio"] {
-        let answer = scratch.json(&[
-            "similar",
-            "soft",
-            "--index",
-            text(&index),
-            "--by",
-            by,
-            "--json",
-        ]);
+        let answer =
+            scratch.json(&["similar", "soft", "--index", text(&index), "--by", by, "--json"]);
         let found = ids(&answer);
-        assert!(
-            !found.is_empty() && !found.contains(&"soft"),
-            "{by}: {found:?}"
-        );
+        assert!(!found.is_empty() && !found.contains(&"soft"), "{by}: {found:?}");
     }
     let message = scratch.fails(&["similar", "lulla", "--index", text(&index)]);
-    assert!(
-        message.contains("did you mean") && message.contains("soft"),
-        "{message}"
-    );
+    assert!(message.contains("did you mean") && message.contains("soft"), "{message}");
 }
 
 #[test]
@@ -247,10 +214,8 @@ fn build_index_reports_what_it_dropped_and_keeps_the_old_file_on_failure() {
     assert!(message.contains("bad.csv"), "{message}");
     assert_eq!(fs::read(&index).unwrap(), before);
 
-    let table = scratch.write(
-        "more.csv",
-        "id,title,artist,energy\na,One,X,0.5\na,One,X,0.5\nb,NA,X,0.5\n",
-    );
+    let table =
+        scratch.write("more.csv", "id,title,artist,energy\na,One,X,0.5\na,One,X,0.5\nb,NA,X,0.5\n");
     let report = scratch.json(&["build-index", text(&table), text(&index), "--json"]);
     assert_eq!(report["clean"]["rows_read"], 3, "{report}");
     assert_eq!(report["clean"]["kept"], 1);
@@ -265,10 +230,7 @@ fn clean_reads_foreign_headers_and_reports() {
     let table = scratch.write("t.csv", table);
     let out = scratch.path("cleaned.csv");
     let message = scratch.fails(&["clean", text(&table), text(&out)]);
-    assert!(
-        message.contains("title=NAME") && message.contains("Werk"),
-        "{message}"
-    );
+    assert!(message.contains("title=NAME") && message.contains("Werk"), "{message}");
     assert!(!out.exists());
 
     let mut args = vec!["clean", text(&table), text(&out)];
@@ -328,32 +290,14 @@ fn songs_are_described_with_the_phrases_of_a_file() {
         "--json",
     ]);
     assert_eq!(built["build"]["songs"], 4);
-    let answer = scratch.json(&[
-        "search",
-        "--index",
-        text(&index),
-        "--text",
-        "rain",
-        "--json",
-    ]);
+    let answer = scratch.json(&["search", "--index", text(&index), "--text", "rain", "--json"]);
     let told = answer["hits"][0]["description"].as_str().unwrap();
-    assert!(
-        told.contains("nothing but rain") && told.contains(" by "),
-        "{told}"
-    );
+    assert!(told.contains("nothing but rain") && told.contains(" by "), "{told}");
 
     let broken = scratch.write("broken.toml", "version = 3");
-    let said = scratch.fails(&[
-        "build-index",
-        text(&table),
-        text(&index),
-        "--templates",
-        text(&broken),
-    ]);
-    assert!(
-        said.contains("broken.toml") && said.contains("version"),
-        "{said}"
-    );
+    let said =
+        scratch.fails(&["build-index", text(&table), text(&index), "--templates", text(&broken)]);
+    assert!(said.contains("broken.toml") && said.contains("version"), "{said}");
 }
 
 #[test]
@@ -370,33 +314,18 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
         [args.as_slice(), more].concat()
     };
     let report = scratch.json(&audit(&["--json"]));
-    assert_eq!(
-        (report["queries"].as_u64(), report["songs"].as_u64()),
-        (Some(3), Some(4))
-    );
+    assert_eq!((report["queries"].as_u64(), report["songs"].as_u64()), (Some(3), Some(4)));
     let hubs = report["hubs"].as_array().unwrap();
-    let shown: u64 = hubs
-        .iter()
-        .map(|hub| hub["queries"].as_u64().unwrap())
-        .sum();
+    let shown: u64 = hubs.iter().map(|hub| hub["queries"].as_u64().unwrap()).sum();
     assert_eq!(shown, 6);
     assert_eq!(report["songs_ever_shown"], hubs.len());
     let told = scratch.ok(&audit(&["--max-per-artist", "1", "--distinct-songs"]));
-    assert!(
-        told.contains("for any of 3 queries") && told.contains("Gini"),
-        "{told}"
-    );
+    assert!(told.contains("for any of 3 queries") && told.contains("Gini"), "{told}");
 
     let uncorrected = scratch.fails(&audit(&["--hub-correction", "0.5"]));
     assert!(uncorrected.contains("correct"), "{uncorrected}");
-    let told = scratch.json(&[
-        "correct-hubs",
-        text(&index),
-        "pictures",
-        "--nearest",
-        "2",
-        "--json",
-    ]);
+    let told =
+        scratch.json(&["correct-hubs", text(&index), "pictures", "--nearest", "2", "--json"]);
     assert_eq!(told["songs"], 4);
     scratch.ok(&audit(&["--hub-correction", "0.5"]));
     assert_eq!(scratch.json(&audit(&["--json"])), report);
@@ -454,55 +383,16 @@ fn mistakes_are_named() {
     let folder = text(scratch.folder.path());
     for (args, expected) in [
         (vec!["match", "nowhere.jpg"], "nowhere.jpg"),
-        (
-            vec!["match", text(&telephone)],
-            "broken.heic`): it is a HEIC picture: export it as JPEG",
-        ),
+        (vec!["match", text(&telephone)], "broken.heic`): it is a HEIC picture: export it as JPEG"),
         (vec!["match", folder], "it is a folder, not a picture"),
         (vec!["match", text(&not_a_picture)], "notes.jpg"),
-        (
-            vec!["search", "--index", "nowhere.arrow", "--text", "x"],
-            "nowhere.arrow",
-        ),
-        (
-            vec!["search", "--index", text(&not_a_picture), "--text", "x"],
-            "notes.jpg",
-        ),
+        (vec!["search", "--index", "nowhere.arrow", "--text", "x"], "nowhere.arrow"),
+        (vec!["search", "--index", text(&not_a_picture), "--text", "x"], "notes.jpg"),
         (vec!["search", "--index", index], "empty"),
-        (
-            vec![
-                "search", "--index", index, "--text", "x", "--where", "energy >",
-            ],
-            "energy >",
-        ),
-        (
-            vec![
-                "search",
-                "--index",
-                index,
-                "--text",
-                "x",
-                "--where",
-                "colour = 3",
-            ],
-            "energy",
-        ),
-        (
-            vec![
-                "search",
-                "--index",
-                index,
-                "--text",
-                "x",
-                "--text-weight",
-                "2",
-            ],
-            "between 0 and 1",
-        ),
-        (
-            vec!["build-index", "nowhere.csv", "out.arrow"],
-            "nowhere.csv",
-        ),
+        (vec!["search", "--index", index, "--text", "x", "--where", "energy >"], "energy >"),
+        (vec!["search", "--index", index, "--text", "x", "--where", "colour = 3"], "energy"),
+        (vec!["search", "--index", index, "--text", "x", "--text-weight", "2"], "between 0 and 1"),
+        (vec!["build-index", "nowhere.csv", "out.arrow"], "nowhere.csv"),
         (vec!["encode"], "nothing to encode"),
     ] {
         let message = scratch.fails(&args);
@@ -522,47 +412,21 @@ fn an_index_gains_and_loses_songs() {
         "id,title,artist,energy,valence\nnew,Dawn,Dee,0.3,0.7\nloud,Storm II,Ada,0.9,0.2\n",
     );
     let message = scratch.fails(&["add", index, text(&more)]);
-    assert!(
-        message.contains("\"loud\"") && message.contains("replace"),
-        "{message}"
-    );
+    assert!(message.contains("\"loud\"") && message.contains("replace"), "{message}");
     let added = scratch.json(&["add", index, text(&more), "--replace", "--json"]);
     assert_eq!(songs(&added), Some(5));
-    assert_eq!(
-        (&added["edit"]["added"], &added["edit"]["replaced"]),
-        (&1.into(), &1.into())
-    );
-    let answer = scratch.json(&[
-        "search", "--index", index, "--like", "new", "-k", "5", "--json",
-    ]);
-    let titles: Vec<_> = answer["hits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|hit| &hit["title"])
-        .collect();
+    assert_eq!((&added["edit"]["added"], &added["edit"]["replaced"]), (&1.into(), &1.into()));
+    let answer = scratch.json(&["search", "--index", index, "--like", "new", "-k", "5", "--json"]);
+    let titles: Vec<_> =
+        answer["hits"].as_array().unwrap().iter().map(|hit| &hit["title"]).collect();
     assert!(titles.contains(&&Value::from("Storm II")), "{titles:?}");
 
     let message = scratch.fails(&["remove", index, "new", "nobody"]);
     assert!(message.contains("\"nobody\""), "{message}");
     let gone = scratch.write("gone.txt", "loud\n\n nobody \n");
-    let text_of = scratch.ok(&[
-        "remove",
-        index,
-        "new",
-        "--from",
-        text(&gone),
-        "--ignore-missing",
-    ]);
-    assert_eq!(
-        text_of.trim(),
-        "2 removed, 1 not found, 3 songs in the index"
-    );
-    assert!(
-        scratch
-            .fails(&["remove", index])
-            .contains("nothing to remove")
-    );
+    let text_of = scratch.ok(&["remove", index, "new", "--from", text(&gone), "--ignore-missing"]);
+    assert_eq!(text_of.trim(), "2 removed, 1 not found, 3 songs in the index");
+    assert!(scratch.fails(&["remove", index]).contains("nothing to remove"));
 
     // A folder of two files, of which one index is made.
     let folder = scratch.path("folder");
@@ -570,26 +434,11 @@ fn an_index_gains_and_loses_songs() {
     fs::copy(index, folder.join("a.arrow")).unwrap();
     let other = scratch.path("other.arrow");
     scratch.ok(&["build-index", text(&more), text(&other)]);
-    assert_eq!(
-        songs(&scratch.json(&["add", text(&folder), text(&other), "--json"])),
-        Some(5)
-    );
-    assert_eq!(
-        songs(&scratch.json(&["compact", text(&folder), "--json"])),
-        Some(5)
-    );
-    assert!(
-        scratch
-            .ok(&["verify", text(&folder)])
-            .contains("is whole: 5 songs")
-    );
+    assert_eq!(songs(&scratch.json(&["add", text(&folder), text(&other), "--json"])), Some(5));
+    assert_eq!(songs(&scratch.json(&["compact", text(&folder), "--json"])), Some(5));
+    assert!(scratch.ok(&["verify", text(&folder)]).contains("is whole: 5 songs"));
     let shards = fs::read_dir(&folder).unwrap().filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .path()
-            .extension()
-            .is_some_and(|ending| ending == "arrow")
+        entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "arrow")
     });
     assert_eq!(shards.count(), 1);
 }
@@ -598,55 +447,22 @@ fn an_index_gains_and_loses_songs() {
 fn vectors_of_other_programs_become_an_index() {
     let scratch = Scratch::new();
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }\n";
-    let mut npy = [
-        b"\x93NUMPY\x01\x00",
-        [header.len() as u8, 0].as_slice(),
-        header.as_bytes(),
-    ]
-    .concat();
-    npy.extend(
-        [3.0_f32, 4.0, 1.0, 0.0]
-            .iter()
-            .flat_map(|v| v.to_le_bytes()),
-    );
+    let mut npy =
+        [b"\x93NUMPY\x01\x00", [header.len() as u8, 0].as_slice(), header.as_bytes()].concat();
+    npy.extend([3.0_f32, 4.0, 1.0, 0.0].iter().flat_map(|v| v.to_le_bytes()));
     let vectors = scratch.write("vectors.npy", npy);
     let table = scratch.write("table.csv", "id,title\na,Storm\nb,Dawn\n");
     let (vectors, table) = (text(&vectors), text(&table));
     let out = scratch.path("out.arrow");
     let out = text(&out);
     let message = scratch.fails(&["import", vectors, out, "--table", table]);
-    assert!(
-        message.contains("row 0") && message.contains("normalise"),
-        "{message}"
-    );
-    let report = scratch.json(&[
-        "import",
-        vectors,
-        out,
-        "--table",
-        table,
-        "--normalize",
-        "--json",
-    ]);
+    assert!(message.contains("row 0") && message.contains("normalise"), "{message}");
+    let report = scratch.json(&["import", vectors, out, "--table", table, "--normalize", "--json"]);
     assert_eq!((&report["songs"], &report["dim"]), (&2.into(), &2.into()));
-    assert!(
-        scratch
-            .ok(&["verify", out])
-            .contains("2 songs, 2 dimensions")
-    );
+    assert!(scratch.ok(&["verify", out]).contains("2 songs, 2 dimensions"));
     let short = scratch.write("short.csv", "id\na\n");
-    let message = scratch.fails(&[
-        "import",
-        vectors,
-        out,
-        "--table",
-        text(&short),
-        "--normalize",
-    ]);
-    assert!(
-        message.contains("1 rows") && message.contains("2 vectors"),
-        "{message}"
-    );
+    let message = scratch.fails(&["import", vectors, out, "--table", text(&short), "--normalize"]);
+    assert!(message.contains("1 rows") && message.contains("2 vectors"), "{message}");
 }
 
 #[test]
@@ -668,10 +484,7 @@ fn encode_prints_unit_vectors_as_json_lines() {
     let scratch = Scratch::new();
     let picture = scratch.sample_picture();
     let lines = scratch.ok(&["encode", text(&picture), "--text", "a", "--text", "b"]);
-    let vectors: Vec<Value> = lines
-        .lines()
-        .map(|l| serde_json::from_str(l).unwrap())
-        .collect();
+    let vectors: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(vectors.len(), 3);
     for vector in &vectors {
         let square: f64 = vector["embedding"]
@@ -688,11 +501,7 @@ fn encode_prints_unit_vectors_as_json_lines() {
 #[test]
 fn help_teaches_and_a_closed_pipe_is_no_error() {
     let scratch = Scratch::new();
-    assert!(
-        scratch
-            .ok(&["--help"])
-            .contains("pixelplay match beach.jpg")
-    );
+    assert!(scratch.ok(&["--help"]).contains("pixelplay match beach.jpg"));
     for command in [
         "match",
         "search",
@@ -706,10 +515,7 @@ fn help_teaches_and_a_closed_pipe_is_no_error() {
         "verify",
         "encode",
     ] {
-        assert!(
-            scratch.ok(&[command, "--help"]).contains("Usage"),
-            "{command}"
-        );
+        assert!(scratch.ok(&[command, "--help"]).contains("Usage"), "{command}");
     }
     let mut child = scratch
         .command(&["encode", "--text", "a", "--text", "b"])

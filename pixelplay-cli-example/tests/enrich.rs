@@ -87,19 +87,10 @@ fn stderr(output: &Output) -> String {
 fn a_dry_run_asks_nothing_and_leaves_nothing() {
     let scene = Scene::new();
     let text = scene.ok(&["--dry-run"]);
-    assert!(
-        text.contains("5 of 5 songs to ask itunes for: 5 requests, about 12 s"),
-        "{text}"
-    );
-    assert!(
-        text.contains("/search?term=Ana+Rain+0&country=US"),
-        "{text}"
-    );
+    assert!(text.contains("5 of 5 songs to ask itunes for: 5 requests, about 12 s"), "{text}");
+    assert!(text.contains("/search?term=Ana+Rain+0&country=US"), "{text}");
     let plan: Value = serde_json::from_str(&scene.ok(&["--dry-run", "--json"])).unwrap();
-    assert_eq!(
-        (&plan["to_ask"], &plan["seconds"]),
-        (&json!(5), &json!(12.0))
-    );
+    assert_eq!((&plan["to_ask"], &plan["seconds"]), (&json!(5), &json!(12.0)));
     assert!(!scene.has("out.arrow") && !scene.has("enrich.db"));
     assert!(scene.shop.requests().is_empty());
 }
@@ -110,16 +101,10 @@ fn songs_are_filled_and_the_cache_is_used_the_next_time() {
     let text = scene.ok(&["--per-minute", "600"]);
     assert!(text.contains("5 of 5 songs found at itunes"), "{text}");
     assert!(text.ends_with("wrote out.arrow\n"), "{text}");
-    let song = SongIndex::open(scene.folder.path().join("out.arrow"))
-        .unwrap()
-        .song(3)
-        .unwrap();
+    let song = SongIndex::open(scene.folder.path().join("out.arrow")).unwrap().song(3).unwrap();
     assert!(song.artwork_url.unwrap().ends_with("/600x600bb.jpg"));
     let report: Value = serde_json::from_str(&scene.ok(&["--json"])).unwrap();
-    assert_eq!(
-        (&report["matched"], &report["requests"]),
-        (&json!(5), &json!(0))
-    );
+    assert_eq!((&report["matched"], &report["requests"]), (&json!(5), &json!(0)));
     assert_eq!(scene.shop.requests().len(), 5);
 }
 
@@ -127,27 +112,17 @@ fn songs_are_filled_and_the_cache_is_used_the_next_time() {
 #[test]
 fn ctrl_c_stops_it_and_another_run_goes_on() {
     let scene = Scene::new();
-    let mut child = scene
-        .command(&[])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        scene.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while scene.shop.requests().is_empty() {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         sleep(Duration::from_millis(5));
     }
-    Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = stderr(&output);
-    assert!(
-        said.contains("interrupted; what was found is in the cache"),
-        "{said}"
-    );
+    assert!(said.contains("interrupted; what was found is in the cache"), "{said}");
     assert!(!scene.has("out.arrow"));
     let report = scene.ok(&["--per-minute", "600", "--json"]);
     let report: Value = serde_json::from_str(&report).unwrap();

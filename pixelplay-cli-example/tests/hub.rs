@@ -34,10 +34,7 @@ impl Scene {
         ];
         let hub = FakeHub::start("org/mini", files);
         hub.change(|world| world.is_private = true);
-        Self {
-            hub,
-            home: tempfile::tempdir().unwrap(),
-        }
+        Self { hub, home: tempfile::tempdir().unwrap() }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -69,13 +66,7 @@ fn an_encoder_comes_from_the_hub_and_then_from_the_cache() {
     let scene = Scene::new();
     let online = scene.command(&ENCODE).output().unwrap();
     assert!(online.status.success(), "{}", stderr(&online));
-    assert!(
-        scene
-            .home
-            .path()
-            .join("hub/models--org--mini/refs/main")
-            .is_file()
-    );
+    assert!(scene.home.path().join("hub/models--org--mini/refs/main").is_file());
 
     let embedded = scene.command(&ENCODE[..3]).output().unwrap();
     assert_eq!(online.stdout, embedded.stdout, "it is the same checkpoint");
@@ -94,10 +85,7 @@ fn an_encoder_comes_from_the_hub_and_then_from_the_cache() {
     let down = scene.command(&ENCODE).output().unwrap();
     assert_eq!(down.stdout, online.stdout);
     let message = stderr(&down);
-    assert!(
-        message.contains("503") && message.contains(COMMIT),
-        "{message}"
-    );
+    assert!(message.contains("503") && message.contains(COMMIT), "{message}");
 }
 
 #[test]
@@ -106,11 +94,7 @@ fn weights_of_a_pull_request_are_announced_beside_the_output() {
     let embedded = scene.command(&ENCODE[..3]).output().unwrap();
     scene.hub.change(|world| world.convert(66));
     for offline in ["0", "1"] {
-        let output = scene
-            .command(&ENCODE)
-            .env("HF_HUB_OFFLINE", offline)
-            .output()
-            .unwrap();
+        let output = scene.command(&ENCODE).env("HF_HUB_OFFLINE", offline).output().unwrap();
         let message = stderr(&output);
         assert_eq!(output.stdout, embedded.stdout, "{message}");
         assert_eq!(message.lines().count(), 1, "{message}");
@@ -125,10 +109,7 @@ fn weights_of_a_pull_request_are_announced_beside_the_output() {
     assert!(stderr(&output).contains("refs/pr/66"));
 
     let named = ["encode", "--text", "rain", "--encoder", "hub:org/mini@main"];
-    assert_eq!(
-        scene.command(&named).output().unwrap().status.code(),
-        Some(1)
-    );
+    assert_eq!(scene.command(&named).output().unwrap().status.code(), Some(1));
 }
 
 #[test]
@@ -139,24 +120,12 @@ fn what_the_hub_refuses_is_explained_without_the_token() {
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
-        assert!(
-            message.starts_with("error: ") && message.contains(expected),
-            "{message}"
-        );
+        assert!(message.starts_with("error: ") && message.contains(expected), "{message}");
         assert!(!message.contains("hf_"), "{message}");
     };
-    refused(
-        scene.command(&ENCODE).env_remove("HF_TOKEN"),
-        "set HF_TOKEN",
-    );
-    refused(
-        scene.command(&ENCODE).env("HF_TOKEN", "hf_wrong"),
-        "was not accepted",
-    );
-    refused(
-        scene.command(&ENCODE).env("HF_HUB_OFFLINE", "yes"),
-        "is not in the cache",
-    );
+    refused(scene.command(&ENCODE).env_remove("HF_TOKEN"), "set HF_TOKEN");
+    refused(scene.command(&ENCODE).env("HF_TOKEN", "hf_wrong"), "was not accepted");
+    refused(scene.command(&ENCODE).env("HF_HUB_OFFLINE", "yes"), "is not in the cache");
     let elsewhere = ["encode", "--text", "x", "--encoder", "hub:../../x"];
     refused(&mut scene.command(&elsewhere), "is no repository");
 }
@@ -164,14 +133,8 @@ fn what_the_hub_refuses_is_explained_without_the_token() {
 #[test]
 fn two_processes_at_once_share_one_download() {
     let scene = Scene::new();
-    let spawn = || {
-        scene
-            .command(&ENCODE)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
+    let spawn =
+        || scene.command(&ENCODE).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let running = [spawn(), spawn(), spawn()];
     let outputs = running.map(|child| child.wait_with_output().unwrap());
     for output in &outputs {
@@ -213,12 +176,10 @@ fn the_environment_names_the_proxy_and_what_goes_around_it() {
 #[test]
 fn ctrl_c_stops_a_download_that_hangs_and_keeps_what_arrived() {
     let scene = Scene::new();
-    scene.hub.fault(
-        |request, reply| match request.target.contains("signature") {
-            true => reply.sent(Manners::HangAfter(100_000)),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("signature") {
+        true => reply.sent(Manners::HangAfter(100_000)),
+        false => reply,
+    });
     let child = scene
         .command(&ENCODE)
         .env("HF_HUB_DOWNLOAD_TIMEOUT", "1")
@@ -234,10 +195,7 @@ fn ctrl_c_stops_a_download_that_hangs_and_keeps_what_arrived() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     let message = stderr(&output);
-    assert!(
-        message.contains("is kept") && !message.contains("nothing was changed"),
-        "{message}"
-    );
+    assert!(message.contains("is kept") && !message.contains("nothing was changed"), "{message}");
     let blobs = scene.home.path().join("hub/models--org--mini/blobs");
     let partial = std::fs::read_dir(blobs)
         .unwrap()
@@ -249,22 +207,13 @@ fn ctrl_c_stops_a_download_that_hangs_and_keeps_what_arrived() {
 #[test]
 fn model_check_takes_what_the_hub_has() {
     let scene = Scene::new();
-    let output = scene
-        .command(&["model", "check", "hub:org/mini", "--json"])
-        .output()
-        .unwrap();
+    let output = scene.command(&["model", "check", "hub:org/mini", "--json"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["usable"], true, "{report}");
     assert!(report["path"].as_str().unwrap().contains(COMMIT));
     let files = report["files"].as_array().unwrap();
-    let weights = files
-        .iter()
-        .find(|file| file["name"] == "model.safetensors");
+    let weights = files.iter().find(|file| file["name"] == "model.safetensors");
     let bytes = PIXELPLAY_MINI.model_safetensors.len();
-    assert_eq!(
-        weights.unwrap()["bytes"],
-        bytes,
-        "of the file, not of the link"
-    );
+    assert_eq!(weights.unwrap()["bytes"], bytes, "of the file, not of the link");
 }

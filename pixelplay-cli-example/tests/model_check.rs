@@ -33,11 +33,7 @@ fn check(dir: &Path, more: &[&str]) -> (i32, String, String) {
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -58,10 +54,7 @@ fn a_good_checkpoint_is_described() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(
-        text.trim_end().ends_with("usable") && !text.contains("not usable"),
-        "{text}"
-    );
+    assert!(text.trim_end().ends_with("usable") && !text.contains("not usable"), "{text}");
 
     let (code, json, _) = check(dir.path(), &["--json"]);
     assert_eq!(code, 0);
@@ -80,10 +73,7 @@ fn a_bad_one_is_refused_with_its_problems() {
     let (code, text, complaints) = check(dir.path(), &[]);
     assert_eq!(code, 1);
     assert!(complaints.contains("not usable"), "{complaints}");
-    assert!(
-        text.contains("holds no tokenizer.json") && text.contains("bert"),
-        "{text}"
-    );
+    assert!(text.contains("holds no tokenizer.json") && text.contains("bert"), "{text}");
     let (code, json, _) = check(dir.path(), &["--json"]);
     assert_eq!(code, 1);
     let report: Value = serde_json::from_str(&json).unwrap();
@@ -104,27 +94,17 @@ fn a_reference_is_compared_or_said_to_be_skipped() {
     assert_eq!(code, 0);
     assert!(text.contains("skipped: cannot read"), "{text}");
 
-    let ids = pixelplay_core::Encoder::mini()
-        .unwrap()
-        .tokenize("rain")
-        .unwrap();
+    let ids = pixelplay_core::Encoder::mini().unwrap().tokenize("rain").unwrap();
     let write = |ids: &[u32]| {
         let section = serde_json::json!({
             "notebook": {"text": "rain", "ids_then_zero_padded_to_77": ids, "source": "a test"}
         });
-        fs::write(
-            reference.path().join("reference_values.json"),
-            section.to_string(),
-        )
-        .unwrap();
+        fs::write(reference.path().join("reference_values.json"), section.to_string()).unwrap();
     };
     write(&ids);
     let (code, text, _) = check(dir.path(), &["--reference", folder]);
     assert_eq!(code, 0);
-    assert!(
-        text.contains("tokens of \"rain\" agrees") && text.contains("[a test]"),
-        "{text}"
-    );
+    assert!(text.contains("tokens of \"rain\" agrees") && text.contains("[a test]"), "{text}");
     write(&[1, 2]);
     let (code, text, _) = check(dir.path(), &["--reference", folder]);
     assert_eq!(code, 1);

@@ -1,4 +1,5 @@
-//! `pixelplay user` as a person and a script meet it: real processes, real files, exit codes and messages.
+//! `pixelplay user` as a person and a script meet it: real processes, real files, exit codes and
+//! messages.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -29,9 +30,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// With an account and an open session.
@@ -119,10 +118,7 @@ impl Home {
              sad,Grey Rain,Cleo,classical,1971,0.12,0.06,0.2,0.9,0.9,0.1,0.0,60,-22\n",
         );
         let index = self.folder.path().join("songs.arrow");
-        let built = self
-            .command(&["build-index", text(&table), text(&index)])
-            .output()
-            .unwrap();
+        let built = self.command(&["build-index", text(&table), text(&index)]).output().unwrap();
         assert!(built.status.success(), "{}", stderr(&built));
         index
     }
@@ -156,10 +152,7 @@ fn from_registration_to_the_end_of_the_account() {
     let message = home.fails(&["favourites", "remove", "a", "c"], "");
     assert!(message.contains("\"c\""), "{message}");
     let favourites = home.json(&["favourites", "remove", "a"], "");
-    assert_eq!(
-        favourites,
-        json!({ "username": "Ana", "favourites": ["b"] })
-    );
+    assert_eq!(favourites, json!({ "username": "Ana", "favourites": ["b"] }));
     assert_eq!(home.ok(&["favourites"], ""), "b\n");
 
     home.ok(&["taste", "dislike", "d", "e"], "");
@@ -178,10 +171,7 @@ fn from_registration_to_the_end_of_the_account() {
     let message = home.fails(&["delete"], NEW_PASSWORD);
     assert!(message.contains("wrong user name or password"), "{message}");
     assert_eq!(home.ok(&["favourites"], ""), "b\n");
-    assert_eq!(
-        home.json(&["delete"], PASSWORD),
-        json!({ "deleted": "Ana" })
-    );
+    assert_eq!(home.json(&["delete"], PASSWORD), json!({ "deleted": "Ana" }));
     assert!(!home.session_file().exists());
     home.fails(&["login", "ana"], PASSWORD);
 }
@@ -189,20 +179,11 @@ fn from_registration_to_the_end_of_the_account() {
 #[test]
 fn a_new_password_ends_all_sessions_but_its_own() {
     let home = Home::of_ana();
-    let elsewhere = UserStore::open(home.store())
-        .unwrap()
-        .log_in("ana", PASSWORD)
-        .unwrap();
+    let elsewhere = UserStore::open(home.store()).unwrap().log_in("ana", PASSWORD).unwrap();
     let before = home.token();
     home.ok(&["password"], &format!("{PASSWORD}\n{NEW_PASSWORD}\n"));
     assert_ne!(home.token(), before);
-    assert_eq!(
-        home.json(&["sessions"], "")["sessions"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(home.json(&["sessions"], "")["sessions"].as_array().unwrap().len(), 1);
     let users = UserStore::open(home.store()).unwrap();
     assert!(users.resume(elsewhere.token.expose()).is_err());
     home.fails(&["login", "ana"], PASSWORD);
@@ -239,20 +220,14 @@ fn after_many_failures_it_is_said_when_to_try_again() {
         let hours_ago = Arc::clone(&hours_ago);
         move || SystemTime::now() - Duration::from_secs(3600 * hours_ago.load(Ordering::Relaxed))
     };
-    let options = UserStoreOptions {
-        clock: Clock::new(now),
-        ..UserStoreOptions::default()
-    };
+    let options = UserStoreOptions { clock: Clock::new(now), ..UserStoreOptions::default() };
     let users = UserStore::open_with(home.store(), options).unwrap();
     for hours in (0..10).rev() {
         hours_ago.store(hours, Ordering::Relaxed);
         assert!(users.log_in("ana", "wrong horse battery").is_err());
     }
     let message = home.fails(&["login", "ana"], PASSWORD);
-    assert!(
-        message.contains("too many failed attempts; try again in"),
-        "{message}"
-    );
+    assert!(message.contains("too many failed attempts; try again in"), "{message}");
     home.ok(&["sessions"], "");
 }
 
@@ -266,10 +241,7 @@ fn sessions_are_listed_and_ended() {
     assert_eq!(listed["sessions"][0]["this"], false);
     assert_eq!(listed["sessions"][1]["this"], true);
     let table = home.ok(&["sessions"], "");
-    assert!(
-        table.contains("pixelplay on") && table.contains("this one"),
-        "{table}"
-    );
+    assert!(table.contains("pixelplay on") && table.contains("this one"), "{table}");
 
     home.ok(&["sessions", "revoke", &other.to_string()], "");
     let message = home.fails(&["sessions", "revoke", &other.to_string()], "");
@@ -312,12 +284,7 @@ fn a_session_that_was_idle_too_long_has_ended() {
 #[test]
 fn a_mistyped_database_is_not_made() {
     let home = Home::new();
-    for args in [
-        &["login", "ana"][..],
-        &["logout"],
-        &["favourites"],
-        &["export"],
-    ] {
+    for args in [&["login", "ana"][..], &["logout"], &["favourites"], &["export"]] {
         let message = home.fails(args, PASSWORD);
         assert!(
             message.contains("users.db") && message.contains("pixelplay user register"),
@@ -404,29 +371,20 @@ fn no_secret_is_printed_but_the_token_that_was_asked_for() {
     let token = home.token();
     home.write("users.db.session", format!("{token} {token}"));
     note(&["favourites"], "");
-    home.write(
-        "users.csv",
-        format!("name,hash\nben,{PASSWORD}\n{PASSWORD},x\n"),
-    );
+    home.write("users.csv", format!("name,hash\nben,{PASSWORD}\n{PASSWORD},x\n"));
     note(&["import", "users.csv"], "");
     assert!(printed.lines().count() > 20, "{printed}");
     for secret in [PASSWORD, NEW_PASSWORD, &token] {
         assert!(!printed.contains(secret), "{printed}");
     }
     let help = home.ok(&["login", "--help"], "");
-    assert!(
-        !help.contains("--password") && !help.contains("SURPLUS"),
-        "{help}"
-    );
+    assert!(!help.contains("--password") && !help.contains("SURPLUS"), "{help}");
 }
 
 #[test]
 fn a_password_of_another_program_is_one_line() {
     let home = Home::new();
-    home.ok(
-        &["register", "ana"],
-        &format!("{PASSWORD}\r\nanother line\n"),
-    );
+    home.ok(&["register", "ana"], &format!("{PASSWORD}\r\nanother line\n"));
     home.ok(&["login", "ana"], PASSWORD);
     for (input, expected) in [
         (&b""[..], "no password on standard input"),
@@ -448,26 +406,17 @@ fn accounts_of_another_program_are_brought_in() {
     let table = format!("mail,hash,name\nx,{ana},ana\nx,{ben},ben\n");
     home.write("users.csv", &table);
     let report = home.json(&["import", "users.csv"], "");
-    assert_eq!(
-        (&report["imported"], &report["refused"]["count"]),
-        (&2.into(), &0.into())
-    );
+    assert_eq!((&report["imported"], &report["refused"]["count"]), (&2.into(), &0.into()));
     home.ok(&["login", "ana"], "U*U");
     home.fails(&["login", "ben"], "U*U");
     home.ok(&["login", "ben"], "U*U*");
 
-    home.write(
-        "more.csv",
-        format!("name,hash\nana,{ana}\n{bad}eve,{ben}\n"),
-    );
+    home.write("more.csv", format!("name,hash\nana,{ana}\n{bad}eve,{ben}\n"));
     let output = home.run(&["import", "more.csv", "--skip-taken", "--json"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("3 rows"), "{}", stderr(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        (&report["imported"], &report["taken"]),
-        (&1.into(), &1.into())
-    );
+    assert_eq!((&report["imported"], &report["taken"]), (&1.into(), &1.into()));
     let lines: Vec<_> = report["refused"]["first"]
         .as_array()
         .unwrap()
@@ -479,10 +428,7 @@ fn accounts_of_another_program_are_brought_in() {
     home.write("none.csv", "user,password\nana,x\n");
     let message = home.fails(&["import", "none.csv"], "");
     assert!(message.contains("`name` and `hash`"), "{message}");
-    assert!(
-        home.fails(&["import", "nowhere.csv"], "")
-            .contains("nowhere.csv")
-    );
+    assert!(home.fails(&["import", "nowhere.csv"], "").contains("nowhere.csv"));
 }
 
 #[test]
@@ -490,14 +436,7 @@ fn a_taste_leans_a_search() {
     let home = Home::of_ana();
     let index = home.small_index();
     let search = |more: &[&str]| {
-        let asked = [
-            "search",
-            "--index",
-            text(&index),
-            "--text",
-            "music",
-            "--json",
-        ];
+        let asked = ["search", "--index", text(&index), "--text", "music", "--json"];
         home.command(&[&asked, more].concat()).output().unwrap()
     };
     let first = |output: Output| {
@@ -539,9 +478,6 @@ fn help_teaches() {
         "import",
     ] {
         assert!(help.contains(command), "{command}");
-        assert!(
-            home.ok(&[command, "--help"], "").contains("Usage"),
-            "{command}"
-        );
+        assert!(home.ok(&[command, "--help"], "").contains("Usage"), "{command}");
     }
 }

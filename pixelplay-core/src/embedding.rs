@@ -64,7 +64,8 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Takes a vector that already has length 1 (within [`UNIT_TOLERANCE`]); its values are kept as they are.
+    /// Takes a vector that already has length 1 (within [`UNIT_TOLERANCE`]); its values are kept as
+    /// they are.
     ///
     /// # Errors
     /// If the vector is empty, holds NaN or an infinity, or has another length.
@@ -77,10 +78,7 @@ impl Embedding {
         if (norm - 1.0).abs() > UNIT_TOLERANCE {
             return Err(EmbeddingError::NotUnit { norm });
         }
-        Ok(Self {
-            values,
-            fingerprint,
-        })
+        Ok(Self { values, fingerprint })
     }
 
     /// Scales a vector to length 1.
@@ -92,10 +90,7 @@ impl Embedding {
         fingerprint: Option<Fingerprint>,
     ) -> Result<Self, EmbeddingError> {
         normalize_in_place(&mut values)?;
-        Ok(Self {
-            values: values.into(),
-            fingerprint,
-        })
+        Ok(Self { values: values.into(), fingerprint })
     }
 
     /// The vector, shape `(dim,)`.
@@ -121,10 +116,7 @@ impl Embedding {
     /// # Errors
     /// If the two have different dimensions, or come from spaces known to differ.
     pub fn dot(&self, other: &Self) -> Result<f64, EmbeddingError> {
-        same_space(
-            (self.dim(), self.fingerprint()),
-            (other.dim(), other.fingerprint()),
-        )?;
+        same_space((self.dim(), self.fingerprint()), (other.dim(), other.fingerprint()))?;
         Ok(self
             .values
             .iter()
@@ -153,25 +145,21 @@ impl fmt::Debug for Embedding {
 /// Checks that two `(dim, fingerprint)` pairs may be compared. An unknown fingerprint matches any.
 ///
 /// # Errors
-/// [`EmbeddingError::DimMismatch`] or [`EmbeddingError::SpaceMismatch`]; `expected` is the first pair.
+/// [`EmbeddingError::DimMismatch`] or [`EmbeddingError::SpaceMismatch`]; `expected` is the first
+/// pair.
 pub fn same_space(
     expected: (usize, Option<&Fingerprint>),
     found: (usize, Option<&Fingerprint>),
 ) -> Result<(), EmbeddingError> {
-    // The space is named first: another encoder explains another dimension, not the other way round.
+    // The space is named first: another encoder explains another dimension, not the other way
+    // round.
     if let (Some(a), Some(b)) = (expected.1, found.1)
         && a != b
     {
-        return Err(EmbeddingError::SpaceMismatch {
-            expected: a.clone(),
-            found: b.clone(),
-        });
+        return Err(EmbeddingError::SpaceMismatch { expected: a.clone(), found: b.clone() });
     }
     if expected.0 != found.0 {
-        return Err(EmbeddingError::DimMismatch {
-            expected: expected.0,
-            found: found.0,
-        });
+        return Err(EmbeddingError::DimMismatch { expected: expected.0, found: found.0 });
     }
     Ok(())
 }
@@ -205,10 +193,7 @@ pub fn normalize_in_place(values: &mut [f32]) -> Result<(), EmbeddingError> {
         return Err(EmbeddingError::Zero);
     }
     for value in values {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "rounding to f32 is the point"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the point")]
         {
             *value = (f64::from(*value) / norm) as f32;
         }
@@ -278,14 +263,8 @@ mod tests {
 
     #[test]
     fn refuses_what_has_no_direction() {
-        assert_eq!(
-            Embedding::normalize(vec![], None),
-            Err(EmbeddingError::Empty)
-        );
-        assert_eq!(
-            Embedding::normalize(vec![0.0, -0.0], None),
-            Err(EmbeddingError::Zero)
-        );
+        assert_eq!(Embedding::normalize(vec![], None), Err(EmbeddingError::Empty));
+        assert_eq!(Embedding::normalize(vec![0.0, -0.0], None), Err(EmbeddingError::Zero));
         assert!(matches!(
             Embedding::normalize(vec![1.0, f32::NAN], None),
             Err(EmbeddingError::NotFinite { at: 1, .. })
@@ -309,19 +288,10 @@ mod tests {
         let a = Embedding::new(vec![1.0], named("a")).unwrap();
         let b = Embedding::new(vec![1.0], named("b")).unwrap();
         let unknown = Embedding::new(vec![1.0], None).unwrap();
-        assert!(matches!(
-            a.dot(&b),
-            Err(EmbeddingError::SpaceMismatch { .. })
-        ));
+        assert!(matches!(a.dot(&b), Err(EmbeddingError::SpaceMismatch { .. })));
         assert_eq!(a.dot(&unknown), Ok(1.0));
         let wide = Embedding::new(vec![1.0, 0.0], named("a")).unwrap();
-        assert_eq!(
-            a.dot(&wide),
-            Err(EmbeddingError::DimMismatch {
-                expected: 1,
-                found: 2
-            })
-        );
+        assert_eq!(a.dot(&wide), Err(EmbeddingError::DimMismatch { expected: 1, found: 2 }));
     }
 
     #[test]

@@ -48,7 +48,8 @@ impl HttpProxy {
 
 /// A client that follows no redirect and takes no compressed answer.
 ///
-/// `timeout` bounds every step: a connection, an answer, each piece of it; `whole` all of them together.
+/// `timeout` bounds every step: a connection, an answer, each piece of it; `whole` all of them
+/// together.
 pub(crate) fn agent(
     user_agent: &str,
     proxy: Option<Proxy>,
@@ -103,8 +104,8 @@ pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     (uri.scheme_str(), uri.host().map(str::to_lowercase), port)
 }
 
-/// The address that `location` means in an answer from `base` (RFC 3986, section 5.2, without the dots in
-/// paths that no server sends).
+/// The address that `location` means in an answer from `base` (RFC 3986, section 5.2, without the
+/// dots in paths that no server sends).
 pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     let joined = if location.is_empty() {
@@ -116,10 +117,7 @@ pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     } else if location.contains("://") {
         location.to_owned()
     } else {
-        let folder = base
-            .path()
-            .rsplit_once('/')
-            .map_or("", |(folder, _)| folder);
+        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
         format!("{scheme}://{authority}{folder}/{location}")
     };
     let uri: Uri = joined.parse().ok()?;
@@ -137,7 +135,8 @@ pub(crate) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// A date as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are no longer sent.
+/// A date as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are no longer
+/// sent.
 fn date(text: &str) -> Option<SystemTime> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut words = text.split_once(", ")?.1.split(' ');
@@ -145,10 +144,7 @@ fn date(text: &str) -> Option<SystemTime> {
     let name = words.next().filter(|name| name.len() == 3)?;
     let month = MONTHS.find(name).filter(|at| at % 3 == 0)? as u64 / 3;
     let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words
-        .next()?
-        .split(':')
-        .map(|part| part.parse::<u64>().ok());
+    let mut clock = words.next()?.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     if words.next() != Some("GMT") || !(1..=31).contains(&day) || !(1970..=9999).contains(&year) {
         return None;
@@ -162,9 +158,7 @@ fn date(text: &str) -> Option<SystemTime> {
     let days =
         year * 365 + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + day - 1;
     let days = days.checked_sub(719_468)?;
-    UNIX_EPOCH.checked_add(Duration::from_secs(
-        days * 86_400 + hour * 3600 + minute * 60 + second,
-    ))
+    UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
 }
 
 #[cfg(test)]
@@ -182,13 +176,7 @@ mod tests {
         ] {
             assert_eq!(join(&base, location).unwrap(), expected, "{location}");
         }
-        for bad in [
-            "",
-            "file:///etc/passwd",
-            "ftp://x/y",
-            "http://",
-            "http:// x",
-        ] {
+        for bad in ["", "file:///etc/passwd", "ftp://x/y", "http://", "http:// x"] {
             assert_eq!(join(&base, bad), None, "{bad}");
         }
     }

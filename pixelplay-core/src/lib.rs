@@ -1,8 +1,8 @@
 //! PixelPlay turns a picture into music.
 //!
-//! A picture or a text becomes a point on the unit sphere: a CLIP [`Embedding`]. Songs, described in
-//! sentences by the same model, lie on that sphere too. A [`SongIndex`] holds them in a file, and
-//! finds the nearest exactly.
+//! A picture or a text becomes a point on the unit sphere: a CLIP [`Embedding`]. Songs, described
+//! in sentences by the same model, lie on that sphere too. A [`SongIndex`] holds them in a file,
+//! and finds the nearest exactly.
 //!
 #![cfg_attr(feature = "starter", doc = "```")]
 #![cfg_attr(not(feature = "starter"), doc = "```ignore")]
@@ -27,12 +27,10 @@
 //! let index = SongIndex::open(&index_path)?;
 //!
 //! // ... and a picture ranks it, here a plain blue one, steered by a few words.
-//! let blue = Picture::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?;
-//! let hits = HybridQuery::new()
-//!     .image(encoder.encode_image(&blue)?)
-//!     .text(encoder.encode_text("a stormy night")?)
-//!     .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?;
-//! println!("{:.0}%  {}", hits[0].match_percent, index.song(hits[0].row)?.title.unwrap_or_default());
+//! let blue = Picture::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?; let hits =
+//! HybridQuery::new() .image(encoder.encode_image(&blue)?) .text(encoder.encode_text("a stormy
+//! night")?) .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?; println!("{:.0}%
+//! {}", hits[0].match_percent, index.song(hits[0].row)?.title.unwrap_or_default());
 //! # Ok(())
 //! # }
 //! ```

@@ -66,9 +66,9 @@ const BY_ENERGY: [&str; 5] = ["hushed", "calm", "steady", "driving", "wild"];
 
 /// One to three words for the mood of a song, the most telling first; none where nothing is known.
 ///
-/// The first comes from valence and energy (of 33 words, by direction and strength), or from the one
-/// of them that is known. The others are for songs that are nearly surely acoustic or instrumental,
-/// or very easy to dance to.
+/// The first comes from valence and energy (of 33 words, by direction and strength), or from the
+/// one of them that is known. The others are for songs that are nearly surely acoustic or
+/// instrumental, or very easy to dance to.
 ///
 /// ```
 /// use pixelplay_core::{Song, SongId, mood::mood_words};
@@ -117,9 +117,8 @@ fn circumplex(valence: f64, energy: f64) -> &'static str {
         return NEUTRAL;
     }
     let sectors = CIRCLE.len() as f64;
-    let sector = (active.atan2(pleasant) / std::f64::consts::TAU * sectors)
-        .round()
-        .rem_euclid(sectors);
+    let sector =
+        (active.atan2(pleasant) / std::f64::consts::TAU * sectors).round().rem_euclid(sectors);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

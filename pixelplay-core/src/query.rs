@@ -16,10 +16,12 @@ use crate::song::SongId;
 /// a small share of words is clearly heard.
 pub const DEFAULT_TEXT_WEIGHT: f64 = 0.3;
 
-/// How far a question leans towards what somebody likes unless it is said otherwise; a picture counts 1.
+/// How far a question leans towards what somebody likes unless it is said otherwise; a picture
+/// counts 1.
 pub const DEFAULT_TASTE_WEIGHT: f64 = 0.2;
 
-/// The blend must keep at least this share of its parts' weight; below it, rounding decides the direction.
+/// The blend must keep at least this share of its parts' weight; below it, rounding decides the
+/// direction.
 const SHORTEST_BLEND: f64 = 1e-4;
 
 /// The pool from which diverse answers are picked, in multiples of `k`.
@@ -28,8 +30,8 @@ const POOL_FACTOR: usize = 4;
 /// A weighted blend of a picture, words and songs.
 ///
 /// The blend is `(1 - a) * image + a * text`, or either alone with weight 1, plus every
-/// [`like`](Self::like) times its weight, minus every [`unlike`](Self::unlike) times its weight. All
-/// parts are unit vectors; the sum is scaled back to length 1 and searched once.
+/// [`like`](Self::like) times its weight, minus every [`unlike`](Self::unlike) times its weight.
+/// All parts are unit vectors; the sum is scaled back to length 1 and searched once.
 ///
 /// Songs that the question itself names are left out of the answer.
 ///
@@ -123,16 +125,18 @@ pub struct QueryOptions {
     pub filter: Option<Filter>,
     /// At most this many songs of one artist. Songs without an artist are not counted together.
     pub max_per_artist: Option<NonZeroUsize>,
-    /// One recording of a song only, the best: not its live recording, remix or remaster as well. Told by title and
-    /// artist, as when tables are cleaned; songs without a title or an artist are all different.
+    /// One recording of a song only, the best: not its live recording, remix or remaster as well.
+    /// Told by title and artist, as when tables are cleaned; songs without a title or an artist are
+    /// all different.
     pub distinct_songs: bool,
     /// 0 ranks by score alone; towards 1, songs unlike those already picked are preferred.
     ///
-    /// This is maximal marginal relevance (Carbonell and Goldstein 1998) over the best `4 * k` songs:
-    /// the next pick has the greatest `(1 - diversity) * relevance - diversity * similarity`, with
-    /// relevance the score scaled to 0..1 over that pool (raw image-to-song cosines span a few
-    /// hundredths, song-to-song cosines far more) and similarity the greatest cosine to a pick so
-    /// far, at least 0. It costs `O(k^2 * dim)` at worst, if nearly all songs of the pool are alike.
+    /// This is maximal marginal relevance (Carbonell and Goldstein 1998) over the best `4 * k`
+    /// songs: the next pick has the greatest
+    /// `(1 - diversity) * relevance - diversity * similarity`, with relevance the score scaled to
+    /// 0..1 over that pool (raw image-to-song cosines span a few hundredths, song-to-song cosines
+    /// far more) and similarity the greatest cosine to a pick so far, at least 0. It costs
+    /// `O(k^2 * dim)` at worst, if nearly all songs of the pool are alike.
     pub diversity: f64,
     /// Only songs with at least this score (cosine, corrected where a correction is asked for).
     pub min_score: Option<f64>,
@@ -193,7 +197,8 @@ impl HybridQuery {
         self
     }
 
-    /// Moves the question towards a song or a vector. A weight of 1 counts as much as a picture alone.
+    /// Moves the question towards a song or a vector. A weight of 1 counts as much as a picture
+    /// alone.
     pub fn like(self, taste: impl Into<Taste>, weight: f64) -> Self {
         self.term(taste.into(), weight, true)
     }
@@ -203,12 +208,13 @@ impl HybridQuery {
         self.term(taste.into(), weight, false)
     }
 
-    /// Leans the question towards what somebody likes: song ids with weights, those that are disliked below 0, as
-    /// `UserStore::taste` gives them.
+    /// Leans the question towards what somebody likes: song ids with weights, those that are
+    /// disliked below 0, as `UserStore::taste` gives them.
     ///
-    /// The songs' weighted sum is scaled to length `weight`, so that many favourites count no more than a few; a weight of 1
-    /// counts as much as a picture alone. Ids that the index does not have are passed over, and the songs may be among the
-    /// hits: they were not asked for, they only tell what is liked.
+    /// The songs' weighted sum is scaled to length `weight`, so that many favourites count no more
+    /// than a few; a weight of 1 counts as much as a picture alone. Ids that the index does not
+    /// have are passed over, and the songs may be among the hits: they were not asked for, they
+    /// only tell what is liked.
     ///
     /// ```
     /// use pixelplay_core::HybridQuery;
@@ -225,19 +231,12 @@ impl HybridQuery {
         weight: f64,
     ) -> Self {
         let songs = songs.into_iter().map(|(id, weight)| (id.into(), weight));
-        self.leaning = Some(Leaning {
-            songs: songs.collect(),
-            weight,
-        });
+        self.leaning = Some(Leaning { songs: songs.collect(), weight });
         self
     }
 
     fn term(mut self, taste: Taste, weight: f64, towards: bool) -> Self {
-        self.terms.push(Term {
-            taste,
-            weight,
-            towards,
-        });
+        self.terms.push(Term { taste, weight, towards });
         self
     }
 
@@ -253,7 +252,8 @@ impl HybridQuery {
     /// Answers the question: at most `k` songs, best first (or most diverse first), exact.
     ///
     /// # Errors
-    /// As [`blend`](Self::blend), and if an option is out of range or the filter does not fit the index.
+    /// As [`blend`](Self::blend), and if an option is out of range or the filter does not fit the
+    /// index.
     pub fn search(
         &self,
         index: &SongIndex,
@@ -262,8 +262,8 @@ impl HybridQuery {
         self.search_with(index, options, &mut ignore)
     }
 
-    /// [`search`](Self::search) that reports and can be stopped where it may take long: while picking thousands of
-    /// songs with [`diversity`](QueryOptions::diversity).
+    /// [`search`](Self::search) that reports and can be stopped where it may take long: while
+    /// picking thousands of songs with [`diversity`](QueryOptions::diversity).
     ///
     /// # Errors
     /// As [`search`](Self::search), or [`SongIndexError::Cancelled`].
@@ -274,16 +274,11 @@ impl HybridQuery {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Vec<SongHit>, QueryError> {
         if !(0.0..=1.0).contains(&options.diversity) {
-            return Err(QueryError::BadDiversity {
-                found: options.diversity,
-            });
+            return Err(QueryError::BadDiversity { found: options.diversity });
         }
         let (query, named) = self.resolve(index)?;
-        let wanted = if options.diversity > 0.0 {
-            options.k.saturating_mul(POOL_FACTOR)
-        } else {
-            options.k
-        };
+        let wanted =
+            if options.diversity > 0.0 { options.k.saturating_mul(POOL_FACTOR) } else { options.k };
         let pool = capped(index, &query, named, options, wanted)?;
         if options.diversity > 0.0 {
             diversify(index, pool, options.k, options.diversity, on_progress)
@@ -303,9 +298,7 @@ impl HybridQuery {
             return Err(QueryError::Empty);
         }
         if !(0.0..=1.0).contains(&self.text_weight) {
-            return Err(QueryError::BadTextWeight {
-                found: self.text_weight,
-            });
+            return Err(QueryError::BadTextWeight { found: self.text_weight });
         }
         let (image_weight, text_weight) = match (&self.image, &self.text) {
             (Some(_), Some(_)) => (1.0 - self.text_weight, self.text_weight),
@@ -314,10 +307,7 @@ impl HybridQuery {
         let mut sum = vec![0.0_f64; index.dim()];
         let mut weight_of_all = 0.0;
         let mut add = |part: &Embedding, weight: f64| -> Result<(), QueryError> {
-            same_space(
-                (index.dim(), index.fingerprint()),
-                (part.dim(), part.fingerprint()),
-            )?;
+            same_space((index.dim(), index.fingerprint()), (part.dim(), part.fingerprint()))?;
             for (sum, &value) in sum.iter_mut().zip(part.as_slice()) {
                 *sum += weight * f64::from(value);
             }
@@ -335,11 +325,7 @@ impl HybridQuery {
             if !(term.weight.is_finite() && term.weight >= 0.0) {
                 return Err(QueryError::BadWeight { found: term.weight });
             }
-            let signed = if term.towards {
-                term.weight
-            } else {
-                -term.weight
-            };
+            let signed = if term.towards { term.weight } else { -term.weight };
             match &term.taste {
                 Taste::Embedding(embedding) => add(embedding, signed)?,
                 Taste::Song(id) => {
@@ -370,7 +356,8 @@ impl HybridQuery {
 }
 
 impl Leaning {
-    /// The direction of length 1, and its weight; none if no song is in the index, or they cancel each other out.
+    /// The direction of length 1, and its weight; none if no song is in the index, or they cancel
+    /// each other out.
     fn resolve(&self, index: &SongIndex) -> Result<Option<(Vec<f64>, f64)>, QueryError> {
         if !(self.weight.is_finite() && self.weight >= 0.0) {
             return Err(QueryError::BadWeight { found: self.weight });
@@ -466,12 +453,13 @@ fn capped(
 
 /// A song that may be picked.
 struct Candidate {
-    /// No less than what picking it would gain: as many picks as it has seen can only have lowered it.
+    /// No less than what picking it would gain: as many picks as it has seen can only have lowered
+    /// it.
     gain: f64,
     /// Its place in the pool.
     rank: usize,
-    /// Its similarity to the picks it has seen. It starts at 0, so an opposite counts no more than a stranger: what
-    /// differs enough need not differ as much as it can.
+    /// Its similarity to the picks it has seen. It starts at 0, so an opposite counts no more than
+    /// a stranger: what differs enough need not differ as much as it can.
     nearest: f64,
     seen: usize,
 }
@@ -500,9 +488,9 @@ impl Eq for Candidate {}
 
 /// Picks `k` of `pool` (best first) by maximal marginal relevance; see [`QueryOptions::diversity`].
 ///
-/// A gain never grows with more picks, so a song is compared with new picks only when it comes up to be picked, and
-/// picked if it is still the best then (accelerated greedy search, Minoux 1978): the same picks as if every song were
-/// compared with every pick, and far fewer comparisons.
+/// A gain never grows with more picks, so a song is compared with new picks only when it comes up
+/// to be picked, and picked if it is still the best then (accelerated greedy search, Minoux 1978):
+/// the same picks as if every song were compared with every pick, and far fewer comparisons.
 fn diversify(
     index: &SongIndex,
     pool: Vec<SongHit>,
@@ -517,21 +505,13 @@ fn diversify(
     let top = best.corrected_score;
     let span = top - worst.corrected_score;
     let gain = |rank: usize, nearest: f64| {
-        let relevance = if span > 0.0 {
-            1.0 - (top - pool[rank].corrected_score) / span
-        } else {
-            1.0
-        };
+        let relevance =
+            if span > 0.0 { 1.0 - (top - pool[rank].corrected_score) / span } else { 1.0 };
         (1.0 - diversity) * relevance - diversity * nearest
     };
     let vector = |rank: usize| index.vector(pool[rank].row);
     let mut left: BinaryHeap<Candidate> = (0..pool.len())
-        .map(|rank| Candidate {
-            gain: gain(rank, 0.0),
-            rank,
-            nearest: 0.0,
-            seen: 0,
-        })
+        .map(|rank| Candidate { gain: gain(rank, 0.0), rank, nearest: 0.0, seen: 0 })
         .collect();
     let wanted = k.min(pool.len());
     let mut picks: Vec<usize> = Vec::with_capacity(wanted);
@@ -564,8 +544,8 @@ fn diversify(
     Ok(picks.into_iter().map(|rank| pool[rank].clone()).collect())
 }
 
-/// In sixteen sums, so that the compiler may use wide registers; `f32` is exact enough to tell how alike
-/// two songs are.
+/// In sixteen sums, so that the compiler may use wide registers; `f32` is exact enough to tell how
+/// alike two songs are.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];
@@ -656,10 +636,7 @@ mod tests {
     fn index(vectors: &[[i8; 3]]) -> (tempfile::TempDir, SongIndex) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("songs.arrow");
-        let options = WriterOptions {
-            normalize: true,
-            ..WriterOptions::new(3)
-        };
+        let options = WriterOptions { normalize: true, ..WriterOptions::new(3) };
         let mut writer = SongIndexWriter::create(&path, options).unwrap();
         for (row, vector) in vectors.iter().enumerate() {
             let song = Song::new(SongId::new(row.to_string()).unwrap());
@@ -691,20 +668,10 @@ mod tests {
     fn picking_can_be_stopped() {
         let (_folder, index) = index(&[[1, 0, 1]; 50]);
         let query = HybridQuery::new().image(index.embedding(0).unwrap());
-        let options = QueryOptions {
-            diversity: 0.5,
-            ..QueryOptions::default()
-        };
+        let options = QueryOptions { diversity: 0.5, ..QueryOptions::default() };
         let stopped = query.search_with(&index, &options, &mut |_| ControlFlow::Break(()));
-        assert!(matches!(
-            stopped,
-            Err(QueryError::Index(SongIndexError::Cancelled))
-        ));
+        assert!(matches!(stopped, Err(QueryError::Index(SongIndexError::Cancelled))));
         let calm = QueryOptions::default();
-        assert!(
-            query
-                .search_with(&index, &calm, &mut |_| ControlFlow::Break(()))
-                .is_ok()
-        );
+        assert!(query.search_with(&index, &calm, &mut |_| ControlFlow::Break(())).is_ok());
     }
 }

@@ -7,19 +7,12 @@ use crate::mood::Mood;
 use crate::song::{Song, Value};
 
 /// The axes, clockwise from the top; each goes from 0 in the middle to 1.
-pub const AXES: [&str; 6] = [
-    "energy",
-    "valence",
-    "danceability",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-];
+pub const AXES: [&str; 6] =
+    ["energy", "valence", "danceability", "acousticness", "instrumentalness", "liveness"];
 
-/// At least 3:1 against white and against the dark grey of dark themes (WCAG 2.2, contrast of graphics).
-const COLOURS: [&str; 6] = [
-    "#2f7de1", "#d9650b", "#0f9a72", "#9b59d0", "#d6425c", "#7a8594",
-];
+/// At least 3:1 against white and against the dark grey of dark themes (WCAG 2.2, contrast of
+/// graphics).
+const COLOURS: [&str; 6] = ["#2f7de1", "#d9650b", "#0f9a72", "#9b59d0", "#d6425c", "#7a8594"];
 /// So that the series can be told apart without colours too.
 const DASHES: [&str; 3] = ["", "6 3", "2 3"];
 const RADIUS: f64 = 100.0;
@@ -54,10 +47,7 @@ impl Series {
     /// The mood of a picture, which has some of the axes.
     #[must_use]
     pub fn of_mood(name: impl Into<String>, mood: &Mood) -> Self {
-        Self {
-            name: name.into(),
-            values: AXES.map(|axis| mood.get(axis)),
-        }
+        Self { name: name.into(), values: AXES.map(|axis| mood.get(axis)) }
     }
 }
 
@@ -72,18 +62,15 @@ pub struct RadarOptions {
 
 impl Default for RadarOptions {
     fn default() -> Self {
-        Self {
-            width: 360,
-            text: true,
-        }
+        Self { width: 360, text: true }
     }
 }
 
 /// Draws series over each other, with their values as a description for screen readers.
 ///
-/// Values beyond 0 to 1 are drawn at the border, NaN as not known. Text and lines have the colour of the text around
-/// the chart where it stands in a page, and by itself that of the light or dark scheme the reader prefers. The names
-/// may hold anything: they are escaped.
+/// Values beyond 0 to 1 are drawn at the border, NaN as not known. Text and lines have the colour
+/// of the text around the chart where it stands in a page, and by itself that of the light or dark
+/// scheme the reader prefers. The names may hold anything: they are escaped.
 ///
 /// ```
 /// use pixelplay_core::radar::{RadarOptions, Series, radar_svg};
@@ -104,11 +91,7 @@ pub fn radar_svg(series: &[Series], options: &RadarOptions) -> String {
 
 fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Result {
     let (side, top) = if options.text { MARGIN } else { (4.0, 4.0) };
-    let legend = if options.text {
-        LEGEND_LINE * series.len() as f64
-    } else {
-        0.0
-    };
+    let legend = if options.text { LEGEND_LINE * series.len() as f64 } else { 0.0 };
     let (width, height) = (2.0 * (RADIUS + side), 2.0 * (RADIUS + top) + legend);
     let shown = (f64::from(options.width) * height / width).round();
     write!(
@@ -118,10 +101,7 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
          font-size=\"12\" fill=\"none\" stroke-linejoin=\"round\">",
         options.width
     )?;
-    let names: Vec<String> = series
-        .iter()
-        .map(|series| shortened(&series.name))
-        .collect();
+    let names: Vec<String> = series.iter().map(|series| shortened(&series.name)).collect();
     write!(svg, "<title>{}</title><desc>", Escaped(&names.join(", ")))?;
     for (series, name) in series.iter().zip(&names) {
         write!(svg, "{}:", Escaped(name))?;
@@ -141,10 +121,7 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
     let centre = (RADIUS + side, RADIUS + top);
     let at = |axis: usize, share: f64| {
         let angle = TAU * axis as f64 / AXES.len() as f64;
-        (
-            centre.0 + RADIUS * share * angle.sin(),
-            centre.1 - RADIUS * share * angle.cos(),
-        )
+        (centre.0 + RADIUS * share * angle.sin(), centre.1 - RADIUS * share * angle.cos())
     };
     svg.push_str("<g stroke=\"currentColor\" stroke-opacity=\"0.25\">");
     for ring in [0.25, 0.5, 0.75, 1.0] {
@@ -185,14 +162,12 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
                 _ => ("middle", 0.0),
             };
             if inwards != 0.0 && y > centre.1 {
-                // Below the corner: beside it, the longest names would need a margin half as wide again.
+                // Below the corner: beside it, the longest names would need a margin half as wide
+                // again.
                 (x, y) = (x + 22.7 * inwards, y + 8.0);
             }
             y += 4.0;
-            write!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{name}</text>"
-            )?;
+            write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{name}</text>")?;
         }
         svg.push_str("</g>");
         for (number, name) in names.iter().enumerate() {
@@ -215,9 +190,7 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
 }
 
 fn known(value: Option<f64>) -> Option<f64> {
-    value
-        .filter(|value| !value.is_nan())
-        .map(|value| value.clamp(0.0, 1.0))
+    value.filter(|value| !value.is_nan()).map(|value| value.clamp(0.0, 1.0))
 }
 
 fn shortened(name: &str) -> String {
@@ -240,7 +213,8 @@ impl fmt::Display for Points<'_> {
     }
 }
 
-/// Text between tags. XML has no way at all to write most control characters, and none for U+FFFE and U+FFFF.
+/// Text between tags. XML has no way at all to write most control characters, and none for U+FFFE
+/// and U+FFFF.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -268,10 +242,7 @@ mod tests {
     use super::*;
 
     fn series(name: &str, values: [Option<f64>; AXES.len()]) -> Series {
-        Series {
-            name: name.to_owned(),
-            values,
-        }
+        Series { name: name.to_owned(), values }
     }
 
     fn svg(series: &[Series]) -> String {
@@ -281,15 +252,14 @@ mod tests {
     /// The outline of the only series.
     fn outline(values: [Option<f64>; AXES.len()]) -> String {
         let svg = svg(&[series("x", values)]);
-        let (_, behind) = svg
-            .split_once("stroke-dasharray=\"\"><polygon points=\"")
-            .unwrap();
+        let (_, behind) = svg.split_once("stroke-dasharray=\"\"><polygon points=\"").unwrap();
         behind.split_once('"').unwrap().0.to_owned()
     }
 
     #[test]
     fn values_lie_on_their_axes() {
-        // Centre (178, 128), radius 100: energy goes up, acousticness down, the others by 60 degrees.
+        // Centre (178, 128), radius 100: energy goes up, acousticness down, the others by 60
+        // degrees.
         let full = "178.0,28.0 264.6,78.0 264.6,178.0 178.0,228.0 91.4,178.0 91.4,78.0";
         assert_eq!(outline([Some(1.0); 6]), full);
         assert_eq!(
@@ -302,19 +272,13 @@ mod tests {
 
     #[test]
     fn each_series_has_a_legend_and_a_look_of_its_own() {
-        let svg = svg(&[
-            series("Song", [Some(0.5); 6]),
-            series("Picture", [Some(0.7); 6]),
-        ]);
+        let svg = svg(&[series("Song", [Some(0.5); 6]), series("Picture", [Some(0.7); 6])]);
         assert!(svg.contains(">Song</text>") && svg.contains(">Picture</text>"));
         assert!(svg.contains("Song: energy 0.50 valence 0.50"));
         for colour in &COLOURS[..2] {
             assert_eq!(svg.matches(&format!("stroke=\"{colour}\"")).count(), 2);
         }
-        let small = RadarOptions {
-            width: 48,
-            text: false,
-        };
+        let small = RadarOptions { width: 48, text: false };
         assert!(!radar_svg(&[series("Song", [None; 6])], &small).contains("<text"));
     }
 
@@ -327,7 +291,8 @@ mod tests {
             let (before, _) = svg.split_once(&format!("\">{axis}</text>")).unwrap();
             let (_, text) = before.rsplit_once("<text x=\"").unwrap();
             let x: f64 = text.split('"').next().unwrap().parse().unwrap();
-            // DejaVu Sans, the widest of the usual ones, takes 104 for the 16 letters of "instrumentalness".
+            // DejaVu Sans, the widest of the usual ones, takes 104 for the 16 letters of
+            // "instrumentalness".
             let long = 6.5 * axis.len() as f64;
             let left = match text.rsplit('"').next().unwrap() {
                 "start" => x,

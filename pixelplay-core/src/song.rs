@@ -104,7 +104,8 @@ impl Value {
     }
 }
 
-/// The columns stand in this one list: the struct, [`COLUMNS`], [`Song::get`] and [`Song::set`] follow from it.
+/// The columns stand in this one list: the struct, [`COLUMNS`], [`Song::get`] and [`Song::set`]
+/// follow from it.
 macro_rules! song {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident($type:ty),)+) => {
         /// A song. Whatever is not known is `None`.

@@ -1,8 +1,9 @@
-//! SQLite files of ours: told from those of others, brought to the newest schema, with every safeguard on.
+//! SQLite files of ours: told from those of others, brought to the newest schema, with every
+//! safeguard on.
 //!
-//! Acknowledged means on the disk: WAL with `synchronous=FULL` syncs the log before a commit returns. Between processes
-//! SQLite's lock decides, and waiting for it is done here, so that no caller sees "database is locked" before
-//! [`PATIENCE`] is over.
+//! Acknowledged means on the disk: WAL with `synchronous=FULL` syncs the log before a commit
+//! returns. Between processes SQLite's lock decides, and waiting for it is done here, so that no
+//! caller sees "database is locked" before [`PATIENCE`] is over.
 
 #[cfg(unix)]
 use std::fs::File;
@@ -19,8 +20,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 /// How long to wait for the lock of another process.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process of many writers, which
-/// hands the lock on among its threads within microseconds, keeps it from any other for seconds.
+/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process
+/// of many writers, which hands the lock on among its threads within microseconds, keeps it from
+/// any other for seconds.
 const POLL: Duration = Duration::from_micros(500);
 
 /// How often SQLite itself asks, before `patiently` begins anew: some seconds.
@@ -70,11 +72,12 @@ pub(crate) enum Refusal {
     Damaged(String),
 }
 
-/// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite makes beside it, which
-/// take over its mode.
+/// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite
+/// makes beside it, which take over its mode.
 ///
-/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks that this process has
-/// on it, also those of another store that is open ("How To Corrupt An SQLite Database File", section 2.2).
+/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks
+/// that this process has on it, also those of another store that is open ("How To Corrupt An SQLite
+/// Database File", section 2.2).
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,10 +168,7 @@ impl FileKind {
         // Asked again under the lock: another process may have been faster.
         let found = version(&transaction)?;
         if found > newest {
-            return Err(Abort::Refused(Refusal::Newer {
-                found,
-                supported: newest,
-            }));
+            return Err(Abort::Refused(Refusal::Newer { found, supported: newest }));
         }
         let done = usize::try_from(found).map_err(|_| {
             Abort::Refused(Refusal::Damaged(format!("its schema has version {found}")))
@@ -182,7 +182,8 @@ impl FileKind {
         Ok(())
     }
 
-    /// Compares the schema with a new one, word by word: a trigger or a view that was slipped in would run with our rights.
+    /// Compares the schema with a new one, word by word: a trigger or a view that was slipped in
+    /// would run with our rights.
     pub(crate) fn check_schema(&self, connection: &Connection) -> Result<(), Abort<Refusal>> {
         let mut fresh = Connection::open_in_memory()?;
         self.migrate(&mut fresh)?;
@@ -204,8 +205,8 @@ fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<St
         .collect()
 }
 
-/// Tries again while another process holds the lock. SQLite waits by itself, but not everywhere: while a file turns to WAL,
-/// or its log is recovered after a crash, it gives up at once.
+/// Tries again while another process holds the lock. SQLite waits by itself, but not everywhere:
+/// while a file turns to WAL, or its log is recovered after a crash, it gives up at once.
 pub(crate) fn patiently<T, E>(mut run: impl FnMut() -> Result<T, Abort<E>>) -> Result<T, Abort<E>> {
     let start = Instant::now();
     loop {

@@ -37,13 +37,7 @@ fn songs() -> Vec<Song> {
 fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
@@ -110,10 +104,7 @@ fn the_same_songs_give_the_same_bytes() {
     };
     let options = BuildOptions::default();
     assert_eq!(build("a", &options), build("b", &options));
-    let batches = BuildOptions {
-        batch_rows: 7,
-        ..BuildOptions::default()
-    };
+    let batches = BuildOptions { batch_rows: 7, ..BuildOptions::default() };
     build("c", &batches);
     let index = SongIndex::open(folder.path().join("c")).unwrap();
     assert_eq!((index.len(), index.vector_chunks().len()), (20, 3));
@@ -129,13 +120,7 @@ fn names_count_only_when_asked_for() {
     named.artist = Some("Ana".into());
     let mut options = BuildOptions::default();
     let build = |options: &BuildOptions| {
-        build_index(
-            std::slice::from_ref(&named),
-            &path,
-            &encoder,
-            options,
-            &mut ignore,
-        )
+        build_index(std::slice::from_ref(&named), &path, &encoder, options, &mut ignore)
     };
     let nothing = build(&options).unwrap_err();
     assert!(matches!(nothing, CatalogError::NoSongs { left_out: 1, .. }));
@@ -212,9 +197,6 @@ fn a_csv_becomes_an_index_and_is_never_replaced_by_it() {
     let index = SongIndex::open(folder.path().join("songs.arrow")).unwrap();
     assert_eq!(index.song(1).unwrap().title.as_deref(), Some("Sun"));
 
-    assert!(matches!(
-        build("./songs.csv"),
-        Err(CatalogError::OutIsTable { .. })
-    ));
+    assert!(matches!(build("./songs.csv"), Err(CatalogError::OutIsTable { .. })));
     assert_eq!(std::fs::read_to_string(&csv).unwrap(), table);
 }

@@ -36,9 +36,7 @@ fn tidytuesday_rows_are_playlist_entries_and_become_songs() {
          a,One,Ana,66,First,2019-06-14,Beats 2,pop,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n\
          a,One,Ana,66,First,2019-06-14,Beats 3,edm,pop edm,0.748,0.916,6,-2.634,1,0.518,122.036,194754\n",
     );
-    let [one, two] = cleaned.songs.as_slice() else {
-        panic!("{:?}", cleaned.songs)
-    };
+    let [one, two] = cleaned.songs.as_slice() else { panic!("{:?}", cleaned.songs) };
     assert_eq!(cleaned.report.schema, "TidyTuesday spotify_songs");
     assert_eq!(one.album.as_deref(), Some("First"));
     assert_eq!(
@@ -52,10 +50,7 @@ fn tidytuesday_rows_are_playlist_entries_and_become_songs() {
     assert_eq!(one.genre.as_deref(), Some("pop"));
     assert_eq!(one.extra["genres"], "pop; edm");
     assert_eq!(one.extra["playlist_name"], "Hits");
-    assert_eq!(
-        (two.year, two.popularity, two.album.as_deref()),
-        (Some(1974), None, None)
-    );
+    assert_eq!((two.year, two.popularity, two.album.as_deref()), (Some(1974), None, None));
     assert!(!two.extra.contains_key("genres"));
     assert_eq!(cleaned.report.merged.lines, [4, 5, 6]);
     assert_eq!(cleaned.report.conflicting.count, 0);
@@ -72,10 +67,7 @@ fn the_tracks_dataset_has_an_unnamed_index_and_semicolons() {
     assert_eq!(cleaned.report.schema, "spotify-tracks-dataset");
     let song = &cleaned.songs[0];
     assert_eq!(song.artist.as_deref(), Some("Gen Hoshino, Ana"));
-    assert_eq!(
-        (song.genre.as_deref(), song.explicit),
-        (Some("acoustic"), Some(false))
-    );
+    assert_eq!((song.genre.as_deref(), song.explicit), (Some("acoustic"), Some(false)));
     assert_eq!(song.extra["time_signature"], "4");
     assert_eq!(cleaned.report.ignored, ["(unnamed)"]);
     assert_eq!(cleaned.report.dropped[&DropReason::MissingTitle].lines, [3]);
@@ -103,10 +95,7 @@ fn data_csv_lists_its_artists_in_python() {
     );
     assert_eq!(cleaned.report.schema, "Spotify tracks by year (data.csv)");
     let song = &cleaned.songs[0];
-    assert_eq!(
-        song.artist.as_deref(),
-        Some("Sergei Rachmaninoff, Ben 'B' Ash")
-    );
+    assert_eq!(song.artist.as_deref(), Some("Sergei Rachmaninoff, Ben 'B' Ash"));
     assert_eq!((song.year, song.explicit), (Some(1921), Some(false)));
     assert_eq!(song.extra["release_date"], "1921-02-20");
 }
@@ -123,9 +112,7 @@ fn the_songs_of_2023_count_in_percent() {
     assert_eq!(report.schema, "Most streamed Spotify songs 2023");
     assert_eq!(report.encoding, "windows-1252");
     assert_eq!(report.rescaled.len(), 7);
-    let [seven, que] = cleaned.songs.as_slice() else {
-        panic!("{:?}", cleaned.songs)
-    };
+    let [seven, que] = cleaned.songs.as_slice() else { panic!("{:?}", cleaned.songs) };
     assert_eq!(seven.artist.as_deref(), Some("Latto, Jung Kook"));
     assert_eq!(
         (seven.energy, seven.tempo, seven.key, seven.mode, seven.year),
@@ -197,10 +184,7 @@ fn ids_are_made_only_where_there_is_no_column_for_them() {
     let made = read("title,artist\nRain,Ana\nRAIN,ana\nRain,Ben\n");
     assert_eq!((made.report.kept, made.report.merged.count), (2, 1));
     assert!(made.report.notes[0].contains("ids are made"));
-    assert_eq!(
-        read("title,artist\nRain,Ana\n").songs[0].id,
-        made.songs[0].id
-    );
+    assert_eq!(read("title,artist\nRain,Ana\n").songs[0].id, made.songs[0].id);
     let given = read("id,title,artist\n,Rain,Ana\nNA,Rain,Ana\n");
     assert_eq!(given.report.dropped[&DropReason::MissingId].lines, [2, 3]);
     assert_eq!(given.report.kept, 0);
@@ -221,10 +205,7 @@ fn repeats_fill_gaps_and_never_overwrite() {
     assert_eq!(song.extra["note"], "x");
     assert_eq!(cleaned.report.merged.lines, [3, 4]);
     assert_eq!(cleaned.report.conflicting.lines, [4]);
-    assert_eq!(
-        cleaned.report.cells_cleared["energy"].out_of_range.lines,
-        [2]
-    );
+    assert_eq!(cleaned.report.cells_cleared["energy"].out_of_range.lines, [2]);
 }
 
 #[test]
@@ -276,10 +257,7 @@ fn a_column_of_percentages_is_rescaled_and_a_single_one_is_not() {
     let single = column("energy", &["0.8", "0.1", "55", "0.3"]);
     assert!(single.report.rescaled.is_empty());
     assert_eq!(single.songs[2].energy, None);
-    assert_eq!(
-        single.report.cells_cleared["energy"].out_of_range.lines,
-        [4]
-    );
+    assert_eq!(single.report.cells_cleared["energy"].out_of_range.lines, [4]);
     let few = column("energy", &["80", "70", "60", "50"]);
     assert!(few.report.rescaled.is_empty());
     assert_eq!(few.report.cells_cleared["energy"].out_of_range.count, 4);
@@ -305,37 +283,18 @@ fn line_numbers_survive_quoted_line_breaks_blank_lines_and_crlf() {
 fn a_quote_that_is_never_closed_is_pointed_out() {
     let ragged = read("id,title,artist\n1,a,x\n2,\"b,x\n3,c,x\n4,d,x\n").report;
     assert_eq!((ragged.rows_read, ragged.kept), (2, 1));
-    assert!(
-        ragged.notes[0].contains("line 3 runs to line 5"),
-        "{:?}",
-        ragged.notes
-    );
+    assert!(ragged.notes[0].contains("line 3 runs to line 5"), "{:?}", ragged.notes);
     let kept = read("id,title,artist\n1,a,x\n2,b,\"x\n3,c,x\n4,d,x\n").report;
     assert_eq!((kept.rows_read, kept.kept), (2, 2));
-    assert!(
-        kept.notes[0].contains("line 3 runs to line 5"),
-        "{:?}",
-        kept.notes
-    );
+    assert!(kept.notes[0].contains("line 3 runs to line 5"), "{:?}", kept.notes);
     let closed_later = read("id,title,artist\n1,\"a,x\n2,\"b\",x\n3,c,x\n").report;
-    assert!(
-        closed_later.notes[0].contains("line 2"),
-        "{:?}",
-        closed_later.notes
-    );
+    assert!(closed_later.notes[0].contains("line 2"), "{:?}", closed_later.notes);
 
-    let options = CleanOptions {
-        max_cell_bytes: 100,
-        ..CleanOptions::default()
-    };
+    let options = CleanOptions { max_cell_bytes: 100, ..CleanOptions::default() };
     let long = format!("id,title,artist\n1,a,x\n2,\"{}", "y\n".repeat(60));
     assert!(matches!(
         try_read(long, &options),
-        Err(CatalogError::CellTooLong {
-            line: 3,
-            limit: 100,
-            ..
-        })
+        Err(CatalogError::CellTooLong { line: 3, limit: 100, .. })
     ));
 }
 
@@ -423,10 +382,7 @@ fn the_real_tidytuesday_table_comes_out_whole() {
     assert_eq!(merged.same_recording.count, 2_668);
     assert_eq!(merged.conflicting.count, 0);
 
-    let by_id = CleanOptions {
-        merge_recordings: false,
-        ..CleanOptions::default()
-    };
+    let by_id = CleanOptions { merge_recordings: false, ..CleanOptions::default() };
     let Cleaned { songs, report, .. } = clean(&path, &by_id).unwrap();
     println!("{report}");
     assert_eq!(report.same_recording.count, 0);

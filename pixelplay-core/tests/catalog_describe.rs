@@ -31,11 +31,7 @@ fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
         *moods.entry(mood_words(song)[0]).or_default() += 1;
     }
     for song in songs.iter().step_by(4000) {
-        println!(
-            "{} - {}",
-            song.title.as_ref().unwrap(),
-            song.artist.as_ref().unwrap()
-        );
+        println!("{} - {}", song.title.as_ref().unwrap(), song.artist.as_ref().unwrap());
         println!("    {}", mood_words(song).join(", "));
         for sentence in describe(song, &templates) {
             println!("    {sentence}");

@@ -1,4 +1,5 @@
-//! Vectors that another program made become an index: nothing dropped, nothing moved, nothing believed.
+//! Vectors that another program made become an index: nothing dropped, nothing moved, nothing
+//! believed.
 
 #![cfg(feature = "catalog")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -33,19 +34,14 @@ impl Scratch {
     }
 
     fn npy(&self, name: &str, rows: &[[f32; 2]]) -> PathBuf {
-        let numbers: Vec<u8> = rows
-            .iter()
-            .flatten()
-            .flat_map(|v| v.to_le_bytes())
-            .collect();
+        let numbers: Vec<u8> = rows.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         self.write(name, npy("<f4", rows.len(), 2, &numbers))
     }
 
     fn names(&self) -> Vec<String> {
         let names = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = names
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> =
+            names.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -55,27 +51,19 @@ fn npy(descr: &str, rows: usize, dim: usize, numbers: &[u8]) -> Vec<u8> {
     let header =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dim}), }}\n");
     let len = (header.len() as u16).to_le_bytes();
-    [
-        b"\x93NUMPY\x01\x00",
-        len.as_slice(),
-        header.as_bytes(),
-        numbers,
-    ]
-    .concat()
+    [b"\x93NUMPY\x01\x00", len.as_slice(), header.as_bytes(), numbers].concat()
 }
 
 fn normalizing() -> ImportOptions {
-    ImportOptions {
-        normalize: true,
-        ..ImportOptions::default()
-    }
+    ImportOptions { normalize: true, ..ImportOptions::default() }
 }
 
 #[test]
 fn each_row_of_the_table_belongs_to_one_vector() {
     let scratch = Scratch::new();
     let vectors = scratch.npy("v.npy", &[[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]);
-    // No artist, a title missing, two songs of one name, percentages, a cell that cannot be: no row goes.
+    // No artist, a title missing, two songs of one name, percentages, a cell that cannot be: no row
+    // goes.
     let table = scratch.write(
         "t.tsv",
         "spotify_id\tname\tenergy\tplaylist\n\
@@ -83,18 +71,10 @@ fn each_row_of_the_table_belongs_to_one_vector() {
     );
     let out = scratch.path("out.arrow");
     let fingerprint = Some(Fingerprint::new("clip").unwrap());
-    let options = ImportOptions {
-        fingerprint: fingerprint.clone(),
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions { fingerprint: fingerprint.clone(), ..ImportOptions::default() };
     let report = import(&vectors, Some(&table), &out, &options, &mut ignore).unwrap();
     assert_eq!((report.songs, report.dim), (3, 2));
-    assert_eq!(
-        report.table.unwrap().cells_cleared["energy"]
-            .out_of_range
-            .count,
-        1
-    );
+    assert_eq!(report.table.unwrap().cells_cleared["energy"].out_of_range.count, 1);
     let index = SongIndex::open(&out).unwrap();
     index.verify().unwrap();
     assert_eq!(index.ids().collect::<Vec<_>>(), ["x", "y", "z"]);
@@ -103,13 +83,7 @@ fn each_row_of_the_table_belongs_to_one_vector() {
     let songs: Vec<_> = (0..3).map(|row| index.song(row).unwrap()).collect();
     assert_eq!(songs[1].title.as_deref(), Some("Storm"));
     assert_eq!((songs[1].energy, songs[2].energy), (None, Some(0.1)));
-    assert_eq!(
-        (
-            songs[2].title.as_deref(),
-            songs[2].extra["playlist"].as_str()
-        ),
-        (None, "p2")
-    );
+    assert_eq!((songs[2].title.as_deref(), songs[2].extra["playlist"].as_str()), (None, "p2"));
 }
 
 #[test]
@@ -119,14 +93,7 @@ fn without_ids_the_rows_are_numbered() {
     let table = scratch.write("t.csv", "caption\n\"one, two\"\nthree\n");
     let out = scratch.path("out.arrow");
     for table in [None, Some(table.as_path())] {
-        import(
-            &vectors,
-            table,
-            &out,
-            &ImportOptions::default(),
-            &mut ignore,
-        )
-        .unwrap();
+        import(&vectors, table, &out, &ImportOptions::default(), &mut ignore).unwrap();
         let index = SongIndex::open(&out).unwrap();
         assert_eq!(index.ids().collect::<Vec<_>>(), ["0", "1"]);
         let caption = index.song(0).unwrap().extra.get("caption").cloned();
@@ -142,24 +109,10 @@ fn files_of_a_folder_follow_their_numbers() {
         scratch.npy(&name, &[[at as f32, 1.0], [at as f32, 2.0]]);
     }
     scratch.write("found/metadata/metadata_0.parquet", "PAR1");
-    let expected = [
-        [0.0, 1.0],
-        [0.0, 2.0],
-        [2.0, 1.0],
-        [2.0, 2.0],
-        [10.0, 1.0],
-        [10.0, 2.0_f32],
-    ];
+    let expected = [[0.0, 1.0], [0.0, 2.0], [2.0, 1.0], [2.0, 2.0], [10.0, 1.0], [10.0, 2.0_f32]];
     let out = scratch.path("out.arrow");
     for folder in ["found", "found/img_emb"] {
-        import(
-            scratch.path(folder),
-            None,
-            &out,
-            &normalizing(),
-            &mut ignore,
-        )
-        .unwrap();
+        import(scratch.path(folder), None, &out, &normalizing(), &mut ignore).unwrap();
         let index = SongIndex::open(&out).unwrap();
         for (row, vector) in expected.iter().enumerate() {
             let unit = Embedding::normalize(vector.to_vec(), None).unwrap();
@@ -169,29 +122,14 @@ fn files_of_a_folder_follow_their_numbers() {
     scratch.npy("found/text_emb/text_emb_0.npy", &[[1.0, 0.0]]);
     fs::create_dir(scratch.path("empty")).unwrap();
     for (folder, words) in [("found", "img_emb and text_emb"), ("empty", "no .npy file")] {
-        let error = import(
-            scratch.path(folder),
-            None,
-            &out,
-            &normalizing(),
-            &mut ignore,
-        );
+        let error = import(scratch.path(folder), None, &out, &normalizing(), &mut ignore);
         let error = error.unwrap_err().to_string();
         assert!(error.contains(words) && error.contains(folder), "{error}");
     }
     scratch.write("found/img_emb/img_emb_11.npy", npy("<f4", 1, 3, &[0; 12]));
-    let error = import(
-        scratch.path("found/img_emb"),
-        None,
-        &out,
-        &normalizing(),
-        &mut ignore,
-    );
+    let error = import(scratch.path("found/img_emb"), None, &out, &normalizing(), &mut ignore);
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("img_emb_11") && error.contains("3 dimensions"),
-        "{error}"
-    );
+    assert!(error.contains("img_emb_11") && error.contains("3 dimensions"), "{error}");
 }
 
 #[test]
@@ -201,10 +139,7 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     let long = scratch.npy("long.npy", &[[1.0, 0.0], [3.0, 4.0]]);
     let zero = scratch.npy("zero.npy", &[[1.0, 0.0], [0.0, 0.0]]);
     let nan = scratch.npy("nan.npy", &[[1.0, 0.0], [f32::NAN, 1.0]]);
-    let great: Vec<u8> = [1.0, 0.0, 1e300, 0.0_f64]
-        .iter()
-        .flat_map(|v| v.to_le_bytes())
-        .collect();
+    let great: Vec<u8> = [1.0, 0.0, 1e300, 0.0_f64].iter().flat_map(|v| v.to_le_bytes()).collect();
     let great = scratch.write("great.npy", npy("<f8", 2, 2, &great));
     let two = scratch.write("two.csv", "id\na\nb\n");
     let cases: [(&Path, &str, &str, bool); 9] = [
@@ -212,29 +147,16 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         (&zero, "id\na\nb\n", "row 1 (id \"b\")", true),
         (&nan, "id\na\nb\n", "row 1 (id \"b\")", true),
         (&great, "id\na\nb\n", "row 1 (id \"b\")", true),
-        (
-            &good,
-            "id\na\n",
-            "has 1 rows below its header, but there are 2 vectors",
-            false,
-        ),
+        (&good, "id\na\n", "has 1 rows below its header, but there are 2 vectors", false),
         (&good, "id\na\nb\nc\n", "has 3 rows", false),
-        (
-            &good,
-            "id,x\na,1\n\na,2\n",
-            "line 4: its id stands in an earlier row",
-            false,
-        ),
+        (&good, "id,x\na,1\n\na,2\n", "line 4: its id stands in an earlier row", false),
         (&good, "id,x\na,1\nb\n", "line 3: not as many cells", false),
         (&good, "id,x\nNA,1\nb,2\n", "line 2: no id", false),
     ];
     let out = scratch.path("out.arrow");
     for (vectors, table, words, normalize) in cases {
         let table = scratch.write("table.csv", table);
-        let options = ImportOptions {
-            normalize,
-            ..ImportOptions::default()
-        };
+        let options = ImportOptions { normalize, ..ImportOptions::default() };
         let error = import(vectors, Some(&table), &out, &options, &mut ignore).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -245,31 +167,12 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
     let error = import(&good, None, &good, &normalizing(), &mut ignore).unwrap_err();
     assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
-    let missing = import(
-        scratch.path("no.npy"),
-        None,
-        &out,
-        &normalizing(),
-        &mut ignore,
-    );
-    assert!(matches!(
-        missing,
-        Err(CatalogError::Index(SongIndexError::Io {
-            action: "read",
-            ..
-        }))
-    ));
-    let stopped = import(&good, None, &out, &normalizing(), &mut |_| {
-        ControlFlow::Break(())
-    });
+    let missing = import(scratch.path("no.npy"), None, &out, &normalizing(), &mut ignore);
+    assert!(matches!(missing, Err(CatalogError::Index(SongIndexError::Io { action: "read", .. }))));
+    let stopped = import(&good, None, &out, &normalizing(), &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(CatalogError::Cancelled)));
     let names = scratch.names();
-    assert!(
-        names
-            .iter()
-            .all(|name| name != "out.arrow" && !name.starts_with('.')),
-        "{names:?}"
-    );
+    assert!(names.iter().all(|name| name != "out.arrow" && !name.starts_with('.')), "{names:?}");
 }
 
 /// The vectors of OpenAI's ViT-B/32 for class names, and the answers that arithmetic in f64 gives.
@@ -291,25 +194,14 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
         let names: Vec<String> =
             serde_json::from_slice(&fs::read(shared.join(format!("{names}.json"))).unwrap())
                 .unwrap();
-        let rows: String = names
-            .iter()
-            .map(|name| format!("\"{}\"\n", name.replace('"', "\"\"")))
-            .collect();
+        let rows: String =
+            names.iter().map(|name| format!("\"{}\"\n", name.replace('"', "\"\""))).collect();
         let table = scratch.write("names.csv", format!("title\n{rows}"));
         let out = scratch.path("out.arrow");
-        let refused = import(
-            &path,
-            Some(&table),
-            &out,
-            &ImportOptions::default(),
-            &mut ignore,
-        );
+        let refused = import(&path, Some(&table), &out, &ImportOptions::default(), &mut ignore);
         assert!(matches!(
             refused,
-            Err(CatalogError::Index(SongIndexError::BadVector {
-                row: 0,
-                ..
-            }))
+            Err(CatalogError::Index(SongIndexError::BadVector { row: 0, .. }))
         ));
         let report = import(&path, Some(&table), &out, &normalizing(), &mut ignore).unwrap();
         assert_eq!((report.songs, report.dim), (names.len(), 512));
@@ -338,24 +230,16 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
             let mut expected: Vec<(usize, f64)> = unit.iter().map(dot).enumerate().collect();
             expected.sort_by(|a, b| b.1.total_cmp(&a.1));
             let query = index.embedding(row).unwrap();
-            let hits = index.search(
-                &query,
-                &SearchOptions {
-                    k: 10,
-                    ..SearchOptions::default()
-                },
-            );
+            let hits = index.search(&query, &SearchOptions { k: 10, ..SearchOptions::default() });
             for (hit, (_, score)) in hits.unwrap().iter().zip(&expected) {
-                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; neighbours closer than that may swap.
+                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; neighbours closer
+                // than that may swap.
                 assert!((hit.score - score).abs() < 3e-7, "{} {score}", hit.score);
                 assert!((dot(&unit[hit.row]) - hit.score).abs() < 3e-7);
             }
             asked += 1;
         }
-        println!(
-            "{vectors}: {} vectors, {asked} searches agree with float64",
-            names.len()
-        );
+        println!("{vectors}: {} vectors, {asked} searches agree with float64", names.len());
         assert!(asked >= 20);
     }
 }

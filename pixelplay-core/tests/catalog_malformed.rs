@@ -22,36 +22,29 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A table of `title,artist` and one more column, ten songs long, all with the same cell in it.
 fn ten(header: &str, cell: &str) -> String {
-    (0..10).fold(format!("title,artist,{header}\n"), |table, i| {
-        table + &format!("t{i},a,{cell}\n")
-    })
+    (0..10).fold(format!("title,artist,{header}\n"), |table, i| table + &format!("t{i},a,{cell}\n"))
 }
 
 /// A table of songs of which the first `filled` of 40 unknown columns are filled.
 fn distinct_songs(count: usize, filled: usize) -> String {
     let columns: Vec<_> = (0..40).map(|i| format!("c{i}")).collect();
     let mut table = format!("id,title,artist,{}\n", columns.join(","));
-    let cells = [vec!["x"; filled], vec![""; 40 - filled]]
-        .concat()
-        .join(",");
+    let cells = [vec!["x"; filled], vec![""; 40 - filled]].concat().join(",");
     for i in 0..count {
         table += &format!("s{i},t{i},a,{cells}\n");
     }
     table
 }
 
-/// What became of a table, in a line: the counts, every line that was dropped or changed, the songs.
+/// What became of a table, in a line: the counts, every line that was dropped or changed, the
+/// songs.
 fn outcome(cleaned: &Cleaned) -> String {
     let report = &cleaned.report;
     let mut line = format!("{} rows", report.rows_read);
     let mut add = |what: &str, tally: &Tally| {
         if tally.count > 0 {
             let lines: Vec<_> = tally.lines.iter().map(u64::to_string).collect();
-            let more = if tally.count > tally.lines.len() as u64 {
-                "+"
-            } else {
-                ""
-            };
+            let more = if tally.count > tally.lines.len() as u64 { "+" } else { "" };
             let _ = write!(line, ", {what} @{}{more}", lines.join("+"));
         }
     };
@@ -78,11 +71,7 @@ fn outcome(cleaned: &Cleaned) -> String {
     if !report.ignored.is_empty() {
         let _ = write!(line, ", ignored {}", report.ignored.join(" "));
     }
-    if report
-        .notes
-        .iter()
-        .any(|note| note.contains("never closed"))
-    {
+    if report.notes.iter().any(|note| note.contains("never closed")) {
         line += ", unclosed?";
     }
     let _ = write!(line, ", {} kept:", report.kept);
@@ -107,11 +96,7 @@ fn shown(song: &Song) -> String {
             Some(Value::Flag(flag)) => cells.push(format!("{column} {flag}")),
         }
     }
-    cells.extend(
-        song.extra
-            .iter()
-            .map(|(name, text)| format!("{name}={text}")),
-    );
+    cells.extend(song.extra.iter().map(|(name, text)| format!("{name}={text}")));
     format!("[{}]", cells.join(", "))
 }
 
@@ -124,19 +109,11 @@ struct Case {
 }
 
 fn case(name: &'static str, bytes: impl Into<Vec<u8>>, expected: &'static str) -> Case {
-    Case {
-        name,
-        bytes: bytes.into(),
-        options: CleanOptions::default(),
-        expected: Ok(expected),
-    }
+    Case { name, bytes: bytes.into(), options: CleanOptions::default(), expected: Ok(expected) }
 }
 
 fn fails(name: &'static str, bytes: impl Into<Vec<u8>>, message: &'static str) -> Case {
-    Case {
-        expected: Err(message),
-        ..case(name, bytes, "")
-    }
+    Case { expected: Err(message), ..case(name, bytes, "") }
 }
 
 fn with(case: Case, change: impl FnOnce(&mut CleanOptions)) -> Case {
@@ -152,16 +129,8 @@ fn encodings() -> Vec<Case> {
     vec![
         case("UTF-8", plain, kept),
         case("UTF-8 with a byte order mark", marked.as_str(), kept),
-        case(
-            "UTF-16, little end first",
-            utf16(&marked, u16::to_le_bytes),
-            kept,
-        ),
-        case(
-            "UTF-16, big end first",
-            utf16(&marked, u16::to_be_bytes),
-            kept,
-        ),
+        case("UTF-16, little end first", utf16(&marked, u16::to_le_bytes), kept),
+        case("UTF-16, big end first", utf16(&marked, u16::to_be_bytes), kept),
         fails(
             "UTF-16 without a mark",
             utf16(plain, u16::to_le_bytes),
@@ -208,28 +177,16 @@ fn files() -> Vec<Case> {
         fails("white space", " \n\t\r\n", "is empty"),
         fails("a byte order mark alone", "\u{feff}", "is empty"),
         fails("gzip of nothing", gzip(b""), "is empty"),
-        case(
-            "gzip of two members",
-            two_members,
-            "1 rows, 1 kept: [Rain, Ana]",
-        ),
+        case("gzip of two members", two_members, "1 rows, 1 kept: [Rain, Ana]"),
         fails("gzip cut short", &gzip(plain)[..20], "cannot read"),
         fails("gzip with a flipped bit", flipped, "cannot read"),
         fails("gzip in gzip", gzip(&gzip(plain)), "gzipped twice"),
         with(
-            fails(
-                "a gzip bomb of rows",
-                gzip(&b"title,artist\n".repeat(100_000)),
-                "max_bytes",
-            ),
+            fails("a gzip bomb of rows", gzip(&b"title,artist\n".repeat(100_000)), "max_bytes"),
             small,
         ),
         with(
-            fails(
-                "a gzip bomb of one line",
-                gzip(&vec![b'a'; 1 << 24]),
-                "max_bytes",
-            ),
+            fails("a gzip bomb of one line", gzip(&vec![b'a'; 1 << 24]), "max_bytes"),
             |options| {
                 small(options);
                 options.max_cell_bytes = 1 << 30;
@@ -242,45 +199,21 @@ fn files() -> Vec<Case> {
             "NUL",
         ),
         fails("a zip archive", "PK\u{3}\u{4}songs.csv", "unpack it"),
-        fails(
-            "a spreadsheet",
-            "PK\u{3}\u{4}[Content_Types].xml",
-            "save it as CSV UTF-8",
-        ),
+        fails("a spreadsheet", "PK\u{3}\u{4}[Content_Types].xml", "save it as CSV UTF-8"),
         fails(
             "an old workbook",
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(),
             "old Excel workbook",
         ),
         fails("Parquet", "PAR1\u{15}", "a Parquet file"),
-        fails(
-            "an index",
-            b"ARROW1\0\0\xff\xff\xff\xff".as_slice(),
-            "if it is an index",
-        ),
-        fails(
-            "an Arrow stream",
-            b"\xff\xff\xff\xff\x10\0\0\0".as_slice(),
-            "an Arrow stream",
-        ),
+        fails("an index", b"ARROW1\0\0\xff\xff\xff\xff".as_slice(), "if it is an index"),
+        fails("an Arrow stream", b"\xff\xff\xff\xff\x10\0\0\0".as_slice(), "an Arrow stream"),
         fails("JSON", "[\n  {\"title\": \"Rain\"}\n]", "is JSON"),
         fails("JSON lines", "{\"title\": \"Rain\"}\n{}\n", "is JSON"),
-        fails(
-            "a web page",
-            "\n<!DOCTYPE html>\n<title>404</title>",
-            "a web page",
-        ),
+        fails("a web page", "\n<!DOCTYPE html>\n<title>404</title>", "a web page"),
         fails("XML", "<?xml version='1.0'?><songs/>", "is XML"),
-        fails(
-            "a Git LFS pointer",
-            "version https://git-lfs.github.com/spec/v1\n",
-            "git lfs pull",
-        ),
-        fails(
-            "a picture",
-            b"\x89PNG\r\n\x1a\n".as_slice(),
-            "a PNG picture",
-        ),
+        fails("a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        fails("a picture", b"\x89PNG\r\n\x1a\n".as_slice(), "a PNG picture"),
         fails(
             "random bytes",
             (0..4096_u32)
@@ -295,16 +228,8 @@ fn headers() -> Vec<Case> {
     let many: Vec<_> = (0..10_001).map(|i| format!("c{i}")).collect();
     vec![
         case("a header alone", "title,artist", "0 rows, 0 kept:"),
-        fails(
-            "no header",
-            "Rain,Ana,0.5\nSun,Ben,0.6\n",
-            "its first line reads: \"Rain\"",
-        ),
-        fails(
-            "no artist",
-            "title,energy\nRain,0.5\n",
-            "no column for the artist",
-        ),
+        fails("no header", "Rain,Ana,0.5\nSun,Ben,0.6\n", "its first line reads: \"Rain\""),
+        fails("no artist", "title,energy\nRain,0.5\n", "no column for the artist"),
         fails("one word", "hello", "the title and the artist"),
         fails("too many columns", many.join(","), "max_columns"),
         with(
@@ -347,54 +272,23 @@ fn headers() -> Vec<Case> {
             "title,artist,embedding,_pp_i8\na,b,1,2\n",
             "1 rows, ignored embedding _pp_i8, 1 kept: [a, b]",
         ),
-        case(
-            "sep=;",
-            "sep=;\ntitle;artist\na,1;b\n",
-            "1 rows, 1 kept: [a,1, b]",
-        ),
-        with(
-            case(
-                "columns chosen",
-                "Werk|Von\na|b\n",
-                "1 rows, 1 kept: [a, b]",
-            ),
-            |options| {
-                options.columns.insert("title".into(), "Werk".into());
-                options.columns.insert("artist".into(), "Von".into());
-            },
-        ),
-        with(
-            fails(
-                "a chosen header that is not there",
-                "a,b\n",
-                "no such header",
-            ),
-            |options| {
-                options.columns.insert("title".into(), "Werk".into());
-            },
-        ),
-        with(
-            fails(
-                "a chosen column that no song has",
-                "a,b\n",
-                "no such column",
-            ),
-            |options| {
-                options.columns.insert("titel".into(), "a".into());
-            },
-        ),
-        with(
-            fails("a quote as the delimiter", "title,artist\n", "0x22"),
-            |options| {
-                options.delimiter = Some(b'"');
-            },
-        ),
-        with(
-            fails("half a letter as the delimiter", "title,artist\n", "0xc3"),
-            |options| {
-                options.delimiter = Some(0xc3);
-            },
-        ),
+        case("sep=;", "sep=;\ntitle;artist\na,1;b\n", "1 rows, 1 kept: [a,1, b]"),
+        with(case("columns chosen", "Werk|Von\na|b\n", "1 rows, 1 kept: [a, b]"), |options| {
+            options.columns.insert("title".into(), "Werk".into());
+            options.columns.insert("artist".into(), "Von".into());
+        }),
+        with(fails("a chosen header that is not there", "a,b\n", "no such header"), |options| {
+            options.columns.insert("title".into(), "Werk".into());
+        }),
+        with(fails("a chosen column that no song has", "a,b\n", "no such column"), |options| {
+            options.columns.insert("titel".into(), "a".into());
+        }),
+        with(fails("a quote as the delimiter", "title,artist\n", "0x22"), |options| {
+            options.delimiter = Some(b'"');
+        }),
+        with(fails("half a letter as the delimiter", "title,artist\n", "0xc3"), |options| {
+            options.delimiter = Some(0xc3);
+        }),
     ]
 }
 
@@ -407,26 +301,10 @@ fn rows() -> Vec<Case> {
             "title\tartist\nRain, again\tAna;Ben\n",
             "1 rows, 1 kept: [Rain, again, Ana;Ben]",
         ),
-        case(
-            "semicolons",
-            "title;artist\nRain, again;Ana\n",
-            "1 rows, 1 kept: [Rain, again, Ana]",
-        ),
-        case(
-            "pipes",
-            "title|artist\nRain, again|Ana\n",
-            "1 rows, 1 kept: [Rain, again, Ana]",
-        ),
-        case(
-            "CRLF",
-            "title,artist\r\na,b\r\n,d\r\n",
-            "2 rows, no title @3, 1 kept: [a, b]",
-        ),
-        case(
-            "CR",
-            "title,artist\ra,b\r,d\r",
-            "2 rows, no title @3, 1 kept: [a, b]",
-        ),
+        case("semicolons", "title;artist\nRain, again;Ana\n", "1 rows, 1 kept: [Rain, again, Ana]"),
+        case("pipes", "title|artist\nRain, again|Ana\n", "1 rows, 1 kept: [Rain, again, Ana]"),
+        case("CRLF", "title,artist\r\na,b\r\n,d\r\n", "2 rows, no title @3, 1 kept: [a, b]"),
+        case("CR", "title,artist\ra,b\r,d\r", "2 rows, no title @3, 1 kept: [a, b]"),
         case(
             "line ends of all kinds",
             "title,artist\r\na,b\r,d\n\r\n\n\r,f\n",
@@ -477,45 +355,27 @@ fn rows() -> Vec<Case> {
             "title,artist\na,\"b\nc,\"d\ne,f\n",
             "2 rows, unclosed?, 2 kept: [a, b c,d] [e, f]",
         ),
+        with(fails("a cell too long", long.as_str(), "line 3"), |options| {
+            options.max_cell_bytes = 1999;
+        }),
+        with(fails("which option that was", long.as_str(), "max_cell_bytes"), |options| {
+            options.max_cell_bytes = 1999;
+        }),
         with(
-            fails("a cell too long", long.as_str(), "line 3"),
-            |options| {
-                options.max_cell_bytes = 1999;
-            },
-        ),
-        with(
-            fails("which option that was", long.as_str(), "max_cell_bytes"),
-            |options| {
-                options.max_cell_bytes = 1999;
-            },
-        ),
-        with(
-            fails(
-                "a row too long",
-                long.repeat(20).replace('\n', ","),
-                "max_cell_bytes",
-            ),
+            fails("a row too long", long.repeat(20).replace('\n', ","), "max_cell_bytes"),
             |options| {
                 options.max_cell_bytes = 2000;
                 options.max_columns = 1000;
             },
         ),
         with(
-            fails(
-                "a row too wide",
-                format!("title,artist\na,b\n{many}\n"),
-                "line 3",
-            ),
+            fails("a row too wide", format!("title,artist\na,b\n{many}\n"), "line 3"),
             |options| {
                 options.max_columns = 100;
             },
         ),
         with(
-            fails(
-                "songs beyond the memory they may take",
-                distinct_songs(1000, 40),
-                "max_memory",
-            ),
+            fails("songs beyond the memory they may take", distinct_songs(1000, 40), "max_memory"),
             |options| options.max_memory = 4_000_000,
         ),
         with(
@@ -526,12 +386,9 @@ fn rows() -> Vec<Case> {
             ),
             |options| options.max_memory = 4_000_000,
         ),
-        with(
-            fails("too many rows", "title,artist\na,b\nc,d\ne,f\n", "max_rows"),
-            |options| {
-                options.max_rows = 2;
-            },
-        ),
+        with(fails("too many rows", "title,artist\na,b\nc,d\ne,f\n", "max_rows"), |options| {
+            options.max_rows = 2;
+        }),
         with(
             case(
                 "as many rows as one may have",
@@ -587,11 +444,7 @@ fn names() -> Vec<Case> {
             "title,artists\na,A;B\nb,\"['C', \"\"D's\"\"]\"\nc,[]\n",
             "3 rows, no artist @4, 2 kept: [a, A, B] [b, C, D's]",
         ),
-        case(
-            "one artist with a semicolon",
-            "title,artist\na,A;B\n",
-            "1 rows, 1 kept: [a, A;B]",
-        ),
+        case("one artist with a semicolon", "title,artist\na,A;B\n", "1 rows, 1 kept: [a, A;B]"),
         case(
             "genres in a list",
             "title,artist,Genres\na,b,\"pop, rock,pop\"\nc,d,jazz\n",

@@ -20,12 +20,10 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
     try_read(csv).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Only rows of one id are one song: which of several rows of a recording comes first is not asked here.
+/// Only rows of one id are one song: which of several rows of a recording comes first is not asked
+/// here.
 fn read_by_id(csv: impl AsRef<[u8]>) -> Cleaned {
-    let options = CleanOptions {
-        merge_recordings: false,
-        ..CleanOptions::default()
-    };
+    let options = CleanOptions { merge_recordings: false, ..CleanOptions::default() };
     clean_reader(csv.as_ref(), "t.csv", &options, &mut ignore)
         .unwrap_or_else(|error| panic!("{error}"))
 }
@@ -61,11 +59,7 @@ fn check_ranges(song: &Song) {
     whole(song.mode, 0, 1);
     whole(song.duration_ms, 1, 86_400_000);
     assert!(song.title.as_ref().is_some_and(|title| !title.is_empty()));
-    assert!(
-        song.artist
-            .as_ref()
-            .is_some_and(|artist| !artist.is_empty())
-    );
+    assert!(song.artist.as_ref().is_some_and(|artist| !artist.is_empty()));
 }
 
 fn cell() -> impl Strategy<Value = String> {
@@ -87,21 +81,10 @@ fn cell() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Headers of several tables, with columns in units and lists; the third to fifth are an id, a title
-/// and an artist.
+/// Headers of several tables, with columns in units and lists; the third to fifth are an id, a
+/// title and an artist.
 const HEADERS: [[&str; 10]; 3] = [
-    [
-        "energy",
-        "valence",
-        "id",
-        "title",
-        "artist",
-        "year",
-        "genre",
-        "duration_ms",
-        "key",
-        "note",
-    ],
+    ["energy", "valence", "id", "title", "artist", "year", "genre", "duration_ms", "key", "note"],
     [
         "energy_%",
         "valence",

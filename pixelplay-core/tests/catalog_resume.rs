@@ -1,6 +1,7 @@
 //! Builds that are interrupted, killed, damaged in between, and go on.
 //!
-//! `PIXELPLAY_SOAK=1` makes the table a million rows long, with ten kills, and measures time and memory.
+//! `PIXELPLAY_SOAK=1` makes the table a million rows long, with ten kills, and measures time and
+//! memory.
 #![cfg(all(feature = "catalog", feature = "mini", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
@@ -21,7 +22,8 @@ use pixelplay_core::{Encoder, Song, SongId, SongIndex};
 const PLACE: &str = "PIXELPLAY_TEST_PLACE";
 const BATCH: &str = "PIXELPLAY_TEST_BATCH";
 
-/// A table of songs that nobody recorded: everything follows from the number of the row. One row in twenty is a repeat.
+/// A table of songs that nobody recorded: everything follows from the number of the row. One row in
+/// twenty is a repeat.
 fn write_table(path: &Path, rows: u64) {
     const GENRES: [&str; 12] = [
         "pop",
@@ -76,10 +78,7 @@ fn write_table(path: &Path, rows: u64) {
 }
 
 fn build(table: &Path, out: &Path, batch_rows: usize) -> Result<BuildReport, CatalogError> {
-    let options = BuildOptions {
-        batch_rows,
-        ..BuildOptions::default()
-    };
+    let options = BuildOptions { batch_rows, ..BuildOptions::default() };
     build_index_from_csv(
         table,
         out,
@@ -126,20 +125,15 @@ fn child(place: &Path, batch_rows: usize) -> Command {
 fn finish(place: &Path, batch_rows: usize) -> String {
     let output = child(place, batch_rows).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let line = text.lines().find(|line| line.contains("RESUMED"));
     line.expect("a report").to_owned()
 }
 
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -147,11 +141,7 @@ fn files(folder: &Path) -> Vec<String> {
 #[test]
 fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
     let is_soak = std::env::var_os("PIXELPLAY_SOAK").is_some();
-    let (rows, batch_rows, kills) = if is_soak {
-        (1_000_000, 16_384, 10)
-    } else {
-        (6_000, 256, 4)
-    };
+    let (rows, batch_rows, kills) = if is_soak { (1_000_000, 16_384, 10) } else { (6_000, 256, 4) };
     let folder = tempfile::tempdir().unwrap();
     let [clean, killed] = ["clean", "killed"].map(|name| folder.path().join(name));
     for place in [&clean, &killed] {
@@ -163,13 +153,12 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
     println!("{rows} rows, uninterrupted: {}", finish(&clean, batch_rows));
     let whole = started.elapsed();
 
-    // Killed once it has finished a part more than the one before, at a moment that nothing is known of.
+    // Killed once it has finished a part more than the one before, at a moment that nothing is
+    // known of.
     let parts = parts_folder(killed.join("songs.arrow"));
     let finished = || {
         let entries = fs::read_dir(&parts).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.path().extension().is_some_and(|end| end == "arrow"))
-            .count()
+        entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "arrow")).count()
     };
     let (mut survived, mut kill, mut spared) = (0, 1, 0);
     while kill <= kills {
@@ -183,21 +172,16 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
         std::thread::sleep(whole / 50 * kill / kills);
         process.kill().unwrap();
         if process.wait().unwrap().success() {
-            // On a machine that lets the build run and not us, it may be done before the kill: that was none.
+            // On a machine that lets the build run and not us, it may be done before the kill: that
+            // was none.
             spared += 1;
-            assert!(
-                spared < 20,
-                "the build is always done before it can be killed"
-            );
+            assert!(spared < 20, "the build is always done before it can be killed");
             fs::remove_file(killed.join("songs.arrow")).unwrap();
             continue;
         }
         kill += 1;
         let now = finished();
-        assert!(
-            now >= known,
-            "finished parts are kept: {known} before, {now} after"
-        );
+        assert!(now >= known, "finished parts are kept: {known} before, {now} after");
         survived = now;
     }
     assert!(survived > 0);
@@ -226,10 +210,7 @@ fn songs(count: usize) -> Vec<Song> {
 
 /// Builds in batches of ten, and stops when `after` songs are through.
 fn build_until(songs: &[Song], out: &Path, after: u64) -> Result<BuildReport, CatalogError> {
-    let options = BuildOptions {
-        batch_rows: 10,
-        ..BuildOptions::default()
-    };
+    let options = BuildOptions { batch_rows: 10, ..BuildOptions::default() };
     let encoder = Encoder::mini().unwrap();
     build_index(songs, out, &encoder, &options, &mut |progress: Progress| {
         if progress.stage == "writing songs" && progress.done >= after {
@@ -266,10 +247,7 @@ fn finished_parts_are_taken_if_nothing_changed_and_are_whole() {
 
     stop();
     let (built, bytes) = resume(&songs);
-    assert_eq!(
-        (built.resumed, built.songs, built.descriptions),
-        (95, 95, 95)
-    );
+    assert_eq!((built.resumed, built.songs, built.descriptions), (95, 95, 95));
     assert!(bytes == expected);
 
     // A part that is damaged, or gone, is made anew.
@@ -303,30 +281,18 @@ fn progress_never_goes_back_and_ends_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("songs.arrow");
     let (songs, encoder) = (songs(2500), Encoder::mini().unwrap());
-    let options = BuildOptions {
-        batch_rows: 2200,
-        ..BuildOptions::default()
-    };
+    let options = BuildOptions { batch_rows: 2200, ..BuildOptions::default() };
     let mut told = Vec::new();
-    build_index(
-        &songs,
-        &out,
-        &encoder,
-        &options,
-        &mut |progress: Progress| {
-            if progress.stage == "building the index" {
-                assert_eq!(progress.total, Some(2500));
-                told.push(progress.done);
-            }
-            ControlFlow::Continue(())
-        },
-    )
+    build_index(&songs, &out, &encoder, &options, &mut |progress: Progress| {
+        if progress.stage == "building the index" {
+            assert_eq!(progress.total, Some(2500));
+            told.push(progress.done);
+        }
+        ControlFlow::Continue(())
+    })
     .unwrap();
     assert!(told.is_sorted(), "{told:?}");
-    assert!(
-        told.iter().filter(|&&done| 0 < done && done < 2500).count() > 20,
-        "{told:?}"
-    );
+    assert!(told.iter().filter(|&&done| 0 < done && done < 2500).count() > 20, "{told:?}");
     assert_eq!(told.last(), Some(&2500));
 }
 
@@ -347,10 +313,7 @@ fn a_describer_of_ones_own_describes_and_its_error_names_the_song() {
     let out = folder.path().join("songs.arrow");
     let encoder = Encoder::mini().unwrap();
     let build = |describer| {
-        let options = BuildOptions {
-            describer,
-            ..BuildOptions::default()
-        };
+        let options = BuildOptions { describer, ..BuildOptions::default() };
         build_index(&songs(3), &out, &encoder, &options, &mut ignore)
     };
     let own = Describer::new(|song| Ok(vec!["a red door".into(), format!("number {}", song.id)]));

@@ -1,4 +1,5 @@
-//! Filters against an evaluator that goes song by song and knows three answers: yes, no and not known.
+//! Filters against an evaluator that goes song by song and knows three answers: yes, no and not
+//! known.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,11 +20,7 @@ fn build(songs: &[Song]) -> SongIndex {
     let path = folder.path().join("songs.arrow");
     let mut columns: Vec<String> = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
     columns.push("list".to_owned());
-    let options = WriterOptions {
-        batch_rows: 7,
-        columns,
-        ..WriterOptions::new(DIM)
-    };
+    let options = WriterOptions { batch_rows: 7, columns, ..WriterOptions::new(DIM) };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     for song in songs {
         writer.push(song, &[1.0, 0.0, 0.0]).unwrap();
@@ -34,11 +31,8 @@ fn build(songs: &[Song]) -> SongIndex {
 
 fn found(index: &SongIndex, filter: &Filter) -> Result<Vec<usize>, SongIndexError> {
     let query = Embedding::new(vec![0.6, 0.8, 0.0], None).unwrap();
-    let options = SearchOptions {
-        k: usize::MAX,
-        filter: Some(filter.clone()),
-        ..SearchOptions::default()
-    };
+    let options =
+        SearchOptions { k: usize::MAX, filter: Some(filter.clone()), ..SearchOptions::default() };
     let hits = index.search(&query, &options)?;
     // All songs score alike, so they come by row.
     Ok(hits.into_iter().map(|hit| hit.row).collect())
@@ -141,9 +135,9 @@ const TESTED: [(&str, Kind); 6] = [
 /// Few different values, so that equality is common.
 fn value(kind: Kind) -> BoxedStrategy<Value> {
     match kind {
-        Kind::Text => prop::sample::select(vec!["", "pop", "hip hop", "ß", "1"])
-            .prop_map(Value::from)
-            .boxed(),
+        Kind::Text => {
+            prop::sample::select(vec!["", "pop", "hip hop", "ß", "1"]).prop_map(Value::from).boxed()
+        }
         Kind::Integer => (-2_i64..3).prop_map(Value::Integer).boxed(),
         Kind::Real => prop::sample::select(vec![-1.0, -0.5, -0.0, 0.0, 0.5, 1.0])
             .prop_map(Value::Real)
@@ -179,8 +173,7 @@ fn condition() -> impl Strategy<Value = Condition> {
     leaf.prop_recursive(4, 24, 2, |inner| {
         let both = (inner.clone(), inner.clone());
         prop_oneof![
-            both.clone()
-                .prop_map(|(a, b)| Condition::And(a.into(), b.into())),
+            both.clone().prop_map(|(a, b)| Condition::And(a.into(), b.into())),
             both.prop_map(|(a, b)| Condition::Or(a.into(), b.into())),
             inner.prop_map(|a| Condition::Not(a.into())),
         ]
@@ -188,10 +181,8 @@ fn condition() -> impl Strategy<Value = Condition> {
 }
 
 fn songs() -> impl Strategy<Value = Vec<Song>> {
-    let cells: Vec<_> = TESTED[1..]
-        .iter()
-        .map(|&(_, kind)| prop::option::of(value(kind)))
-        .collect();
+    let cells: Vec<_> =
+        TESTED[1..].iter().map(|&(_, kind)| prop::option::of(value(kind))).collect();
     prop::collection::vec(cells, 0..40).prop_map(|rows| {
         let song = |(row, cells): (usize, Vec<Option<Value>>)| {
             let mut song = Song::new(SongId::new(row.to_string()).unwrap());
@@ -230,10 +221,7 @@ fn what_is_not_known_fulfils_neither_a_condition_nor_its_opposite() {
     let songs: Vec<Song> = [Some(1980), None, Some(2000)]
         .into_iter()
         .enumerate()
-        .map(|(row, year)| Song {
-            year,
-            ..Song::new(SongId::new(row.to_string()).unwrap())
-        })
+        .map(|(row, year)| Song { year, ..Song::new(SongId::new(row.to_string()).unwrap()) })
         .collect();
     let index = build(&songs);
     let rows: HashMap<&str, Vec<usize>> = [
@@ -257,10 +245,7 @@ fn what_is_not_known_fulfils_neither_a_condition_nor_its_opposite() {
 #[test]
 fn whole_numbers_beyond_the_reach_of_reals_are_compared_exactly() {
     let big = (1_i64 << 53) + 1;
-    let song = Song {
-        duration_ms: Some(big),
-        ..Song::new(SongId::new("a").unwrap())
-    };
+    let song = Song { duration_ms: Some(big), ..Song::new(SongId::new("a").unwrap()) };
     let index = build(&[song]);
     let real = 9_007_199_254_740_992.0;
     let yes = [
@@ -272,11 +257,7 @@ fn whole_numbers_beyond_the_reach_of_reals_are_compared_exactly() {
     ];
     for filter in yes {
         assert_eq!(found(&index, &filter).unwrap(), [0], "{filter}");
-        assert_eq!(
-            found(&index, &!filter.clone()).unwrap(),
-            [0; 0],
-            "not {filter}"
-        );
+        assert_eq!(found(&index, &!filter.clone()).unwrap(), [0; 0], "not {filter}");
     }
 }
 
@@ -313,10 +294,7 @@ fn filters_that_do_not_fit_are_refused_by_name() {
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
     for value in [f64::NAN, f64::INFINITY] {
-        assert!(matches!(
-            error(col("energy").lt(value)),
-            FilterError::NotFinite { .. }
-        ));
+        assert!(matches!(error(col("energy").lt(value)), FilterError::NotFinite { .. }));
     }
     let mut deep = col("year").lt(1);
     for _ in 0..100 {

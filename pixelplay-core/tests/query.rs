@@ -18,11 +18,7 @@ struct Row<'a> {
 }
 
 fn row<'a>(id: &'a str, artist: &'a str, vector: &[f32]) -> Row<'a> {
-    Row {
-        id,
-        artist: Some(artist),
-        vector: vector.to_vec(),
-    }
+    Row { id, artist: Some(artist), vector: vector.to_vec() }
 }
 
 fn space() -> Option<Fingerprint> {
@@ -76,11 +72,7 @@ fn a_picture_and_words_blend_by_weight_and_either_alone_counts_whole() {
     let (x, y) = (unit(&[1.0, 0.0, 0.0]), unit(&[0.0, 1.0, 0.0]));
     let both = HybridQuery::new().image(x.clone()).text(y.clone());
     let blend = both.blend(&index).unwrap();
-    let expected = unit(&[
-        (1.0 - DEFAULT_TEXT_WEIGHT) as f32,
-        DEFAULT_TEXT_WEIGHT as f32,
-        0.0,
-    ]);
+    let expected = unit(&[(1.0 - DEFAULT_TEXT_WEIGHT) as f32, DEFAULT_TEXT_WEIGHT as f32, 0.0]);
     assert!((blend.dot(&expected).unwrap() - 1.0).abs() < 1e-7);
 
     let words_only = HybridQuery::new().text(y.clone()).blend(&index).unwrap();
@@ -114,42 +106,18 @@ fn options_narrow_the_answer() {
     let query = HybridQuery::new().image(unit(&[1.0, 0.5, 0.25]));
     let with = |options: QueryOptions| {
         let hits = query.search(&index, &options).unwrap();
-        ids(&hits)
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        ids(&hits).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     let all = QueryOptions::default();
     assert_eq!(with(all.clone()), ["xy", "x", "y", "z", "-x"]);
-    assert_eq!(
-        with(QueryOptions {
-            k: 2,
-            ..all.clone()
-        }),
-        ["xy", "x"]
-    );
-    assert!(
-        with(QueryOptions {
-            k: 0,
-            ..all.clone()
-        })
-        .is_empty()
-    );
+    assert_eq!(with(QueryOptions { k: 2, ..all.clone() }), ["xy", "x"]);
+    assert!(with(QueryOptions { k: 0, ..all.clone() }).is_empty());
     // "Ada" and "ADA" are one artist.
-    let one_each = QueryOptions {
-        max_per_artist: NonZeroUsize::new(1),
-        ..all.clone()
-    };
+    let one_each = QueryOptions { max_per_artist: NonZeroUsize::new(1), ..all.clone() };
     assert_eq!(with(one_each), ["xy", "y", "-x"]);
-    let positive = QueryOptions {
-        min_score: Some(0.0),
-        ..all.clone()
-    };
+    let positive = QueryOptions { min_score: Some(0.0), ..all.clone() };
     assert_eq!(with(positive), ["xy", "x", "y", "z"]);
-    let filtered = QueryOptions {
-        filter: Some(col("artist").is_in(["Ben", "Cleo"])),
-        ..all
-    };
+    let filtered = QueryOptions { filter: Some(col("artist").is_in(["Ben", "Cleo"])), ..all };
     assert_eq!(with(filtered), ["y", "-x"]);
 }
 
@@ -164,16 +132,9 @@ fn diversity_prefers_what_differs_from_the_picks() {
     ]);
     let query = HybridQuery::new().image(unit(&[1.0, 0.0, 0.0]));
     let with = |diversity| {
-        let options = QueryOptions {
-            k: 2,
-            diversity,
-            ..QueryOptions::default()
-        };
+        let options = QueryOptions { k: 2, diversity, ..QueryOptions::default() };
         let hits = query.search(&index, &options).unwrap();
-        ids(&hits)
-            .into_iter()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        ids(&hits).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(with(0.0), ["near", "twin"]);
     assert_eq!(with(0.5), ["near", "other"]);
@@ -194,29 +155,19 @@ fn what_cannot_be_answered_is_named() {
     // What counts is what is left of the weights, not how great they are.
     let twin = unit(&[1.0, 1e-7, 0.0]);
     for weight in [1e-9, 1e9] {
-        let query = HybridQuery::new()
-            .like("x", weight)
-            .unlike(twin.clone(), weight);
+        let query = HybridQuery::new().like("x", weight).unlike(twin.clone(), weight);
         assert!(matches!(ask(query), QueryError::CancelsOut), "{weight}");
         let alone = HybridQuery::new().like("x", weight);
-        assert!(
-            alone.search(&index, &QueryOptions::default()).is_ok(),
-            "{weight}"
-        );
+        assert!(alone.search(&index, &QueryOptions::default()).is_ok(), "{weight}");
     }
     for weight in [0.0, f64::MAX] {
         let query = HybridQuery::new().like("x", weight).like("y", weight);
         assert!(matches!(ask(query), QueryError::CancelsOut), "{weight}");
     }
     for weight in [-0.1, f64::NAN, f64::INFINITY] {
-        for query in [
-            HybridQuery::new().like("x", weight),
-            HybridQuery::new().unlike("x", weight),
-        ] {
-            assert!(
-                matches!(ask(query), QueryError::BadWeight { .. }),
-                "{weight}"
-            );
+        for query in [HybridQuery::new().like("x", weight), HybridQuery::new().unlike("x", weight)]
+        {
+            assert!(matches!(ask(query), QueryError::BadWeight { .. }), "{weight}");
         }
         assert!(matches!(
             ask(HybridQuery::new().image(x.clone()).text_weight(weight)),
@@ -228,17 +179,11 @@ fn what_cannot_be_answered_is_named() {
 
     let elsewhere = Embedding::normalize(vec![1.0, 0.0, 0.0], Fingerprint::new("there").ok());
     let message = ask(HybridQuery::new().image(elsewhere.unwrap())).to_string();
-    assert!(
-        message.contains("here") && message.contains("there"),
-        "{message}"
-    );
+    assert!(message.contains("here") && message.contains("there"), "{message}");
     let message = ask(HybridQuery::new().image(unit(&[1.0, 0.0]))).to_string();
     assert!(message.contains('3') && message.contains('2'), "{message}");
     for diversity in [-0.1, 1.1, f64::NAN] {
-        let options = QueryOptions {
-            diversity,
-            ..QueryOptions::default()
-        };
+        let options = QueryOptions { diversity, ..QueryOptions::default() };
         assert!(matches!(
             HybridQuery::new().image(x.clone()).search(&index, &options),
             Err(QueryError::BadDiversity { .. })
@@ -256,11 +201,7 @@ fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
         row("Other", "Ada", &[1.0, 0.4]),
         row("Intro", "Various Artists", &[1.0, 0.5]),
         row("Intro ", "Various Artists", &[1.0, 0.6]),
-        Row {
-            id: "SONG",
-            artist: None,
-            vector: vec![1.0, 0.7],
-        },
+        Row { id: "SONG", artist: None, vector: vec![1.0, 0.7] },
     ]);
     let query = HybridQuery::new().image(unit(&[1.0, 0.0]));
     let found = |k, max_per_artist, distinct_songs| {
@@ -271,9 +212,7 @@ fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
             ..QueryOptions::default()
         };
         let hits = query.search(&index, &options).unwrap();
-        hits.iter()
-            .map(|hit| hit.id.to_string())
-            .collect::<Vec<_>>()
+        hits.iter().map(|hit| hit.id.to_string()).collect::<Vec<_>>()
     };
     let all = ["Song (Live)", "Song ", "Other", "Intro", "Intro ", "SONG"];
     assert_eq!(found(8, 0, true), all);
@@ -340,9 +279,7 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
     let (_folder, index) = compass();
     let picture = unit(&[0.0, 0.0, 1.0]);
     let lean = |songs: &[(&str, f64)], weight| {
-        let query = HybridQuery::new()
-            .image(picture.clone())
-            .taste(songs.iter().copied(), weight);
+        let query = HybridQuery::new().image(picture.clone()).taste(songs.iter().copied(), weight);
         query.blend(&index).unwrap().as_slice().to_vec()
     };
     // One favourite of weight 1 and many that point the same way are the same wish.
@@ -361,15 +298,9 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
     let query = HybridQuery::new().taste([("x", 1.0)], 1.0);
     assert_eq!(ids(&query.search(&index, &options).unwrap())[0], "x");
     let query = HybridQuery::new().taste([("gone", 1.0)], 1.0);
-    assert!(matches!(
-        query.search(&index, &options),
-        Err(QueryError::Empty)
-    ));
+    assert!(matches!(query.search(&index, &options), Err(QueryError::Empty)));
     for (weight, share) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (1.0, -1.0)] {
         let query = HybridQuery::new().taste([("x", weight)], share);
-        assert!(matches!(
-            query.search(&index, &options),
-            Err(QueryError::BadWeight { .. })
-        ));
+        assert!(matches!(query.search(&index, &options), Err(QueryError::BadWeight { .. })));
     }
 }

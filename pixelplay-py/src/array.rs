@@ -27,30 +27,19 @@ pub(crate) fn interface<'py>(
 }
 
 fn float32() -> &'static str {
-    if cfg!(target_endian = "big") {
-        ">f4"
-    } else {
-        "<f4"
-    }
+    if cfg!(target_endian = "big") { ">f4" } else { "<f4" }
 }
 
 /// `numpy.asarray` of an object of ours.
 pub(crate) fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    object
-        .py()
-        .import("numpy")?
-        .call_method1("asarray", (object,))
+    object.py().import("numpy")?.call_method1("asarray", (object,))
 }
 
 /// A copy of a vector as a writeable array.
 pub(crate) fn vector<'py>(py: Python<'py>, values: &[f32]) -> PyResult<Bound<'py, PyAny>> {
-    let bytes: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_ne_bytes())
-        .collect();
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
     let numbers = PyByteArray::new(py, &bytes);
-    py.import("numpy")?
-        .call_method1("frombuffer", (numbers, float32()))
+    py.import("numpy")?.call_method1("frombuffer", (numbers, float32()))
 }
 
 /// A writeable array of numbers of eight bytes.
@@ -62,9 +51,7 @@ pub(crate) fn matrix<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let numpy = py.import("numpy")?;
     let numbers = PyByteArray::new(py, bytes);
-    numpy
-        .call_method1("frombuffer", (numbers, dtype))?
-        .call_method1("reshape", (shape,))
+    numpy.call_method1("frombuffer", (numbers, dtype))?.call_method1("reshape", (shape,))
 }
 
 /// An embedding as people give it: one of ours, or whatever numpy takes for a vector.
@@ -127,16 +114,10 @@ pub(crate) fn floats<'py>(
     axes: usize,
 ) -> PyResult<(usize, usize, Bound<'py, PyBytes>)> {
     static FLOATS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    FLOATS
-        .import(object.py(), "pixelplay._inputs", "floats")?
-        .call1((object, axes))?
-        .extract()
+    FLOATS.import(object.py(), "pixelplay._inputs", "floats")?.call1((object, axes))?.extract()
 }
 
 pub(crate) fn numbers(bytes: &Bound<'_, PyBytes>) -> Vec<f32> {
     let (numbers, _) = bytes.as_bytes().as_chunks::<4>();
-    numbers
-        .iter()
-        .map(|bytes| f32::from_ne_bytes(*bytes))
-        .collect()
+    numbers.iter().map(|bytes| f32::from_ne_bytes(*bytes)).collect()
 }

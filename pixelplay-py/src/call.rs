@@ -49,21 +49,19 @@ where
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
     let reports = report.is_some();
-    let worker = thread::Builder::new()
-        .name("pixelplay".to_owned())
-        .spawn(move || {
-            let done = work(&mut |progress| {
-                if stopped.load(Ordering::Relaxed) {
-                    return ControlFlow::Break(());
-                }
-                if reports {
-                    // Nobody listens any more only where the call is over.
-                    let _ = tell.send(News::Progress(progress));
-                }
-                ControlFlow::Continue(())
-            });
-            let _ = tell.send(News::Done(done));
-        })?;
+    let worker = thread::Builder::new().name("pixelplay".to_owned()).spawn(move || {
+        let done = work(&mut |progress| {
+            if stopped.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            if reports {
+                // Nobody listens any more only where the call is over.
+                let _ = tell.send(News::Progress(progress));
+            }
+            ControlFlow::Continue(())
+        });
+        let _ = tell.send(News::Done(done));
+    })?;
     loop {
         let news;
         (news, hear) = py.detach(move || listen(hear, TICK));
@@ -144,15 +142,8 @@ impl Report {
             if !wanted.is_true() {
                 return Ok(None);
             }
-            let bar = progress
-                .py()
-                .import("pixelplay._progress")?
-                .getattr("Bar")?
-                .call0()?;
-            return Ok(Some(Self {
-                callback: bar.unbind(),
-                is_bar: true,
-            }));
+            let bar = progress.py().import("pixelplay._progress")?.getattr("Bar")?.call0()?;
+            return Ok(Some(Self { callback: bar.unbind(), is_bar: true }));
         }
         if !progress.is_callable() {
             return Err(PyTypeError::new_err(format!(
@@ -160,16 +151,11 @@ impl Report {
                 progress.get_type().name()?
             )));
         }
-        Ok(Some(Self {
-            callback: progress.clone().unbind(),
-            is_bar: false,
-        }))
+        Ok(Some(Self { callback: progress.clone().unbind(), is_bar: false }))
     }
 
     fn tell(&self, py: Python<'_>, progress: Progress) -> PyResult<()> {
-        self.callback
-            .call1(py, (progress.stage, progress.done, progress.total))
-            .map(drop)
+        self.callback.call1(py, (progress.stage, progress.done, progress.total)).map(drop)
     }
 }
 

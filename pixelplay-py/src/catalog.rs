@@ -26,18 +26,13 @@ fn clean_options(
     delimiter: Option<&str>,
     merge_recordings: bool,
 ) -> PyResult<CleanOptions> {
-    let mut options = CleanOptions {
-        merge_recordings,
-        ..CleanOptions::default()
-    };
+    let mut options = CleanOptions { merge_recordings, ..CleanOptions::default() };
     if let Some(columns) = columns {
         options.columns = columns.extract()?;
     }
     if let Some(delimiter) = delimiter {
         let &[byte] = delimiter.as_bytes() else {
-            return Err(PyValueError::new_err(
-                "delimiter must be one ASCII character",
-            ));
+            return Err(PyValueError::new_err("delimiter must be one ASCII character"));
         };
         options.delimiter = Some(byte);
     }
@@ -87,10 +82,7 @@ pub(crate) fn describe(
     let song = if let Ok(song) = song.cast::<PySong>() {
         song.get().0.clone()
     } else {
-        let id = song
-            .cast::<PyMapping>()
-            .ok()
-            .map(|song| song.get_item("id"));
+        let id = song.cast::<PyMapping>().ok().map(|song| song.get_item("id"));
         let id = id.and_then(Result::ok).and_then(|id| id.extract().ok());
         let id: String = id.unwrap_or_default();
         let id = SongId::new(id).ok_or_else(|| {
@@ -235,12 +227,8 @@ pub(crate) fn write_index(
             songs.len()
         )));
     }
-    let options = WriterOptions {
-        fingerprint: space,
-        normalize,
-        int8_twin,
-        ..WriterOptions::new(dim)
-    };
+    let options =
+        WriterOptions { fingerprint: space, normalize, int8_twin, ..WriterOptions::new(dim) };
     let values = array::numbers(&bytes);
     call::long(py, report.as_ref(), move |on_progress| {
         write_index_with(path, &songs, &values, options, on_progress)
@@ -268,9 +256,7 @@ pub(crate) fn starter_index(
 
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err(
-            "ids is one text, expected one for each vector",
-        ));
+        return Err(PyTypeError::new_err("ids is one text, expected one for each vector"));
     }
     let mut ids = Vec::new();
     for (row, id) in given.try_iter()?.enumerate() {
@@ -300,9 +286,7 @@ fn rows(
 ) -> PyResult<Rows> {
     if songs.is_instance_of::<PyList>() || songs.is_instance_of::<PyTuple>() {
         let items = songs.try_iter()?.zip(ids);
-        let rows = items
-            .map(|(song, id)| self::song(&song?, id))
-            .collect::<PyResult<_>>()?;
+        let rows = items.map(|(song, id)| self::song(&song?, id)).collect::<PyResult<_>>()?;
         // Counted anew, since `zip` ends with the shorter one.
         let (rows, count): (Vec<Song>, usize) = (rows, songs.len()?);
         if count != ids.len() {
@@ -314,9 +298,8 @@ fn rows(
         return Ok((rows, None));
     }
     let (input, options) = (Input::new(songs)?, clean_options(columns, None, false)?);
-    let cleaned = call::long(songs.py(), report, move |on_progress| {
-        input.every_row(&options, on_progress)
-    })?;
+    let cleaned =
+        call::long(songs.py(), report, move |on_progress| input.every_row(&options, on_progress))?;
     Ok((cleaned.songs, Some(cleaned.report)))
 }
 
@@ -332,10 +315,7 @@ fn song(given: &Bound<'_, PyAny>, id: &SongId) -> PyResult<Song> {
         if column == "id" || cell.is_none() {
             continue;
         }
-        let kind = COLUMNS
-            .iter()
-            .find(|(name, _)| *name == column)
-            .map(|&(_, kind)| kind);
+        let kind = COLUMNS.iter().find(|(name, _)| *name == column).map(|&(_, kind)| kind);
         let value = match kind {
             Some(Kind::Text) | None => cell.extract().map(Value::Text),
             Some(Kind::Integer) => cell.extract().map(Value::Integer),
@@ -346,8 +326,7 @@ fn song(given: &Bound<'_, PyAny>, id: &SongId) -> PyResult<Song> {
             PyTypeError::new_err(format!(
                 "column {column:?} of song {:?} cannot hold {}",
                 id.as_str(),
-                cell.repr()
-                    .map_or_else(|_| "this".to_owned(), |repr| repr.to_string())
+                cell.repr().map_or_else(|_| "this".to_owned(), |repr| repr.to_string())
             ))
         };
         let value = value.map_err(wrong)?;

@@ -23,9 +23,7 @@ use crate::error::Raise;
 pub(crate) struct PyEmbedding(pub(crate) Embedding);
 
 pub(crate) fn fingerprint(py: Python<'_>, name: Option<&str>) -> PyResult<Option<Fingerprint>> {
-    name.map(Fingerprint::new)
-        .transpose()
-        .map_err(|error| error.raise(py))
+    name.map(Fingerprint::new).transpose().map_err(|error| error.raise(py))
 }
 
 #[pymethods]
@@ -95,11 +93,7 @@ impl PyEmbedding {
 
     fn __repr__(&self) -> String {
         let space = self.0.fingerprint().map(short_name);
-        format!(
-            "Embedding(dim={}, fingerprint={})",
-            self.0.dim(),
-            quoted(space)
-        )
+        format!("Embedding(dim={}, fingerprint={})", self.0.dim(), quoted(space))
     }
 }
 
@@ -117,10 +111,7 @@ pub(crate) fn quoted(text: Option<String>) -> String {
 }
 
 /// What pickle calls to make embeddings again, and with what.
-type Remade<'py> = (
-    Bound<'py, PyAny>,
-    (Bound<'py, PyList>, usize, Option<String>),
-);
+type Remade<'py> = (Bound<'py, PyAny>, (Bound<'py, PyList>, usize, Option<String>));
 
 /// Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only.
 #[pyclass(frozen, sequence, name = "Embeddings", module = "pixelplay")]
@@ -138,12 +129,7 @@ impl PyEmbeddings {
         dim: usize,
         fingerprint: Option<&Fingerprint>,
     ) -> Self {
-        Self {
-            embeddings,
-            dim,
-            fingerprint: fingerprint.cloned(),
-            joined: OnceLock::new(),
-        }
+        Self { embeddings, dim, fingerprint: fingerprint.cloned(), joined: OnceLock::new() }
     }
 
     pub(crate) fn all(&self) -> &[Embedding] {
@@ -208,10 +194,7 @@ impl PyEmbeddings {
         let embeddings = embeddings.map(|embedding| Bound::new(py, embedding));
         let items = PyList::new(py, embeddings.collect::<PyResult<Vec<_>>>()?)?;
         let space = own.fingerprint().map(str::to_owned);
-        Ok((
-            py.get_type::<Self>().getattr("_from")?,
-            (items, own.dim, space),
-        ))
+        Ok((py.get_type::<Self>().getattr("_from")?, (items, own.dim, space)))
     }
 
     /// For pickle.
@@ -254,11 +237,7 @@ pub(crate) fn places(at: &Bound<'_, PyAny>, len: usize) -> PyResult<Places> {
         return Ok(Places::Some(places.collect::<Result<_, _>>()?));
     }
     let at: isize = at.extract()?;
-    let place = if at < 0 {
-        at.saturating_add(signed)
-    } else {
-        at
-    };
+    let place = if at < 0 { at.saturating_add(signed) } else { at };
     match usize::try_from(place) {
         Ok(place) if place < len => Ok(Places::One(place)),
         _ => Err(PyIndexError::new_err(format!("position {at} of {len}"))),

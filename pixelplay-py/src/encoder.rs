@@ -53,11 +53,7 @@ fn options(threads: Option<usize>, precision: &str) -> PyResult<EncoderOptions> 
             )));
         }
     };
-    Ok(EncoderOptions {
-        threads,
-        precision,
-        ..EncoderOptions::default()
-    })
+    Ok(EncoderOptions { threads, precision, ..EncoderOptions::default() })
 }
 
 #[pymethods]
@@ -95,10 +91,7 @@ impl PyEncoder {
         let options = options(threads, precision)?;
         let report = Report::new(progress)?;
         call::long(class.py(), report.as_ref(), move |on_progress| {
-            let hub = HubOptions {
-                revision,
-                ..HubOptions::default()
-            };
+            let hub = HubOptions { revision, ..HubOptions::default() };
             Encoder::from_hub_with(&repo, &hub, options, on_progress)
         })
         .map(Self)

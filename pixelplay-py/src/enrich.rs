@@ -52,11 +52,7 @@ pub(crate) fn enrich_index(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PyReport> {
     let report = Report::new(progress)?;
-    let settings = ProviderSettings {
-        country: country.to_owned(),
-        contact,
-        base_url,
-    };
+    let settings = ProviderSettings { country: country.to_owned(), contact, base_url };
     let provider = provider_named(provider, &settings).map_err(|error| error.raise(py))?;
     let interval = interval.map(Duration::try_from_secs_f64).transpose();
     let options = EnrichOptions {

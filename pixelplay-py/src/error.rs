@@ -60,11 +60,9 @@ impl Raise for EncodeError {
 impl Raise for SongIndexError {
     fn raise(self, py: Python<'_>) -> PyErr {
         match &self {
-            Self::Io {
-                action,
-                path,
-                source,
-            } => os::<class::SongIndexError>(py, &self, format!("cannot {action}: "), path, source),
+            Self::Io { action, path, source } => {
+                os::<class::SongIndexError>(py, &self, format!("cannot {action}: "), path, source)
+            }
             Self::Embedding(error) => class::EmbeddingError::new_err(explained(error)),
             Self::Filter(error) => class::FilterError::new_err(explained(error)),
             Self::UnknownId { .. } => class::UnknownSong::new_err(explained(&self)),
@@ -86,28 +84,23 @@ impl Raise for CatalogError {
             Self::Encode(error) => error.raise(py),
             Self::Index(error) => error.raise(py),
             Self::Embedding(error) => error.raise(py),
-            Self::Read {
-                ref path,
-                ref source,
-            } => os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source),
+            Self::Read { ref path, ref source } => {
+                os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source)
+            }
             Self::NotAFile { ref path, .. } if path.is_dir() => {
                 let folder = io::Error::from(ErrorKind::IsADirectory);
                 os::<class::CatalogError>(py, &self, String::new(), path, &folder)
             }
-            Self::Cache {
-                ref path,
-                ref source,
-            } => match system_error(source.as_ref()) {
+            Self::Cache { ref path, ref source } => match system_error(source.as_ref()) {
                 Some(source) => {
                     let said = "the starter index cannot be kept here, set PIXELPLAY_CACHE: ";
                     os::<class::CatalogError>(py, &self, said.to_owned(), path, source)
                 }
                 None => class::CatalogError::new_err(explained(&self)),
             },
-            Self::ReadTemplates {
-                ref path,
-                ref source,
-            } => os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source),
+            Self::ReadTemplates { ref path, ref source } => {
+                os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source)
+            }
             // What a callable raised is the cause.
             Self::Describe { ref id, source } if source.is::<PyErr>() => {
                 let error =
@@ -193,11 +186,9 @@ impl Raise for UserError {
             | Self::Pepper(_)
             | Self::HashParams(_)
             | Self::SongId { .. } => value::<class::UserError>(py, said),
-            Self::Io {
-                action,
-                path,
-                source,
-            } => os::<class::UserError>(py, &self, format!("cannot {action}: "), path, source),
+            Self::Io { action, path, source } => {
+                os::<class::UserError>(py, &self, format!("cannot {action}: "), path, source)
+            }
             Self::DiskFull { path } => {
                 let full = io::Error::from(ErrorKind::StorageFull);
                 os::<class::UserError>(py, &self, "nothing was changed: ".to_owned(), path, &full)
@@ -224,10 +215,7 @@ impl Raise for UserError {
 
 /// With the attribute `retry_after`, in seconds.
 fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
-    match error
-        .value(py)
-        .setattr("retry_after", retry_after.as_secs_f64())
-    {
+    match error.value(py).setattr("retry_after", retry_after.as_secs_f64()) {
         Ok(()) => error,
         Err(raised) => raised,
     }

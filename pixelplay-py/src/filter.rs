@@ -88,9 +88,7 @@ impl PyFilter {
     /// Raises ``FilterError`` (a ``ValueError``) that says where the mistake is.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Self> {
-        Filter::parse(text)
-            .map(Self)
-            .map_err(|error| error.raise(py))
+        Filter::parse(text).map(Self).map_err(|error| error.raise(py))
     }
 
     fn __and__(&self, other: &Bound<'_, Self>) -> Self {
@@ -167,11 +165,7 @@ fn value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     {
         return value(&plain);
     }
-    let advice = if given.is_none() {
-        "; use is_null()"
-    } else {
-        ""
-    };
+    let advice = if given.is_none() { "; use is_null()" } else { "" };
     Err(PyTypeError::new_err(format!(
         "a column is compared with text, numbers or bools, not {}{advice}",
         given.get_type().name()?

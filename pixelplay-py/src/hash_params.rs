@@ -37,10 +37,7 @@ impl PyHashParams {
     #[pyo3(signature = (target = None))]
     fn tune(py: Python<'_>, target: Option<Duration>) -> PyResult<Self> {
         let target = target.unwrap_or(HashParams::TUNE_TARGET);
-        call::long(py, None, move |_| {
-            Ok::<_, UserError>(HashParams::tune(target))
-        })
-        .map(Self)
+        call::long(py, None, move |_| Ok::<_, UserError>(HashParams::tune(target))).map(Self)
     }
 
     /// The memory of one hash, in KiB.

@@ -136,10 +136,7 @@ impl PyHits {
         for (at, hit) in self.hits.iter().take(SHOWN).enumerate() {
             let song = call::short(py, || self.index.song(hit.row))?;
             let title = song.title.as_deref().unwrap_or(hit.id.as_str());
-            let by = song
-                .artist
-                .map(|artist| format!(", {artist}"))
-                .unwrap_or_default();
+            let by = song.artist.map(|artist| format!(", {artist}")).unwrap_or_default();
             let line = format!("{:3}  {:3.0}%  {title}{by}", at + 1, hit.match_percent);
             // Anybody may have written the index; nothing in it may steer a terminal.
             let line = line.replace(char::is_control, "\u{fffd}");

@@ -34,10 +34,7 @@ pub(crate) struct PySongIndex {
 
 impl From<SongIndex> for PySongIndex {
     fn from(index: SongIndex) -> Self {
-        Self {
-            inner: Arc::new(index),
-            ids: PyOnceLock::new(),
-        }
+        Self { inner: Arc::new(index), ids: PyOnceLock::new() }
     }
 }
 
@@ -65,14 +62,8 @@ impl PySongIndex {
     #[staticmethod]
     #[pyo3(signature = (path, mmap = true))]
     fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
-        call::long(py, None, move |_| {
-            if mmap {
-                open_mapped(&path)
-            } else {
-                SongIndex::open(path)
-            }
-        })
-        .map(Self::from)
+        call::long(py, None, move |_| if mmap { open_mapped(&path) } else { SongIndex::open(path) })
+            .map(Self::from)
     }
 
     /// The length of the vectors.
@@ -96,11 +87,7 @@ impl PySongIndex {
     /// The columns beside ``id`` and the vector.
     #[getter]
     fn columns(&self) -> Vec<&str> {
-        self.inner
-            .columns()
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect()
+        self.inner.columns().iter().map(|(name, _)| name.as_str()).collect()
     }
 
     /// The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for.
@@ -115,9 +102,7 @@ impl PySongIndex {
                 }
                 list.append(id)?;
             }
-            let ids = py
-                .import("numpy")?
-                .call_method1("array", (list, "object"))?;
+            let ids = py.import("numpy")?.call_method1("array", (list, "object"))?;
             ids.getattr("flags")?.setattr("writeable", false)?;
             Ok(ids.unbind())
         })?;
@@ -344,9 +329,7 @@ impl PySongIndex {
         let index = self.inner.clone();
         let bytes = [self.inner.dim(), size_of::<f32>(), queries]
             .iter()
-            .fold(self.inner.len(), |product, &factor| {
-                product.saturating_mul(factor)
-            });
+            .fold(self.inner.len(), |product, &factor| product.saturating_mul(factor));
         if bytes <= SHORT_SCAN {
             call::short(py, || work(&index))
         } else {
@@ -355,17 +338,11 @@ impl PySongIndex {
     }
 
     pub(crate) fn hits(&self, hits: Vec<pixelplay_core::index::SongHit>) -> PyHits {
-        PyHits {
-            index: self.inner.clone(),
-            hits,
-        }
+        PyHits { index: self.inner.clone(), hits }
     }
 
     fn chunk<'py>(&self, py: Python<'py>, batch: usize) -> PyResult<Bound<'py, PyAny>> {
-        let view = VectorView {
-            index: self.inner.clone(),
-            batch,
-        };
+        let view = VectorView { index: self.inner.clone(), batch };
         array::as_array(Bound::new(py, view)?.as_any())
     }
 }
@@ -383,11 +360,7 @@ impl VectorView {
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dim = self.index.dim();
         // An index without songs has no batch.
-        let vectors = self
-            .index
-            .vector_chunks()
-            .nth(self.batch)
-            .unwrap_or_default();
+        let vectors = self.index.vector_chunks().nth(self.batch).unwrap_or_default();
         array::interface(py, vectors, &[vectors.len() / dim, dim])
     }
 }
@@ -413,10 +386,7 @@ pub(crate) fn correct_hubs(
     let queries = array::embeddings(queries)?;
     call::long(py, report.as_ref(), move |on_progress| {
         let bank = QueryBank::new(queries, nearest)?;
-        #[expect(
-            unsafe_code,
-            reason = "mapping trusts that nobody rewrites the file in place"
-        )]
+        #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
         // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it, and the editor's lock
         // keeps other editors away meanwhile.
         let editor =
@@ -450,15 +420,9 @@ fn options(
 
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err(
-            "exclude takes several ids; put the one into a list",
-        ));
+        return Err(PyTypeError::new_err("exclude takes several ids; put the one into a list"));
     }
     let ids = given.try_iter()?.map(|id| id?.extract::<String>());
     // No song has an empty id, so there is nothing to leave out for one.
-    Ok(ids
-        .collect::<PyResult<Vec<_>>>()?
-        .into_iter()
-        .filter_map(SongId::new)
-        .collect())
+    Ok(ids.collect::<PyResult<Vec<_>>>()?.into_iter().filter_map(SongId::new).collect())
 }

@@ -22,9 +22,7 @@ impl PyMood {
     }
 
     fn __getitem__(&self, axis: &str) -> PyResult<f64> {
-        self.0
-            .get(axis)
-            .ok_or_else(|| PyKeyError::new_err(axis.to_owned()))
+        self.0.get(axis).ok_or_else(|| PyKeyError::new_err(axis.to_owned()))
     }
 
     /// The value on an axis, or ``default`` where the mood has no such axis.
@@ -48,10 +46,7 @@ impl PyMood {
 
     /// The values, in the order of the axes.
     fn values(&self) -> Vec<f64> {
-        Mood::AXES
-            .iter()
-            .filter_map(|axis| self.0.get(axis))
-            .collect()
+        Mood::AXES.iter().filter_map(|axis| self.0.get(axis)).collect()
     }
 
     /// Axes with their values.
@@ -60,8 +55,7 @@ impl PyMood {
     }
 
     fn __contains__(&self, axis: &Bound<'_, PyAny>) -> bool {
-        axis.extract::<String>()
-            .is_ok_and(|axis| self.0.get(&axis).is_some())
+        axis.extract::<String>().is_ok_and(|axis| self.0.get(&axis).is_some())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
@@ -75,23 +69,13 @@ impl PyMood {
     /// The mood as an SVG chart; see ``radar_svg``.
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
-        let options = RadarOptions {
-            width,
-            ..RadarOptions::default()
-        };
+        let options = RadarOptions { width, ..RadarOptions::default() };
         pixelplay_core::radar::radar_svg(&[Series::of_mood("Picture", &self.0)], &options)
     }
 
     fn __repr__(&self) -> String {
-        let values = self
-            .items()
-            .into_iter()
-            .map(|(axis, value)| format!("{axis}={value:.2}"));
-        format!(
-            "Mood({}, words={:?})",
-            values.collect::<Vec<_>>().join(", "),
-            self.0.words
-        )
+        let values = self.items().into_iter().map(|(axis, value)| format!("{axis}={value:.2}"));
+        format!("Mood({}, words={:?})", values.collect::<Vec<_>>().join(", "), self.0.words)
     }
 }
 
@@ -124,10 +108,7 @@ fn one_series(name: String, values: &Bound<'_, PyAny>) -> PyResult<Series> {
             values.get_type().name()?
         )));
     };
-    let mut series = Series {
-        name,
-        values: [None; AXES.len()],
-    };
+    let mut series = Series { name, values: [None; AXES.len()] };
     for (axis, value) in AXES.into_iter().zip(&mut series.values) {
         if values.contains(axis)? {
             *value = values.get_item(axis)?.extract()?;

@@ -20,9 +20,7 @@ impl Input {
     pub(crate) fn new(image: &Bound<'_, PyAny>) -> PyResult<Self> {
         static PICTURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = image.py();
-        let told = PICTURE
-            .import(py, "pixelplay._inputs", "picture")?
-            .call1((image,))?;
+        let told = PICTURE.import(py, "pixelplay._inputs", "picture")?.call1((image,))?;
         if told.is_instance_of::<PyString>() {
             return Ok(Self::Path(told.extract()?));
         }

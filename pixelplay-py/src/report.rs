@@ -18,10 +18,7 @@ impl PyReport {
         let json = serde_json::to_string(report)
             .map_err(|error| pyo3::exceptions::PyRuntimeError::new_err(error.to_string()))?;
         let fields = py.import("json")?.call_method1("loads", (json,))?;
-        Ok(Self {
-            text: report.to_string(),
-            fields: fields.cast_into::<PyDict>()?.unbind(),
-        })
+        Ok(Self { text: report.to_string(), fields: fields.cast_into::<PyDict>()?.unbind() })
     }
 }
 

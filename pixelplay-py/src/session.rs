@@ -44,10 +44,7 @@ impl PyLogIn {
 
     fn __repr__(&self) -> String {
         let session = &self.0.session;
-        format!(
-            "LogIn(username={:?}, session={})",
-            session.username, session.id
-        )
+        format!("LogIn(username={:?}, session={})", session.username, session.id)
     }
 }
 
@@ -128,10 +125,7 @@ impl PyAccount {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let created = self.created(py)?;
-        Ok(format!(
-            "Account(username={:?}, created='{created}')",
-            self.0.username
-        ))
+        Ok(format!("Account(username={:?}, created='{created}')", self.0.username))
     }
 }
 

@@ -61,10 +61,7 @@ impl PySong {
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
         let name = self.0.title.as_deref().unwrap_or(self.0.id.as_str());
-        let options = RadarOptions {
-            width,
-            ..RadarOptions::default()
-        };
+        let options = RadarOptions { width, ..RadarOptions::default() };
         radar_svg(&[Series::of_song(name, &self.0)], &options)
     }
 
@@ -96,22 +93,16 @@ impl PySong {
 
     /// The cells, in the order of the columns.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        self.names()
-            .map(|name| cell(py, self.0.get(name)))
-            .collect()
+        self.names().map(|name| cell(py, self.0.get(name))).collect()
     }
 
     /// Columns with their cells.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&str, Bound<'py, PyAny>)>> {
-        self.names()
-            .map(|name| Ok((name, cell(py, self.0.get(name))?)))
-            .collect()
+        self.names().map(|name| Ok((name, cell(py, self.0.get(name))?))).collect()
     }
 
     fn __contains__(&self, column: &Bound<'_, PyAny>) -> bool {
-        column
-            .extract::<String>()
-            .is_ok_and(|column| self.has(&column))
+        column.extract::<String>().is_ok_and(|column| self.has(&column))
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {

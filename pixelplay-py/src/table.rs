@@ -36,9 +36,7 @@ pub(crate) enum Input {
 impl Input {
     pub(crate) fn new(table: &Bound<'_, PyAny>) -> PyResult<Self> {
         static TABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let told = TABLE
-            .import(table.py(), "pixelplay._inputs", "table")?
-            .call1((table,))?;
+        let told = TABLE.import(table.py(), "pixelplay._inputs", "table")?.call1((table,))?;
         if told.is_instance_of::<PyString>() {
             return Ok(Self::Path(told.extract()?));
         }
@@ -110,10 +108,7 @@ impl Input {
         read: impl FnOnce(&mut dyn Read, &CleanOptions) -> Result<T, CatalogError>,
     ) -> Result<T, CatalogError> {
         let mut text = BatchText::new(batches);
-        let options = CleanOptions {
-            delimiter: Some(b','),
-            ..options.clone()
-        };
+        let options = CleanOptions { delimiter: Some(b','), ..options.clone() };
         let mut told = read(&mut text, &options)?;
         let ignored = &mut told.report().ignored;
         ignored.extend(text.left_out().iter().cloned());
@@ -177,12 +172,7 @@ impl PySongTable {
     /// The columns, in order.
     #[getter]
     fn column_names(&self) -> Vec<&str> {
-        self.0
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .collect()
+        self.0.schema().fields().iter().map(|field| field.name().as_str()).collect()
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -234,33 +224,21 @@ impl PySongTable {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "SongTable(rows={}, columns={:?})",
-            self.num_rows(),
-            self.column_names()
-        )
+        format!("SongTable(rows={}, columns={:?})", self.num_rows(), self.column_names())
     }
 }
 
 /// Appends the cells of a column. Songs have no other types than these, whatever an index was made of.
 fn append(list: &Bound<'_, PyList>, array: &ArrayRef) -> PyResult<()> {
     match array.data_type() {
-        DataType::Utf8 => array
-            .as_string::<i32>()
-            .iter()
-            .try_for_each(|cell| list.append(cell)),
-        DataType::Int64 => array
-            .as_primitive::<Int64Type>()
-            .iter()
-            .try_for_each(|cell| list.append(cell)),
-        DataType::Float64 => array
-            .as_primitive::<Float64Type>()
-            .iter()
-            .try_for_each(|cell| list.append(cell)),
-        DataType::Boolean => array
-            .as_boolean()
-            .iter()
-            .try_for_each(|cell| list.append(cell)),
+        DataType::Utf8 => array.as_string::<i32>().iter().try_for_each(|cell| list.append(cell)),
+        DataType::Int64 => {
+            array.as_primitive::<Int64Type>().iter().try_for_each(|cell| list.append(cell))
+        }
+        DataType::Float64 => {
+            array.as_primitive::<Float64Type>().iter().try_for_each(|cell| list.append(cell))
+        }
+        DataType::Boolean => array.as_boolean().iter().try_for_each(|cell| list.append(cell)),
         DataType::FixedSizeList(..) => append_vectors(list, array),
         other => Err(PyTypeError::new_err(format!("a column of type {other}"))),
     }

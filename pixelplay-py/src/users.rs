@@ -126,10 +126,7 @@ impl PyUserStore {
         };
         let file = path.clone();
         let users = call::long(py, None, move |_| UserStore::open_with(file, options))?;
-        Ok(Self {
-            path,
-            inner: Mutex::new(Some(Arc::new(users))),
-        })
+        Ok(Self { path, inner: Mutex::new(Some(Arc::new(users))) })
     }
 
     /// The file, as it was given.
@@ -196,8 +193,7 @@ impl PyUserStore {
 
     /// Whose session a token stands for. Raises ``InvalidSession`` if it has ended.
     fn resume(&self, py: Python<'_>, token: Typed) -> PyResult<PySession> {
-        self.wait(py, move |users| users.resume(&token))
-            .map(PySession)
+        self.wait(py, move |users| users.resume(&token)).map(PySession)
     }
 
     /// Ends the session of a token. One that has ended already is fine.
@@ -415,20 +411,13 @@ impl PyUserStore {
     }
 
     fn __repr__(&self) -> String {
-        let closed = if self.lock().is_none() {
-            ", closed"
-        } else {
-            ""
-        };
+        let closed = if self.lock().is_none() { ", closed" } else { "" };
         format!("UserStore({:?}{closed})", self.path.display().to_string())
     }
 }
 
 fn client<'a>(source: Option<&'a Typed>, label: Option<&'a Typed>) -> Client<'a> {
-    Client {
-        source: source.map(|text| &**text),
-        label: label.map(|text| &**text),
-    }
+    Client { source: source.map(|text| &**text), label: label.map(|text| &**text) }
 }
 
 fn peppers(

@@ -24,16 +24,16 @@ enum Task {
     Test,
     /// Formatting, clippy, rustdoc and ruff, warnings as errors (needs rustfmt and clippy)
     Lint,
-    /// Compare the encoder with PyTorch and transformers on full-size models (installs them: gigabytes)
+    /// Compare the encoder with PyTorch and transformers on full-size models (installs them:
+    /// gigabytes)
     Parity,
     /// Fuzz every parser, and run the tests of damage at full count (hours; needs a C++ compiler)
     Soak(soak::Soak),
 }
 
 /// Each feature of pixelplay-core must compile without the others.
-const FEATURES_ALONE: &[&str] = &[
-    "", "encoder", "mini", "catalog", "starter", "users", "hub", "enrich", "arrow",
-];
+const FEATURES_ALONE: &[&str] =
+    &["", "encoder", "mini", "catalog", "starter", "users", "hub", "enrich", "arrow"];
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -67,35 +67,21 @@ fn test(root: &Path) -> Result<()> {
     }
     for (part, of) in [
         ("songs/tidytuesday_spotify_songs.csv.gz", "a real catalogue"),
-        (
-            "tokenizer/bpe_simple_vocab_16e6.txt.gz",
-            "the full CLIP vocabulary",
-        ),
+        ("tokenizer/bpe_simple_vocab_16e6.txt.gz", "the full CLIP vocabulary"),
         ("clip_text_vectors", "real CLIP vectors"),
         ("reference", "the published answers of CLIP"),
     ] {
         if !shared.join(part).exists() {
-            note(&format!(
-                "skipped: tests with {of} (../shared/data/{part} is missing)"
-            ));
+            note(&format!("skipped: tests with {of} (../shared/data/{part} is missing)"));
         }
     }
     step("Rust tests and doctests");
     run(&mut tests)?;
     for features in FEATURES_ALONE {
-        step(&format!(
-            "pixelplay-core with only these features: [{features}]"
-        ));
+        step(&format!("pixelplay-core with only these features: [{features}]"));
         run(&mut cargo(
             root,
-            &[
-                "check",
-                "-p",
-                "pixelplay-core",
-                "--no-default-features",
-                "--features",
-                features,
-            ],
+            &["check", "-p", "pixelplay-core", "--no-default-features", "--features", features],
         ))?;
     }
     package::test(root)?;
@@ -107,38 +93,18 @@ fn lint(root: &Path) -> Result<()> {
     step("format");
     run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
     step("clippy");
-    run(&mut cargo(
-        root,
-        &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    ))?;
+    run(&mut cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("rustdoc");
     for arguments in [
         &["doc", "--workspace", "--no-deps"][..],
-        &[
-            "doc",
-            "-p",
-            "pixelplay-core",
-            "--no-deps",
-            "--no-default-features",
-        ],
+        &["doc", "-p", "pixelplay-core", "--no-deps", "--no-default-features"],
     ] {
         run(cargo(root, arguments).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     step("Python");
     let python = light_environment(root)?;
-    run(Command::new(&python)
-        .args(["-m", "ruff", "check", "--quiet"])
-        .arg(root))?;
-    run(Command::new(&python)
-        .args(["-m", "ruff", "format", "--check", "--quiet"])
-        .arg(root))
+    run(Command::new(&python).args(["-m", "ruff", "check", "--quiet"]).arg(root))?;
+    run(Command::new(&python).args(["-m", "ruff", "format", "--check", "--quiet"]).arg(root))
 }
 
 fn parity(root: &Path) -> Result<()> {
@@ -148,17 +114,12 @@ fn parity(root: &Path) -> Result<()> {
         &parity.join("requirements.txt"),
     )?;
     step("live comparison with transformers");
-    run(Command::new(python)
-        .arg(parity.join("live.py"))
-        .current_dir(root))
+    run(Command::new(python).arg(parity.join("live.py")).current_dir(root))
 }
 
 /// What the tests and lints need of Python; small.
 fn light_environment(root: &Path) -> Result<PathBuf> {
-    python::environment(
-        &target_dir(root).join("xtask/venv"),
-        &root.join("xtask/requirements.txt"),
-    )
+    python::environment(&target_dir(root).join("xtask/venv"), &root.join("xtask/requirements.txt"))
 }
 
 fn target_dir(root: &Path) -> PathBuf {

@@ -10,11 +10,7 @@ use crate::{note, python, run, step, target_dir};
 
 pub(crate) fn test(root: &Path) -> Result<()> {
     let package = root.join("pixelplay-py");
-    let python = installed(
-        root,
-        "package-venv",
-        &package.join("tests/requirements.txt"),
-    )?;
+    let python = installed(root, "package-venv", &package.join("tests/requirements.txt"))?;
     step("Python tests, on the installed wheel");
     let program = format!("debug/pixelplay{}", env::consts::EXE_SUFFIX);
     run(module(&python, &package, &["pytest"])
@@ -22,29 +18,15 @@ pub(crate) fn test(root: &Path) -> Result<()> {
         .env("PIXELPLAY_PROGRAM", target_dir(root).join(program)))?;
     step("arithmetic of the comparison with other libraries, and of the yardstick");
     for folder in ["benches/compare", "benches/quality"] {
-        run(&mut module(
-            &python,
-            &root.join(folder),
-            &["pytest", "-q", "-p", "no:cacheprovider"],
-        ))?;
+        run(&mut module(&python, &root.join(folder), &["pytest", "-q", "-p", "no:cacheprovider"]))?;
     }
     step("Python types");
     run(&mut module(&python, &package, &["mypy"]))?;
-    run(module(
-        &python,
-        &package,
-        &["pyright", "--warnings", "--pythonpath"],
-    )
-    .arg(&python))?;
+    run(module(&python, &package, &["pyright", "--warnings", "--pythonpath"]).arg(&python))?;
     run(&mut module(
         &python,
         &package,
-        &[
-            "mypy.stubtest",
-            "pixelplay",
-            "--allowlist",
-            "tests/stubtest-allowlist.txt",
-        ],
+        &["mypy.stubtest", "pixelplay", "--allowlist", "tests/stubtest-allowlist.txt"],
     ))
 }
 
@@ -66,9 +48,7 @@ pub(crate) fn drive_example(root: &Path) -> Result<()> {
 
 /// The names that drive_streamlit_app.py looks for.
 fn has_chromium(folder: &Path) -> bool {
-    ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .any(|name| folder.join(name).is_file())
+    ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| folder.join(name).is_file())
 }
 
 /// The Python of a virtual environment with the wheel of this working tree.
@@ -78,33 +58,21 @@ fn installed(root: &Path, venv: &str, requirements: &Path) -> Result<PathBuf> {
     step("wheel of the Python package");
     let wheel = wheel(root, &python, &folder.join("wheels"))?;
     run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
         // The version is the same each time; what it needs is there.
         .args(["--force-reinstall", "--no-deps"])
         .arg(&wheel))?;
     Ok(python)
 }
 
-/// Builds the wheel in the profile in which it is published, whose dependencies `cargo run --release` has built as well.
+/// Builds the wheel in the profile in which it is published, whose dependencies
+/// `cargo run --release` has built as well.
 fn wheel(root: &Path, python: &Path, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     run(Command::new(python)
-        .args([
-            "-m",
-            "maturin",
-            "build",
-            "--release",
-            "--quiet",
-            "--interpreter",
-        ])
+        .args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"])
         .arg(python)
         .arg("--out")
         .arg(folder)

@@ -1,5 +1,5 @@
-//! Long searches for what breaks: fuzzing, the tests' tables of damage at full count under a sanitizer, and the Streamlit
-//! example in a browser.
+//! Long searches for what breaks: fuzzing, the tests' tables of damage at full count under a
+//! sanitizer, and the Streamlit example in a browser.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -22,7 +22,8 @@ const TARGETS: [&str; 8] = [
     "read_answer",
 ];
 
-/// What cargo-fuzz sets too: LLVM's coverage counters for libFuzzer, and comparisons that it learns from.
+/// What cargo-fuzz sets too: LLVM's coverage counters for libFuzzer, and comparisons that it learns
+/// from.
 const COVERAGE: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -57,7 +58,8 @@ pub(crate) fn soak(root: &Path, options: &Soak) -> Result<()> {
     fuzz(root, options, duration)
 }
 
-/// The tests that read `PIXELPLAY_SOAK`: those of files, once more under AddressSanitizer, which sees reads out of bounds.
+/// The tests that read `PIXELPLAY_SOAK`: those of files, once more under AddressSanitizer, which
+/// sees reads out of bounds.
 fn full_counts(root: &Path) -> Result<()> {
     step("tests with full counts");
     run(cargo(root, &["test", "--workspace", "--", "--nocapture"]).env("PIXELPLAY_SOAK", "1"))?;
@@ -141,7 +143,8 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
                     "-max_len=65536",
                     "-print_final_stats=1",
                 ])
-                // libFuzzer learns most from an input that does the same each time, which threads do not.
+                // libFuzzer learns most from an input that does the same each time, which threads
+                // do not.
                 .env("RAYON_NUM_THREADS", "1"),
         );
         if let Err(error) = finished {
@@ -160,7 +163,8 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
     )
 }
 
-/// Runs a target and passes on what it says, but for the lines about each of thousands of new inputs.
+/// Runs a target and passes on what it says, but for the lines about each of thousands of new
+/// inputs.
 fn run_quietly(command: &mut Command) -> Result<()> {
     let mut child = command
         .stderr(Stdio::piped())
@@ -185,8 +189,8 @@ fn run_quietly(command: &mut Command) -> Result<()> {
 
 /// A cargo whose products do not mix with the ordinary ones.
 ///
-/// The sanitizer's run-time library comes with every stable toolchain, only its flag is not stable yet:
-/// `RUSTC_BOOTSTRAP` lets the stable compiler take it, so that no second toolchain is needed.
+/// The sanitizer's run-time library comes with every stable toolchain, only its flag is not stable
+/// yet: `RUSTC_BOOTSTRAP` lets the stable compiler take it, so that no second toolchain is needed.
 fn instrumented(root: &Path, arguments: &[&str], flags: &str) -> Command {
     let mut command = cargo(root, arguments);
     command
@@ -196,13 +200,11 @@ fn instrumented(root: &Path, arguments: &[&str], flags: &str) -> Command {
     command
 }
 
-/// The platform of this machine: named on the command line of cargo, so that build scripts and macros stay ordinary.
+/// The platform of this machine: named on the command line of cargo, so that build scripts and
+/// macros stay ordinary.
 fn host() -> Result<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .context("cannot start rustc")?;
+    let output = Command::new(rustc).arg("-vV").output().context("cannot start rustc")?;
     let text = String::from_utf8(output.stdout).context("rustc says nothing readable")?;
     text.lines()
         .find_map(|line| line.strip_prefix("host: "))

@@ -19,11 +19,7 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     pub(crate) fn new(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            pixels: vec![[0.0; 3]; width * height],
-        }
+        Self { width, height, pixels: vec![[0.0; 3]; width * height] }
     }
 
     /// Gives every pixel a new colour from its place and its present colour.
@@ -41,7 +37,8 @@ impl Canvas {
         self.fill_with(shape, 0.0, |_, _| (colour, 1.0));
     }
 
-    /// Paints a shape whose edge is `blur` wide (one pixel at least); `paint` gives colour and opacity.
+    /// Paints a shape whose edge is `blur` wide (one pixel at least); `paint` gives colour and
+    /// opacity.
     pub(crate) fn fill_with(
         &mut self,
         shape: &Shape,
@@ -50,30 +47,24 @@ impl Canvas {
     ) {
         let edge = blur.max(1.0 / self.height as f32);
         let [left, top, right, bottom] = shape.bounds();
-        self.for_each_in(
-            [left - edge, top - edge, right + edge, bottom + edge],
-            |x, y, pixel| {
-                let coverage = (0.5 - shape.distance(x, y) / edge).clamp(0.0, 1.0);
-                if coverage > 0.0 {
-                    let (colour, opacity) = paint(x, y);
-                    *pixel = mix(*pixel, colour, coverage * opacity);
-                }
-            },
-        );
+        self.for_each_in([left - edge, top - edge, right + edge, bottom + edge], |x, y, pixel| {
+            let coverage = (0.5 - shape.distance(x, y) / edge).clamp(0.0, 1.0);
+            if coverage > 0.0 {
+                let (colour, opacity) = paint(x, y);
+                *pixel = mix(*pixel, colour, coverage * opacity);
+            }
+        });
     }
 
     /// Adds a round glow that fades to nothing at `radius`.
     pub(crate) fn glow(&mut self, x: f32, y: f32, radius: f32, colour: Rgb, strength: f32) {
-        self.for_each_in(
-            [x - radius, y - radius, x + radius, y + radius],
-            |px, py, pixel| {
-                let near = (1.0 - (px - x).hypot(py - y) / radius).max(0.0);
-                let light = strength * near * near;
-                for (channel, tint) in pixel.iter_mut().zip(colour) {
-                    *channel += tint * light;
-                }
-            },
-        );
+        self.for_each_in([x - radius, y - radius, x + radius, y + radius], |px, py, pixel| {
+            let near = (1.0 - (px - x).hypot(py - y) / radius).max(0.0);
+            let light = strength * near * near;
+            for (channel, tint) in pixel.iter_mut().zip(colour) {
+                *channel += tint * light;
+            }
+        });
     }
 
     /// The colour at a place, the nearest pixel where the place lies outside.

@@ -1,6 +1,7 @@
 //! Seeded chance: a stream of numbers, and value noise over the plane.
 
-/// SplitMix64 (Steele, Lea and Flood 2014): every bit of the answer depends on every bit of `state`.
+/// SplitMix64 (Steele, Lea and Flood 2014): every bit of the answer depends on every bit of
+/// `state`.
 fn mix(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -18,10 +18,7 @@ pub(crate) enum Shape {
 
 impl Shape {
     pub(crate) fn disc(x: f32, y: f32, radius: f32) -> Self {
-        Self::Disc {
-            centre: (x, y),
-            radius,
-        }
+        Self::Disc { centre: (x, y), radius }
     }
 
     pub(crate) fn limb(from: (f32, f32), to: (f32, f32), widths: (f32, f32)) -> Self {
@@ -29,12 +26,7 @@ impl Shape {
     }
 
     pub(crate) fn rect(left: f32, top: f32, right: f32, bottom: f32) -> Self {
-        Self::Polygon(vec![
-            (left, top),
-            (right, top),
-            (right, bottom),
-            (left, bottom),
-        ])
+        Self::Polygon(vec![(left, top), (right, top), (right, bottom), (left, bottom)])
     }
 
     pub(crate) fn distance(&self, x: f32, y: f32) -> f32 {
@@ -59,15 +51,10 @@ impl Shape {
 }
 
 fn around(points: &[(f32, f32)], margin: f32) -> [f32; 4] {
-    let start = [
-        f32::INFINITY,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        f32::NEG_INFINITY,
-    ];
-    let [left, top, right, bottom] = points.iter().fold(start, |b, p| {
-        [b[0].min(p.0), b[1].min(p.1), b[2].max(p.0), b[3].max(p.1)]
-    });
+    let start = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
+    let [left, top, right, bottom] = points
+        .iter()
+        .fold(start, |b, p| [b[0].min(p.0), b[1].min(p.1), b[2].max(p.0), b[3].max(p.1)]);
     [left - margin, top - margin, right + margin, bottom + margin]
 }
 

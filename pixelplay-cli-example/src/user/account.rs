@@ -15,7 +15,8 @@ pub(super) struct NameArgs {
     /// The user name
     name: String,
 
-    /// What is typed here is most likely a password, which an error about a surplus argument would repeat
+    /// What is typed here is most likely a password, which an error about a surplus argument would
+    /// repeat
     #[arg(hide = true)]
     surplus: Vec<OsString>,
 }
@@ -42,9 +43,7 @@ pub(super) fn register(args: NameArgs, store: &StoreArgs, json: bool) -> Result<
         return output::line(&json!({ "username": username }).to_string());
     }
     let name = printable(&username);
-    output::line(&format!(
-        "registered {name}; next: pixelplay user login {name}"
-    ))
+    output::line(&format!("registered {name}; next: pixelplay user login {name}"))
 }
 
 pub(super) fn export(store: &StoreArgs) -> Result<()> {

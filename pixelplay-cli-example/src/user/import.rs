@@ -50,14 +50,8 @@ struct Report {
 pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
     let table = args.table.display();
     let file = File::open(&args.table).with_context(|| format!("cannot read {table}"))?;
-    let mut rows = ReaderBuilder::new()
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(file);
-    let headers = rows
-        .headers()
-        .with_context(|| format!("cannot read {table}"))?
-        .clone();
+    let mut rows = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(file);
+    let headers = rows.headers().with_context(|| format!("cannot read {table}"))?.clone();
     let column = |wanted: &str| headers.iter().position(|header| header == wanted);
     let (Some(name), Some(hash)) = (column("name"), column("hash")) else {
         bail!(
@@ -130,11 +124,8 @@ impl Report {
 
     fn print(&self, as_json: bool) -> Result<()> {
         if as_json {
-            let first: Vec<_> = self
-                .shown
-                .iter()
-                .map(|(line, why)| json!({ "line": line, "why": why }))
-                .collect();
+            let first: Vec<_> =
+                self.shown.iter().map(|(line, why)| json!({ "line": line, "why": why })).collect();
             let document = json!({
                 "imported": self.imported,
                 "taken": self.taken,

@@ -60,10 +60,7 @@ pub(super) fn change_password(store: &StoreArgs, json: bool) -> Result<()> {
 
 fn with_client<T>(run: impl FnOnce(&Client<'_>) -> T) -> T {
     let label = format!("pixelplay on {OS}");
-    run(&Client {
-        label: Some(&label),
-        ..Client::default()
-    })
+    run(&Client { label: Some(&label), ..Client::default() })
 }
 
 fn keep(

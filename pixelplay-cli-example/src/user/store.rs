@@ -78,15 +78,13 @@ impl StoreArgs {
             Ok(_) => Ok(Some(token.trim_end().to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| {
-                format!(
-                    "cannot read the session in {}; log in again",
-                    path.display()
-                )
+                format!("cannot read the session in {}; log in again", path.display())
             }),
         }
     }
 
-    /// Keeps a session for the next commands, and ends the one it takes the place of. One that cannot be kept is ended.
+    /// Keeps a session for the next commands, and ends the one it takes the place of. One that
+    /// cannot be kept is ended.
     pub(super) fn keep(&self, users: &UserStore, log_in: &LogIn) -> Result<PathBuf> {
         let before = self.token().unwrap_or(None);
         let path = self.session_file()?;

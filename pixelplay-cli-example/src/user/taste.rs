@@ -92,7 +92,8 @@ const _: () = assert!(DEFAULT_TASTE_WEIGHT == 0.2);
 /// How far a question leans towards what somebody likes.
 #[derive(clap::Args)]
 pub(crate) struct TasteArgs {
-    /// Lean towards the taste of whoever is logged in (see `user taste`), by 0.2 or so much; 1 counts as a picture does
+    /// Lean towards the taste of whoever is logged in (see `user taste`), by 0.2 or so much; 1
+    /// counts as a picture does
     #[arg(
         long,
         value_name = "WEIGHT",
@@ -113,9 +114,7 @@ impl TasteArgs {
         let Some(weight) = self.taste else {
             return Ok(None);
         };
-        let store = StoreArgs {
-            users: self.users.clone(),
-        };
+        let store = StoreArgs { users: self.users.clone() };
         let Person { users, session } = store.person()?;
         Ok(Some((users.taste(&session.username)?, weight)))
     }
@@ -187,9 +186,7 @@ pub(super) fn taste(args: RatingArgs, store: &StoreArgs, json: bool) -> Result<(
     let mut heaviest_first: Vec<_> = weights.into_iter().collect();
     heaviest_first.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_BORDERS_ONLY)
-        .set_header(["song", "weight"]);
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(["song", "weight"]);
     for (id, weight) in heaviest_first {
         table.add_row([printable(&id), format!("{weight:.3}")]);
     }

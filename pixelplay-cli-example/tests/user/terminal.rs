@@ -32,11 +32,7 @@ impl Typed {
             .stderr(side())
             .spawn()
             .unwrap();
-        Self {
-            terminal: pty.master.into(),
-            child,
-            shown: Vec::new(),
-        }
+        Self { terminal: pty.master.into(), child, shown: Vec::new() }
     }
 
     /// Types keys once it is asked for them and the terminal has stopped showing what is typed.
@@ -48,10 +44,7 @@ impl Typed {
         }
         let asked = Instant::now();
         while self.echoes() {
-            assert!(
-                asked.elapsed() < Duration::from_secs(60),
-                "the terminal echoes"
-            );
+            assert!(asked.elapsed() < Duration::from_secs(60), "the terminal echoes");
             sleep(Duration::from_millis(1));
         }
         self.terminal.write_all(keys.as_bytes()).unwrap();

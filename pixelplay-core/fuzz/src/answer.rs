@@ -5,8 +5,8 @@ use pixelplay_core::{Song, SongId};
 
 use crate::Seeds;
 
-/// Reads an answer as both providers do, and looks for each recording that it offers among all of them: it finds itself,
-/// or one that is as good.
+/// Reads an answer as both providers do, and looks for each recording that it offers among all of
+/// them: it finds itself, or one that is as good.
 pub fn read_answer(data: &[u8]) {
     let itunes = ITunes::new("US").unwrap();
     let musicbrainz = MusicBrainz::new("fuzz@example.org").unwrap();

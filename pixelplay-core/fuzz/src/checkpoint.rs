@@ -18,12 +18,8 @@ use crate::Seeds;
 mod checkpoints;
 
 /// In the order in which their lengths and bytes follow each other in an input.
-const FILES: [&str; 4] = [
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "model.safetensors",
-];
+const FILES: [&str; 4] =
+    ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"];
 
 thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);

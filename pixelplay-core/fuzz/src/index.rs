@@ -46,23 +46,14 @@ fn use_all(index: &SongIndex) -> String {
     let mut values = vec![0.0; index.dim()];
     values[0] = 1.0;
     let query = Embedding::new(values, index.fingerprint().cloned()).unwrap();
-    let filters = [
-        None,
-        Some(col("year").ge(1991)),
-        Some(col("title").eq("x") | !col("energy").lt(0.5)),
-    ];
+    let filters =
+        [None, Some(col("year").ge(1991)), Some(col("title").eq("x") | !col("energy").lt(0.5))];
     for filter in filters {
-        let options = SearchOptions {
-            filter,
-            ..SearchOptions::default()
-        };
+        let options = SearchOptions { filter, ..SearchOptions::default() };
         let hits = index.search(&query, &options);
         seen += &format!("{:?}", hits.as_ref().ok());
         if let Ok(hits) = hits {
-            assert!(
-                hits.iter()
-                    .all(|hit| hit.score.is_finite() && hit.row < index.len())
-            );
+            assert!(hits.iter().all(|hit| hit.score.is_finite() && hit.row < index.len()));
             assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
         }
     }
@@ -74,9 +65,7 @@ fn use_all(index: &SongIndex) -> String {
         for by in [By::Description, By::Audio] {
             let hits = index.similar(index.id(row), by, &SearchOptions::default());
             assert!(
-                hits.iter()
-                    .flatten()
-                    .all(|hit| Some(hit.row) != found && hit.score.is_finite())
+                hits.iter().flatten().all(|hit| Some(hit.row) != found && hit.score.is_finite())
             );
         }
     }
@@ -90,9 +79,7 @@ pub(crate) fn seeds() -> Seeds {
     let options = WriterOptions {
         batch_rows: 2,
         fingerprint: Some(Fingerprint::new("space").unwrap()),
-        columns: ["title", "year", "energy", "explicit", "more"]
-            .map(str::to_owned)
-            .to_vec(),
+        columns: ["title", "year", "energy", "explicit", "more"].map(str::to_owned).to_vec(),
         ..WriterOptions::new(2)
     };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();

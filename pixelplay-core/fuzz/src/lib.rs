@@ -1,13 +1,10 @@
-//! What is done with hostile input to find out whether it panics, hangs, or gives an answer that cannot be.
+//! What is done with hostile input to find out whether it panics, hangs, or gives an answer that
+//! cannot be.
 //!
-//! Each target is a function from bytes; libFuzzer calls them under `cargo xtask soak`, and an ordinary test calls
-//! them with every seed and with every input that once failed (`regressions/`).
+//! Each target is a function from bytes; libFuzzer calls them under `cargo xtask soak`, and an
+//! ordinary test calls them with every seed and with every input that once failed (`regressions/`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a target fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a target fails by panicking")]
 
 mod answer;
 mod checkpoint;
@@ -41,60 +38,24 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
-    Target {
-        name: "open_index",
-        run: open_index,
-        seeds: index::seeds,
-    },
-    Target {
-        name: "decode_image",
-        run: decode_image,
-        seeds: picture::seeds,
-    },
-    Target {
-        name: "read_checkpoint",
-        run: read_checkpoint,
-        seeds: checkpoint::seeds,
-    },
-    Target {
-        name: "clean_csv",
-        run: clean_csv,
-        seeds: table::seeds,
-    },
-    Target {
-        name: "import_npy",
-        run: import_npy,
-        seeds: vectors::seeds,
-    },
-    Target {
-        name: "filter",
-        run: filter,
-        seeds: query::filter_seeds,
-    },
-    Target {
-        name: "query",
-        run: query,
-        seeds: query::query_seeds,
-    },
-    Target {
-        name: "read_answer",
-        run: read_answer,
-        seeds: answer::seeds,
-    },
+    Target { name: "open_index", run: open_index, seeds: index::seeds },
+    Target { name: "decode_image", run: decode_image, seeds: picture::seeds },
+    Target { name: "read_checkpoint", run: read_checkpoint, seeds: checkpoint::seeds },
+    Target { name: "clean_csv", run: clean_csv, seeds: table::seeds },
+    Target { name: "import_npy", run: import_npy, seeds: vectors::seeds },
+    Target { name: "filter", run: filter, seeds: query::filter_seeds },
+    Target { name: "query", run: query, seeds: query::query_seeds },
+    Target { name: "read_answer", run: read_answer, seeds: answer::seeds },
 ];
 
 /// A folder for the files of one process, in memory where the system has such a place.
 fn scratch() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
-    }
-    .unwrap()
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// The files below a folder of the project, or beside it where the real data lies; none where it is missing.
+/// The files below a folder of the project, or beside it where the real data lies; none where it is
+/// missing.
 fn files(folder: &str) -> Seeds {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let Ok(entries) = std::fs::read_dir(root.join(folder)) else {

@@ -17,11 +17,7 @@ const DIM: usize = 3;
 static INDEX: LazyLock<SongIndex> = LazyLock::new(|| {
     let folder = crate::scratch();
     let path = folder.path().join("songs.arrow");
-    let options = WriterOptions {
-        normalize: true,
-        batch_rows: 20,
-        ..WriterOptions::new(DIM)
-    };
+    let options = WriterOptions { normalize: true, batch_rows: 20, ..WriterOptions::new(DIM) };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     for row in 0..SONGS {
         let mut song = Song::new(SongId::new(format!("{row}")).unwrap());
@@ -32,9 +28,7 @@ static INDEX: LazyLock<SongIndex> = LazyLock::new(|| {
         song.energy = (row % 4 > 0).then_some(row as f64 / SONGS as f64);
         song.explicit = (row % 6 > 0).then_some(row % 2 == 0);
         let turn = row as f32;
-        writer
-            .push(&song, &[turn.sin(), turn.cos(), (turn * 0.7).sin()])
-            .unwrap();
+        writer.push(&song, &[turn.sin(), turn.cos(), (turn * 0.7).sin()]).unwrap();
     }
     writer.finish().unwrap();
     SongIndex::open(path).unwrap()
@@ -42,22 +36,14 @@ static INDEX: LazyLock<SongIndex> = LazyLock::new(|| {
 
 fn all_rows(filter: Filter) -> Option<Vec<usize>> {
     let query = INDEX.embedding(0).unwrap();
-    let options = SearchOptions {
-        k: SONGS,
-        filter: Some(filter),
-        ..SearchOptions::default()
-    };
-    let mut rows: Vec<_> = INDEX
-        .search(&query, &options)
-        .ok()?
-        .iter()
-        .map(|hit| hit.row)
-        .collect();
+    let options = SearchOptions { k: SONGS, filter: Some(filter), ..SearchOptions::default() };
+    let mut rows: Vec<_> = INDEX.search(&query, &options).ok()?.iter().map(|hit| hit.row).collect();
     rows.sort_unstable();
     Some(rows)
 }
 
-/// Parses a condition and applies it: a row passes it or its opposite or, where a cell is missing, neither.
+/// Parses a condition and applies it: a row passes it or its opposite or, where a cell is missing,
+/// neither.
 pub fn filter(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -88,7 +74,8 @@ pub fn query(data: &[u8]) {
     let terms = byte() % 6;
     for _ in 0..terms {
         let kind = byte();
-        // Most bit patterns are numbers beyond all measure, so only some weights are made of whole patterns.
+        // Most bit patterns are numbers beyond all measure, so only some weights are made of whole
+        // patterns.
         let weight = if kind & 8 == 0 {
             f64::from(byte()) / 64.0
         } else {
@@ -171,9 +158,7 @@ pub(crate) fn filter_seeds() -> Seeds {
 pub(crate) fn query_seeds() -> Seeds {
     (1..=4_u8)
         .map(|seed| {
-            let bytes = (0..64_u8)
-                .map(|i| i.wrapping_mul(37).wrapping_add(seed))
-                .collect();
+            let bytes = (0..64_u8).map(|i| i.wrapping_mul(37).wrapping_add(seed)).collect();
             (seed.to_string(), bytes)
         })
         .collect()

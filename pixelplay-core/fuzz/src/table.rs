@@ -11,10 +11,7 @@ use crate::Seeds;
 
 /// Cleans a table and describes its songs; whatever is read is kept, merged or dropped.
 pub fn clean_csv(data: &[u8]) {
-    let options = CleanOptions {
-        max_bytes: 1 << 24,
-        ..CleanOptions::default()
-    };
+    let options = CleanOptions { max_bytes: 1 << 24, ..CleanOptions::default() };
     let Ok(cleaned) = clean_reader(data, "fuzz.csv", &options, &mut ignore) else {
         return;
     };
@@ -42,24 +39,18 @@ pub fn clean_csv(data: &[u8]) {
 /// The first lines of each real table, plain and gzipped.
 pub(crate) fn seeds() -> Seeds {
     let mut all = Seeds::new();
-    for (name, bytes) in crate::files("data")
-        .into_iter()
-        .chain(crate::files("../shared/data/songs"))
+    for (name, bytes) in
+        crate::files("data").into_iter().chain(crate::files("../shared/data/songs"))
     {
         let mut text = Vec::new();
         if name.ends_with(".csv.gz") {
             use std::io::Read;
             let head = flate2::read::MultiGzDecoder::new(&bytes[..]).take(1 << 16);
-            std::io::BufReader::new(head)
-                .read_to_end(&mut text)
-                .unwrap();
+            std::io::BufReader::new(head).read_to_end(&mut text).unwrap();
         } else if name.ends_with(".csv") {
             text = bytes;
         }
-        let lines: Vec<_> = text
-            .split_inclusive(|&byte| byte == b'\n')
-            .take(9)
-            .collect();
+        let lines: Vec<_> = text.split_inclusive(|&byte| byte == b'\n').take(9).collect();
         if lines.len() == 9 {
             all.push((name, lines.concat()));
         }

@@ -16,15 +16,10 @@ thread_local! {
 /// Imports an array; what is written is a whole index of as many songs.
 pub fn import_npy(data: &[u8]) {
     FOLDER.with(|folder| {
-        let (array, out) = (
-            folder.path().join("vectors.npy"),
-            folder.path().join("songs.arrow"),
-        );
+        let (array, out) = (folder.path().join("vectors.npy"), folder.path().join("songs.arrow"));
         fs::write(&array, data).unwrap();
-        let options = ImportOptions {
-            normalize: data.len().is_multiple_of(2),
-            ..ImportOptions::default()
-        };
+        let options =
+            ImportOptions { normalize: data.len().is_multiple_of(2), ..ImportOptions::default() };
         let Ok(report) = import(&array, None, &out, &options, &mut ignore) else {
             return;
         };
@@ -41,10 +36,7 @@ pub(crate) fn seeds() -> Seeds {
         ("<f4", bytes([0.6_f32, 0.8, 1.0, 0.0].map(f32::to_le_bytes))),
         (">f4", bytes([0.6_f32, 0.8, 1.0, 0.0].map(f32::to_be_bytes))),
         ("<f8", bytes([0.6_f64, 0.8, 1.0, 0.0].map(f64::to_le_bytes))),
-        (
-            "<f2",
-            bytes([0x38cd_u16, 0x3a66, 0x3c00, 0].map(u16::to_le_bytes)),
-        ),
+        ("<f2", bytes([0x38cd_u16, 0x3a66, 0x3c00, 0].map(u16::to_le_bytes))),
     ];
     for (number, data) in numbers {
         for version in 1..=3_u8 {
@@ -60,10 +52,7 @@ pub(crate) fn seeds() -> Seeds {
             file.extend(header.bytes());
             file.extend(&data);
             all.push((
-                format!(
-                    "{}-{version}",
-                    number.replace('<', "little-").replace('>', "big-")
-                ),
+                format!("{}-{version}", number.replace('<', "little-").replace('>', "big-")),
                 file,
             ));
         }

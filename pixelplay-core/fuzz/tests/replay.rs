@@ -15,18 +15,12 @@ fn seeds_and_regressions_pass() {
         for (_, bytes) in &seeds {
             (target.run)(bytes);
         }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("regressions")
-            .join(target.name);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(target.name);
         let mut regressions = 0;
         for entry in fs::read_dir(folder).into_iter().flatten() {
             (target.run)(&fs::read(entry.unwrap().path()).unwrap());
             regressions += 1;
         }
-        println!(
-            "{}: {} seeds and {regressions} regressions pass",
-            target.name,
-            seeds.len()
-        );
+        println!("{}: {} seeds and {regressions} regressions pass", target.name, seeds.len());
     }
 }

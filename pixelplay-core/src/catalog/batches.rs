@@ -1,7 +1,8 @@
 //! A table in Arrow record batches, as the CSV that it would be.
 //!
-//! So that a data frame is cleaned by the same rules as a file: the header, units, missing cells, repeats and the report
-//! are those of [`clean_reader`](super::clean_reader), and a table gives the same songs whichever way it came.
+//! So that a data frame is cleaned by the same rules as a file: the header, units, missing cells,
+//! repeats and the report are those of [`clean_reader`](super::clean_reader), and a table gives the
+//! same songs whichever way it came.
 
 use std::io::{self, Cursor, Read};
 
@@ -15,9 +16,9 @@ const ROWS: usize = 1024;
 /// Reads record batches as comma-separated text, for [`clean_reader`](super::clean_reader) and
 /// [`every_row_reader`](super::every_row_reader).
 ///
-/// Numbers are written so that they are read back exactly, dates by ISO 8601 (in UTC), dictionaries as what they stand for,
-/// lists of texts as Python writes them; what is null is left empty. Line `n` of a report is row `n - 2`, counted from 0, as
-/// long as no text has line breaks.
+/// Numbers are written so that they are read back exactly, dates by ISO 8601 (in UTC), dictionaries
+/// as what they stand for, lists of texts as Python writes them; what is null is left empty. Line
+/// `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -101,7 +102,8 @@ impl<R: RecordBatchReader> BatchText<R> {
             .columns
             .iter()
             .map(|&at| {
-                // By place: two columns may have one name, which is for the reader of the text to judge.
+                // By place: two columns may have one name, which is for the reader of the text to
+                // judge.
                 let column = rows.columns().get(at).ok_or_else(|| {
                     ArrowError::SchemaError("a batch lacks a column of its schema".to_owned())
                 })?;
@@ -127,8 +129,7 @@ impl<R: RecordBatchReader> BatchText<R> {
             }
             text.write_record(None::<&[u8]>).map_err(external)?;
         }
-        text.into_inner()
-            .map_err(|error| external(error.into_error()))
+        text.into_inner().map_err(|error| external(error.into_error()))
     }
 }
 
@@ -145,16 +146,15 @@ impl<R: RecordBatchReader> Read for BatchText<R> {
 
 /// Every cell in quotes, so that no header can pass for something else, such as Excel's `sep=;`.
 fn writer() -> csv::Writer<Vec<u8>> {
-    csv::WriterBuilder::new()
-        .quote_style(csv::QuoteStyle::Always)
-        .from_writer(Vec::new())
+    csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new())
 }
 
 fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError {
     ArrowError::ExternalError(Box::new(error))
 }
 
-/// A column of times with a zone as the same times in UTC: to name the zone, a table of all zones would be needed.
+/// A column of times with a zone as the same times in UTC: to name the zone, a table of all zones
+/// would be needed.
 fn without_zone(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let DataType::Timestamp(unit, Some(_)) = column.data_type() else {
         return Ok(ArrayRef::clone(column));
@@ -166,13 +166,11 @@ fn without_zone(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 
 fn is_list(data_type: &DataType) -> bool {
     use DataType as D;
-    matches!(
-        data_type,
-        D::List(_) | D::LargeList(_) | D::ListView(_) | D::LargeListView(_)
-    )
+    matches!(data_type, D::List(_) | D::LargeList(_) | D::ListView(_) | D::LargeListView(_))
 }
 
-/// Whether a cell of a table can be of this type. Lists of texts can: several artists, several genres.
+/// Whether a cell of a table can be of this type. Lists of texts can: several artists, several
+/// genres.
 fn is_text(data_type: &DataType) -> bool {
     use DataType as D;
     match data_type {
@@ -220,29 +218,13 @@ mod tests {
         >([Some([Some(1.0)]), None, None], 1);
         let mut text = table(vec![
             ("id", Arc::new(Int64Array::from(vec![1, 2, 3]))),
-            (
-                "Track Name",
-                Arc::new(StringViewArray::from(vec![
-                    "say \"hi\", twice",
-                    "b\nc",
-                    "d",
-                ])),
-            ),
-            (
-                "artists",
-                Arc::new(StringArray::from(vec!["Ana", "Ben", "Cem"])),
-            ),
+            ("Track Name", Arc::new(StringViewArray::from(vec!["say \"hi\", twice", "b\nc", "d"]))),
+            ("artists", Arc::new(StringArray::from(vec!["Ana", "Ben", "Cem"]))),
             ("energy", Arc::new(Float64Array::from(energies.to_vec()))),
             ("genre", Arc::new(genres)),
-            (
-                "explicit",
-                Arc::new(BooleanArray::from(vec![Some(true), Some(false), None])),
-            ),
+            ("explicit", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
             // Days since 1970: 2000-01-01.
-            (
-                "release_date",
-                Arc::new(Date32Array::from(vec![Some(10_957), None, None])),
-            ),
+            ("release_date", Arc::new(Date32Array::from(vec![Some(10_957), None, None]))),
             ("embedding", Arc::new(vectors)),
         ]);
         let songs = clean_reader(&mut text, "a table", &CleanOptions::default(), &mut ignore)
@@ -255,10 +237,7 @@ mod tests {
         assert_eq!(found, [Some(energies[0]), Some(energies[1]), None]);
         assert_eq!(songs[2].genre.as_deref(), Some("pop"));
         assert_eq!((songs[0].year, songs[1].year), (Some(2000), None));
-        assert_eq!(
-            (songs[0].explicit, songs[1].explicit),
-            (Some(true), Some(false))
-        );
+        assert_eq!((songs[0].explicit, songs[1].explicit), (Some(true), Some(false)));
     }
 
     #[test]
@@ -280,9 +259,8 @@ mod tests {
             ("genres", Arc::new(genres.finish())),
             ("release_date", Arc::new(added)),
         ]);
-        let songs = clean_reader(text, "a table", &CleanOptions::default(), &mut ignore)
-            .unwrap()
-            .songs;
+        let songs =
+            clean_reader(text, "a table", &CleanOptions::default(), &mut ignore).unwrap().songs;
         assert_eq!(songs.len(), 2, "the second has no artist");
         assert_eq!(songs[0].artist.as_deref(), Some("Ana \"A\" Sol, Jr., Ben"));
         assert_eq!(songs[0].genre.as_deref(), Some("pop, soft"));
@@ -297,14 +275,8 @@ mod tests {
             let text = |at: &i64| format!("t{at}");
             RecordBatch::try_from_iter([
                 ("id", Arc::new(Int64Array::from(ids.to_vec())) as ArrayRef),
-                (
-                    "title",
-                    Arc::new(ids.iter().map(text).map(Some).collect::<StringArray>()),
-                ),
-                (
-                    "artist",
-                    Arc::new(ids.iter().map(|_| Some("a")).collect::<StringArray>()),
-                ),
+                ("title", Arc::new(ids.iter().map(text).map(Some).collect::<StringArray>())),
+                ("artist", Arc::new(ids.iter().map(|_| Some("a")).collect::<StringArray>())),
             ])
             .unwrap()
         };

@@ -31,8 +31,8 @@ pub(super) const UNIT_FEATURES: [&str; 7] = [
 
 /// The values that are possible in a column of numbers, both ends included.
 ///
-/// Wide enough for what Spotify reports: a tempo of 0 and a key of -1 are its words for "not found",
-/// and a loudness may lie a little above 0 dB.
+/// Wide enough for what Spotify reports: a tempo of 0 and a key of -1 are its words for "not
+/// found", and a loudness may lie a little above 0 dB.
 pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     match column {
         "popularity" => Some((0.0, 100.0)),
@@ -48,14 +48,13 @@ pub(super) fn range(column: &str) -> Option<(f64, f64)> {
 
 /// Whether a number, a date or a flag is not there, in the words of the programs that write tables.
 fn is_missing(cell: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "NA", "N/A", "#N/A", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "-", "--", "\\N",
-    ];
+    const WORDS: [&str; 12] =
+        ["NA", "N/A", "#N/A", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "-", "--", "\\N"];
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
-/// The same for text, where songs and artists may have such names: only as programs spell it, so that
-/// `Na`, `none` and `-` are names.
+/// The same for text, where songs and artists may have such names: only as programs spell it, so
+/// that `Na`, `none` and `-` are names.
 fn is_missing_text(text: &str) -> bool {
     matches!(
         text,
@@ -73,8 +72,8 @@ fn is_missing_text(text: &str) -> bool {
     )
 }
 
-/// Text on one line, runs of white space and control characters as one space (a title must not steer
-/// the terminal it is shown in). `None` where the cell is empty or says that it is.
+/// Text on one line, runs of white space and control characters as one space (a title must not
+/// steer the terminal it is shown in). `None` where the cell is empty or says that it is.
 pub(super) fn text(cell: &str) -> Option<String> {
     let mut text = String::with_capacity(cell.len());
     for word in cell.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -106,11 +105,7 @@ pub(super) fn integer(cell: &str) -> Cell {
 
 /// What a cell is that holds no number.
 pub(super) fn no_number(cell: &str) -> Cell {
-    if is_missing(cell.trim()) {
-        Cell::Missing
-    } else {
-        Cell::Unreadable
-    }
+    if is_missing(cell.trim()) { Cell::Missing } else { Cell::Unreadable }
 }
 
 /// Yes or no.
@@ -206,8 +201,8 @@ pub(super) fn id(cell: &str) -> Option<String> {
     text(bare)
 }
 
-/// The artists as one text, `A, B`. Only a column of several has them as a Python list, `['A', "B's"]`,
-/// or as `A;B`: elsewhere a semicolon is part of a name.
+/// The artists as one text, `A, B`. Only a column of several has them as a Python list,
+/// `['A', "B's"]`, or as `A;B`: elsewhere a semicolon is part of a name.
 pub(super) fn artist(cell: &str, several: bool) -> Option<String> {
     let cell = text(cell)?;
     if !several {
@@ -277,9 +272,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_whole_or_refused() {
-        for missing in [
-            "", "  ", "NA", "na", "N/A", "NaN", "null", "None", "-", "\\N",
-        ] {
+        for missing in ["", "  ", "NA", "na", "N/A", "NaN", "null", "None", "-", "\\N"] {
             assert_eq!(integer(missing), Cell::Missing);
         }
         assert_eq!(integer("194754.0"), whole(194_754));

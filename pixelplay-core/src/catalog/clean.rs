@@ -19,8 +19,8 @@ use crate::song::Song;
 /// How to read a table of songs, and how much of it at most.
 #[derive(Debug, Clone)]
 pub struct CleanOptions {
-    /// What stands between two cells, one ASCII character; `None` finds out whether it is a comma, a
-    /// tab, a semicolon or a pipe.
+    /// What stands between two cells, one ASCII character; `None` finds out whether it is a comma,
+    /// a tab, a semicolon or a pipe.
     pub delimiter: Option<u8>,
     /// Which header is which column of a song, where the names do not tell: `title` -> `Werk`.
     pub columns: BTreeMap<String, String>,
@@ -28,14 +28,14 @@ pub struct CleanOptions {
     pub max_bytes: u64,
     /// The most rows to read.
     pub max_rows: u64,
-    /// The most memory for the songs that are kept, in bytes, as a rough count: about 700 bytes each,
-    /// and 150 more for every cell of an unknown column.
+    /// The most memory for the songs that are kept, in bytes, as a rough count: about 700 bytes
+    /// each, and 150 more for every cell of an unknown column.
     pub max_memory: usize,
     /// The most cells in a row.
     pub max_columns: usize,
-    /// Whether rows of one recording are one song although their ids differ: the same title by the same artists, be it
-    /// remastered, in another edition, or with its guests named elsewhere. Live recordings, remixes and other versions
-    /// stay songs of their own.
+    /// Whether rows of one recording are one song although their ids differ: the same title by the
+    /// same artists, be it remastered, in another edition, or with its guests named elsewhere. Live
+    /// recordings, remixes and other versions stay songs of their own.
     pub merge_recordings: bool,
     /// The longest cell; a row may be sixteen times as long. A longer one is nearly always a quote
     /// that was never closed.
@@ -43,8 +43,9 @@ pub struct CleanOptions {
 }
 
 impl Default for CleanOptions {
-    /// Finds the delimiter, trusts the header and merges recordings; reads at most 4 GiB, 10 million rows, 10,000 columns,
-    /// and cells of 1 MiB, into at most 4 GiB of memory. Where there is more, the table is refused.
+    /// Finds the delimiter, trusts the header and merges recordings; reads at most 4 GiB, 10
+    /// million rows, 10,000 columns, and cells of 1 MiB, into at most 4 GiB of memory. Where there
+    /// is more, the table is refused.
     fn default() -> Self {
         Self {
             delimiter: None,
@@ -93,25 +94,25 @@ pub fn clean_with(
 
 /// Reads a table of songs; `name` is what errors and the report call it.
 ///
-/// * **The file** may be gzipped, in UTF-8, Windows-1252 or a mixture, or, with a byte order mark, in
-///   UTF-16; lines may end in any way. A first line `sep=;` names the delimiter, as in Excel.
+/// * **The file** may be gzipped, in UTF-8, Windows-1252 or a mixture, or, with a byte order mark,
+///   in UTF-16; lines may end in any way. A first line `sep=;` names the delimiter, as in Excel.
 /// * **Columns** are found by the header, whatever its case and separators, under the names of the
 ///   public Spotify tables or plain ones (`id`, `title` or `name`, `artist`, ...). Unknown columns
 ///   go into [`Song::extra`]. A table without an id column gets ids made from artist and title, the
 ///   same each time.
-/// * **Rows** are dropped that have no id, title or artist, or not as many cells as the header; blank
-///   cells beyond it do no harm.
+/// * **Rows** are dropped that have no id, title or artist, or not as many cells as the header;
+///   blank cells beyond it do no harm.
 /// * **Missing** is what is empty or says `NA`, `N/A`, `NaN`, `null`, `None`, `-` and the like. In
 ///   text only the spellings of programs count, so that a song may be called `Na`, `none` or `-`;
 ///   one called `NA` or `None` cannot be told from a missing one, and its row is dropped.
-/// * **Numbers** may have a decimal comma, thousands and a percent sign, durations the form `3:45`, or
-///   another unit that the header names, and a year may be in a date. A column of 0-1 features that
-///   holds 0 to 100 all through, or says `%` in its header, is divided by 100.
+/// * **Numbers** may have a decimal comma, thousands and a percent sign, durations the form `3:45`,
+///   or another unit that the header names, and a year may be in a date. A column of 0-1 features
+///   that holds 0 to 100 all through, or says `%` in its header, is divided by 100.
 /// * **Cells** that cannot be right are emptied: text where a number should be, an energy of 3.
-/// * **Repeats**, rows with an id that was there before, or of the same recording under another id (see
-///   [`CleanOptions::merge_recordings`]), fill what the first row left empty. Where
-///   they bring other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`,
-///   in the extra column `genres`; so does a song of which one cell lists several.
+/// * **Repeats**, rows with an id that was there before, or of the same recording under another id
+///   (see [`CleanOptions::merge_recordings`]), fill what the first row left empty. Where they bring
+///   other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`, in the
+///   extra column `genres`; so does a song of which one cell lists several.
 ///
 /// Each of these is counted in the [`CleanReport`], with lines to look at.
 ///
@@ -140,14 +141,8 @@ pub fn clean_reader(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<Cleaned, CatalogError> {
     let songs = Songs::in_memory(options.merge_recordings);
-    let (merged, report) = read_table(
-        reader,
-        name.as_ref(),
-        options,
-        Keep::Songs,
-        songs,
-        on_progress,
-    )?;
+    let (merged, report) =
+        read_table(reader, name.as_ref(), options, Keep::Songs, songs, on_progress)?;
     let songs = merged.into_vec()?;
     Ok(Cleaned { songs, report })
 }
@@ -164,12 +159,12 @@ pub(super) fn clean_spooled(
     read_table(reader, path, options, Keep::Songs, songs, on_progress)
 }
 
-/// Reads a CSV or TSV file, plain or gzipped, of which no row may be left out; [`every_row_reader`] with the file's
-/// name.
+/// Reads a CSV or TSV file, plain or gzipped, of which no row may be left out; [`every_row_reader`]
+/// with the file's name.
 ///
 /// # Errors
-/// As [`every_row_reader`], [`CatalogError::Read`] where there is no such file, and [`CatalogError::NotAFile`] for a
-/// folder, a pipe or a device.
+/// As [`every_row_reader`], [`CatalogError::Read`] where there is no such file, and
+/// [`CatalogError::NotAFile`] for a folder, a pipe or a device.
 pub fn every_row(
     path: impl AsRef<Path>,
     options: &CleanOptions,
@@ -179,9 +174,9 @@ pub fn every_row(
     every_row_reader(source::open_file(path)?, path, options, on_progress)
 }
 
-/// Reads a table of which no row may be left out, since something else counts on their order: song `i` comes from row
-/// `i`. A row has an id, that of the table or its own number from 0; nothing else is needed. Cells are read as by
-/// [`clean_reader`].
+/// Reads a table of which no row may be left out, since something else counts on their order: song
+/// `i` comes from row `i`. A row has an id, that of the table or its own number from 0; nothing
+/// else is needed. Cells are read as by [`clean_reader`].
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, every_row_reader};
@@ -194,8 +189,8 @@ pub fn every_row(
 /// ```
 ///
 /// # Errors
-/// [`CatalogError::BadRow`] for a row that cannot be read or whose id an earlier one has; otherwise as
-/// [`clean_reader`].
+/// [`CatalogError::BadRow`] for a row that cannot be read or whose id an earlier one has; otherwise
+/// as [`clean_reader`].
 pub fn every_row_reader(
     reader: impl Read,
     name: impl AsRef<Path>,
@@ -212,20 +207,11 @@ pub fn every_row_reader(
         let what = "its id stands in an earlier row already; ids must be unique".to_owned();
         (&report.merged, what)
     });
-    let first = dropped
-        .chain(repeats)
-        .filter_map(|(rows, what)| Some((*rows.lines.first()?, what)))
-        .min();
+    let first =
+        dropped.chain(repeats).filter_map(|(rows, what)| Some((*rows.lines.first()?, what))).min();
     match first {
-        None => Ok(Cleaned {
-            songs: merged.into_vec()?,
-            report,
-        }),
-        Some((line, what)) => Err(CatalogError::BadRow {
-            path: path.to_owned(),
-            line,
-            what,
-        }),
+        None => Ok(Cleaned { songs: merged.into_vec()?, report }),
+        Some((line, what)) => Err(CatalogError::BadRow { path: path.to_owned(), line, what }),
     }
 }
 
@@ -264,12 +250,9 @@ fn read_table(
 
     let mut scales = Scales::default();
     let mut unclosed = 0;
-    // Columns without a name at the end of the header are a habit of some writers; so rows without them.
-    let named = header
-        .iter()
-        .rposition(|name| !name.is_empty())
-        .unwrap_or(0)
-        + 1;
+    // Columns without a name at the end of the header are a habit of some writers; so rows without
+    // them.
+    let named = header.iter().rposition(|name| !name.is_empty()).unwrap_or(0) + 1;
     while let Some(row) = table.next()? {
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
             step(on_progress, "reading songs", report.rows_read, None)?;
@@ -339,9 +322,7 @@ fn read_header<R: std::io::BufRead>(
             return Ok(row.cells().map(|name| name.trim().to_owned()).collect());
         }
     }
-    Err(CatalogError::Empty {
-        path: path.to_owned(),
-    })
+    Err(CatalogError::Empty { path: path.to_owned() })
 }
 
 /// What stands between cells, and whether the first line does nothing but say so: `sep=;`.
@@ -353,15 +334,9 @@ fn find_delimiter(
     options: &CleanOptions,
 ) -> Result<(u8, bool), CatalogError> {
     let named = match head {
-        [
-            b's' | b'S',
-            b'e' | b'E',
-            b'p' | b'P',
-            b'=',
-            delimiter,
-            b'\r' | b'\n',
-            ..,
-        ] => Some(*delimiter),
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, b'\r' | b'\n', ..] => {
+            Some(*delimiter)
+        }
         _ => None,
     };
     let delimiter = match options.delimiter.or(named) {
@@ -414,11 +389,7 @@ impl Letters {
 
     fn tell(self, report: &mut CleanReport) {
         if self.windows_1252.count > 0 {
-            let found = if self.utf8 {
-                "UTF-8 and windows-1252"
-            } else {
-                "windows-1252"
-            };
+            let found = if self.utf8 { "UTF-8 and windows-1252" } else { "windows-1252" };
             report.encoding = report.encoding.replacen("UTF-8", found, 1);
         }
         report.windows_1252 = self.windows_1252;
@@ -465,9 +436,7 @@ fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String]
             Keep::Songs => "made from artist and title, the same each time",
             Keep::EveryRow => "the numbers of the rows, from 0",
         };
-        report
-            .notes
-            .push(format!("there is no id column: ids are {made}"));
+        report.notes.push(format!("there is no id column: ids are {made}"));
     }
 }
 

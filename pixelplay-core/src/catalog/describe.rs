@@ -12,7 +12,8 @@ use crate::song::Song;
 /// Where tables say more about the genre than [`Song::genre`] does.
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in two to eight short sentences; in fewer only where hardly anything is known to go by.
+/// Describes a song in two to eight short sentences; in fewer only where hardly anything is known
+/// to go by.
 ///
 /// CLIP matches scenes, not numbers, so most sentences are scenes with the mood of the song:
 ///
@@ -30,8 +31,8 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 ///
 /// The choice among phrases depends on the id and on nothing else that could change: not on the
 /// platform, nor on the order of the songs. Features move the odds rather than jump from one bin to
-/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a song make finer
-/// grades than one.
+/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a
+/// song make finer grades than one.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Templates, describe};
@@ -60,7 +61,8 @@ pub fn describe(song: &Song, templates: &Templates) -> Vec<String> {
     told
 }
 
-/// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the time.
+/// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the
+/// time.
 fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String>) {
     let mut dice = Dice::new(song, templates, "genre");
     let decade = decade(song);
@@ -69,10 +71,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String
     for name in names.clone() {
         if let Some(genre) = templates.genre(name) {
             let [scene, another] = dice.pick_two(&genre.scenes);
-            let words = [
-                decade.unwrap_or_default(),
-                shown_genre(name).unwrap_or_default(),
-            ];
+            let words = [decade.unwrap_or_default(), shown_genre(name).unwrap_or_default()];
             let text = format!("{scene}, {}", words.join(" ").trim());
             told.push(text.trim_end_matches(", ").to_owned());
             told.push(another.to_owned());
@@ -81,9 +80,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String
     }
     // A genre of which no scenes are known can still be named.
     let unknown = names.filter_map(|name| shown_genre(name)).next();
-    let era = song
-        .year
-        .and_then(|year| templates.eras.iter().find(|era| year <= era.until));
+    let era = song.year.and_then(|year| templates.eras.iter().find(|era| year <= era.until));
     if let (Some(era), Some(decade)) = (era, decade) {
         for scene in dice.pick_two(&era.scenes) {
             let genre = unknown.as_ref().map(|genre| format!(", {genre}"));
@@ -147,7 +144,8 @@ fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     let tempo = song.tempo.filter(|tempo| tempo.is_finite());
     #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
     let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
-    // From where a trait can be told at all to where it is certain; the other way round, the less the more.
+    // From where a trait can be told at all to where it is certain; the other way round, the less
+    // the more.
     let candidates = [
         (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
         (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
@@ -220,8 +218,8 @@ type Describe =
     dyn Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 
 impl Describer {
-    /// Describes songs by calling `describe`, which must say the same of the same song each time. No sentences leave the
-    /// song out of an index.
+    /// Describes songs by calling `describe`, which must say the same of the same song each time.
+    /// No sentences leave the song out of an index.
     pub fn new(
         describe: impl Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>>
         + Send
@@ -236,10 +234,8 @@ impl Describer {
     /// # Errors
     /// [`CatalogError::Describe`], where a caller's own way fails.
     pub fn sentences(&self, song: &Song) -> Result<Vec<String>, CatalogError> {
-        let sentences = (self.0)(song).map_err(|source| CatalogError::Describe {
-            id: song.id.to_string(),
-            source,
-        })?;
+        let sentences = (self.0)(song)
+            .map_err(|source| CatalogError::Describe { id: song.id.to_string(), source })?;
         Ok(sentences.iter().flat_map(|text| lines(text)).collect())
     }
 }
@@ -278,7 +274,8 @@ fn known(feature: Option<f64>) -> Option<f64> {
 struct Dice(blake3::OutputReader);
 
 impl Dice {
-    /// Each sentence throws its own, so that a cell more or less changes only the sentences it is for.
+    /// Each sentence throws its own, so that a cell more or less changes only the sentences it is
+    /// for.
     fn new(song: &Song, templates: &Templates, sentence: &str) -> Self {
         let mut hash = blake3::Hasher::new();
         for part in [templates.version(), sentence, song.id.as_str()] {
@@ -385,13 +382,12 @@ mod tests {
                     let mut song = song(&i.to_string());
                     (song.valence, song.energy) = (Some(valence), Some(0.5));
                     let text = describe(&song, &templates).join(" ");
-                    ["sun", "bright", "rainbow"]
-                        .iter()
-                        .any(|w| text.contains(w))
+                    ["sun", "bright", "rainbow"].iter().any(|w| text.contains(w))
                 })
                 .count()
         };
-        // Neighbours fall between the same two levels, so that without odds some counts would be equal.
+        // Neighbours fall between the same two levels, so that without odds some counts would be
+        // equal.
         let counts = [0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9].map(sunny);
         assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");
         assert!(counts[6] > counts[0] + 1000, "{counts:?}");
@@ -405,7 +401,8 @@ mod tests {
         without.valence = None;
         let (with, without) = (describe(&with, &templates), describe(&without, &templates));
         let (light, last) = (with.len() - 1, without.len() - 1);
-        // The two scenes of the mood and the word for valence are gone, that of light and movement is another.
+        // The two scenes of the mood and the word for valence are gone, that of light and movement
+        // is another.
         assert_eq!(without.len() + 3, with.len());
         assert_eq!(without[..2], with[..2]);
         assert_eq!(without[3..last], with[6..light]);
@@ -417,16 +414,12 @@ mod tests {
         let templates = Templates::default();
         let mut song = song("a");
         song.genre = Some("Zeuhl".into());
-        assert_eq!(
-            describe(&song, &templates),
-            ["musicians playing zeuhl", "a zeuhl concert"]
-        );
+        assert_eq!(describe(&song, &templates), ["musicians playing zeuhl", "a zeuhl concert"]);
         song.genre = Some("x".repeat(41));
         assert!(describe(&song, &templates).is_empty());
         song.year = Some(1987);
         assert!(describe(&song, &templates)[0].contains("1980s"));
-        song.extra
-            .insert("playlist_subgenre".into(), "hard rock".into());
+        song.extra.insert("playlist_subgenre".into(), "hard rock".into());
         assert!(describe(&song, &templates)[0].ends_with("1980s hard rock"));
     }
 
@@ -440,10 +433,7 @@ mod tests {
             describe(&song, &templates)
         };
         for (told, phrases) in [
-            (
-                told(&|song| song.acousticness = Some(0.95)),
-                &traits.acoustic,
-            ),
+            (told(&|song| song.acousticness = Some(0.95)), &traits.acoustic),
             (told(&|song| song.tempo = Some(60.0)), &traits.slow),
             (told(&|song| song.duration_ms = Some(900_000)), &traits.long),
             (told(&|song| song.duration_ms = Some(50_000)), &traits.short),

@@ -44,7 +44,8 @@ pub enum CatalogError {
         /// What helps, as the end of the sentence; may be empty.
         advice: &'static str,
     },
-    /// The file, decompressed, is larger than [`CleanOptions::max_bytes`](super::CleanOptions::max_bytes).
+    /// The file, decompressed, is larger than
+    /// [`CleanOptions::max_bytes`](super::CleanOptions::max_bytes).
     #[error(
         "{} holds more than {limit} bytes of text; split it, or raise max_bytes",
         path.display()
@@ -63,7 +64,8 @@ pub enum CatalogError {
         /// The limit.
         limit: u64,
     },
-    /// The songs of the table need more than [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
+    /// The songs of the table need more than
+    /// [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
     #[error(
         "{}: the songs up to line {line} take more than {limit} bytes of memory; \
          split the table, leave columns out, or raise max_memory",
@@ -233,7 +235,8 @@ pub enum CatalogError {
         /// How many songs cannot be described.
         left_out: usize,
     },
-    /// The index, or the cleaned table, would be written over the table or the vectors it is made of.
+    /// The index, or the cleaned table, would be written over the table or the vectors it is made
+    /// of.
     #[error("{} is what it would be made of; write to another file", path.display())]
     OutIsTable {
         /// The file.

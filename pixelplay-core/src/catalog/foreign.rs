@@ -37,11 +37,7 @@ const MAGIC: &[Magic] = &[
     (b"\x89HDF", "an HDF5 file", CONVERT),
     (b"\x80\x04\x95", "a Python pickle", CONVERT),
     (b"\x80\x05\x95", "a Python pickle", CONVERT),
-    (
-        b"\x93NUMPY",
-        "a NumPy array",
-        "; vectors are imported beside a table of their songs",
-    ),
+    (b"\x93NUMPY", "a NumPy array", "; vectors are imported beside a table of their songs"),
     (b"\xff\xfe\0\0", "UTF-32 text", ENCODE),
     (b"\0\0\xfe\xff", "UTF-32 text", ENCODE),
     (
@@ -104,10 +100,7 @@ mod tests {
 
     #[test]
     fn foreign_files_are_named() {
-        let wide: Vec<u8> = "id,title"
-            .encode_utf16()
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let wide: Vec<u8> = "id,title".encode_utf16().flat_map(u16::to_be_bytes).collect();
         for (bytes, name) in [
             (&b"PK\x03\x04....[Content_Types].xml"[..], "a spreadsheet"),
             (b"PK\x03\x04....songs.csv", "a zip archive"),
@@ -123,10 +116,7 @@ mod tests {
             let found = recognise(&bytes[..4], bytes).map(|(name, _)| name);
             assert_eq!(found, Some(name));
         }
-        assert_eq!(
-            recognise(b"\xff\xfe\0\0", b"\0\0").unwrap().0,
-            "UTF-32 text"
-        );
+        assert_eq!(recognise(b"\xff\xfe\0\0", b"\0\0").unwrap().0, "UTF-32 text");
         for table in [&b"id,title\n"[..], b"", b"[deleted],title", b"{x},y"] {
             assert_eq!(recognise(&table[..table.len().min(4)], table), None);
         }

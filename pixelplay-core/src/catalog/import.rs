@@ -1,4 +1,5 @@
-//! An index of vectors that another program made, such as clip-retrieval, and the table of their songs.
+//! An index of vectors that another program made, such as clip-retrieval, and the table of their
+//! songs.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,8 +24,9 @@ const EMBEDDING_FOLDERS: [&str; 2] = ["img_emb", "text_emb"];
 /// How to make an index of vectors.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// The space of the vectors, where it is known: the [`fingerprint`](crate::index::SongIndex::fingerprint) of an
-    /// index, or of an encoder, whose vectors they may be compared with.
+    /// The space of the vectors, where it is known: the
+    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index, or of an encoder, whose
+    /// vectors they may be compared with.
     pub fingerprint: Option<Fingerprint>,
     /// Scale each vector to length 1; otherwise a vector of another length is refused.
     pub normalize: bool,
@@ -76,18 +78,23 @@ impl fmt::Display for ImportReport {
     }
 }
 
-/// Writes an index to `out` of vectors in NumPy files and, where there is one, a table of their songs.
+/// Writes an index to `out` of vectors in NumPy files and, where there is one, a table of their
+/// songs.
 ///
-/// * **Vectors**: a `.npy` file of shape `(songs, dim)`, float16, float32 or float64, in C order; or a folder of such
-///   files, which follow each other by the number in their names (`img_emb_2.npy` before `img_emb_10.npy`); or a
-///   folder of clip-retrieval, with `img_emb` or `text_emb` in it.
-/// * **Table**: CSV or TSV, plain or gzipped; its first row below the header belongs to the first vector, and so on.
-///   Columns are found as by [`clean`](super::clean()), and cells that cannot be right are emptied and counted, but no
-///   row is dropped or merged. Title and artist may be missing. Parquet, which clip-retrieval writes, is not read:
-///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` turns it into such a table.
+/// * **Vectors**: a `.npy` file of shape `(songs, dim)`, float16, float32 or float64, in C order;
+///   or a folder of such files, which follow each other by the number in their names
+///   (`img_emb_2.npy` before `img_emb_10.npy`); or a folder of clip-retrieval, with `img_emb` or
+///   `text_emb` in it.
+/// * **Table**: CSV or TSV, plain or gzipped; its first row below the header belongs to the first
+///   vector, and so on. Columns are found as by [`clean`](super::clean()), and cells that cannot be
+///   right are emptied and counted, but no row is dropped or merged. Title and artist may be
+///   missing. Parquet, which clip-retrieval writes, is not read:
+///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` turns it into
+///   such a table.
 /// * **Ids**: the table's; without a table, or an id column in it, the number of the row, from 0.
 ///
-/// Costs one pass over the vectors, of which it holds about a batch; the table is held in memory, about 1 KB a row.
+/// Costs one pass over the vectors, of which it holds about a batch; the table is held in memory,
+/// about 1 KB a row.
 ///
 /// ```
 /// use pixelplay_core::SongIndex;
@@ -109,10 +116,12 @@ impl fmt::Display for ImportReport {
 /// ```
 ///
 /// # Errors
-/// [`CatalogError::BadVectors`] for a file that is no such array; [`CatalogError::RowsDiffer`] where the table has more
-/// or fewer rows than there are vectors; [`CatalogError::BadRow`] for a row of the table that cannot be read or whose id
-/// an earlier one has; [`SongIndexError::BadVector`], with the row from 0, for one that is not finite, all zeros, or not
-/// of length 1; and what [`clean`](super::clean()) and [`SongIndexWriter`] return. Nothing is written then.
+/// [`CatalogError::BadVectors`] for a file that is no such array; [`CatalogError::RowsDiffer`]
+/// where the table has more or fewer rows than there are vectors; [`CatalogError::BadRow`] for a
+/// row of the table that cannot be read or whose id an earlier one has;
+/// [`SongIndexError::BadVector`], with the row from 0, for one that is not finite, all zeros, or
+/// not of length 1; and what [`clean`](super::clean()) and [`SongIndexWriter`] return. Nothing is
+/// written then.
 pub fn import(
     vectors: impl AsRef<Path>,
     table: Option<&Path>,
@@ -139,9 +148,7 @@ pub fn import(
             ),
         });
     }
-    let rows = files
-        .iter()
-        .fold(0_usize, |sum, (_, file)| sum.saturating_add(file.rows));
+    let rows = files.iter().fold(0_usize, |sum, (_, file)| sum.saturating_add(file.rows));
 
     let (songs, report) = match table {
         None => (None, None),
@@ -177,12 +184,7 @@ pub fn import(
         for _ in 0..file.rows {
             let row = writer.len();
             if row.is_multiple_of(1024) {
-                step(
-                    on_progress,
-                    "importing vectors",
-                    row as u64,
-                    Some(rows as u64),
-                )?;
+                step(on_progress, "importing vectors", row as u64, Some(rows as u64))?;
             }
             file.read_row(&mut vector)?;
             let song = match &mut songs {
@@ -196,12 +198,7 @@ pub fn import(
         }
     }
     let songs = writer.len();
-    step(
-        on_progress,
-        "importing vectors",
-        songs as u64,
-        Some(rows as u64),
-    )?;
+    step(on_progress, "importing vectors", songs as u64, Some(rows as u64))?;
     writer.finish()?;
     Ok(ImportReport {
         songs,
@@ -221,10 +218,8 @@ fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     if !files.is_empty() {
         return Ok(files);
     }
-    let inner: Vec<_> = EMBEDDING_FOLDERS
-        .into_iter()
-        .filter(|name| path.join(name).is_dir())
-        .collect();
+    let inner: Vec<_> =
+        EMBEDDING_FOLDERS.into_iter().filter(|name| path.join(name).is_dir()).collect();
     let what = match inner.as_slice() {
         [one] => {
             let files = npy_files(&path.join(one))?;
@@ -234,15 +229,9 @@ fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
             format!("its folder {one} has no .npy file")
         }
         [] => "the folder has no .npy file".to_owned(),
-        both => format!(
-            "it has the folders {}; name one of them",
-            both.join(" and ")
-        ),
+        both => format!("it has the folders {}; name one of them", both.join(" and ")),
     };
-    Err(CatalogError::BadVectors {
-        path: path.to_owned(),
-        what,
-    })
+    Err(CatalogError::BadVectors { path: path.to_owned(), what })
 }
 
 /// Files `..._0.npy` to `..._10.npy` by their number, others by name.
@@ -255,11 +244,7 @@ fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
         }
     }
     files.sort_by_cached_key(|path| {
-        let stem = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
         let number: Option<u64> = stem[name.len()..].parse().ok();
         (name.to_owned(), number, stem)

@@ -18,8 +18,8 @@ pub(super) const GENRES: &str = "genres";
 
 /// The songs so far. Memory follows the distinct songs, not the rows.
 ///
-/// A song is put away when its first row comes, and what its repeats know more is kept apart, so that the songs need not
-/// be in memory.
+/// A song is put away when its first row comes, and what its repeats know more is kept apart, so
+/// that the songs need not be in memory.
 pub(super) struct Songs {
     rows: Rows,
     by_recording: bool,
@@ -52,14 +52,15 @@ struct More {
 
 /// What a song takes without its text.
 const SONG_BYTES: usize = size_of::<Song>() + 64;
-/// What telling a song from others takes: its keys, with the room that a table leaves free, and its name.
+/// What telling a song from others takes: its keys, with the room that a table leaves free, and its
+/// name.
 const KEYS_BYTES: usize = 5 * size_of::<(Digest, u32)>() + size_of::<Digest>();
 /// What a cell of an unknown column takes without its text: two strings on the heap, in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
 impl Songs {
-    /// Songs that stay in memory; rows of one recording are one song where `by_recording` says so, and not only those
-    /// of one id.
+    /// Songs that stay in memory; rows of one recording are one song where `by_recording` says so,
+    /// and not only those of one id.
     pub(super) fn in_memory(by_recording: bool) -> Self {
         Self::new(Rows::Memory(Vec::new()), by_recording)
     }
@@ -154,9 +155,7 @@ impl Songs {
             *first = first.or(cell.filter(|&value| value <= 1.0));
         }
         if let Some(genre) = &row.genre
-            && self
-                .seen_genres
-                .insert(key("genre", &[&at.to_string(), genre]))
+            && self.seen_genres.insert(key("genre", &[&at.to_string(), genre]))
         {
             self.bytes += 2 * (EXTRA_BYTES + genre.len());
             more.genres.push(genre.clone());
@@ -219,12 +218,7 @@ impl Merged {
     pub(super) fn songs(
         self,
     ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {
-        let Self {
-            rows,
-            mut more,
-            scales,
-            ..
-        } = self;
+        let Self { rows, mut more, scales, .. } = self;
         let rows: Box<dyn Iterator<Item = Result<Song, CatalogError>>> = match rows {
             Rows::Memory(songs) => Box::new(songs.into_iter().map(Ok)),
             Rows::File(spool) => Box::new(spool.read()?),
@@ -240,12 +234,7 @@ impl Merged {
 /// Adds what the repeats know, and brings features to 0-1.
 fn complete(song: &mut Song, more: Option<More>, scales: &Settled) {
     let mut on_unit = UnitCells::default();
-    if let Some(More {
-        cells,
-        on_unit: values,
-        mut genres,
-    }) = more
-    {
+    if let Some(More { cells, on_unit: values, mut genres }) = more {
         on_unit = values;
         if let Some(own) = &song.genre {
             genres.retain(|genre| genre != own);

@@ -1,16 +1,22 @@
-//! From a table of songs to an index: clean the table, describe each song in words, embed the words.
+//! From a table of songs to an index: clean the table, describe each song in words, embed the
+//! words.
 //!
-//! * [`clean`](clean()) reads CSV and TSV as they are published, gzipped or not, and reports every row it
-//!   drops and every cell it empties.
+//! * [`clean`](clean()) reads CSV and TSV as they are published, gzipped or not, and reports every
+//!   row it drops and every cell it empties.
 //! * [`write_csv`] writes songs as a table again, and [`clean_csv`] does both.
-//! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a photograph
-//!   could be captioned with; the phrases are data ([`Templates`]), and a [`Describer`] of one's own can stand in.
-//! * [`every_row`] reads a table whose rows belong to something else, one by one, and so drops none.
+//! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a
+//!   photograph could be captioned with; the phrases are data ([`Templates`]), and a [`Describer`]
+//!   of one's own can stand in.
+//! * [`every_row`] reads a table whose rows belong to something else, one by one, and so drops
+//!   none.
 //! * `BatchText` (feature `arrow`) hands either of them a table in Arrow record batches.
-//! * [`import`](import()) makes an index of vectors that another program made, and the table of their songs.
-//! * `build_index` (feature `encoder`) encodes the sentences and writes the index, `build_index_from_csv`
-//!   does all three, `add_from_csv` adds the songs to an index that is there, and `starter_index` (feature `starter`) has a catalogue at hand.
-//! * `enrich` (feature `enrich`) looks songs up on the web: covers, previews, links, what a table does not know.
+//! * [`import`](import()) makes an index of vectors that another program made, and the table of
+//!   their songs.
+//! * `build_index` (feature `encoder`) encodes the sentences and writes the index,
+//!   `build_index_from_csv` does all three, `add_from_csv` adds the songs to an index that is
+//!   there, and `starter_index` (feature `starter`) has a catalogue at hand.
+//! * `enrich` (feature `enrich`) looks songs up on the web: covers, previews, links, what a table
+//!   does not know.
 //!
 //! ```
 //! use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};

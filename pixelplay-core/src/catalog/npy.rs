@@ -1,8 +1,9 @@
 //! Reads the vectors of a NumPy file row by row.
 //!
-//! The format is public (`numpy.lib.format`) and small: magic, version, length of the header, the header as a Python
-//! dict of three keys, the numbers. All that a file may hold beside that is refused: objects (pickles, which could run
-//! code elsewhere), records, more or fewer axes than two. The numbers are read as they are needed.
+//! The format is public (`numpy.lib.format`) and small: magic, version, length of the header, the
+//! header as a Python dict of three keys, the numbers. All that a file may hold beside that is
+//! refused: objects (pickles, which could run code elsewhere), records, more or fewer axes than
+//! two. The numbers are read as they are needed.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -44,10 +45,7 @@ impl Npy {
     /// Reads the header and checks that the file has the length it promises.
     pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
         let failed = |source| CatalogError::from(SongIndexError::io("read", path)(source));
-        let bad = |what: String| CatalogError::BadVectors {
-            path: path.to_owned(),
-            what,
-        };
+        let bad = |what: String| CatalogError::BadVectors { path: path.to_owned(), what };
         let metadata = fs::metadata(path).map_err(failed)?;
         if !metadata.is_file() {
             return Err(bad("it is not a regular file".to_owned()));
@@ -91,21 +89,16 @@ impl Npy {
 
     /// Reads the next row into `row`; to be called as often as there are rows.
     pub(super) fn read_row(&mut self, row: &mut Vec<f32>) -> Result<(), CatalogError> {
-        self.file
-            .read_exact(&mut self.bytes)
-            .map_err(SongIndexError::io("read", &self.path))?;
+        self.file.read_exact(&mut self.bytes).map_err(SongIndexError::io("read", &self.path))?;
         row.clear();
         let Number { size, big_endian } = self.number;
-        row.extend(
-            self.bytes
-                .chunks_exact(size)
-                .map(|bytes| number(bytes, big_endian)),
-        );
+        row.extend(self.bytes.chunks_exact(size).map(|bytes| number(bytes, big_endian)));
         Ok(())
     }
 }
 
-/// A number of 2, 4 or 8 bytes; one that is too great for `f32` becomes infinite, and is refused with its row.
+/// A number of 2, 4 or 8 bytes; one that is too great for `f32` becomes infinite, and is refused
+/// with its row.
 fn number(bytes: &[u8], big_endian: bool) -> f32 {
     let mut little = [0; 8];
     let little = &mut little[..bytes.len()];
@@ -113,10 +106,7 @@ fn number(bytes: &[u8], big_endian: bool) -> f32 {
     if big_endian {
         little.reverse();
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "rounding to f32 is the point"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the point")]
     match *little {
         [a, b] => f16::from_le_bytes([a, b]).to_f32(),
         [a, b, c, d] => f32::from_le_bytes([a, b, c, d]),
@@ -154,7 +144,7 @@ fn read_header(file: &mut impl Read) -> Result<(Header, usize), HeaderError> {
     file.read_exact(&mut magic)?;
     if magic.starts_with(b"PK") {
         return Err(
-            "it is an .npz archive (or another zip file); save one array with numpy.save".into(),
+            "it is an .npz archive (or another zip file); save one array with numpy.save".into()
         );
     }
     if magic != *MAGIC {
@@ -233,10 +223,7 @@ fn parse_header(text: &str) -> Result<Header, String> {
     if dim == 0 {
         return Err("its vectors have no dimensions".to_owned());
     }
-    Ok(Header {
-        number,
-        shape: (rows, dim),
-    })
+    Ok(Header { number, shape: (rows, dim) })
 }
 
 struct Rest<'a>(&'a str);
@@ -291,14 +278,8 @@ impl<'a> Rest<'a> {
             }
         };
         match descr.as_bytes()[0] {
-            b'<' => Ok(Number {
-                size,
-                big_endian: false,
-            }),
-            b'>' => Ok(Number {
-                size,
-                big_endian: true,
-            }),
+            b'<' => Ok(Number { size, big_endian: false }),
+            b'>' => Ok(Number { size, big_endian: true }),
             _ => Err("its numbers have an unknown byte order".to_owned()),
         }
     }
@@ -384,30 +365,14 @@ mod tests {
             (">f2", half.iter().flat_map(|v| v.to_be_bytes()).collect()),
             ("<f4", values.iter().flat_map(|v| v.to_le_bytes()).collect()),
             (">f4", values.iter().flat_map(|v| v.to_be_bytes()).collect()),
-            (
-                "<f8",
-                values
-                    .iter()
-                    .flat_map(|&v| f64::from(v).to_le_bytes())
-                    .collect(),
-            ),
-            (
-                ">f8",
-                values
-                    .iter()
-                    .flat_map(|&v| f64::from(v).to_be_bytes())
-                    .collect(),
-            ),
+            ("<f8", values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect()),
+            (">f8", values.iter().flat_map(|&v| f64::from(v).to_be_bytes()).collect()),
         ];
         for (descr, numbers) in cases {
             let header =
                 format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}   \n");
             for version in 1..=3 {
-                assert_eq!(
-                    rows(&file(version, &header, &numbers)),
-                    expected,
-                    "{descr} {version}"
-                );
+                assert_eq!(rows(&file(version, &header, &numbers)), expected, "{descr} {version}");
             }
         }
     }
@@ -423,10 +388,7 @@ mod tests {
         let half = [0x00, 0x3c, 0x00, 0x40, 0x00, 0x42, 0x80, 0x44];
         let double = [0x3ff0_u64 << 48, 0x4000 << 48, 0x4008 << 48, 0x4012 << 48];
         let double: Vec<u8> = double.iter().flat_map(|bits| bits.to_be_bytes()).collect();
-        for whole in [
-            file(1, &header("<f2", 117), &half),
-            file(2, &header(">f8", 115), &double),
-        ] {
+        for whole in [file(1, &header("<f2", 117), &half), file(2, &header(">f8", 115), &double)] {
             assert_eq!(rows(&whole), [[1.0, 2.0], [3.0, 4.5]]);
         }
     }
@@ -439,13 +401,7 @@ mod tests {
             "{'shape': (3, 512), 'fortran_order': False, 'descr': '<f4'}",
             "{\"descr\":\"<f4\",\"fortran_order\":False,\"shape\":(3,512,)}\n",
         ] {
-            assert_eq!(
-                parse_header(same),
-                Ok(Header {
-                    ..parse_header(GOOD).unwrap()
-                }),
-                "{same}"
-            );
+            assert_eq!(parse_header(same), Ok(Header { ..parse_header(GOOD).unwrap() }), "{same}");
         }
     }
 
@@ -468,10 +424,7 @@ mod tests {
             (with("(3, 512)", "(-3, 512)"), "sizes"),
             (with("(3, 512)", "(99999999999999999999, 512)"), "sizes"),
             (with("(3, 512)", "(3 512)"), "`)`"),
-            (
-                with("(3, 512)", &format!("({})", "1,".repeat(100))),
-                "too many axes",
-            ),
+            (with("(3, 512)", &format!("({})", "1,".repeat(100))), "too many axes"),
             (with("shape", "shap"), "does not belong"),
             (with("'fortran_order': False, ", ""), "lacks `descr`"),
             (with("}", "} import os"), "after its end"),

@@ -44,10 +44,7 @@ pub(super) enum SingleComma {
 pub(super) fn parse(cell: &str, single_comma: SingleComma) -> Option<Number> {
     let cell = cell.trim();
     if let Ok(value) = cell.parse::<f64>() {
-        return value.is_finite().then_some(Number {
-            value,
-            ..Number::default()
-        });
+        return value.is_finite().then_some(Number { value, ..Number::default() });
     }
     let (cell, percent) = match cell.strip_suffix('%') {
         Some(number) => (number.trim_end(), true),
@@ -70,9 +67,7 @@ pub(super) fn parse(cell: &str, single_comma: SingleComma) -> Option<Number> {
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || (digits.is_empty() && fraction.is_empty()) {
         return None;
     }
-    let value: f64 = format!("{sign}0{digits}.{fraction}0e{exponent}")
-        .parse()
-        .ok()?;
+    let value: f64 = format!("{sign}0{digits}.{fraction}0e{exponent}").parse().ok()?;
     value.is_finite().then_some(Number {
         value,
         decimal_comma: mark.is_some_and(|at| mantissa.as_bytes()[at] == b','),
@@ -112,9 +107,7 @@ fn ungroup(text: &str) -> Option<String> {
         let digits = text.replace(separator, "");
         return digits.bytes().all(|b| b.is_ascii_digit()).then_some(digits);
     }
-    text.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| text.to_owned())
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -142,11 +135,7 @@ mod tests {
             ("1,234,567", 1_234_567.0, vec![ThousandsSeparator]),
             ("1.234.567", 1_234_567.0, vec![ThousandsSeparator]),
             ("1 200", 1200.0, vec![ThousandsSeparator]),
-            (
-                "1\u{202f}200,5",
-                1200.5,
-                vec![DecimalComma, ThousandsSeparator],
-            ),
+            ("1\u{202f}200,5", 1200.5, vec![DecimalComma, ThousandsSeparator]),
             ("1'200", 1200.0, vec![ThousandsSeparator]),
             ("50%", 50.0, vec![PercentSign]),
             ("50,5 %", 50.5, vec![DecimalComma, PercentSign]),

@@ -127,8 +127,8 @@ pub struct Cleared {
 ///
 /// `kept + merged.count + same_recording.count +` the sum of `dropped` is always `rows_read`.
 ///
-/// The JSON has the names of the fields; `dropped` and `converted` have the variants of [`DropReason`]
-/// and [`Conversion`] in `snake_case`, and a [`Tally`] is a count with lines:
+/// The JSON has the names of the fields; `dropped` and `converted` have the variants of
+/// [`DropReason`] and [`Conversion`] in `snake_case`, and a [`Tally`] is a count with lines:
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, clean_reader};
@@ -169,10 +169,11 @@ pub struct CleanReport {
     pub dropped: BTreeMap<DropReason, Tally>,
     /// Rows whose id an earlier row already had; they only filled its gaps.
     pub merged: Tally,
-    /// Rows of the same recording as an earlier row, under another id: a remaster, another album, its guests named
-    /// elsewhere; they only filled its gaps.
+    /// Rows of the same recording as an earlier row, under another id: a remaster, another album,
+    /// its guests named elsewhere; they only filled its gaps.
     pub same_recording: Tally,
-    /// Those of the merged rows whose title or artist is not the one kept: perhaps not the same song.
+    /// Those of the merged rows whose title or artist is not the one kept: perhaps not the same
+    /// song.
     pub conflicting: Tally,
     /// Cells emptied, by column.
     pub cells_cleared: BTreeMap<String, Cleared>,
@@ -230,17 +231,12 @@ impl fmt::Display for CleanReport {
             )?;
         }
         if self.conflicting.count > 0 {
-            writeln!(
-                f,
-                "  repeats with another title or artist: {}",
-                self.conflicting
-            )?;
+            writeln!(f, "  repeats with another title or artist: {}", self.conflicting)?;
         }
         for (column, cleared) in &self.cells_cleared {
-            for (tally, what) in [
-                (&cleared.unreadable, "unreadable"),
-                (&cleared.out_of_range, "out of range"),
-            ] {
+            for (tally, what) in
+                [(&cleared.unreadable, "unreadable"), (&cleared.out_of_range, "out of range")]
+            {
                 if tally.count > 0 {
                     writeln!(f, "  cells emptied, {column} {what}: {tally}")?;
                 }
@@ -256,30 +252,20 @@ impl fmt::Display for CleanReport {
         }
         for (tally, what) in [
             (&self.blank_rows, "blank rows passed over"),
-            (
-                &self.windows_1252,
-                "rows not in UTF-8, read as Windows-1252",
-            ),
-            (
-                &self.lost_characters,
-                "rows with lost characters (\u{fffd})",
-            ),
+            (&self.windows_1252, "rows not in UTF-8, read as Windows-1252"),
+            (&self.lost_characters, "rows with lost characters (\u{fffd})"),
         ] {
             if tally.count > 0 {
                 writeln!(f, "  {what}: {tally}")?;
             }
         }
-        let columns: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(column, header)| {
-                if column == header {
-                    column.clone()
-                } else {
-                    format!("{column} <- {header}")
-                }
-            })
-            .collect();
+        let columns: Vec<_> =
+            self.columns
+                .iter()
+                .map(|(column, header)| {
+                    if column == header { column.clone() } else { format!("{column} <- {header}") }
+                })
+                .collect();
         writeln!(f, "  columns: {}", columns.join(", "))?;
         for (names, what) in [(&self.extra, "carried along"), (&self.ignored, "left out")] {
             if !names.is_empty() {

@@ -11,7 +11,8 @@ use super::table::Row;
 use super::time;
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
 
-/// Reads one row, the `number`th from 0. Features from 0 to 1 come out as [`Scales`] keeps them until all rows are read.
+/// Reads one row, the `number`th from 0. Features from 0 to 1 come out as [`Scales`] keeps them
+/// until all rows are read.
 pub(super) fn read_song(
     row: &Row,
     number: u64,
@@ -52,9 +53,7 @@ pub(super) fn read_song(
             Target::Known("genre", _) if mapping.several_genres => {
                 let genres = cell::genres(cell);
                 if genres.len() > 1 {
-                    song.extra
-                        .entry(GENRES.to_owned())
-                        .or_insert_with(|| genres.join("; "));
+                    song.extra.entry(GENRES.to_owned()).or_insert_with(|| genres.join("; "));
                 }
                 song.genre = genres.into_iter().next();
             }
@@ -105,10 +104,7 @@ fn read_cell(
         },
     };
     match (&read, cell::range(column)) {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "at most 1e15, see cell::integer"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "at most 1e15, see cell::integer")]
         (Cell::Known(Value::Integer(number)), Some((low, high)))
             if !(low..=high).contains(&(*number as f64)) =>
         {
@@ -150,10 +146,7 @@ fn read_real(
 }
 
 fn kind(column: &str) -> Kind {
-    COLUMNS
-        .iter()
-        .find(|(name, _)| *name == column)
-        .map_or(Kind::Text, |&(_, kind)| kind)
+    COLUMNS.iter().find(|(name, _)| *name == column).map_or(Kind::Text, |&(_, kind)| kind)
 }
 
 /// An id for a song that has none: 32 hexadecimal digits of the BLAKE3 hash of artist and title.
@@ -169,8 +162,8 @@ mod tests {
 
     #[test]
     fn made_ids_never_change() {
-        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3; another value
-        // here would orphan every favourite that anybody saved.
+        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3; another
+        // value here would orphan every favourite that anybody saved.
         assert_eq!(made_id("ABBA", "SOS"), "96272e0501501841913c6c61e095a105");
         assert_ne!(made_id("ABBA S", "OS"), made_id("ABBA", "SOS"));
     }

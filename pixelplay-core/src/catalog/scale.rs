@@ -6,8 +6,9 @@ use crate::song::Song;
 
 /// What the values of each feature so far say about its scale.
 ///
-/// Until all rows are read, a song keeps its features as they were found. A value of which the scale
-/// is certain (`50%`) is kept negated, on 0-1: no scale has negative values, so the sign is free.
+/// Until all rows are read, a song keeps its features as they were found. A value of which the
+/// scale is certain (`50%`) is kept negated, on 0-1: no scale has negative values, so the sign is
+/// free.
 #[derive(Default)]
 pub(super) struct Scales {
     columns: [Column; UNIT_FEATURES.len()],
@@ -63,9 +64,9 @@ impl Scales {
 
     /// All rows were read: on which scale each column is.
     pub(super) fn settle(self, report: &mut CleanReport) -> Settled {
-        // A column of zeros and ones is on 0-1. Nine in ten leaves room for broken cells in a column
-        // of percentages, and none for a few broken cells on 0-1; from fewer than five values nothing
-        // is concluded.
+        // A column of zeros and ones is on 0-1. Nine in ten leaves room for broken cells in a
+        // column of percentages, and none for a few broken cells on 0-1; from fewer than five
+        // values nothing is concluded.
         let is_percent = self.columns.each_ref().map(|column| {
             column.nonzero >= 5 && column.largest > 2.0 && column.percent * 10 >= column.nonzero * 9
         });
@@ -87,8 +88,8 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// Brings all features of a song to 0-1, and empties what is outside then; `on_unit` has what other rows of the song
-    /// say that is possible on 0-1, for a value that is not.
+    /// Brings all features of a song to 0-1, and empties what is outside then; `on_unit` has what
+    /// other rows of the song say that is possible on 0-1, for a value that is not.
     pub(super) fn apply(&self, song: &mut Song, on_unit: &UnitCells) {
         for (feature, cell) in unit_cells(song).into_iter().enumerate() {
             *cell = match *cell {

@@ -31,16 +31,7 @@ const ALIASES: &[(&str, &[&str])] = &[
     ),
     (
         "title",
-        &[
-            "title",
-            "trackname",
-            "songname",
-            "songtitle",
-            "tracktitle",
-            "name",
-            "track",
-            "song",
-        ],
+        &["title", "trackname", "songname", "songtitle", "tracktitle", "name", "track", "song"],
     ),
     (
         "artist",
@@ -57,10 +48,7 @@ const ALIASES: &[(&str, &[&str])] = &[
             "performer",
         ],
     ),
-    (
-        "album",
-        &["album", "albumname", "trackalbumname", "albumtitle"],
-    ),
+    ("album", &["album", "albumname", "trackalbumname", "albumtitle"]),
     (
         "genre",
         &[
@@ -85,10 +73,7 @@ const ALIASES: &[(&str, &[&str])] = &[
             "trackalbumreleasedate",
         ],
     ),
-    (
-        "popularity",
-        &["popularity", "trackpopularity", "songpopularity"],
-    ),
+    ("popularity", &["popularity", "trackpopularity", "songpopularity"]),
     (
         "duration_ms",
         &[
@@ -119,29 +104,13 @@ const ALIASES: &[(&str, &[&str])] = &[
     ),
     ("explicit", &["explicit", "isexplicit", "trackexplicit"]),
     ("valence", &["valence", "audiovalence"]),
-    (
-        "tempo",
-        &[
-            "tempo",
-            "bpm",
-            "tempobpm",
-            "beatsperminute",
-            "beatsperminutebpm",
-        ],
-    ),
+    ("tempo", &["tempo", "bpm", "tempobpm", "beatsperminute", "beatsperminutebpm"]),
     ("loudness", &["loudness", "loudnessdb"]),
     ("key", &["key", "audiokey"]),
     ("mode", &["mode", "audiomode"]),
     (
         "artwork_url",
-        &[
-            "artworkurl",
-            "albumarturl",
-            "albumimageurl",
-            "albumcoverurl",
-            "coverurl",
-            "imageurl",
-        ],
+        &["artworkurl", "albumarturl", "albumimageurl", "albumcoverurl", "coverurl", "imageurl"],
     ),
     ("preview_url", &["previewurl", "trackpreviewurl"]),
     ("external_url", &["externalurl", "trackurl", "spotifyurl"]),
@@ -206,24 +175,12 @@ const SCHEMAS: &[Schema] = &[
         has: &["title", "artist", "topgenre", "beatsperminutebpm"],
         also: &[],
     },
-    Schema {
-        name: "Exportify playlist",
-        has: &["trackname", "artistnames", "addedat"],
-        also: &[],
-    },
-    Schema {
-        name: "PixelPlay columns",
-        has: &["id", "title", "artist"],
-        also: &[],
-    },
+    Schema { name: "Exportify playlist", has: &["trackname", "artistnames", "addedat"], also: &[] },
+    Schema { name: "PixelPlay columns", has: &["id", "title", "artist"], also: &[] },
 ];
 
 /// A table that is none of [`SCHEMAS`].
-const GENERAL: Schema = Schema {
-    name: "song table with general names",
-    has: &[],
-    also: &[],
-};
+const GENERAL: Schema = Schema { name: "song table with general names", has: &[], also: &[] };
 
 /// What the header says about the unit of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,11 +225,7 @@ pub(super) struct Mapping {
 
 /// A header without case, separators and units: `Track Name`, `track_name` and `trackName` are one.
 fn normal(header: &str) -> String {
-    header
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// How many columns of `header` are known by name, or chosen; tells the right delimiter from the
@@ -339,8 +292,8 @@ fn unit(column: &str, header: &str, chosen: bool) -> Unit {
     }
 }
 
-/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first; the table must have the
-/// `needed` ones.
+/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first; the
+/// table must have the `needed` ones.
 pub(super) fn recognise(
     header: &[String],
     chosen: &BTreeMap<String, String>,
@@ -392,11 +345,7 @@ pub(super) fn recognise(
             |target: &Option<Target>| matches!(target, Some(Target::Known(c, _)) if *c == column);
         targets.iter().position(is)
     };
-    let missing: Vec<_> = needed
-        .iter()
-        .copied()
-        .filter(|column| find(column).is_none())
-        .collect();
+    let missing: Vec<_> = needed.iter().copied().filter(|column| find(column).is_none()).collect();
     if !missing.is_empty() {
         return Err(CatalogError::NoHeader {
             path: path.to_owned(),
@@ -417,22 +366,15 @@ pub(super) fn recognise(
         .zip(header)
         .map(|(target, name)| target.unwrap_or_else(|| extra(name, &mut taken)))
         .collect();
-    Ok(Mapping {
-        schema: schema.name,
-        targets,
-        id,
-        title,
-        artist,
-        several_artists,
-        several_genres,
-    })
+    Ok(Mapping { schema: schema.name, targets, id, title, artist, several_artists, several_genres })
 }
 
 /// Carries an unknown column along, unless it has no name of its own.
 fn extra(name: &str, taken: &mut HashSet<String>) -> Target {
     let name = name.trim();
     let lower = name.to_lowercase();
-    // `Unnamed: 0` is what pandas calls the row numbers that `to_csv` wrote; `_pp_` columns are the index's own.
+    // `Unnamed: 0` is what pandas calls the row numbers that `to_csv` wrote; `_pp_` columns are the
+    // index's own.
     let unnamed = name.is_empty() || lower.starts_with("unnamed:") || lower.starts_with("_pp_");
     if unnamed || lower == "embedding" || !taken.insert(lower) {
         return Target::Ignored;
@@ -446,12 +388,7 @@ mod tests {
 
     fn map(header: &str) -> Result<Mapping, CatalogError> {
         let header: Vec<_> = header.split(',').map(str::to_owned).collect();
-        recognise(
-            &header,
-            &BTreeMap::new(),
-            &["title", "artist"],
-            Path::new("t.csv"),
-        )
+        recognise(&header, &BTreeMap::new(), &["title", "artist"], Path::new("t.csv"))
     }
 
     #[test]
@@ -517,11 +454,7 @@ mod tests {
             ("Length (Duration)", Unit::Unstated),
         ] {
             let mapping = map(&format!("title,artist,{header}")).unwrap();
-            assert_eq!(
-                mapping.targets[2],
-                Target::Known("duration_ms", unit),
-                "{header}"
-            );
+            assert_eq!(mapping.targets[2], Target::Known("duration_ms", unit), "{header}");
         }
         for header in ["energy_%", "Energy (%)", "energy_percent"] {
             let mapping = map(&format!("title,artist,{header}")).unwrap();

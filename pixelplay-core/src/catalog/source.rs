@@ -27,20 +27,13 @@ pub(super) struct Source<'a> {
 
 /// Opens a regular file; a pipe or a device could keep us waiting for ever.
 pub(super) fn open_file(path: &Path) -> Result<File, CatalogError> {
-    let failed = |source| CatalogError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| CatalogError::Read { path: path.to_owned(), source };
     // Looked at before it is opened, since opening a pipe already waits for its other end.
     let kind = path.metadata().map_err(failed)?.file_type();
     if !kind.is_file() {
         return Err(CatalogError::NotAFile {
             path: path.to_owned(),
-            found: if kind.is_dir() {
-                "a folder"
-            } else {
-                "a pipe or a device"
-            },
+            found: if kind.is_dir() { "a folder" } else { "a pipe or a device" },
         });
     }
     File::open(path).map_err(failed)
@@ -51,14 +44,13 @@ pub(super) fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogEr
     if let (Ok(table), Ok(same)) = (table.canonicalize(), out.canonicalize())
         && table == same
     {
-        return Err(CatalogError::OutIsTable {
-            path: out.to_owned(),
-        });
+        return Err(CatalogError::OutIsTable { path: out.to_owned() });
     }
     Ok(())
 }
 
-/// Decompresses `reader` where it is gzip, takes off a byte order mark, and refuses what is no text.
+/// Decompresses `reader` where it is gzip, takes off a byte order mark, and refuses what is no
+/// text.
 pub(super) fn open<'a>(
     reader: impl Read + 'a,
     path: &Path,
@@ -67,31 +59,16 @@ pub(super) fn open<'a>(
     let failed = |source| read_error(source, path, options);
     let (magic, reader) = peek(reader, 2).map_err(failed)?;
     let gzip = magic == [0x1f, 0x8b];
-    let whole: Box<dyn Read + 'a> = if gzip {
-        Box::new(MultiGzDecoder::new(BufReader::new(reader)))
-    } else {
-        Box::new(reader)
-    };
-    let limited = Limited {
-        inner: whole,
-        left: options.max_bytes,
-    };
+    let whole: Box<dyn Read + 'a> =
+        if gzip { Box::new(MultiGzDecoder::new(BufReader::new(reader))) } else { Box::new(reader) };
+    let limited = Limited { inner: whole, left: options.max_bytes };
     let (start, bytes) = peek(limited, 4).map_err(failed)?;
     let encoding = encoding_rs::Encoding::for_bom(&start).map(|(encoding, _)| encoding.name());
     let (head, text) = peek(without_mark(bytes), HEAD_BYTES).map_err(failed)?;
     if let Some((found, advice)) = foreign::recognise(&start, &head) {
-        return Err(CatalogError::NotText {
-            path: path.to_owned(),
-            found,
-            advice,
-        });
+        return Err(CatalogError::NotText { path: path.to_owned(), found, advice });
     }
-    Ok(Source {
-        reader: BufReader::with_capacity(64 << 10, Box::new(text)),
-        head,
-        encoding,
-        gzip,
-    })
+    Ok(Source { reader: BufReader::with_capacity(64 << 10, Box::new(text)), head, encoding, gzip })
 }
 
 /// UTF-16 as UTF-8; anything without a byte order mark as it is.
@@ -124,10 +101,8 @@ struct Limited<R> {
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(read as u64)
-            .ok_or_else(|| io::Error::other(PastLimit))?;
+        self.left =
+            self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(PastLimit))?;
         Ok(read)
     }
 }
@@ -138,17 +113,11 @@ mod tests {
     use std::io::Write;
 
     fn read(bytes: &[u8], max_bytes: u64) -> Result<(String, bool), CatalogError> {
-        let options = CleanOptions {
-            max_bytes,
-            ..CleanOptions::default()
-        };
+        let options = CleanOptions { max_bytes, ..CleanOptions::default() };
         let path = Path::new("t.csv");
         let mut source = open(bytes, path, &options)?;
         let mut text = Vec::new();
-        source
-            .reader
-            .read_to_end(&mut text)
-            .map_err(|error| read_error(error, path, &options))?;
+        source.reader.read_to_end(&mut text).map_err(|error| read_error(error, path, &options))?;
         assert!(text.starts_with(&source.head));
         Ok((String::from_utf8(text).unwrap(), source.gzip))
     }
@@ -185,10 +154,7 @@ mod tests {
         let (text, gzipped) = read(&bytes, 100).unwrap();
         assert_eq!((text.as_str(), gzipped), ("id,title\n1,x\n", true));
         let whole = gzip(&b"id,title\n".repeat(1000));
-        assert!(matches!(
-            read(&whole[..whole.len() - 9], 1 << 20),
-            Err(CatalogError::Read { .. })
-        ));
+        assert!(matches!(read(&whole[..whole.len() - 9], 1 << 20), Err(CatalogError::Read { .. })));
     }
 
     #[test]
@@ -196,24 +162,15 @@ mod tests {
         let text = vec![b'a'; 1 << 20];
         for bytes in [text.clone(), gzip(&text)] {
             assert!(read(&bytes, 1 << 20).is_ok());
-            assert!(matches!(
-                read(&bytes, (1 << 20) - 1),
-                Err(CatalogError::TooLarge { .. })
-            ));
+            assert!(matches!(read(&bytes, (1 << 20) - 1), Err(CatalogError::TooLarge { .. })));
         }
         for endless in [gzip(&[b'a'; 100]), vec![b'a'; 100]] {
-            let options = CleanOptions {
-                max_bytes: 1 << 20,
-                ..CleanOptions::default()
-            };
+            let options = CleanOptions { max_bytes: 1 << 20, ..CleanOptions::default() };
             let bytes = endless.into_iter().cycle().map(Ok::<_, io::Error>);
             let path = Path::new("t.csv");
             let mut source = open(Bytes(bytes), path, &options).unwrap_or_else(|e| panic!("{e}"));
             let error = io::copy(&mut source.reader, &mut io::sink()).unwrap_err();
-            assert!(matches!(
-                read_error(error, path, &options),
-                CatalogError::TooLarge { .. }
-            ));
+            assert!(matches!(read_error(error, path, &options), CatalogError::TooLarge { .. }));
         }
     }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::CatalogError;
 use crate::song::Song;
 
-/// A file of songs that has no name, and so is gone with its process: each song as `postcard` writes it, behind its length.
+/// A file of songs that has no name, and so is gone with its process: each song as `postcard`
+/// writes it, behind its length.
 pub(super) struct Spool {
     file: BufWriter<File>,
     folder: PathBuf,
@@ -40,10 +41,7 @@ impl Spool {
         self,
     ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {
         let folder = self.folder;
-        let mut file = self
-            .file
-            .into_inner()
-            .map_err(|e| failed(&folder)(e.into_error()))?;
+        let mut file = self.file.into_inner().map_err(|e| failed(&folder)(e.into_error()))?;
         file.rewind().map_err(failed(&folder))?;
         let mut file = BufReader::with_capacity(1 << 20, file);
         let mut bytes = Vec::new();
@@ -66,10 +64,7 @@ fn next(file: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Song> {
 
 fn failed(folder: &Path) -> impl Fn(io::Error) -> CatalogError {
     let folder = folder.to_owned();
-    move |source| CatalogError::Spool {
-        folder: folder.clone(),
-        source,
-    }
+    move |source| CatalogError::Spool { folder: folder.clone(), source }
 }
 
 fn other(error: postcard::Error) -> io::Error {
@@ -116,9 +111,6 @@ mod tests {
     fn a_folder_that_takes_no_file_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = Spool::create(file.path()).err().unwrap().to_string();
-        assert!(
-            error.contains(&file.path().display().to_string()),
-            "{error}"
-        );
+        assert!(error.contains(&file.path().display().to_string()), "{error}");
     }
 }

@@ -12,16 +12,18 @@ use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::OnProgress;
 
-/// Where the cache is, where the user says so; otherwise `pixelplay` in the platform's cache folder.
+/// Where the cache is, where the user says so; otherwise `pixelplay` in the platform's cache
+/// folder.
 const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 
 /// Opens an index of the embedded starter catalogue in the space of `encoder`.
 ///
-/// The first call builds it, a pass of the text tower for each of its sentences, and keeps it in the
-/// folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the user's
-/// cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls open the
-/// file and check every byte; one that is damaged is built anew. Each encoder has its own file, and
-/// so has each version of the catalogue and of this crate. Several processes may do all this at once.
+/// The first call builds it, a pass of the text tower for each of its sentences, and keeps it in
+/// the folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the
+/// user's cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls
+/// open the file and check every byte; one that is damaged is built anew. Each encoder has its own
+/// file, and so has each version of the catalogue and of this crate. Several processes may do all
+/// this at once.
 ///
 /// ```no_run
 /// use pixelplay_core::{Encoder, catalog::starter_index, progress::ignore};
@@ -66,10 +68,7 @@ fn starter_index_in(
     if let Some(index) = open_whole(&path, encoder) {
         return Ok(index);
     }
-    let unusable = |source| CatalogError::Cache {
-        path: folder.to_owned(),
-        source,
-    };
+    let unusable = |source| CatalogError::Cache { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(|error| unusable(error.into()))?;
     let songs = clean_reader(
         pixelplay_data::STARTER_CSV,
@@ -87,7 +86,8 @@ fn starter_index_in(
     SongIndex::open(&path).map_err(|error| unusable(error.into()))
 }
 
-/// The index at `path`, unless it is missing, damaged or foreign; whatever is wrong with it, it can be built anew.
+/// The index at `path`, unless it is missing, damaged or foreign; whatever is wrong with it, it can
+/// be built anew.
 fn open_whole(path: &Path, encoder: &Encoder) -> Option<SongIndex> {
     let index = SongIndex::open(path).ok()?;
     let fits = index.fingerprint() == Some(encoder.fingerprint()) && index.verify().is_ok();
@@ -159,11 +159,8 @@ mod tests {
             .filter(|genre| templates.genre(genre).is_none())
             .collect();
         assert!(unknown.is_empty(), "no scenes for {unknown:?}");
-        let told: Vec<_> = cleaned
-            .songs
-            .iter()
-            .map(|song| crate::catalog::describe(song, &templates))
-            .collect();
+        let told: Vec<_> =
+            cleaned.songs.iter().map(|song| crate::catalog::describe(song, &templates)).collect();
         let sentences: HashSet<_> = told.iter().flatten().collect();
         let descriptions: HashSet<_> = told.iter().collect();
         println!("{} distinct sentences", sentences.len());
@@ -175,10 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("not yet there");
         let encoder = mini();
-        assert!(matches!(
-            open_only(&folder, &encoder),
-            Err(CatalogError::Cancelled)
-        ));
+        assert!(matches!(open_only(&folder, &encoder), Err(CatalogError::Cancelled)));
         let built = starter_index_in(&folder, &encoder, &mut ignore).unwrap();
         assert_eq!(open_only(&folder, &encoder).unwrap().len(), built.len());
 
@@ -186,12 +180,7 @@ mod tests {
         let whole = std::fs::read(&file).unwrap();
         let mut flipped = whole.clone();
         flipped[whole.len() / 2] ^= 1;
-        for damaged in [
-            &flipped[..],
-            &whole[..whole.len() / 2],
-            b"",
-            b"something else",
-        ] {
+        for damaged in [&flipped[..], &whole[..whole.len() / 2], b"", b"something else"] {
             std::fs::write(&file, damaged).unwrap();
             assert!(open_only(&folder, &encoder).is_err());
         }
@@ -213,11 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let encoder = mini();
         let lengths: Vec<_> = std::thread::scope(|scope| {
-            let build = || {
-                starter_index_in(folder.path(), &encoder, &mut ignore)
-                    .unwrap()
-                    .len()
-            };
+            let build = || starter_index_in(folder.path(), &encoder, &mut ignore).unwrap().len();
             let threads: Vec<_> = (0..2).map(|_| scope.spawn(build)).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
         });

@@ -1,4 +1,5 @@
-//! The rows of a delimited table, one at a time, in bounded memory, each with its place in the file.
+//! The rows of a delimited table, one at a time, in bounded memory, each with its place in the
+//! file.
 
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -48,9 +49,8 @@ impl Row {
 
     /// Where cell `at` begins, or would begin.
     fn start(&self, at: usize) -> usize {
-        at.checked_sub(1).map_or(0, |before| {
-            self.ends.get(before).copied().unwrap_or(self.text.len())
-        })
+        at.checked_sub(1)
+            .map_or(0, |before| self.ends.get(before).copied().unwrap_or(self.text.len()))
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
@@ -72,8 +72,8 @@ impl Row {
             }
             self.text.push_str(text);
         } else {
-            // A cell of UTF-8 with a broken byte still has well-formed accents elsewhere, and must not
-            // be turned into mojibake as a whole; one of Windows-1252 hardly ever has one.
+            // A cell of UTF-8 with a broken byte still has well-formed accents elsewhere, and must
+            // not be turned into mojibake as a whole; one of Windows-1252 hardly ever has one.
             let (mut accents, mut broken) = (0_usize, 0_usize);
             for chunk in cell.utf8_chunks() {
                 accents += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
@@ -129,8 +129,7 @@ impl<'a, R: BufRead> Table<'a, R> {
                 .fill_buf()
                 .map_err(|source| read_error(source, self.path, self.options))?;
             let (result, used, wrote, ended) =
-                self.parser
-                    .read_record(input, &mut self.cells[filled..], &mut self.ends[count..]);
+                self.parser.read_record(input, &mut self.cells[filled..], &mut self.ends[count..]);
             self.place.pass(&input[..used]);
             self.input.consume(used);
             filled += wrote;
@@ -219,14 +218,8 @@ impl<'a, R: BufRead> Table<'a, R> {
 /// What stopped a reader: our own limit, or the system.
 pub(super) fn read_error(source: io::Error, path: &Path, options: &CleanOptions) -> CatalogError {
     let path = path.to_owned();
-    if source
-        .get_ref()
-        .is_some_and(|inner| inner.is::<PastLimit>())
-    {
-        return CatalogError::TooLarge {
-            path,
-            limit: options.max_bytes,
-        };
+    if source.get_ref().is_some_and(|inner| inner.is::<PastLimit>()) {
+        return CatalogError::TooLarge { path, limit: options.max_bytes };
     }
     CatalogError::Read { path, source }
 }
@@ -346,20 +339,14 @@ mod tests {
         row.push(b"Beyonc\xc3\xa9, Sigur R\xc3\xb3s\xff");
         assert!(row.lost_characters);
         let cells: Vec<_> = row.cells().collect();
-        assert_eq!(
-            cells,
-            ["Beyoncé", "Beyoncé – x", "Beyoncé, Sigur Rós\u{fffd}"]
-        );
+        assert_eq!(cells, ["Beyoncé", "Beyoncé – x", "Beyoncé, Sigur Rós\u{fffd}"]);
         assert_eq!(row.get(3), None);
     }
 
     #[test]
     fn rows_beyond_measure_are_errors_before_they_are_in_memory() {
-        let options = CleanOptions {
-            max_cell_bytes: 2000,
-            max_columns: 100,
-            ..CleanOptions::default()
-        };
+        let options =
+            CleanOptions { max_cell_bytes: 2000, max_columns: 100, ..CleanOptions::default() };
         let read = |bytes: &'static [u8]| {
             // Without an end: whoever reads on until one comes never returns.
             let input = BufReader::new(bytes).chain(BufReader::new(Forever(bytes)));
@@ -371,14 +358,8 @@ mod tests {
                 }
             }
         };
-        assert!(matches!(
-            read(b"aaaaaaaa"),
-            CatalogError::CellTooLong { limit: 2000, .. }
-        ));
-        assert!(matches!(
-            read(b"aaaaaaaaa,"),
-            CatalogError::TooManyColumns { limit: 100, .. }
-        ));
+        assert!(matches!(read(b"aaaaaaaa"), CatalogError::CellTooLong { limit: 2000, .. }));
+        assert!(matches!(read(b"aaaaaaaaa,"), CatalogError::TooManyColumns { limit: 100, .. }));
         let long: &'static [u8] = Box::leak([vec![b'a'; 1000], vec![b',']].concat().into());
         assert!(matches!(read(long), CatalogError::CellTooLong { .. }));
     }

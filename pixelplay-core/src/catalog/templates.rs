@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::CatalogError;
 
-/// The phrases of [`describe`](super::describe), each something a photograph could be captioned with.
+/// The phrases of [`describe`](super::describe), each something a photograph could be captioned
+/// with.
 ///
-/// The embedded ones ([`Templates::default`]) are a TOML file, [`Templates::EMBEDDED`], that explains itself;
-/// [`Templates::from_toml`] and [`Templates::open`] take others in the same form.
+/// The embedded ones ([`Templates::default`]) are a TOML file, [`Templates::EMBEDDED`], that
+/// explains itself; [`Templates::from_toml`] and [`Templates::open`] take others in the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Templates {
@@ -160,14 +161,10 @@ impl Templates {
     /// As [`from_toml`](Self::from_toml), and [`CatalogError::ReadTemplates`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|source| CatalogError::ReadTemplates {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text).map_err(|source| CatalogError::BadTemplates {
-            path: Some(path.to_owned()),
-            source,
-        })
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CatalogError::ReadTemplates { path: path.to_owned(), source })?;
+        Self::parse(&text)
+            .map_err(|source| CatalogError::BadTemplates { path: Some(path.to_owned()), source })
     }
 
     fn parse(text: &str) -> Result<Self, Box<toml::de::Error>> {

@@ -17,18 +17,15 @@ pub(super) fn year(cell: &str) -> Cell {
 }
 
 fn date_year(cell: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = [
-        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     // The time of day begins with the last word, or T, before the first colon.
     let date = match cell.find(':') {
         Some(colon) => &cell[..cell[..colon].rfind([' ', 'T'])?],
         None => cell,
     };
-    let parts: Vec<_> = date
-        .split(['-', '/', '.', ' ', ','])
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<_> =
+        date.split(['-', '/', '.', ' ', ',']).filter(|part| !part.is_empty()).collect();
     if !(2..=3).contains(&parts.len()) {
         return None;
     }
@@ -66,8 +63,8 @@ pub(super) fn duration(cell: &str, unit: Unit) -> (Cell, Option<Conversion>) {
     match unit {
         Unit::Seconds => (milliseconds(value), Some(Conversion::Seconds)),
         Unit::Minutes => (milliseconds(value * 60.0), Some(Conversion::Minutes)),
-        // Nothing says what the numbers are, but few songs last less than 20 seconds or more than an
-        // hour. What could be neither is left out.
+        // Nothing says what the numbers are, but few songs last less than 20 seconds or more than
+        // an hour. What could be neither is left out.
         Unit::Unstated if value.abs() <= 3600.0 => {
             (milliseconds(value), Some(Conversion::AssumedSeconds))
         }
@@ -97,10 +94,7 @@ fn clock_seconds(cell: &str) -> Option<f64> {
     for (at, part) in leading.iter().enumerate() {
         let most = if at == 0 { 4 } else { 2 };
         let digits = part.bytes().all(|b| b.is_ascii_digit()) && (1..=most).contains(&part.len());
-        let value: u32 = part
-            .parse()
-            .ok()
-            .filter(|&n| digits && (at == 0 || n < 60))?;
+        let value: u32 = part.parse().ok().filter(|&n| digits && (at == 0 || n < 60))?;
         total = total * 60.0 + f64::from(value);
     }
     let seconds = last.replace(',', ".");
@@ -206,49 +200,14 @@ mod tests {
             ("194754", Unit::Own, whole(194_754), None),
             ("194754.0", Unit::Own, whole(194_754), None),
             ("1.5", Unit::Own, Cell::Unreadable, None),
-            (
-                "194,754",
-                Unit::Own,
-                whole(194_754),
-                Some(Conversion::ThousandsSeparator),
-            ),
-            (
-                "225.5",
-                Unit::Seconds,
-                whole(225_500),
-                Some(Conversion::Seconds),
-            ),
-            (
-                "1,412",
-                Unit::Seconds,
-                whole(1_412_000),
-                Some(Conversion::Seconds),
-            ),
-            (
-                "3.75",
-                Unit::Minutes,
-                whole(225_000),
-                Some(Conversion::Minutes),
-            ),
-            (
-                "225",
-                Unit::Unstated,
-                whole(225_000),
-                Some(Conversion::AssumedSeconds),
-            ),
-            (
-                "225000",
-                Unit::Unstated,
-                whole(225_000),
-                Some(Conversion::AssumedMilliseconds),
-            ),
+            ("194,754", Unit::Own, whole(194_754), Some(Conversion::ThousandsSeparator)),
+            ("225.5", Unit::Seconds, whole(225_500), Some(Conversion::Seconds)),
+            ("1,412", Unit::Seconds, whole(1_412_000), Some(Conversion::Seconds)),
+            ("3.75", Unit::Minutes, whole(225_000), Some(Conversion::Minutes)),
+            ("225", Unit::Unstated, whole(225_000), Some(Conversion::AssumedSeconds)),
+            ("225000", Unit::Unstated, whole(225_000), Some(Conversion::AssumedMilliseconds)),
             ("9000", Unit::Unstated, Cell::Unreadable, None),
-            (
-                "1e300",
-                Unit::Seconds,
-                Cell::OutOfRange,
-                Some(Conversion::Seconds),
-            ),
+            ("1e300", Unit::Seconds, Cell::OutOfRange, Some(Conversion::Seconds)),
             ("50%", Unit::Seconds, Cell::Unreadable, None),
             ("NA", Unit::Seconds, Cell::Missing, None),
         ] {

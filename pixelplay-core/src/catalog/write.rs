@@ -25,10 +25,7 @@ use crate::song::{COLUMNS, Song, Value};
 pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogError> {
     let out = out.as_ref();
     let mut draft = Draft::create(out)?;
-    let extra = songs
-        .iter()
-        .flat_map(|song| song.extra.keys().cloned())
-        .collect();
+    let extra = songs.iter().flat_map(|song| song.extra.keys().cloned()).collect();
     write(songs.iter(), &extra, BufWriter::new(&mut draft))
         .map_err(SongIndexError::io("write", out))?;
     Ok(draft.publish()?)
@@ -48,18 +45,11 @@ pub fn clean_csv(
     let (table, out) = (table.as_ref(), out.as_ref());
     refuse_same_file(table, out)?;
     let mut draft = Draft::create(out)?;
-    let (merged, report) = clean_spooled(
-        source::open_file(table)?,
-        table,
-        options,
-        folder_of(out),
-        on_progress,
-    )?;
+    let (merged, report) =
+        clean_spooled(source::open_file(table)?, table, options, folder_of(out), on_progress)?;
     let extra = merged.extra.clone();
     let mut failed = None;
-    let songs = merged
-        .songs()?
-        .map_while(|song| song.map_err(|e| failed = Some(e)).ok());
+    let songs = merged.songs()?.map_while(|song| song.map_err(|e| failed = Some(e)).ok());
     write(songs, &extra, BufWriter::new(&mut draft)).map_err(SongIndexError::io("write", out))?;
     match failed {
         Some(error) => Err(error),

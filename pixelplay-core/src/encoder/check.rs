@@ -20,8 +20,8 @@ use crate::progress::OnProgress;
 /// How to check a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// A folder with `reference_values.json`, published values to compare with, and the pictures they
-    /// are of.
+    /// A folder with `reference_values.json`, published values to compare with, and the pictures
+    /// they are of.
     pub reference: Option<PathBuf>,
     /// Where the model runs.
     pub encoder: EncoderOptions,
@@ -53,8 +53,8 @@ pub struct CheckpointReport {
     pub fingerprint: Option<String>,
     /// The towers that passed the self-test.
     pub working_towers: Vec<&'static str>,
-    /// The comparisons with published values; `None` if no reference was given or there was no encoder to
-    /// compare.
+    /// The comparisons with published values; `None` if no reference was given or there was no
+    /// encoder to compare.
     pub comparisons: Option<Vec<Comparison>>,
 }
 
@@ -137,8 +137,8 @@ impl From<&TransformerConfig> for Tower {
 /// Checks a Hugging Face `CLIPModel` directory: every file, every tensor, every value for being a
 /// number, both towers with the self-test, and the published values of a reference if one is given.
 ///
-/// It does not stop at the first problem. It costs reading the weights a few times and a forward pass
-/// of each tower, and of each text and picture of the reference.
+/// It does not stop at the first problem. It costs reading the weights a few times and a forward
+/// pass of each tower, and of each text and picture of the reference.
 ///
 /// ```
 /// use pixelplay_core::encoder::check::{CheckOptions, check};
@@ -179,9 +179,7 @@ pub fn check(
                 report.run(&encoder, options, on_progress)?;
             }
         }
-        Ok(_) => report
-            .problems
-            .push("it is a file; a checkpoint is a directory".to_owned()),
+        Ok(_) => report.problems.push("it is a file; a checkpoint is a directory".to_owned()),
         Err(error) => report.problem(&EncodeError::io(dir)(error)),
     }
     report.usable = report.problems.is_empty();
@@ -234,23 +232,13 @@ impl CheckpointReport {
             }
         }
         // Only what is wrong between files that are right by themselves is still to be found.
-        let (Some(config), Some((settings_path, settings)), Some(tokenizer), Some(weights), true) = (
-            config,
-            settings,
-            tokenizer,
-            weights,
-            self.problems.is_empty(),
-        ) else {
+        let (Some(config), Some((settings_path, settings)), Some(tokenizer), Some(weights), true) =
+            (config, settings, tokenizer, weights, self.problems.is_empty())
+        else {
             return Ok(None);
         };
-        let parts = Parts {
-            name: self.path.clone(),
-            config,
-            settings,
-            settings_path,
-            tokenizer,
-            weights,
-        };
+        let parts =
+            Parts { name: self.path.clone(), config, settings, settings_path, tokenizer, weights };
         Ok(self.noted(Encoder::assemble(parts, options.encoder.clone())))
     }
 
@@ -264,9 +252,9 @@ impl CheckpointReport {
             progress.at(at)?;
             match weights.non_finite(name) {
                 Ok(0) => {}
-                Ok(count) => self.problems.push(format!(
-                    "{name} has {count} values that are NaN or infinite"
-                )),
+                Ok(count) => self
+                    .problems
+                    .push(format!("{name} has {count} values that are NaN or infinite")),
                 Err(error) => {
                     self.problem(&error);
                     // The file cannot be read; the other tensors would say the same.
@@ -295,19 +283,14 @@ impl CheckpointReport {
             self.working_towers.push("text");
         }
         progress.at(2)?;
-        let Some(folder) = options
-            .reference
-            .as_ref()
-            .filter(|_| self.problems.is_empty())
-        else {
+        let Some(folder) = options.reference.as_ref().filter(|_| self.problems.is_empty()) else {
             return Ok(());
         };
         let comparisons = reference::compare(encoder, folder, on_progress)?;
         for comparison in &comparisons {
             if comparison.outcome == Outcome::Differs {
                 let Comparison { what, detail, .. } = comparison;
-                self.problems
-                    .push(format!("{what} differs from the reference: {detail}"));
+                self.problems.push(format!("{what} differs from the reference: {detail}"));
             }
         }
         self.comparisons = Some(comparisons);
@@ -315,7 +298,8 @@ impl CheckpointReport {
     }
 }
 
-/// The files of a directory that an encoder reads, pickles included: that they are there explains much.
+/// The files of a directory that an encoder reads, pickles included: that they are there explains
+/// much.
 fn files(dir: &Path) -> Vec<CheckpointFile> {
     let is_read = |name: &str| {
         let known = [
@@ -339,10 +323,8 @@ fn files(dir: &Path) -> Vec<CheckpointFile> {
             let name = entry.file_name().into_string().ok()?;
             // Of what a link leads to: in the hub's cache every file is one.
             let metadata = std::fs::metadata(entry.path()).ok()?;
-            (metadata.is_file() && is_read(&name)).then_some(CheckpointFile {
-                name,
-                bytes: metadata.len(),
-            })
+            (metadata.is_file() && is_read(&name))
+                .then_some(CheckpointFile { name, bytes: metadata.len() })
         })
         .collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -351,14 +333,7 @@ fn files(dir: &Path) -> Vec<CheckpointFile> {
 
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            dim,
-            image_size,
-            patch_size,
-            context,
-            vocabulary,
-            ..
-        } = self;
+        let Self { dim, image_size, patch_size, context, vocabulary, .. } = self;
         let (vision, text) = (&self.vision, &self.text);
         write!(
             f,
@@ -370,17 +345,8 @@ impl fmt::Display for Architecture {
 
 impl fmt::Display for Tower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            width,
-            mlp_width,
-            layers,
-            heads,
-            activation,
-        } = self;
-        write!(
-            f,
-            "{layers} layers of width {width} ({mlp_width}), {heads} heads, {activation}"
-        )
+        let Self { width, mlp_width, layers, heads, activation } = self;
+        write!(f, "{layers} layers of width {width} ({mlp_width}), {heads} heads, {activation}")
     }
 }
 
@@ -394,15 +360,9 @@ impl fmt::Display for CheckpointReport {
             let value = value.unwrap_or_else(|| "not found out".to_owned());
             writeln!(f, "{what:<16}{value}")
         };
-        line(
-            "architecture",
-            self.architecture.as_ref().map(|a| a.to_string()),
-        )?;
+        line("architecture", self.architecture.as_ref().map(|a| a.to_string()))?;
         let types = self.tensor_types.join(", ");
-        line(
-            "weights",
-            self.tensors.map(|n| format!("{n} tensors of {types}")),
-        )?;
+        line("weights", self.tensors.map(|n| format!("{n} tensors of {types}")))?;
         line("pre-processing", self.preprocessing.clone())?;
         line("tokenizer", self.vocabulary.map(|n| format!("{n} tokens")))?;
         line("fingerprint", self.fingerprint.clone())?;
@@ -413,18 +373,9 @@ impl fmt::Display for CheckpointReport {
         };
         line("self-test", Some(towers))?;
         match &self.comparisons {
-            None => line(
-                "reference",
-                Some("not compared with published values".to_owned()),
-            )?,
+            None => line("reference", Some("not compared with published values".to_owned()))?,
             Some(comparisons) => {
-                for Comparison {
-                    what,
-                    outcome,
-                    detail,
-                    source,
-                } in comparisons
-                {
+                for Comparison { what, outcome, detail, source } in comparisons {
                     let text = format!("{what} {outcome}: {detail} [{source}]");
                     line("reference", Some(text))?;
                 }
@@ -433,9 +384,6 @@ impl fmt::Display for CheckpointReport {
         for problem in &self.problems {
             line("problem", Some(problem.clone()))?;
         }
-        line(
-            "result",
-            Some(if self.usable { "usable" } else { "not usable" }.to_owned()),
-        )
+        line("result", Some(if self.usable { "usable" } else { "not usable" }.to_owned()))
     }
 }

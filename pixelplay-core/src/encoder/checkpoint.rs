@@ -24,8 +24,8 @@ pub(super) struct TextConfig {
     pub(super) transformer: TransformerConfig,
     pub(super) vocab_size: usize,
     pub(super) max_positions: usize,
-    /// Only checked against the tokenizer's end token, which is what counts; so it is not part of the
-    /// fingerprint, and a legacy id may be mended without building indexes anew.
+    /// Only checked against the tokenizer's end token, which is what counts; so it is not part of
+    /// the fingerprint, and a legacy id may be mended without building indexes anew.
     #[serde(skip)]
     pub(super) eos_token_id: u32,
 }
@@ -142,11 +142,9 @@ impl Refuse<'_> {
 impl Config {
     /// Parses `config.json`; `path` is for the errors.
     pub(super) fn parse(path: &Path, json: &[u8]) -> Result<Self, EncodeError> {
-        let raw: RawConfig =
-            serde_json::from_slice(json).map_err(|source| EncodeError::BadJson {
-                path: path.to_owned(),
-                source: source.into(),
-            })?;
+        let raw: RawConfig = serde_json::from_slice(json).map_err(|source| {
+            EncodeError::BadJson { path: path.to_owned(), source: source.into() }
+        })?;
         let refuse = Refuse { path, section: "" };
         if raw.model_type.as_deref() != Some("clip") {
             return Err(refuse.because("model_type", &raw.model_type, "only \"clip\" is known"));
@@ -157,16 +155,8 @@ impl Config {
             return Err(refuse.because("architectures", architectures, "only CLIPModel is known"));
         }
         Ok(Self {
-            text: raw
-                .text_config_dict
-                .or(raw.text_config)
-                .unwrap_or_default()
-                .check(path)?,
-            vision: raw
-                .vision_config_dict
-                .or(raw.vision_config)
-                .unwrap_or_default()
-                .check(path)?,
+            text: raw.text_config_dict.or(raw.text_config).unwrap_or_default().check(path)?,
+            vision: raw.vision_config_dict.or(raw.vision_config).unwrap_or_default().check(path)?,
             projection_dim: refuse.size(
                 "projection_dim",
                 raw.projection_dim.unwrap_or(512),
@@ -178,10 +168,7 @@ impl Config {
 
 impl RawText {
     fn check(self, path: &Path) -> Result<TextConfig, EncodeError> {
-        let refuse = Refuse {
-            path,
-            section: "text_config.",
-        };
+        let refuse = Refuse { path, section: "text_config." };
         let max_positions = refuse.size(
             "max_position_embeddings",
             self.max_position_embeddings.unwrap_or(77),
@@ -194,11 +181,8 @@ impl RawText {
                 "a text has at least a start token, a word and an end token",
             ));
         }
-        let vocab_size = refuse.size(
-            "vocab_size",
-            self.vocab_size.unwrap_or(49408),
-            MAX_VOCABULARY,
-        )?;
+        let vocab_size =
+            refuse.size("vocab_size", self.vocab_size.unwrap_or(49408), MAX_VOCABULARY)?;
         if vocab_size < 3 {
             return Err(refuse.because(
                 "vocab_size",
@@ -208,22 +192,14 @@ impl RawText {
         }
         let eos_token_id = match &self.eos_token_id {
             None | Some(Value::Null) => 49407,
-            Some(id) => id
-                .as_u64()
-                .and_then(|id| u32::try_from(id).ok())
-                .ok_or_else(|| {
-                    refuse.because("eos_token_id", id, "a text has exactly one end token")
-                })?,
+            Some(id) => id.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| {
+                refuse.because("eos_token_id", id, "a text has exactly one end token")
+            })?,
         };
         Ok(TextConfig {
-            transformer: self.transformer.check(
-                &refuse,
-                &TransformerDefaults {
-                    width: 512,
-                    mlp_width: 2048,
-                    heads: 8,
-                },
-            )?,
+            transformer: self
+                .transformer
+                .check(&refuse, &TransformerDefaults { width: 512, mlp_width: 2048, heads: 8 })?,
             vocab_size,
             max_positions,
             eos_token_id,
@@ -233,10 +209,7 @@ impl RawText {
 
 impl RawVision {
     fn check(self, path: &Path) -> Result<VisionConfig, EncodeError> {
-        let refuse = Refuse {
-            path,
-            section: "vision_config.",
-        };
+        let refuse = Refuse { path, section: "vision_config." };
         if let Some(channels) = self.num_channels
             && channels != 3
         {
@@ -260,14 +233,9 @@ impl RawVision {
             ));
         }
         Ok(VisionConfig {
-            transformer: self.transformer.check(
-                &refuse,
-                &TransformerDefaults {
-                    width: 768,
-                    mlp_width: 3072,
-                    heads: 12,
-                },
-            )?,
+            transformer: self
+                .transformer
+                .check(&refuse, &TransformerDefaults { width: 768, mlp_width: 3072, heads: 12 })?,
             image_size,
             patch_size,
         })
@@ -280,11 +248,8 @@ impl RawTransformer {
         refuse: &Refuse<'_>,
         defaults: &TransformerDefaults,
     ) -> Result<TransformerConfig, EncodeError> {
-        let width = refuse.size(
-            "hidden_size",
-            self.hidden_size.unwrap_or(defaults.width),
-            MAX_WIDTH,
-        )?;
+        let width =
+            refuse.size("hidden_size", self.hidden_size.unwrap_or(defaults.width), MAX_WIDTH)?;
         let heads = refuse.size(
             "num_attention_heads",
             self.num_attention_heads.unwrap_or(defaults.heads),
@@ -347,22 +312,13 @@ impl Config {
     pub(super) fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let mut add = |name: &str, shape: &[usize]| {
-            specs.push(TensorSpec {
-                name: name.to_owned(),
-                shape: shape.to_vec(),
-            });
+            specs.push(TensorSpec { name: name.to_owned(), shape: shape.to_vec() });
         };
 
         let (text, width) = (&self.text, self.text.transformer.width);
         let at = "text_model";
-        add(
-            &format!("{at}.embeddings.token_embedding.weight"),
-            &[text.vocab_size, width],
-        );
-        add(
-            &format!("{at}.embeddings.position_embedding.weight"),
-            &[text.max_positions, width],
-        );
+        add(&format!("{at}.embeddings.token_embedding.weight"), &[text.vocab_size, width]);
+        add(&format!("{at}.embeddings.position_embedding.weight"), &[text.max_positions, width]);
         text.transformer.add_layers(at, &mut add);
         add(&format!("{at}.final_layer_norm.weight"), &[width]);
         add(&format!("{at}.final_layer_norm.bias"), &[width]);
@@ -375,10 +331,7 @@ impl Config {
             &format!("{at}.embeddings.patch_embedding.weight"),
             &[width, 3, vision.patch_size, vision.patch_size],
         );
-        add(
-            &format!("{at}.embeddings.position_embedding.weight"),
-            &[vision.patches() + 1, width],
-        );
+        add(&format!("{at}.embeddings.position_embedding.weight"), &[vision.patches() + 1, width]);
         for norm in ["pre_layrnorm", "post_layernorm"] {
             add(&format!("{at}.{norm}.weight"), &[width]);
             add(&format!("{at}.{norm}.bias"), &[width]);
@@ -456,9 +409,8 @@ mod tests {
         };
         assert_eq!(config, expected);
         // The published checkpoint has 151,277,313 parameters, one of them the temperature.
-        let parameters: usize = (config.tensors().iter())
-            .map(|spec| spec.shape.iter().product::<usize>())
-            .sum();
+        let parameters: usize =
+            (config.tensors().iter()).map(|spec| spec.shape.iter().product::<usize>()).sum();
         assert_eq!(parameters, 151_277_313 - 1);
     }
 

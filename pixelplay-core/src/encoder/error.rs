@@ -198,16 +198,11 @@ pub enum EncodeError {
 
 impl EncodeError {
     pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 
     pub(super) fn forward(source: impl Into<Cause>) -> Self {
-        Self::Forward {
-            source: source.into(),
-        }
+        Self::Forward { source: source.into() }
     }
 }
 

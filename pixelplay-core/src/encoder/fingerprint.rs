@@ -9,8 +9,8 @@ use super::preprocess::Settings;
 use super::weights::Weights;
 use crate::embedding::Fingerprint;
 
-/// Raise this when the code makes other pixels or tokens of the same input: a change of the resizing's
-/// arithmetic, of how transparency is treated, of how a long text is cut.
+/// Raise this when the code makes other pixels or tokens of the same input: a change of the
+/// resizing's arithmetic, of how transparency is treated, of how a long text is cut.
 const REVISION: &str = "pixelplay encoder fingerprint v2";
 
 /// Hashes everything of a checkpoint that changes a vector, and nothing else.
@@ -30,13 +30,7 @@ pub(super) fn fingerprint(
     let json = |value: serde_json::Result<Value>| value.map_err(EncodeError::forward);
     canonical(&json(serde_json::to_value(config))?, &mut text);
     canonical(&json(serde_json::to_value(settings))?, &mut text);
-    for key in [
-        "added_tokens",
-        "normalizer",
-        "pre_tokenizer",
-        "post_processor",
-        "model",
-    ] {
+    for key in ["added_tokens", "normalizer", "pre_tokenizer", "post_processor", "model"] {
         canonical(tokenizer.get(key).unwrap_or(&Value::Null), &mut text);
     }
     hasher.update(text.as_bytes());

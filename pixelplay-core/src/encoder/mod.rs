@@ -111,10 +111,12 @@ pub enum Precision {
     /// 32-bit floats: what the checkpoint says.
     #[default]
     F32,
-    /// 8-bit integers, each output with a step of its own and each token with a range of its own: a quarter of the
-    /// memory, and faster where the processor multiplies such integers (AVX-512 with VNNI). Only on [`Device::Cpu`].
+    /// 8-bit integers, each output with a step of its own and each token with a range of its own: a
+    /// quarter of the memory, and faster where the processor multiplies such integers (AVX-512 with
+    /// VNNI). Only on [`Device::Cpu`].
     ///
-    /// The vectors stray a little, and stay in the same space: an index built in `f32` may be searched with them.
+    /// The vectors stray a little, and stay in the same space: an index built in `f32` may be
+    /// searched with them.
     Int8,
 }
 
@@ -123,9 +125,9 @@ pub enum Precision {
 pub struct EncoderOptions {
     /// Where the model runs.
     pub device: Device,
-    /// How many threads compute, beside the caller's, which waits. `None`: those of the rayon pool that the caller is in,
-    /// which is the global one unless it made its own, so that nothing competes with it. The vectors are the same bits
-    /// with any number.
+    /// How many threads compute, beside the caller's, which waits. `None`: those of the rayon pool
+    /// that the caller is in, which is the global one unless it made its own, so that nothing
+    /// competes with it. The vectors are the same bits with any number.
     pub threads: Option<NonZeroUsize>,
     /// In what it is computed.
     pub precision: Precision,
@@ -134,8 +136,8 @@ pub struct EncoderOptions {
 /// How to encode many images or texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeOptions {
-    /// How many go through the model at once; 0 counts as 1. Larger batches are faster up to a point
-    /// and take more memory. Progress is reported after each batch.
+    /// How many go through the model at once; 0 counts as 1. Larger batches are faster up to a
+    /// point and take more memory. Progress is reported after each batch.
     pub batch_size: usize,
 }
 
@@ -185,14 +187,14 @@ impl Encoder {
         Self::open_with(dir, EncoderOptions::default())
     }
 
-    /// Opens a Hugging Face `CLIPModel` directory: `config.json`, `model.safetensors` (or shards and
-    /// their index), `tokenizer.json` (or `vocab.json` and `merges.txt`) and
+    /// Opens a Hugging Face `CLIPModel` directory: `config.json`, `model.safetensors` (or shards
+    /// and their index), `tokenizer.json` (or `vocab.json` and `merges.txt`) and
     /// `preprocessor_config.json`. Weights may be `f32`, `f16` or `bf16`; the model runs in `f32`.
     ///
     /// # Errors
-    /// If a file is missing, damaged, or asks for something this encoder does not do: it is refused by
-    /// name and never run wrongly. A checkpoint whose weights are broken is found out when a tower is
-    /// first used.
+    /// If a file is missing, damaged, or asks for something this encoder does not do: it is refused
+    /// by name and never run wrongly. A checkpoint whose weights are broken is found out when a
+    /// tower is first used.
     pub fn open_with(dir: impl AsRef<Path>, options: EncoderOptions) -> Result<Self, EncodeError> {
         let dir = dir.as_ref();
         // `models/.` and `models/` have a name too, but only once they are resolved.
@@ -225,10 +227,7 @@ impl Encoder {
         let config_json = match std::fs::read(&config_path) {
             Ok(json) => json,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
-                return Err(EncodeError::MissingFile {
-                    dir: dir.to_owned(),
-                    file: "config.json",
-                });
+                return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: "config.json" });
             }
             Err(e) => return Err(EncodeError::io(&config_path)(e)),
         };
@@ -236,14 +235,7 @@ impl Encoder {
     }
 
     fn assemble(parts: Parts, options: EncoderOptions) -> Result<Self, EncodeError> {
-        let Parts {
-            name,
-            config,
-            settings,
-            settings_path,
-            tokenizer,
-            weights,
-        } = parts;
+        let Parts { name, config, settings, settings_path, tokenizer, weights } = parts;
         if options.precision != Precision::F32 && options.device != Device::Cpu {
             return Err(EncodeError::Device {
                 device: options.device,
@@ -292,30 +284,27 @@ impl Encoder {
         &self.inner.fingerprint
     }
 
-    /// What the bits of a vector depend on beside the [fingerprint](Self::fingerprint): an index is made of one kind.
+    /// What the bits of a vector depend on beside the [fingerprint](Self::fingerprint): an index is
+    /// made of one kind.
     #[cfg(feature = "catalog")]
     pub(crate) fn arithmetic(&self) -> String {
-        format!(
-            "{} {:?}",
-            self.inner.options.device, self.inner.options.precision
-        )
+        format!("{} {:?}", self.inner.options.device, self.inner.options.precision)
     }
 
-    /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the hub.
+    /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the
+    /// hub.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// The same encoder with another number of threads, see [`EncoderOptions::threads`]. They share the weights.
+    /// The same encoder with another number of threads, see [`EncoderOptions::threads`]. They share
+    /// the weights.
     ///
     /// # Errors
     /// [`EncodeError::Threads`] if they cannot be started.
     pub fn with_threads(&self, threads: Option<NonZeroUsize>) -> Result<Self, EncodeError> {
-        Ok(Self {
-            inner: Arc::clone(&self.inner),
-            pool: own_pool(threads)?,
-        })
+        Ok(Self { inner: Arc::clone(&self.inner), pool: own_pool(threads)? })
     }
 
     /// Runs some work on the encoder's threads.
@@ -386,8 +375,8 @@ impl Encoder {
         Ok(embeddings)
     }
 
-    /// Encodes one text. The empty text has an embedding too; a text longer than the model's context
-    /// (77 tokens) is cut and keeps its end token.
+    /// Encodes one text. The empty text has an embedding too; a text longer than the model's
+    /// context (77 tokens) is cut and keeps its end token.
     ///
     /// # Errors
     /// If the tokenizer fails or the checkpoint is broken.
@@ -398,8 +387,8 @@ impl Encoder {
 
     /// Encodes texts; the embeddings are in their order.
     ///
-    /// Texts cost what they hold: they are sorted by length, so that a batch is hardly padded, and texts
-    /// of the same tokens are encoded once.
+    /// Texts cost what they hold: they are sorted by length, so that a batch is hardly padded, and
+    /// texts of the same tokens are encoded once.
     ///
     /// # Errors
     /// [`EncodeError::Cancelled`] if `on_progress` asks to stop; otherwise as
@@ -430,11 +419,8 @@ impl Encoder {
         }
 
         let mut first_with: HashMap<&[u32], usize> = HashMap::with_capacity(ids.len());
-        let same_as: Vec<usize> = ids
-            .iter()
-            .enumerate()
-            .map(|(at, ids)| *first_with.entry(ids).or_insert(at))
-            .collect();
+        let same_as: Vec<usize> =
+            ids.iter().enumerate().map(|(at, ids)| *first_with.entry(ids).or_insert(at)).collect();
         let mut order: Vec<usize> = (0..ids.len()).filter(|&at| same_as[at] == at).collect();
         order.sort_by_key(|&at| ids[at].len());
 
@@ -448,10 +434,7 @@ impl Encoder {
             }
             report.at(index * batch_size + batch.len())?;
         }
-        same_as
-            .into_iter()
-            .map(|at| self.one(encoded[at].clone()))
-            .collect()
+        same_as.into_iter().map(|at| self.one(encoded[at].clone())).collect()
     }
 
     /// What the vision tower reads of a picture, shape `(3, height, width)`.
@@ -491,22 +474,19 @@ impl Encoder {
         self.embeddings(self.install(|| tower.forward(pixels, patches))?)
     }
 
-    /// Encodes texts given as token ids, in one batch. What follows the first end token is ignored, so
-    /// padding does no harm.
+    /// Encodes texts given as token ids, in one batch. What follows the first end token is ignored,
+    /// so padding does no harm.
     ///
     /// # Errors
-    /// [`EncodeError::BadInput`] if a text has no end token within the model's context, or an id that
-    /// the model does not know.
+    /// [`EncodeError::BadInput`] if a text has no end token within the model's context, or an id
+    /// that the model does not know.
     pub fn encode_token_ids(&self, texts: &[Vec<u32>]) -> Result<Vec<Embedding>, EncodeError> {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         self.encode_ids(&texts)
     }
 
     fn ids(&self, text: &str, at: usize) -> Result<Vec<u32>, EncodeError> {
-        self.inner
-            .tokenize
-            .ids(text)
-            .map_err(|source| EncodeError::Text { at, source })
+        self.inner.tokenize.ids(text).map_err(|source| EncodeError::Text { at, source })
     }
 
     fn encode_ids(&self, texts: &[&[u32]]) -> Result<Vec<Embedding>, EncodeError> {
@@ -572,14 +552,7 @@ impl Encoder {
     fn vision(&self) -> Result<&VisionTower, EncodeError> {
         let inner = &*self.inner;
         inner.vision.get_or_load(
-            || {
-                VisionTower::load(
-                    &inner.weights,
-                    &inner.config,
-                    &inner.options,
-                    self.threads(),
-                )
-            },
+            || VisionTower::load(&inner.weights, &inner.config, &inner.options, self.threads()),
             |tower| {
                 let patches = inner.config.vision.patches().min(self_test::PATCHES);
                 let pixels = self_test::pixels(self.pixels_len());
@@ -592,14 +565,7 @@ impl Encoder {
     fn text(&self) -> Result<&TextTower, EncodeError> {
         let inner = &*self.inner;
         inner.text.get_or_load(
-            || {
-                TextTower::load(
-                    &inner.weights,
-                    &inner.config,
-                    &inner.options,
-                    self.threads(),
-                )
-            },
+            || TextTower::load(&inner.weights, &inner.config, &inner.options, self.threads()),
             |tower| {
                 let texts = self_test::texts(
                     inner.tokenize.start(),
@@ -635,10 +601,7 @@ fn own_pool(threads: Option<NonZeroUsize>) -> Result<Option<Arc<rayon::ThreadPoo
         .build();
     match pool {
         Ok(pool) => Ok(Some(Arc::new(pool))),
-        Err(source) => Err(EncodeError::Threads {
-            threads,
-            source: source.into(),
-        }),
+        Err(source) => Err(EncodeError::Threads { threads, source: source.into() }),
     }
 }
 
@@ -661,18 +624,14 @@ struct Lazy<T> {
 
 impl<T> Default for Lazy<T> {
     fn default() -> Self {
-        Self {
-            value: OnceLock::new(),
-            loading: Mutex::new(()),
-            tested: OnceLock::new(),
-        }
+        Self { value: OnceLock::new(), loading: Mutex::new(()), tested: OnceLock::new() }
     }
 }
 
 impl<T> Lazy<T> {
-    /// `load` runs under a lock, so that a tower is never in memory twice, and so must not use rayon: a
-    /// worker that waits inside it may take up another caller's job, which would wait for that lock.
-    /// `test` may use rayon; at the start several callers may run it at once.
+    /// `load` runs under a lock, so that a tower is never in memory twice, and so must not use
+    /// rayon: a worker that waits inside it may take up another caller's job, which would wait for
+    /// that lock. `test` may use rayon; at the start several callers may run it at once.
     fn get_or_load(
         &self,
         load: impl FnOnce() -> Result<T, EncodeError>,
@@ -709,19 +668,12 @@ struct Report<'a, 'b> {
 
 impl<'a, 'b> Report<'a, 'b> {
     fn new(stage: &'static str, total: usize, on_progress: &'a mut OnProgress<'b>) -> Self {
-        Self {
-            stage,
-            total,
-            on_progress,
-        }
+        Self { stage, total, on_progress }
     }
 
     fn at(&mut self, done: usize) -> Result<(), EncodeError> {
-        let progress = Progress {
-            stage: self.stage,
-            done: done as u64,
-            total: Some(self.total as u64),
-        };
+        let progress =
+            Progress { stage: self.stage, done: done as u64, total: Some(self.total as u64) };
         match (self.on_progress)(progress) {
             std::ops::ControlFlow::Continue(()) => Ok(()),
             std::ops::ControlFlow::Break(()) => Err(EncodeError::Cancelled),

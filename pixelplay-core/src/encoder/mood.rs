@@ -1,16 +1,17 @@
 //! The mood of a picture, told by which of two opposite sentences it is closer to.
 //!
-//! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel of Images, AAAI
-//! 2023): for each pair the softmax over the two cosines, at the checkpoint's own temperature, and the mean over the pairs
-//! of a scale. The model need not have been trained on moods; pixelplay-mini was.
+//! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel
+//! of Images, AAAI 2023): for each pair the softmax over the two cosines, at the checkpoint's own
+//! temperature, and the mean over the pairs of a scale. The model need not have been trained on
+//! moods; pixelplay-mini was.
 
 use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
 use crate::embedding::Embedding;
 use crate::mood::Mood;
 use crate::progress::ignore;
 
-/// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's were trained to, and the
-/// most that CLIP's training allows.
+/// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's
+/// were trained to, and the most that CLIP's training allows.
 const LOGIT_SCALE: f64 = 100.0;
 
 /// Two opposite ends of a scale, each as the word to tell people and the sentence to compare with.
@@ -23,25 +24,17 @@ const fn pair(high: (&'static str, &'static str), low: (&'static str, &'static s
     Pair { high, low }
 }
 
-/// For each of [`Mood::AXES`]. Scenes rather than adjectives, since pictures are captioned with what they show.
+/// For each of [`Mood::AXES`]. Scenes rather than adjectives, since pictures are captioned with
+/// what they show.
 const SCALES: [&[Pair]; Mood::AXES.len()] = [
     &[
         pair(
             ("energetic", "people running and jumping, full of action"),
             ("calm", "a calm and quiet place where nothing moves"),
         ),
-        pair(
-            ("wild", "a wild storm with crashing waves"),
-            ("still", "still water without a wave"),
-        ),
-        pair(
-            ("crowded", "a crowd of excited people"),
-            ("empty", "an empty place without anybody"),
-        ),
-        pair(
-            ("fast", "a race, fast cars and speed"),
-            ("slow", "somebody resting on a bench"),
-        ),
+        pair(("wild", "a wild storm with crashing waves"), ("still", "still water without a wave")),
+        pair(("crowded", "a crowd of excited people"), ("empty", "an empty place without anybody")),
+        pair(("fast", "a race, fast cars and speed"), ("slow", "somebody resting on a bench")),
     ],
     &[
         pair(
@@ -62,10 +55,7 @@ const SCALES: [&[Pair]; Mood::AXES.len()] = [
         ),
     ],
     &[
-        pair(
-            ("dancing", "people dancing at a party"),
-            ("solitary", "a person sitting alone"),
-        ),
+        pair(("dancing", "people dancing at a party"), ("solitary", "a person sitting alone")),
         pair(
             ("festive", "a festival with music and colourful lights"),
             ("bare", "a bare and silent landscape"),
@@ -76,18 +66,12 @@ const SCALES: [&[Pair]; Mood::AXES.len()] = [
         ),
     ],
     &[
-        pair(
-            ("natural", "trees and grass in nature"),
-            ("urban", "tall buildings in a big city"),
-        ),
+        pair(("natural", "trees and grass in nature"), ("urban", "tall buildings in a big city")),
         pair(
             ("rustic", "an old wooden house in the country"),
             ("neon", "neon lights and screens at night"),
         ),
-        pair(
-            ("cosy", "a campfire with a guitar"),
-            ("industrial", "machines in a factory"),
-        ),
+        pair(("cosy", "a campfire with a guitar"), ("industrial", "machines in a factory")),
     ],
 ];
 
@@ -98,12 +82,13 @@ pub(super) struct Anchors {
 }
 
 impl Encoder {
-    /// Estimates the mood of a picture on the scales of songs' audio features, for comparing the two on a radar chart
-    /// and for saying why a song fits.
+    /// Estimates the mood of a picture on the scales of songs' audio features, for comparing the
+    /// two on a radar chart and for saying why a song fits.
     ///
-    /// It is a rough estimate. On 97 photographs of OASIS, of themes that pixelplay-mini's training left out, the ranks of its
-    /// valence and energy agree by 0.44 and 0.35 (Spearman; 95 % intervals 0.21 to 0.61 and 0.10 to 0.57) with the valence
-    /// and arousal that about 100 people felt (`benches/quality`); nobody rated how danceable or acoustic a picture is.
+    /// It is a rough estimate. On 97 photographs of OASIS, of themes that pixelplay-mini's training
+    /// left out, the ranks of its valence and energy agree by 0.44 and 0.35 (Spearman; 95 %
+    /// intervals 0.21 to 0.61 and 0.10 to 0.57) with the valence and arousal that about 100 people
+    /// felt (`benches/quality`); nobody rated how danceable or acoustic a picture is.
     ///
     /// The first call encodes 28 sentences, which clones of the encoder share.
     ///
@@ -131,9 +116,8 @@ impl Encoder {
     /// If the embedding is from another encoder, or the sentences cannot be encoded.
     pub fn mood_of(&self, image: &Embedding) -> Result<Mood, EncodeError> {
         let anchors = self.anchors()?;
-        let foreign = |error: crate::EmbeddingError| EncodeError::BadInput {
-            problem: error.to_string(),
-        };
+        let foreign =
+            |error: crate::EmbeddingError| EncodeError::BadInput { problem: error.to_string() };
         let mut values = [0.0; Mood::AXES.len()];
         let mut words = Vec::new();
         let mut encoded = anchors.pairs.iter();
@@ -146,15 +130,12 @@ impl Encoder {
             *value = shares.iter().map(|(_, share)| share).sum::<f64>() / pairs.len() as f64;
             // A word for the other end did not decide this scale, it was outvoted.
             let is_high = *value >= 0.5;
-            words.extend(
-                shares
-                    .into_iter()
-                    .filter(|&(_, share)| (share >= 0.5) == is_high)
-                    .map(|(pair, share)| {
-                        let (word, _) = if is_high { pair.high } else { pair.low };
-                        ((share - 0.5).abs(), word)
-                    }),
-            );
+            words.extend(shares.into_iter().filter(|&(_, share)| (share >= 0.5) == is_high).map(
+                |(pair, share)| {
+                    let (word, _) = if is_high { pair.high } else { pair.low };
+                    ((share - 0.5).abs(), word)
+                },
+            ));
         }
         words.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         words.truncate(Mood::MOST_WORDS);

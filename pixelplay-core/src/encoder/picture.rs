@@ -26,10 +26,11 @@ impl Picture {
     pub const MAX_PIXELS: u64 = 178_956_970;
     /// The most bytes read from a file.
     pub const MAX_FILE_BYTES: u64 = 1 << 29;
-    /// The most bytes of decoded pixels: RGBA of [`Picture::MAX_PIXELS`], or 16-bit RGBA of 100 megapixels.
+    /// The most bytes of decoded pixels: RGBA of [`Picture::MAX_PIXELS`], or 16-bit RGBA of 100
+    /// megapixels.
     const MAX_DECODED_BYTES: u64 = 3 << 28;
-    /// The most memory, in bytes, that a decoder may take beside the pixels and what it reads of the file:
-    /// for colour profiles, tables and texts.
+    /// The most memory, in bytes, that a decoder may take beside the pixels and what it reads of
+    /// the file: for colour profiles, tables and texts.
     const MAX_DECODER_BYTES: u64 = 1 << 26;
 
     /// Reads and decodes a picture file; see [`Picture::decode`].
@@ -61,19 +62,23 @@ impl Picture {
         Self::decode_from(threads, &bytes, Some(path))
     }
 
-    /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it is.
+    /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it
+    /// is.
     ///
-    /// The picture is turned upright by its EXIF orientation; EXIF that cannot be read is ignored. Of
-    /// several frames or pages the first counts. Grey, palette and CMYK pictures become RGB;
-    /// what is transparent is laid on white, as transformers 5 does (earlier versions, and openai/CLIP,
-    /// drop transparency and show whatever colour lies below it). 16-bit samples are scaled to 8 bits
-    /// (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow does.
+    /// The picture is turned upright by its EXIF orientation; EXIF that cannot be read is ignored.
+    /// Of several frames or pages the first counts. Grey, palette and CMYK pictures become RGB;
+    /// what is transparent is laid on white, as transformers 5 does (earlier versions, and
+    /// openai/CLIP, drop transparency and show whatever colour lies below it). 16-bit samples are
+    /// scaled to 8 bits (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow
+    /// does.
     ///
-    /// A JPEG of more than a megapixel is decoded by several threads, those of rayon, if it is of the usual kind: in
-    /// colour, not progressive, without restart markers. The pixels are the same.
+    /// A JPEG of more than a megapixel is decoded by several threads, those of rayon, if it is of
+    /// the usual kind: in colour, not progressive, without restart markers. The pixels are the
+    /// same.
     ///
     /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
-    /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred bytes.
+    /// [`Picture::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred
+    /// bytes.
     ///
     /// # Errors
     /// If the bytes are no whole picture of a known format, or one of more than
@@ -84,10 +89,8 @@ impl Picture {
 
     /// `path` is for the errors.
     fn decode_from(threads: usize, bytes: &[u8], path: Option<&Path>) -> Result<Self, EncodeError> {
-        let bad = |source: Cause| EncodeError::BadPicture {
-            path: path.map(Path::to_owned),
-            source,
-        };
+        let bad =
+            |source: Cause| EncodeError::BadPicture { path: path.map(Path::to_owned), source };
         let too_large = |size: String, limit: String| EncodeError::PictureTooLarge {
             path: path.map(Path::to_owned),
             size,
@@ -129,10 +132,7 @@ impl Picture {
             ));
         }
         if pixels == 0 {
-            return Err(bad(format!(
-                "the {name} file is damaged: {width}x{height} pixels"
-            )
-            .into()));
+            return Err(bad(format!("the {name} file is damaged: {width}x{height} pixels").into()));
         }
         let decoded = decoder.total_bytes();
         if decoded > Self::MAX_DECODED_BYTES {
@@ -147,9 +147,7 @@ impl Picture {
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let strips =
             (format.image == ImageFormat::Jpeg).then(|| picture_strips::decode(bytes, threads));
-        let in_strips = strips
-            .flatten()
-            .and_then(|rgb| RgbImage::from_raw(width, height, rgb));
+        let in_strips = strips.flatten().and_then(|rgb| RgbImage::from_raw(width, height, rgb));
         let image = match in_strips {
             Some(image) => image.into(),
             None => DynamicImage::from_decoder(decoder).map_err(because)?,
@@ -170,17 +168,13 @@ impl Picture {
     pub fn from_rgb8(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self, EncodeError> {
         let expected = u128::from(width) * u128::from(height) * 3;
         if expected == 0 || rgb.len() as u128 != expected {
-            return Err(EncodeError::BadPixels {
-                width,
-                height,
-                len: rgb.len(),
-            });
+            return Err(EncodeError::BadPixels { width, height, len: rgb.len() });
         }
         Ok(Self { width, height, rgb })
     }
 
-    /// Takes decoded pixels with transparency, four bytes each; what is transparent is laid on white, as by
-    /// [`Picture::decode`].
+    /// Takes decoded pixels with transparency, four bytes each; what is transparent is laid on
+    /// white, as by [`Picture::decode`].
     ///
     /// # Errors
     /// If `rgba` does not have `width * height * 4` bytes, or a side is 0.
@@ -211,8 +205,8 @@ impl Picture {
     }
 }
 
-/// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which comes
-/// down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
+/// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which
+/// comes down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
 fn on_white(mut pixels: Vec<u8>) -> Vec<u8> {
     // In place: a picture may have hundreds of megabytes.
     let count = pixels.len() / 4;
@@ -220,10 +214,7 @@ fn on_white(mut pixels: Vec<u8>) -> Vec<u8> {
         let alpha = u32::from(pixels[at * 4 + 3]);
         for channel in 0..3 {
             let value = u32::from(pixels[at * 4 + channel]);
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a mean of two bytes is a byte"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "a mean of two bytes is a byte")]
             let on_white = ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
             pixels[at * 3 + channel] = on_white;
         }
@@ -237,8 +228,8 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-/// What a decoder says, in one line without repetition: the decoders' errors name their sources in their
-/// own text as well.
+/// What a decoder says, in one line without repetition: the decoders' errors name their sources in
+/// their own text as well.
 fn explain(format: &str, error: &ImageError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -288,7 +279,8 @@ pub enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
-    /// Decodes the image, which has so many threads, and hands it to `visit`; a [`Picture`] is not copied.
+    /// Decodes the image, which has so many threads, and hands it to `visit`; a [`Picture`] is not
+    /// copied.
     pub(super) fn with_picture<T>(
         self,
         threads: usize,

@@ -54,10 +54,7 @@ fn look_alike(bytes: &[u8]) -> Option<&'static str> {
         (b"\0\0\x01\0", "it is an icon: save it as PNG"),
         (b"\xff\x0a", JPEG_XL),
         (b"\0\0\0\x0cJXL ", JPEG_XL),
-        (
-            b"\0\0\0\x0cjP  ",
-            "it is a JPEG 2000 picture: export it as JPEG",
-        ),
+        (b"\0\0\0\x0cjP  ", "it is a JPEG 2000 picture: export it as JPEG"),
         (b"\x1a\x45\xdf\xa3", VIDEO),
         (b"\0\0\x01\xba", VIDEO),
         (b"FLV\x01", VIDEO),
@@ -65,10 +62,7 @@ fn look_alike(bytes: &[u8]) -> Option<&'static str> {
         (b"\x1f\x8b", ARCHIVE),
         (b"Rar!", ARCHIVE),
         (b"7z\xbc\xaf", ARCHIVE),
-        (
-            b"version https://git-lfs",
-            "it is a Git LFS pointer: fetch the file itself",
-        ),
+        (b"version https://git-lfs", "it is a Git LFS pointer: fetch the file itself"),
     ];
     const JPEG_XL: &str = "it is a JPEG XL picture: export it as JPEG";
 
@@ -105,15 +99,13 @@ fn text(bytes: &[u8]) -> Option<&'static str> {
         return None;
     }
     let lower = text.to_ascii_lowercase();
-    Some(
-        if lower.contains("<!doctype html") || lower.contains("<html") {
-            "it is a web page: save the picture, not the page around it"
-        } else if lower.contains("<svg") {
-            "it is an SVG drawing: export it as PNG"
-        } else {
-            "it is a text file"
-        },
-    )
+    Some(if lower.contains("<!doctype html") || lower.contains("<html") {
+        "it is a web page: save the picture, not the page around it"
+    } else if lower.contains("<svg") {
+        "it is an SVG drawing: export it as PNG"
+    } else {
+        "it is a text file"
+    })
 }
 
 #[cfg(test)]
@@ -137,10 +129,6 @@ mod tests {
         }
         // A character cut in two at the end of what is looked at.
         let text = ["x".repeat((1 << 10) - 1), "\u{e9}".to_owned()].concat();
-        assert!(
-            Format::of(text.as_bytes())
-                .unwrap_err()
-                .contains("a text file")
-        );
+        assert!(Format::of(text.as_bytes()).unwrap_err().contains("a text file"));
     }
 }

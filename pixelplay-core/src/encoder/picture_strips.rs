@@ -1,13 +1,16 @@
 //! One large JPEG on several threads, pixel for pixel as its decoder gives it.
 //!
-//! The Huffman codes of a JPEG can only be read in order, but reading them is a small part of decoding. So one pass finds
-//! the bits at which rows of blocks begin, and strips of the picture are decoded as JPEGs of their own meanwhile: the
-//! same tables, the height of the strip, and the strip's bits, shifted to a byte. Two things link a strip to what lies above
-//! it. Each block stores the difference of its mean to the block before; the first of a strip gets its whole mean instead, for
-//! which the table of codes may need more codes, behind those that it has. And the colour of a row is interpolated from
-//! its neighbours; so a strip has a row of blocks more at either end, which is thrown away.
+//! The Huffman codes of a JPEG can only be read in order, but reading them is a small part of
+//! decoding. So one pass finds the bits at which rows of blocks begin, and strips of the picture
+//! are decoded as JPEGs of their own meanwhile: the same tables, the height of the strip, and the
+//! strip's bits, shifted to a byte. Two things link a strip to what lies above it. Each block
+//! stores the difference of its mean to the block before; the first of a strip gets its whole mean
+//! instead, for which the table of codes may need more codes, behind those that it has. And the
+//! colour of a row is interpolated from its neighbours; so a strip has a row of blocks more at
+//! either end, which is thrown away.
 //!
-//! A file that is not of the usual kind, or not whole, is left to the decoder, which says what is wrong.
+//! A file that is not of the usual kind, or not whole, is left to the decoder, which says what is
+//! wrong.
 
 mod bits;
 mod header;
@@ -67,7 +70,8 @@ fn decode_in(header: &Header<'_>, strips: usize) -> Option<Vec<u8>> {
     (!failed.into_inner()).then_some(rgb)
 }
 
-/// Walks through the codes, and hands on each strip as soon as its end is found; nothing where they are not whole.
+/// Walks through the codes, and hands on each strip as soon as its end is found; nothing where they
+/// are not whole.
 fn cut(
     header: &Header<'_>,
     data: &[u8],
@@ -88,12 +92,7 @@ fn cut(
             scan.row()?;
         }
         let (until, ends) = (scan.at(), scan.rows);
-        found(Strip {
-            begin: std::mem::replace(&mut begin, next),
-            until,
-            ends,
-            kept,
-        });
+        found(Strip { begin: std::mem::replace(&mut begin, next), until, ends, kept });
     }
     scan.is_at_end().then_some(())
 }
@@ -153,10 +152,7 @@ mod tests {
 
     use super::*;
 
-    const SHARED: &str = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/data/photos/oasis"
-    );
+    const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/photos/oasis");
 
     fn whole(jpeg: &[u8]) -> Option<Vec<u8>> {
         let image = image::load_from_memory_with_format(jpeg, ImageFormat::Jpeg).ok()?;
@@ -177,12 +173,7 @@ mod tests {
         let rgb: Vec<u8> = (0..wide * high * 3).map(level).collect();
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, 90)
-            .encode(
-                &rgb,
-                width.into(),
-                height.into(),
-                image::ExtendedColorType::Rgb8,
-            )
+            .encode(&rgb, width.into(), height.into(), image::ExtendedColorType::Rgb8)
             .unwrap();
         jpeg
     }
@@ -227,11 +218,7 @@ mod tests {
                 let at = trial * 7919 % jpeg.len();
                 damaged[at] ^= 1 << (trial % 8);
                 if let Some(pixels) = in_strips(&damaged, 3) {
-                    assert_eq!(
-                        whole(&damaged).as_ref(),
-                        Some(&pixels),
-                        "bit {trial} of byte {at}"
-                    );
+                    assert_eq!(whole(&damaged).as_ref(), Some(&pixels), "bit {trial} of byte {at}");
                     cut += 1;
                 }
             }

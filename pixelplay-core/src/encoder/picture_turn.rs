@@ -1,8 +1,9 @@
 //! Turns a picture upright.
 //!
-//! A photo that was taken upright lies on its side in the file, so most photos of people are turned. `image` goes through
-//! the lines of the one and the columns of the other, which added 72 ms to the decoding of 12 megapixels; here tiles that
-//! fit the cache are turned, by all threads (bench `encode`, group `decode`).
+//! A photo that was taken upright lies on its side in the file, so most photos of people are
+//! turned. `image` goes through the lines of the one and the columns of the other, which added 72
+//! ms to the decoding of 12 megapixels; here tiles that fit the cache are turned, by all threads
+//! (bench `encode`, group `decode`).
 
 use image::metadata::Orientation;
 use rayon::prelude::*;
@@ -17,7 +18,8 @@ pub(super) fn upright(
     orientation: Orientation,
 ) -> ([u32; 2], Vec<u8>) {
     let (w, h) = (width as isize, height as isize);
-    // The place in the source of the first pixel, and how it changes by a step to the right and a step down.
+    // The place in the source of the first pixel, and how it changes by a step to the right and a
+    // step down.
     let (first, right, down) = match orientation {
         Orientation::NoTransforms => return ([width, height], rgb),
         Orientation::FlipHorizontal => (w - 1, -1, w),
@@ -38,22 +40,20 @@ pub(super) fn upright(
     let width = size[0] as usize;
     let (source, _) = rgb.as_chunks::<3>();
     let mut out = vec![0; rgb.len()];
-    out.par_chunks_mut(width * 3 * TILE)
-        .enumerate()
-        .for_each(|(tile, lines)| {
-            for left in (0..width).step_by(TILE) {
-                let columns = left..(left + TILE).min(width);
-                for (y, line) in lines.chunks_exact_mut(width * 3).enumerate() {
-                    let y = (tile * TILE + y) as isize;
-                    let mut at = first + y * down + left as isize * right;
-                    let (pixels, _) = line.as_chunks_mut::<3>();
-                    for pixel in &mut pixels[columns.clone()] {
-                        *pixel = source[at as usize];
-                        at += right;
-                    }
+    out.par_chunks_mut(width * 3 * TILE).enumerate().for_each(|(tile, lines)| {
+        for left in (0..width).step_by(TILE) {
+            let columns = left..(left + TILE).min(width);
+            for (y, line) in lines.chunks_exact_mut(width * 3).enumerate() {
+                let y = (tile * TILE + y) as isize;
+                let mut at = first + y * down + left as isize * right;
+                let (pixels, _) = line.as_chunks_mut::<3>();
+                for pixel in &mut pixels[columns.clone()] {
+                    *pixel = source[at as usize];
+                    at += right;
                 }
             }
-        });
+        }
+    });
     (size, out)
 }
 
@@ -74,10 +74,7 @@ mod tests {
                 expected.apply_orientation(orientation);
                 let (size, turned) = upright([width, height], rgb.clone(), orientation);
                 assert_eq!(size, [expected.width(), expected.height()]);
-                assert!(
-                    turned == expected.into_rgb8().into_raw(),
-                    "{width}x{height} {exif}"
-                );
+                assert!(turned == expected.into_rgb8().into_raw(), "{width}x{height} {exif}");
             }
         }
     }

@@ -5,8 +5,8 @@
 
 use image::ImageFormat;
 
-/// The most scans of a JPEG file: each makes the decoder walk through the whole picture again, and may
-/// have some ten bytes. Encoders write about ten; a hundred of 169 megapixels took 6 seconds.
+/// The most scans of a JPEG file: each makes the decoder walk through the whole picture again, and
+/// may have some ten bytes. Encoders write about ten; a hundred of 169 megapixels took 6 seconds.
 pub(super) const MAX_JPEG_SCANS: usize = 100;
 
 /// Why not to decode a file whose format is known by its first bytes.
@@ -27,8 +27,8 @@ pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// Goes from marker to marker up to the end of the picture. What lies behind it, such as a film or a
-/// second picture, does not count.
+/// Goes from marker to marker up to the end of the picture. What lies behind it, such as a film or
+/// a second picture, does not count.
 fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     const END: u8 = 0xD9;
     const SCAN: u8 = 0xDA;
@@ -36,8 +36,8 @@ fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     // Behind the start marker.
     let mut at = 2;
     loop {
-        // Between segments may lie padding and, after a scan, its data, in which 0xFF is followed by
-        // 0 or a restart marker.
+        // Between segments may lie padding and, after a scan, its data, in which 0xFF is followed
+        // by 0 or a restart marker.
         let found = bytes
             .get(at..)
             .unwrap_or_default()
@@ -48,8 +48,8 @@ fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
         match bytes[marker + 1] {
             END => return Ok(()),
             SCAN => scans += 1,
-            // ITU T.81, table B.1: all but 0xC0 to 0xC2, which are Huffman coded; 0xC4, 0xC8 and 0xCC
-            // start no frame.
+            // ITU T.81, table B.1: all but 0xC0 to 0xC2, which are Huffman coded; 0xC4, 0xC8 and
+            // 0xCC start no frame.
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Flaw::UnknownCoding),
             _ => {}
         }
@@ -107,12 +107,7 @@ mod tests {
     #[test]
     fn a_jpeg_of_endless_scans_is_refused() {
         let of = |scans: usize| {
-            [
-                &b"\xff\xd8"[..],
-                &b"\xff\xda\0\x02\x01".repeat(scans),
-                b"\xff\xd9",
-            ]
-            .concat()
+            [&b"\xff\xd8"[..], &b"\xff\xda\0\x02\x01".repeat(scans), b"\xff\xd9"].concat()
         };
         assert_eq!(jpeg(&of(MAX_JPEG_SCANS)), Ok(()));
         assert_eq!(jpeg(&of(MAX_JPEG_SCANS + 1)), Err(Flaw::TooManyScans));
@@ -121,14 +116,7 @@ mod tests {
     #[test]
     fn every_chunk_of_a_webp_lies_within_the_file() {
         let of = |len: u32, chunk: u32| {
-            [
-                &b"RIFF"[..],
-                &len.to_le_bytes(),
-                b"WEBPVP8 ",
-                &chunk.to_le_bytes(),
-                b"abc\0",
-            ]
-            .concat()
+            [&b"RIFF"[..], &len.to_le_bytes(), b"WEBPVP8 ", &chunk.to_le_bytes(), b"abc\0"].concat()
         };
         assert_eq!(webp(&of(16, 3)), Ok(()));
         assert_eq!(webp(&of(15, 3)), Ok(()));

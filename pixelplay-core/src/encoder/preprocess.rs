@@ -66,10 +66,8 @@ impl Settings {
     ///
     /// Missing keys take the defaults of transformers' `CLIPImageProcessor`.
     pub(super) fn parse(path: &Path, json: &[u8], key: Option<&str>) -> Result<Self, EncodeError> {
-        let bad = |source: super::error::Cause| EncodeError::BadJson {
-            path: path.to_owned(),
-            source,
-        };
+        let bad =
+            |source: super::error::Cause| EncodeError::BadJson { path: path.to_owned(), source };
         let mut whole: Map<String, Value> =
             serde_json::from_slice(json).map_err(|e| bad(e.into()))?;
         let map = match key {
@@ -81,9 +79,7 @@ impl Settings {
         };
         let keys = Keys { path, map: &map };
 
-        let kind = keys
-            .get("image_processor_type")
-            .or(keys.get("feature_extractor_type"));
+        let kind = keys.get("image_processor_type").or(keys.get("feature_extractor_type"));
         if let Some(kind) = kind
             && !kind.as_str().is_some_and(|kind| {
                 kind.starts_with("CLIPImageProcessor") || kind == "CLIPFeatureExtractor"
@@ -123,12 +119,7 @@ impl Settings {
             }
             false => None,
         };
-        Ok(Self {
-            resize,
-            center_crop,
-            rescale,
-            normalize,
-        })
+        Ok(Self { resize, center_crop, rescale, normalize })
     }
 }
 
@@ -178,18 +169,18 @@ impl<'a> Keys<'a> {
     fn flag(&self, key: &str, default: bool) -> Result<bool, EncodeError> {
         match self.get(key) {
             None => Ok(default),
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| self.refuse(key, value, "it must be true or false")),
+            Some(value) => {
+                value.as_bool().ok_or_else(|| self.refuse(key, value, "it must be true or false"))
+            }
         }
     }
 
     fn number(&self, key: &str, default: f64) -> Result<f64, EncodeError> {
         match self.get(key) {
             None => Ok(default),
-            Some(value) => value
-                .as_f64()
-                .ok_or_else(|| self.refuse(key, value, "it must be a number")),
+            Some(value) => {
+                value.as_f64().ok_or_else(|| self.refuse(key, value, "it must be a number"))
+            }
         }
     }
 
@@ -237,9 +228,7 @@ impl<'a> Keys<'a> {
                 .filter(|(_, side)| !side.is_null())
                 .map(|(key, side)| (key.clone(), side.clone()))
                 .collect(),
-            Value::Number(_) => [("shortest_edge".to_owned(), value.clone())]
-                .into_iter()
-                .collect(),
+            Value::Number(_) => [("shortest_edge".to_owned(), value.clone())].into_iter().collect(),
             _ => return Err(self.refuse("size", value, known)),
         };
         let size = match (
@@ -298,11 +287,7 @@ impl Preprocess {
             (None, Some((size, _))) => return Err(refuse("size", format!("{size:?}"))),
             (None, None) => return Err(refuse("do_resize", "false".to_owned())),
         }
-        Ok(Self {
-            levels: levels(&settings),
-            settings,
-            side,
-        })
+        Ok(Self { levels: levels(&settings), settings, side })
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -342,10 +327,7 @@ impl Preprocess {
 }
 
 /// The arithmetic of the reference, types included: rescaled in `f64`, normalised in `f32`.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the reference rounds to f32 at these places"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the reference rounds to f32 at these places")]
 fn levels(settings: &Settings) -> [[f32; 256]; 3] {
     std::array::from_fn(|channel| {
         std::array::from_fn(|level| {
@@ -372,21 +354,13 @@ fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
         reason = "the reference divides floats and truncates; a product of sides is far below 2^53"
     )]
     let long = ((edge * long) as f64 / short as f64) as usize;
-    if width <= height {
-        [long, edge]
-    } else {
-        [edge, long]
-    }
+    if width <= height { [long, edge] } else { [edge, long] }
 }
 
 /// The part of a resized side that survives the centre crop, and where it goes.
 fn center(source: usize, resized: usize, side: usize) -> (Axis, usize) {
     let start = resized.saturating_sub(side) / 2;
-    let axis = Axis {
-        source,
-        resized,
-        wanted: start..start + resized.min(side),
-    };
+    let axis = Axis { source, resized, wanted: start..start + resized.min(side) };
     // Padded where the picture is smaller.
     (axis, side.saturating_sub(resized).div_ceil(2))
 }

@@ -38,7 +38,8 @@ pub(super) struct Axis {
     pub(super) wanted: Range<usize>,
 }
 
-/// The wanted part of the resized picture; `rgb` and the result are row by row, three bytes a pixel.
+/// The wanted part of the resized picture; `rgb` and the result are row by row, three bytes a
+/// pixel.
 pub(super) fn resample(rgb: &[u8], rows: &Axis, columns: &Axis, filter: Filter) -> Vec<u8> {
     resample_with(Backend::detect(), rgb, rows, columns, filter)
 }
@@ -135,9 +136,8 @@ impl Axis {
         let first = (center - support + 0.5).max(0.0) as usize;
         let end = ((center + support + 0.5) as usize).min(self.source);
         let narrow = 1.0 / stretch;
-        let weights: Vec<f64> = (first..end)
-            .map(|x| filter.weight((x as f64 - center + 0.5) * narrow))
-            .collect();
+        let weights: Vec<f64> =
+            (first..end).map(|x| filter.weight((x as f64 - center + 0.5) * narrow)).collect();
         let sum: f64 = weights.iter().sum();
         let fixed = |weight: f64| {
             let share = if sum == 0.0 { weight } else { weight / sum };
@@ -161,11 +161,7 @@ impl Filter {
 
     fn weight(self, x: f64) -> f64 {
         let sinc = |x: f64| {
-            if x == 0.0 {
-                1.0
-            } else {
-                (x * PI).sin() / (x * PI)
-            }
+            if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) }
         };
         let distance = x.abs();
         match self {
@@ -191,11 +187,8 @@ mod tests {
     /// Every backend reads rows of any length up to their last byte, and none behind it.
     #[test]
     fn every_backend_gives_the_same_pixels() {
-        let axis = |source: usize, resized: usize| Axis {
-            source,
-            resized,
-            wanted: resized / 5..resized,
-        };
+        let axis =
+            |source: usize, resized: usize| Axis { source, resized, wanted: resized / 5..resized };
         let filters = [Filter::Lanczos, Filter::Bicubic, Filter::Box];
         let sources = [1, 2, 5, 6, 7, 16, 33, 61, 200];
         for (at, (&height, &width)) in sources

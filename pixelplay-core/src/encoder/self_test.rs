@@ -33,12 +33,9 @@ pub(super) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String> {
         normalize_in_place(vector)
             .map_err(|problem| format!("gives a vector that is no embedding: {problem}"))?;
     }
-    let differ = vectors.windows(2).all(|pair| {
-        pair[0]
-            .iter()
-            .zip(&pair[1])
-            .any(|(a, b)| (a - b).abs() > SAME)
-    });
+    let differ = vectors
+        .windows(2)
+        .all(|pair| pair[0].iter().zip(&pair[1]).any(|(a, b)| (a - b).abs() > SAME));
     if !differ {
         return Err("gives the same vector for different inputs (it has collapsed)".to_owned());
     }
@@ -50,11 +47,7 @@ pub(super) fn broken(
     path: &std::path::Path,
     tower: &'static str,
 ) -> impl FnOnce(String) -> EncodeError {
-    move |problem| EncodeError::BrokenCheckpoint {
-        path: path.to_owned(),
-        tower,
-        problem,
-    }
+    move |problem| EncodeError::BrokenCheckpoint { path: path.to_owned(), tower, problem }
 }
 
 #[cfg(test)]

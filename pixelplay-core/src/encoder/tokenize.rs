@@ -33,25 +33,14 @@ impl Definition {
         }
         let (vocab, merges) = (dir.join("vocab.json"), dir.join("merges.txt"));
         if !vocab.exists() || !merges.exists() {
-            return Err(EncodeError::MissingFile {
-                dir: dir.to_owned(),
-                file: "tokenizer.json",
-            });
+            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: "tokenizer.json" });
         }
         let vocab_json = std::fs::read(&vocab).map_err(EncodeError::io(&vocab))?;
         let merges_txt = std::fs::read_to_string(&merges).map_err(EncodeError::io(&merges))?;
-        let json = clip_definition(&vocab_json, &merges_txt).map_err(|source| {
-            EncodeError::BadTokenizer {
-                path: vocab.clone(),
-                source,
-            }
-        })?;
+        let json = clip_definition(&vocab_json, &merges_txt)
+            .map_err(|source| EncodeError::BadTokenizer { path: vocab.clone(), source })?;
         let text = json.to_string();
-        Ok(Self {
-            path: vocab,
-            json,
-            text,
-        })
+        Ok(Self { path: vocab, json, text })
     }
 
     /// Parses `tokenizer.json`.
@@ -123,10 +112,8 @@ fn clip_definition(vocab_json: &[u8], merges_txt: &str) -> Result<Value, Cause> 
 impl Tokenize {
     /// Builds the tokenizer and checks that it fits the text tower.
     pub(super) fn new(definition: &Definition, config: &TextConfig) -> Result<Self, EncodeError> {
-        let bad = |source: Cause| EncodeError::BadTokenizer {
-            path: definition.path.clone(),
-            source,
-        };
+        let bad =
+            |source: Cause| EncodeError::BadTokenizer { path: definition.path.clone(), source };
         let mut tokenizer = Tokenizer::from_bytes(&definition.text).map_err(bad)?;
         // A file may carry the settings of whoever saved it last; ours are below.
         tokenizer.with_truncation(None).map_err(bad)?;
@@ -159,12 +146,7 @@ impl Tokenize {
             )
             .into()));
         }
-        Ok(Self {
-            tokenizer,
-            start,
-            end,
-            max_len: config.max_positions,
-        })
+        Ok(Self { tokenizer, start, end, max_len: config.max_positions })
     }
 
     /// The ids of a text, from the start token to the end token, at most `max_positions` of them.

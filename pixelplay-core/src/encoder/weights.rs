@@ -1,10 +1,12 @@
 //! The tensors of a checkpoint: one safetensors file, several shards, or embedded bytes.
 //!
-//! Files stay open and are read where a value is wanted, so that a tower which is never used is never
-//! kept in memory, and a checkpoint replaced by another (renamed over it) is still the one opened.
+//! Files stay open and are read where a value is wanted, so that a tower which is never used is
+//! never kept in memory, and a checkpoint replaced by another (renamed over it) is still the one
+//! opened.
 //!
-//! They are read and not mapped: the values are re-ordered anyway, a copy through the processor's cache costs next to
-//! nothing beside that, and a file that is truncated meanwhile is an error and not the end of the process.
+//! They are read and not mapped: the values are re-ordered anyway, a copy through the processor's
+//! cache costs next to nothing beside that, and a file that is truncated meanwhile is an error and
+//! not the end of the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -62,10 +64,7 @@ impl Weights {
     pub(super) fn open(dir: &Path) -> Result<Self, EncodeError> {
         const WHOLE: &str = "model.safetensors";
         const INDEX: &str = "model.safetensors.index.json";
-        let mut weights = Self {
-            sources: Vec::new(),
-            tensors: BTreeMap::new(),
-        };
+        let mut weights = Self { sources: Vec::new(), tensors: BTreeMap::new() };
         if dir.join(WHOLE).exists() {
             weights.add_file(dir.join(WHOLE))?;
         } else if dir.join(INDEX).exists() {
@@ -75,16 +74,10 @@ impl Weights {
         } else {
             for pickle in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
                 if dir.join(pickle).exists() {
-                    return Err(EncodeError::PickledWeights {
-                        dir: dir.to_owned(),
-                        file: pickle,
-                    });
+                    return Err(EncodeError::PickledWeights { dir: dir.to_owned(), file: pickle });
                 }
             }
-            return Err(EncodeError::MissingFile {
-                dir: dir.to_owned(),
-                file: WHOLE,
-            });
+            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: WHOLE });
         }
         Ok(weights)
     }
@@ -92,10 +85,7 @@ impl Weights {
     /// Takes the bytes of a safetensors file.
     #[cfg(feature = "mini")]
     pub(super) fn embedded(path: PathBuf, bytes: &'static [u8]) -> Result<Self, EncodeError> {
-        let mut weights = Self {
-            sources: Vec::new(),
-            tensors: BTreeMap::new(),
-        };
+        let mut weights = Self { sources: Vec::new(), tensors: BTreeMap::new() };
         let mut reader = bytes;
         let header = read_header(&path, &mut reader, bytes.len() as u64)?;
         weights.add(path, Bytes::Embedded(bytes), &header)?;
@@ -167,10 +157,7 @@ impl Weights {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(EncodeError::TensorMismatch {
-            path: self.path().to_owned(),
-            problems,
-        })
+        Err(EncodeError::TensorMismatch { path: self.path().to_owned(), problems })
     }
 
     /// Reads one tensor.
@@ -178,11 +165,7 @@ impl Weights {
         let location = self.locate(name)?;
         let mut bytes = Vec::with_capacity(location.len);
         self.for_each_chunk(location, |chunk| bytes.extend_from_slice(chunk))?;
-        Ok(RawTensor {
-            dtype: location.dtype,
-            shape: location.shape.clone(),
-            bytes,
-        })
+        Ok(RawTensor { dtype: location.dtype, shape: location.shape.clone(), bytes })
     }
 
     /// The hash of the content of a tensor: its name, type, shape and bytes.
@@ -228,12 +211,7 @@ impl Weights {
         self.for_each_chunk(location, |chunk| {
             count += chunk
                 .chunks_exact(size)
-                .map(|value| {
-                    value
-                        .iter()
-                        .rev()
-                        .fold(0, |bits, &b| bits << 8 | u32::from(b))
-                })
+                .map(|value| value.iter().rev().fold(0, |bits, &b| bits << 8 | u32::from(b)))
                 .filter(|bits| bits & exponent == exponent)
                 .count() as u64;
         })?;
@@ -247,21 +225,16 @@ impl Weights {
 
     /// The tensors' types, each once.
     pub(super) fn types(&self) -> Vec<String> {
-        let types: BTreeSet<String> = self
-            .tensors
-            .values()
-            .map(|tensor| format!("{:?}", tensor.dtype))
-            .collect();
+        let types: BTreeSet<String> =
+            self.tensors.values().map(|tensor| format!("{:?}", tensor.dtype)).collect();
         types.into_iter().collect()
     }
 
     fn locate(&self, name: &str) -> Result<&Location, EncodeError> {
-        self.tensors
-            .get(name)
-            .ok_or_else(|| EncodeError::TensorMismatch {
-                path: self.path().to_owned(),
-                problems: vec![format!("{name} is missing")],
-            })
+        self.tensors.get(name).ok_or_else(|| EncodeError::TensorMismatch {
+            path: self.path().to_owned(),
+            problems: vec![format!("{name} is missing")],
+        })
     }
 
     fn for_each_chunk(
@@ -344,11 +317,7 @@ pub(super) struct Tensor<'a> {
 impl Weights {
     pub(super) fn tensor<'a>(&'a self, name: &'a str) -> Result<Tensor<'a>, EncodeError> {
         let location = self.locate(name)?;
-        Ok(Tensor {
-            name,
-            source: &self.sources[location.source],
-            location,
-        })
+        Ok(Tensor { name, source: &self.sources[location.source], location })
     }
 }
 
@@ -369,10 +338,7 @@ impl Tensor<'_> {
             _ => return Err(unknown()),
         };
         if values.end * size > self.location.len {
-            return Err(EncodeError::forward(format!(
-                "{} has no value {}",
-                self.name, values.end
-            )));
+            return Err(EncodeError::forward(format!("{} has no value {}", self.name, values.end)));
         }
         let start = self.location.start + (values.start * size) as u64;
         let bytes = self.source.bytes_at(start, values.len() * size, bytes)?;
@@ -384,9 +350,7 @@ impl Tensor<'_> {
             }
             Dtype::BF16 => {
                 let (values, _) = bytes.as_chunks();
-                let bits = values
-                    .iter()
-                    .map(|v| u32::from(u16::from_le_bytes(*v)) << 16);
+                let bits = values.iter().map(|v| u32::from(u16::from_le_bytes(*v)) << 16);
                 out.extend(bits.map(f32::from_bits));
             }
             Dtype::F16 => {
@@ -426,9 +390,7 @@ fn read_header(path: &Path, reader: &mut impl Read, file_len: u64) -> Result<Hea
     if file_len < prefix.len() as u64 {
         return Err(bad(SafeTensorError::HeaderTooSmall));
     }
-    reader
-        .read_exact(&mut prefix)
-        .map_err(EncodeError::io(path))?;
+    reader.read_exact(&mut prefix).map_err(EncodeError::io(path))?;
     let json_len = u64::from_le_bytes(prefix);
     if json_len > MAX_HEADER {
         return Err(bad(SafeTensorError::HeaderTooLarge));
@@ -438,10 +400,7 @@ fn read_header(path: &Path, reader: &mut impl Read, file_len: u64) -> Result<Hea
         return Err(bad(SafeTensorError::InvalidHeaderLength));
     }
     let mut json = Vec::new();
-    reader
-        .take(json_len)
-        .read_to_end(&mut json)
-        .map_err(EncodeError::io(path))?;
+    reader.take(json_len).read_to_end(&mut json).map_err(EncodeError::io(path))?;
     let metadata: Metadata = serde_json::from_slice(&json)
         .map_err(|e| bad(SafeTensorError::InvalidHeaderDeserialization(e)))?;
     if len.checked_add(metadata.data_len() as u64) != Some(file_len) {
@@ -456,21 +415,13 @@ pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let bad = |source: super::error::Cause| EncodeError::BadJson {
-        path: index.to_owned(),
-        source,
-    };
+    let bad = |source: super::error::Cause| EncodeError::BadJson { path: index.to_owned(), source };
     let json = std::fs::read(index).map_err(EncodeError::io(index))?;
     let index: Index = serde_json::from_slice(&json).map_err(|e| bad(e.into()))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
     // A shard lies beside its index; anything else could name any file of this machine.
-    if let Some(outside) = shards
-        .iter()
-        .find(|s| Path::new(s).file_name() != Some(s.as_ref()))
-    {
-        return Err(bad(
-            format!("the shard {outside:?} is no plain file name").into()
-        ));
+    if let Some(outside) = shards.iter().find(|s| Path::new(s).file_name() != Some(s.as_ref())) {
+        return Err(bad(format!("the shard {outside:?} is no plain file name").into()));
     }
     if shards.is_empty() {
         return Err(bad("it lists no shards".into()));

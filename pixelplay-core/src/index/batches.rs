@@ -27,7 +27,8 @@ pub struct SongTable {
 }
 
 impl SongTable {
-    /// A table of songs: `id`, every known column, and the extra columns of all songs by name, as text.
+    /// A table of songs: `id`, every known column, and the extra columns of all songs by name, as
+    /// text.
     ///
     /// # Errors
     /// [`SongIndexError::BadRow`] if a column of [`Song::extra`] has the name of a known column.
@@ -47,26 +48,16 @@ impl SongTable {
         }
         let known = COLUMNS.iter().map(|&(name, kind)| (name.to_owned(), kind));
         let extra = extra.into_iter().map(|name| (name.to_owned(), Kind::Text));
-        Ok(Self::of_columns(
-            &known.chain(extra).collect::<Vec<_>>(),
-            songs,
-        ))
+        Ok(Self::of_columns(&known.chain(extra).collect::<Vec<_>>(), songs))
     }
 
     fn of_columns(columns: &[(String, Kind)], songs: &[Song]) -> Self {
         let mut fields = vec![Field::new(format::ID, data_type(Kind::Text), false)];
-        fields.extend(
-            columns
-                .iter()
-                .map(|(name, kind)| Field::new(name, data_type(*kind), true)),
-        );
+        fields.extend(columns.iter().map(|(name, kind)| Field::new(name, data_type(*kind), true)));
         let schema = Arc::new(Schema::new(fields));
         let batches = pieces(songs).map(|songs| {
             let mut arrays: Vec<ArrayRef> = vec![Arc::new(
-                songs
-                    .iter()
-                    .map(|song| Some(song.id.as_str()))
-                    .collect::<StringArray>(),
+                songs.iter().map(|song| Some(song.id.as_str())).collect::<StringArray>(),
             )];
             for (name, kind) in columns {
                 let mut column = ColumnBuilder::new(*kind);
@@ -79,9 +70,8 @@ impl SongTable {
             clippy::expect_used,
             reason = "the arrays were made by the schema, one cell a song"
         )]
-        let batches = batches
-            .collect::<Result<_, ArrowError>>()
-            .expect("the arrays fit their schema");
+        let batches =
+            batches.collect::<Result<_, ArrowError>>().expect("the arrays fit their schema");
         Self { schema, batches }
     }
 
@@ -103,14 +93,11 @@ impl SongTable {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
-    /// The batches one after the other, for instance for Arrow's C stream interface. They share their memory with the
-    /// table.
+    /// The batches one after the other, for instance for Arrow's C stream interface. They share
+    /// their memory with the table.
     #[must_use]
     pub fn reader(&self) -> impl RecordBatchReader + Send + use<> {
-        RecordBatchIterator::new(
-            self.batches.clone().into_iter().map(Ok),
-            self.schema.clone(),
-        )
+        RecordBatchIterator::new(self.batches.clone().into_iter().map(Ok), self.schema.clone())
     }
 }
 
@@ -131,8 +118,9 @@ fn pieces(songs: &[Song]) -> impl Iterator<Item = &[Song]> {
 }
 
 impl SongIndex {
-    /// The whole index as a table: `id`, its columns, `embedding`. Batches, and the memory of ids, numbers, texts and
-    /// vectors, are those of the index; only what another program wrote in other types is converted.
+    /// The whole index as a table: `id`, its columns, `embedding`. Batches, and the memory of ids,
+    /// numbers, texts and vectors, are those of the index; only what another program wrote in other
+    /// types is converted.
     ///
     /// ```
     /// # use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
@@ -185,8 +173,8 @@ impl SongIndex {
         Ok(SongTable { schema, batches })
     }
 
-    /// Hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the index, but
-    /// for one that has the name of those.
+    /// Hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the
+    /// index, but for one that has the name of those.
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
@@ -194,11 +182,9 @@ impl SongIndex {
     /// # Panics
     /// If a hit is not of this index and its row does not exist.
     pub fn hits_to_table(&self, hits: &[SongHit]) -> Result<SongTable, SongIndexError> {
-        let songs = hits
-            .iter()
-            .map(|hit| self.song(hit.row))
-            .collect::<Result<Vec<_>, _>>()?;
-        // What `song` returns is of the columns' kinds, but for columns that no song has, which it gives as text.
+        let songs = hits.iter().map(|hit| self.song(hit.row)).collect::<Result<Vec<_>, _>>()?;
+        // What `song` returns is of the columns' kinds, but for columns that no song has, which it
+        // gives as text.
         let kind = |name: &String| (name.clone(), known_kind(name).unwrap_or(Kind::Text));
         let columns: Vec<_> = self
             .columns
@@ -209,10 +195,7 @@ impl SongIndex {
         let mut table = SongTable::of_columns(&columns, &songs);
         let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
         for (at, name) in OF_HITS.into_iter().enumerate() {
-            fields.insert(
-                at + 1,
-                Arc::new(Field::new(name, data_type(Kind::Real), false)),
-            );
+            fields.insert(at + 1, Arc::new(Field::new(name, data_type(Kind::Real), false)));
         }
         table.schema = Arc::new(Schema::new(fields));
         let mut first = 0;
@@ -221,12 +204,7 @@ impl SongIndex {
             first += batch.num_rows();
             let mut arrays = batch.columns().to_vec();
             let numbers = |number: fn(&SongHit) -> f64| -> ArrayRef {
-                Arc::new(
-                    of_batch
-                        .iter()
-                        .map(|hit| Some(number(hit)))
-                        .collect::<Float64Array>(),
-                )
+                Arc::new(of_batch.iter().map(|hit| Some(number(hit))).collect::<Float64Array>())
             };
             arrays.insert(1, numbers(|hit| hit.score));
             arrays.insert(2, numbers(|hit| hit.match_percent));
@@ -269,10 +247,7 @@ mod tests {
     fn index() -> (tempfile::TempDir, SongIndex) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("songs.arrow");
-        let mut options = WriterOptions {
-            batch_rows: 2,
-            ..WriterOptions::new(2)
-        };
+        let mut options = WriterOptions { batch_rows: 2, ..WriterOptions::new(2) };
         options.columns.push("label".to_owned());
         let mut writer = SongIndexWriter::create(&path, options).unwrap();
         for (song, vector) in songs().iter().zip([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]) {
@@ -293,10 +268,7 @@ mod tests {
             let values = vectors.values().as_primitive::<Float32Type>().values();
             assert_eq!(values.as_ptr(), chunk.as_ptr());
         }
-        assert_eq!(
-            table.batches()[0]["title"].as_string::<i32>().value(1),
-            "Rain"
-        );
+        assert_eq!(table.batches()[0]["title"].as_string::<i32>().value(1), "Rain");
         assert!(table.batches()[0]["label"].is_null(0));
         let metadata = table.schema().metadata();
         assert_eq!(metadata.get(format::KEY_DIM).map(String::as_str), Some("2"));
@@ -326,9 +298,6 @@ mod tests {
     fn a_song_whose_extra_hides_a_column_is_refused() {
         let mut song = songs().remove(0);
         song.extra.insert("title".to_owned(), "x".to_owned());
-        assert!(matches!(
-            SongTable::new(&[song]),
-            Err(SongIndexError::BadRow { .. })
-        ));
+        assert!(matches!(SongTable::new(&[song]), Err(SongIndexError::BadRow { .. })));
     }
 }

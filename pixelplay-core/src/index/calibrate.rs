@@ -2,7 +2,8 @@
 
 use super::twin::Twin;
 
-/// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage by a whole point.
+/// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage
+/// by a whole point.
 const SAMPLE: usize = 512;
 
 /// The rows of a catalogue that a sample consists of.
@@ -11,12 +12,14 @@ pub(super) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
     (0..sample).map(move |i| part(rows, i, sample))
 }
 
-/// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32 bits.
+/// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32
+/// bits.
 pub(super) fn part(rows: usize, part: usize, parts: usize) -> usize {
     (rows as u128 * part as u128 / parts.max(1) as u128) as usize
 }
 
-/// Some rows of the catalogue, evenly spaced, in integers: exact sums cost little and are the same on every processor.
+/// Some rows of the catalogue, evenly spaced, in integers: exact sums cost little and are the same
+/// on every processor.
 #[derive(Debug)]
 pub(super) struct Sample {
     twin: Twin,
@@ -25,9 +28,7 @@ pub(super) struct Sample {
 impl Sample {
     /// Of the vectors of [`sample_rows`].
     pub(super) fn new(vectors: &[f32], dim: usize) -> Self {
-        Self {
-            twin: Twin::new(vectors, dim),
-        }
+        Self { twin: Twin::new(vectors, dim) }
     }
 
     pub(super) fn twin(&self) -> &Twin {
@@ -35,8 +36,8 @@ impl Sample {
     }
 }
 
-/// Where the scores of a query lie over the whole catalogue, by the bounds of those of a sample; and a score that at
-/// least `k` rows reach, as far as the sample tells.
+/// Where the scores of a query lie over the whole catalogue, by the bounds of those of a sample;
+/// and a score that at least `k` rows reach, as far as the sample tells.
 pub(super) fn calibrate(bounds: impl Iterator<Item = (f64, f64)>, k: usize) -> (Calibration, f64) {
     let mut lower: Vec<f64> = Vec::with_capacity(SAMPLE);
     let calibration = Calibration::new(bounds.map(|(least, most)| {
@@ -61,7 +62,8 @@ pub(super) struct Calibration {
 impl Calibration {
     pub(super) fn new(scores: impl IntoIterator<Item = f64>) -> Self {
         let mut scores = scores.into_iter();
-        // Deviations from any score give the same variance as those from the mean, and are exactly 0 where all are equal.
+        // Deviations from any score give the same variance as those from the mean, and are exactly
+        // 0 where all are equal.
         let first = scores.next().unwrap_or(0.0);
         let (mut count, mut sum, mut squares) = (1.0, 0.0, 0.0);
         for score in scores {
@@ -97,12 +99,9 @@ mod tests {
     fn known_values() {
         let c = Calibration::new([0.1, 0.2, 0.3]);
         // Phi(0), Phi(1), Phi(1.5), Phi(-1) of any statistical table.
-        for (score, percent) in [
-            (0.2, 50.0),
-            (0.4, 84.134_474_6),
-            (0.5, 93.319_279_9),
-            (0.0, 15.865_525_4),
-        ] {
+        for (score, percent) in
+            [(0.2, 50.0), (0.4, 84.134_474_6), (0.5, 93.319_279_9), (0.0, 15.865_525_4)]
+        {
             assert!((c.percent(score) - percent).abs() < 1e-6, "{score}");
         }
     }

@@ -45,11 +45,7 @@ impl Scorer<'_> {
         let vector = self.index.fetch_vector(row, room)?;
         let score = self.backend.dot_f64(vector, query);
         // False for NaN.
-        if score.abs() <= MOST_SCORE {
-            Ok(score + 0.0)
-        } else {
-            Err(self.index.bad_vector(row))
-        }
+        if score.abs() <= MOST_SCORE { Ok(score + 0.0) } else { Err(self.index.bad_vector(row)) }
     }
 }
 
@@ -73,13 +69,15 @@ struct Candidate {
 }
 
 impl<'a> Candidates<'a> {
-    /// How much memory the candidates for one query take at most; a list that grows has twice its room for a moment.
+    /// How much memory the candidates for one query take at most; a list that grows has twice its
+    /// room for a moment.
     pub(super) fn most_bytes(k: usize) -> usize {
         let list = most_candidates(k).saturating_mul(2 * size_of::<Candidate>());
         list.saturating_add(k.saturating_mul(2 * size_of::<Scored>()))
     }
 
-    /// For the `k` best of what is not below `floor`. At least `k` different rows that count are known to reach `cutoff`.
+    /// For the `k` best of what is not below `floor`. At least `k` different rows that count are
+    /// known to reach `cutoff`.
     pub(super) fn new(scorer: Scorer<'a>, query: usize, k: usize, floor: f64, cutoff: f64) -> Self {
         Self {
             scorer,
@@ -134,12 +132,10 @@ impl<'a> Candidates<'a> {
         self.list.extend(other.list);
     }
 
-    /// The best rows by their exact scores. Asks for no more scores than it takes, the most promising first.
+    /// The best rows by their exact scores. Asks for no more scores than it takes, the most
+    /// promising first.
     pub(super) fn best(&self) -> Result<TopK, SongIndexError> {
-        let promising = self
-            .list
-            .iter()
-            .filter(|candidate| candidate.most >= self.cutoff);
+        let promising = self.list.iter().filter(|candidate| candidate.most >= self.cutoff);
         let mut promising: Vec<&Candidate> = promising.collect();
         promising.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
         let mut best = TopK::new(self.k, self.floor);

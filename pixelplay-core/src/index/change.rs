@@ -22,10 +22,7 @@ impl Changes {
     /// These columns are added where they are not there, whether or not a cell of them is set.
     pub(crate) fn new(columns: &[(&str, Kind)]) -> Self {
         let columns = columns.iter().map(|&(name, kind)| (name.to_owned(), kind));
-        Self {
-            columns: columns.collect(),
-            cells: HashMap::new(),
-        }
+        Self { columns: columns.collect(), cells: HashMap::new() }
     }
 
     /// Sets a cell of one of the columns, or of a known column of songs.
@@ -53,8 +50,8 @@ impl Changes {
 }
 
 impl SongIndex {
-    /// Writes a copy with changed cells to `out`, which may be this index's own file, in one step. Ids, vectors and
-    /// order stay; the batches are as large as the largest here.
+    /// Writes a copy with changed cells to `out`, which may be this index's own file, in one step.
+    /// Ids, vectors and order stay; the batches are as large as the largest here.
     ///
     /// [`SongIndexError::Changed`] if it is its own file and no longer what was opened.
     pub(crate) fn write_changed(
@@ -73,8 +70,7 @@ impl SongIndex {
         let batches = self.shards.iter().flat_map(Shard::batch_rows);
         let batch_rows = batches.max().unwrap_or(0).max(1);
         let mut copy = Copy::new(batch_rows, &parts, on_progress);
-        copy.write(out, &parts)?
-            .publish_alone_if(|real| self.check_unchanged(real))
+        copy.write(out, &parts)?.publish_alone_if(|real| self.check_unchanged(real))
     }
 
     /// That this file, if it is one of the index's own, is still the one that was opened.
@@ -84,9 +80,7 @@ impl SongIndex {
                 && Stamp::of(fs::metadata(real)) != segment.stamp
         });
         if changed {
-            return Err(SongIndexError::Changed {
-                path: self.path.clone(),
-            });
+            return Err(SongIndexError::Changed { path: self.path.clone() });
         }
         Ok(())
     }

@@ -29,10 +29,7 @@ pub(crate) fn kind_of(data_type: &DataType) -> Option<Kind> {
 
 /// The kind of a known column.
 pub(crate) fn known_kind(name: &str) -> Option<Kind> {
-    COLUMNS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|&(_, kind)| kind)
+    COLUMNS.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
 }
 
 /// Text in any of Arrow's layouts.
@@ -83,8 +80,8 @@ pub(crate) enum Cells {
 }
 
 impl Cells {
-    /// Reads a column as cells of `kind`. Numbers of other widths are converted; a real that is not finite counts as
-    /// not known, since some programs write NaN for a missing value.
+    /// Reads a column as cells of `kind`. Numbers of other widths are converted; a real that is not
+    /// finite counts as not known, since some programs write NaN for a missing value.
     pub(crate) fn new(array: &ArrayRef, kind: Kind) -> Result<Self, String> {
         match kind {
             Kind::Text => Text::new(array).map(Self::Text),
@@ -92,13 +89,7 @@ impl Cells {
             Kind::Integer => return integers(array).map(Self::Integer),
             Kind::Real => reals(array).map(Self::Real),
         }
-        .ok_or_else(|| {
-            format!(
-                "has type {}, expected {}",
-                array.data_type(),
-                describe(kind)
-            )
-        })
+        .ok_or_else(|| format!("has type {}, expected {}", array.data_type(), describe(kind)))
     }
 
     pub(crate) fn get(&self, row: usize) -> Option<Value> {
@@ -196,10 +187,7 @@ fn integers(array: &ArrayRef) -> Result<Int64Array, String> {
 
 fn whole(value: f64) -> Option<i64> {
     // Beyond 2^53 an f64 no longer tells neighbouring integers apart.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "checked to be a small whole number"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be a small whole number")]
     (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
 }
 
@@ -217,8 +205,6 @@ fn reals(array: &ArrayRef) -> Option<Float64Array> {
         }
         D::Float32 => convert::<Float32Type, _>(array, |v| finite(v.into())),
         D::UInt64 => convert::<UInt64Type, _>(array, |v| Some(v as f64)),
-        _ => integers(array)
-            .ok()
-            .map(|a| a.unary_opt(|v| Some(v as f64))),
+        _ => integers(array).ok().map(|a| a.unary_opt(|v| Some(v as f64))),
     }
 }

@@ -1,8 +1,9 @@
 //! Turns the buffers of a batch into arrays.
 //!
-//! `arrow-ipc` could do it, but panics on hostile lengths and offsets that this has to survive (`ArrayData` asserts that
-//! a buffer's length is a multiple of its items'). Few types matter here, so each is built through constructors that
-//! return errors, from buffers whose bounds were checked.
+//! `arrow-ipc` could do it, but panics on hostile lengths and offsets that this has to survive
+//! (`ArrayData` asserts that a buffer's length is a multiple of its items'). Few types matter here,
+//! so each is built through constructors that return errors, from buffers whose bounds were
+//! checked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,10 +48,7 @@ impl Record {
         let number =
             |number: i64| usize::try_from(number).map_err(|_| "a length or offset is negative");
         let node = |node: &arrow_ipc::FieldNode| -> Result<Node, &'static str> {
-            Ok(Node {
-                len: number(node.length())?,
-                nulls: number(node.null_count())?,
-            })
+            Ok(Node { len: number(node.length())?, nulls: number(node.null_count())? })
         };
         let buffer = |buffer: &arrow_ipc::Buffer| -> Result<Range<usize>, &'static str> {
             let start = body.start.checked_add(number(buffer.offset())?);
@@ -102,10 +100,7 @@ impl Record {
             | D::ListView(_)
             | D::LargeListView(_) => 3,
             D::Utf8View | D::BinaryView => {
-                let count = at
-                    .variadic
-                    .next()
-                    .and_then(|count| usize::try_from(count).ok());
+                let count = at.variadic.next().and_then(|count| usize::try_from(count).ok());
                 let count = count.ok_or("a text column lacks its number of buffers")?;
                 self.views.push((at.buffer, count));
                 count.saturating_add(2)
@@ -124,12 +119,12 @@ impl Record {
             | D::LargeListView(item)
             | D::FixedSizeList(item, _)
             | D::Map(item, _) => self.skip(item.data_type(), at),
-            D::Struct(fields) => fields
-                .iter()
-                .try_for_each(|field| self.skip(field.data_type(), at)),
-            D::Union(fields, _) => fields
-                .iter()
-                .try_for_each(|(_, field)| self.skip(field.data_type(), at)),
+            D::Struct(fields) => {
+                fields.iter().try_for_each(|field| self.skip(field.data_type(), at))
+            }
+            D::Union(fields, _) => {
+                fields.iter().try_for_each(|(_, field)| self.skip(field.data_type(), at))
+            }
             D::RunEndEncoded(ends, values) => {
                 self.skip(ends.data_type(), at)?;
                 self.skip(values.data_type(), at)
@@ -147,10 +142,7 @@ impl Record {
     ) -> Result<ScalarBuffer<T>, &'static str> {
         let (node, buffer) = self.columns[column];
         let (list, values) = (self.nodes[node], self.nodes[node + 1]);
-        let len = self
-            .rows
-            .checked_mul(dim)
-            .ok_or("it has fewer vectors than rows")?;
+        let len = self.rows.checked_mul(dim).ok_or("it has fewer vectors than rows")?;
         if list.len != self.rows || values.len < len {
             return Err("it has fewer vectors than rows");
         }
@@ -174,7 +166,8 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 1), self.rows)
     }
 
-    /// The first `len` items of a `list` column of numbers, whichever rows its offsets give them to.
+    /// The first `len` items of a `list` column of numbers, whichever rows its offsets give them
+    /// to.
     pub(super) fn first_list<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
@@ -206,14 +199,10 @@ impl Record {
             D::LargeUtf8 => self.text::<i64>(&data, self.slice(bytes, first + 2), nulls)?,
             D::Utf8View => {
                 let views = numbers(&data, self.rows)?;
-                let count = self
-                    .views
-                    .iter()
-                    .find(|(at, _)| *at == first)
-                    .map_or(0, |(_, count)| *count);
-                let buffers: Vec<Buffer> = (0..count)
-                    .map(|at| self.slice(bytes, first + 2 + at))
-                    .collect();
+                let count =
+                    self.views.iter().find(|(at, _)| *at == first).map_or(0, |(_, count)| *count);
+                let buffers: Vec<Buffer> =
+                    (0..count).map(|at| self.slice(bytes, first + 2 + at)).collect();
                 let array = StringViewArray::try_new(views, buffers, nulls);
                 Arc::new(array.map_err(|error| format!("cannot be read ({error})"))?)
             }
@@ -258,9 +247,7 @@ impl Record {
     ) -> Result<ArrayRef, String> {
         let values = numbers(data, self.rows)?;
         let array = PrimitiveArray::<T>::try_new(values, nulls);
-        Ok(Arc::new(
-            array.map_err(|error| format!("cannot be read ({error})"))?,
-        ))
+        Ok(Arc::new(array.map_err(|error| format!("cannot be read ({error})"))?))
     }
 
     fn text<O: OffsetSizeTrait>(
@@ -273,10 +260,8 @@ impl Record {
             // Allowed, and written by some: no rows, no offsets.
             true => OffsetBuffer::new_empty(),
             false => {
-                let offsets = numbers::<O>(
-                    offsets,
-                    self.rows.checked_add(1).ok_or("has too many rows")?,
-                )?;
+                let offsets =
+                    numbers::<O>(offsets, self.rows.checked_add(1).ok_or("has too many rows")?)?;
                 if offsets[0] < O::zero() || offsets.windows(2).any(|pair| pair[0] > pair[1]) {
                     return Err("has text that ends before it begins".to_owned());
                 }
@@ -284,9 +269,7 @@ impl Record {
             }
         };
         let array = GenericStringArray::<O>::try_new(offsets, text, nulls);
-        Ok(Arc::new(
-            array.map_err(|error| format!("cannot be read ({error})"))?,
-        ))
+        Ok(Arc::new(array.map_err(|error| format!("cannot be read ({error})"))?))
     }
 }
 
@@ -308,10 +291,8 @@ fn bits(data: &Buffer, len: usize) -> Result<BooleanBuffer, &'static str> {
 
 /// The first `len` numbers of a buffer; copied only where they are not aligned.
 fn numbers<T: ArrowNativeType>(data: &Buffer, len: usize) -> Result<ScalarBuffer<T>, &'static str> {
-    let bytes = len
-        .checked_mul(size_of::<T>())
-        .filter(|&bytes| bytes <= data.len())
-        .ok_or(TOO_SHORT)?;
+    let bytes =
+        len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= data.len()).ok_or(TOO_SHORT)?;
     let mut data = data.slice_with_length(0, bytes);
     if data.as_ptr().align_offset(align_of::<T>()) != 0 {
         data = Buffer::from_slice_ref(data.as_slice());

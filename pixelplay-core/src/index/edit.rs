@@ -5,8 +5,9 @@
 //! | a file | written anew, with the songs behind | written anew, without the songs | written anew |
 //! | a folder | one new shard; those that lose a replaced song are written anew | those that lose a song are written anew | one new shard of all |
 //!
-//! A file is put in its place as by the writer, in one step; so that nobody has to wait for large files to be copied
-//! there are folders, and [`manifest`](super::manifest) says how many of their files change in one step.
+//! A file is put in its place as by the writer, in one step; so that nobody has to wait for large
+//! files to be copied there are folders, and [`manifest`](super::manifest) says how many of their
+//! files change in one step.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -32,7 +33,8 @@ const MOST_NAMED: usize = 5;
 /// How [`SongIndexEditor`] changes an index.
 #[derive(Debug, Clone)]
 pub struct EditOptions {
-    /// Whether an added song takes the place of one with the same id; otherwise such songs are refused.
+    /// Whether an added song takes the place of one with the same id; otherwise such songs are
+    /// refused.
     pub replace: bool,
     /// Whether ids to remove that no song has are passed over; otherwise they are refused.
     pub ignore_missing: bool,
@@ -43,11 +45,7 @@ pub struct EditOptions {
 impl Default for EditOptions {
     /// Refuses, and writes batches of the writer's own size.
     fn default() -> Self {
-        Self {
-            replace: false,
-            ignore_missing: false,
-            batch_rows: WriterOptions::new(1).batch_rows,
-        }
+        Self { replace: false, ignore_missing: false, batch_rows: WriterOptions::new(1).batch_rows }
     }
 }
 
@@ -82,17 +80,17 @@ impl fmt::Display for EditReport {
     }
 }
 
-/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove), [`compact`](Self::compact) and
-/// [`correct_hubs`](Self::correct_hubs) does it.
+/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove),
+/// [`compact`](Self::compact) and [`correct_hubs`](Self::correct_hubs) does it.
 ///
-/// Readers, in any process, see the index as it was or as it will be, whenever they open it and whenever the editor
-/// is killed; an index that is open stays as it was. While an editor is there, other editors of the same index wait,
-/// and so does a [`SongIndexWriter`](super::SongIndexWriter) that wants to replace it: do not finish one while
-/// holding an editor of the same file.
+/// Readers, in any process, see the index as it was or as it will be, whenever they open it and
+/// whenever the editor is killed; an index that is open stays as it was. While an editor is there,
+/// other editors of the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter)
+/// that wants to replace it: do not finish one while holding an editor of the same file.
 ///
-/// Songs keep their order, added ones come last, and columns that one side lacks are not known there. All columns
-/// of song data are carried along, also those that PixelPlay does not know; of the helper
-/// columns (`_pp_*`) only those that PixelPlay writes.
+/// Songs keep their order, added ones come last, and columns that one side lacks are not known
+/// there. All columns of song data are carried along, also those that PixelPlay does not know; of
+/// the helper columns (`_pp_*`) only those that PixelPlay writes.
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
@@ -147,18 +145,16 @@ impl SongIndexEditor {
         Self::open_with(path.as_ref(), options, &storage::read, on_progress)
     }
 
-    /// [`open`](Self::open) without reading the index into memory, so that an edit holds about one batch of it. On
-    /// Windows a file that is mapped cannot be replaced, so that only folders can be edited this way.
+    /// [`open`](Self::open) without reading the index into memory, so that an edit holds about one
+    /// batch of it. On Windows a file that is mapped cannot be replaced, so that only folders can
+    /// be edited this way.
     ///
     /// # Safety
     /// As [`SongIndex::open_mmap`], until the edit is done.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    #[expect(
-        unsafe_code,
-        reason = "what the caller must promise stands in the signature"
-    )]
+    #[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
     pub unsafe fn open_mmap(
         path: impl AsRef<Path>,
         options: EditOptions,
@@ -176,27 +172,16 @@ impl SongIndexEditor {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<Self, SongIndexError> {
         if options.batch_rows == 0 {
-            return Err(SongIndexError::BadOptions {
-                what: "batches of 0 rows".to_owned(),
-            });
+            return Err(SongIndexError::BadOptions { what: "batches of 0 rows".to_owned() });
         }
         let real = fs::canonicalize(path).map_err(SongIndexError::io("open", path))?;
         let is_folder = real.is_dir();
-        let lock_path = if is_folder {
-            real.join(".pixelplay.lock")
-        } else {
-            lock_of_file(&real)
-        };
+        let lock_path = if is_folder { real.join(".pixelplay.lock") } else { lock_of_file(&real) };
         let lock = WriterLock::take(lock_path, || {
-            on_progress(Progress {
-                stage: "waiting for another writer",
-                done: 0,
-                total: None,
-            })
+            on_progress(Progress { stage: "waiting for another writer", done: 0, total: None })
         });
-        let lock = lock
-            .map_err(SongIndexError::io("lock", path))?
-            .ok_or(SongIndexError::Cancelled)?;
+        let lock =
+            lock.map_err(SongIndexError::io("lock", path))?.ok_or(SongIndexError::Cancelled)?;
         let index = SongIndex::open_with(path, load)?;
         let home = if is_folder {
             let manifest = match Manifest::read(&real)? {
@@ -207,12 +192,7 @@ impl SongIndexEditor {
         } else {
             Home::File(real)
         };
-        Ok(Self {
-            options,
-            index,
-            home,
-            _lock: lock,
-        })
+        Ok(Self { options, index, home, _lock: lock })
     }
 
     /// The index as it is before the edit.
@@ -223,15 +203,17 @@ impl SongIndexEditor {
 
     /// Adds all songs of another index, which may have any number of files.
     ///
-    /// In a folder they become one new shard; songs that they replace leave theirs. Costs a copy of what is added and
-    /// of each file that changes, and 16 bytes of memory a song of the index that is changed.
+    /// In a folder they become one new shard; songs that they replace leave theirs. Costs a copy of
+    /// what is added and of each file that changes, and 16 bytes of memory a song of the index that
+    /// is changed.
     ///
     /// # Errors
     /// [`SongIndexError::KnownIds`] unless they are to be [replaced](EditOptions::replace);
-    /// [`SongIndexError::CannotJoin`] if the vectors are of another encoder or dimension, or a column holds something
-    /// else here than there; [`SongIndexError::Damaged`] if a batch that would be copied does not match its checksum;
-    /// [`SongIndexError::Cancelled`]; or if it cannot be written. The index then is as it was, with the one exception
-    /// that [`SongIndexWriter::finish`](super::SongIndexWriter::finish) names.
+    /// [`SongIndexError::CannotJoin`] if the vectors are of another encoder or dimension, or a
+    /// column holds something else here than there; [`SongIndexError::Damaged`] if a batch that
+    /// would be copied does not match its checksum; [`SongIndexError::Cancelled`]; or if it cannot
+    /// be written. The index then is as it was, with the one exception that
+    /// [`SongIndexWriter::finish`](super::SongIndexWriter::finish) names.
     pub fn add(
         self,
         songs: &SongIndex,
@@ -256,8 +238,8 @@ impl SongIndexEditor {
     /// Costs a copy of each file that a song is removed from.
     ///
     /// # Errors
-    /// [`SongIndexError::UnknownIds`] unless missing ones are to be [passed over](EditOptions::ignore_missing);
-    /// otherwise as [`add`](Self::add).
+    /// [`SongIndexError::UnknownIds`] unless missing ones are to be [passed
+    /// over](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
     pub fn remove<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
@@ -279,10 +261,7 @@ impl SongIndexEditor {
             }
         }
         if !missing.is_empty() && !self.options.ignore_missing {
-            return Err(SongIndexError::UnknownIds {
-                count: missing.len(),
-                ids: named,
-            });
+            return Err(SongIndexError::UnknownIds { count: missing.len(), ids: named });
         }
         let report = EditReport {
             removed: rows.len(),
@@ -301,10 +280,7 @@ impl SongIndexEditor {
     /// # Errors
     /// As [`add`](Self::add).
     pub fn compact(self, on_progress: &mut OnProgress<'_>) -> Result<EditReport, SongIndexError> {
-        let report = EditReport {
-            songs: self.index.len(),
-            ..EditReport::default()
-        };
+        let report = EditReport { songs: self.index.len(), ..EditReport::default() };
         self.write(&HashSet::new(), None, true, on_progress)?;
         Ok(report)
     }
@@ -312,13 +288,15 @@ impl SongIndexEditor {
     /// Writes everything anew as [`compact`](Self::compact) does, with a bias for each song that
     /// [`SearchOptions::hub_correction`](super::SearchOptions::hub_correction) can subtract.
     ///
-    /// Removing songs and compacting keep the biases. Songs that are added later have none, and until the index is
-    /// corrected again it is not searched with a correction.
+    /// Removing songs and compacting keep the biases. Songs that are added later have none, and
+    /// until the index is corrected again it is not searched with a correction.
     ///
-    /// Costs a product of all vectors with all queries of the bank in `f64`, in all threads of rayon's pool.
+    /// Costs a product of all vectors with all queries of the bank in `f64`, in all threads of
+    /// rayon's pool.
     ///
     /// # Errors
-    /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as [`add`](Self::add).
+    /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as
+    /// [`add`](Self::add).
     pub fn correct_hubs(
         self,
         bank: &QueryBank,
@@ -330,10 +308,7 @@ impl SongIndexEditor {
                 (query.dim(), query.fingerprint()),
             )?;
         }
-        let report = EditReport {
-            songs: self.index.len(),
-            ..EditReport::default()
-        };
+        let report = EditReport { songs: self.index.len(), ..EditReport::default() };
         self.write_with(&HashSet::new(), None, true, Some(bank), on_progress)?;
         Ok(report)
     }
@@ -356,20 +331,13 @@ impl SongIndexEditor {
         if rows.is_empty() || self.options.replace {
             return Ok(rows);
         }
-        Err(SongIndexError::KnownIds {
-            count: rows.len(),
-            ids: named,
-        })
+        Err(SongIndexError::KnownIds { count: rows.len(), ids: named })
     }
 
     /// What the songs of another index must have in common with ours.
     fn check_fit(&self, songs: &SongIndex) -> Result<(), SongIndexError> {
-        let refuse = |what: String| {
-            Err(SongIndexError::CannotJoin {
-                path: songs.path().to_owned(),
-                what,
-            })
-        };
+        let refuse =
+            |what: String| Err(SongIndexError::CannotJoin { path: songs.path().to_owned(), what });
         if let Err(error) = same_space(
             (self.index.dim(), self.index.fingerprint()),
             (songs.dim(), songs.fingerprint()),
@@ -401,16 +369,10 @@ impl SongIndexEditor {
             .map(|(name, _)| name.as_str())
             .collect();
         if all.len() + 2 > format::MAX_COLUMNS {
-            return refuse(format!(
-                "there would be more than {} columns",
-                format::MAX_COLUMNS
-            ));
+            return refuse(format!("there would be more than {} columns", format::MAX_COLUMNS));
         }
         if self.index.len() + songs.len() > lookup::MAX_ROWS {
-            return refuse(format!(
-                "there would be more than {} rows",
-                lookup::MAX_ROWS
-            ));
+            return refuse(format!("there would be more than {} rows", lookup::MAX_ROWS));
         }
         Ok(())
     }
@@ -435,19 +397,11 @@ impl SongIndexEditor {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<(), SongIndexError> {
         let none = HashSet::new();
-        let all = |index, without| Part {
-            index,
-            shards: 0..usize::MAX,
-            without,
-            changes: None,
-        };
+        let all = |index, without| Part { index, shards: 0..usize::MAX, without, changes: None };
         let added = added.map(|songs| all(songs, &none));
         match self.home {
             Home::File(path) => {
-                let parts: Vec<_> = [all(&self.index, without)]
-                    .into_iter()
-                    .chain(added)
-                    .collect();
+                let parts: Vec<_> = [all(&self.index, without)].into_iter().chain(added).collect();
                 let mut copy =
                     Copy::new(self.options.batch_rows, &parts, on_progress).with_biases_of(bank);
                 copy.write(&path, &parts)?.publish()

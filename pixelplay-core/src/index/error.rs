@@ -141,7 +141,8 @@ pub enum SongIndexError {
         /// What it lacks.
         what: String,
     },
-    /// A [`QueryBank`](super::QueryBank) needs at least as many queries as make a bias, and one of them.
+    /// A [`QueryBank`](super::QueryBank) needs at least as many queries as make a bias, and one of
+    /// them.
     #[error("a bank of {queries} queries has no {nearest} nearest ones; expected 1 to {queries}")]
     BadQueryBank {
         /// How many queries there are.
@@ -165,7 +166,8 @@ pub enum SongIndexError {
         /// The index.
         path: PathBuf,
     },
-    /// The index was changed after it was opened, and what was to be written is based on what it was.
+    /// The index was changed after it was opened, and what was to be written is based on what it
+    /// was.
     #[error(
         "{} was changed after it was opened, and stays as it is now; run it again, on the index as it is now",
         path.display()
@@ -181,25 +183,15 @@ pub enum SongIndexError {
 
 impl SongIndexError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 
     pub(crate) fn damaged(path: &Path, what: impl ToString) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            what: what.to_string(),
-        }
+        Self::Damaged { path: path.to_owned(), what: what.to_string() }
     }
 
     pub(crate) fn unusable(path: &Path, what: impl ToString) -> Self {
-        Self::Unusable {
-            path: path.to_owned(),
-            what: what.to_string(),
-        }
+        Self::Unusable { path: path.to_owned(), what: what.to_string() }
     }
 }
 

@@ -19,9 +19,10 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// # Ok::<(), pixelplay_core::index::FilterError>(())
 /// ```
 ///
-/// A cell that is not known fulfils no comparison, and neither does it fulfil the opposite (as in SQL): a song
-/// without a year is found neither by `year < 1990` nor by `not year < 1990`, only by `year is null`.
-/// Numbers compare with numbers, text with text (case matters; the order is that of Unicode), flags with flags.
+/// A cell that is not known fulfils no comparison, and neither does it fulfil the opposite (as in
+/// SQL): a song without a year is found neither by `year < 1990` nor by `not year < 1990`, only by
+/// `year is null`. Numbers compare with numbers, text with text (case matters; the order is that of
+/// Unicode), flags with flags.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     node: Node,
@@ -108,10 +109,7 @@ impl Column {
     /// The cell equals one of the values.
     #[must_use]
     pub fn is_in<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Filter {
-        Filter::leaf(Node::In(
-            self.0,
-            values.into_iter().map(Into::into).collect(),
-        ))
+        Filter::leaf(Node::In(self.0, values.into_iter().map(Into::into).collect()))
     }
 
     /// The cell is not known.
@@ -126,14 +124,19 @@ impl Column {
 }
 
 impl Filter {
-    /// Reads a condition as people write it: `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
+    /// Reads a condition as people write it:
+    /// `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
     ///
-    /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`; `in (A, B)`;
-    ///   `is null`; the last three also with `not`: `not between`, `not in`, `is not null`;
+    /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`;
+    ///   `in (A, B)`; `is null`; the last three also with `not`: `not between`, `not in`,
+    ///   `is not null`;
     /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
-    /// * text stands in single or double quotes (doubled to stand for itself); a single word needs none;
-    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`, `true`, ...;
-    /// * `true` and `false` are flags; a column whose name is not a plain word stands in backquotes.
+    /// * text stands in single or double quotes (doubled to stand for itself); a single word needs
+    ///   none;
+    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`,
+    ///   `true`, ...;
+    /// * `true` and `false` are flags; a column whose name is not a plain word stands in
+    ///   backquotes.
     ///
     /// # Errors
     /// [`FilterError::Syntax`] with the place of the mistake; [`FilterError::TooDeep`].
@@ -149,7 +152,8 @@ impl Filter {
         Self { node, depth: 1 }
     }
 
-    /// A filter around others; a chain of equal ones becomes one list, so that long chains are not deep.
+    /// A filter around others; a chain of equal ones becomes one list, so that long chains are not
+    /// deep.
     fn join(self, other: Self, is_all: bool) -> Self {
         let mut depth = 0;
         let mut parts_of = |filter: Self| {
@@ -166,26 +170,16 @@ impl Filter {
         };
         let mut parts = parts_of(self);
         parts.extend(parts_of(other));
-        let node = if is_all {
-            Node::All(parts)
-        } else {
-            Node::Any(parts)
-        };
+        let node = if is_all { Node::All(parts) } else { Node::Any(parts) };
         Self::nested(node, depth)
     }
 
     fn nested(node: Node, depth_inside: usize) -> Self {
         if depth_inside >= MAX_DEPTH {
             // Its depth stays at the limit, so that whatever is built on it is refused too.
-            return Self {
-                node: Node::TooDeep,
-                depth: MAX_DEPTH,
-            };
+            return Self { node: Node::TooDeep, depth: MAX_DEPTH };
         }
-        Self {
-            node,
-            depth: depth_inside + 1,
-        }
+        Self { node, depth: depth_inside + 1 }
     }
 }
 
@@ -248,13 +242,7 @@ impl fmt::Display for Filter {
                 write!(f, "{} {sign} {}", Name(column), Literal(value))
             }
             Node::Between(column, low, high) => {
-                write!(
-                    f,
-                    "{} between {} and {}",
-                    Name(column),
-                    Literal(low),
-                    Literal(high)
-                )
+                write!(f, "{} between {} and {}", Name(column), Literal(low), Literal(high))
             }
             Node::In(column, values) => {
                 write!(f, "{} in (", Name(column))?;

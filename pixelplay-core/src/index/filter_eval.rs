@@ -37,10 +37,7 @@ pub(super) fn bind(filter: &Filter, index: &SongIndex) -> Result<Bound, FilterEr
             if let Value::Real(value) = *value
                 && !value.is_finite()
             {
-                return Err(FilterError::NotFinite {
-                    column: name.to_owned(),
-                    value,
-                });
+                return Err(FilterError::NotFinite { column: name.to_owned(), value });
             }
             if !comparable(kind, value) {
                 let describe = |(name, kind): (&str, Kind)| format!("{name} ({})", describe(kind));
@@ -72,10 +69,7 @@ pub(super) fn bind(filter: &Filter, index: &SongIndex) -> Result<Bound, FilterEr
 }
 
 fn columns(index: &SongIndex) -> impl Iterator<Item = (&str, Kind)> {
-    let others = index
-        .columns()
-        .iter()
-        .map(|(name, kind)| (name.as_str(), *kind));
+    let others = index.columns().iter().map(|(name, kind)| (name.as_str(), *kind));
     std::iter::once(("id", Kind::Text)).chain(others)
 }
 
@@ -83,11 +77,7 @@ fn find(index: &SongIndex, name: &str) -> Result<(usize, Kind), FilterError> {
     if name == "id" {
         return Ok((ID_COLUMN, Kind::Text));
     }
-    match index
-        .columns()
-        .iter()
-        .position(|(column, _)| column == name)
-    {
+    match index.columns().iter().position(|(column, _)| column == name) {
         Some(at) => Ok((at, index.columns()[at].1)),
         None => Err(FilterError::UnknownColumn {
             column: name.to_owned(),
@@ -108,8 +98,8 @@ impl Bound {
         self.fulfilled(&|column| index.cells(shard, batch, column), &range, false)
     }
 
-    /// The rows that fulfil the filter or, with `negated`, its opposite. A row of which neither is known is in
-    /// neither set, which is why the opposite is more than the complement.
+    /// The rows that fulfil the filter or, with `negated`, its opposite. A row of which neither is
+    /// known is in neither set, which is why the opposite is more than the complement.
     fn fulfilled(
         &self,
         cells: &dyn Fn(usize) -> Result<Cells, SongIndexError>,
@@ -118,11 +108,8 @@ impl Bound {
     ) -> Result<BooleanBuffer, SongIndexError> {
         let len = range.len();
         let fold = |parts: &[Self], all: bool| {
-            let mut rows = if all {
-                BooleanBuffer::new_set(len)
-            } else {
-                BooleanBuffer::new_unset(len)
-            };
+            let mut rows =
+                if all { BooleanBuffer::new_set(len) } else { BooleanBuffer::new_unset(len) };
             for part in parts {
                 let part = part.fulfilled(cells, range, negated)?;
                 rows = if all { &rows & &part } else { &rows | &part };
@@ -136,9 +123,7 @@ impl Bound {
             Self::Null(column) => {
                 let cells = cells(*column)?;
                 let start = range.start;
-                Ok(BooleanBuffer::collect_bool(len, |i| {
-                    cells.is_null(start + i) != negated
-                }))
+                Ok(BooleanBuffer::collect_bool(len, |i| cells.is_null(start + i) != negated))
             }
             Self::Test(column, test) => Ok(test.rows(&cells(*column)?, range, negated)),
         }
@@ -189,8 +174,9 @@ impl Test {
         }
     }
 
-    /// Which cells fulfil the test, where cells and values are numbers of one type: the common case, in loops that know
-    /// what they compare. Cells that are not known may come out either way.
+    /// Which cells fulfil the test, where cells and values are numbers of one type: the common
+    /// case, in loops that know what they compare. Cells that are not known may come out either
+    /// way.
     fn plain<'a>(
         &self,
         cells: &'a Cells,
@@ -205,14 +191,10 @@ impl Test {
                 compare(&array.values()[range.clone()], *comparison, *value)
             }
             (Cells::Integer(array), Self::Between(Integer(low), Integer(high))) => {
-                each(&array.values()[range.clone()], |cell| {
-                    low <= cell && cell <= high
-                })
+                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
             }
             (Cells::Real(array), Self::Between(Real(low), Real(high))) => {
-                each(&array.values()[range.clone()], |cell| {
-                    low <= cell && cell <= high
-                })
+                each(&array.values()[range.clone()], |cell| low <= cell && cell <= high)
             }
             _ => return None,
         };
@@ -259,10 +241,7 @@ fn compare<T: PartialOrd>(cells: &[T], comparison: Comparison, value: T) -> Bool
 fn each<T>(cells: &[T], holds: impl Fn(&T) -> bool) -> BooleanBuffer {
     let (eights, rest) = cells.as_chunks::<8>();
     let byte = |cells: &[T]| {
-        let bits = cells
-            .iter()
-            .enumerate()
-            .map(|(i, cell)| u8::from(holds(cell)) << i);
+        let bits = cells.iter().enumerate().map(|(i, cell)| u8::from(holds(cell)) << i);
         bits.fold(0, |byte, bit| byte | bit)
     };
     let mut bytes: Vec<u8> = Vec::with_capacity(cells.len().div_ceil(8));

@@ -22,9 +22,7 @@ enum Token {
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "<", ">", "=", "(", ")", ","];
 /// How many characters an error shows before and behind its place.
 const MOST_SHOWN: usize = 40;
-const KEYWORDS: [&str; 9] = [
-    "and", "or", "not", "in", "between", "is", "null", "true", "false",
-];
+const KEYWORDS: [&str; 9] = ["and", "or", "not", "in", "between", "is", "null", "true", "false"];
 
 fn starts_word(c: char) -> bool {
     c.is_alphabetic() || c == '_'
@@ -38,17 +36,11 @@ fn continues_word(c: char) -> bool {
 pub(super) fn is_plain_name(name: &str) -> bool {
     name.starts_with(starts_word)
         && name.chars().all(continues_word)
-        && !KEYWORDS
-            .iter()
-            .any(|keyword| name.eq_ignore_ascii_case(keyword))
+        && !KEYWORDS.iter().any(|keyword| name.eq_ignore_ascii_case(keyword))
 }
 
 fn syntax<T>(at: usize, what: impl Into<String>) -> Result<T, FilterError> {
-    Err(FilterError::Syntax {
-        at,
-        what: what.into(),
-        near: String::new(),
-    })
+    Err(FilterError::Syntax { at, what: what.into(), near: String::new() })
 }
 
 /// A part of a text that may be of any length, for a message.
@@ -79,11 +71,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
                 what: format!("the quote {first} is not closed, it was opened"),
                 near: String::new(),
             })?;
-            let token = if first == '`' {
-                Token::Column(inner)
-            } else {
-                Token::Text(inner)
-            };
+            let token = if first == '`' { Token::Column(inner) } else { Token::Text(inner) };
             (Some(token), len)
         } else if starts_word(first) {
             let len = rest.find(|c| !continues_word(c)).unwrap_or(rest.len());
@@ -140,10 +128,7 @@ fn number(text: &str) -> Option<Value> {
     }
     // `parse` would take "inf" and "nan" as well, and turn 1e999 into an infinity.
     let digits = text.contains(|c: char| c.is_ascii_digit());
-    let real: f64 = text
-        .parse()
-        .ok()
-        .filter(|real: &f64| digits && real.is_finite())?;
+    let real: f64 = text.parse().ok().filter(|real: &f64| digits && real.is_finite())?;
     Some(Value::Real(real))
 }
 
@@ -163,17 +148,14 @@ pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
 }
 
 fn read(text: &str) -> Result<Filter, FilterError> {
-    let mut parser = Parser {
-        tokens: tokens(text)?.into_iter().peekable(),
-        end: text.chars().count() + 1,
-    };
+    let mut parser =
+        Parser { tokens: tokens(text)?.into_iter().peekable(), end: text.chars().count() + 1 };
     let filter = parser.any(0)?;
     match parser.tokens.peek() {
         None => Ok(filter),
-        Some((at, _)) => syntax(
-            *at,
-            "expected `and`, `or` or the end (text of several words needs quotes)",
-        ),
+        Some((at, _)) => {
+            syntax(*at, "expected `and`, `or` or the end (text of several words needs quotes)")
+        }
     }
 }
 
@@ -343,26 +325,14 @@ mod tests {
             ("year<>-3", col("year").ne(-3)),
             ("energy >= .5e-1", col("energy").ge(0.05)),
             ("genre = pop", col("genre").eq("pop")),
-            (
-                "genre = 'drum ''n'' bass'",
-                col("genre").eq("drum 'n' bass"),
-            ),
+            ("genre = 'drum ''n'' bass'", col("genre").eq("drum 'n' bass")),
             ("genre = \"it's\"", col("genre").eq("it's")),
             ("explicit = TRUE", col("explicit").eq(true)),
             ("`my column` is not null", !col("my column").is_null()),
-            (
-                "year not between 1990 and 1999",
-                !col("year").between(1990, 1999),
-            ),
+            ("year not between 1990 and 1999", !col("year").between(1990, 1999)),
             ("genre NOT IN ()", !col("genre").is_in(Vec::<Value>::new())),
-            (
-                "not a = 1 or b = 2 and c = 3",
-                !col("a").eq(1) | col("b").eq(2) & col("c").eq(3),
-            ),
-            (
-                "(a = 1 or b = 2) and c = 'ß'",
-                (col("a").eq(1) | col("b").eq(2)) & col("c").eq("ß"),
-            ),
+            ("not a = 1 or b = 2 and c = 3", !col("a").eq(1) | col("b").eq(2) & col("c").eq(3)),
+            ("(a = 1 or b = 2) and c = 'ß'", (col("a").eq(1) | col("b").eq(2)) & col("c").eq("ß")),
         ];
         for (text, filter) in cases {
             assert_eq!(Filter::parse(text), Ok(filter), "{text}");
@@ -400,24 +370,13 @@ mod tests {
 
     #[test]
     fn a_mistake_in_a_long_text_is_shown_with_what_is_around_it() {
-        let long = format!(
-            "{}energy ~ 1{}",
-            "year = 1990 or ".repeat(1000),
-            " or a = 1".repeat(1000)
-        );
+        let long =
+            format!("{}energy ~ 1{}", "year = 1990 or ".repeat(1000), " or a = 1".repeat(1000));
         let message = Filter::parse(&long).unwrap_err().to_string();
-        assert!(
-            message.contains("... ") && message.contains("energy ~ 1 or"),
-            "{message}"
-        );
+        assert!(message.contains("... ") && message.contains("energy ~ 1 or"), "{message}");
         assert!(message.len() < 200, "{message}");
-        let message = Filter::parse(&format!("a = {}", "1x".repeat(1000)))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("not a number") && message.len() < 250,
-            "{message}"
-        );
+        let message = Filter::parse(&format!("a = {}", "1x".repeat(1000))).unwrap_err().to_string();
+        assert!(message.contains("not a number") && message.len() < 250, "{message}");
     }
 
     #[test]

@@ -37,9 +37,10 @@
 //! | `pixelplay.batch_checksums` | BLAKE3 of each batch (message and body) in hex, separated by spaces |
 //! | `pixelplay.checksum` | BLAKE3 in hex of everything but the bodies, see [`MetadataHash`] |
 //!
-//! A file without any key of the footer, written or rewritten by another program, is an index too if its columns are
-//! right. It has no checksums, so its rows are checked when it is opened. Some of the keys without the others are
-//! damage: a checksum whose name was lost must not make a file pass for one that never had any.
+//! A file without any key of the footer, written or rewritten by another program, is an index too
+//! if its columns are right. It has no checksums, so its rows are checked when it is opened. Some
+//! of the keys without the others are damage: a checksum whose name was lost must not make a file
+//! pass for one that never had any.
 //!
 //! # Other files
 //!
@@ -95,18 +96,19 @@ pub(crate) const MAX_DIM: usize = 1 << 16;
 pub(crate) const MAGIC: [u8; 6] = *b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// How many bytes the message at the start of `bytes` takes, prefix included: a marker, an `i32` length, that many bytes.
+/// How many bytes the message at the start of `bytes` takes, prefix included: a marker, an `i32`
+/// length, that many bytes.
 pub(crate) fn message_len(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(&CONTINUATION)?;
     let len = i32::from_le_bytes(*rest.first_chunk()?);
     usize::try_from(len).ok()?.checked_add(8)
 }
 
-/// The checksum of everything but the bodies: the start of the file up to the first batch, each batch's place, message
-/// and checksum, and the number of rows.
+/// The checksum of everything but the bodies: the start of the file up to the first batch, each
+/// batch's place, message and checksum, and the number of rows.
 ///
-/// The footer cannot be hashed as it is, since it holds the hash. Its content is bound instead: its schema must
-/// equal the one at the start of the file, and all else in it goes through here.
+/// The footer cannot be hashed as it is, since it holds the hash. Its content is bound instead: its
+/// schema must equal the one at the start of the file, and all else in it goes through here.
 #[derive(Debug)]
 pub(crate) struct MetadataHash(blake3::Hasher);
 
@@ -139,7 +141,8 @@ impl MetadataHash {
     }
 }
 
-/// Passes on what the Arrow writer writes, and hashes it piece by piece: first the start of the file, then each batch.
+/// Passes on what the Arrow writer writes, and hashes it piece by piece: first the start of the
+/// file, then each batch.
 pub(crate) struct HashingWriter<W> {
     inner: W,
     written: u64,
@@ -159,13 +162,7 @@ pub(crate) struct Piece {
 
 impl<W: Write> HashingWriter<W> {
     pub(crate) fn new(inner: W) -> Self {
-        Self {
-            inner,
-            written: 0,
-            piece_at: 0,
-            piece: blake3::Hasher::new(),
-            head: Vec::new(),
-        }
+        Self { inner, written: 0, piece_at: 0, piece: blake3::Hasher::new(), head: Vec::new() }
     }
 
     pub(crate) fn into_inner(self) -> W {
@@ -185,13 +182,10 @@ impl<W: Write> HashingWriter<W> {
         piece
     }
 
-    /// How much of the piece's start is kept: at the start of the file all of it, later its message.
+    /// How much of the piece's start is kept: at the start of the file all of it, later its
+    /// message.
     fn wanted_head(&self) -> usize {
-        if self.piece_at == 0 {
-            usize::MAX
-        } else {
-            message_len(&self.head).unwrap_or(8)
-        }
+        if self.piece_at == 0 { usize::MAX } else { message_len(&self.head).unwrap_or(8) }
     }
 }
 

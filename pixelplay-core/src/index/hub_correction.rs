@@ -1,14 +1,16 @@
 //! A correction for songs that turn up for everything.
 //!
-//! Nearest neighbour normalisation (Chowdhury, Wang, Xie, Sun, Tessler and others, *Nearest Neighbor Normalization Improves
-//! Multimodal Retrieval*, 2024): what a song scores with the queries of a bank that are nearest to it, on average, is its
-//! bias. A song that is near to many queries has a great one, and a search subtracts a share of it from the song's score.
+//! Nearest neighbour normalisation (Chowdhury, Wang, Xie, Sun, Tessler and others, *Nearest
+//! Neighbor Normalization Improves Multimodal Retrieval*, 2024): what a song scores with the
+//! queries of a bank that are nearest to it, on average, is its bias. A song that is near to many
+//! queries has a great one, and a search subtracts a share of it from the song's score.
 //!
 //! | column | type | |
 //! |---|---|---|
 //! | `_pp_bias` | float32, not null | the mean of the song's greatest cosines with the queries of the bank |
 //!
-//! The metadata of the schema, `pixelplay.query_bank`, names the bank: biases of different banks cannot be compared.
+//! The metadata of the schema, `pixelplay.query_bank`, names the bank: biases of different banks
+//! cannot be compared.
 
 use std::ops::Range;
 
@@ -35,7 +37,8 @@ pub struct QueryBank {
 }
 
 impl QueryBank {
-    /// A song's bias is the mean of its cosines with the `nearest` queries that are nearest to it; 10 is a good number.
+    /// A song's bias is the mean of its cosines with the `nearest` queries that are nearest to it;
+    /// 10 is a good number.
     ///
     /// # Errors
     /// If there are fewer queries than that, `nearest` is 0, or the queries are not of one space.
@@ -43,10 +46,7 @@ impl QueryBank {
         let first = match queries.first() {
             Some(first) if (1..=queries.len()).contains(&nearest) => first,
             _ => {
-                return Err(SongIndexError::BadQueryBank {
-                    queries: queries.len(),
-                    nearest,
-                });
+                return Err(SongIndexError::BadQueryBank { queries: queries.len(), nearest });
             }
         };
         let space = (first.dim(), first.fingerprint());
@@ -56,7 +56,8 @@ impl QueryBank {
         Ok(Self { queries, nearest })
     }
 
-    /// Names the bank: BLAKE3, in hex, of `nearest` as 8 bytes and all values as they lie in memory, little endian.
+    /// Names the bank: BLAKE3, in hex, of `nearest` as 8 bytes and all values as they lie in
+    /// memory, little endian.
     #[must_use]
     pub fn id(&self) -> String {
         let mut hash = blake3::Hasher::new();
@@ -75,15 +76,13 @@ impl QueryBank {
         &self.queries
     }
 
-    /// The biases of vectors, shape `(n, dim)`. The same on every processor and at any number of threads.
+    /// The biases of vectors, shape `(n, dim)`. The same on every processor and at any number of
+    /// threads.
     pub(super) fn biases(&self, vectors: &[f32], dim: usize) -> Vec<f32> {
         const ROWS_A_TASK: usize = 256;
         let backend = Backend::detect();
-        let queries: Vec<f32> = self
-            .queries
-            .iter()
-            .flat_map(|query| query.as_slice().iter().copied())
-            .collect();
+        let queries: Vec<f32> =
+            self.queries.iter().flat_map(|query| query.as_slice().iter().copied()).collect();
         let of_some = |vectors: &[f32]| {
             let rows = vectors.len() / dim;
             let mut scores = vec![0.0; rows * self.queries.len()];
@@ -101,10 +100,7 @@ impl QueryBank {
             };
             (0..rows).map(bias).collect::<Vec<f32>>()
         };
-        vectors
-            .par_chunks(ROWS_A_TASK * dim)
-            .flat_map_iter(of_some)
-            .collect()
+        vectors.par_chunks(ROWS_A_TASK * dim).flat_map_iter(of_some).collect()
     }
 }
 
@@ -145,9 +141,7 @@ impl SearchOptions {
             return Err(SongIndexError::BadHubCorrection { weight });
         }
         if weight > 0.0 && !index.is_empty() && index.query_bank().is_none() {
-            return Err(SongIndexError::NoHubCorrection {
-                path: index.path().to_owned(),
-            });
+            return Err(SongIndexError::NoHubCorrection { path: index.path().to_owned() });
         }
         Ok(weight)
     }
@@ -161,15 +155,12 @@ pub(super) struct Corrections<'a> {
 }
 
 impl Corrections<'_> {
-    /// `errors` lowered by the corrections, so that the bound made of them is one of the corrected scores; see
-    /// [`twin`](super::twin).
+    /// `errors` lowered by the corrections, so that the bound made of them is one of the corrected
+    /// scores; see [`twin`](super::twin).
     ///
-    /// The bound has `error * |q|`, and `|q|` is 1 within 0.002 in whatever way it was rounded up, so of each correction
-    /// that much is left out. That is a hundred times what rounding takes.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the margin has room for it"
-    )]
+    /// The bound has `error * |q|`, and `|q|` is 1 within 0.002 in whatever way it was rounded up,
+    /// so of each correction that much is left out. That is a hundred times what rounding takes.
+    #[expect(clippy::cast_possible_truncation, reason = "the margin has room for it")]
     pub(super) fn lower(&self, rows: Range<usize>, errors: &[f32], lowered: &mut Vec<f32>) {
         const MARGIN: f32 = 0.003;
         let weight = self.weight as f32;
@@ -180,8 +171,9 @@ impl Corrections<'_> {
         }));
     }
 
-    /// Subtracts the corrections of rows from their scores in `f32`, all at most about 1: the product, its factor and the
-    /// difference are rounded, which moves a score by less than [`ROUNDING`](Self::ROUNDING).
+    /// Subtracts the corrections of rows from their scores in `f32`, all at most about 1: the
+    /// product, its factor and the difference are rounded, which moves a score by less than
+    /// [`ROUNDING`](Self::ROUNDING).
     #[expect(clippy::cast_possible_truncation, reason = "counted in the rounding")]
     pub(super) fn subtract(&self, rows: impl Iterator<Item = usize>, scores: &mut [f32]) {
         let weight = self.weight as f32;
@@ -204,7 +196,8 @@ pub(super) fn field() -> Field {
     Field::new(BIAS, DataType::Float32, false)
 }
 
-/// Where the column stands in a schema, and whose biases they are; `None` unless both are as we write them.
+/// Where the column stands in a schema, and whose biases they are; `None` unless both are as we
+/// write them.
 pub(super) fn find(schema: &Schema) -> Option<(usize, String)> {
     let (at, found) = schema.column_with_name(BIAS)?;
     let bank = schema.metadata.get(KEY_QUERY_BANK)?;

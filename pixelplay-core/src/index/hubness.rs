@@ -1,7 +1,7 @@
 //! How evenly searches use a catalogue.
 //!
-//! In spaces of many dimensions a few points are among the nearest of nearly everything ("hubs"), and many of nothing
-//! (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR 11, 2010).
+//! In spaces of many dimensions a few points are among the nearest of nearly everything ("hubs"),
+//! and many of nothing (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR 11, 2010).
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ pub struct Hubness {
 impl SongIndex {
     /// Counts in how many of the queries' results, of `options.k` songs each, every song is.
     ///
-    /// Costs a [`search_many`](Self::search_many), and 4 bytes a song. As telling as the queries are typical: pictures,
-    /// where pictures will be asked for.
+    /// Costs a [`search_many`](Self::search_many), and 4 bytes a song. As telling as the queries
+    /// are typical: pictures, where pictures will be asked for.
     ///
     /// # Errors
     /// As [`search_many`](Self::search_many).
@@ -45,10 +45,7 @@ impl Hubness {
     /// No queries yet, to a catalogue of `songs` songs.
     #[must_use]
     pub fn new(songs: usize) -> Self {
-        Self {
-            queries: 0,
-            counts: vec![0; songs],
-        }
+        Self { queries: 0, counts: vec![0; songs] }
     }
 
     /// Counts the results of one more query.
@@ -78,12 +75,7 @@ impl Hubness {
         hubs.truncate(MOST_HUBS);
         let hubs = hubs.into_iter().map(|(row, queries)| {
             let song = index.song(row)?;
-            Ok(Hub {
-                id: song.id.to_string(),
-                title: song.title,
-                artist: song.artist,
-                queries,
-            })
+            Ok(Hub { id: song.id.to_string(), title: song.title, artist: song.artist, queries })
         });
         Ok(HubnessReport {
             queries: self.queries,
@@ -103,19 +95,14 @@ impl Hubness {
         never as f64 / self.counts.len().max(1) as f64
     }
 
-    /// The skewness of the counts: their third standardised moment. 0 where all songs come up equally often, above 1
-    /// where there are hubs.
+    /// The skewness of the counts: their third standardised moment. 0 where all songs come up
+    /// equally often, above 1 where there are hubs.
     #[must_use]
     pub fn skewness(&self) -> f64 {
         let n = self.counts.len().max(1) as f64;
         let counts = || self.counts.iter().map(|&count| f64::from(count));
         let mean = counts().sum::<f64>() / n;
-        let moment = |power| {
-            counts()
-                .map(|count| (count - mean).powi(power))
-                .sum::<f64>()
-                / n
-        };
+        let moment = |power| counts().map(|count| (count - mean).powi(power)).sum::<f64>() / n;
         let variance = moment(2);
         if variance == 0.0 {
             return 0.0;
@@ -123,7 +110,8 @@ impl Hubness {
         moment(3) / variance.powf(1.5)
     }
 
-    /// The Gini coefficient of the counts: 0 where all songs come up equally often, towards 1 where few take it all.
+    /// The Gini coefficient of the counts: 0 where all songs come up equally often, towards 1 where
+    /// few take it all.
     #[must_use]
     pub fn gini(&self) -> f64 {
         let mut sorted = self.counts.clone();
@@ -134,9 +122,7 @@ impl Hubness {
         }
         let n = sorted.len() as f64;
         let ranked = (1_u32..).zip(&sorted);
-        let weighted: f64 = ranked
-            .map(|(rank, &count)| f64::from(rank) * f64::from(count))
-            .sum();
+        let weighted: f64 = ranked.map(|(rank, &count)| f64::from(rank) * f64::from(count)).sum();
         (2.0 * weighted / total - n - 1.0) / n
     }
 }
@@ -202,10 +188,7 @@ mod tests {
     use super::*;
 
     fn hubness(counts: &[u32]) -> Hubness {
-        Hubness {
-            queries: 4,
-            counts: counts.to_vec(),
-        }
+        Hubness { queries: 4, counts: counts.to_vec() }
     }
 
     #[test]

@@ -12,8 +12,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The right to change an index. Readers need none.
 ///
-/// It is a lock of the operating system on an empty file, and so ends with its owner, however that ends. On Unix the
-/// file is removed with the lock; elsewhere, where a locked file cannot be told from a removed one, it stays.
+/// It is a lock of the operating system on an empty file, and so ends with its owner, however that
+/// ends. On Unix the file is removed with the lock; elsewhere, where a locked file cannot be told
+/// from a removed one, it stays.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     /// Locked for as long as it is open.
@@ -22,17 +23,14 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
-    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up, which gives `None`.
+    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up,
+    /// which gives `None`.
     pub(crate) fn take(
         path: PathBuf,
         mut waiting: impl FnMut() -> ControlFlow<()>,
     ) -> io::Result<Option<Self>> {
         loop {
-            let file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)?;
+            let file = File::options().create(true).truncate(false).write(true).open(&path)?;
             match file.try_lock() {
                 Ok(()) if is_linked(&file)? => return Ok(Some(Self { file, path })),
                 // Its owner removed it between our opening and our locking it.
@@ -52,15 +50,16 @@ impl WriterLock {
 impl Drop for WriterLock {
     fn drop(&mut self) {
         if cfg!(unix) {
-            // Before it is unlocked, so that it is still ours. Should it stay, the next writer takes it.
+            // Before it is unlocked, so that it is still ours. Should it stay, the next writer
+            // takes it.
             let _ = std::fs::remove_file(&self.path);
         }
         let _ = self.file.unlock();
     }
 }
 
-/// The lock file of an index that is one file, without links on the way to it. Names may be of any length, so it is
-/// their hash that it is named by.
+/// The lock file of an index that is one file, without links on the way to it. Names may be of any
+/// length, so it is their hash that it is named by.
 pub(crate) fn lock_of_file(index: &Path) -> PathBuf {
     let name = index.file_name().unwrap_or_default();
     let hash = blake3::hash(name.as_encoded_bytes()).to_hex();
@@ -112,11 +111,7 @@ mod tests {
         let mut looks = 0;
         let refused = WriterLock::take(path, || {
             looks += 1;
-            if looks < 3 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if looks < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         assert!(refused.unwrap().is_none());
         assert_eq!(looks, 3);

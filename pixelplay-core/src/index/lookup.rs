@@ -1,4 +1,5 @@
-//! Finds the row of an id: an open-addressed hash table that holds rows, and asks the index for their ids.
+//! Finds the row of an id: an open-addressed hash table that holds rows, and asks the index for
+//! their ids.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -21,11 +22,8 @@ impl Lookup {
         id: impl Fn(usize) -> &'a str,
     ) -> Self {
         let slots = (ids.len() * 2).next_power_of_two().max(2);
-        let mut lookup = Self {
-            slots: vec![FREE; slots],
-            state: RandomState::new(),
-            duplicate: None,
-        };
+        let mut lookup =
+            Self { slots: vec![FREE; slots], state: RandomState::new(), duplicate: None };
         for (row, name) in ids.enumerate() {
             let slot = lookup.slot(name, &id);
             if lookup.slots[slot] == FREE {
@@ -51,10 +49,7 @@ impl Lookup {
     /// The slot that holds a row with this id, or the free slot where it would go.
     fn slot<'a>(&self, name: &str, id: &impl Fn(usize) -> &'a str) -> usize {
         let mask = self.slots.len() - 1;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "only the low bits are used"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
         let mut at = self.state.hash_one(name) as usize & mask;
         while self.slots[at] != FREE && id(self.slots[at] as usize) != name {
             at = (at + 1) & mask;

@@ -1,7 +1,8 @@
 //! Which files of a folder are the index.
 //!
-//! A folder that was never edited needs no manifest: its `*.arrow` files are the index, by name. The first edit writes
-//! one, and from then on it alone decides. It is replaced in one step, and so is the state of the whole folder.
+//! A folder that was never edited needs no manifest: its `*.arrow` files are the index, by name.
+//! The first edit writes one, and from then on it alone decides. It is replaced in one step, and so
+//! is the state of the whole folder.
 //!
 //! ```text
 //! pixelplay-shards 1
@@ -20,7 +21,8 @@
 //! | `unused` | a file that is not part of it, or not yet: whoever edits next may delete it |
 //! | `checksum` | BLAKE3 in hex of all lines above, line ends included |
 //!
-//! Every edit goes through these states. Readers may come, and the editor may be killed, between any two steps:
+//! Every edit goes through these states. Readers may come, and the editor may be killed, between
+//! any two steps:
 //!
 //! | step | manifest | a reader sees |
 //! |---|---|---|
@@ -30,8 +32,9 @@
 //! | 4. delete the replaced shards | | new |
 //! | 5. publish: nothing is unused | new shards | new |
 //!
-//! What a dead editor left unfinished is in `unused` at every moment, and the next one deletes it first. A reader that
-//! finds a shard missing, or one that the manifest does not name, starts again if the manifest has changed meanwhile.
+//! What a dead editor left unfinished is in `unused` at every moment, and the next one deletes it
+//! first. A reader that finds a shard missing, or one that the manifest does not name, starts again
+//! if the manifest has changed meanwhile.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -103,9 +106,7 @@ impl Manifest {
     pub(super) fn publish(&self, folder: &Path) -> Result<(), SongIndexError> {
         let path = folder.join(NAME);
         let mut draft = Draft::create(&path)?;
-        draft
-            .write_all(self.text().as_bytes())
-            .map_err(SongIndexError::io("write", &path))?;
+        draft.write_all(self.text().as_bytes()).map_err(SongIndexError::io("write", &path))?;
         draft.publish()
     }
 
@@ -137,10 +138,7 @@ impl Manifest {
 fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
     let damaged = |what: &str| SongIndexError::damaged(path, what);
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
-    let format = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("pixelplay-shards "));
+    let format = text.lines().next().and_then(|line| line.strip_prefix("pixelplay-shards "));
     let format: u64 = format
         .and_then(|format| format.parse().ok())
         .ok_or_else(|| damaged("it does not begin with its format"))?;
@@ -162,11 +160,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         .next()
         .and_then(|line| line.strip_prefix("next ")?.parse().ok())
         .ok_or_else(|| damaged("it has no number for the next shard"))?;
-    let mut manifest = Manifest {
-        next,
-        shards: Vec::new(),
-        unused: Vec::new(),
-    };
+    let mut manifest = Manifest { next, shards: Vec::new(), unused: Vec::new() };
     let mut names = HashSet::new();
     for line in lines {
         let (list, name) = match line.split_once(' ') {
@@ -175,9 +169,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
             _ => return Err(damaged("it has a line that means nothing")),
         };
         if !is_shard_name(name) || !names.insert(name) {
-            return Err(damaged(
-                "it names a file that cannot be a shard, or one twice",
-            ));
+            return Err(damaged("it names a file that cannot be a shard, or one twice"));
         }
         list.push(name.to_owned());
     }
@@ -255,10 +247,7 @@ mod tests {
             "shard a.arrow\nbecause\n",
         ] {
             let error = read(&signed(&format!("{start}{bad}")));
-            assert!(
-                matches!(error, Err(SongIndexError::Damaged { .. })),
-                "{bad}"
-            );
+            assert!(matches!(error, Err(SongIndexError::Damaged { .. })), "{bad}");
         }
     }
 

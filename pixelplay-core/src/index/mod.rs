@@ -1,7 +1,8 @@
 //! Songs and their vectors in one Arrow file, and exact search over them.
 //!
-//! [`SongIndexWriter`] writes a file, [`SongIndex`] opens it and searches, [`SongIndexEditor`] changes it. The file is an ordinary Arrow IPC file: a
-//! table of songs with a column `embedding`, which pyarrow, pandas and polars open as it is.
+//! [`SongIndexWriter`] writes a file, [`SongIndex`] opens it and searches, [`SongIndexEditor`]
+//! changes it. The file is an ordinary Arrow IPC file: a table of songs with a column `embedding`,
+//! which pyarrow, pandas and polars open as it is.
 //!
 //! ```
 //! use pixelplay_core::index::{SearchOptions, SongIndex, SongIndexWriter, WriterOptions, col};
@@ -29,10 +30,7 @@
 mod batches;
 mod calibrate;
 mod candidates;
-#[cfg_attr(
-    not(feature = "enrich"),
-    allow(dead_code, reason = "only enriching changes cells")
-)]
+#[cfg_attr(not(feature = "enrich"), allow(dead_code, reason = "only enriching changes cells"))]
 mod change;
 mod columns;
 mod decode;
@@ -94,10 +92,11 @@ use crate::song::{Kind, Song, SongId, Value};
 /// Stands for `id` where columns are counted.
 const ID_COLUMN: usize = usize::MAX;
 
-/// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number of threads.
+/// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number
+/// of threads.
 ///
-/// It may be replaced by a [`SongIndexWriter`] or changed by a [`SongIndexEditor`] meanwhile; an open index stays as
-/// it was opened.
+/// It may be replaced by a [`SongIndexWriter`] or changed by a [`SongIndexEditor`] meanwhile; an
+/// open index stays as it was opened.
 #[derive(Debug)]
 pub struct SongIndex {
     path: PathBuf,
@@ -124,10 +123,7 @@ struct Shard {
 impl Shard {
     /// Whether its vectors have an int8 twin.
     fn has_twin(&self) -> bool {
-        self.segment
-            .batches
-            .iter()
-            .all(|batch| batch.twin.is_some())
+        self.segment.batches.iter().all(|batch| batch.twin.is_some())
     }
 
     /// How many rows each batch has.
@@ -157,36 +153,34 @@ struct Span<'a> {
 impl SongIndex {
     /// Opens an index file, or a folder of them, and reads it into memory.
     ///
-    /// The files of a folder are its `*.arrow` files by name; once a [`SongIndexEditor`] has changed it, those that
-    /// its manifest names.
+    /// The files of a folder are its `*.arrow` files by name; once a [`SongIndexEditor`] has
+    /// changed it, those that its manifest names.
     ///
     /// Checks structure, metadata and the checksum over both, not every byte of the data; see
-    /// [`verify`](Self::verify) for that. A file without PixelPlay's checksums, written by another program, has all
-    /// its ids and vectors checked.
+    /// [`verify`](Self::verify) for that. A file without PixelPlay's checksums, written by another
+    /// program, has all its ids and vectors checked.
     ///
     /// # Errors
-    /// If a file cannot be read, is no Arrow file, is cut short or damaged, comes from a later version, lacks the
-    /// columns `id` and `embedding`, or if two files of a folder do not belong together.
+    /// If a file cannot be read, is no Arrow file, is cut short or damaged, comes from a later
+    /// version, lacks the columns `id` and `embedding`, or if two files of a folder do not belong
+    /// together.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
         Self::open_with(path.as_ref(), &storage::read)
     }
 
-    /// Opens an index without reading it into memory: its bytes are mapped and come in as they are needed. Several
-    /// processes that map the same file share the memory.
+    /// Opens an index without reading it into memory: its bytes are mapped and come in as they are
+    /// needed. Several processes that map the same file share the memory.
     ///
     /// Opens 200,000 songs in about a millisecond. Otherwise like [`open`](Self::open).
     ///
     /// # Safety
-    /// While the index is open, no process may truncate the files or write into them. Replacing a file by renaming
-    /// another one over it is fine, and so is deleting it (on Unix); [`SongIndexWriter`] and [`SongIndexEditor`] do
-    /// nothing else.
+    /// While the index is open, no process may truncate the files or write into them. Replacing a
+    /// file by renaming another one over it is fine, and so is deleting it (on Unix);
+    /// [`SongIndexWriter`] and [`SongIndexEditor`] do nothing else.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    #[expect(
-        unsafe_code,
-        reason = "what the caller must promise stands in the signature"
-    )]
+    #[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
     pub unsafe fn open_mmap(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
         // SAFETY: our caller promises what the function asks for.
         Self::open_with(path.as_ref(), &|file| unsafe { storage::map(file) })
@@ -195,11 +189,7 @@ impl SongIndex {
     fn open_with(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
         let index = Self::join(path, shards::open(path, load)?)?;
         // Without checksums nobody has vouched for the rows yet.
-        if index
-            .shards
-            .iter()
-            .any(|shard| shard.segment.checksums.is_none())
-        {
+        if index.shards.iter().any(|shard| shard.segment.checksums.is_none()) {
             index.verify()?;
         } else if index.shards.len() > 1 {
             index.check_unique_ids()?;
@@ -252,11 +242,7 @@ impl SongIndex {
             }
             for (batch, found) in segment.batches.iter().enumerate() {
                 if found.rows > 0 {
-                    batches.push(BatchAt {
-                        first_row: rows,
-                        shard,
-                        batch,
-                    });
+                    batches.push(BatchAt { first_row: rows, shard, batch });
                 }
                 rows = rows
                     .checked_add(found.rows)
@@ -276,10 +262,7 @@ impl SongIndex {
                 for (at, (name, ..)) in segment.columns.iter().enumerate() {
                     own[places[name]] = Some(at);
                 }
-                Shard {
-                    segment,
-                    columns: own,
-                }
+                Shard { segment, columns: own }
             })
             .collect();
         Ok(Self {
@@ -329,13 +312,11 @@ impl SongIndex {
     /// Whether every file has checksums of its data, which [`verify`](Self::verify) can compare.
     #[must_use]
     pub fn has_checksums(&self) -> bool {
-        self.shards
-            .iter()
-            .all(|shard| shard.segment.checksums.is_some())
+        self.shards.iter().all(|shard| shard.segment.checksums.is_some())
     }
 
-    /// The columns beside the id and the vector, in the order of the file. Columns of types that no song has
-    /// (lists, dates, dictionaries, ...) are not among them.
+    /// The columns beside the id and the vector, in the order of the file. Columns of types that no
+    /// song has (lists, dates, dictionaries, ...) are not among them.
     #[must_use]
     pub fn columns(&self) -> &[(String, Kind)] {
         &self.columns
@@ -343,10 +324,7 @@ impl SongIndex {
 
     /// The ids by row.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
-        Ids {
-            index: self,
-            row: 0,
-        }
+        Ids { index: self, row: 0 }
     }
 
     /// The id of a row.
@@ -427,7 +405,8 @@ impl SongIndex {
         self.batches.iter().map(|at| &*self.batch(*at).1.vectors)
     }
 
-    /// All vectors as one slice of shape `(len, dim)`, or `None` where the file has several batches.
+    /// All vectors as one slice of shape `(len, dim)`, or `None` where the file has several
+    /// batches.
     #[must_use]
     pub fn vectors(&self) -> Option<&[f32]> {
         let mut chunks = self.vector_chunks();
@@ -449,16 +428,12 @@ impl SongIndex {
     fn song_id(&self, row: usize) -> Result<SongId, SongIndexError> {
         let (shard, batch, at) = self.locate(row);
         SongId::new(batch.ids.value(at)).ok_or_else(|| {
-            SongIndexError::damaged(
-                &shard.segment.path,
-                format_args!("row {row} has an empty id"),
-            )
+            SongIndexError::damaged(&shard.segment.path, format_args!("row {row} has an empty id"))
         })
     }
 
     fn lookup(&self) -> &Lookup {
-        self.lookup
-            .get_or_init(|| Lookup::new(self.ids(), |row| self.id(row)))
+        self.lookup.get_or_init(|| Lookup::new(self.ids(), |row| self.id(row)))
     }
 
     fn batch(&self, at: BatchAt) -> (&Shard, &Batch) {
@@ -472,11 +447,7 @@ impl SongIndex {
     }
 
     fn locate(&self, row: usize) -> (&Shard, &Batch, usize) {
-        assert!(
-            row < self.rows,
-            "row {row} of an index of {} rows",
-            self.rows
-        );
+        assert!(row < self.rows, "row {row} of an index of {} rows", self.rows);
         let after = self.batches.partition_point(|at| at.first_row <= row);
         let at = self.batches[after - 1];
         let (shard, batch) = self.batch(at);
@@ -485,23 +456,14 @@ impl SongIndex {
 
     /// The parts of a range of rows that lie in one batch each.
     fn spans(&self, rows: Range<usize>) -> impl Iterator<Item = Span<'_>> {
-        let first = self
-            .batches
-            .partition_point(|at| at.first_row + self.batch(*at).1.rows <= rows.start);
-        self.batches[first..]
-            .iter()
-            .take_while(move |at| at.first_row < rows.end)
-            .map(move |&at| {
-                let (shard, batch) = self.batch(at);
-                let start = rows.start.saturating_sub(at.first_row);
-                let end = batch.rows.min(rows.end - at.first_row);
-                Span {
-                    shard,
-                    batch,
-                    first_row: at.first_row,
-                    range: start..end,
-                }
-            })
+        let first =
+            self.batches.partition_point(|at| at.first_row + self.batch(*at).1.rows <= rows.start);
+        self.batches[first..].iter().take_while(move |at| at.first_row < rows.end).map(move |&at| {
+            let (shard, batch) = self.batch(at);
+            let start = rows.start.saturating_sub(at.first_row);
+            let end = batch.rows.min(rows.end - at.first_row);
+            Span { shard, batch, first_row: at.first_row, range: start..end }
+        })
     }
 
     /// The cells of a column in a batch; the column counts through [`columns`](Self::columns).

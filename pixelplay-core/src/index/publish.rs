@@ -10,16 +10,19 @@ use tempfile::NamedTempFile;
 use super::error::SongIndexError;
 use super::lock::{WriterLock, is_linked, lock_of_file};
 
-/// What the names of unfinished files begin and end with. The dot and the ending keep them out of a folder of shards.
+/// What the names of unfinished files begin and end with. The dot and the ending keep them out of a
+/// folder of shards.
 const DRAFT_PREFIX: &str = ".pixelplay-";
 const DRAFT_SUFFIX: &str = ".tmp";
 
-/// A file that is being written beside its final place. Dropped unfinished, it leaves nothing behind.
+/// A file that is being written beside its final place. Dropped unfinished, it leaves nothing
+/// behind.
 pub(crate) struct Draft {
     file: NamedTempFile,
     /// As it was asked for.
     target: PathBuf,
-    /// The same file without symbolic links on the way to it, so that a link is followed and not replaced.
+    /// The same file without symbolic links on the way to it, so that a link is followed and not
+    /// replaced.
     real: PathBuf,
     /// The folder of `real`, on Unix.
     folder: Option<File>,
@@ -42,34 +45,18 @@ impl Draft {
         if old.is_some() {
             // Again, because the system takes the umask off the mode of a file that it creates.
             use std::os::unix::fs::PermissionsExt;
-            file.as_file()
-                .set_permissions(fs::Permissions::from_mode(mode(old.as_ref())))?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode(old.as_ref())))?;
         }
         // Opened before the old file is replaced: afterwards it is too late to fail.
-        let folder = cfg!(unix)
-            .then(|| File::open(folder_of(&real)))
-            .transpose()?;
-        Ok(Self {
-            file,
-            target: target.to_owned(),
-            real,
-            folder,
-        })
+        let folder = cfg!(unix).then(|| File::open(folder_of(&real))).transpose()?;
+        Ok(Self { file, target: target.to_owned(), real, folder })
     }
 
     /// Makes the bytes durable, then moves them over whatever was there.
     pub(crate) fn publish(self) -> Result<(), SongIndexError> {
-        let Self {
-            file,
-            target,
-            real,
-            folder,
-        } = self;
-        file.as_file()
-            .sync_all()
-            .map_err(SongIndexError::io("write", &target))?;
-        file.persist(&real)
-            .map_err(|error| SongIndexError::io("write", &target)(error.error))?;
+        let Self { file, target, real, folder } = self;
+        file.as_file().sync_all().map_err(SongIndexError::io("write", &target))?;
+        file.persist(&real).map_err(|error| SongIndexError::io("write", &target)(error.error))?;
         match folder {
             Some(folder) => accept_unsupported(folder.sync_all())
                 .map_err(SongIndexError::io("make durable", &target)),
@@ -77,12 +64,14 @@ impl Draft {
         }
     }
 
-    /// [`publish`](Self::publish) when nobody is changing the file, so that no change is based on what it replaces.
+    /// [`publish`](Self::publish) when nobody is changing the file, so that no change is based on
+    /// what it replaces.
     pub(crate) fn publish_alone(self) -> Result<(), SongIndexError> {
         self.publish_alone_if(|_| Ok(()))
     }
 
-    /// The same if `check`, which is given the file without links on the way, still has nothing against it then.
+    /// The same if `check`, which is given the file without links on the way, still has nothing
+    /// against it then.
     pub(crate) fn publish_alone_if(
         self,
         check: impl FnOnce(&Path) -> Result<(), SongIndexError>,
@@ -108,7 +97,8 @@ impl Write for Draft {
     }
 }
 
-/// A new file of ours, locked for as long as it is open: the lock tells [`sweep`] that its writer is alive.
+/// A new file of ours, locked for as long as it is open: the lock tells [`sweep`] that its writer
+/// is alive.
 fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(DRAFT_PREFIX).suffix(DRAFT_SUFFIX);
@@ -179,10 +169,7 @@ fn existing(target: &Path) -> io::Result<Option<Metadata>> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Err(_) if !folder_of(target).exists() => Err(io::Error::new(
             io::ErrorKind::NotFound,
-            format!(
-                "there is no folder {}; create it first",
-                folder_of(target).display()
-            ),
+            format!("there is no folder {}; create it first", folder_of(target).display()),
         )),
         Err(_) if fs::symlink_metadata(target).is_ok() => Err(io::Error::new(
             io::ErrorKind::NotFound,
@@ -192,21 +179,20 @@ fn existing(target: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// Those of the file that is replaced, or those of any new file, from which the system takes the umask off.
+/// Those of the file that is replaced, or those of any new file, from which the system takes the
+/// umask off.
 #[cfg(unix)]
 fn mode(old: Option<&Metadata>) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     old.map_or(0o666, |old| old.permissions().mode() & 0o777)
 }
 
-/// The rename must survive a power cut too, but not every file system can sync a folder, and those that cannot say so.
+/// The rename must survive a power cut too, but not every file system can sync a folder, and those
+/// that cannot say so.
 fn accept_unsupported(synced: io::Result<()>) -> io::Result<()> {
     match synced {
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
         {
             Ok(())
         }

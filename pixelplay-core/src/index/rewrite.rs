@@ -1,6 +1,7 @@
 //! Writes the files that an edit changes.
 //!
-//! Every batch that is copied is compared with its checksum on the way, since the copy gets a new one.
+//! Every batch that is copied is compared with its checksum on the way, since the copy gets a new
+//! one.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -37,9 +38,7 @@ impl<'a> Part<'a> {
     fn shards(&self) -> impl Iterator<Item = &'a super::Shard> {
         let shards = self.index.shards.iter().enumerate();
         let wanted = self.shards.clone();
-        shards
-            .filter(move |(at, _)| wanted.contains(at))
-            .map(|(_, shard)| shard)
+        shards.filter(move |(at, _)| wanted.contains(at)).map(|(_, shard)| shard)
     }
 }
 
@@ -49,7 +48,8 @@ pub(super) enum Shard<'a> {
     New(Vec<Part<'a>>),
 }
 
-/// The shards of a folder after some rows are gone: untouched, written anew, or left out where no row is left.
+/// The shards of a folder after some rows are gone: untouched, written anew, or left out where no
+/// row is left.
 pub(super) fn changed_shards<'a>(
     index: &'a SongIndex,
     manifest: &Manifest,
@@ -87,10 +87,7 @@ pub(super) fn write_folder(
     copy: &mut Copy<'_, '_>,
 ) -> Result<(), SongIndexError> {
     delete(folder, &mut old.unused);
-    let mut new = Manifest {
-        shards: Vec::new(),
-        ..old.clone()
-    };
+    let mut new = Manifest { shards: Vec::new(), ..old.clone() };
     for shard in shards {
         let name = match shard {
             Shard::Old(name) => name.clone(),
@@ -111,9 +108,7 @@ pub(super) fn write_folder(
     let mut written = Ok(());
     for (shard, name) in shards.iter().zip(&new.shards) {
         if let Shard::New(parts) = shard {
-            written = copy
-                .write(&folder.join(name), parts)
-                .and_then(Draft::publish);
+            written = copy.write(&folder.join(name), parts).and_then(Draft::publish);
         }
         if written.is_err() {
             // Should this fail, the next editor does it.
@@ -155,17 +150,8 @@ impl<'a, 'b> Copy<'a, 'b> {
         parts: impl IntoIterator<Item = &'p Part<'p>>,
         on_progress: &'a mut OnProgress<'b>,
     ) -> Self {
-        let rows = parts
-            .into_iter()
-            .flat_map(Part::shards)
-            .flat_map(super::Shard::batch_rows);
-        Self {
-            batch_rows,
-            bank: None,
-            done: 0,
-            total: rows.sum::<usize>() as u64,
-            on_progress,
-        }
+        let rows = parts.into_iter().flat_map(Part::shards).flat_map(super::Shard::batch_rows);
+        Self { batch_rows, bank: None, done: 0, total: rows.sum::<usize>() as u64, on_progress }
     }
 
     /// Gives the copies biases.
@@ -175,11 +161,8 @@ impl<'a, 'b> Copy<'a, 'b> {
     }
 
     fn report(&mut self) -> Result<(), SongIndexError> {
-        let progress = Progress {
-            stage: "writing songs",
-            done: self.done,
-            total: Some(self.total),
-        };
+        let progress =
+            Progress { stage: "writing songs", done: self.done, total: Some(self.total) };
         match (self.on_progress)(progress) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
@@ -213,17 +196,10 @@ impl<'a, 'b> Copy<'a, 'b> {
             fingerprint: first.fingerprint().cloned(),
             columns: columns.clone(),
             batch_rows: self.batch_rows,
-            int8_twin: parts
-                .iter()
-                .flat_map(Part::shards)
-                .any(super::Shard::has_twin),
+            int8_twin: parts.iter().flat_map(Part::shards).any(super::Shard::has_twin),
             query_bank,
         };
-        Ok(Target {
-            table: TableWriter::create(path, layout)?,
-            columns,
-            with_biases,
-        })
+        Ok(Target { table: TableWriter::create(path, layout)?, columns, with_biases })
     }
 
     fn copy_part(&mut self, part: &Part<'_>, target: &mut Target) -> Result<(), SongIndexError> {
@@ -273,9 +249,7 @@ impl<'a, 'b> Copy<'a, 'b> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let biases = match self.bank {
-            Some(bank) => Some(ScalarBuffer::from(
-                bank.biases(&batch.vectors, part.index.dim()),
-            )),
+            Some(bank) => Some(ScalarBuffer::from(bank.biases(&batch.vectors, part.index.dim()))),
             None => batch.biases.clone().filter(|_| with_biases),
         };
         for row in 0..batch.rows {
@@ -321,8 +295,8 @@ struct Target {
     with_biases: bool,
 }
 
-/// Writes the songs of index files of one layout, `songs` in all, behind each other into a new one; one file is in memory
-/// at a time.
+/// Writes the songs of index files of one layout, `songs` in all, behind each other into a new one;
+/// one file is in memory at a time.
 #[cfg(all(feature = "catalog", feature = "encoder"))]
 pub(crate) fn join(
     files: &[std::path::PathBuf],
@@ -332,22 +306,11 @@ pub(crate) fn join(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(), SongIndexError> {
     let none = HashSet::new();
-    let mut copy = Copy {
-        batch_rows,
-        bank: None,
-        done: 0,
-        total: songs as u64,
-        on_progress,
-    };
+    let mut copy = Copy { batch_rows, bank: None, done: 0, total: songs as u64, on_progress };
     let mut target = None;
     for file in files {
         let index = SongIndex::open(file)?;
-        let parts = [Part {
-            index: &index,
-            shards: 0..usize::MAX,
-            without: &none,
-            changes: None,
-        }];
+        let parts = [Part { index: &index, shards: 0..usize::MAX, without: &none, changes: None }];
         let target = match &mut target {
             Some(target) => target,
             None => target.insert(copy.begin(path, &parts)?),
@@ -365,9 +328,7 @@ pub(crate) fn join(
 fn joint_bank(parts: &[Part<'_>]) -> Option<String> {
     let mut banks = parts.iter().map(|part| part.index.query_bank());
     let first = banks.next()??;
-    banks
-        .all(|bank| bank == Some(first))
-        .then(|| first.to_owned())
+    banks.all(|bank| bank == Some(first)).then(|| first.to_owned())
 }
 
 /// The columns that the parts have together, in the order in which they are met.

@@ -1,17 +1,21 @@
 //! A fixed rotation that spreads what a vector holds over all of its dimensions.
 //!
-//! Vectors of an encoder have a few dimensions that are far greater than the others. In 8-bit integers those would use up
-//! the steps: of a query of CLIP's, three times as much was lost as after a rotation. A rotation changes no dot product.
+//! Vectors of an encoder have a few dimensions that are far greater than the others. In 8-bit
+//! integers those would use up the steps: of a query of CLIP's, three times as much was lost as
+//! after a rotation. A rotation changes no dot product.
 //!
-//! The rotation is a randomised Hadamard transform (Ailon and Chazelle, *The fast Johnson-Lindenstrauss transform*, 2009):
-//! flip the signs of some dimensions, then multiply with the Hadamard matrix, in `dim * log2(dim)` additions. That takes a
-//! power of two, so where `dim` is none, the first `p` dimensions are transformed and then the last `p`, `p` being the
-//! greatest power of two within `dim`; together they are more than all. Signs are flipped before each of the two.
+//! The rotation is a randomised Hadamard transform (Ailon and Chazelle, *The fast
+//! Johnson-Lindenstrauss transform*, 2009): flip the signs of some dimensions, then multiply with
+//! the Hadamard matrix, in `dim * log2(dim)` additions. That takes a power of two, so where `dim`
+//! is none, the first `p` dimensions are transformed and then the last `p`, `p` being the greatest
+//! power of two within `dim`; together they are more than all. Signs are flipped before each of the
+//! two.
 
 /// Rotates `x` in place. The signs are the same everywhere: twins of files are written with them.
 ///
-/// Rounding: each value passes through at most `2 * log2(dim)` additions and two products, so the result is off by at
-/// most `36 * 2^-53` of the length of `x` for 65,536 dimensions, below `1e-14` of it.
+/// Rounding: each value passes through at most `2 * log2(dim)` additions and two products, so the
+/// result is off by at most `36 * 2^-53` of the length of `x` for 65,536 dimensions, below `1e-14`
+/// of it.
 pub(super) fn rotate(x: &mut [f64]) {
     if x.is_empty() {
         return;
@@ -35,8 +39,8 @@ fn flip_signs(x: &mut [f64], bit: u32) {
     }
 }
 
-/// The first number of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014), seeded
-/// with the dimension.
+/// The first number of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number
+/// generators*, 2014), seeded with the dimension.
 fn random(dimension: u64) -> u64 {
     let mut z = dimension.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -98,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_signs_are_those_of_splitmix64() {
-        // The first outputs of the generator seeded with 0 and 1, as its authors' C code gives them.
+        // The first outputs of the generator seeded with 0 and 1, as its authors' C code gives
+        // them.
         assert_eq!(random(0), 0xe220_a839_7b1d_cdaf);
         assert_eq!(random(1), 0x910a_2dec_8902_5cc1);
         for bit in [62, 63] {

@@ -1,4 +1,5 @@
-//! One pass over the vectors, or over their int8 twins, that keeps the rows which may be among the best.
+//! One pass over the vectors, or over their int8 twins, that keeps the rows which may be among the
+//! best.
 
 use arrow_buffer::BooleanBuffer;
 
@@ -9,19 +10,22 @@ use super::twin::{self, Gauge, Twin};
 use super::{SongIndexError, Span};
 use crate::simd::{Backend, Cutoffs, LANES, Measures, Panel, screen_int8};
 
-/// How much is multiplied with one query, or some, before the products are looked at: few enough rows to stay in a core's
-/// cache until then.
+/// How much is multiplied with one query, or some, before the products are looked at: few enough
+/// rows to stay in a core's cache until then.
 const TILE_BYTES: usize = 128 << 10;
-/// So that the products of two panels with a tile stay in the cache too, however short the vectors are.
+/// So that the products of two panels with a tile stay in the cache too, however short the vectors
+/// are.
 const MAX_TILE_ROWS: usize = 1024;
 /// How many queries pass over a tile of `f32`.
 const QUERY_GROUP: usize = 16;
 /// How many `f32` scores are compared with the cutoff at once.
 const SCREEN_CHUNK: usize = 16;
-/// How many rows of a tile are compared with the cutoffs of a panel before those are brought up to date.
+/// How many rows of a tile are compared with the cutoffs of a panel before those are brought up to
+/// date.
 const PANEL_ROWS: usize = 64;
-/// Where a filter leaves fewer rows than one in so many, only those are multiplied; otherwise all are, since memory
-/// delivers neighbouring rows faster than picked ones: a picked row took twice as long on a Xeon, and three times on an EPYC.
+/// Where a filter leaves fewer rows than one in so many, only those are multiplied; otherwise all
+/// are, since memory delivers neighbouring rows faster than picked ones: a picked row took twice as
+/// long on a Xeon, and three times on an EPYC.
 const SPARSE: usize = 3;
 
 /// Queries of unit length, ready to be multiplied.
@@ -49,7 +53,8 @@ pub(super) struct Rows<'a> {
     pub(super) excluded: &'a [usize],
 }
 
-/// Some of the rows, which are multiplied in one go: all of a range, or picked ones. Rows are counted within the span.
+/// Some of the rows, which are multiplied in one go: all of a range, or picked ones. Rows are
+/// counted within the span.
 #[derive(Clone, Copy)]
 struct Tile<'a> {
     start: usize,
@@ -90,21 +95,13 @@ impl Queries {
         let first = panel * LANES;
         let queries = &self.codes[first..self.len().min(first + LANES)];
         let (lanes, dots) = match queries {
-            [query] => (
-                1,
-                [&query.high, &query.low].map(|part| self.dots(twin, part)),
-            ),
-            _ => (
-                LANES,
-                [&self.high, &self.low].map(|part| self.panel_dots(twin, &part[panel])),
-            ),
+            [query] => (1, [&query.high, &query.low].map(|part| self.dots(twin, part))),
+            _ => (LANES, [&self.high, &self.low].map(|part| self.panel_dots(twin, &part[panel]))),
         };
         let score = |(lane, query): (usize, &twin::Query)| {
             let values = &self.values[(first + lane) * self.dim..][..self.dim];
             let offset = self.backend.dot_f64(twin.centre(), values);
-            let dots = dots
-                .each_ref()
-                .map(|dots| dots.iter().skip(lane).step_by(lanes));
+            let dots = dots.each_ref().map(|dots| dots.iter().skip(lane).step_by(lanes));
             let [high, low] = dots;
             calibrate(
                 high.zip(low).enumerate().map(|(row, (&high, &low))| {
@@ -127,8 +124,7 @@ impl Queries {
         let codes = twin.all_codes();
         let mut dots = vec![[0; LANES]; codes.len() / self.dim];
         let panel = std::slice::from_ref(panel);
-        self.backend
-            .panels_int8(self.dim, codes, None, panel, &mut dots);
+        self.backend.panels_int8(self.dim, codes, None, panel, &mut dots);
         dots.into_flattened()
     }
 
@@ -165,8 +161,7 @@ impl Queries {
             let (codes, measures) = twin.rows(rows.in_batch(tile));
             let measures = rows.corrected(tile, measures, &mut lowered);
             dots.resize(tile.len(), 0);
-            self.backend
-                .dots_int8(codes, tile.picked, &query.high, &mut dots);
+            self.backend.dots_int8(codes, tile.picked, &query.high, &mut dots);
             cutoff.least = [gauge.least(found.cutoff())];
             screen_int8(&dots, &measures, tile.picked, &cutoff, &mut passed);
             for at in passed.drain(..) {
@@ -188,12 +183,9 @@ impl Queries {
         found: &mut [Candidates<'_>],
     ) -> Result<(), SongIndexError> {
         let mut offsets = vec![0.0; self.len()];
-        self.backend
-            .dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
+        self.backend.dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
         let each = self.codes.iter().zip(offsets);
-        let gauges: Vec<Gauge> = each
-            .map(|(query, offset)| Gauge::new(query, offset))
-            .collect();
+        let gauges: Vec<Gauge> = each.map(|(query, offset)| Gauge::new(query, offset)).collect();
         let mut cutoffs = vec![Cutoffs::<LANES>::NEVER; self.high.len()];
         for (at, (query, gauge)) in self.codes.iter().zip(&gauges).enumerate() {
             let (cutoffs, lane) = (&mut cutoffs[at / LANES], at % LANES);
@@ -209,8 +201,7 @@ impl Queries {
             // Two panels at a time, whose products are then still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
-                self.backend
-                    .panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
+                self.backend.panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
                 for (panel, dots) in dots.chunks(tile.len()).enumerate() {
                     let panel = pair * 2 + panel;
                     let cutoffs = &mut cutoffs[panel];
@@ -261,8 +252,7 @@ impl Queries {
             let groups = self.values.chunks(QUERY_GROUP * self.dim);
             for (queries, found) in groups.zip(found.chunks_mut(QUERY_GROUP)) {
                 scores.resize(found.len() * tile.len(), 0.0);
-                self.backend
-                    .dots(self.dim, vectors, tile.picked, queries, &mut scores);
+                self.backend.dots(self.dim, vectors, tile.picked, queries, &mut scores);
                 for (scores, found) in scores.chunks_mut(tile.len()).zip(found) {
                     if let Some(corrections) = &rows.corrections {
                         corrections.subtract(rows.all_in_batch(tile), scores);
@@ -285,19 +275,13 @@ impl Queries {
             Some(_) => self.error + Corrections::ROUNDING,
             None => self.error,
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "rounded down by `next_down`"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "rounded down by `next_down`")]
         let least = |found: &Candidates<'_>| ((found.cutoff() - error) as f32).next_down();
         let mut cutoff = least(found);
         for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
-            // Nearly always all are, and the compiler compares several at once. NaN is not below anything, so a
-            // damaged vector is looked at, and found out.
-            if scores
-                .iter()
-                .fold(true, |all, &score| all & (score < cutoff))
-            {
+            // Nearly always all are, and the compiler compares several at once. NaN is not below
+            // anything, so a damaged vector is looked at, and found out.
+            if scores.iter().fold(true, |all, &score| all & (score < cutoff)) {
                 continue;
             }
             for (at, &score) in (chunk * SCREEN_CHUNK..).zip(scores) {
@@ -330,20 +314,12 @@ impl Rows<'_> {
             && mask.count_set_bits() * SPARSE < len
         {
             let picked: Vec<u32> = mask.set_indices_u32().collect();
-            return picked.chunks(tile_rows).try_for_each(|picked| {
-                each(Tile {
-                    start: 0,
-                    end: len,
-                    picked: Some(picked),
-                })
-            });
+            return picked
+                .chunks(tile_rows)
+                .try_for_each(|picked| each(Tile { start: 0, end: len, picked: Some(picked) }));
         }
         (0..len).step_by(tile_rows).try_for_each(|start| {
-            each(Tile {
-                start,
-                end: len.min(start + tile_rows),
-                picked: None,
-            })
+            each(Tile { start, end: len.min(start + tile_rows), picked: None })
         })
     }
 
@@ -357,10 +333,7 @@ impl Rows<'_> {
     fn all_in_batch(&self, tile: Tile<'_>) -> impl Iterator<Item = usize> {
         let first = self.span.range.start;
         (0..tile.len()).map(move |at| {
-            first
-                + tile
-                    .picked
-                    .map_or(tile.start + at, |picked| picked[at] as usize)
+            first + tile.picked.map_or(tile.start + at, |picked| picked[at] as usize)
         })
     }
 
@@ -375,17 +348,13 @@ impl Rows<'_> {
             return measures;
         };
         corrections.lower(self.in_batch(tile), measures.errors, lowered);
-        Measures {
-            errors: lowered,
-            ..measures
-        }
+        Measures { errors: lowered, ..measures }
     }
 
-    /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None` if it does not count.
+    /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None`
+    /// if it does not count.
     fn admitted(&self, tile: Tile<'_>, at: usize) -> Option<(usize, usize)> {
-        let in_span = tile
-            .picked
-            .map_or(tile.start + at, |picked| picked[at] as usize);
+        let in_span = tile.picked.map_or(tile.start + at, |picked| picked[at] as usize);
         let in_batch = self.span.range.start + in_span;
         let row = self.span.first_row + in_batch;
         let counts = self.mask.as_ref().is_none_or(|mask| mask.value(in_span))
@@ -403,26 +372,20 @@ impl Tile<'_> {
     /// Some of the products.
     fn part(&self, first: usize, len: usize) -> Self {
         match self.picked {
-            Some(picked) => Self {
-                picked: Some(&picked[first..first + len]),
-                ..*self
-            },
-            None => Self {
-                start: self.start + first,
-                end: self.start + first + len,
-                picked: None,
-            },
+            Some(picked) => Self { picked: Some(&picked[first..first + len]), ..*self },
+            None => Self { start: self.start + first, end: self.start + first + len, picked: None },
         }
     }
 }
 
 /// How far the `f32` scan may be from [`Backend::dot_f64`] for unit vectors of `n` values.
 ///
-/// Let `u = 2^-24`. Each product passes through at most `n` roundings on its way into the sum, in whatever order the
-/// sums are taken and whether products are fused or not (zeros added as padding change nothing), so the error is at
-/// most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham, Accuracy and Stability of Numerical Algorithms,
-/// 2nd ed., section 3.1), and by Cauchy-Schwarz at most `g |x| |q|`. Lengths are at most 1.001 on both sides. The `f64`
-/// score obeys the same with `u = 2^-53`. Products that underflow lose at most `2^-126` each.
+/// Let `u = 2^-24`. Each product passes through at most `n` roundings on its way into the sum, in
+/// whatever order the sums are taken and whether products are fused or not (zeros added as padding
+/// change nothing), so the error is at most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham,
+/// Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by Cauchy-Schwarz at
+/// most `g |x| |q|`. Lengths are at most 1.001 on both sides. The `f64` score obeys the same with
+/// `u = 2^-53`. Products that underflow lose at most `2^-126` each.
 fn screening_error(n: usize) -> f64 {
     let n = n as f64;
     let gamma = |u: f64| n * u / (1.0 - n * u);

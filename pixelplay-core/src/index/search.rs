@@ -1,5 +1,5 @@
-//! Exact top-k by cosine: a scan that bounds the score of every row, and scores in `f64` that decide between the few
-//! rows that may be among the best.
+//! Exact top-k by cosine: a scan that bounds the score of every row, and scores in `f64` that
+//! decide between the few rows that may be among the best.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -20,17 +20,20 @@ use crate::embedding::{Embedding, same_space};
 use crate::simd::{Backend, LANES};
 use crate::song::SongId;
 
-/// So many queries are calibrated, and their candidates scored, while another thread would only just have woken.
+/// So many queries are calibrated, and their candidates scored, while another thread would only
+/// just have woken.
 const MIN_PIECE_QUERIES: usize = LANES;
 /// How many queries share a pass at most: enough that its memory traffic no longer counts.
 const MAX_QUERIES: usize = 1024;
-/// What the candidates of a pass take at most, unless fewer queries than a panel holds already take more.
+/// What the candidates of a pass take at most, unless fewer queries than a panel holds already take
+/// more.
 const MAX_CANDIDATE_BYTES: usize = 256 << 20;
 
 /// What to search for beside the query.
 #[derive(Debug, Clone)]
 pub struct SearchOptions {
-    /// How many songs to return; fewer where the index, filter or floor allow no more. 10 by default.
+    /// How many songs to return; fewer where the index, filter or floor allow no more. 10 by
+    /// default.
     pub k: usize,
     /// Return only songs that fulfil this.
     pub filter: Option<Filter>,
@@ -38,13 +41,14 @@ pub struct SearchOptions {
     pub exclude: Vec<SongId>,
     /// Return only songs with at least this score, corrected if a correction is asked for.
     pub min_score: Option<f64>,
-    /// How many threads to use at most. By default all of rayon's current pool; where the catalogue is small only those
-    /// that are awake, or one. Behind searches that follow each other closely, threads stay awake for a tenth of a
-    /// millisecond.
+    /// How many threads to use at most. By default all of rayon's current pool; where the catalogue
+    /// is small only those that are awake, or one. Behind searches that follow each other closely,
+    /// threads stay awake for a tenth of a millisecond.
     pub threads: Option<NonZeroUsize>,
-    /// How much of each song's bias is subtracted from its score, 0 to 1; 0, so nothing, by default. Songs are ranked by
-    /// what is left, [`SongHit::corrected_score`], so that those that turn up for everything stand back. The index needs
-    /// biases, see [`SongIndexEditor::correct_hubs`](super::SongIndexEditor::correct_hubs).
+    /// How much of each song's bias is subtracted from its score, 0 to 1; 0, so nothing, by
+    /// default. Songs are ranked by what is left, [`SongHit::corrected_score`], so that those that
+    /// turn up for everything stand back. The index needs biases, see
+    /// [`SongIndexEditor::correct_hubs`](super::SongIndexEditor::correct_hubs).
     pub hub_correction: f64,
     /// The instructions to compute with; the fastest by default. The results are the same.
     pub backend: Option<Backend>,
@@ -74,14 +78,17 @@ pub struct SongHit {
     pub id: SongId,
     /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
     pub score: f64,
-    /// What songs are ranked by: the score less the correction of [`SearchOptions::hub_correction`].
+    /// What songs are ranked by: the score less the correction of
+    /// [`SearchOptions::hub_correction`].
     pub corrected_score: f64,
-    /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average song.
+    /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average
+    /// song.
     ///
-    /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So the score is
-    /// placed among the scores that the same query gives to up to 512 songs, evenly spaced over the whole
-    /// catalogue: `100 * Phi((score - mean) / (2 * sd))`, with the normal distribution function `Phi`. It does not
-    /// depend on `k`, filter, threads or backend. Where there is no spread it is 50.
+    /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So
+    /// the score is placed among the scores that the same query gives to up to 512 songs, evenly
+    /// spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, with the normal
+    /// distribution function `Phi`. It does not depend on `k`, filter, threads or backend. Where
+    /// there is no spread it is 50.
     pub match_percent: f64,
 }
 
@@ -100,18 +107,21 @@ impl SearchOptions {
 impl SongIndex {
     /// The `k` songs whose vectors have the greatest cosine with the query, best first.
     ///
-    /// The result is exact: songs are ranked by the dot product of the stored vector and the query in `f64` (summed
-    /// in 16 interleaved partial sums, which are then added pairwise), equal scores by row. It is the same, to the
-    /// last bit, on every processor and with any number of threads.
+    /// The result is exact: songs are ranked by the dot product of the stored vector and the query
+    /// in `f64` (summed in 16 interleaved partial sums, which are then added pairwise), equal
+    /// scores by row. It is the same, to the last bit, on every processor and with any number of
+    /// threads.
     ///
-    /// Costs one pass over the songs that fulfil the filter: over their vectors in 8 bits, `dim` bytes a song, or in a file
-    /// without those over the vectors themselves, about as long as memory takes to deliver them. The first search of an
-    /// open index also gathers a sample of it, up to 512 songs. `cargo bench -p pixelplay-benches --bench search` measures
-    /// both beside a plain read of memory; `benches/compare` compares with other libraries.
+    /// Costs one pass over the songs that fulfil the filter: over their vectors in 8 bits, `dim`
+    /// bytes a song, or in a file without those over the vectors themselves, about as long as
+    /// memory takes to deliver them. The first search of an open index also gathers a sample of it,
+    /// up to 512 songs. `cargo bench -p pixelplay-benches --bench search` measures both beside a
+    /// plain read of memory; `benches/compare` compares with other libraries.
     ///
     /// # Errors
-    /// If the query has another dimension or comes from another encoder, if the filter does not fit the columns, or
-    /// if a vector met on the way is not a unit vector, so that the file must be damaged.
+    /// If the query has another dimension or comes from another encoder, if the filter does not fit
+    /// the columns, or if a vector met on the way is not a unit vector, so that the file must be
+    /// damaged.
     pub fn search(
         &self,
         query: &Embedding,
@@ -121,7 +131,8 @@ impl SongIndex {
         Ok(results.pop().unwrap_or_default())
     }
 
-    /// [`search`](Self::search) for several queries at once: the same results, in one pass over the vectors.
+    /// [`search`](Self::search) for several queries at once: the same results, in one pass over the
+    /// vectors.
     ///
     /// # Errors
     /// As [`search`](Self::search).
@@ -141,10 +152,7 @@ impl SongIndex {
         mut excluded: Vec<usize>,
     ) -> Result<Vec<Vec<SongHit>>, SongIndexError> {
         for query in queries {
-            same_space(
-                (self.dim(), self.fingerprint()),
-                (query.dim(), query.fingerprint()),
-            )?;
+            same_space((self.dim(), self.fingerprint()), (query.dim(), query.fingerprint()))?;
         }
         let floor = options.floor()?;
         excluded.sort_unstable();
@@ -202,9 +210,7 @@ impl SongIndex {
             Embedding::new(vector, None).map_err(|_| self.bad_vector(row))?;
             vectors.extend_from_slice(vector);
         }
-        Ok(self
-            .sample
-            .get_or_init(|| Sample::new(&vectors, self.dim())))
+        Ok(self.sample.get_or_init(|| Sample::new(&vectors, self.dim())))
     }
 
     pub(super) fn rows_of(&self, ids: &[SongId]) -> Vec<usize> {
@@ -260,24 +266,20 @@ impl Scan<'_> {
     /// The best rows for each query, and where its scores lie over the whole catalogue.
     fn run(&self, sample: &Sample) -> Result<Vec<(Vec<Scored>, Calibration)>, SongIndexError> {
         let wanted = self.wanted;
-        // Otherwise rows of the sample may be among those that do not count, or rank by something else.
+        // Otherwise rows of the sample may be among those that do not count, or rank by something
+        // else.
         let all_count = wanted.filter.is_none() && wanted.excluded.is_empty();
         let k = match all_count && wanted.correction == 0.0 {
             true => wanted.k,
             false => usize::MAX,
         };
         let groups = self.queries.len().div_ceil(LANES);
-        let calibrated = self
-            .each(groups, |group| self.queries.score(sample, group, k))
-            .concat();
+        let calibrated = self.each(groups, |group| self.queries.score(sample, group, k)).concat();
         let reached: Vec<f64> = calibrated.iter().map(|(_, reached)| *reached).collect();
         let found = self.all_rows(&reached)?;
         let tops = self.each(found.len(), |at| found[at].best().map(TopK::into_sorted));
         let with_calibration = |(top, (calibration, _)): (Result<_, _>, _)| Ok((top?, calibration));
-        tops.into_iter()
-            .zip(calibrated)
-            .map(with_calibration)
-            .collect()
+        tops.into_iter().zip(calibrated).map(with_calibration).collect()
     }
 
     /// The candidates of all rows.
@@ -285,7 +287,8 @@ impl Scan<'_> {
         let rows = self.index.len();
         let (threads, pieces) = share(self.threads, rows, self.work());
         let next = AtomicUsize::new(0);
-        // Each thread takes the next piece until there is none, so one that is held up holds up nobody.
+        // Each thread takes the next piece until there is none, so one that is held up holds up
+        // nobody.
         let work = || -> Result<Option<Vec<Candidates<'_>>>, SongIndexError> {
             let mut found = None;
             loop {
@@ -339,10 +342,8 @@ impl Scan<'_> {
             let biases = span.batch.biases.as_ref();
             let corrections = biases.filter(|_| self.wanted.correction > 0.0);
             let rows = Rows {
-                corrections: corrections.map(|biases| Corrections {
-                    biases,
-                    weight: self.wanted.correction,
-                }),
+                corrections: corrections
+                    .map(|biases| Corrections { biases, weight: self.wanted.correction }),
                 span,
                 mask,
                 excluded: &self.wanted.excluded,
@@ -355,17 +356,13 @@ impl Scan<'_> {
     /// How many bytes are multiplied.
     fn work(&self) -> usize {
         let has_twin = self.index.shards.iter().all(Shard::has_twin);
-        self.index
-            .len()
-            .saturating_mul(self.queries.len() * self.queries.row_bytes(has_twin))
+        self.index.len().saturating_mul(self.queries.len() * self.queries.row_bytes(has_twin))
     }
 
     /// Does something so many times, in several threads if the queries are many.
     fn each<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
-        let pieces = threads
-            .min(self.queries.len() / MIN_PIECE_QUERIES)
-            .clamp(1, count.max(1));
+        let pieces = threads.min(self.queries.len() / MIN_PIECE_QUERIES).clamp(1, count.max(1));
         if pieces == 1 {
             return (0..count).map(work).collect();
         }

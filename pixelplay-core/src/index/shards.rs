@@ -10,8 +10,8 @@ use super::error::SongIndexError;
 use super::manifest::Manifest;
 use super::storage::{Load, Segment};
 
-/// How often a folder is looked at anew because it was edited meanwhile. An edit takes longer than a look, so that
-/// it is a broken folder that gets here, not a busy one.
+/// How often a folder is looked at anew because it was edited meanwhile. An edit takes longer than
+/// a look, so that it is a broken folder that gets here, not a busy one.
 const MOST_LOOKS: usize = 100;
 
 /// Finds the `*.arrow` files of a folder.
@@ -35,8 +35,8 @@ fn open_folder(
     for _ in 0..MOST_LOOKS {
         let manifest = Manifest::read(path)?;
         let opened = open_shards(path, manifest.as_ref(), load, list);
-        // Shards never change, so that a manifest and its shards fit whatever happened meanwhile. All else that was
-        // found stands only if there was no edit.
+        // Shards never change, so that a manifest and its shards fit whatever happened meanwhile.
+        // All else that was found stands only if there was no edit.
         if opened.is_ok() && manifest.is_some() || Manifest::read(path)? == manifest {
             return opened;
         }
@@ -59,18 +59,11 @@ fn open_shards(
         None => found,
         Some(manifest) => {
             check_all_known(folder, manifest, &found)?;
-            manifest
-                .shards
-                .iter()
-                .map(|name| folder.join(name))
-                .collect()
+            manifest.shards.iter().map(|name| folder.join(name)).collect()
         }
     };
     if files.is_empty() {
-        return Err(SongIndexError::unusable(
-            folder,
-            "the folder has no *.arrow file",
-        ));
+        return Err(SongIndexError::unusable(folder, "the folder has no *.arrow file"));
     }
     files.iter().map(|file| Segment::open(file, load)).collect()
 }
@@ -81,12 +74,8 @@ fn check_all_known(
     manifest: &Manifest,
     found: &[PathBuf],
 ) -> Result<(), SongIndexError> {
-    let known: HashSet<&OsStr> = manifest
-        .shards
-        .iter()
-        .chain(&manifest.unused)
-        .map(OsStr::new)
-        .collect();
+    let known: HashSet<&OsStr> =
+        manifest.shards.iter().chain(&manifest.unused).map(OsStr::new).collect();
     let is_known = |file: &PathBuf| file.file_name().is_some_and(|name| known.contains(name));
     match found.iter().find(|file| !is_known(file)) {
         None => Ok(()),
@@ -105,9 +94,7 @@ pub(super) fn arrow_files(folder: &Path) -> Result<Vec<PathBuf>, SongIndexError>
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(SongIndexError::io("read", folder))? {
         let file = entry.map_err(SongIndexError::io("read", folder))?.path();
-        let hidden = file
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !hidden && file.extension().is_some_and(|ending| ending == "arrow") {
             files.push(file);
         }
@@ -131,7 +118,8 @@ mod tests {
             writer.unwrap().finish().unwrap();
         };
         write("old.arrow");
-        // The first edit of the folder begins after it was seen to have no manifest, and before its files are listed.
+        // The first edit of the folder begins after it was seen to have no manifest, and before its
+        // files are listed.
         let looks = Cell::new(0);
         let list = |folder: &Path| {
             looks.set(looks.get() + 1);
@@ -145,10 +133,7 @@ mod tests {
             arrow_files(folder)
         };
         let opened = open_folder(path, &storage::read, &list).unwrap();
-        let names: Vec<_> = opened
-            .iter()
-            .map(|segment| segment.path.file_name())
-            .collect();
+        let names: Vec<_> = opened.iter().map(|segment| segment.path.file_name()).collect();
         assert_eq!(names, [Some(OsStr::new("old.arrow"))]);
         assert_eq!(looks.get(), 2);
     }

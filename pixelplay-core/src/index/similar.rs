@@ -13,8 +13,8 @@ pub enum By {
     /// The vectors of their descriptions.
     #[default]
     Description,
-    /// Their audio features: the cosine of the nine features [`AUDIO_FEATURES`], each counted in standard deviations
-    /// from the catalogue's mean. Songs that lack one of them are not found.
+    /// Their audio features: the cosine of the nine features [`AUDIO_FEATURES`], each counted in
+    /// standard deviations from the catalogue's mean. Songs that lack one of them are not found.
     Audio,
 }
 
@@ -54,38 +54,36 @@ impl AudioScale {
         Self { mean, sd }
     }
 
-    /// The direction of a song from the mean, of length 1; `None` for the mean itself, which has none.
+    /// The direction of a song from the mean, of length 1; `None` for the mean itself, which has
+    /// none.
     fn direction(&self, song: &Features) -> Option<Features> {
         let mut direction = *song;
         for ((value, mean), sd) in direction.iter_mut().zip(&self.mean).zip(&self.sd) {
             // A feature that is the same everywhere says nothing.
             *value = if *sd > 0.0 { (*value - mean) / sd } else { 0.0 };
         }
-        let length = direction
-            .iter()
-            .map(|value| value * value)
-            .sum::<f64>()
-            .sqrt();
+        let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
         (length > 0.0).then(|| direction.map(|value| value / length))
     }
 }
 
 impl SongIndex {
-    /// The songs most like a song, which is itself not among them. Scores are cosines, as in [`search`](Self::search).
+    /// The songs most like a song, which is itself not among them. Scores are cosines, as in
+    /// [`search`](Self::search).
     ///
-    /// By [`By::Audio`] there is no hub correction. The first call works out the features of all songs and keeps them, 80 bytes a song.
+    /// By [`By::Audio`] there is no hub correction. The first call works out the features of all
+    /// songs and keeps them, 80 bytes a song.
     ///
     /// # Errors
-    /// If there is no such song, if it lacks audio features that are asked for, or as [`search`](Self::search).
+    /// If there is no such song, if it lacks audio features that are asked for, or as
+    /// [`search`](Self::search).
     pub fn similar(
         &self,
         id: &str,
         by: By,
         options: &SearchOptions,
     ) -> Result<Vec<SongHit>, SongIndexError> {
-        let row = self
-            .row(id)
-            .ok_or_else(|| SongIndexError::UnknownId { id: id.to_owned() })?;
+        let row = self.row(id).ok_or_else(|| SongIndexError::UnknownId { id: id.to_owned() })?;
         let mut excluded = self.rows_of(&options.exclude);
         excluded.push(row);
         excluded.sort_unstable();
@@ -106,18 +104,14 @@ impl SongIndex {
         options: &SearchOptions,
         excluded: &[usize],
     ) -> Result<Vec<SongHit>, SongIndexError> {
-        let lacks = |what: String| SongIndexError::NoAudioFeatures {
-            id: self.id(row).to_owned(),
-            what,
-        };
+        let lacks =
+            |what: String| SongIndexError::NoAudioFeatures { id: self.id(row).to_owned(), what };
         let floor = options.floor()?;
         let directions = self.audio_directions()?;
         let Some(own) = directions[row] else {
             let song = self.song(row)?;
-            let missing: Vec<&str> = AUDIO_FEATURES
-                .into_iter()
-                .filter(|name| song.get(name).is_none())
-                .collect();
+            let missing: Vec<&str> =
+                AUDIO_FEATURES.into_iter().filter(|name| song.get(name).is_none()).collect();
             return Err(lacks(if missing.is_empty() {
                 "all are the catalogue's average".to_owned()
             } else {
@@ -129,11 +123,8 @@ impl SongIndex {
             Some(own.iter().zip(other).map(|(a, b)| a * b).sum::<f64>() + 0.0)
         };
 
-        let filter = options
-            .filter
-            .as_ref()
-            .map(|filter| filter_eval::bind(filter, self))
-            .transpose()?;
+        let filter =
+            options.filter.as_ref().map(|filter| filter_eval::bind(filter, self)).transpose()?;
         let mut top = TopK::new(options.k.min(self.len()), floor);
         for span in self.spans(0..self.len()) {
             let mask = match &filter {
@@ -144,9 +135,7 @@ impl SongIndex {
             };
             for at in span.range.clone() {
                 let row = span.first_row + at;
-                if mask
-                    .as_ref()
-                    .is_none_or(|mask| mask.value(at - span.range.start))
+                if mask.as_ref().is_none_or(|mask| mask.value(at - span.range.start))
                     && excluded.binary_search(&row).is_err()
                     && let Some(score) = score(row)
                 {
@@ -161,7 +150,8 @@ impl SongIndex {
             .collect()
     }
 
-    /// The direction of each row, worked out once: `None` where a feature is missing, or all are the average.
+    /// The direction of each row, worked out once: `None` where a feature is missing, or all are
+    /// the average.
     fn audio_directions(&self) -> Result<&[Option<Features>], SongIndexError> {
         if let Some(directions) = self.audio.get() {
             return Ok(directions);

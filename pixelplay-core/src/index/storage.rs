@@ -41,11 +41,7 @@ pub(crate) struct Stamp(Option<(u64, SystemTime)>);
 
 impl Stamp {
     pub(crate) fn of(metadata: io::Result<fs::Metadata>) -> Self {
-        Self(
-            metadata
-                .ok()
-                .and_then(|m| Some((m.len(), m.modified().ok()?))),
-        )
+        Self(metadata.ok().and_then(|m| Some((m.len(), m.modified().ok()?))))
     }
 }
 
@@ -135,8 +131,7 @@ impl Segment {
             return Ok(mapped);
         };
         room.resize(self.dim, 0.0);
-        file.read(at, room)
-            .map_err(SongIndexError::io("read", &self.path))?;
+        file.read(at, room).map_err(SongIndexError::io("read", &self.path))?;
         Ok(room)
     }
 
@@ -164,13 +159,12 @@ impl Segment {
     pub(crate) fn foreign_column(&self) -> Option<&str> {
         let known: HashSet<usize> = self.columns.iter().map(|(_, _, at)| *at).collect();
         let fields = self.schema.fields().iter().enumerate();
-        fields
-            .filter(|(at, _)| !known.contains(at))
-            .map(|(_, field)| field.name().as_str())
-            .find(|name| {
+        fields.filter(|(at, _)| !known.contains(at)).map(|(_, field)| field.name().as_str()).find(
+            |name| {
                 ![format::ID, format::EMBEDDING].contains(name)
                     && !name.starts_with(format::HELPER_PREFIX)
-            })
+            },
+        )
     }
 }
 
@@ -180,27 +174,19 @@ pub(crate) fn read(mut file: File) -> io::Result<Loaded> {
     let len = usize::try_from(file.metadata()?.len()).map_err(|_| too_large())?;
     let mut bytes = MutableBuffer::try_from_len_zeroed(len).map_err(|_| too_large())?;
     file.read_exact(&mut bytes)?;
-    Ok(Loaded {
-        bytes: bytes.into(),
-        file: None,
-    })
+    Ok(Loaded { bytes: bytes.into(), file: None })
 }
 
 /// Maps a whole file.
 ///
 /// # Safety
-/// While the buffer, or anything made of it, is there, no process may truncate the file or write into it.
-#[expect(
-    unsafe_code,
-    reason = "what the caller must promise stands in the signature"
-)]
+/// While the buffer, or anything made of it, is there, no process may truncate the file or write
+/// into it.
+#[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
 pub(crate) unsafe fn map(file: File) -> io::Result<Loaded> {
     // SAFETY: our caller promises it for as long as the buffer lives, and the map lives no longer.
     let map = unsafe { crate::mmap::map_file(&file)? };
-    Ok(Loaded {
-        bytes: Buffer::from(bytes::Bytes::from_owner(map)),
-        file: Some(file),
-    })
+    Ok(Loaded { bytes: Buffer::from(bytes::Bytes::from_owner(map)), file: Some(file) })
 }
 
 struct Parser<'a> {
@@ -225,9 +211,7 @@ impl Parser<'_> {
         if footer.version() != MetadataVersion::V5 {
             return Err(self.unusable("it has an Arrow version other than 5"));
         }
-        let raw_schema = footer
-            .schema()
-            .ok_or_else(|| self.damaged("its footer has no schema"))?;
+        let raw_schema = footer.schema().ok_or_else(|| self.damaged("its footer has no schema"))?;
         if raw_schema.endianness() != Endianness::Little {
             return Err(self.unusable("its numbers are big-endian"));
         }
@@ -271,13 +255,12 @@ impl Parser<'_> {
                 batch_checksums,
             )?)
         } else {
-            // Searched for in the bytes, because the reference to all of them may be what is damaged.
+            // Searched for in the bytes, because the reference to all of them may be what is
+            // damaged.
             let footer = &bytes[footer_range];
-            let any_footer_key = format::FOOTER_KEYS.iter().any(|key| {
-                footer
-                    .windows(key.len())
-                    .any(|found| found == key.as_bytes())
-            });
+            let any_footer_key = format::FOOTER_KEYS
+                .iter()
+                .any(|key| footer.windows(key.len()).any(|found| found == key.as_bytes()));
             let mut schema_keys = schema.metadata.keys();
             let any_schema_key = schema_keys.any(|key| key.starts_with(format::KEY_PREFIX));
             let complete = has_format && schema.metadata.contains_key(format::KEY_DIM);
@@ -307,10 +290,7 @@ impl Parser<'_> {
     }
 
     fn footer_range(&self) -> Result<Range<usize>, SongIndexError> {
-        let not_arrow = |what| SongIndexError::NotArrow {
-            path: self.path.to_owned(),
-            what,
-        };
+        let not_arrow = |what| SongIndexError::NotArrow { path: self.path.to_owned(), what };
         let bytes = self.bytes.as_slice();
         if bytes.is_empty() {
             return Err(not_arrow("it is empty"));
@@ -384,9 +364,8 @@ impl Parser<'_> {
             embedding.ok_or_else(|| self.unusable("it has no column \"embedding\""))?;
 
         if let Some(found) = schema.metadata.get(format::KEY_FORMAT) {
-            let found: u64 = found
-                .parse()
-                .map_err(|_| self.damaged("its format is not a number"))?;
+            let found: u64 =
+                found.parse().map_err(|_| self.damaged("its format is not a number"))?;
             if found > format::FORMAT {
                 return Err(SongIndexError::NewerFormat {
                     path: self.path.to_owned(),
@@ -459,10 +438,7 @@ impl Parser<'_> {
                 "a batch does not begin with a message of the length that the footer states",
             ));
         }
-        Ok(Place {
-            message: start..body_start,
-            body: body_start..end,
-        })
+        Ok(Place { message: start..body_start, body: body_start..end })
     }
 
     fn batch(
@@ -522,24 +498,18 @@ impl Parser<'_> {
         rows: &str,
         batch_checksums: &str,
     ) -> Result<Vec<String>, SongIndexError> {
-        let stated_rows: u64 = rows
-            .parse()
-            .map_err(|_| self.damaged("its number of rows is not a number"))?;
-        let checksums: Vec<String> = batch_checksums
-            .split_ascii_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let stated_rows: u64 =
+            rows.parse().map_err(|_| self.damaged("its number of rows is not a number"))?;
+        let checksums: Vec<String> =
+            batch_checksums.split_ascii_whitespace().map(str::to_owned).collect();
         if checksums.len() != batches.len() {
             return Err(self.damaged("it has more or fewer batches than checksums of batches"));
         }
 
         let no_schema = || self.damaged("the schema at its start cannot be read");
-        let room = self.bytes[..footer_start]
-            .get(format::SCHEMA_AT..)
-            .ok_or_else(no_schema)?;
-        let len = format::message_len(room)
-            .filter(|&len| len <= room.len())
-            .ok_or_else(no_schema)?;
+        let room = self.bytes[..footer_start].get(format::SCHEMA_AT..).ok_or_else(no_schema)?;
+        let len =
+            format::message_len(room).filter(|&len| len <= room.len()).ok_or_else(no_schema)?;
         let message = arrow_ipc::root_as_message(&room[8..len]).map_err(|_| no_schema())?;
         let first = message.header_as_schema().ok_or_else(no_schema)?;
         let first = try_fb_to_schema(first).map_err(|_| no_schema())?;
@@ -550,12 +520,7 @@ impl Parser<'_> {
         let mut hash = MetadataHash::new(&self.bytes[..format::SCHEMA_AT + len]);
         for (batch, checksum) in batches.iter().zip(&checksums) {
             let Place { message, body } = batch.place.clone();
-            hash.batch(
-                message.start as u64,
-                body.len() as u64,
-                &self.bytes[message],
-                checksum,
-            );
+            hash.batch(message.start as u64, body.len() as u64, &self.bytes[message], checksum);
         }
         if hash.finish(stated_rows) != expected {
             return Err(self.damaged("its metadata does not match its checksum"));
@@ -605,9 +570,7 @@ fn batch_header<'a>(
 ) -> Result<arrow_ipc::RecordBatch<'a>, String> {
     let message = &bytes.as_slice()[place.message.clone()];
     let len = format::message_len(message).unwrap_or(0);
-    let message = message
-        .get(8..len)
-        .ok_or_else(|| "a batch has no message".to_owned())?;
+    let message = message.get(8..len).ok_or_else(|| "a batch has no message".to_owned())?;
     let message = arrow_ipc::root_as_message(message)
         .map_err(|error| format!("the message of a batch cannot be read ({error})"))?;
     if usize::try_from(message.bodyLength()) != Ok(place.body.len()) {

@@ -36,7 +36,8 @@ pub(super) struct Layout {
     pub(super) query_bank: Option<String>,
 }
 
-/// A file that is being written; nothing is seen of it until the draft that it ends as is published.
+/// A file that is being written; nothing is seen of it until the draft that it ends as is
+/// published.
 pub(super) struct TableWriter {
     path: PathBuf,
     layout: Layout,
@@ -96,14 +97,13 @@ impl TableWriter {
     pub(super) fn check_usable(&self) -> Result<(), SongIndexError> {
         match &self.file {
             Some(_) => Ok(()),
-            None => Err(SongIndexError::WriterFailed {
-                path: self.path.clone(),
-            }),
+            None => Err(SongIndexError::WriterFailed { path: self.path.clone() }),
         }
     }
 
-    /// Adds a row. `text` is how many bytes its text has, the id included; `fill` appends the cell of each column,
-    /// by its place among the layout's. A bias is there where the layout names a query bank.
+    /// Adds a row. `text` is how many bytes its text has, the id included; `fill` appends the cell
+    /// of each column, by its place among the layout's. A bias is there where the layout names a
+    /// query bank.
     pub(super) fn push(
         &mut self,
         id: &str,
@@ -144,10 +144,8 @@ impl TableWriter {
         file.write_metadata(format::KEY_ROWS, self.rows.to_string());
         file.write_metadata(format::KEY_BATCH_CHECKSUMS, self.batch_checksums.join(" "));
         file.write_metadata(format::KEY_CHECKSUM, self.hash.finish(self.rows));
-        let buffered = file
-            .into_inner()
-            .map_err(|error| write_error(&self.path, error))?
-            .into_inner();
+        let buffered =
+            file.into_inner().map_err(|error| write_error(&self.path, error))?.into_inner();
         buffered
             .into_inner()
             .map_err(|error| SongIndexError::io("write", &self.path)(error.into_error()))
@@ -164,8 +162,7 @@ impl TableWriter {
             .map_err(|error| write_error(&self.path, error))?;
         let piece = file.get_mut().end_piece();
         let body_len = piece.len - piece.message.len() as u64;
-        self.hash
-            .batch(piece.at, body_len, &piece.message, &piece.checksum);
+        self.hash.batch(piece.at, body_len, &piece.message, &piece.checksum);
         self.batch_checksums.push(piece.checksum);
         self.file = Some(file);
         Ok(())
@@ -259,7 +256,8 @@ impl ColumnBuilder {
         }
     }
 
-    /// [`append`](Self::append) of a cell that lies in a column of an index, without a copy of its text.
+    /// [`append`](Self::append) of a cell that lies in a column of an index, without a copy of its
+    /// text.
     pub(super) fn append_from(&mut self, cells: &Cells, row: usize) {
         match (self, cells) {
             (Self::Text(column), Cells::Text(cells)) => {
@@ -285,10 +283,7 @@ impl BatchBuilder {
             rows: 0,
             text: 0,
             id: StringBuilder::new(),
-            columns: columns
-                .iter()
-                .map(|(_, kind)| ColumnBuilder::new(*kind))
-                .collect(),
+            columns: columns.iter().map(|(_, kind)| ColumnBuilder::new(*kind)).collect(),
             vectors: Vec::new(),
             biases: Vec::new(),
         }
@@ -302,12 +297,7 @@ impl BatchBuilder {
         let dim = layout.list_len();
         let twin = layout.int8_twin.then(|| Twin::new(&vectors, layout.dim));
         let values = Arc::new(Float32Array::from(vectors));
-        columns.push(Arc::new(FixedSizeListArray::new(
-            value_field(),
-            dim,
-            values,
-            None,
-        )));
+        columns.push(Arc::new(FixedSizeListArray::new(value_field(), dim, values, None)));
         columns.extend(twin.into_iter().flat_map(|twin| twin.into_arrays(dim)));
         let biases = std::mem::take(&mut self.biases);
         if layout.query_bank.is_some() {

@@ -1,34 +1,37 @@
 //! How many threads a search uses, and how it gets them without waiting for them to wake.
 //!
-//! A thread that sleeps takes a while to wake: on an idle virtual machine with two cores a quarter of a millisecond, in
-//! which one thread searches 10,000 songs. So a small search takes only threads that are awake, and where searches follow
-//! each other closely, threads of the pool stay awake for [`LINGER`] behind each of them. Meanwhile they do what else there
-//! is to do in the pool. A search that stands alone keeps nobody awake.
+//! A thread that sleeps takes a while to wake: on an idle virtual machine with two cores a quarter
+//! of a millisecond, in which one thread searches 10,000 songs. So a small search takes only
+//! threads that are awake, and where searches follow each other closely, threads of the pool stay
+//! awake for [`LINGER`] behind each of them. Meanwhile they do what else there is to do in the
+//! pool. A search that stands alone keeps nobody awake.
 
 use std::hint::spin_loop;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs more than it saves: one
-/// thread reads 12 MB in a third to half a millisecond.
+/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs
+/// more than it saves: one thread reads 12 MB in a third to half a millisecond.
 const WAKING_BYTES: usize = 12 << 20;
 /// Below this much, sharing costs more than it saves even with threads that are awake.
 const SHARING_BYTES: usize = 1 << 20;
-/// Pieces for each thread: more than one, so that a thread that was held up does not hold up the rest.
+/// Pieces for each thread: more than one, so that a thread that was held up does not hold up the
+/// rest.
 const PIECES_A_THREAD: usize = 4;
-/// A piece has at least as many rows, because each piece keeps its own best rows and all are merged.
+/// A piece has at least as many rows, because each piece keeps its own best rows and all are
+/// merged.
 const MIN_PIECE_ROWS: usize = 64;
 /// Far more than there are threads in any machine.
 const MAX_PIECES: usize = 1024;
-/// How long threads stay awake behind a search, and how soon the next one must begin to be called close. As long as it takes
-/// to do something small with a result and ask again.
+/// How long threads stay awake behind a search, and how soon the next one must begin to be called
+/// close. As long as it takes to do something small with a result and ask again.
 const LINGER: Duration = Duration::from_micros(100);
 /// How long a search that is done waits awake for its other threads.
 const PATIENCE: Duration = Duration::from_micros(50);
 
-/// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads: there is nothing to do
-/// for one more.
+/// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads:
+/// there is nothing to do for one more.
 pub(super) fn share(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
     let threads = threads.unwrap_or_else(|| {
         let all = rayon::current_num_threads();
@@ -46,15 +49,12 @@ pub(super) fn share(threads: Option<usize>, rows: usize, work: usize) -> (usize,
     (threads.clamp(1, pieces), pieces)
 }
 
-/// Calls `work` in so many threads, this one among them, and returns what they return, in no particular order.
+/// Calls `work` in so many threads, this one among them, and returns what they return, in no
+/// particular order.
 pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     let others = std::sync::Mutex::new(Vec::new());
     let busy = AtomicUsize::new(threads - 1);
-    let lock = || {
-        others
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    };
+    let lock = || others.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // This thread begins before others have woken.
     let own = rayon::in_place_scope(|scope| {
         for _ in 1..threads {
@@ -72,9 +72,7 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
         }
         own
     });
-    let mut all = others
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut all = others.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     all.push(own);
     all
 }
@@ -104,9 +102,7 @@ pub(super) struct Attendance {
 impl Attendance {
     pub(super) fn begin() -> Self {
         let since = now().saturating_sub(LAST_END.load(Ordering::Relaxed));
-        Self {
-            is_close: since < nanoseconds(LINGER),
-        }
+        Self { is_close: since < nanoseconds(LINGER) }
     }
 
     /// Keeps threads awake if the search began close behind another, and was worth sharing.

@@ -14,9 +14,7 @@ impl Eq for Scored {}
 
 impl Ord for Scored {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.score
-            .total_cmp(&other.score)
-            .then_with(|| other.row.cmp(&self.row))
+        self.score.total_cmp(&other.score).then_with(|| other.row.cmp(&self.row))
     }
 }
 
@@ -26,7 +24,8 @@ impl PartialOrd for Scored {
     }
 }
 
-/// Keeps the `k` greatest of what is pushed, in any order of pushing: O(log k) for each that is kept, O(1) for others.
+/// Keeps the `k` greatest of what is pushed, in any order of pushing: O(log k) for each that is
+/// kept, O(1) for others.
 ///
 /// Scores must not be NaN, nor -0.0, which would rank below 0.0.
 #[derive(Debug)]
@@ -40,11 +39,7 @@ pub(crate) struct TopK {
 impl TopK {
     /// Scores below `floor` are not kept.
     pub(crate) fn new(k: usize, floor: f64) -> Self {
-        Self {
-            k,
-            floor,
-            heap: BinaryHeap::new(),
-        }
+        Self { k, floor, heap: BinaryHeap::new() }
     }
 
     /// A score below this can no longer be kept.

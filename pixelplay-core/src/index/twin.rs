@@ -1,8 +1,11 @@
-//! The int8 twin of a batch's vectors: a quarter of the bytes to read, and a bound on what that costs in precision.
+//! The int8 twin of a batch's vectors: a quarter of the bytes to read, and a bound on what that
+//! costs in precision.
 //!
-//! Of a row `x` the difference `d = R (x - centre)` is stored as `scale * code`, `code` having `dim` integers from -127 to
-//! 127. The centre is the mean of the batch: vectors of one encoder share a large part, which would otherwise use up the few
-//! steps that there are. `R` is a [rotation] that makes all dimensions alike, for the same reason.
+//! Of a row `x` the difference `d = R (x - centre)` is stored as `scale * code`, `code` having
+//! `dim` integers from -127 to
+//! 127. The centre is the mean of the batch: vectors of one encoder share a large part, which would
+//! otherwise use up the few steps that there are. `R` is a [rotation] that makes all dimensions
+//! alike, for the same reason.
 //!
 //! [rotation]: super::rotation
 //!
@@ -16,20 +19,22 @@
 //!
 //! # The bound
 //!
-//! A query `q` is rotated too, and `r = R q` becomes `step * code_q`, with integers up to 2^14. A rotation keeps dot
-//! products and lengths, so `<x - centre, q> = <d, r>`, and exactly,
+//! A query `q` is rotated too, and `r = R q` becomes `step * code_q`, with integers up to 2^14. A
+//! rotation keeps dot products and lengths, so `<x - centre, q> = <d, r>`, and exactly,
 //!
 //! ```text
 //! <x, q> = <centre, q> + scale * step * <code, code_q> + <scale * code, r - step * code_q> + <d - scale * code, r>
 //! ```
 //!
-//! and by Cauchy-Schwarz the third term is at most `length * |r - step * code_q|`, the last at most `error * |r|`. That
-//! holds for whatever codes there are, so the columns need only be honest about `error` and `length`, which
-//! [`verify`](super::SongIndex::verify) checks. The dot product of the codes is exact in integers. What `d` and `r` lose to
-//! rounding is below `1e-14` of their lengths, and that of `d` at most `error + length`.
+//! and by Cauchy-Schwarz the third term is at most `length * |r - step * code_q|`, the last at most
+//! `error * |r|`. That holds for whatever codes there are, so the columns need only be honest about
+//! `error` and `length`, which [`verify`](super::SongIndex::verify) checks. The dot product of the
+//! codes is exact in integers. What `d` and `r` lose to rounding is below `1e-14` of their lengths,
+//! and that of `d` at most `error + length`.
 //!
-//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone screens all rows, with
-//! `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that are left.
+//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone screens
+//! all rows, with `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that
+//! are left.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,14 +59,16 @@ const MOST: f64 = 127.0;
 const BIAS: i32 = 128;
 /// Of the two parts of a query's code, `high` counts this much.
 const HIGH: i32 = 128;
-/// More than all roundings of sums in `f64` here take away, absolute and for each unit of what is summed: those of 65,536
-/// products are below 1e-11.
+/// More than all roundings of sums in `f64` here take away, absolute and for each unit of what is
+/// summed: those of 65,536 products are below 1e-11.
 const ROUNDING: f64 = 1e-9;
-/// The same for a screening in `f32`: eight operations that each lose at most `2^-24` of what they have to do with. That is
-/// at most 8 in a twin of ours: lengths are at most 1.001, so the centre's is, and a row is at most 2.01 from it; `error`
-/// is at most half a step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
+/// The same for a screening in `f32`: eight operations that each lose at most `2^-24` of what they
+/// have to do with. That is at most 8 in a twin of ours: lengths are at most 1.001, so the centre's
+/// is, and a row is at most 2.01 from it; `error` is at most half a step, 2.01/254, in each of
+/// 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
 const SCREEN_ROUNDING: f64 = 1e-5;
-/// What a screening loses of each unit of centre, error and length, in a twin that somebody else made of larger ones.
+/// What a screening loses of each unit of centre, error and length, in a twin that somebody else
+/// made of larger ones.
 const SCREEN_SHARE: f64 = 1e-6;
 
 /// What a twin is made of, for some rows.
@@ -92,8 +99,8 @@ fn code_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::UInt8, false))
 }
 
-/// Where the columns of a twin stand in a schema, in the order of [`fields`]; `None` unless they are all there, as we
-/// write them.
+/// Where the columns of a twin stand in a schema, in the order of [`fields`]; `None` unless they
+/// are all there, as we write them.
 pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
     let mut places = [0; 5];
     for (place, field) in places.iter_mut().zip(fields(i32::try_from(dim).ok()?)) {
@@ -138,10 +145,7 @@ impl Twin {
             clippy::cast_possible_truncation,
             reason = "whatever the centre is, the error is measured from it"
         )]
-        let centre: Vec<f32> = sums
-            .iter()
-            .map(|sum| (sum / rows.max(1) as f64) as f32)
-            .collect();
+        let centre: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
         let mut codes = Vec::with_capacity(vectors.len());
         let mut measures = [(); 3].map(|()| Vec::with_capacity(rows));
         let mut differences = vec![0.0; dim];
@@ -156,13 +160,7 @@ impl Twin {
             }
         }
         let [scales, errors, lengths] = measures.map(ScalarBuffer::from);
-        Self {
-            codes: codes.into(),
-            scales,
-            errors,
-            lengths,
-            centre: centre.into(),
-        }
+        Self { codes: codes.into(), scales, errors, lengths, centre: centre.into() }
     }
 
     /// The columns in the order of [`fields`].
@@ -173,12 +171,7 @@ impl Twin {
         let in_first = (0..rows).map(|row| if row == 0 { self.centre.len() } else { 0 });
         let centre = Float32Array::new(self.centre.clone(), None);
         [
-            Arc::new(FixedSizeListArray::new(
-                code_field(),
-                dim,
-                Arc::new(codes),
-                None,
-            )),
+            Arc::new(FixedSizeListArray::new(code_field(), dim, Arc::new(codes), None)),
             real(self.scales),
             real(self.errors),
             real(self.lengths),
@@ -241,23 +234,18 @@ impl Twin {
 
 /// Appends the codes of what [`rotate`] made of `x - centre`; returns scale, error and length.
 fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
-    let most = differences
-        .iter()
-        .fold(0.0_f64, |most, d| most.max(d.abs()));
+    let most = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the error is measured with what it becomes"
     )]
     let scale = (most / MOST) as f32;
     // 0 where the row is the centre: all codes are 0 then.
-    let per_code = if scale > 0.0 {
-        1.0 / f64::from(scale)
-    } else {
-        0.0
-    };
+    let per_code = if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
     let (mut error, mut length) = (0.0, 0.0);
     codes.extend(differences.iter().map(|difference| {
-        // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one instruction.
+        // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one
+        // instruction.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -293,21 +281,17 @@ impl Query {
     pub(super) fn new(query: &[f32]) -> Self {
         let mut rotated: Vec<f64> = query.iter().copied().map(f64::from).collect();
         rotate(&mut rotated);
-        let most = rotated
-            .iter()
-            .fold(0.0_f64, |most, value| most.max(value.abs()));
+        let most = rotated.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         // The smallest positive number, so that nothing is divided by zero.
         let step = (most / (MOST * f64::from(HIGH))).max(f64::MIN_POSITIVE);
         let steps = 1.0 / step;
         let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);
         let (mut high_sum, mut low_sum) = (0, 0);
         let parts = rotated.iter().map(|&value| {
-            // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one instruction.
+            // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one
+            // instruction.
             const SHIFT: i32 = 1 << 15;
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "at most 127 * 128, and cut"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "at most 127 * 128, and cut")]
             let code = (value * steps + (f64::from(SHIFT) + 0.5)) as i32 - SHIFT;
             let high = (code + HIGH / 2).div_euclid(HIGH);
             let low = code - high * HIGH;
@@ -316,10 +300,7 @@ impl Query {
             error += (value - step * f64::from(code)).powi(2);
             high_sum += high;
             low_sum += low;
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "-127 to 127, and -64 to 63"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "-127 to 127, and -64 to 63")]
             (high as i8, low as i8)
         });
         let (high, low) = parts.unzip();
@@ -341,8 +322,8 @@ impl Query {
         -BIAS * self.high_sum
     }
 
-    /// What the score of a row is at least and at most. `high` is its dot product with the high part, without bias, and
-    /// `offset` the product of query and centre.
+    /// What the score of a row is at least and at most. `high` is its dot product with the high
+    /// part, without bias, and `offset` the product of query and centre.
     pub(super) fn bounds(
         &self,
         backend: Backend,
@@ -382,8 +363,8 @@ impl Query {
     }
 }
 
-/// What it takes to decide, from the dot product with `high` alone, that a row cannot reach a cutoff. All is in units of
-/// `128 * step`, which spares a product for each row.
+/// What it takes to decide, from the dot product with `high` alone, that a row cannot reach a
+/// cutoff. All is in units of `128 * step`, which spares a product for each row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gauge {
     pub(super) offset: f64,
@@ -406,13 +387,10 @@ impl Gauge {
         }
     }
 
-    /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all in `f32`, has a score
-    /// below `cutoff`.
+    /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all
+    /// in `f32`, has a score below `cutoff`.
     pub(super) fn least(&self, cutoff: f64) -> f32 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "`SCREEN_ROUNDING` has room for it"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "`SCREEN_ROUNDING` has room for it")]
         let least = {
             let rounding = SCREEN_ROUNDING + SCREEN_SHARE * self.offset.abs();
             ((cutoff - self.offset - rounding) / self.unit) as f32

@@ -1,8 +1,9 @@
 //! Reads single vectors of a mapped file.
 //!
-//! A search needs some tens of them, all over the file, for exact scores. Where they are mapped, touching one maps what lies
-//! around it too (64 KiB at least, about 1 MiB on Linux 6.18), so that after 20 searches of a million songs the process
-//! seemed to hold 1.8 GB of vectors. Reading costs about the same and leaves nothing behind.
+//! A search needs some tens of them, all over the file, for exact scores. Where they are mapped,
+//! touching one maps what lies around it too (64 KiB at least, about 1 MiB on Linux 6.18), so that
+//! after 20 searches of a million songs the process seemed to hold 1.8 GB of vectors. Reading costs
+//! about the same and leaves nothing behind.
 
 use std::fs::File;
 use std::io;

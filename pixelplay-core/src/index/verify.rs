@@ -17,19 +17,22 @@ const BYTES_A_REPORT: usize = 64 << 20;
 type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
-    /// Checks all that [`open`](Self::open) leaves out: the checksum of every batch, where the file has them, that
-    /// every vector is finite, of length 1 and close to its int8 twin, every id unique, and every column readable.
+    /// Checks all that [`open`](Self::open) leaves out: the checksum of every batch, where the file
+    /// has them, that every vector is finite, of length 1 and close to its int8 twin, every id
+    /// unique, and every column readable.
     ///
-    /// Costs one pass over the file: about a third of a second a gigabyte on one core, if it is in memory.
+    /// Costs one pass over the file: about a third of a second a gigabyte on one core, if it is in
+    /// memory.
     ///
     /// # Errors
-    /// The first thing found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] where two rows have the
-    /// same id, which no damage can bring about in a file with checksums.
+    /// The first thing found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] where
+    /// two rows have the same id, which no damage can bring about in a file with checksums.
     pub fn verify(&self) -> Result<(), SongIndexError> {
         self.verify_with(&mut progress::ignore)
     }
 
-    /// [`verify`](Self::verify) with reports of progress, in rows; each stage passes over all of them.
+    /// [`verify`](Self::verify) with reports of progress, in rows; each stage passes over all of
+    /// them.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
@@ -123,10 +126,7 @@ pub(super) fn check_batch(
         return Ok(());
     };
     let mut hasher = blake3::Hasher::new();
-    for bytes in segment
-        .batch_bytes(&segment.batches[at])
-        .chunks(BYTES_A_REPORT)
-    {
+    for bytes in segment.batch_bytes(&segment.batches[at]).chunks(BYTES_A_REPORT) {
         hasher.update(bytes);
         report()?;
     }

@@ -21,20 +21,23 @@ pub struct WriterOptions {
     pub fingerprint: Option<Fingerprint>,
     /// Scale each vector to length 1; otherwise a vector of another length is refused.
     pub normalize: bool,
-    /// After how many rows a batch is written. The writer holds about one batch in memory; an index of one batch
-    /// gives all vectors as one slice. A batch is closed early should its text reach a gigabyte.
+    /// After how many rows a batch is written. The writer holds about one batch in memory; an index
+    /// of one batch gives all vectors as one slice. A batch is closed early should its text reach a
+    /// gigabyte.
     pub batch_rows: usize,
-    /// The columns beside `id` and the vector: known ones, and others, which hold text. A song with a cell in a
-    /// column that is not listed is refused, so that nothing is lost in silence. At most 9,998.
+    /// The columns beside `id` and the vector: known ones, and others, which hold text. A song with
+    /// a cell in a column that is not listed is refused, so that nothing is lost in silence. At
+    /// most 9,998.
     pub columns: Vec<String>,
-    /// Write each vector a second time, in 8-bit integers. The file is a quarter larger, and searches read the
-    /// integers in place of the vectors, a quarter of the bytes; their results are the same.
+    /// Write each vector a second time, in 8-bit integers. The file is a quarter larger, and
+    /// searches read the integers in place of the vectors, a quarter of the bytes; their results
+    /// are the same.
     pub int8_twin: bool,
 }
 
 impl WriterOptions {
-    /// For vectors of `dim` values that have length 1 and come from an unknown space; all known columns; batches of
-    /// 16,384 rows, with a twin.
+    /// For vectors of `dim` values that have length 1 and come from an unknown space; all known
+    /// columns; batches of 16,384 rows, with a twin.
     #[must_use]
     pub fn new(dim: usize) -> Self {
         Self {
@@ -48,10 +51,11 @@ impl WriterOptions {
     }
 }
 
-/// Writes an index file; nothing is seen of it until [`finish`](Self::finish), which puts it in place in one step.
+/// Writes an index file; nothing is seen of it until [`finish`](Self::finish), which puts it in
+/// place in one step.
 ///
-/// Dropped without `finish`, it leaves no file behind and the old file as it was. Readers that have the old file open
-/// keep it.
+/// Dropped without `finish`, it leaves no file behind and the old file as it was. Readers that have
+/// the old file open keep it.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, SongIndexWriter, WriterOptions};
@@ -76,12 +80,12 @@ pub struct SongIndexWriter {
 }
 
 impl SongIndexWriter {
-    /// Begins a file beside `path`, which may exist. What it replaces keeps its permissions (on Unix), and a
-    /// symbolic link stays one: the file that it points to is replaced.
+    /// Begins a file beside `path`, which may exist. What it replaces keeps its permissions (on
+    /// Unix), and a symbolic link stays one: the file that it points to is replaced.
     ///
     /// # Errors
-    /// If the options make no sense, if the folder cannot be written to, or if there is something else than a regular
-    /// file at `path`, such as a folder or a device.
+    /// If the options make no sense, if the folder cannot be written to, or if there is something
+    /// else than a regular file at `path`, such as a folder or a device.
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         check(&options)?;
         let kind = |name: &String| (name.clone(), known_kind(name).unwrap_or(Kind::Text));
@@ -104,9 +108,9 @@ impl SongIndexWriter {
     /// Adds a song with its vector.
     ///
     /// # Errors
-    /// If the vector has another dimension, is not finite or not of length 1, if the id was there before, or a cell
-    /// cannot be written; the song is then not added and the writer can go on. If the file cannot be written,
-    /// every later call fails too.
+    /// If the vector has another dimension, is not finite or not of length 1, if the id was there
+    /// before, or a cell cannot be written; the song is then not added and the writer can go on. If
+    /// the file cannot be written, every later call fails too.
     pub fn push(&mut self, song: &Song, vector: &[f32]) -> Result<(), SongIndexError> {
         self.table.check_usable()?;
         let normalized = self.check_vector(song, vector)?;
@@ -136,13 +140,13 @@ impl SongIndexWriter {
         self.ids.is_empty()
     }
 
-    /// Completes the file, makes it durable and puts it in place of whatever was at the path. Waits for a
-    /// [`SongIndexEditor`](super::SongIndexEditor) of that file, in any process, to be done.
+    /// Completes the file, makes it durable and puts it in place of whatever was at the path. Waits
+    /// for a [`SongIndexEditor`](super::SongIndexEditor) of that file, in any process, to be done.
     ///
     /// # Errors
-    /// If the file cannot be written; whatever was at the path is then still there. Only where the action of
-    /// [`SongIndexError::Io`] is `"make durable"` has the new file taken its place already, complete, but might not
-    /// survive a power cut.
+    /// If the file cannot be written; whatever was at the path is then still there. Only where the
+    /// action of [`SongIndexError::Io`] is `"make durable"` has the new file taken its place
+    /// already, complete, but might not survive a power cut.
     pub fn finish(self) -> Result<(), SongIndexError> {
         self.table.finish()?.publish_alone()
     }
@@ -153,11 +157,8 @@ impl SongIndexWriter {
         song: &Song,
         vector: &[f32],
     ) -> Result<Option<Vec<f32>>, SongIndexError> {
-        let bad = |source| SongIndexError::BadVector {
-            row: self.len(),
-            id: song.id.to_string(),
-            source,
-        };
+        let bad =
+            |source| SongIndexError::BadVector { row: self.len(), id: song.id.to_string(), source };
         if vector.len() != self.options.dim {
             return Err(bad(EmbeddingError::DimMismatch {
                 expected: self.options.dim,
@@ -209,25 +210,20 @@ impl SongIndexWriter {
     }
 
     fn not_listed(&self, song: &Song, name: &str) -> SongIndexError {
-        self.bad_row(
-            song,
-            format_args!("column {name:?} is not among the columns to write"),
-        )
+        self.bad_row(song, format_args!("column {name:?} is not among the columns to write"))
     }
 
     fn bad_row(&self, song: &Song, what: impl ToString) -> SongIndexError {
-        SongIndexError::BadRow {
-            row: self.len(),
-            id: song.id.to_string(),
-            what: what.to_string(),
-        }
+        SongIndexError::BadRow { row: self.len(), id: song.id.to_string(), what: what.to_string() }
     }
 }
 
-/// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape `(songs, dim)`.
+/// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape
+/// `(songs, dim)`.
 ///
-/// It has one batch, so that [`SongIndex::vectors`](super::SongIndex::vectors) gives all of them as one slice;
-/// [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need not be listed.
+/// It has one batch, so that [`SongIndex::vectors`](super::SongIndex::vectors) gives all of them as
+/// one slice; [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need not be
+/// listed.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
@@ -243,7 +239,8 @@ impl SongIndexWriter {
 /// ```
 ///
 /// # Errors
-/// [`SongIndexError::BadOptions`] if there are not as many vectors as songs; otherwise as [`SongIndexWriter`].
+/// [`SongIndexError::BadOptions`] if there are not as many vectors as songs; otherwise as
+/// [`SongIndexWriter`].
 pub fn write_index(
     path: impl AsRef<Path>,
     songs: &[Song],
@@ -265,11 +262,8 @@ pub fn write_index_with(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(), SongIndexError> {
     let mut step = |row: usize| {
-        let progress = Progress {
-            stage: "writing songs",
-            done: row as u64,
-            total: Some(songs.len() as u64),
-        };
+        let progress =
+            Progress { stage: "writing songs", done: row as u64, total: Some(songs.len() as u64) };
         match on_progress(progress) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(SongIndexError::Cancelled),

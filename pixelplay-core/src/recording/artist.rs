@@ -26,23 +26,14 @@ const BETWEEN: &[&str] = &[
 ];
 
 /// Behind these a credit goes on with guests, whom a search does without.
-pub(crate) const GUESTS: &[&str] = &[
-    " feat. ",
-    " feat ",
-    " ft. ",
-    " ft ",
-    " featuring ",
-    " with ",
-    ";",
-];
+pub(crate) const GUESTS: &[&str] =
+    &[" feat. ", " feat ", " ft. ", " ft ", " featuring ", " with ", ";"];
 
 /// The names of a credit without its guests, folded and squeezed.
 pub(crate) fn main_names(credit: &str) -> Vec<String> {
     let lower = credit.to_ascii_lowercase();
     // Behind a semicolon there may be a guest or not: tables list all artists with it.
-    let marks = GUESTS
-        .iter()
-        .filter(|mark| **mark != ";" && **mark != " with ");
+    let marks = GUESTS.iter().filter(|mark| **mark != ";" && **mark != " with ");
     let end = marks.filter_map(|mark| lower.find(mark)).min();
     names(&credit[..end.unwrap_or(credit.len())])
 }
@@ -52,11 +43,7 @@ pub(crate) fn names(credit: &str) -> Vec<String> {
     // ASCII alone changes case, so that places stay what they are.
     let mut pieces = vec![credit.to_ascii_lowercase()];
     for between in BETWEEN {
-        pieces = pieces
-            .iter()
-            .flat_map(|piece| piece.split(between))
-            .map(str::to_owned)
-            .collect();
+        pieces = pieces.iter().flat_map(|piece| piece.split(between)).map(str::to_owned).collect();
     }
     let names = pieces.iter().map(|piece| name(piece));
     names.filter(|name| !name.is_empty()).collect()

@@ -3,7 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The words of a text, each followed by one space but the last: `"Beyoncé & JAY-Z"` is `"beyonce and jay z"`.
+/// The words of a text, each followed by one space but the last: `"Beyoncé & JAY-Z"` is
+/// `"beyonce and jay z"`.
 ///
 /// A text of nothing but punctuation, as the band `!!!`, stays as it is.
 pub(crate) fn fold(text: &str) -> String {
@@ -17,13 +18,10 @@ pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for (at, &letter) in letters.iter().enumerate() {
         let is_letter = |at: Option<usize>| {
-            at.and_then(|at| letters.get(at))
-                .is_some_and(|c| c.is_alphanumeric())
+            at.and_then(|at| letters.get(at)).is_some_and(|c| c.is_alphanumeric())
         };
-        let is_digit = |at: Option<usize>| {
-            at.and_then(|at| letters.get(at))
-                .is_some_and(char::is_ascii_digit)
-        };
+        let is_digit =
+            |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
         let (before, after) = (is_letter(at.checked_sub(1)), is_letter(Some(at + 1)));
         match letter {
             'ß' => folded.push_str("ss"),
@@ -76,7 +74,8 @@ fn is_note(letters: &[char]) -> bool {
     }
 }
 
-/// Folded text without its spaces, but for those between digits: `AC/DC` and `ACDC` are the same, `1-12` and `11-2` are not.
+/// Folded text without its spaces, but for those between digits: `AC/DC` and `ACDC` are the same,
+/// `1-12` and `11-2` are not.
 pub(crate) fn squeezed(folded: &str) -> String {
     let mut squeezed = String::with_capacity(folded.len());
     for word in folded.split(' ') {
@@ -137,11 +136,7 @@ mod tests {
         assert_eq!(fold("!!!"), "!!!");
         assert_eq!(fold("#1 in C# and F♯"), "1 in c sharp and f sharp");
         for (one, other) in [("1-12", "11-2"), ("Kapitel 1.1", "Kapitel 11")] {
-            assert_ne!(
-                squeezed(&fold(one)),
-                squeezed(&fold(other)),
-                "{one} {other}"
-            );
+            assert_ne!(squeezed(&fold(one)), squeezed(&fold(other)), "{one} {other}");
         }
     }
 }

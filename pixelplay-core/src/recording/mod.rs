@@ -1,7 +1,8 @@
 //! Whether two songs are one recording, by their titles and artists.
 //!
-//! Tables list a recording once for each album it is on: as a remaster, in a deluxe edition, with its guests in the title
-//! or in the artist's credit. A live recording, a remix or a cover is another recording.
+//! Tables list a recording once for each album it is on: as a remaster, in a deluxe edition, with
+//! its guests in the title or in the artist's credit. A live recording, a remix or a cover is
+//! another recording.
 
 pub(crate) mod artist;
 pub(crate) mod fold;
@@ -61,8 +62,9 @@ const CUES: &[&str] = &[
 
 /// A text that is the same for what is one recording; `None` where title and artist do not tell.
 ///
-/// Case, accents, punctuation, editions (`Remastered 2011`, `Radio Edit`) and guests make no difference; live, remix,
-/// acoustic and other versions do, and so does every artist who is not a guest.
+/// Case, accents, punctuation, editions (`Remastered 2011`, `Radio Edit`) and guests make no
+/// difference; live, remix, acoustic and other versions do, and so does every artist who is not a
+/// guest.
 #[cfg(feature = "catalog")]
 pub(crate) fn key(title: &str, artist: &str) -> Option<String> {
     let parsed = Title::parse(title);
@@ -115,22 +117,13 @@ mod tests {
         for (one, other) in [
             (("Africa", "TOTO"), ("Africa - 2018 Remaster", "Toto")),
             (("Déjà Vu", "Beyoncé"), ("Deja Vu (feat. JAY-Z)", "Beyonce")),
-            (
-                ("Deja Vu (feat. JAY-Z)", "Beyoncé"),
-                ("Deja Vu", "Beyoncé feat. Jay Z"),
-            ),
+            (("Deja Vu (feat. JAY-Z)", "Beyoncé"), ("Deja Vu", "Beyoncé feat. Jay Z")),
             (
                 ("Closer (feat. Halsey)", "The Chainsmokers"),
                 ("Closer (feat. Halsey)", "The Chainsmokers;Halsey"),
             ),
-            (
-                ("Stay (with Ana)", "Ben, Ana"),
-                ("Stay - Radio Edit", "Ben"),
-            ),
-            (
-                ("Song (Live at Wembley)", "Queen"),
-                ("Song - Live at Wembley", "QUEEN"),
-            ),
+            (("Stay (with Ana)", "Ben, Ana"), ("Stay - Radio Edit", "Ben")),
+            (("Song (Live at Wembley)", "Queen"), ("Song - Live at Wembley", "QUEEN")),
             (("Yesterday", "The Beatles"), ("Yesterday", "Beatles")),
             (("Song (From \"A Film\")", "Ana"), ("Song", "Ana")),
             (
@@ -146,10 +139,7 @@ mod tests {
     fn other_versions_and_other_artists_are_not() {
         for (one, other) in [
             (("Song", "Queen"), ("Song (Live)", "Queen")),
-            (
-                ("Song (Live in Rio)", "Queen"),
-                ("Song (Live in Paris)", "Queen"),
-            ),
+            (("Song (Live in Rio)", "Queen"), ("Song (Live in Paris)", "Queen")),
             (("Song (Ana Remix)", "Queen"), ("Song (Ben Remix)", "Queen")),
             (("Song", "Queen"), ("Song", "Queen & David Bowie")),
             (
@@ -162,10 +152,7 @@ mod tests {
                 ("Main Title (From \"Jaws\")", "John Williams"),
                 ("Main Title (From \"E.T.\")", "John Williams"),
             ),
-            (
-                ("Prelude in C# Minor", "Ana"),
-                ("Prelude in C Minor", "Ana"),
-            ),
+            (("Prelude in C# Minor", "Ana"), ("Prelude in C Minor", "Ana")),
             (("Kapitel 1-12", "Ana"), ("Kapitel 11-2", "Ana")),
         ] {
             assert!(!same(one, other), "{one:?} {other:?}");
@@ -176,11 +163,7 @@ mod tests {
     fn versions_are_one_song() {
         let song = |title| song_key(title, "Queen");
         assert!(song("Song").is_some());
-        for title in [
-            "Song (Live in Rio)",
-            "Song - Ana Remix",
-            "Song - Remastered",
-        ] {
+        for title in ["Song (Live in Rio)", "Song - Ana Remix", "Song - Remastered"] {
             assert_eq!(song(title), song("Song"), "{title}");
         }
         assert_ne!(song("Song"), song("Song 2"));
@@ -189,12 +172,9 @@ mod tests {
 
     #[test]
     fn what_names_nobody_tells_nothing() {
-        for (title, artist) in [
-            ("Intro", "Various Artists"),
-            ("Intro", "unknown"),
-            ("", "Ana"),
-            ("Song", ""),
-        ] {
+        for (title, artist) in
+            [("Intro", "Various Artists"), ("Intro", "unknown"), ("", "Ana"), ("Song", "")]
+        {
             assert_eq!(key(title, artist), None, "{title} {artist}");
         }
         // A guest who is the only artist is no guest.

@@ -1,4 +1,5 @@
-//! What a title says beside the name of the song: guests, editions, and versions that are another recording.
+//! What a title says beside the name of the song: guests, editions, and versions that are another
+//! recording.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -98,7 +99,8 @@ const VERSIONS: &[(&str, Version)] = &[
     ("mashed", Other),
 ];
 
-/// Folded phrases of the same recording in another edition. They are taken out before versions are looked for.
+/// Folded phrases of the same recording in another edition. They are taken out before versions are
+/// looked for.
 const EDITIONS: &[&str] = &[
     "remastered",
     "remaster",
@@ -185,11 +187,7 @@ impl Title {
         let joined = |parts: &[&str]| fold(&parts.join(" "));
         // A title that is a marker and nothing else, as `(Live)`, is its own name.
         if joined(&kept).is_empty() {
-            return Self {
-                text: title.to_owned(),
-                words: fold(title),
-                ..Self::default()
-            };
+            return Self { text: title.to_owned(), words: fold(title), ..Self::default() };
         }
         parsed.text = kept.join(" ");
         parsed.words = joined(&kept);
@@ -358,11 +356,7 @@ mod tests {
             "Hotel California (1976)",
             "Hotel California (Deluxe Edition) [Explicit]",
         ] {
-            assert_eq!(
-                parsed(title),
-                ("hotel california".to_owned(), vec![]),
-                "{title}"
-            );
+            assert_eq!(parsed(title), ("hotel california".to_owned(), vec![]), "{title}");
         }
         let guests = |title| Title::parse(title).guests;
         assert_eq!(guests("Song (feat. Ana & Ben)"), ["Ana & Ben"]);
@@ -385,11 +379,7 @@ mod tests {
             ("Song (Mixed)", "song", &[Mixed]),
             ("Song (Sped Up)", "song", &[Speed]),
             ("Song (Taylor's Version)", "song", &[ReRecorded]),
-            (
-                "Song (Taylor’s Version) [From The Vault]",
-                "song",
-                &[ReRecorded],
-            ),
+            ("Song (Taylor’s Version) [From The Vault]", "song", &[ReRecorded]),
             ("Song - Demo", "song", &[Demo]),
             // These words are the song's own name.
             ("Live and Let Die", "live and let die", &[]),
@@ -397,11 +387,7 @@ mod tests {
             ("Cover Me Up", "cover me up", &[]),
             ("Ignition (Remix)", "ignition", &[Remix]),
             ("(Live)", "live", &[]),
-            (
-                "(I Can't Get No) Satisfaction",
-                "i cant get no satisfaction",
-                &[],
-            ),
+            ("(I Can't Get No) Satisfaction", "i cant get no satisfaction", &[]),
             ("Song (", "song", &[]),
             ("Song ((Live) Remix", "song", &[Live, Remix]),
             ("Song [Live", "song", &[Live]),
@@ -416,7 +402,8 @@ mod tests {
 
     #[test]
     fn a_title_of_nothing_but_brackets_takes_no_longer_than_another() {
-        // No time is measured: with a search for each bracket's end these would be 10^11 steps, and the test would not end.
+        // No time is measured: with a search for each bracket's end these would be 10^11 steps, and
+        // the test would not end.
         for c in ["(", "[(", "- ", ")", "(a) "] {
             let title = c.repeat(1 << 19);
             assert!(Title::parse(&title).versions.is_empty());

@@ -1,7 +1,9 @@
-//! Products of matrices in 8 bits: rows of codes from 0 to 255 times columns of integers from -127 to 127, exactly.
+//! Products of matrices in 8 bits: rows of codes from 0 to 255 times columns of integers from -127
+//! to 127, exactly.
 //!
-//! They lie as those of [`super::product`] do, with 4 neighbouring bytes of `k` where those have one value. Each block of
-//! the right factor begins with a line of its own: the sums of its columns, which is what codes that all are 1 give.
+//! They lie as those of [`super::product`] do, with 4 neighbouring bytes of `k` where those have
+//! one value. Each block of the right factor begins with a line of its own: the sums of its
+//! columns, which is what codes that all are 1 give.
 
 use super::product::{Multiply, Piece, Source, prefetch};
 use super::vector::{Codes, Lanes, Vector, WIDTH};
@@ -54,11 +56,7 @@ impl Integers for Plain {
 
     #[inline(always)]
     unsafe fn right(integers: &Codes) -> Self {
-        Self(
-            integers
-                .0
-                .map(|quad| quad.map(|v| i32::from(v.cast_signed()))),
-        )
+        Self(integers.0.map(|quad| quad.map(|v| i32::from(v.cast_signed()))))
     }
 
     #[inline(always)]
@@ -90,8 +88,8 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
     from: Source<Codes>,
     out: &mut Piece<[i32; WIDTH]>,
 ) {
-    // SAFETY: our caller promises that the processor has the instructions, and that both factors hold all of these
-    // rows, columns and `k`.
+    // SAFETY: our caller promises that the processor has the instructions, and that both factors
+    // hold all of these rows, columns and `k`.
     unsafe {
         let mut a = from.left.cast::<[u8; 4]>();
         let mut b = from.right;
@@ -200,14 +198,8 @@ pub(super) unsafe fn quantize<V: Vector>(
             let least = low.0.into_iter().fold(f32::MAX, f32::min);
             let step = (greatest - least) / 255.0;
             let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
-            scales[row] = RowScale {
-                least: least + poison,
-                step,
-            };
-            for (group, line) in (0..blocks)
-                .step_by(4)
-                .zip(out[row..].iter_mut().step_by(rows))
-            {
+            scales[row] = RowScale { least: least + poison, step };
+            for (group, line) in (0..blocks).step_by(4).zip(out[row..].iter_mut().step_by(rows)) {
                 let bytes = line.0.as_flattened_mut();
                 for (block, bytes) in (group..).zip(bytes.as_chunks_mut::<WIDTH>().0) {
                     if block >= blocks {

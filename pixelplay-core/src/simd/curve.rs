@@ -33,8 +33,8 @@ pub(super) unsafe fn apply<V: Vector>(curve: Curve, x: V) -> V {
     }
 }
 
-/// `e^x`, within 2 units in the last place where it is a normal number; below, the least normal number, and above
-/// `e^88`, that. NaN stays NaN.
+/// `e^x`, within 2 units in the last place where it is a normal number; below, the least normal
+/// number, and above `e^88`, that. NaN stays NaN.
 ///
 /// # Safety
 /// See [`Vector`].
@@ -45,14 +45,8 @@ pub(super) unsafe fn exp<V: Vector>(x: V) -> V {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Cephes' expf: (e^r - 1 - r) / r^2 where |r| <= ln(2) / 2.
-    const POLYNOMIAL: [f32; 6] = [
-        1.987_569_1e-4,
-        1.398_2e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        1.666_666_5e-1,
-        0.5,
-    ];
+    const POLYNOMIAL: [f32; 6] =
+        [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     // SAFETY: our caller promises that the processor has the instructions.
     unsafe {
         // The limit first: where one of the two is NaN, the second is taken.
@@ -74,8 +68,8 @@ pub(super) unsafe fn exp<V: Vector>(x: V) -> V {
 /// See [`Vector`].
 #[inline(always)]
 unsafe fn gelu<V: Vector>(x: V) -> V {
-    // erfc(z) e^(z^2) / t in powers of t = 1 / (1 + 0.4 z), least squares on Chebyshev points weighted towards the
-    // greatest relative error, which is 6.2e-8 for 0 <= z <= 10.
+    // erfc(z) e^(z^2) / t in powers of t = 1 / (1 + 0.4 z), least squares on Chebyshev points
+    // weighted towards the greatest relative error, which is 6.2e-8 for 0 <= z <= 10.
     const POLYNOMIAL: [f32; 9] = [
         0.041_253_157,
         -0.140_319_8,

@@ -8,17 +8,20 @@ use super::{Backend, Isa};
 #[cfg(target_arch = "x86_64")]
 use super::{x86_codes, x86_vector};
 
-/// How many products are added up before they are added to what is there: two blocks of so many lines of the right factor,
-/// and some hundred rows of the left one, fit into a processor's own cache. A multiple of [`WIDTH`].
+/// How many products are added up before they are added to what is there: two blocks of so many
+/// lines of the right factor, and some hundred rows of the left one, fit into a processor's own
+/// cache. A multiple of [`WIDTH`].
 const DEPTH: usize = 768;
 
 impl Backend {
     /// The product of `rows` rows of `k` columns with as many blocks of 16 columns as `out` has.
     ///
-    /// Each value is summed over `k` in order, [`DEPTH`] products at a time, whatever else is computed beside it.
+    /// Each value is summed over `k` in order, [`DEPTH`] products at a time, whatever else is
+    /// computed beside it.
     ///
     /// # Panics
-    /// If a factor has fewer rows or columns, the right one fewer blocks than `out`, or there is no bias for a block.
+    /// If a factor has fewer rows or columns, the right one fewer blocks than `out`, or there is no
+    /// bias for a block.
     #[track_caller]
     pub(crate) fn product(
         self,
@@ -40,25 +43,17 @@ impl Backend {
         let mut done = 0;
         while done < k {
             let deep = (k - done).min(DEPTH);
-            let left = Blocked {
-                lines: &left.lines[done / WIDTH * left.stride..],
-                ..left
-            };
-            let right = Blocked {
-                first: right.first + done,
-                ..right
-            };
-            let out = BlockedMut {
-                lines: &mut *out.lines,
-                ..out
-            };
+            let left = Blocked { lines: &left.lines[done / WIDTH * left.stride..], ..left };
+            let right = Blocked { first: right.first + done, ..right };
+            let out = BlockedMut { lines: &mut *out.lines, ..out };
             let finish = Finish {
                 bias: finish.bias.filter(|_| done == 0),
                 add: finish.add || done > 0,
                 curve: finish.curve.filter(|_| done + deep == k),
             };
             match self.0 {
-                // SAFETY: the portable vectors need no special instructions, and the lengths were checked, here and below.
+                // SAFETY: the portable vectors need no special instructions, and the lengths were
+                // checked, here and below.
                 Isa::Portable => unsafe {
                     product::product::<[f32; WIDTH], 2, 1>(
                         rows,
@@ -72,12 +67,14 @@ impl Backend {
                     );
                 },
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
+                // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor
+                // has AVX2 and FMA.
                 Isa::Avx2 => unsafe {
                     x86_vector::product_avx2(rows, deep, left, right, out, finish);
                 },
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: only `available` makes these, after it has seen that the processor has AVX-512F.
+                // SAFETY: only `available` makes these, after it has seen that the processor has
+                // AVX-512F.
                 Isa::Avx512 | Isa::Avx512Vnni => unsafe {
                     x86_vector::product_avx512(rows, deep, left, right, out, finish);
                 },
@@ -117,8 +114,9 @@ impl Backend {
         }
     }
 
-    /// Replaces scores by their softmax, after multiplying them with `scale`: in each row over its first `visible(row)`
-    /// columns, of which there is at least one; those behind become 0. A blocked matrix of `rows` rows.
+    /// Replaces scores by their softmax, after multiplying them with `scale`: in each row over its
+    /// first `visible(row)` columns, of which there is at least one; those behind become 0. A
+    /// blocked matrix of `rows` rows.
     ///
     /// # Panics
     /// If the scores are not that.
@@ -149,11 +147,13 @@ impl Backend {
 }
 
 impl Backend {
-    /// [`product`](Self::product) of a left factor in codes and a right one in integers (see [`super::codes`]), whose
-    /// blocks follow each other: all of their lines but the first have 4 bytes of `k`. The integers are summed exactly.
+    /// [`product`](Self::product) of a left factor in codes and a right one in integers (see
+    /// [`super::codes`]), whose blocks follow each other: all of their lines but the first have 4
+    /// bytes of `k`. The integers are summed exactly.
     ///
     /// # Panics
-    /// As [`product`](Self::product); and if there are too many quads to be sure that no sum overflows.
+    /// As [`product`](Self::product); and if there are too many quads to be sure that no sum
+    /// overflows.
     #[track_caller]
     pub(crate) fn product_codes(
         self,
@@ -181,13 +181,14 @@ impl Backend {
         );
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `available` has seen AVX2 before it makes an `Avx512` too, and the lengths were checked, here and
-            // below.
+            // SAFETY: `available` has seen AVX2 before it makes an `Avx512` too, and the lengths
+            // were checked, here and below.
             Isa::Avx2 | Isa::Avx512 => unsafe {
                 x86_codes::product_codes_avx2(rows, left, right, scales, out, finish);
             },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and VNNI.
+            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and
+            // VNNI.
             Isa::Avx512Vnni => unsafe {
                 x86_codes::product_codes_vnni(rows, left, right, scales, out, finish);
             },
@@ -264,11 +265,7 @@ impl<L> Blocked<'_, L> {
 impl BlockedMut<'_> {
     /// The same to be read.
     pub(crate) fn as_blocked(&self) -> Blocked<'_> {
-        Blocked {
-            lines: self.lines,
-            stride: self.stride,
-            first: self.first,
-        }
+        Blocked { lines: self.lines, stride: self.stride, first: self.first }
     }
 }
 
@@ -293,27 +290,15 @@ mod tests {
             let lines = (0..columns.div_ceil(WIDTH) * stride)
                 .map(|_| Lanes(std::array::from_fn(|_| next(seed))))
                 .collect();
-            Self {
-                lines,
-                stride,
-                first,
-            }
+            Self { lines, stride, first }
         }
 
         fn view(&self) -> Blocked<'_> {
-            Blocked {
-                lines: &self.lines,
-                stride: self.stride,
-                first: self.first,
-            }
+            Blocked { lines: &self.lines, stride: self.stride, first: self.first }
         }
 
         fn view_mut(&mut self) -> BlockedMut<'_> {
-            BlockedMut {
-                lines: &mut self.lines,
-                stride: self.stride,
-                first: self.first,
-            }
+            BlockedMut { lines: &mut self.lines, stride: self.stride, first: self.first }
         }
 
         fn at(&self, row: usize, column: usize) -> f64 {
@@ -324,9 +309,8 @@ mod tests {
 
     /// In [-1, 1).
     fn next(seed: &mut u64) -> f32 {
-        *seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        *seed =
+            seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*seed >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
@@ -562,19 +546,12 @@ mod tests {
         }
     }
 
-    /// Sums of more products than are added up at once: bias once, what was there once, the curve last, and other rows and
-    /// blocks change nothing.
+    /// Sums of more products than are added up at once: bias once, what was there once, the curve
+    /// last, and other rows and blocks change nothing.
     #[test]
     fn deep_products_are_those_of_f64() {
         let mut seed = 5;
-        for k in [
-            DEPTH - 1,
-            DEPTH,
-            DEPTH + 1,
-            DEPTH + WIDTH,
-            2 * DEPTH,
-            2 * DEPTH + 5,
-        ] {
+        for k in [DEPTH - 1, DEPTH, DEPTH + 1, DEPTH + WIDTH, 2 * DEPTH, 2 * DEPTH + 5] {
             let (rows, columns) = (17, 70);
             let left = Part::random(rows, k, &mut seed);
             let right = Part::random(k, columns, &mut seed);
@@ -584,15 +561,8 @@ mod tests {
                 .collect();
             for backend in Backend::available() {
                 for (add, curve) in [(true, None), (false, Some(Curve::QuickGelu))] {
-                    let finish = Finish {
-                        bias: Some(&bias),
-                        curve,
-                        add,
-                    };
-                    let mut out = Part {
-                        lines: before.lines.clone(),
-                        ..before
-                    };
+                    let finish = Finish { bias: Some(&bias), curve, add };
+                    let mut out = Part { lines: before.lines.clone(), ..before };
                     backend.product(rows, k, left.view(), right.view(), out.view_mut(), finish);
                     for row in 0..rows {
                         let mut alone = Part {
@@ -604,10 +574,7 @@ mod tests {
                             stride: 1,
                             first: 0,
                         };
-                        let own = Blocked {
-                            first: left.first + row,
-                            ..left.view()
-                        };
+                        let own = Blocked { first: left.first + row, ..left.view() };
                         backend.product(1, k, own, right.view(), alone.view_mut(), finish);
                         for column in 0..columns {
                             let products = (0..k).map(|at| left.at(row, at) * right.at(at, column));
@@ -645,10 +612,7 @@ mod tests {
                 let mut scales = vec![RowScale::default(); 2];
                 let coded = [Lanes([1.0; WIDTH])];
                 backend.quantize(2, &input, &coded, &mut [Codes::ZERO; 2], &mut scales);
-                assert!(
-                    !scales[0].least.is_nan() && scales[1].least.is_nan(),
-                    "{backend}"
-                );
+                assert!(!scales[0].least.is_nan() && scales[1].least.is_nan(), "{backend}");
             }
         }
     }
@@ -672,26 +636,11 @@ mod tests {
     fn apply<const N: usize>(backend: Backend, curve: Curve, values: [f32; N]) -> [f32; N] {
         let mut out = vec![Lanes::ZERO; N];
         let left: Vec<Lanes> = values.iter().map(|&v| Lanes([v; WIDTH])).collect();
-        let rows = |lines| Blocked {
-            lines,
-            stride: N,
-            first: 0,
-        };
+        let rows = |lines| Blocked { lines, stride: N, first: 0 };
         let one = [Lanes([1.0; WIDTH])];
-        let right = Blocked {
-            lines: &one,
-            stride: 1,
-            first: 0,
-        };
-        let finish = Finish {
-            curve: Some(curve),
-            ..Finish::default()
-        };
-        let target = BlockedMut {
-            lines: &mut out,
-            stride: N,
-            first: 0,
-        };
+        let right = Blocked { lines: &one, stride: 1, first: 0 };
+        let finish = Finish { curve: Some(curve), ..Finish::default() };
+        let target = BlockedMut { lines: &mut out, stride: N, first: 0 };
         backend.product(N, 1, rows(&left), right, target, finish);
         std::array::from_fn(|at| out[at].0[5])
     }
@@ -706,7 +655,8 @@ mod tests {
                         std::array::from_fn(|at| (chunk * 32 + at) as f32 / 4000.0 - 16.0);
                     for (x, y) in values.into_iter().zip(apply(backend, curve, values)) {
                         let expected = curved(curve, f64::from(x));
-                        // Of the value; and of what cancels in it, which is never more than the argument.
+                        // Of the value; and of what cancels in it, which is never more than the
+                        // argument.
                         let slack = expected.abs() + f64::from(x.abs()) / 8.0 + 1e-30;
                         let error = (f64::from(y) - expected).abs() / slack;
                         if error > worst.0 {
@@ -718,10 +668,7 @@ mod tests {
                 // Where nothing is left of it, and where nothing is taken.
                 assert_eq!(apply(backend, curve, [1e30, 0.0]), [1e30, 0.0]);
                 let [least] = apply(backend, curve, [-1e4]);
-                assert!(
-                    (-1e-30..=0.0).contains(&least),
-                    "{backend}, {curve:?}: {least}"
-                );
+                assert!((-1e-30..=0.0).contains(&least), "{backend}, {curve:?}: {least}");
             }
         }
     }

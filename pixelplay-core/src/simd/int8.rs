@@ -1,14 +1,16 @@
-//! Dot products of rows of `u8` with queries of `i8`, in plain code. [`super::x86_int8`] has the same in registers.
+//! Dot products of rows of `u8` with queries of `i8`, in plain code. [`super::x86_int8`] has the
+//! same in registers.
 
 use std::ops::Range;
 
 /// How many queries a panel holds.
 pub(crate) const LANES: usize = 16;
-/// How many neighbouring values of a query stand together in a panel: as many as one instruction multiplies and adds.
+/// How many neighbouring values of a query stand together in a panel: as many as one instruction
+/// multiplies and adds.
 pub(super) const QUAD: usize = 4;
 
-/// Up to [`LANES`] queries of equal length, interleaved so that one register holds [`QUAD`] values of each: shape
-/// `(ceil(dim / 4), 16, 4)`, zeros where there is nothing.
+/// Up to [`LANES`] queries of equal length, interleaved so that one register holds [`QUAD`] values
+/// of each: shape `(ceil(dim / 4), 16, 4)`, zeros where there is nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(super) quads: Vec<[[i8; QUAD]; LANES]>,
@@ -38,9 +40,7 @@ pub(super) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut 
     for (at, out) in out.iter_mut().enumerate() {
         let products = row(rows, picked, query.len(), at).iter().zip(query);
         // Through `i16`, whose products many processors add in pairs.
-        *out = products
-            .map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b)))
-            .sum();
+        *out = products.map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b))).sum();
     }
 }
 
@@ -73,8 +73,9 @@ pub(crate) struct Measures<'a> {
     pub(crate) lengths: &'a [f32],
 }
 
-/// What rows must reach for some queries: `scale * (dot + bias) + error * error_weight + length * length_weight` must not
-/// be below `least`.
+/// What rows must reach for some queries:
+/// `scale * (dot + bias) + error * error_weight + length * length_weight` must not be below
+/// `least`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cutoffs<const N: usize> {
     pub(crate) bias: [i32; N],
@@ -207,10 +208,8 @@ mod tests {
         let all: Vec<u32> = (0..u32::try_from(rows.len() / dim).unwrap()).collect();
         let chosen = picked.unwrap_or(&all);
         let row = |at: u32| &rows[at as usize * dim..][..dim];
-        let panels: Vec<Panel> = queries
-            .chunks(LANES * dim)
-            .map(|queries| Panel::new(queries.chunks(dim)))
-            .collect();
+        let panels: Vec<Panel> =
+            queries.chunks(LANES * dim).map(|queries| Panel::new(queries.chunks(dim))).collect();
         for backend in Backend::available() {
             let mut out = vec![[-1; LANES]; panels.len() * chosen.len()];
             backend.panels_int8(dim, rows, picked, &panels, &mut out);

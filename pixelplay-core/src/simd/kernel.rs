@@ -4,15 +4,16 @@ use std::array::from_fn;
 
 /// `L` partial sums of products, in registers of some instruction set.
 ///
-/// Left to itself the compiler vectorises some shapes of [`block`] and takes others apart lane by lane, so the
-/// instructions are named; the portable twins are plain arrays. Instructions inside closures are not inlined, so there
-/// are loops here where there might be closures.
+/// Left to itself the compiler vectorises some shapes of [`block`] and takes others apart lane by
+/// lane, so the instructions are named; the portable twins are plain arrays. Instructions inside
+/// closures are not inlined, so there are loops here where there might be closures.
 pub(super) trait Sums<const L: usize>: Copy {
     /// `f32` or `f64`.
     type Total: Copy + Default;
 
     /// # Safety
-    /// As for all functions here, the processor must have the instructions of the implementing type.
+    /// As for all functions here, the processor must have the instructions of the implementing
+    /// type.
     unsafe fn zero() -> Self;
 
     /// Adds product `i` to sum `i`.
@@ -66,11 +67,11 @@ pub(super) fn total_f32<const L: usize>(mut sums: [f32; L], a_rest: &[f32], b_re
 /// How many partial sums an exact dot product has.
 pub(super) const F64_LANES: usize = 16;
 
-/// `f64` sums in a fixed order: product `i` is added to sum `i % 16`, in order; then 8 sums are added to the other
-/// 8, 4 to 4, 2 to 2 and 1 to 1.
+/// `f64` sums in a fixed order: product `i` is added to sum `i % 16`, in order; then 8 sums are
+/// added to the other 8, 4 to 4, 2 to 2 and 1 to 1.
 ///
-/// The product of two `f32` is exact in `f64`, so this order alone decides the result, bit by bit, whatever the
-/// instruction set, and fused or not.
+/// The product of two `f32` is exact in `f64`, so this order alone decides the result, bit by bit,
+/// whatever the instruction set, and fused or not.
 impl Sums<F64_LANES> for [f64; F64_LANES] {
     type Total = f64;
 
@@ -151,7 +152,8 @@ pub(super) unsafe fn dot<S: Sums<L>, const L: usize>(a: &[f32], b: &[f32]) -> S:
     total
 }
 
-/// All dot products of some rows and some queries, see [`super::Backend::dots`]; `R` rows and `Q` queries at a time.
+/// All dot products of some rows and some queries, see [`super::Backend::dots`]; `R` rows and `Q`
+/// queries at a time.
 ///
 /// # Safety
 /// See [`Sums::zero`].
@@ -170,7 +172,8 @@ pub(super) unsafe fn dots<S: Sums<L>, const L: usize, const R: usize, const Q: u
     };
     let mut queries = queries.chunks_exact(dim);
     let mut outs = out.chunks_exact_mut(count);
-    // Several queries at a time, so that a row once loaded serves them all; what is left goes one by one.
+    // Several queries at a time, so that a row once loaded serves them all; what is left goes one
+    // by one.
     while queries.len() >= Q {
         let group: [&[f32]; Q] = from_fn(|_| queries.next().unwrap_or_default());
         let mut group_outs: [&mut [S::Total]; Q] = from_fn(|_| outs.next().unwrap_or_default());

@@ -48,7 +48,8 @@ pub(crate) use self::{
 
 /// A set of instructions to compute with. Holding one proves that the processor has it.
 ///
-/// All give the same search results. The default is the fastest; the others exist for tests and measurements.
+/// All give the same search results. The default is the fastest; the others exist for tests and
+/// measurements.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Backend(Isa);
 
@@ -64,7 +65,8 @@ enum Isa {
 }
 
 impl Backend {
-    /// What this processor can do, slowest first; never empty, since the portable one runs anywhere.
+    /// What this processor can do, slowest first; never empty, since the portable one runs
+    /// anywhere.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut found = vec![Self(Isa::Portable)];
@@ -73,7 +75,8 @@ impl Backend {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Self(Isa::Avx2));
             }
-            // Whatever has AVX-512 has AVX2, which integers are multiplied with where VNNI is missing.
+            // Whatever has AVX-512 has AVX2, which integers are multiplied with where VNNI is
+            // missing.
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") {
                 found.push(Self(Isa::Avx512));
                 if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
@@ -106,11 +109,12 @@ impl Backend {
 
     /// The dot products of rows and queries in `f32`, within rounding of any order of summation.
     ///
-    /// `rows` has shape `(n, dim)` and `queries` `(m, dim)`. `out[j * c + i]` becomes the product of query `j` and the
-    /// `i`-th of the `c` rows: of those picked, or of all.
+    /// `rows` has shape `(n, dim)` and `queries` `(m, dim)`. `out[j * c + i]` becomes the product
+    /// of query `j` and the `i`-th of the `c` rows: of those picked, or of all.
     ///
     /// # Panics
-    /// If a length is not a multiple of `dim`, `out` does not have `m * c` values, or a picked row is not there.
+    /// If a length is not a multiple of `dim`, `out` does not have `m * c` values, or a picked row
+    /// is not there.
     #[track_caller]
     pub(crate) fn dots(
         self,
@@ -130,10 +134,12 @@ impl Backend {
                 kernel::dots::<[f32; 4], 4, 2, 2>(dim, rows, picked, queries, out)
             },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has AVX2 and FMA.
+            // SAFETY: only `available` makes an `Avx2`, after it has seen that the processor has
+            // AVX2 and FMA.
             Isa::Avx2 => unsafe { x86::dots_avx2(dim, rows, picked, queries, out) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes an `Avx512`, after it has seen that the processor has AVX-512F.
+            // SAFETY: only `available` makes an `Avx512`, after it has seen that the processor has
+            // AVX-512F.
             Isa::Avx512 | Isa::Avx512Vnni => unsafe {
                 x86::dots_avx512(dim, rows, picked, queries, out)
             },
@@ -173,7 +179,8 @@ impl Backend {
         }
     }
 
-    /// The dot product in `f64`, summed in a fixed order (see [`kernel::Sums`]): the same bits on every backend.
+    /// The dot product in `f64`, summed in a fixed order (see [`kernel::Sums`]): the same bits on
+    /// every backend.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -192,12 +199,12 @@ impl Backend {
         }
     }
 
-    /// The dot products of rows of `u8` and one query, exactly. `out[i]` is that of the `i`-th row: of those picked, or of
-    /// all. Lengths up to 65,536 cannot overflow.
+    /// The dot products of rows of `u8` and one query, exactly. `out[i]` is that of the `i`-th row:
+    /// of those picked, or of all. Lengths up to 65,536 cannot overflow.
     ///
     /// # Panics
-    /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a picked row is not
-    /// there.
+    /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a
+    /// picked row is not there.
     #[track_caller]
     pub(crate) fn dots_int8(
         self,
@@ -213,13 +220,14 @@ impl Backend {
             // SAFETY: as in `dots`; `available` has seen AVX2 before it makes an `Avx512` too.
             Isa::Avx2 | Isa::Avx512 => unsafe { x86_int8::dots_avx2(rows, picked, query, out) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and VNNI.
+            // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW and
+            // VNNI.
             Isa::Avx512Vnni => unsafe { x86_int8::dots_vnni(rows, picked, query, out) },
         }
     }
 
-    /// [`dots_int8`](Self::dots_int8) for all queries of some panels: `out[p * c + i]` has the products of panel `p` and
-    /// the `i`-th of the `c` rows.
+    /// [`dots_int8`](Self::dots_int8) for all queries of some panels: `out[p * c + i]` has the
+    /// products of panel `p` and the `i`-th of the `c` rows.
     ///
     /// # Panics
     /// As [`dots_int8`](Self::dots_int8).
@@ -297,8 +305,9 @@ impl Backend {
     /// How many rows [`weigh_pixels`](Self::weigh_pixels) is best given at once.
     pub(crate) const ROWS: usize = 4;
 
-    /// The horizontal pass over some rows of RGB pixels, `width` each; pixel 0 of a row is pixel `offset` of the source. A row of
-    /// `out` has as many pixels as there are `taps`. The same bytes on every backend.
+    /// The horizontal pass over some rows of RGB pixels, `width` each; pixel 0 of a row is pixel
+    /// `offset` of the source. A row of `out` has as many pixels as there are `taps`. The same
+    /// bytes on every backend.
     ///
     /// # Panics
     /// If `out` has another number of rows, or a tap reaches outside of a row.
@@ -328,7 +337,8 @@ impl Backend {
                     std::array::from_fn(|_| rows.next().unwrap_or_default());
                 let outs: [_; Self::ROWS] =
                     std::array::from_fn(|_| outs.next().unwrap_or_default());
-                // SAFETY: only `available` makes another backend than the portable one, after it has seen AVX2.
+                // SAFETY: only `available` makes another backend than the portable one, after it
+                // has seen AVX2.
                 unsafe { x86_taps::rows_avx2::<{ Self::ROWS }>(rows, offset, taps, outs) };
             }
             for (row, out) in rows.by_ref().zip(outs.by_ref()) {
@@ -341,8 +351,8 @@ impl Backend {
         }
     }
 
-    /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`; `sums` is room for as many. The same
-    /// bytes on every backend.
+    /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`; `sums` is
+    /// room for as many. The same bytes on every backend.
     pub(crate) fn weigh_rows<'a>(
         self,
         rows: impl Iterator<Item = &'a [u8]>,

@@ -1,13 +1,14 @@
 //! Matrix products over blocked matrices, written once over [`Vector`].
 //!
-//! A blocked matrix keeps 16 neighbouring columns of a row in one cache line, and the lines of all rows of such a block
-//! one below the other: value `(r, c)` is lane `c % 16` of line `c / 16 * stride + r`. What lies so serves as either
-//! factor: as the left one its values are read one by one at a fixed distance, as the right one whole lines are read in
-//! order; and what the registers hold at the end of a product are such lines. So nothing is ever re-ordered between
+//! A blocked matrix keeps 16 neighbouring columns of a row in one cache line, and the lines of all
+//! rows of such a block one below the other: value `(r, c)` is lane `c % 16` of line
+//! `c / 16 * stride + r`. What lies so serves as either factor: as the left one its values are read
+//! one by one at a fixed distance, as the right one whole lines are read in order; and what the
+//! registers hold at the end of a product are such lines. So nothing is ever re-ordered between
 //! products.
 //!
-//! Every value of a product is summed over `k` in one order. It does not depend on how many rows or columns are
-//! computed beside it, nor by how many threads: the same bits in any batch.
+//! Every value of a product is summed over `k` in one order. It does not depend on how many rows or
+//! columns are computed beside it, nor by how many threads: the same bits in any batch.
 
 use super::curve::{self, Curve};
 use super::vector::{Lanes, Vector, WIDTH};
@@ -56,8 +57,8 @@ impl Finish<'_> {
     }
 }
 
-/// How many bytes of the left factor are used against all of the right one before the next are: what fits into a
-/// processor's own cache beside two blocks of the right factor.
+/// How many bytes of the left factor are used against all of the right one before the next are:
+/// what fits into a processor's own cache beside two blocks of the right factor.
 const CHUNK: usize = 384 << 10;
 
 /// How a piece of a product is computed.
@@ -78,11 +79,13 @@ pub(super) trait Multiply {
     );
 }
 
-/// See [`super::Backend::product`]. `P` blocks of columns at a time, and at most `R` rows. `finish` gets the sums of some
-/// rows of a block with the numbers of the block and of the first row, and the lines where they go.
+/// See [`super::Backend::product`]. `P` blocks of columns at a time, and at most `R` rows. `finish`
+/// gets the sums of some rows of a block with the numbers of the block and of the first row, and
+/// the lines where they go.
 ///
 /// # Safety
-/// The processor must have the instructions of `M`; all of `rows`, `k` and the blocks of `out` must lie in the factors.
+/// The processor must have the instructions of `M`; all of `rows`, `k` and the blocks of `out` must
+/// lie in the factors.
 #[inline(always)]
 pub(super) unsafe fn product<M: Multiply, const R: usize, const P: usize>(
     rows: usize,
@@ -93,9 +96,7 @@ pub(super) unsafe fn product<M: Multiply, const R: usize, const P: usize>(
     finish: impl Fn(&[M::Sums], usize, usize, &mut [Lanes]),
 ) {
     let blocks = out.lines.len() / out.stride;
-    let chunks = (rows * k * size_of::<f32>())
-        .div_ceil(CHUNK)
-        .clamp(1, rows.div_ceil(R));
+    let chunks = (rows * k * size_of::<f32>()).div_ceil(CHUNK).clamp(1, rows.div_ceil(R));
     let mut sums = [[M::ZERO; MOST_ROWS]; MOST_BLOCKS];
     for chunk in 0..chunks {
         let (start, end) = (rows * chunk / chunks, rows * (chunk + 1) / chunks);
@@ -156,8 +157,8 @@ pub(super) struct Source<L> {
     pub(super) right: *const L,
     pub(super) right_stride: usize,
     pub(super) k: usize,
-    /// How many lines behind each line of the right factor is one that will be read soon: in the last piece of some
-    /// blocks the lines of the next ones, which may still be far away in memory.
+    /// How many lines behind each line of the right factor is one that will be read soon: in the
+    /// last piece of some blocks the lines of the next ones, which may still be far away in memory.
     pub(super) ahead: usize,
 }
 
@@ -196,8 +197,8 @@ macro_rules! sized {
 }
 sized!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
-/// `R` rows of `P` blocks of columns, in registers until they are complete. Each type instantiates it in a function of
-/// its own, so that nothing else wants its registers.
+/// `R` rows of `P` blocks of columns, in registers until they are complete. Each type instantiates
+/// it in a function of its own, so that nothing else wants its registers.
 ///
 /// # Safety
 /// See [`product`].
@@ -210,8 +211,8 @@ pub(super) unsafe fn piece<V: Vector, const R: usize, const P: usize>(
     from: Source<Lanes>,
     out: &mut Piece<Lanes>,
 ) {
-    // SAFETY: our caller promises that the processor has the instructions, and that both factors hold all of these
-    // rows, columns and `k`.
+    // SAFETY: our caller promises that the processor has the instructions, and that both factors
+    // hold all of these rows, columns and `k`.
     unsafe {
         let mut a = from.left.cast::<f32>();
         let mut b = from.right;

@@ -1,4 +1,5 @@
-//! What a transformer does to single rows of a blocked matrix (see [`super::product`]), written once over [`Vector`].
+//! What a transformer does to single rows of a blocked matrix (see [`super::product`]), written
+//! once over [`Vector`].
 
 use super::curve;
 use super::product::{Blocked, BlockedMut};
@@ -67,7 +68,8 @@ unsafe fn norm_rows<V: Vector, const R: usize>(
             means[r] = total(sums[r]) / width;
             sums[r] = V::splat(0.0);
         }
-        // Centred first: the mean of the squares less the square of the mean cancels where the mean is large.
+        // Centred first: the mean of the squares less the square of the mean cancels where the mean
+        // is large.
         for block in 0..blocks {
             let lines = &input.lines[block * input.stride + input.first + row..][..R];
             let inside = V::load(&INSIDE[(norm.width - block * WIDTH).min(WIDTH) - 1]);

@@ -1,20 +1,22 @@
 //! Weighted sums of neighbouring pixels, which is what resizing comes down to.
 //!
-//! The arithmetic is Pillow's: weights are multiples of 2^-22, sums are integers, rounded and clipped to 8 bits. So every
-//! kernel gives the same bytes.
+//! The arithmetic is Pillow's: weights are multiples of 2^-22, sums are integers, rounded and
+//! clipped to 8 bits. So every kernel gives the same bytes.
 
-/// Weights are multiples of 2^-22: the largest sum, 255 times the weights of a filter that overshoots, stays within an `i32`.
+/// Weights are multiples of 2^-22: the largest sum, 255 times the weights of a filter that
+/// overshoots, stays within an `i32`.
 pub(crate) const FRACTION_BITS: u32 = 22;
 /// A weight is also kept as `high * 2^11 + low`, which fits the 16-bit products of SIMD.
 #[cfg(target_arch = "x86_64")]
 pub(super) const LOW_BITS: u32 = 11;
 
-/// Where a pixel of the result comes from: the first pixel of the source, and a weight for it and each that follows.
+/// Where a pixel of the result comes from: the first pixel of the source, and a weight for it and
+/// each that follows.
 pub(crate) struct Taps {
     first: usize,
     weights: Vec<i32>,
-    /// Four weights each: their high parts, then their low ones. The last is filled up with zeros. Empty where a high part does
-    /// not fit, which no filter of a whole picture comes near.
+    /// Four weights each: their high parts, then their low ones. The last is filled up with zeros.
+    /// Empty where a high part does not fit, which no filter of a whole picture comes near.
     #[cfg(target_arch = "x86_64")]
     quads: Vec<[i16; 8]>,
 }

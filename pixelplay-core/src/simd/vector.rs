@@ -1,4 +1,5 @@
-//! 16 values of `f32` side by side, in memory and in registers: what the kernels of the encoder are written over.
+//! 16 values of `f32` side by side, in memory and in registers: what the kernels of the encoder are
+//! written over.
 
 use super::product::{self, Finish, Multiply, Piece, Source};
 
@@ -102,24 +103,12 @@ impl Vector for [f32; WIDTH] {
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
-        std::array::from_fn(|i| {
-            if self[i] > other[i] {
-                self[i]
-            } else {
-                other[i]
-            }
-        })
+        std::array::from_fn(|i| if self[i] > other[i] { self[i] } else { other[i] })
     }
 
     #[inline(always)]
     unsafe fn min(self, other: Self) -> Self {
-        std::array::from_fn(|i| {
-            if self[i] < other[i] {
-                self[i]
-            } else {
-                other[i]
-            }
-        })
+        std::array::from_fn(|i| if self[i] < other[i] { self[i] } else { other[i] })
     }
 
     #[inline(always)]

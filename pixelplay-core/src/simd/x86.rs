@@ -21,13 +21,7 @@ impl Sums<8> for __m256 {
     #[inline(always)]
     unsafe fn add(self, a: &[f32; 8], b: &[f32; 8]) -> Self {
         // SAFETY: as above; both arrays have the 8 values that are loaded.
-        unsafe {
-            _mm256_fmadd_ps(
-                _mm256_loadu_ps(a.as_ptr()),
-                _mm256_loadu_ps(b.as_ptr()),
-                self,
-            )
-        }
+        unsafe { _mm256_fmadd_ps(_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr()), self) }
     }
 
     #[inline(always)]
@@ -51,13 +45,7 @@ impl Sums<16> for __m512 {
     #[inline(always)]
     unsafe fn add(self, a: &[f32; 16], b: &[f32; 16]) -> Self {
         // SAFETY: as above; both arrays have the 16 values that are loaded.
-        unsafe {
-            _mm512_fmadd_ps(
-                _mm512_loadu_ps(a.as_ptr()),
-                _mm512_loadu_ps(b.as_ptr()),
-                self,
-            )
-        }
+        unsafe { _mm512_fmadd_ps(_mm512_loadu_ps(a.as_ptr()), _mm512_loadu_ps(b.as_ptr()), self) }
     }
 
     #[inline(always)]
@@ -135,8 +123,8 @@ impl Sums<F64_LANES> for [__m512d; 2] {
     }
 }
 
-// Rows and queries at a time are as many as the registers hold sums of: 16 with AVX2, 32 with AVX-512, some of which
-// rows and queries themselves take.
+// Rows and queries at a time are as many as the registers hold sums of: 16 with AVX2, 32 with
+// AVX-512, some of which rows and queries themselves take.
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn dots_avx2(

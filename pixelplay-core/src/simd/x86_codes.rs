@@ -43,8 +43,8 @@ impl Integers for __m512i {
     }
 }
 
-/// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 has no room. So 128 is taken
-/// from the codes, and 128 times the sums of the columns is added at the end.
+/// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 has no
+/// room. So 128 is taken from the codes, and 128 times the sums of the columns is added at the end.
 impl Integers for [__m256i; 2] {
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -72,10 +72,8 @@ impl Integers for [__m256i; 2] {
         for i in 0..2 {
             // SAFETY: as above. Products are at most 128 * 127, and two of them fit.
             unsafe {
-                let (size, signed) = (
-                    _mm256_abs_epi8(left[i]),
-                    _mm256_sign_epi8(right[i], left[i]),
-                );
+                let (size, signed) =
+                    (_mm256_abs_epi8(left[i]), _mm256_sign_epi8(right[i], left[i]));
                 let pairs = _mm256_maddubs_epi16(size, signed);
                 let quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
                 sums[i] = _mm256_add_epi32(sums[i], quads);
@@ -125,7 +123,8 @@ macro_rules! compiled {
                 }
             }
 
-            /// In a function of its own: a closure is not compiled for the instructions of what it stands in.
+            /// In a function of its own: a closure is not compiled for the instructions of what it
+            /// stands in.
             #[target_feature(enable = $feature)]
             fn $values(
                 scales: ColumnScales<'_>,
@@ -146,7 +145,8 @@ macro_rules! compiled {
                 out: BlockedMut<'_>,
                 finish: Finish<'_>,
             ) {
-                // SAFETY: this function is compiled for these instructions; the rest is promised by our caller.
+                // SAFETY: this function is compiled for these instructions; the rest is promised by
+                // our caller.
                 unsafe {
                     product::product::<$integers, $rows, $blocks>(rows, right.stride - 1, left, right, out, |sums, block, first, lines| {
                         let mut values = [Lanes::ZERO; product::MOST_ROWS];

@@ -13,8 +13,9 @@ use std::arch::x86_64::{
 
 use super::int8::{self, Cutoffs, LANES, Measures, Panel, QUAD, padded, row};
 
-/// How many bytes ahead memory is asked for neighbouring rows, which processors do by themselves, but not as far. (Rows are
-/// multiplied one after the other: with four at a time, no prefetcher kept up, and memory delivered half as much.)
+/// How many bytes ahead memory is asked for neighbouring rows, which processors do by themselves,
+/// but not as far. (Rows are multiplied one after the other: with four at a time, no prefetcher
+/// kept up, and memory delivered half as much.)
 const BYTES_AHEAD: usize = 8 << 10;
 /// How many rows ahead memory is asked for picked rows, which nobody can guess.
 const ROWS_AHEAD: usize = 16;
@@ -44,8 +45,8 @@ pub(super) fn dots_vnni(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: 
     let mut at = 0;
     let (groups, rest) = out.as_chunks_mut::<ROWS>();
     for out in groups {
-        // Filled in a loop: closures do not become part of a function that is compiled for other instructions than the
-        // rest, and cost a fifth of it here.
+        // Filled in a loop: closures do not become part of a function that is compiled for other
+        // instructions than the rest, and cost a fifth of it here.
         let mut sums = [_mm512_setzero_si512(); ROWS];
         for sum in &mut sums {
             prefetch(rows, picked, dim, at);
@@ -72,10 +73,7 @@ fn products_vnni(row: &[u8], query: &[i8]) -> __m512i {
     for (codes, values) in row.iter().zip(query) {
         // SAFETY: each chunk has the 64 bytes that are loaded.
         let (codes, values) = unsafe {
-            (
-                _mm512_loadu_si512(codes.as_ptr().cast()),
-                _mm512_loadu_si512(values.as_ptr().cast()),
-            )
+            (_mm512_loadu_si512(codes.as_ptr().cast()), _mm512_loadu_si512(values.as_ptr().cast()))
         };
         sums = _mm512_dpbusd_epi32(sums, codes, values);
     }
@@ -93,7 +91,8 @@ fn products_vnni(row: &[u8], query: &[i8]) -> __m512i {
     _mm512_dpbusd_epi32(sums, codes, values)
 }
 
-/// The sum of the values of each register: all four together take fewer steps than one after the other.
+/// The sum of the values of each register: all four together take fewer steps than one after the
+/// other.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn sum_each([a, b, c, d]: [__m512i; 4]) -> __m128i {
@@ -101,14 +100,9 @@ fn sum_each([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
     // In each of the four parts: one partial sum of each.
     let parts = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    let halves = _mm256_add_epi32(
-        _mm512_castsi512_si256(parts),
-        _mm512_extracti64x4_epi64::<1>(parts),
-    );
-    _mm_add_epi32(
-        _mm256_castsi256_si128(halves),
-        _mm256_extracti128_si256::<1>(halves),
-    )
+    let halves =
+        _mm256_add_epi32(_mm512_castsi512_si256(parts), _mm512_extracti64x4_epi64::<1>(parts));
+    _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves))
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -133,8 +127,8 @@ pub(super) fn panel_vnni(
     block_vnni::<12, 1>(dim, rows, picked, [panel], [out]);
 }
 
-/// `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for what is multiplied, are what there
-/// is.
+/// `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for what is
+/// multiplied, are what there is.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 fn block_vnni<const R: usize, const P: usize>(
@@ -211,7 +205,8 @@ pub(super) fn dots_avx2(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: 
     }
 }
 
-/// Two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave room for what is in between.
+/// Two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave room for what is
+/// in between.
 #[target_feature(enable = "avx2")]
 pub(super) fn panel_avx2(
     dim: usize,
@@ -242,8 +237,8 @@ pub(super) fn panel_avx2(
         }
         for r in 0..ROWS.min(count - at) {
             for (half, sums) in sums[r].as_chunks::<2>().0.iter().enumerate() {
-                // Each query has two sums. `hadd` adds them within the lower and the upper half of the registers, which
-                // leaves queries 0 1 4 5 2 3 6 7.
+                // Each query has two sums. `hadd` adds them within the lower and the upper half of
+                // the registers, which leaves queries 0 1 4 5 2 3 6 7.
                 let sums = _mm256_hadd_epi32(sums[0], sums[1]);
                 let sums = stored(_mm256_permute4x64_epi64::<0b11_01_10_00>(sums));
                 out[at + r][half * 8..half * 8 + 8].copy_from_slice(&sums);

@@ -21,7 +21,8 @@ pub(super) fn rows_avx2<const R: usize>(
     taps: &[Taps],
     outs: [&mut [u8]; R],
 ) {
-    // In 16 bits: red of the pixels 0 and 1, green of both, blue of both, nothing; the same of the pixels 2 and 3.
+    // In 16 bits: red of the pixels 0 and 1, green of both, blue of both, nothing; the same of the
+    // pixels 2 and 3.
     let pairs = _mm256_setr_epi8(
         0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
         6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
@@ -72,15 +73,13 @@ fn load(bytes: &[u8]) -> __m128i {
     unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
 }
 
-/// The two halves of the sums, together, with their low parts, rounded and clipped: red, green, blue.
+/// The two halves of the sums, together, with their low parts, rounded and clipped: red, green,
+/// blue.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn round(high: __m256i, low: __m256i) -> i32 {
     let [high, low] = [high, low].map(|sums| {
-        _mm_add_epi32(
-            _mm256_castsi256_si128(sums),
-            _mm256_extracti128_si256::<1>(sums),
-        )
+        _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums))
     });
     let sums = _mm_add_epi32(_mm_slli_epi32::<{ LOW_BITS as i32 }>(high), low);
     let half = _mm_set1_epi32(1 << (FRACTION_BITS - 1));

@@ -27,7 +27,8 @@ macro_rules! lanewise {
                         _mm256_cvttps_epi32(self[0]),
                         _mm256_cvttps_epi32(self[1]),
                     );
-                    // Packing goes by halves of the registers: quarters 0 and 2 are of the first values.
+                    // Packing goes by halves of the registers: quarters 0 and 2 are of the first
+                    // values.
                     let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
                     let codes = _mm_packus_epi16(
                         _mm256_castsi256_si128(words),
@@ -216,7 +217,8 @@ macro_rules! compiled {
                 out: BlockedMut<'_>,
                 finish: Finish<'_>,
             ) {
-                // SAFETY: this function is compiled for these instructions; the rest is promised by our caller.
+                // SAFETY: this function is compiled for these instructions; the rest is promised by
+                // our caller.
                 unsafe {
                     product::product::<$vector, $rows, $blocks>(rows, k, left, right, out, |sums, block, _, lines| {
                         <$vector>::finish(sums, finish.of(block), finish, lines)
@@ -244,8 +246,8 @@ macro_rules! compiled {
     };
 }
 
-// As many sums as the registers hold beside what is multiplied: 12 of 16 with AVX2, where a block takes two, and 28 of 32
-// with AVX-512.
+// As many sums as the registers hold beside what is multiplied: 12 of 16 with AVX2, where a block
+// takes two, and 28 of 32 with AVX-512.
 compiled! {
     "avx2,fma", [__m256; 2], 6, 1: product_avx2, layer_norm_avx2, softmax_avx2;
     "avx512f", __m512, 14, 2: product_avx512, layer_norm_avx512, softmax_avx512;

@@ -26,9 +26,7 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> Millis {
-        let since = (self.0)()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
+        let since = (self.0)().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         in_millis(since)
     }
 }
@@ -50,8 +48,8 @@ pub(super) fn in_millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// A stored time. One before 1970, which only a damaged file holds, is 1970; one that the system cannot say is the last
-/// second of the year 9999.
+/// A stored time. One before 1970, which only a damaged file holds, is 1970; one that the system
+/// cannot say is the last second of the year 9999.
 pub(super) fn time(stored: Millis) -> SystemTime {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = Duration::from_millis(u64::try_from(stored).unwrap_or(0));

@@ -1,7 +1,8 @@
-//! What waits for a single-use token: a reset of the password, and with hidden names a registration or a new name.
+//! What waits for a single-use token: a reset of the password, and with hidden names a registration
+//! or a new name.
 //!
-//! The application sends the token to the owner of the name. Whether there is such an account, or a name is taken, makes
-//! no difference until the token comes back: the same row is written.
+//! The application sends the token to the owner of the name. Whether there is such an account, or a
+//! name is taken, makes no difference until the token comes back: the same row is written.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -29,11 +30,13 @@ struct Waiting<'a> {
 }
 
 impl UserStore {
-    /// Makes a single-use token for a new password, good for 30 minutes. Send it to the owner of the name, and answer
-    /// whoever asked the same whether or not there is an account: here, too, nothing tells.
+    /// Makes a single-use token for a new password, good for 30 minutes. Send it to the owner of
+    /// the name, and answer whoever asked the same whether or not there is an account: here, too,
+    /// nothing tells.
     ///
     /// # Errors
-    /// [`UserError::Throttled`] if it was asked for again and again, and if the file cannot be written.
+    /// [`UserError::Throttled`] if it was asked for again and again, and if the file cannot be
+    /// written.
     pub fn start_password_reset(&self, name: &str) -> Result<SecretToken, UserError> {
         self.start_password_reset_from(name, &Client::default())
     }
@@ -58,12 +61,12 @@ impl UserStore {
         })
     }
 
-    /// Sets a new password for whoever holds the token. All sessions end, other tokens are void, and failed attempts are
-    /// forgotten; then [`log_in`](Self::log_in).
+    /// Sets a new password for whoever holds the token. All sessions end, other tokens are void,
+    /// and failed attempts are forgotten; then [`log_in`](Self::log_in).
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be taken, and then the token is still
-    /// good; [`UserError::Overloaded`], and if the file cannot be written.
+    /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be taken, and
+    /// then the token is still good; [`UserError::Overloaded`], and if the file cannot be written.
     pub fn finish_password_reset(&self, token: &str, new: &str) -> Result<(), UserError> {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let new = Password::new(new)?;
@@ -97,12 +100,13 @@ impl UserStore {
         })
     }
 
-    /// Makes a single-use token for a new account. Send it to the owner of the name, best with different words if
-    /// [`account`](Self::account) is there already, and tell whoever asked no more than that a mail is on its way.
+    /// Makes a single-use token for a new account. Send it to the owner of the name, best with
+    /// different words if [`account`](Self::account) is there already, and tell whoever asked no
+    /// more than that a mail is on its way.
     ///
     /// # Errors
-    /// [`UserError::Name`], [`UserError::Password`], [`UserError::Throttled`], [`UserError::Overloaded`], and if the file
-    /// cannot be written; never that the name is taken.
+    /// [`UserError::Name`], [`UserError::Password`], [`UserError::Throttled`],
+    /// [`UserError::Overloaded`], and if the file cannot be written; never that the name is taken.
     pub fn start_registration(
         &self,
         name: &str,
@@ -126,8 +130,8 @@ impl UserStore {
     /// Makes the account for whoever holds the token; returns its name.
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`], [`UserError::NameTaken`] if there is such an account by now, and if the file cannot be
-    /// written.
+    /// [`UserError::InvalidToken`], [`UserError::NameTaken`] if there is such an account by now,
+    /// and if the file cannot be written.
     pub fn finish_registration(&self, token: &str) -> Result<String, UserError> {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let now = self.now();
@@ -144,8 +148,8 @@ impl UserStore {
     /// Makes a single-use token for another name. Send it to the owner of the new name.
     ///
     /// # Errors
-    /// [`UserError::UnknownUser`], [`UserError::Name`], [`UserError::Throttled`], and if the file cannot be written; never
-    /// that the new name is taken.
+    /// [`UserError::UnknownUser`], [`UserError::Name`], [`UserError::Throttled`], and if the file
+    /// cannot be written; never that the new name is taken.
     pub fn start_rename(
         &self,
         name: &str,
@@ -189,11 +193,7 @@ impl UserStore {
         mut waiting: impl FnMut(&Transaction<'_>) -> Result<Waiting<'a>, Abort>,
     ) -> Result<SecretToken, UserError> {
         let mut counted = vec![Counted::Confirmation(&claim.key)];
-        counted.extend(
-            client
-                .source
-                .map(|source| Counted::Source(source.as_bytes())),
-        );
+        counted.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
         let token = SecretToken::random()?;
         let now = self.now();
         let expires = now.saturating_add(in_millis(self.options.confirm_within));

@@ -13,22 +13,23 @@ use super::scheme::Scheme;
 
 /// Whether the password is of this stored hash; `None` for a name that nobody has.
 ///
-/// A log-in that fails costs the same whether there is such a user, and however old the hash is: else its time would
-/// tell which names exist (in Django it did, CVE-2016-2513, once the default cost had been raised above the cost of old
-/// hashes). The cost is that of every `stored_scheme` together, which are those of all users, and of today's:
+/// A log-in that fails costs the same whether there is such a user, and however old the hash is:
+/// else its time would tell which names exist (in Django it did, CVE-2016-2513, once the default
+/// cost had been raised above the cost of old hashes). The cost is that of every `stored_scheme`
+/// together, which are those of all users, and of today's:
 ///
-/// * Argon2: each of its settings runs once, the user's own for real and the others over a dummy salt. What two of them
-///   cost cannot be made up of a third, for they differ in memory as well.
-/// * bcrypt: as much as the dearest, of cost C. A hash of cost c is followed by dummies of c, c + 1, ... C - 1, for
-///   2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
+/// * Argon2: each of its settings runs once, the user's own for real and the others over a dummy
+///   salt. What two of them cost cannot be made up of a third, for they differ in memory as well.
+/// * bcrypt: as much as the dearest, of cost C. A hash of cost c is followed by dummies of c, c +
+///   1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
 ///
-/// One hash runs after the other, so the memory needed is that of the largest. What is left of a difference is a few
-/// microseconds: the HMAC of a pepper, the set-up of each bcrypt dummy.
+/// One hash runs after the other, so the memory needed is that of the largest. What is left of a
+/// difference is a few microseconds: the HMAC of a pepper, the set-up of each bcrypt dummy.
 ///
 /// # Errors
 ///
-/// If the hash needs a pepper that is not there (after the same work), or memory cannot be had. Neither says anything
-/// about the password; both are for the operator, not for whoever logs in.
+/// If the hash needs a pepper that is not there (after the same work), or memory cannot be had.
+/// Neither says anything about the password; both are for the operator, not for whoever logs in.
 pub(super) fn verify_at_equal_cost(
     stored: Option<&StoredHash>,
     password: &Password<'_>,
@@ -72,12 +73,8 @@ fn plan<'a>(
     today: &HashParams,
 ) -> Vec<Step<'a>> {
     let own = stored.map(StoredHash::scheme);
-    let schemes: BTreeSet<Scheme> = stored_schemes
-        .iter()
-        .copied()
-        .chain(own)
-        .chain([today.scheme()])
-        .collect();
+    let schemes: BTreeSet<Scheme> =
+        stored_schemes.iter().copied().chain(own).chain([today.scheme()]).collect();
     let mut steps = Vec::new();
     let mut dearest_bcrypt = None;
     for scheme in schemes {
@@ -121,8 +118,8 @@ mod tests {
         (argon2, rounds)
     }
 
-    /// `password` under Argon2 of two kinds (phc-winner-argon2's `src/test.c`), `U*U` under bcrypt (crypt_blowfish's
-    /// `wrapper.c`), and `a\0b` under another cost of it (Python's bcrypt 4.3.0).
+    /// `password` under Argon2 of two kinds (phc-winner-argon2's `src/test.c`), `U*U` under bcrypt
+    /// (crypt_blowfish's `wrapper.c`), and `a\0b` under another cost of it (Python's bcrypt 4.3.0).
     const STORED: [(&str, &str); 4] = [
         (
             "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
@@ -132,14 +129,8 @@ mod tests {
             "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
             "password",
         ),
-        (
-            "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-            "U*U",
-        ),
-        (
-            "$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32",
-            "a\0b",
-        ),
+        ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+        ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
     ];
 
     #[test]
@@ -154,14 +145,8 @@ mod tests {
                 (stored, password)
             })
             .collect();
-        users.push((
-            StoredHash::of("rainy night drive", None),
-            "rainy night drive",
-        ));
-        users.push((
-            StoredHash::of("rainy night drive", Some(&pepper)),
-            "rainy night drive",
-        ));
+        users.push((StoredHash::of("rainy night drive", None), "rainy night drive"));
+        users.push((StoredHash::of("rainy night drive", Some(&pepper)), "rainy night drive"));
         let unusable = StoredHash::of("rainy night drive", Some(&lost));
 
         // One that nobody has stored any more, and which is the dearest of bcrypt's.

@@ -1,4 +1,5 @@
-//! What can go wrong with accounts. No message holds a password, a token or a name: people mistake one field for another.
+//! What can go wrong with accounts. No message holds a password, a token or a name: people mistake
+//! one field for another.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use super::pepper::PepperProblem;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
-    /// The name and the password are not those of one account. Which of them is wrong is not told, nor does the time
-    /// it took tell.
+    /// The name and the password are not those of one account. Which of them is wrong is not told,
+    /// nor does the time it took tell.
     #[error("wrong user name or password")]
     InvalidCredentials,
     /// Too many attempts failed. It says nothing about whether there is such an account.

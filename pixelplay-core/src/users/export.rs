@@ -45,8 +45,8 @@ struct Listening {
 }
 
 impl UserStore {
-    /// All that is stored about a person, as JSON: name, sessions, favourites, ratings and history, the oldest first. The
-    /// password's hash and the tokens' are not in it.
+    /// All that is stored about a person, as JSON: name, sessions, favourites, ratings and history,
+    /// the oldest first. The password's hash and the tokens' are not in it.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -76,35 +76,21 @@ impl UserStore {
                     reader,
                     "SELECT song, added FROM favourite WHERE account = ? ORDER BY added, song",
                     account,
-                    |row| {
-                        Ok(Favourite {
-                            song: row.get(0)?,
-                            added_ms: row.get(1)?,
-                        })
-                    },
+                    |row| Ok(Favourite { song: row.get(0)?, added_ms: row.get(1)? }),
                 )?,
                 ratings: all(
                     reader,
                     "SELECT song, liked, rated FROM rating WHERE account = ? ORDER BY rated, song",
                     account,
                     |row| {
-                        Ok(Rating {
-                            song: row.get(0)?,
-                            liked: row.get(1)?,
-                            rated_ms: row.get(2)?,
-                        })
+                        Ok(Rating { song: row.get(0)?, liked: row.get(1)?, rated_ms: row.get(2)? })
                     },
                 )?,
                 history: all(
                     reader,
                     "SELECT song, at FROM listen WHERE account = ? ORDER BY id",
                     account,
-                    |row| {
-                        Ok(Listening {
-                            song: row.get(0)?,
-                            at_ms: row.get(1)?,
-                        })
-                    },
+                    |row| Ok(Listening { song: row.get(0)?, at_ms: row.get(1)? }),
                 )?,
             })
         })?;

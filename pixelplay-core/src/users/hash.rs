@@ -51,9 +51,8 @@ impl StoredHash {
         let scheme = params.scheme();
         let hasher = argon2_of(scheme)?;
         let mut salt = [0; SALT_BYTES];
-        getrandom::fill(&mut salt).map_err(|error| HashProblem::NoRandomness {
-            what: error.to_string(),
-        })?;
+        getrandom::fill(&mut salt)
+            .map_err(|error| HashProblem::NoRandomness { what: error.to_string() })?;
         let mut tag = [0; TAG_BYTES];
         match pepper {
             Some(pepper) => {
@@ -78,19 +77,15 @@ impl StoredHash {
         Self::parse(&text, HashInput::today(pepper))
     }
 
-    /// Reads a hash of ours or of another program, unless to check a password against it would take the machine down.
+    /// Reads a hash of ours or of another program, unless to check a password against it would take
+    /// the machine down.
     pub(super) fn parse(text: &str, input: HashInput) -> Result<Self, HashProblem> {
         if text.len() > MAX_HASH_BYTES {
-            return Err(HashProblem::Unreadable {
-                what: "it is longer than any that is known",
-            });
+            return Err(HashProblem::Unreadable { what: "it is longer than any that is known" });
         }
         if text.starts_with("$argon2") {
             parse_argon2(text, input)
-        } else if ["$2a$", "$2b$", "$2y$"]
-            .iter()
-            .any(|&v| text.starts_with(v))
-        {
+        } else if ["$2a$", "$2b$", "$2y$"].iter().any(|&v| text.starts_with(v)) {
             parse_bcrypt(text)
         } else {
             Err(HashProblem::Unreadable {
@@ -112,13 +107,15 @@ impl StoredHash {
         &self.input
     }
 
-    /// Whether a hash that was made now would be another one. Settings that are merely stronger than today's count as
-    /// other ones too: as long as one hash has them, everybody's log-in pays for them.
+    /// Whether a hash that was made now would be another one. Settings that are merely stronger
+    /// than today's count as other ones too: as long as one hash has them, everybody's log-in pays
+    /// for them.
     pub(super) fn needs_upgrade(&self, today: &HashParams, pepper: Option<&Pepper>) -> bool {
         self.scheme != today.scheme() || self.input != HashInput::today(pepper)
     }
 
-    /// What of the password is hashed; `None` where it cannot be right, since it has no normal form.
+    /// What of the password is hashed; `None` where it cannot be right, since it has no normal
+    /// form.
     pub(super) fn input_of(
         &self,
         password: &Password<'_>,
@@ -224,18 +221,15 @@ pub enum HashProblem {
     },
 }
 
-const BAD_ARGON2: HashProblem = HashProblem::Unreadable {
-    what: "it is no whole PHC string of Argon2",
-};
-const BAD_BCRYPT: HashProblem = HashProblem::Unreadable {
-    what: "it is no whole bcrypt hash",
-};
+const BAD_ARGON2: HashProblem =
+    HashProblem::Unreadable { what: "it is no whole PHC string of Argon2" };
+const BAD_BCRYPT: HashProblem = HashProblem::Unreadable { what: "it is no whole bcrypt hash" };
 
 fn parse_argon2(text: &str, input: HashInput) -> Result<StoredHash, HashProblem> {
     let phc = PasswordHash::new(text).map_err(|_| BAD_ARGON2)?;
     let params = Params::try_from(&phc).map_err(|_| BAD_ARGON2)?;
-    // The crate takes its defaults for what is missing and the last of what is there twice; the reference takes neither.
-    // A `keyid` names a secret that is not ours.
+    // The crate takes its defaults for what is missing and the last of what is there twice; the
+    // reference takes neither. A `keyid` names a secret that is not ours.
     let names: Vec<Ident> = phc.params.iter().map(|(name, _)| name).collect();
     let names: Vec<&str> = names.iter().map(Ident::as_str).collect();
     if !matches!(names[..], ["m", "t", "p"] | ["m", "t", "p", "data"]) {
@@ -286,21 +280,15 @@ fn phc_params(params: &HashParams) -> Result<ParamsString, argon2::password_hash
 }
 
 fn argon2_of(scheme: Scheme) -> Result<Argon2<'static>, HashProblem> {
-    let Scheme::Argon2 {
-        variant,
-        version,
-        memory_kib,
-        passes,
-        lanes,
-    } = scheme
-    else {
+    let Scheme::Argon2 { variant, version, memory_kib, passes, lanes } = scheme else {
         return Err(BAD_ARGON2);
     };
     let params = Params::new(memory_kib, passes, lanes, Some(TAG_BYTES)).map_err(|_| BAD_ARGON2)?;
     Ok(Argon2::new(variant, version, params))
 }
 
-/// The tag, in memory that is wiped afterwards as RFC 9106 section 4 recommends, and which the crate's own is not.
+/// The tag, in memory that is wiped afterwards as RFC 9106 section 4 recommends, and which the
+/// crate's own is not.
 fn argon2_into(
     hasher: &Argon2<'_>,
     input: &[u8],
@@ -310,12 +298,8 @@ fn argon2_into(
 ) -> Result<(), HashProblem> {
     let blocks = hasher.params().block_count();
     memory
-        .with(blocks, |memory| {
-            hasher.hash_password_into_with_memory(input, salt, tag, memory)
-        })
-        .ok_or(HashProblem::OutOfMemory {
-            memory_kib: hasher.params().m_cost(),
-        })?
+        .with(blocks, |memory| hasher.hash_password_into_with_memory(input, salt, tag, memory))
+        .ok_or(HashProblem::OutOfMemory { memory_kib: hasher.params().m_cost() })?
         .map_err(|_| BAD_ARGON2)
 }
 
@@ -356,9 +340,7 @@ mod tests {
     /// Whether another program's hash is of this password.
     fn is_of(text: &str, password: &str) -> bool {
         let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
-        stored
-            .matches(password.as_bytes(), &mut HashMemory::default())
-            .unwrap()
+        stored.matches(password.as_bytes(), &mut HashMemory::default()).unwrap()
     }
 
     /// RFC 9106 sections 5.1 to 5.3, which have a secret and associated data.
@@ -388,21 +370,14 @@ mod tests {
             let params = params.clone();
             let hasher = Argon2::new_with_secret(&[3; 8], variant, Version::V0x13, params).unwrap();
             let mut tag = [0; 32];
-            argon2_into(
-                &hasher,
-                &[1; 32],
-                &[2; 16],
-                &mut tag,
-                &mut HashMemory::default(),
-            )
-            .unwrap();
+            argon2_into(&hasher, &[1; 32], &[2; 16], &mut tag, &mut HashMemory::default()).unwrap();
             let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, expected, "{variant}");
         }
     }
 
-    /// Of `src/test.c` in the reference implementation, phc-winner-argon2, but for the last three, which are
-    /// argon2-cffi 25.1.0's.
+    /// Of `src/test.c` in the reference implementation, phc-winner-argon2, but for the last three,
+    /// which are argon2-cffi 25.1.0's.
     #[test]
     fn argon2_of_other_programs() {
         for (text, password) in [
@@ -449,22 +424,10 @@ mod tests {
     #[test]
     fn bcrypt_of_openwall() {
         for (text, password) in [
-            (
-                "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-                "U*U",
-            ),
-            (
-                "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK",
-                "U*U*",
-            ),
-            (
-                "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a",
-                "U*U*U",
-            ),
-            (
-                "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy",
-                "",
-            ),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK", "U*U*"),
+            ("$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a", "U*U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", ""),
             (
                 "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui",
                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored",
@@ -501,10 +464,7 @@ mod tests {
                 "012345678901234567890123456789012345678901234567890123456789012345678901",
             ),
             // That version takes NUL for a byte like another.
-            (
-                "$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32",
-                "a\0b",
-            ),
+            ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
             (
                 "$2b$07$/////////////////////uqDEzZU4ebhRs2oC.ZuufFFExG5wcqxO",
                 "\u{1f3b5} late at night",
@@ -532,9 +492,7 @@ mod tests {
     fn a_new_hash_is_of_its_password_alone() {
         let none = Peppers::default();
         let stored = StoredHash::of("caf\u{e9} in the rain", None);
-        let today = stored
-            .text()
-            .strip_prefix("$argon2id$v=19$m=19456,t=2,p=1$");
+        let today = stored.text().strip_prefix("$argon2id$v=19$m=19456,t=2,p=1$");
         // 16 bytes and 32 in Base64.
         let lengths: Vec<usize> = today.unwrap().split('$').map(str::len).collect();
         assert_eq!(lengths, [22, 43]);
@@ -637,10 +595,7 @@ mod tests {
             "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         ] {
             let refused = StoredHash::parse(text, HashInput::Typed).err();
-            assert!(
-                matches!(refused, Some(HashProblem::TooDear { .. })),
-                "{text}: {refused:?}"
-            );
+            assert!(matches!(refused, Some(HashProblem::TooDear { .. })), "{text}: {refused:?}");
         }
     }
 

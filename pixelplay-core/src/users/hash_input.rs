@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::hash::HashProblem;
 use super::pepper::Pepper;
 
-/// What of a password went into its hash. Its text stands in a column beside the hash, which does not say it itself.
+/// What of a password went into its hash. Its text stands in a column beside the hash, which does
+/// not say it itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HashInput {
     /// The bytes as typed: a hash of another program.
@@ -20,9 +21,7 @@ pub(super) enum HashInput {
 impl HashInput {
     /// That of a hash which is made now.
     pub(super) fn today(pepper: Option<&Pepper>) -> Self {
-        pepper.map_or(Self::Normalised, |pepper| Self::Peppered {
-            pepper: pepper.id().to_owned(),
-        })
+        pepper.map_or(Self::Normalised, |pepper| Self::Peppered { pepper: pepper.id().to_owned() })
     }
 }
 
@@ -43,9 +42,7 @@ impl FromStr for HashInput {
         match (text, text.strip_prefix("pepper:")) {
             ("typed", _) => Ok(Self::Typed),
             ("normalised", _) => Ok(Self::Normalised),
-            (_, Some(pepper)) => Ok(Self::Peppered {
-                pepper: pepper.to_owned(),
-            }),
+            (_, Some(pepper)) => Ok(Self::Peppered { pepper: pepper.to_owned() }),
             _ => Err(HashProblem::Unreadable {
                 what: "what went into it has none of the known forms",
             }),

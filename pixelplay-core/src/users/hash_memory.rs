@@ -3,8 +3,9 @@
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// Blocks for one hash after the other. They are wiped after each, and kept for the next: given back, memory of this size
-/// does not return to the system but makes holes in the heap of whichever thread had it, a hole for every thread.
+/// Blocks for one hash after the other. They are wiped after each, and kept for the next: given
+/// back, memory of this size does not return to the system but makes holes in the heap of whichever
+/// thread had it, a hole for every thread.
 #[derive(Default)]
 pub(super) struct HashMemory(Vec<Block>);
 
@@ -38,11 +39,7 @@ mod tests {
         for blocks in [8, 3, 8, 20] {
             let first = memory.with(blocks, |memory| {
                 assert_eq!(memory.len(), blocks);
-                assert!(
-                    memory
-                        .iter()
-                        .all(|block| block.as_ref().iter().all(|&word| word == 0))
-                );
+                assert!(memory.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
                 for block in memory.iter_mut() {
                     block.as_mut().fill(7);
                 }
@@ -52,12 +49,7 @@ mod tests {
                 assert_eq!(first, Some(memory.0.as_ptr()));
             }
         }
-        assert!(
-            memory
-                .0
-                .iter()
-                .all(|block| block.as_ref().iter().all(|&word| word == 0))
-        );
+        assert!(memory.0.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
         assert!(memory.with(usize::MAX / 1024, |_| ()).is_none());
         assert_eq!(memory.with(1, |memory| memory.len()), Some(1));
     }

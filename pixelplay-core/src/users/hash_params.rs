@@ -8,12 +8,12 @@ use super::hash;
 use super::hash_memory::HashMemory;
 use super::scheme::{MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PASSES, Scheme};
 
-/// Memory in KiB and passes that the OWASP Password Storage Cheat Sheet gives as equally strong for Argon2id: whoever
-/// reaches one of them is at its floor.
+/// Memory in KiB and passes that the OWASP Password Storage Cheat Sheet gives as equally strong for
+/// Argon2id: whoever reaches one of them is at its floor.
 const OWASP: [(u32, u32); 5] = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)];
 
-/// As far as tuning raises the memory before it adds passes: that of RFC 9106's second recommended option. More makes a
-/// server fall over its log-ins sooner than an attacker.
+/// As far as tuning raises the memory before it adds passes: that of RFC 9106's second recommended
+/// option. More makes a server fall over its log-ins sooner than an attacker.
 const TUNED_MEMORY_KIB: u32 = 64 * 1024;
 
 /// With that memory, as many passes as are allowed.
@@ -21,11 +21,11 @@ const TUNED_MAX_PASSES: u32 = (MAX_KIB_PASSES / TUNED_MEMORY_KIB as u64) as u32;
 
 /// The settings of Argon2id, version 1.3, for new password hashes.
 ///
-/// The default is the first choice of the
-/// [OWASP Password Storage Cheat Sheet](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html):
-/// 19 MiB, two passes, one lane. Where users have hashes of other settings, they get new ones as they log in; until all
-/// have, every failing log-in costs one hash under each setting there is, so that its time tells nothing. Change them
-/// seldom, therefore.
+/// The default is the first choice of the [OWASP Password Storage Cheat
+/// Sheet](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html): 19
+/// MiB, two passes, one lane. Where users have hashes of other settings, they get new ones as they
+/// log in; until all have, every failing log-in costs one hash under each setting there is, so that
+/// its time tells nothing. Change them seldom, therefore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashParams {
     memory_kib: u32,
@@ -34,57 +34,46 @@ pub struct HashParams {
 }
 
 impl HashParams {
-    /// What [`tune`](Self::tune) may take for a hash: a quarter of a second, which nobody minds at a log-in.
+    /// What [`tune`](Self::tune) may take for a hash: a quarter of a second, which nobody minds at
+    /// a log-in.
     pub const TUNE_TARGET: Duration = Duration::from_millis(250);
 
-    /// Memory in KiB, passes over it, and lanes. Lanes are computed one after the other here, while an attacker may
-    /// run them at once: more than one is for settings that another program shares.
+    /// Memory in KiB, passes over it, and lanes. Lanes are computed one after the other here, while
+    /// an attacker may run them at once: more than one is for settings that another program shares.
     ///
     /// # Errors
     ///
-    /// If they are below every row of OWASP's table, or so dear that a few log-ins would take the machine down: more
-    /// than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    /// If they are below every row of OWASP's table, or so dear that a few log-ins would take the
+    /// machine down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes
+    /// together.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashParamsProblem> {
         let reaches = |&(memory, least): &(u32, u32)| memory_kib >= memory && passes >= least;
         if !OWASP.iter().any(reaches) || lanes == 0 {
-            return Err(HashParamsProblem::TooWeak {
-                memory_kib,
-                passes,
-                lanes,
-            });
+            return Err(HashParamsProblem::TooWeak { memory_kib, passes, lanes });
         }
         if memory_kib > MAX_MEMORY_KIB
             || passes > MAX_PASSES
             || lanes > MAX_LANES
             || u64::from(memory_kib) * u64::from(passes) > MAX_KIB_PASSES
         {
-            return Err(HashParamsProblem::TooDear {
-                memory_kib,
-                passes,
-                lanes,
-            });
+            return Err(HashParamsProblem::TooDear { memory_kib, passes, lanes });
         }
-        Ok(Self {
-            memory_kib,
-            passes,
-            lanes,
-        })
+        Ok(Self { memory_kib, passes, lanes })
     }
 
-    /// Settings that take about this long for a hash on this machine, as it is loaded now, and never less than the
-    /// default. Memory is raised first, to 64 MiB, then the passes.
+    /// Settings that take about this long for a hash on this machine, as it is loaded now, and
+    /// never less than the default. Memory is raised first, to 64 MiB, then the passes.
     ///
-    /// It hashes six times: half a second, where the default takes 27 ms. Do it once, for the slowest machine that serves the users, and keep what it
-    /// gives in the configuration: settings that change with each start would give users hashes of ever other ones.
+    /// It hashes six times: half a second, where the default takes 27 ms. Do it once, for the
+    /// slowest machine that serves the users, and keep what it gives in the configuration: settings
+    /// that change with each start would give users hashes of ever other ones.
     #[must_use]
     pub fn tune(target: Duration) -> Self {
         let mut memory = HashMemory::default();
         tuned(target, |params| {
             let mut time = || {
                 let start = Instant::now();
-                hash::work_on(&[], params.scheme(), &mut memory)
-                    .ok()
-                    .map(|()| start.elapsed())
+                hash::work_on(&[], params.scheme(), &mut memory).ok().map(|()| start.elapsed())
             };
             // What else runs only ever makes it longer.
             (0..3).filter_map(|_| time()).min()
@@ -122,11 +111,7 @@ impl HashParams {
 
 impl Default for HashParams {
     fn default() -> Self {
-        Self {
-            memory_kib: 19456,
-            passes: 2,
-            lanes: 1,
-        }
+        Self { memory_kib: 19456, passes: 2, lanes: 1 }
     }
 }
 
@@ -173,9 +158,7 @@ fn tuned(target: Duration, mut measure: impl FnMut(&HashParams) -> Option<Durati
     // A float that is out of range becomes the nearest number that is in it.
     let affordable_mib = (f64::from(floor.memory_kib) * scale / 1024.0) as u32;
     let with_memory = HashParams {
-        memory_kib: affordable_mib
-            .saturating_mul(1024)
-            .clamp(floor.memory_kib, TUNED_MEMORY_KIB),
+        memory_kib: affordable_mib.saturating_mul(1024).clamp(floor.memory_kib, TUNED_MEMORY_KIB),
         ..floor
     };
     if with_memory.memory_kib < TUNED_MEMORY_KIB {
@@ -201,14 +184,9 @@ mod tests {
             assert!(HashParams::new(memory_kib, passes, 1).is_ok());
             assert!(HashParams::new(memory_kib + 1, passes + 1, 4).is_ok());
         }
-        for (memory_kib, passes, lanes) in [
-            (47103, 1, 1),
-            (19455, 2, 1),
-            (7167, 64, 1),
-            (1 << 20, 0, 1),
-            (19456, 2, 0),
-            (0, 0, 0),
-        ] {
+        for (memory_kib, passes, lanes) in
+            [(47103, 1, 1), (19455, 2, 1), (7167, 64, 1), (1 << 20, 0, 1), (19456, 2, 0), (0, 0, 0)]
+        {
             assert!(matches!(
                 HashParams::new(memory_kib, passes, lanes),
                 Err(HashParamsProblem::TooWeak { .. })

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::hash_memory::HashMemory;
 
-/// A bound on the hashes that run at once in this process. Each takes a core and its memory for tens of milliseconds or more,
-/// so a burst of log-ins without it would take all of both; with it the burst waits, first come first served.
+/// A bound on the hashes that run at once in this process. Each takes a core and its memory for
+/// tens of milliseconds or more, so a burst of log-ins without it would take all of both; with it
+/// the burst waits, first come first served.
 pub(super) struct HashSlots {
     state: Mutex<State>,
     changed: Condvar,
@@ -29,10 +30,7 @@ impl HashSlots {
             next_ticket: 0,
             waiting: VecDeque::new(),
         };
-        Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }
+        Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Waits for a slot and for everybody who came before; `None` once that takes too long.
@@ -71,10 +69,7 @@ impl HashSlots {
         if !state.free.is_empty() {
             self.changed.notify_all();
         }
-        Some(HashSlot {
-            slots: self,
-            memory,
-        })
+        Some(HashSlot { slots: self, memory })
     }
 
     /// Nothing panics while it is held, so what a poisoned lock guards is whole.
@@ -122,11 +117,7 @@ mod tests {
     #[test]
     fn never_more_than_there_are_and_everybody_gets_one() {
         let slots = HashSlots::new(3);
-        let (inside, most, turns) = (
-            AtomicUsize::new(0),
-            AtomicUsize::new(0),
-            AtomicUsize::new(0),
-        );
+        let (inside, most, turns) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..12 {
                 scope.spawn(|| {

@@ -16,7 +16,8 @@ use super::throttle::{Attempt, Counted};
 use super::turns::Turn;
 use super::{Client, UserStore, account_of};
 
-/// The longest name that is looked at, in bytes. A longer one is nobody's, whatever Unicode makes of it.
+/// The longest name that is looked at, in bytes. A longer one is nobody's, whatever Unicode makes
+/// of it.
 const MAX_CLAIM_BYTES: usize = 1024;
 
 /// A name that somebody claims to have.
@@ -30,15 +31,12 @@ pub(super) struct Claim {
 impl Claim {
     pub(super) fn new(name: &str) -> Result<Self, UserError> {
         match UserName::parse(name) {
-            Ok(name) => Ok(Self {
-                key: name.key().as_bytes().to_vec(),
-                name: Some(name),
-            }),
-            // That a name cannot exist is no secret, but a log-in form should say no more than that it is wrong.
-            Err(_) if name.len() <= MAX_CLAIM_BYTES => Ok(Self {
-                key: name.as_bytes().to_vec(),
-                name: None,
-            }),
+            Ok(name) => Ok(Self { key: name.key().as_bytes().to_vec(), name: Some(name) }),
+            // That a name cannot exist is no secret, but a log-in form should say no more than that
+            // it is wrong.
+            Err(_) if name.len() <= MAX_CLAIM_BYTES => {
+                Ok(Self { key: name.as_bytes().to_vec(), name: None })
+            }
             Err(problem) => Err(problem.into()),
         }
     }
@@ -66,11 +64,13 @@ struct Verified<'a> {
 impl UserStore {
     /// Begins a session for whoever has the password.
     ///
-    /// It costs one hash, or as much as the dearest hash in the store, whether or not the name exists.
+    /// It costs one hash, or as much as the dearest hash in the store, whether or not the name
+    /// exists.
     ///
     /// # Errors
-    /// [`UserError::InvalidCredentials`], [`UserError::Throttled`] after failed attempts, [`UserError::Overloaded`],
-    /// [`UserError::Password`] if the password is too long to be looked at, and if the file cannot be written.
+    /// [`UserError::InvalidCredentials`], [`UserError::Throttled`] after failed attempts,
+    /// [`UserError::Overloaded`], [`UserError::Password`] if the password is too long to be looked
+    /// at, and if the file cannot be written.
     pub fn log_in(&self, name: &str, password: &str) -> Result<LogIn, UserError> {
         self.log_in_from(name, password, &Client::default())
     }
@@ -101,23 +101,22 @@ impl UserStore {
                     return Ok(None);
                 }
                 self.throttle.succeed(transaction, &verified.attempt)?;
-                self.begin_session(transaction, verified.account, client, &token, now)
-                    .map(Some)
+                self.begin_session(transaction, verified.account, client, &token, now).map(Some)
             })?;
-            // Else the hash is another one since it was looked at. Maybe only a log-in in another process has upgraded it,
-            // so the password is looked at again.
+            // Else the hash is another one since it was looked at. Maybe only a log-in in another
+            // process has upgraded it, so the password is looked at again.
             if let Some(session) = session {
                 return Ok(LogIn { token, session });
             }
         }
     }
 
-    /// Sets a new password for whoever has the old one. All sessions end and a new one begins; single-use tokens that are
-    /// out are void.
+    /// Sets a new password for whoever has the old one. All sessions end and a new one begins;
+    /// single-use tokens that are out are void.
     ///
     /// # Errors
-    /// As [`log_in`](Self::log_in), and [`UserError::Password`] if the new password cannot be taken. Then nothing was
-    /// changed.
+    /// As [`log_in`](Self::log_in), and [`UserError::Password`] if the new password cannot be
+    /// taken. Then nothing was changed.
     pub fn change_password(&self, name: &str, old: &str, new: &str) -> Result<LogIn, UserError> {
         self.change_password_from(name, old, new, &Client::default())
     }
@@ -155,8 +154,7 @@ impl UserStore {
                 }
                 self.throttle.succeed(transaction, &verified.attempt)?;
                 end_all(transaction, verified.account)?;
-                self.begin_session(transaction, verified.account, client, &token, now)
-                    .map(Some)
+                self.begin_session(transaction, verified.account, client, &token, now).map(Some)
             })?;
             // As in `log_in_from`.
             if let Some(session) = session {
@@ -165,7 +163,8 @@ impl UserStore {
         }
     }
 
-    /// Looks whether a password is right. Whatever it answers but for [`UserError::Throttled`], it has done the same work.
+    /// Looks whether a password is right. Whatever it answers but for [`UserError::Throttled`], it
+    /// has done the same work.
     fn check<'a>(
         &'a self,
         claim: &'a Claim,
@@ -178,23 +177,15 @@ impl UserStore {
             .take(&claim.key, self.options.longest_queue)
             .ok_or_else(|| self.overloaded())?;
         let mut all = vec![counted];
-        all.extend(
-            client
-                .source
-                .map(|source| Counted::Source(source.as_bytes())),
-        );
+        all.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
         let now = self.now();
-        let attempt = self.storage.write("count an attempt", |transaction| {
-            self.throttle.begin(transaction, &all, now)
-        })?;
+        let attempt = self
+            .storage
+            .write("count an attempt", |transaction| self.throttle.begin(transaction, &all, now))?;
         match self.compare(claim, password) {
-            Ok(Some((account, hash, upgrade))) => Ok(Verified {
-                account,
-                hash,
-                upgrade,
-                attempt,
-                _turn: turn,
-            }),
+            Ok(Some((account, hash, upgrade))) => {
+                Ok(Verified { account, hash, upgrade, attempt, _turn: turn })
+            }
             Ok(None) => Err(UserError::InvalidCredentials),
             Err(error) => {
                 self.take_back(&attempt)?;
@@ -222,10 +213,8 @@ impl UserStore {
                 .collect();
             Ok((stored, kinds?))
         })?;
-        let kinds: Vec<Scheme> = kinds
-            .iter()
-            .map(|kind| kind.parse())
-            .collect::<Result<_, HashProblem>>()?;
+        let kinds: Vec<Scheme> =
+            kinds.iter().map(|kind| kind.parse()).collect::<Result<_, HashProblem>>()?;
         let stored = match stored {
             Some((account, hash, input)) => {
                 Some((account, StoredHash::parse(&hash, input.parse()?)?))
@@ -255,7 +244,8 @@ impl UserStore {
         Ok(Some((account, hash.text().to_owned(), upgrade)))
     }
 
-    /// The hash of a new password, if the policy lets it pass. Judging it costs as much as hashing it, so both have a slot.
+    /// The hash of a new password, if the policy lets it pass. Judging it costs as much as hashing
+    /// it, so both have a slot.
     pub(super) fn hash_new(
         &self,
         password: &Password<'_>,
@@ -281,21 +271,16 @@ impl UserStore {
     }
 
     fn hash_slot(&self) -> Result<HashSlot<'_>, UserError> {
-        self.slots
-            .acquire(self.options.longest_queue)
-            .ok_or_else(|| self.overloaded())
+        self.slots.acquire(self.options.longest_queue).ok_or_else(|| self.overloaded())
     }
 
     fn overloaded(&self) -> UserError {
-        UserError::Overloaded {
-            retry_after: self.options.longest_queue,
-        }
+        UserError::Overloaded { retry_after: self.options.longest_queue }
     }
 
     fn take_back(&self, attempt: &Attempt) -> Result<(), UserError> {
-        self.storage.write("take an attempt back", |transaction| {
-            self.throttle.cancel(transaction, attempt)
-        })
+        self.storage
+            .write("take an attempt back", |transaction| self.throttle.cancel(transaction, attempt))
     }
 }
 

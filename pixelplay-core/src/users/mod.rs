@@ -1,7 +1,8 @@
 //! Accounts, sessions and taste in one SQLite file, safe by default.
 //!
-//! A front end needs four functions: [`UserStore::register`], [`log_in`](UserStore::log_in), which gives a token,
-//! [`resume`](UserStore::resume), which says whose token it is, and [`log_out`](UserStore::log_out).
+//! A front end needs four functions: [`UserStore::register`], [`log_in`](UserStore::log_in), which
+//! gives a token, [`resume`](UserStore::resume), which says whose token it is, and
+//! [`log_out`](UserStore::log_out).
 //!
 //! ```
 //! use pixelplay_core::UserStore;
@@ -25,18 +26,19 @@
 //!
 //! # What it takes care of
 //!
-//! * Passwords are hashed with Argon2id and never stored otherwise; hashes of before ([`import_account`]) are accepted and
-//!   replaced at the next log-in.
-//! * A failed log-in tells neither by its error nor by its time whether the name exists, and slows down the next one
-//!   ([`ThrottleOptions`]).
-//! * Of tokens only a hash is stored. Sessions end when they idle, when they are old, at log-out, and when the password
-//!   changes.
+//! * Passwords are hashed with Argon2id and never stored otherwise; hashes of before
+//!   ([`import_account`]) are accepted and replaced at the next log-in.
+//! * A failed log-in tells neither by its error nor by its time whether the name exists, and slows
+//!   down the next one ([`ThrottleOptions`]).
+//! * Of tokens only a hash is stored. Sessions end when they idle, when they are old, at log-out,
+//!   and when the password changes.
 //! * What was acknowledged is on the disk. Any number of threads and processes may use one file.
 //!
 //! # What is left to the application
 //!
-//! Only [`resume`](UserStore::resume) tells who is there. Functions that take a user name do as they are told: call them with
-//! the name of the session. Sending mail, cookies, and limits on requests are the application's too.
+//! Only [`resume`](UserStore::resume) tells who is there. Functions that take a user name do as
+//! they are told: call them with the name of the session. Sending mail, cookies, and limits on
+//! requests are the application's too.
 //!
 //! [`import_account`]: UserStore::import_account
 
@@ -109,12 +111,13 @@ pub struct UserStoreOptions {
     pub hash: HashParams,
     /// Keys that are mixed into the hashes and kept outside the file.
     pub peppers: Peppers,
-    /// That the application asks for a second factor too: then 8 characters make a password, else 15 (NIST SP 800-63B-4,
-    /// section 3.1.1.2).
+    /// That the application asks for a second factor too: then 8 characters make a password, else
+    /// 15 (NIST SP 800-63B-4, section 3.1.1.2).
     pub second_factor: bool,
     /// That nobody may find out whether a name is taken, as where mail addresses are names:
-    /// [`register`](UserStore::register) and [`rename`](UserStore::rename), which tell, are refused in favour of
-    /// [`start_registration`](UserStore::start_registration) and [`start_rename`](UserStore::start_rename).
+    /// [`register`](UserStore::register) and [`rename`](UserStore::rename), which tell, are refused
+    /// in favour of [`start_registration`](UserStore::start_registration) and
+    /// [`start_rename`](UserStore::start_rename).
     pub hidden_names: bool,
     /// A session that is not resumed for this long ends. By default 30 minutes.
     pub idle_session: Duration,
@@ -124,10 +127,11 @@ pub struct UserStoreOptions {
     pub confirm_within: Duration,
     /// How failed attempts slow down the next ones.
     pub throttle: ThrottleOptions,
-    /// How many passwords are hashed at once in this process; each takes [`HashParams`]' memory, and keeps it for the
-    /// next. By default as many as there are cores.
+    /// How many passwords are hashed at once in this process; each takes [`HashParams`]' memory,
+    /// and keeps it for the next. By default as many as there are cores.
     pub concurrent_hashes: NonZeroUsize,
-    /// How long an attempt waits for its turn, before it is [`UserError::Overloaded`]. By default 30 seconds.
+    /// How long an attempt waits for its turn, before it is [`UserError::Overloaded`]. By default
+    /// 30 seconds.
     pub longest_queue: Duration,
     /// How much of what was listened to is kept for each account. By default 1,000.
     pub max_history: u32,
@@ -162,20 +166,23 @@ impl Default for UserStoreOptions {
 /// Who is at the other end, as far as the application knows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Client<'a> {
-    /// Where an attempt comes from, for instance an IP address; failures are counted for it as well. Only its keyed hash is
-    /// stored. Give what the client cannot choose.
+    /// Where an attempt comes from, for instance an IP address; failures are counted for it as
+    /// well. Only its keyed hash is stored. Give what the client cannot choose.
     pub source: Option<&'a str>,
-    /// What the client calls itself, for instance `"Firefox on Linux"`: shown in [`UserStore::sessions`]. Control characters
-    /// are left out, and it is cut after 200 characters.
+    /// What the client calls itself, for instance `"Firefox on Linux"`: shown in
+    /// [`UserStore::sessions`]. Control characters are left out, and it is cut after 200
+    /// characters.
     pub label: Option<&'a str>,
 }
 
 impl UserStore {
-    /// Opens a store, or makes it; a new file can be read by its owner only, and an existing one is closed to others.
+    /// Opens a store, or makes it; a new file can be read by its owner only, and an existing one is
+    /// closed to others.
     ///
-    /// SQLite keeps two files beside it while it is open (`-wal`, `-shm`); whoever copies the file must take the first
-    /// along, or close the store before. Keep it on a local disk: network file systems do not lock as SQLite needs. And do
-    /// not open the file by other means in a process that has it open: on Unix, closing it drops SQLite's locks.
+    /// SQLite keeps two files beside it while it is open (`-wal`, `-shm`); whoever copies the file
+    /// must take the first along, or close the store before. Keep it on a local disk: network file
+    /// systems do not lock as SQLite needs. And do not open the file by other means in a process
+    /// that has it open: on Unix, closing it drops SQLite's locks.
     ///
     /// # Errors
     /// If the file cannot be opened or written, is none of ours, is damaged, or has a newer schema.
@@ -186,7 +193,8 @@ impl UserStore {
     /// [`open`](Self::open) with options.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes hold a pepper that is not in the options.
+    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes hold a pepper
+    /// that is not in the options.
     pub fn open_with(path: impl AsRef<Path>, options: UserStoreOptions) -> Result<Self, UserError> {
         let storage = Storage::open(path.as_ref())?;
         let attempt_key = storage.read("open", |reader| {
@@ -211,7 +219,8 @@ impl UserStore {
         })
     }
 
-    /// Reads every page of the file and checks it, and that all belongs together. Takes a second per gigabyte or so.
+    /// Reads every page of the file and checks it, and that all belongs together. Takes a second
+    /// per gigabyte or so.
     ///
     /// # Errors
     /// [`UserError::Damaged`] with what was found first, and if the file cannot be read.
@@ -262,8 +271,6 @@ fn account_of(reader: &Connection, name: &UserName) -> rusqlite::Result<Option<i
 
 impl fmt::Debug for UserStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserStore")
-            .field("path", &self.storage.path())
-            .finish_non_exhaustive()
+        f.debug_struct("UserStore").field("path", &self.storage.path()).finish_non_exhaustive()
     }
 }

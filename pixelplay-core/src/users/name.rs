@@ -6,23 +6,26 @@ use precis_profiles::{UsernameCaseMapped, UsernameCasePreserved};
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 
-/// The longest e-mail address that mail can be sent to (RFC 5321 section 4.5.3.1.3, and erratum 1690 to RFC 3696), since
-/// addresses are what many apps log in with. It counts bytes, so that it is known before a character is decoded.
+/// The longest e-mail address that mail can be sent to (RFC 5321 section 4.5.3.1.3, and erratum
+/// 1690 to RFC 3696), since addresses are what many apps log in with. It counts bytes, so that it
+/// is known before a character is decoded.
 const MAX_NAME_BYTES: usize = 254;
 
 /// A user name: as it is shown, as it is looked up, and as it looks.
 ///
-/// Names follow the profile UsernameCaseMapped of RFC 8265: letters and digits of any script and the visible characters
-/// of ASCII, which makes e-mail addresses names. The tables of the profile are those of Unicode 6.3, so letters that are
-/// younger are not accepted yet; a later table only ever accepts more.
+/// Names follow the profile UsernameCaseMapped of RFC 8265: letters and digits of any script and
+/// the visible characters of ASCII, which makes e-mail addresses names. The tables of the profile
+/// are those of Unicode 6.3, so letters that are younger are not accepted yet; a later table only
+/// ever accepts more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserName {
     /// As typed, in NFC.
     shown: String,
     /// Equal for names that differ in case, width or composition alone: who is meant.
     key: String,
-    /// Equal for names that look alike as they are shown: no two users may share it, or one could pass for the other.
-    /// It is made of what is shown, for it is there that `paypaI` passes for `paypal`, and a capital Eta for an H.
+    /// Equal for names that look alike as they are shown: no two users may share it, or one could
+    /// pass for the other. It is made of what is shown, for it is there that `paypaI` passes for
+    /// `paypal`, and a capital Eta for an H.
     skeleton: String,
 }
 
@@ -30,9 +33,7 @@ impl UserName {
     pub(super) fn parse(text: &str) -> Result<Self, NameProblem> {
         // Before anything is read of it: a name of 10 MB costs nothing.
         if text.len() > MAX_NAME_BYTES {
-            return Err(NameProblem::TooLong {
-                max_bytes: MAX_NAME_BYTES,
-            });
+            return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
         if text.is_empty() {
             return Err(NameProblem::Empty);
@@ -43,8 +44,8 @@ impl UserName {
         let shown: String = text.nfc().collect();
         let case_mapped = UsernameCaseMapped::new();
         let key = enforce(&case_mapped, &shown)?;
-        // Mapping may make what the profile forbids, as a full-width `=` and a stroke become U+2260: RFC 8264 section 7
-        // has the result go through again.
+        // Mapping may make what the profile forbids, as a full-width `=` and a stroke become
+        // U+2260: RFC 8264 section 7 has the result go through again.
         let again = enforce(&case_mapped, &key)?;
         if again != key {
             let changed = key.chars().zip(again.chars()).find(|(a, b)| a != b);
@@ -54,9 +55,7 @@ impl UserName {
         }
         // Lower case may be longer, and the key is a name too.
         if key.len() > MAX_NAME_BYTES {
-            return Err(NameProblem::TooLong {
-                max_bytes: MAX_NAME_BYTES,
-            });
+            return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
         Ok(Self {
             skeleton: looks_like(&enforce(&UsernameCasePreserved::new(), &shown)?),
@@ -104,7 +103,8 @@ pub enum NameProblem {
         /// Its code point.
         code_point: u32,
     },
-    /// It mixes directions of writing in a way that would be shown in another order than it is stored.
+    /// It mixes directions of writing in a way that would be shown in another order than it is
+    /// stored.
     #[error(
         "the name mixes right-to-left and left-to-right writing; use one of them, and start and end it with a letter"
     )]
@@ -120,7 +120,8 @@ fn enforce(profile: &impl Profile, text: &str) -> Result<String, NameProblem> {
         Err(PrecisError::Unexpected(
             UnexpectedError::ContextRuleNotApplicable(at) | UnexpectedError::MissingContextRule(at),
         )) => Err(forbidden(text, &at)),
-        // A rule looked for a neighbour beyond an end of the name; the character that asked for it is not said.
+        // A rule looked for a neighbour beyond an end of the name; the character that asked for it
+        // is not said.
         Err(PrecisError::Unexpected(_)) => {
             let needs_neighbour = |c: &char| profile.prepare(c.to_string()).is_err();
             Err(NameProblem::Forbidden {
@@ -132,20 +133,17 @@ fn enforce(profile: &impl Profile, text: &str) -> Result<String, NameProblem> {
 
 /// The character as it was typed: the profile names the one it was mapped to.
 fn forbidden(text: &str, at: &CodepointInfo) -> NameProblem {
-    NameProblem::Forbidden {
-        code_point: text.chars().nth(at.position).map_or(at.cp, |c| c as u32),
-    }
+    NameProblem::Forbidden { code_point: text.chars().nth(at.position).map_or(at.cp, |c| c as u32) }
 }
 
-/// The skeleton of UTS 39 section 4 without regard to case, which the standard keeps: `0` looks like `O`, and so like `o`.
+/// The skeleton of UTS 39 section 4 without regard to case, which the standard keeps: `0` looks
+/// like `O`, and so like `o`.
 fn looks_like(name: &str) -> String {
     let mut looks = name.to_owned();
-    // A letter in lower case may look like yet another one; twice is as far as any goes, see the tests.
+    // A letter in lower case may look like yet another one; twice is as far as any goes, see the
+    // tests.
     for _ in 0..2 {
-        looks = skeleton(&looks)
-            .flat_map(char::to_lowercase)
-            .nfd()
-            .collect();
+        looks = skeleton(&looks).flat_map(char::to_lowercase).nfd().collect();
     }
     looks
 }
@@ -185,10 +183,7 @@ mod tests {
         for (text, problem) in [
             ("foo bar", NameProblem::Space),
             ("", NameProblem::Empty),
-            (
-                "henry\u{2163}",
-                NameProblem::Forbidden { code_point: 0x2163 },
-            ),
+            ("henry\u{2163}", NameProblem::Forbidden { code_point: 0x2163 }),
             ("\u{265a}", NameProblem::Forbidden { code_point: 0x265a }),
         ] {
             assert_eq!(UserName::parse(text), Err(problem), "{text:?}");
@@ -233,25 +228,11 @@ mod tests {
 
     #[test]
     fn right_to_left_names_keep_to_one_direction() {
-        for name in [
-            "\u{5d0}\u{5d1}\u{5d2}",
-            "\u{645}\u{631}\u{64a}\u{645}",
-            "\u{5d0}1",
-        ] {
+        for name in ["\u{5d0}\u{5d1}\u{5d2}", "\u{645}\u{631}\u{64a}\u{645}", "\u{5d0}1"] {
             parse(name);
         }
-        for mixed in [
-            "ana\u{5d0}",
-            "\u{5d0}ana",
-            "1\u{5d0}",
-            "\u{5d0}!",
-            "\u{5d0}\u{661}1",
-        ] {
-            assert_eq!(
-                UserName::parse(mixed),
-                Err(NameProblem::Direction),
-                "{mixed:?}"
-            );
+        for mixed in ["ana\u{5d0}", "\u{5d0}ana", "1\u{5d0}", "\u{5d0}!", "\u{5d0}\u{661}1"] {
+            assert_eq!(UserName::parse(mixed), Err(NameProblem::Direction), "{mixed:?}");
         }
     }
 
@@ -300,7 +281,8 @@ mod tests {
         assert_eq!(UserName::parse(&"\u{130}".repeat(127)), too_long);
     }
 
-    /// Of every character there is, alone and with a mark: what is a name stays one, and stays the same one.
+    /// Of every character there is, alone and with a mark: what is a name stays one, and stays the
+    /// same one.
     #[test]
     fn every_character_is_stable() {
         for c in '\0'..=char::MAX {

@@ -10,30 +10,32 @@ use zeroize::Zeroizing;
 
 use super::name::UserName;
 
-/// The longest password, in bytes of UTF-8. NIST SP 800-63B-4 section 3.1.1.2 asks for 64 characters at least; beyond a
-/// page of text nobody types, and every byte is work that is done before anybody is known.
+/// The longest password, in bytes of UTF-8. NIST SP 800-63B-4 section 3.1.1.2 asks for 64
+/// characters at least; beyond a page of text nobody types, and every byte is work that is done
+/// before anybody is known.
 pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// Where zxcvbn's scale leaves "very guessable": fewer guesses are within reach of an attacker who only tries to log in,
-/// throttled as that is.
+/// Where zxcvbn's scale leaves "very guessable": fewer guesses are within reach of an attacker who
+/// only tries to log in, throttled as that is.
 const MIN_GUESSES: u64 = 1_000_000;
 
-/// As much of a password as zxcvbn reads. It tries every way to read `4` as `a`, `1` as `i` or `l` and so on, over every
-/// part of the text: 0.8 s of a core for 100 characters of that kind, as many as it would read, and 0.07 s for these.
+/// As much of a password as zxcvbn reads. It tries every way to read `4` as `a`, `1` as `i` or `l`
+/// and so on, over every part of the text: 0.8 s of a core for 100 characters of that kind, as many
+/// as it would read, and 0.07 s for these.
 const MAX_JUDGED_CHARS: usize = 32;
 
 /// Parts of a name that are shorter than this are in every text.
 const MIN_NAME_PART: usize = 3;
 
-/// A password as somebody typed it. Its `Debug` shows nothing of it, and our copies of it are wiped; those that zxcvbn and
-/// the normaliser make on their way are not.
+/// A password as somebody typed it. Its `Debug` shows nothing of it, and our copies of it are
+/// wiped; those that zxcvbn and the normaliser make on their way are not.
 pub(super) struct Password<'a> {
     typed: &'a str,
     normalised: Result<Normalised, PasswordProblem>,
 }
 
-/// A password in the form of the profile OpaqueString of RFC 8265: the same bytes for the same characters, whichever
-/// keyboard composed them. This is what is hashed.
+/// A password in the form of the profile OpaqueString of RFC 8265: the same bytes for the same
+/// characters, whichever keyboard composed them. This is what is hashed.
 pub(super) struct Normalised(Zeroizing<String>);
 
 impl Normalised {
@@ -43,18 +45,14 @@ impl Normalised {
 }
 
 impl<'a> Password<'a> {
-    /// The one thing that is refused here, and before anything is read of it, is a password that is too long. One that
-    /// cannot be normalised may still be right for a hash that another program made of what was typed.
+    /// The one thing that is refused here, and before anything is read of it, is a password that is
+    /// too long. One that cannot be normalised may still be right for a hash that another program
+    /// made of what was typed.
     pub(super) fn new(typed: &'a str) -> Result<Self, PasswordProblem> {
         if typed.len() > MAX_PASSWORD_BYTES {
-            return Err(PasswordProblem::TooLong {
-                max_bytes: MAX_PASSWORD_BYTES,
-            });
+            return Err(PasswordProblem::TooLong { max_bytes: MAX_PASSWORD_BYTES });
         }
-        Ok(Self {
-            typed,
-            normalised: normalise(typed),
-        })
+        Ok(Self { typed, normalised: normalise(typed) })
     }
 
     pub(super) fn typed(&self) -> &[u8] {
@@ -67,8 +65,8 @@ impl<'a> Password<'a> {
     }
 }
 
-/// What a new password has to be. Nothing is asked of its composition, and it does not expire: both make worse
-/// passwords (NIST SP 800-63B-4 section 3.1.1.2).
+/// What a new password has to be. Nothing is asked of its composition, and it does not expire: both
+/// make worse passwords (NIST SP 800-63B-4 section 3.1.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PasswordPolicy {
     /// The fewest characters, counted in code points after normalisation.
@@ -76,13 +74,14 @@ pub(super) struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// For apps that ask for a second factor as well: 8 characters will do, as NIST SP 800-63B-4 section 3.1.1.2 has it.
+    /// For apps that ask for a second factor as well: 8 characters will do, as NIST SP 800-63B-4
+    /// section 3.1.1.2 has it.
     pub(super) const WITH_SECOND_FACTOR: Self = Self { min_chars: 8 };
 
     /// Whether somebody of this name may take this password from now on.
     ///
-    /// Whether it can be guessed is told by its first 32 characters. At worst it takes as long as three hashes of the
-    /// default cost, so it belongs where hashes are bounded.
+    /// Whether it can be guessed is told by its first 32 characters. At worst it takes as long as
+    /// three hashes of the default cost, so it belongs where hashes are bounded.
     pub(super) fn check_new<'a>(
         &self,
         password: &'a Password<'_>,
@@ -91,9 +90,7 @@ impl PasswordPolicy {
         let normalised = password.normalised.as_ref().map_err(Clone::clone)?;
         let text = normalised.0.as_str();
         if text.chars().count() < self.min_chars {
-            return Err(PasswordProblem::TooShort {
-                min_chars: self.min_chars,
-            });
+            return Err(PasswordProblem::TooShort { min_chars: self.min_chars });
         }
         let folded = Zeroizing::new(text.to_lowercase());
         let beside_the_name = |rest: &str| rest.contains(char::is_alphanumeric);
@@ -115,7 +112,8 @@ impl PasswordPolicy {
 }
 
 impl Default for PasswordPolicy {
-    /// 15 characters, where a password is all that is asked for (NIST SP 800-63B-4 section 3.1.1.2).
+    /// 15 characters, where a password is all that is asked for (NIST SP 800-63B-4 section
+    /// 3.1.1.2).
     fn default() -> Self {
         Self { min_chars: 15 }
     }
@@ -150,7 +148,8 @@ pub enum PasswordProblem {
     /// It is the user's name, once or more often.
     #[error("the password is the user name; choose one that nobody can look up")]
     IsName,
-    /// It holds a control character, a part of a character, or one that is not in Unicode. Which one is part of a secret.
+    /// It holds a control character, a part of a character, or one that is not in Unicode. Which
+    /// one is part of a secret.
     #[error(
         "the password holds a character that cannot be typed reliably, such as a control character; leave it out"
     )]
@@ -161,8 +160,9 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
     if typed.is_empty() {
         return Err(PasswordProblem::Empty);
     }
-    // The tables of the class are those of Unicode 6.3, without most of today's emoji. A character that has been assigned
-    // since has a stable normal form too, which is what the class wants of one.
+    // The tables of the class are those of Unicode 6.3, without most of today's emoji. A character
+    // that has been assigned since has a stable normal form too, which is what the class wants of
+    // one.
     let class = FreeformClass::default();
     let is_younger = |c| {
         class.get_value_from_char(c) == DerivedPropertyValue::Unassigned && is_public_assigned(c)
@@ -173,9 +173,7 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
         return Err(PasswordProblem::ForbiddenCharacter);
     }
     // The only white space that the class allows is General_Category Zs.
-    let spaced = typed
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c });
+    let spaced = typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     // NFC makes UTF-8 at most three times as long (the Unicode FAQ on normalization).
     let mut normalised = wiped(3 * typed.len());
     normalised.extend(spaced.nfc());
@@ -224,10 +222,7 @@ mod tests {
         }
         assert_eq!(normal("foo\u{1680}bar").as_deref(), Ok("foo bar"));
         assert_eq!(normal(""), Err(PasswordProblem::Empty));
-        assert_eq!(
-            normal("my cat is a \tby"),
-            Err(PasswordProblem::ForbiddenCharacter)
-        );
+        assert_eq!(normal("my cat is a \tby"), Err(PasswordProblem::ForbiddenCharacter));
     }
 
     #[test]
@@ -249,24 +244,15 @@ mod tests {
             );
             assert_eq!(normal(emoji).as_deref(), Ok(emoji));
         }
-        for nothing in [
-            "\u{378}", "\u{ffff}", "\u{e000}", "\0", "\u{7f}", "\u{85}", "\u{2028}",
-        ] {
-            assert_eq!(
-                normal(nothing),
-                Err(PasswordProblem::ForbiddenCharacter),
-                "{nothing:?}"
-            );
+        for nothing in ["\u{378}", "\u{ffff}", "\u{e000}", "\0", "\u{7f}", "\u{85}", "\u{2028}"] {
+            assert_eq!(normal(nothing), Err(PasswordProblem::ForbiddenCharacter), "{nothing:?}");
         }
     }
 
     #[test]
     fn too_long_is_seen_before_anything_else() {
         assert!(Password::new(&"\u{378}".repeat(MAX_PASSWORD_BYTES / 2)).is_ok());
-        for long in [
-            "x".repeat(MAX_PASSWORD_BYTES + 1),
-            "\u{378}".repeat(5 << 20),
-        ] {
+        for long in ["x".repeat(MAX_PASSWORD_BYTES + 1), "\u{378}".repeat(5 << 20)] {
             let problem = Password::new(&long).err();
             assert_eq!(problem, Some(PasswordProblem::TooLong { max_bytes: 1024 }));
         }
@@ -275,9 +261,7 @@ mod tests {
     fn check(text: &str, name: &str) -> Result<(), PasswordProblem> {
         let name = UserName::parse(name).unwrap();
         let password = Password::new(text).unwrap();
-        PasswordPolicy::default()
-            .check_new(&password, &name)
-            .map(|_| ())
+        PasswordPolicy::default().check_new(&password, &name).map(|_| ())
     }
 
     #[test]
@@ -317,10 +301,7 @@ mod tests {
             let refused = check(text, "Ana.Lima@example.org");
             assert_eq!(refused, Err(PasswordProblem::IsName), "{text}");
         }
-        assert_eq!(
-            check("anaanaanaanaana", "ana"),
-            Err(PasswordProblem::IsName)
-        );
+        assert_eq!(check("anaanaanaanaana", "ana"), Err(PasswordProblem::IsName));
     }
 
     #[test]

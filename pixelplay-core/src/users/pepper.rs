@@ -12,10 +12,12 @@ use super::password::Normalised;
 const MIN_KEY_BYTES: usize = 32;
 const MAX_ID_CHARS: usize = 32;
 
-/// A secret key that goes into every password hash: whoever steals the database alone has nothing to test a guess with.
+/// A secret key that goes into every password hash: whoever steals the database alone has nothing
+/// to test a guess with.
 ///
-/// Keep it where the database is not (a secret store, the environment of the service), and keep it: a hash made with a
-/// lost pepper can never be right again. The id is no secret; it is stored beside each hash to say which key it needs.
+/// Keep it where the database is not (a secret store, the environment of the service), and keep it:
+/// a hash made with a lost pepper can never be right again. The id is no secret; it is stored
+/// beside each hash to say which key it needs.
 #[derive(Clone)]
 pub struct Pepper {
     id: String,
@@ -23,7 +25,8 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// A pepper of at least 32 random bytes, and an id of at most 32 characters out of `a-z`, `0-9`, `.`, `_` and `-`.
+    /// A pepper of at least 32 random bytes, and an id of at most 32 characters out of `a-z`,
+    /// `0-9`, `.`, `_` and `-`.
     ///
     /// # Errors
     ///
@@ -40,10 +43,7 @@ impl Pepper {
                 min_bytes: MIN_KEY_BYTES,
             });
         }
-        Ok(Self {
-            id: id.to_owned(),
-            key: Zeroizing::new(key.to_vec()),
-        })
+        Ok(Self { id: id.to_owned(), key: Zeroizing::new(key.to_vec()) })
     }
 
     /// What is stored beside each hash that was made with it.
@@ -67,14 +67,12 @@ impl Pepper {
 
 impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pepper")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Pepper").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-/// The peppers an app has: the one for new hashes, and those that hashes still need. A hash of an older one, or of none,
-/// is made anew when its user next logs in.
+/// The peppers an app has: the one for new hashes, and those that hashes still need. A hash of an
+/// older one, or of none, is made anew when its user next logs in.
 #[derive(Debug, Clone, Default)]
 pub struct Peppers {
     current: Option<Pepper>,
@@ -91,9 +89,7 @@ impl Peppers {
         let mut ids: Vec<&str> = current.iter().chain(&older).map(Pepper::id).collect();
         ids.sort_unstable();
         if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(PepperProblem::SameId {
-                id: pair[0].to_owned(),
-            });
+            return Err(PepperProblem::SameId { id: pair[0].to_owned() });
         }
         Ok(Self { current, older })
     }
@@ -114,7 +110,8 @@ impl Peppers {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PepperProblem {
-    /// The id is empty, too long, or has characters that no id has. It is not shown, as it may be the key.
+    /// The id is empty, too long, or has characters that no id has. It is not shown, as it may be
+    /// the key.
     #[error("the id of a pepper must be 1 to 32 of a-z, 0-9, '.', '_' and '-'")]
     BadId,
     /// The key is too short to be a secret.
@@ -155,14 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pepper_is_refused() {
-        for id in [
-            "",
-            "Upper",
-            "two words",
-            "a/b",
-            "caf\u{e9}",
-            &"x".repeat(33),
-        ] {
+        for id in ["", "Upper", "two words", "a/b", "caf\u{e9}", &"x".repeat(33)] {
             let refused = Pepper::new(id, KEY);
             assert!(matches!(refused, Err(PepperProblem::BadId)), "{id}");
         }
@@ -195,10 +185,7 @@ mod tests {
         let shown = format!("{peppers:?}");
         let as_numbers = format!("{}, {}", KEY[0], KEY[1]);
         assert!(shown.contains("new"), "{shown}");
-        assert!(
-            !shown.contains("example") && !shown.contains(&as_numbers),
-            "{shown}"
-        );
+        assert!(!shown.contains("example") && !shown.contains(&as_numbers), "{shown}");
         let short = Pepper::new("new", b"hunter2").unwrap_err();
         assert!(!format!("{short} {short:?}").contains("hunter2"));
     }

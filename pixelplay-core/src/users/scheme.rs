@@ -15,41 +15,28 @@ pub(super) const MAX_LANES: u32 = 16;
 pub(super) const MAX_KIB_PASSES: u64 = 1 << 20;
 
 const MIN_BCRYPT_COST: u32 = 4;
-/// 16,384 rounds, a second. A dearer one would hold up every log-in, since each costs the same as the dearest.
+/// 16,384 rounds, a second. A dearer one would hold up every log-in, since each costs the same as
+/// the dearest.
 const MAX_BCRYPT_COST: u32 = 14;
 
 /// An algorithm and the settings that its time and memory follow from.
 ///
-/// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) stands in a column beside the
-/// hash, so that the database can say which there are.
+/// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) stands in a
+/// column beside the hash, so that the database can say which there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scheme {
-    Argon2 {
-        variant: Algorithm,
-        version: Version,
-        memory_kib: u32,
-        passes: u32,
-        lanes: u32,
-    },
-    Bcrypt {
-        cost: u32,
-    },
+    Argon2 { variant: Algorithm, version: Version, memory_kib: u32, passes: u32, lanes: u32 },
+    Bcrypt { cost: u32 },
 }
 
 impl Scheme {
-    /// Refuses what would take the machine down, wherever it comes from: a row of the database is outside input too.
+    /// Refuses what would take the machine down, wherever it comes from: a row of the database is
+    /// outside input too.
     pub(super) fn checked(self) -> Result<Self, HashProblem> {
         let affordable = match self {
-            Self::Argon2 {
-                memory_kib,
-                passes,
-                lanes,
-                ..
-            } => {
+            Self::Argon2 { memory_kib, passes, lanes, .. } => {
                 if Params::new(memory_kib, passes, lanes, None).is_err() {
-                    return Err(HashProblem::Unreadable {
-                        what: "Argon2 has no such parameters",
-                    });
+                    return Err(HashProblem::Unreadable { what: "Argon2 has no such parameters" });
                 }
                 memory_kib <= MAX_MEMORY_KIB
                     && passes <= MAX_PASSES
@@ -58,33 +45,19 @@ impl Scheme {
             }
             Self::Bcrypt { cost } => {
                 if cost < MIN_BCRYPT_COST {
-                    return Err(HashProblem::Unreadable {
-                        what: "bcrypt has no such cost",
-                    });
+                    return Err(HashProblem::Unreadable { what: "bcrypt has no such cost" });
                 }
                 cost <= MAX_BCRYPT_COST
             }
         };
-        if affordable {
-            Ok(self)
-        } else {
-            Err(HashProblem::TooDear {
-                scheme: self.to_string(),
-            })
-        }
+        if affordable { Ok(self) } else { Err(HashProblem::TooDear { scheme: self.to_string() }) }
     }
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Argon2 {
-                variant,
-                version,
-                memory_kib,
-                passes,
-                lanes,
-            } => {
+            Self::Argon2 { variant, version, memory_kib, passes, lanes } => {
                 let version = u32::from(*version);
                 write!(f, "{variant}:{version}:{memory_kib}:{passes}:{lanes}")
             }
@@ -97,9 +70,7 @@ impl FromStr for Scheme {
     type Err = HashProblem;
 
     fn from_str(text: &str) -> Result<Self, HashProblem> {
-        let unreadable = HashProblem::Unreadable {
-            what: "its scheme has none of the known forms",
-        };
+        let unreadable = HashProblem::Unreadable { what: "its scheme has none of the known forms" };
         let mut fields = text.split(':');
         let name = fields.next().unwrap_or_default();
         let numbers: Option<Vec<u32>> = fields.map(|field| field.parse().ok()).collect();
@@ -111,13 +82,7 @@ impl FromStr for Scheme {
                 else {
                     return Err(unreadable);
                 };
-                Self::Argon2 {
-                    variant,
-                    version,
-                    memory_kib,
-                    passes,
-                    lanes,
-                }
+                Self::Argon2 { variant, version, memory_kib, passes, lanes }
             }
             _ => return Err(unreadable),
         };
@@ -187,10 +152,7 @@ mod tests {
             "argon2id:19:99999999999:2:1",
         ] {
             let refused = text.parse::<Scheme>();
-            assert!(
-                matches!(refused, Err(HashProblem::Unreadable { .. })),
-                "{text}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(HashProblem::Unreadable { .. })), "{text}: {refused:?}");
         }
     }
 

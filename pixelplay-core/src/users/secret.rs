@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::error::UserError;
 
-/// 256 bits: nobody guesses one, so a plain hash of it is enough, and looking it up needs no throttle.
+/// 256 bits: nobody guesses one, so a plain hash of it is enough, and looking it up needs no
+/// throttle.
 const TOKEN_BYTES: usize = 32;
 
 /// A token in base64url without padding has this many characters.
@@ -17,9 +18,9 @@ const TOKEN_CHARS: usize = 43;
 
 /// A token that whoever holds it can use: 43 characters of base64url, 32 random bytes.
 ///
-/// The store keeps only its SHA-256, so this is the one chance to pass it on: a session token to a cookie (`HttpOnly`,
-/// `Secure`, `SameSite`), a single-use token to the owner of the mail address. It is wiped from memory when it is
-/// dropped, and neither `Debug` nor any error shows it.
+/// The store keeps only its SHA-256, so this is the one chance to pass it on: a session token to a
+/// cookie (`HttpOnly`, `Secure`, `SameSite`), a single-use token to the owner of the mail address.
+/// It is wiped from memory when it is dropped, and neither `Debug` nor any error shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretToken(Zeroizing<String>);
 
@@ -33,9 +34,8 @@ impl SecretToken {
     /// A new one.
     pub(super) fn random() -> Result<Self, UserError> {
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
-        getrandom::fill(bytes.as_mut()).map_err(|source| UserError::NoRandomness {
-            source: Box::new(source),
-        })?;
+        getrandom::fill(bytes.as_mut())
+            .map_err(|source| UserError::NoRandomness { source: Box::new(source) })?;
         Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))))
     }
 
@@ -68,10 +68,7 @@ mod tests {
         let token = SecretToken::random().unwrap();
         assert_eq!(token.expose().len(), TOKEN_CHARS);
         assert!(
-            token
-                .expose()
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            token.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         );
         assert_eq!(format!("{token:?}"), "SecretToken(***)");
         assert_ne!(token, SecretToken::random().unwrap());

@@ -10,10 +10,12 @@ use super::secret::{SecretToken, hash_of};
 use super::storage::Abort;
 use super::{Client, UserStore};
 
-/// That somebody is there is written this often at most, so that a busy session costs reads and hardly any writes.
+/// That somebody is there is written this often at most, so that a busy session costs reads and
+/// hardly any writes.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
-/// Ended sessions that one log-in clears away at most, so that none pays for all that came before it.
+/// Ended sessions that one log-in clears away at most, so that none pays for all that came before
+/// it.
 const SWEPT_AT_ONCE: u32 = 100;
 
 /// The longest label that is kept, in characters.
@@ -50,11 +52,13 @@ pub struct LogIn {
 const COLUMNS: &str = "session.id, name, label, session.created, last_seen";
 
 impl UserStore {
-    /// Whose session a token stands for. Costs one look into an index; once a minute it also writes that somebody is there.
+    /// Whose session a token stands for. Costs one look into an index; once a minute it also writes
+    /// that somebody is there.
     ///
     /// # Errors
-    /// [`UserError::InvalidSession`] if there is no such token or its session has ended, and if the file cannot be read.
-    /// That it cannot be written is none: a full disk or a used-up quota logs nobody out, though an idle session then ends the sooner.
+    /// [`UserError::InvalidSession`] if there is no such token or its session has ended, and if the
+    /// file cannot be read. That it cannot be written is none: a full disk or a used-up quota logs
+    /// nobody out, though an idle session then ends the sooner.
     pub fn resume(&self, token: &str) -> Result<Session, UserError> {
         let hash = hash_of(token).ok_or(UserError::InvalidSession)?;
         let now = self.now();
@@ -66,9 +70,8 @@ impl UserStore {
                 .query_row([hash], Stored::read)
                 .optional()?)
         })?;
-        let found = found
-            .filter(|session| self.is_live(session, now))
-            .ok_or(UserError::InvalidSession)?;
+        let found =
+            found.filter(|session| self.is_live(session, now)).ok_or(UserError::InvalidSession)?;
         if now.saturating_sub(found.last_seen) >= self.seen_every() {
             let seen = self.storage.write("resume a session", |transaction| {
                 transaction
@@ -146,10 +149,8 @@ impl UserStore {
     /// [`UserError::UnknownUser`], and if the file cannot be written.
     pub fn revoke(&self, name: &str, session: i64) -> Result<bool, UserError> {
         self.write_for("end a session", name, |transaction, account| {
-            let ended = transaction.execute(
-                "DELETE FROM session WHERE account = ? AND id = ?",
-                [account, session],
-            )?;
+            let ended = transaction
+                .execute("DELETE FROM session WHERE account = ? AND id = ?", [account, session])?;
             Ok(ended > 0)
         })
     }
@@ -206,9 +207,7 @@ impl UserStore {
     }
 
     fn session(&self, stored: Stored) -> Session {
-        let ends = stored
-            .created
-            .saturating_add(in_millis(self.options.longest_session));
+        let ends = stored.created.saturating_add(in_millis(self.options.longest_session));
         Session {
             id: stored.id,
             username: stored.username,

@@ -1,7 +1,8 @@
-//! The SQLite file: opening, checking, reading and writing. No other file of this module opens a connection.
+//! The SQLite file: opening, checking, reading and writing. No other file of this module opens a
+//! connection.
 //!
-//! Readers never wait for the writer. In this process one connection writes at a time; what holds between processes is in
-//! [`sqlite`].
+//! Readers never wait for the writer. In this process one connection writes at a time; what holds
+//! between processes is in [`sqlite`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,11 +42,7 @@ impl From<UserError> for Abort {
 impl Storage {
     /// Opens a file, or makes it, for its owner alone.
     pub(super) fn open(path: &Path) -> Result<Self, UserError> {
-        let io = |action, source| UserError::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        };
+        let io = |action, source| UserError::Io { action, path: path.to_owned(), source };
         // Absolute, as SQLite takes a path that begins with `file:` for a URI.
         let absolute = std::path::absolute(path).map_err(|source| io("open", source))?;
         if absolute.is_dir() {
@@ -53,9 +50,7 @@ impl Storage {
         }
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                UserError::ReadOnly {
-                    path: path.to_owned(),
-                }
+                UserError::ReadOnly { path: path.to_owned() }
             }
             _ => io("open", source),
         };
@@ -69,11 +64,7 @@ impl Storage {
             .map_err(|abort| opening(refused_as(abort, path)))?;
         patiently(|| USER_STORE.check_schema(&writer))
             .map_err(|abort| opening(refused_as(abort, path)))?;
-        Ok(Self {
-            path: absolute,
-            writer: Mutex::new(writer),
-            readers: Mutex::new(Vec::new()),
-        })
+        Ok(Self { path: absolute, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -116,7 +107,8 @@ impl Storage {
     ) -> Result<T, UserError> {
         let mut writer = locked(&self.writer);
         patiently(|| {
-            // Immediate: a transaction that first reads and then cannot get the lock to write would have to begin again.
+            // Immediate: a transaction that first reads and then cannot get the lock to write would
+            // have to begin again.
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = run(&transaction)?;
             transaction.commit()?;
@@ -125,24 +117,22 @@ impl Storage {
         .map_err(|abort| settle(abort, action, &self.path))
     }
 
-    /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was last, but where pages were
-    /// split or merged it leaves copies in their unused parts.
+    /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was
+    /// last, but where pages were split or merged it leaves copies in their unused parts.
     pub(super) fn erase_deleted(&self) -> Result<(), UserError> {
         let writer = locked(&self.writer);
         let action = "erase what was deleted";
         patiently(|| Ok(writer.execute_batch("VACUUM")?)).map_err(|abort| match abort {
             // "Nothing was changed" would be wrong.
-            Abort::Sqlite(error) if !is_busy(&error) => UserError::Storage {
-                action,
-                path: self.path.clone(),
-                source: Box::new(error),
-            },
+            Abort::Sqlite(error) if !is_busy(&error) => {
+                UserError::Storage { action, path: self.path.clone(), source: Box::new(error) }
+            }
             other => settle(other, action, &self.path),
         })
     }
 
-    /// Moves the log into the file and empties it, so that nothing deleted is left in it; `false` while somebody reads
-    /// from the log.
+    /// Moves the log into the file and empties it, so that nothing deleted is left in it; `false`
+    /// while somebody reads from the log.
     pub(super) fn empty_log(&self) -> Result<bool, UserError> {
         let writer = locked(&self.writer);
         let busy: Result<i64, rusqlite::Error> =
@@ -156,10 +146,7 @@ impl Storage {
 
     /// Reads every page and checks it.
     pub(super) fn verify(&self) -> Result<(), UserError> {
-        let damaged = |what| UserError::Damaged {
-            path: self.path.clone(),
-            what,
-        };
+        let damaged = |what| UserError::Damaged { path: self.path.clone(), what };
         self.read("verify", |reader| {
             let found: String =
                 reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -229,11 +216,7 @@ fn refused_as(abort: sqlite::Abort<Refusal>, path: &Path) -> Abort {
     abort.map_refused(|refusal| match refusal {
         Refusal::ReadOnly => UserError::ReadOnly { path },
         Refusal::Foreign(what) => UserError::NotAUserStore { path, what },
-        Refusal::Newer { found, supported } => UserError::NewerSchema {
-            path,
-            found,
-            supported,
-        },
+        Refusal::Newer { found, supported } => UserError::NewerSchema { path, found, supported },
         Refusal::Damaged(what) => UserError::Damaged { path, what },
     })
 }
@@ -245,10 +228,7 @@ fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
     };
     let path = path.to_owned();
     match error.sqlite_error_code() {
-        _ if is_busy(&error) => UserError::Busy {
-            path,
-            waited: PATIENCE,
-        },
+        _ if is_busy(&error) => UserError::Busy { path, waited: PATIENCE },
         Some(ErrorCode::DiskFull) => UserError::DiskFull { path },
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             UserError::ReadOnly { path }
@@ -257,15 +237,8 @@ fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
             path,
             what: "it is no SQLite file, or its beginning is damaged",
         },
-        Some(ErrorCode::DatabaseCorrupt) => UserError::Damaged {
-            path,
-            what: error.to_string(),
-        },
-        _ => UserError::Storage {
-            action,
-            path,
-            source: Box::new(error),
-        },
+        Some(ErrorCode::DatabaseCorrupt) => UserError::Damaged { path, what: error.to_string() },
+        _ => UserError::Storage { action, path, source: Box::new(error) },
     }
 }
 
@@ -300,7 +273,8 @@ mod tests {
         .into()
     }
 
-    /// No test can cut the power: `synchronous=2` (FULL) is what makes SQLite sync the log before a commit returns.
+    /// No test can cut the power: `synchronous=2` (FULL) is what makes SQLite sync the log before a
+    /// commit returns.
     #[test]
     fn what_is_acknowledged_is_synced_and_what_is_deleted_overwritten() {
         let folder = tempfile::tempdir().unwrap();
@@ -338,9 +312,8 @@ mod tests {
         let storage = Storage::open(&folder.path().join("users.db")).unwrap();
         let attempts = || {
             storage.read("count", |reader| {
-                Ok(reader.query_row("SELECT count(*) FROM attempt", [], |row| {
-                    row.get::<_, i64>(0)
-                })?)
+                Ok(reader
+                    .query_row("SELECT count(*) FROM attempt", [], |row| row.get::<_, i64>(0))?)
             })
         };
         let write = |panics: bool| {

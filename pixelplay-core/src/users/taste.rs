@@ -1,4 +1,5 @@
-//! What a person likes: favourites, likes and dislikes, what was listened to, and the weights that follow from them.
+//! What a person likes: favourites, likes and dislikes, what was listened to, and the weights that
+//! follow from them.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -37,8 +38,8 @@ impl UserStore {
     /// Adds a song to the favourites; a second time changes nothing.
     ///
     /// # Errors
-    /// [`UserError::UnknownUser`], [`UserError::SongId`], [`UserError::LimitReached`] at 10,000, and if the file cannot be
-    /// written.
+    /// [`UserError::UnknownUser`], [`UserError::SongId`], [`UserError::LimitReached`] at 10,000,
+    /// and if the file cannot be written.
     pub fn add_favourite(&self, name: &str, song: &str) -> Result<(), UserError> {
         check_song(song)?;
         let now = self.now();
@@ -144,16 +145,14 @@ impl UserStore {
 
     fn songs_of(&self, name: &str, sql: &'static str) -> Result<Vec<String>, UserError> {
         self.read_for("list songs", name, |reader, account| {
-            let songs: rusqlite::Result<Vec<String>> = reader
-                .prepare_cached(sql)?
-                .query_map([account], |row| row.get(0))?
-                .collect();
+            let songs: rusqlite::Result<Vec<String>> =
+                reader.prepare_cached(sql)?.query_map([account], |row| row.get(0))?.collect();
             Ok(songs?)
         })
     }
 
-    /// Notes that a song was listened to. The oldest beyond [`max_history`](super::UserStoreOptions::max_history) are
-    /// forgotten.
+    /// Notes that a song was listened to. The oldest beyond
+    /// [`max_history`](super::UserStoreOptions::max_history) are forgotten.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], [`UserError::SongId`], and if the file cannot be written.
@@ -187,10 +186,7 @@ impl UserStore {
                     "SELECT song, at FROM listen WHERE account = ? ORDER BY id DESC LIMIT ?",
                 )?
                 .query_map([account, limit], |row| {
-                    Ok(Listen {
-                        song: row.get(0)?,
-                        at: time(row.get(1)?),
-                    })
+                    Ok(Listen { song: row.get(0)?, at: time(row.get(1)?) })
                 })?
                 .collect();
             Ok(listens?)
@@ -210,8 +206,9 @@ impl UserStore {
     /// What a person likes: song ids with weights from -1 (disliked) to 1.
     ///
     /// A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every
-    /// [half-life](super::UserStoreOptions::taste_half_life) that has passed since; a song's sum is cut at -1 and 1, and what
-    /// is below 0.001 is left out. [`HybridQuery::taste`](crate::HybridQuery::taste) leans a question towards it.
+    /// [half-life](super::UserStoreOptions::taste_half_life) that has passed since; a song's sum is
+    /// cut at -1 and 1, and what is below 0.001 is left out.
+    /// [`HybridQuery::taste`](crate::HybridQuery::taste) leans a question towards it.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -242,10 +239,7 @@ impl UserStore {
 }
 
 /// What is left of a weight after a time; a time to come counts as now.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a ratio of times needs no exact milliseconds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a ratio of times needs no exact milliseconds")]
 fn decay(age: Millis, half_life: Millis) -> f64 {
     (-(age.max(0) as f64) / half_life as f64).exp2()
 }
@@ -254,22 +248,12 @@ fn check_song(song: &str) -> Result<(), UserError> {
     if (1..=MAX_SONG_BYTES).contains(&song.len()) {
         Ok(())
     } else {
-        Err(UserError::SongId {
-            max_bytes: MAX_SONG_BYTES,
-            found: song.len(),
-        })
+        Err(UserError::SongId { max_bytes: MAX_SONG_BYTES, found: song.len() })
     }
 }
 
 fn within_limit(what: &'static str, held: u32) -> Result<(), UserError> {
-    if held <= MAX_KEPT {
-        Ok(())
-    } else {
-        Err(UserError::LimitReached {
-            what,
-            limit: MAX_KEPT,
-        })
-    }
+    if held <= MAX_KEPT { Ok(()) } else { Err(UserError::LimitReached { what, limit: MAX_KEPT }) }
 }
 
 #[cfg(test)]

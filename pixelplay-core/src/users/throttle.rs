@@ -1,7 +1,8 @@
 //! How failed attempts slow down the next ones.
 //!
-//! An attempt is counted as failed before its password is looked at and taken back when it is right, so that attempts
-//! side by side cannot all slip through. Names that nobody has are counted like any other.
+//! An attempt is counted as failed before its password is looked at and taken back when it is
+//! right, so that attempts side by side cannot all slip through. Names that nobody has are counted
+//! like any other.
 
 use std::time::Duration;
 
@@ -13,16 +14,18 @@ use super::clock::{Millis, in_millis};
 use super::error::UserError;
 use super::storage::Abort;
 
-/// How failed attempts slow down the next ones: per account, and per source where the application names one
-/// (see [`Client::source`](super::Client::source)).
+/// How failed attempts slow down the next ones: per account, and per source where the application
+/// names one (see [`Client::source`](super::Client::source)).
 ///
 /// Sessions that are open are never touched by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleOptions {
-    /// For one user name, whether or not there is such an account. By default 3 attempts are free; at 100 failures
-    /// without a success (the most that NIST SP 800-63B-4, section 3.2.2, allows) there is one attempt a day.
+    /// For one user name, whether or not there is such an account. By default 3 attempts are free;
+    /// at 100 failures without a success (the most that NIST SP 800-63B-4, section 3.2.2, allows)
+    /// there is one attempt a day.
     pub account: Limit,
-    /// For one source. Many people may share one, so by default 50 are free, and one failure is forgiven in 6 minutes.
+    /// For one source. Many people may share one, so by default 50 are free, and one failure is
+    /// forgiven in 6 minutes.
     pub source: Limit,
 }
 
@@ -91,8 +94,8 @@ impl Limit {
 pub(super) enum Counted<'a> {
     /// Passwords tried for a user name, as it is found by.
     LogIn(&'a [u8]),
-    /// Old passwords tried to set a new one. Counted apart, so that failed log-ins from outside do not keep whoever is
-    /// logged in from changing the password.
+    /// Old passwords tried to set a new one. Counted apart, so that failed log-ins from outside do
+    /// not keep whoever is logged in from changing the password.
     ChangePassword(&'a [u8]),
     /// Single-use tokens asked for.
     Confirmation(&'a [u8]),
@@ -152,12 +155,7 @@ impl Throttle {
                 "DELETE FROM attempt WHERE key IN (SELECT key FROM attempt WHERE forgotten <= ? LIMIT 10)",
             )?
             .execute([now])?;
-        Ok(Attempt {
-            keys: keys
-                .into_iter()
-                .map(|(key, source, _)| (key, source))
-                .collect(),
-        })
+        Ok(Attempt { keys: keys.into_iter().map(|(key, source, _)| (key, source)).collect() })
     }
 
     /// The attempt was right: its name starts anew, and its source has one failure less.
@@ -166,9 +164,7 @@ impl Throttle {
             if *of_source {
                 take_back(transaction, key)?;
             } else {
-                transaction
-                    .prepare_cached("DELETE FROM attempt WHERE key = ?")?
-                    .execute([key])?;
+                transaction.prepare_cached("DELETE FROM attempt WHERE key = ?")?.execute([key])?;
             }
         }
         Ok(())
@@ -184,11 +180,9 @@ impl Throttle {
 
     /// Nothing is held against this name any more.
     pub(super) fn forget(&self, transaction: &Connection, name: &[u8]) -> Result<(), Abort> {
-        for counted in [
-            Counted::LogIn(name),
-            Counted::ChangePassword(name),
-            Counted::Confirmation(name),
-        ] {
+        for counted in
+            [Counted::LogIn(name), Counted::ChangePassword(name), Counted::Confirmation(name)]
+        {
             transaction
                 .prepare_cached("DELETE FROM attempt WHERE key = ?")?
                 .execute([self.key_of(counted).0])?;
@@ -216,11 +210,7 @@ impl Throttle {
     }
 
     fn limit(&self, of_source: bool) -> &Limit {
-        if of_source {
-            &self.options.source
-        } else {
-            &self.options.account
-        }
+        if of_source { &self.options.source } else { &self.options.account }
     }
 
     fn key_of(&self, counted: Counted<'_>) -> ([u8; 32], bool) {

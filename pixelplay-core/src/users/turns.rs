@@ -1,7 +1,7 @@
 //! One attempt at a time for each account.
 //!
-//! An attempt counts as failed until it is right. Side by side, the right attempts of one person on many tabs would look
-//! like failures to each other; one after the other they do not.
+//! An attempt counts as failed until it is right. Side by side, the right attempts of one person on
+//! many tabs would look like failures to each other; one after the other they do not.
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! The packed towers against the reference on candle, at shapes that fill no block; and what must not change a vector.
+//! The packed towers against the reference on candle, at shapes that fill no block; and what must
+//! not change a vector.
 
 use std::num::NonZeroUsize;
 
@@ -107,10 +108,7 @@ fn packed_towers_equal_the_reference() {
     for (name, checkpoint, side) in checkpoints() {
         let dir = checkpoint.write();
         let open = |device| {
-            let options = EncoderOptions {
-                device,
-                ..EncoderOptions::default()
-            };
+            let options = EncoderOptions { device, ..EncoderOptions::default() };
             Encoder::open_with(dir.path(), options).unwrap()
         };
         let (packed, reference) = (open(Device::Cpu), open(Device::CpuReference));
@@ -132,28 +130,14 @@ fn vectors_are_the_same_bits_in_any_batch_and_with_any_number_of_threads() {
         let words = bits(&encoder.encode_token_ids(&texts).unwrap());
         for threads in [1, 2, 3, 5] {
             let encoder = encoder.with_threads(NonZeroUsize::new(threads)).unwrap();
-            assert_eq!(
-                bits(&encoder.encode_pixels(&pixels).unwrap()),
-                images,
-                "{name}"
-            );
-            assert_eq!(
-                bits(&encoder.encode_token_ids(&texts).unwrap()),
-                words,
-                "{name}"
-            );
+            assert_eq!(bits(&encoder.encode_pixels(&pixels).unwrap()), images, "{name}");
+            assert_eq!(bits(&encoder.encode_token_ids(&texts).unwrap()), words, "{name}");
             for (pixels, image) in pixels.chunks_exact(3 * side * side).zip(&images) {
-                assert_eq!(
-                    &bits(&encoder.encode_pixels(pixels).unwrap())[0],
-                    image,
-                    "{name}"
-                );
+                assert_eq!(&bits(&encoder.encode_pixels(pixels).unwrap())[0], image, "{name}");
             }
         }
         for (text, word) in texts.iter().zip(&words) {
-            let alone = encoder
-                .encode_token_ids(std::slice::from_ref(text))
-                .unwrap();
+            let alone = encoder.encode_token_ids(std::slice::from_ref(text)).unwrap();
             assert_eq!(&bits(&alone)[0], word, "{name}");
         }
     }
@@ -162,23 +146,13 @@ fn vectors_are_the_same_bits_in_any_batch_and_with_any_number_of_threads() {
 #[test]
 fn equal_texts_and_other_batch_sizes_change_nothing() {
     let encoder = Checkpoint::small().open();
-    let texts = [
-        "w1 w2 w3",
-        "",
-        "w1 w2 w3",
-        "w9",
-        "w4 w4 w4 w4 w4 w4",
-        "w9 w8",
-        "w9",
-    ];
+    let texts = ["w1 w2 w3", "", "w1 w2 w3", "w9", "w4 w4 w4 w4 w4 w4", "w9 w8", "w9"];
     let encode = |batch_size| {
         let options = EncodeOptions { batch_size };
         bits(&encoder.encode_texts(&texts, options, &mut ignore).unwrap())
     };
-    let expected: Vec<Vec<u32>> = texts
-        .iter()
-        .map(|text| bits(&[encoder.encode_text(text).unwrap()])[0].clone())
-        .collect();
+    let expected: Vec<Vec<u32>> =
+        texts.iter().map(|text| bits(&[encoder.encode_text(text).unwrap()])[0].clone()).collect();
     for batch_size in [0, 1, 2, 3, 32] {
         assert_eq!(encode(batch_size), expected);
     }
@@ -191,10 +165,7 @@ fn the_threads_asked_for_do_the_work_and_share_the_weights() {
     let pixels = pixels(1, 48);
     let image = two.encode_pixels(&pixels).unwrap();
     // From within another pool, and from several threads at once.
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| assert_eq!(encoder.encode_pixels(&pixels).unwrap(), image));
     pool.install(|| assert_eq!(two.encode_pixels(&pixels).unwrap(), image));
     std::thread::scope(|scope| {
@@ -205,10 +176,7 @@ fn the_threads_asked_for_do_the_work_and_share_the_weights() {
 }
 
 fn open_int8(checkpoint: &Checkpoint) -> Result<Encoder, pixelplay_core::EncodeError> {
-    let options = EncoderOptions {
-        precision: Precision::Int8,
-        ..EncoderOptions::default()
-    };
+    let options = EncoderOptions { precision: Precision::Int8, ..EncoderOptions::default() };
     Encoder::open_with(checkpoint.write().path(), options)
 }
 
@@ -236,17 +204,9 @@ fn int8_stays_near_and_does_not_depend_on_batch_or_threads() {
         let pixels = pixels(3, side);
         let images = bits(&encoder.encode_pixels(&pixels).unwrap());
         let three = encoder.with_threads(NonZeroUsize::new(3)).unwrap();
-        assert_eq!(
-            bits(&three.encode_pixels(&pixels).unwrap()),
-            images,
-            "{name}"
-        );
+        assert_eq!(bits(&three.encode_pixels(&pixels).unwrap()), images, "{name}");
         let one = &pixels[..pixels.len() / 3];
-        assert_eq!(
-            bits(&three.encode_pixels(one).unwrap())[0],
-            images[0],
-            "{name}"
-        );
+        assert_eq!(bits(&three.encode_pixels(one).unwrap())[0], images[0], "{name}");
     }
 }
 
@@ -279,9 +239,6 @@ fn int8_is_for_the_cpu_alone_and_hides_no_broken_weight() {
 
     let mut broken = Checkpoint::small();
     broken.tensor("vision_model.encoder.layers.0.mlp.fc1.weight")[70] = f32::NAN;
-    let error = open_int8(&broken)
-        .unwrap()
-        .encode_pixels(&pixels(1, 48))
-        .unwrap_err();
+    let error = open_int8(&broken).unwrap().encode_pixels(&pixels(1, 48)).unwrap_err();
     assert!(error.to_string().contains("vision tower"), "{error}");
 }

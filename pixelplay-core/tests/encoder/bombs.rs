@@ -1,4 +1,5 @@
-//! What hostile pictures cost: each is decoded in a process of its own, whose peak of memory is read.
+//! What hostile pictures cost: each is decoded in a process of its own, whose peak of memory is
+//! read.
 
 use std::io::Write;
 use std::path::Path;
@@ -50,14 +51,9 @@ fn decode(path: &Path, mebibytes: u64) -> (u64, String) {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}: {text}", path.display());
-    let line = text
-        .lines()
-        .find_map(|line| Some(line.split_once("peak ")?.1));
+    let line = text.lines().find_map(|line| Some(line.split_once("peak ")?.1));
     let (kib, found) = line.unwrap().split_once(" found ").unwrap();
-    let (peak, bytes) = (
-        kib.parse::<u64>().unwrap() >> 10,
-        path.metadata().unwrap().len(),
-    );
+    let (peak, bytes) = (kib.parse::<u64>().unwrap() >> 10, path.metadata().unwrap().len());
     let name = path.file_name().unwrap().display();
     eprintln!("{name}, {bytes} bytes: {peak} MiB, {found}");
     (peak, found.to_owned())
@@ -114,12 +110,7 @@ fn a_large_tiff_of_one_strip_is_no_bomb() {
     let (width, height) = (4_000_u32, 3_000_u32);
     let pixels = vec![0x80; (width * height * 6) as usize];
     // Where that file writes its width, height, rows of a strip and bytes of a strip.
-    let fields = [
-        (18, width),
-        (30, height),
-        (102, height),
-        (114, pixels.len() as u32),
-    ];
+    let fields = [(18, width), (30, height), (102, height), (114, pixels.len() as u32)];
     let mut bytes = std::fs::read(picture_file("rgb-16-bit.tif")).unwrap();
     for (at, value) in fields {
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());

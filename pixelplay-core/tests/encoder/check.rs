@@ -43,17 +43,11 @@ fn a_good_checkpoint_has_no_problems() {
     let report = report(dir.path());
     assert!(report.usable && report.problems.is_empty(), "{report}");
     let encoder = Encoder::open(dir.path()).unwrap();
-    assert_eq!(
-        report.fingerprint.as_deref(),
-        Some(encoder.fingerprint().as_str())
-    );
+    assert_eq!(report.fingerprint.as_deref(), Some(encoder.fingerprint().as_str()));
     let architecture = report.architecture.unwrap();
     assert_eq!(architecture.dim, 24);
     assert_eq!((architecture.image_size, architecture.patch_size), (48, 16));
-    assert_eq!(
-        (architecture.text.layers, architecture.vision.heads),
-        (2, 4)
-    );
+    assert_eq!((architecture.text.layers, architecture.vision.heads), (2, 4));
     assert_eq!(architecture.text.activation, "quick_gelu");
     assert_eq!(report.vocabulary, Some(64));
     assert_eq!(report.working_towers, ["vision", "text"]);
@@ -65,12 +59,7 @@ fn a_good_checkpoint_has_no_problems() {
 
 #[test]
 fn each_missing_file_is_named_and_so_are_all_of_them() {
-    for file in [
-        "config.json",
-        "preprocessor_config.json",
-        "tokenizer.json",
-        "model.safetensors",
-    ] {
+    for file in ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"] {
         let found = problems(|dir| fs::remove_file(dir.join(file)).unwrap());
         assert_only(&found, &format!("holds no {file}"));
     }
@@ -97,10 +86,7 @@ fn another_model_is_told_and_the_rest_is_still_looked_at() {
         fs::write(dir.join("tokenizer.json"), "{").unwrap();
     });
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found[0].contains("\"bert\"") && found[1].contains("damaged"),
-        "{found:?}"
-    );
+    assert!(found[0].contains("\"bert\"") && found[1].contains("damaged"), "{found:?}");
 }
 
 #[test]
@@ -137,10 +123,7 @@ fn values_that_are_no_numbers_are_found_wherever_they_are() {
             embedding[40 * 32] = bad;
             embedding[40 * 32 + 1] = bad;
         });
-        assert_only(
-            &found,
-            "token_embedding.weight has 2 values that are NaN or infinite",
-        );
+        assert_only(&found, "token_embedding.weight has 2 values that are NaN or infinite");
     }
     for dtype in [safetensors::Dtype::F16, safetensors::Dtype::BF16] {
         let found = problems_of(|checkpoint| {
@@ -157,9 +140,7 @@ fn values_that_are_no_numbers_are_found_wherever_they_are() {
 #[test]
 fn a_collapsed_tower_is_found_and_the_other_named_as_working() {
     let mut checkpoint = Checkpoint::small();
-    checkpoint
-        .tensor("text_model.final_layer_norm.weight")
-        .fill(0.0);
+    checkpoint.tensor("text_model.final_layer_norm.weight").fill(0.0);
     let report = report(checkpoint.write().path());
     assert_only(&report.problems, "its text tower gives the same vector");
     assert_eq!(report.working_towers, ["vision"]);
@@ -199,18 +180,14 @@ impl Compared {
     fn new() -> Self {
         let mut checkpoint = Checkpoint::small();
         let scale = f32::ln(20.0);
-        checkpoint
-            .tensors
-            .push(("logit_scale".to_owned(), vec![], vec![scale]));
+        checkpoint.tensors.push(("logit_scale".to_owned(), vec![], vec![scale]));
         let checkpoint = checkpoint.write();
         let reference = tempfile::tempdir().unwrap();
         let picture = include_bytes!("../pictures/palette.png");
         fs::write(reference.path().join("cats.png"), picture).unwrap();
 
         let encoder = Encoder::open(checkpoint.path()).unwrap();
-        let image = encoder
-            .encode_image(&Picture::decode(picture).unwrap())
-            .unwrap();
+        let image = encoder.encode_image(&Picture::decode(picture).unwrap()).unwrap();
         let text = |words: &str| encoder.encode_text(words).unwrap();
         let logits = ["w1", "w2 w3"].map(|words| image.dot(&text(words)).unwrap() * 20.0);
         let exps = logits.map(f64::exp);
@@ -233,11 +210,7 @@ impl Compared {
             },
             "something else": {"note": "no values"},
         });
-        Self {
-            checkpoint,
-            reference,
-            values,
-        }
+        Self { checkpoint, reference, values }
     }
 
     fn run(&self) -> CheckpointReport {
@@ -257,10 +230,7 @@ impl Compared {
 
 fn outcomes(report: &CheckpointReport) -> Vec<(&str, Outcome)> {
     let comparisons = report.comparisons.as_ref().unwrap();
-    comparisons
-        .iter()
-        .map(|c| (c.what.as_str(), c.outcome))
-        .collect()
+    comparisons.iter().map(|c| (c.what.as_str(), c.outcome)).collect()
 }
 
 #[test]
@@ -288,26 +258,20 @@ fn published_values_are_compared_and_what_cannot_be_is_said() {
 fn a_wrong_value_of_each_kind_is_reported() {
     type Change = fn(&mut Value);
     let wrong: [(&str, Change); 7] = [
-        ("tokenize: tokens", |v| {
-            v["tokenize"]["ids_then_zero_padded_to_77"][1] = 9.into()
-        }),
+        ("tokenize: tokens", |v| v["tokenize"]["ids_then_zero_padded_to_77"][1] = 9.into()),
         ("words: tokens", |v| v["words"]["encode"]["w5"] = json!([6])),
         ("logits: logits", |v| {
             let logit = v["logits"]["logits_per_image"][0][1].as_f64().unwrap();
             v["logits"]["logits_per_image"][0][1] = (logit + 0.2).into();
         }),
-        ("softmax: probabilities", |v| {
-            v["softmax"]["softmax_probs"] = json!([0.9, 0.1])
-        }),
+        ("softmax: probabilities", |v| v["softmax"]["softmax_probs"] = json!([0.9, 0.1])),
         ("embeddings: picture embedding", |v| {
             v["embeddings"]["image_embedding_first5"][4] = 0.9.into();
         }),
         ("embeddings: text embedding", |v| {
             v["embeddings"]["text_embedding_first5"][0] = 0.9.into();
         }),
-        ("logits: logits", |v| {
-            v["logits"]["logits_per_image"] = json!([[1.0]])
-        }),
+        ("logits: logits", |v| v["logits"]["logits_per_image"] = json!([[1.0]])),
     ];
     for (expected, change) in wrong {
         let mut compared = Compared::new();
@@ -315,10 +279,7 @@ fn a_wrong_value_of_each_kind_is_reported() {
         let report = compared.run();
         assert!(!report.usable);
         assert_only(&report.problems, expected);
-        assert!(
-            report.problems[0].contains("differs from the reference"),
-            "{report}"
-        );
+        assert!(report.problems[0].contains("differs from the reference"), "{report}");
     }
 }
 
@@ -328,20 +289,14 @@ fn what_is_missing_is_skipped_and_says_so() {
     fs::remove_file(compared.reference.path().join("cats.png")).unwrap();
     let report = compared.run();
     assert!(report.usable);
-    let skipped = outcomes(&report)
-        .into_iter()
-        .filter(|(_, o)| *o == Outcome::Skipped)
-        .count();
+    let skipped = outcomes(&report).into_iter().filter(|(_, o)| *o == Outcome::Skipped).count();
     assert_eq!(skipped, 4, "{report}");
     assert!(report.to_string().contains("cats.png"), "{report}");
 
     fs::remove_file(compared.reference.path().join("reference_values.json")).unwrap();
     let report = compared.check().unwrap();
     assert!(report.usable);
-    assert_eq!(
-        outcomes(&report),
-        [("reference_values.json", Outcome::Skipped)]
-    );
+    assert_eq!(outcomes(&report), [("reference_values.json", Outcome::Skipped)]);
 
     fs::write(compared.reference.path().join("reference_values.json"), "{").unwrap();
     assert!(matches!(compared.check(), Err(EncodeError::BadJson { .. })));

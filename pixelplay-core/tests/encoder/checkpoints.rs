@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 /// `count` numbers in [-1, 1); the twin of `uniform` in `../parity/formula.py`.
 pub(crate) fn uniform(name: &str, count: usize) -> Vec<f32> {
-    let seed = name.bytes().fold(0x811C_9DC5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let seed = name
+        .bytes()
+        .fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     (0..count as u32)
         .map(|i| {
             let mut x = i.wrapping_mul(0x9E37_79B1).wrapping_add(seed);
@@ -29,10 +29,7 @@ pub(crate) fn uniform(name: &str, count: usize) -> Vec<f32> {
 
 /// `count` bytes; the twin of `level`.
 pub(crate) fn level(name: &str, count: usize) -> Vec<u8> {
-    uniform(name, count)
-        .into_iter()
-        .map(|u| ((u + 1.0) * 128.0).floor() as u8)
-        .collect()
+    uniform(name, count).into_iter().map(|u| ((u + 1.0) * 128.0).floor() as u8).collect()
 }
 
 /// The twin of `weight`.
@@ -44,15 +41,9 @@ fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     } else if name.contains("embedding") && !name.contains("patch") {
         (1.0, 0.0)
     } else {
-        (
-            2.0 / (shape[1..].iter().product::<usize>() as f64).sqrt(),
-            0.0,
-        )
+        (2.0 / (shape[1..].iter().product::<usize>() as f64).sqrt(), 0.0)
     };
-    uniform(name, shape.iter().product())
-        .into_iter()
-        .map(|u| u * scale as f32 + offset)
-        .collect()
+    uniform(name, shape.iter().product()).into_iter().map(|u| u * scale as f32 + offset).collect()
 }
 
 /// A picture; the twin of `picture` in `../parity/make_fixtures.py`.
@@ -139,11 +130,8 @@ impl Checkpoint {
     }
 
     pub(crate) fn weights(&self) -> Vec<u8> {
-        let bytes: Vec<Vec<u8>> = self
-            .tensors
-            .iter()
-            .map(|(_, _, values)| encode(values, self.dtype))
-            .collect();
+        let bytes: Vec<Vec<u8>> =
+            self.tensors.iter().map(|(_, _, values)| encode(values, self.dtype)).collect();
         let views = self.tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
             let view = TensorView::new(self.dtype, tensor.1.clone(), bytes).unwrap();
             (tensor.0.as_str(), view)
@@ -196,39 +184,24 @@ fn size(config: &Value, key: &str) -> usize {
 fn tensors(text: &Value, vision: &Value, dim: usize) -> Vec<(String, Vec<usize>)> {
     let mut all = Vec::new();
     for (tower, config) in [("text", text), ("vision", vision)] {
-        let (width, mlp) = (
-            size(config, "hidden_size"),
-            size(config, "intermediate_size"),
-        );
+        let (width, mlp) = (size(config, "hidden_size"), size(config, "intermediate_size"));
         let mut add = |name: String, shape: &[usize]| all.push((name, shape.to_vec()));
         let pair = |at: String, outputs: usize, inputs: &[usize]| {
             let weight: Vec<usize> = [&[outputs], inputs].concat();
-            [
-                (format!("{at}.weight"), weight),
-                (format!("{at}.bias"), vec![outputs]),
-            ]
+            [(format!("{at}.weight"), weight), (format!("{at}.bias"), vec![outputs])]
         };
         let at = format!("{tower}_model");
         let positions = if tower == "text" {
             let tokens = size(config, "vocab_size");
-            add(
-                format!("{at}.embeddings.token_embedding.weight"),
-                &[tokens, width],
-            );
+            add(format!("{at}.embeddings.token_embedding.weight"), &[tokens, width]);
             size(config, "max_position_embeddings")
         } else {
             let patch = size(config, "patch_size");
             add(format!("{at}.embeddings.class_embedding"), &[width]);
-            add(
-                format!("{at}.embeddings.patch_embedding.weight"),
-                &[width, 3, patch, patch],
-            );
+            add(format!("{at}.embeddings.patch_embedding.weight"), &[width, 3, patch, patch]);
             (size(config, "image_size") / patch).pow(2) + 1
         };
-        add(
-            format!("{at}.embeddings.position_embedding.weight"),
-            &[positions, width],
-        );
+        add(format!("{at}.embeddings.position_embedding.weight"), &[positions, width]);
         let norms: &[&str] = match tower {
             "text" => &["final_layer_norm"],
             _ => &["pre_layrnorm", "post_layernorm"],
@@ -255,9 +228,8 @@ fn tensors(text: &Value, vision: &Value, dim: usize) -> Vec<(String, Vec<usize>)
 /// A tokenizer whose words are `w0`, `w1`, ...; the last two ids are the start and the end token.
 fn words(vocab_size: usize) -> Value {
     let (start, end) = (vocab_size - 2, vocab_size - 1);
-    let mut vocab: serde_json::Map<String, Value> = (0..start)
-        .map(|id| (format!("w{id}"), Value::from(id)))
-        .collect();
+    let mut vocab: serde_json::Map<String, Value> =
+        (0..start).map(|id| (format!("w{id}"), Value::from(id))).collect();
     vocab.insert("<start>".to_owned(), start.into());
     vocab.insert("<end>".to_owned(), end.into());
     let added = |id: usize, content: &str| {

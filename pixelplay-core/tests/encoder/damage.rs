@@ -1,4 +1,5 @@
-//! Pictures cut short, with bytes changed, or that are no files at all: an error or a picture, never a panic.
+//! Pictures cut short, with bytes changed, or that are no files at all: an error or a picture,
+//! never a panic.
 
 use pixelplay_core::{EncodeError, Picture};
 
@@ -23,7 +24,8 @@ fn a_file_cut_short_is_refused_or_lacks_nothing_of_the_picture() {
         let picture = Picture::decode(&whole).unwrap();
         let cuts = tries(60, whole.len());
         for cut in 0..cuts {
-            // Evenly from the start; the last few bytes one by one, as a format may end before its file.
+            // Evenly from the start; the last few bytes one by one, as a format may end before its
+            // file.
             let keep = match cuts - cut {
                 left @ 1..=8 => whole.len().saturating_sub(left),
                 _ => cut * whole.len() / cuts,

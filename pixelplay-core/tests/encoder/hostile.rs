@@ -32,12 +32,7 @@ fn refused(change: impl FnOnce(&mut Checkpoint)) -> String {
 
 #[test]
 fn a_missing_file_is_named_and_so_is_what_belongs_there() {
-    for file in [
-        "config.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "preprocessor_config.json",
-    ] {
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "preprocessor_config.json"] {
         let dir = Checkpoint::small().write();
         std::fs::remove_file(dir.path().join(file)).unwrap();
         let error = Encoder::open(dir.path()).unwrap_err();
@@ -55,16 +50,9 @@ fn a_missing_file_is_named_and_so_is_what_belongs_there() {
 fn a_pickle_is_not_read_and_the_error_says_how_to_convert_it() {
     let dir = Checkpoint::small().write();
     let path = dir.path();
-    std::fs::rename(
-        path.join("model.safetensors"),
-        path.join("pytorch_model.bin"),
-    )
-    .unwrap();
+    std::fs::rename(path.join("model.safetensors"), path.join("pytorch_model.bin")).unwrap();
     let error = open_error(path);
-    assert!(
-        error.contains("pickle") && error.contains("save_pretrained"),
-        "{error}"
-    );
+    assert!(error.contains("pickle") && error.contains("save_pretrained"), "{error}");
 }
 
 #[test]
@@ -75,85 +63,34 @@ fn settings_that_cannot_be_run_are_refused_by_name() {
     let top = |key: &'static str, value: Value| refused(|c| c.config[key] = value);
     let prepare = |key: &'static str, value: Value| refused(|c| c.preprocessor[key] = value);
     for (error, expected) in [
-        (
-            top("model_type", json!("siglip")),
-            "model_type = \"siglip\"",
-        ),
+        (top("model_type", json!("siglip")), "model_type = \"siglip\""),
         (top("model_type", Value::Null), "model_type = null"),
-        (
-            top("architectures", json!(["CLIPForImageClassification"])),
-            "CLIPForImageClassification",
-        ),
+        (top("architectures", json!(["CLIPForImageClassification"])), "CLIPForImageClassification"),
         (top("projection_dim", json!(0)), "projection_dim = 0"),
-        (
-            top("projection_dim", json!(1_u64 << 60)),
-            "projection_dim = ",
-        ),
-        (
-            text("hidden_act", json!("swiglu")),
-            "text_config.hidden_act = \"swiglu\"",
-        ),
-        (
-            text("num_attention_heads", json!(5)),
-            "text_config.num_attention_heads = 5",
-        ),
-        (
-            text("eos_token_id", json!([62, 63])),
-            "text_config.eos_token_id = [62,63]",
-        ),
-        (
-            text("max_position_embeddings", json!(1)),
-            "max_position_embeddings = 1",
-        ),
-        (
-            text("num_hidden_layers", json!(u64::MAX)),
-            "num_hidden_layers",
-        ),
+        (top("projection_dim", json!(1_u64 << 60)), "projection_dim = "),
+        (text("hidden_act", json!("swiglu")), "text_config.hidden_act = \"swiglu\""),
+        (text("num_attention_heads", json!(5)), "text_config.num_attention_heads = 5"),
+        (text("eos_token_id", json!([62, 63])), "text_config.eos_token_id = [62,63]"),
+        (text("max_position_embeddings", json!(1)), "max_position_embeddings = 1"),
+        (text("num_hidden_layers", json!(u64::MAX)), "num_hidden_layers"),
         (text("layer_norm_eps", json!(-1)), "layer_norm_eps = -1"),
         (text("vocab_size", json!(-3)), "is damaged"),
         (text("vocab_size", json!(2)), "text_config.vocab_size = 2"),
-        (
-            vision("hidden_act", json!("relu")),
-            "vision_config.hidden_act = \"relu\"",
-        ),
-        (
-            vision("patch_size", json!(15)),
-            "vision_config.patch_size = 15",
-        ),
-        (
-            vision("patch_size", json!([16, 16])),
-            "vision_config.patch_size = [16,16]",
-        ),
-        (
-            vision("image_size", json!(1_000_000)),
-            "vision_config.image_size = 1000000",
-        ),
-        (
-            vision("num_channels", json!(4)),
-            "vision_config.num_channels = 4",
-        ),
+        (vision("hidden_act", json!("relu")), "vision_config.hidden_act = \"relu\""),
+        (vision("patch_size", json!(15)), "vision_config.patch_size = 15"),
+        (vision("patch_size", json!([16, 16])), "vision_config.patch_size = [16,16]"),
+        (vision("image_size", json!(1_000_000)), "vision_config.image_size = 1000000"),
+        (vision("num_channels", json!(4)), "vision_config.num_channels = 4"),
         (prepare("resample", json!(0)), "resample = 0"),
-        (
-            prepare("size", json!({"longest_edge": 48})),
-            "size = {\"longest_edge\":48}",
-        ),
+        (prepare("size", json!({"longest_edge": 48})), "size = {\"longest_edge\":48}"),
         (prepare("size", json!(0)), "size = 0"),
         (prepare("crop_size", json!(47)), "crop_size = [47, 47]"),
-        (
-            prepare("do_center_crop", json!(false)),
-            "size = ShortestEdge(48)",
-        ),
+        (prepare("do_center_crop", json!(false)), "size = ShortestEdge(48)"),
         (prepare("do_pad", json!(true)), "do_pad = true"),
         (prepare("do_rescale", json!("yes")), "do_rescale = \"yes\""),
-        (
-            prepare("image_std", json!([1, 0, 1])),
-            "image_std = [1,0,1]",
-        ),
+        (prepare("image_std", json!([1, 0, 1])), "image_std = [1,0,1]"),
         (prepare("image_mean", json!([1, 2])), "image_mean = [1,2]"),
-        (
-            prepare("image_processor_type", json!("ViTImageProcessor")),
-            "ViTImageProcessor",
-        ),
+        (prepare("image_processor_type", json!("ViTImageProcessor")), "ViTImageProcessor"),
     ] {
         assert!(error.contains(expected), "{expected} is not in: {error}");
     }
@@ -162,15 +99,7 @@ fn settings_that_cannot_be_run_are_refused_by_name() {
 #[test]
 fn json_that_is_none_is_told_from_json_that_is_wrong() {
     for file in ["config.json", "preprocessor_config.json", "tokenizer.json"] {
-        for garbage in [
-            &b""[..],
-            b"{",
-            b"\xff\xfe",
-            b"[1, 2",
-            b"null",
-            b"[]",
-            b"\"CLIP\"",
-        ] {
+        for garbage in [&b""[..], b"{", b"\xff\xfe", b"[1, 2", b"null", b"[]", b"\"CLIP\""] {
             let dir = Checkpoint::small().write();
             std::fs::write(dir.path().join(file), garbage).unwrap();
             let error = open_error(dir.path());
@@ -186,11 +115,9 @@ fn json_that_is_none_is_told_from_json_that_is_wrong() {
 #[test]
 fn every_tensor_that_does_not_fit_is_named() {
     let error = refused(|c| {
-        c.tensors
-            .retain(|(name, _, _)| name != "text_projection.weight");
+        c.tensors.retain(|(name, _, _)| name != "text_projection.weight");
         c.tensors[0].1 = vec![32, 64];
-        c.tensors
-            .push(("adapter.weight".to_owned(), vec![1], vec![0.0]));
+        c.tensors.push(("adapter.weight".to_owned(), vec![1], vec![0.0]));
     });
     for expected in [
         "text_projection.weight is missing",
@@ -225,10 +152,7 @@ fn a_truncated_or_foreign_file_of_weights_is_refused() {
     let whole = Checkpoint::small().weights().len();
     for keep in [0, 1, 7, 8, 9, 100, whole / 2, whole - 1] {
         let error = with_weights(|bytes| bytes.truncate(keep)).unwrap_err();
-        assert!(
-            matches!(error, EncodeError::BadWeights { .. }),
-            "{keep}: {error}"
-        );
+        assert!(matches!(error, EncodeError::BadWeights { .. }), "{keep}: {error}");
     }
     let attacks: [fn(&mut Vec<u8>); 4] = [
         |bytes| bytes.push(0),
@@ -311,9 +235,7 @@ fn a_broken_tower_is_found_out_at_first_use_and_the_other_still_works() {
 
     // All words and all places mean the same: a collapsed text tower.
     let mut collapsed = Checkpoint::small();
-    collapsed
-        .tensor("text_model.embeddings.token_embedding.weight")
-        .fill(0.5);
+    collapsed.tensor("text_model.embeddings.token_embedding.weight").fill(0.5);
     let collapsed = collapsed.open();
     let (which, problem) = tower(collapsed.encode_text("w1").unwrap_err());
     assert_eq!(which, "text");
@@ -352,14 +274,10 @@ pub(crate) fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// A PNG that says it is `width` x `height` pixels of RGB, with some chunks before those of its pixels.
+/// A PNG that says it is `width` x `height` pixels of RGB, with some chunks before those of its
+/// pixels.
 pub(crate) fn png(width: u32, height: u32, chunks: &[Vec<u8>], deflated: &[u8]) -> Vec<u8> {
-    let header = [
-        &width.to_be_bytes()[..],
-        &height.to_be_bytes(),
-        &[8, 2, 0, 0, 0],
-    ]
-    .concat();
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     [
         b"\x89PNG\r\n\x1a\n".to_vec(),
         png_chunk(b"IHDR", &header),
@@ -406,9 +324,7 @@ fn the_image_that_failed_is_named() {
     let (good, missing) = (picture_file("rgba.png"), picture_file("no-such.png"));
     let sources: Vec<ImageSource<'_>> = vec![(&good).into(), (&good).into(), (&missing).into()];
     let options = EncodeOptions { batch_size: 2 };
-    let error = encoder
-        .encode_images(&sources, options, &mut ignore)
-        .unwrap_err();
+    let error = encoder.encode_images(&sources, options, &mut ignore).unwrap_err();
     assert!(matches!(&error, EncodeError::Image { at: 2, .. }));
     let text = explain(&error);
     assert!(
@@ -432,12 +348,7 @@ fn input_of_the_wrong_shape_is_refused() {
     let nan = vec![f32::NAN; 3 * 48 * 48];
     let error = encoder.encode_pixels(&nan).unwrap_err();
     assert!(matches!(error, EncodeError::BadVector { .. }), "{error}");
-    for ids in [
-        vec![],
-        vec![62],
-        vec![62, 4, 4],
-        [vec![5; 20], vec![63]].concat(),
-    ] {
+    for ids in [vec![], vec![62], vec![62, 4, 4], [vec![5; 20], vec![63]].concat()] {
         let problem = bad(encoder.encode_token_ids(&[ids]).unwrap_err());
         assert!(problem.contains("no end token (63)"), "{problem}");
     }
@@ -453,10 +364,7 @@ fn input_of_the_wrong_shape_is_refused() {
 fn a_device_that_is_not_there_is_an_error() {
     use pixelplay_core::encoder::{Device, EncoderOptions};
     let dir = Checkpoint::small().write();
-    let options = EncoderOptions {
-        device: Device::Cuda(99),
-        ..EncoderOptions::default()
-    };
+    let options = EncoderOptions { device: Device::Cuda(99), ..EncoderOptions::default() };
     let opened = Encoder::open_with(dir.path(), options).unwrap();
     let error = opened.encode_text("w1").unwrap_err();
     assert!(matches!(error, EncodeError::Device { .. }), "{error}");

@@ -36,9 +36,7 @@ struct Tokenized {
 fn floats(path: &Path) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap();
     let words = bytes.chunks_exact(4);
-    words
-        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
-        .collect()
+    words.map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
 #[test]
@@ -77,8 +75,5 @@ fn a_full_size_checkpoint_agrees_with_transformers() {
     for Tokenized { text, ids } in &reference.tokenized {
         assert_eq!(&encoder.tokenize(text).unwrap(), ids, "{text:?}");
     }
-    eprintln!(
-        "{name}, tokenizer: {} texts are equal",
-        reference.tokenized.len()
-    );
+    eprintln!("{name}, tokenizer: {} texts are equal", reference.tokenized.len());
 }

@@ -30,23 +30,17 @@ use std::path::{Path, PathBuf};
 
 /// A file of `tests/fixtures/encoder`.
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/encoder")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/encoder").join(name)
 }
 
 /// A file of `tests/pictures`.
 fn picture_file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/pictures")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures").join(name)
 }
 
 /// Real data beside the project, or `None` after saying that the test is skipped.
 fn shared(path: &str) -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(path);
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(path);
     if !found.exists() {
         eprintln!("skipped: ../shared/data/{path} is missing");
         return None;

@@ -35,9 +35,10 @@ fn ranks_are_compared_as_spearman_did() {
     assert!((found - 4.5 / (4.5_f64 * 5.0).sqrt()).abs() < 1e-12);
 }
 
-/// OASIS (Kurdi, Lozano, Banaji 2017): photographs with the mean valence and arousal that about 100 people gave them. Of
-/// 122 of the 175 training knew the themes, so this tells whether scales and signs are right, not how good a checkpoint is
-/// on pictures it never saw: that is what `benches/quality` measures.
+/// OASIS (Kurdi, Lozano, Banaji 2017): photographs with the mean valence and arousal that about 100
+/// people gave them. Of 122 of the 175 training knew the themes, so this tells whether scales and
+/// signs are right, not how good a checkpoint is on pictures it never saw: that is what
+/// `benches/quality` measures.
 #[cfg(feature = "mini")]
 #[test]
 fn moods_agree_with_people() {
@@ -60,9 +61,8 @@ fn moods_agree_with_people() {
 
     let encoder = Encoder::mini().unwrap();
     let sources: Vec<ImageSource<'_>> = paths.iter().map(Into::into).collect();
-    let embeddings = encoder
-        .encode_images(&sources, EncodeOptions::default(), &mut progress::ignore)
-        .unwrap();
+    let embeddings =
+        encoder.encode_images(&sources, EncodeOptions::default(), &mut progress::ignore).unwrap();
     let mut words = BTreeMap::new();
     let mut moods = [Vec::new(), Vec::new()];
     for embedding in &embeddings {
@@ -94,10 +94,7 @@ fn a_mood_is_on_its_scales_and_of_its_encoder() {
     assert_eq!(mood.get("tempo"), None);
     assert!((1..=Mood::MOST_WORDS).contains(&mood.words.len()));
     let foreign = Embedding::new(vec![1.0], None).unwrap();
-    assert!(matches!(
-        encoder.mood_of(&foreign),
-        Err(EncodeError::BadInput { .. })
-    ));
+    assert!(matches!(encoder.mood_of(&foreign), Err(EncodeError::BadInput { .. })));
 }
 
 #[test]

@@ -39,10 +39,7 @@ pub(crate) fn worst(found: &[Embedding], expected: &[Vec<f32>]) -> (f64, f64) {
 
 pub(crate) fn assert_close(what: &str, found: &[Embedding], expected: &[Vec<f32>]) {
     let (cosine, difference) = worst(found, expected);
-    eprintln!(
-        "{what}: 1 - cosine {:.1e}, difference {difference:.1e}",
-        1.0 - cosine
-    );
+    eprintln!("{what}: 1 - cosine {:.1e}, difference {difference:.1e}", 1.0 - cosine);
     assert!(
         cosine >= MIN_COSINE && difference <= MAX_DIFFERENCE,
         "{what}: cosine {cosine}, difference {difference}"
@@ -63,19 +60,13 @@ fn both_towers_agree_with_transformers() {
         };
         let encoder = Checkpoint::new(&case.name, &case.config, dtype).open();
         let side = case.config["vision_config"]["image_size"].as_u64().unwrap() as usize;
-        let pixels: Vec<f32> = uniform(
-            &format!("{}/pixels", case.name),
-            case.images * 3 * side * side,
-        )
-        .into_iter()
-        .map(|u| u * 2.0)
-        .collect();
+        let pixels: Vec<f32> =
+            uniform(&format!("{}/pixels", case.name), case.images * 3 * side * side)
+                .into_iter()
+                .map(|u| u * 2.0)
+                .collect();
         let images = encoder.encode_pixels(&pixels).unwrap();
-        assert_close(
-            &format!("{}, images", case.name),
-            &images,
-            &case.image_embeds,
-        );
+        assert_close(&format!("{}, images", case.name), &images, &case.image_embeds);
         let texts = encoder.encode_token_ids(&case.token_ids).unwrap();
         assert_close(&format!("{}, texts", case.name), &texts, &case.text_embeds);
         // The inputs differ, so constant vectors could not pass.

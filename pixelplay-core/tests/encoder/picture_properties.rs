@@ -39,11 +39,7 @@ fn png_turned(picture: &Picture, orientation: u8) -> Vec<u8> {
         deflate.write_all(row).unwrap();
     }
     // One entry: tag 0x0112, one 16-bit number.
-    let exif = [
-        &b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..],
-        &[orientation],
-        &[0; 6],
-    ];
+    let exif = [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[orientation], &[0; 6]];
     let chunk = png_chunk(b"eXIf", &exif.concat());
     let pixels = deflate.finish().unwrap();
     png(picture.width(), picture.height(), &[chunk], &pixels)

@@ -1,5 +1,5 @@
-//! Picture files of every kind against the table of `../pictures/make.py`: what Pillow sees in them, or
-//! what the error must say.
+//! Picture files of every kind against the table of `../pictures/make.py`: what Pillow sees in
+//! them, or what the error must say.
 
 use pixelplay_core::{EncodeError, Picture};
 use serde::Deserialize;
@@ -46,26 +46,14 @@ fn every_file_of_the_table_is_what_the_table_says() {
     let (mut good, mut bad, mut wrong) = (0, 0, Vec::new());
     for row in table() {
         match row {
-            Row::Good {
-                file,
-                width,
-                height,
-                mean,
-                tolerance,
-            } => {
+            Row::Good { file, width, height, mean, tolerance } => {
                 good += 1;
                 let rows = expected.by_ref().take(height as usize);
-                let expected: Vec<u8> = rows
-                    .flat_map(|row| &row[..width as usize * 3])
-                    .copied()
-                    .collect();
+                let expected: Vec<u8> =
+                    rows.flat_map(|row| &row[..width as usize * 3]).copied().collect();
                 match Picture::open(picture_file(&file)) {
                     Ok(found) => {
-                        let answer = Answer {
-                            size: (width, height),
-                            mean,
-                            pixels: expected,
-                        };
+                        let answer = Answer { size: (width, height), mean, pixels: expected };
                         wrong.extend(answer.differs(&found, tolerance).map(|how| (file, how)));
                     }
                     Err(error) => wrong.push((file, explain(&error))),
@@ -87,11 +75,7 @@ fn every_file_of_the_table_is_what_the_table_says() {
         }
     }
     eprintln!("{good} pictures and {bad} errors");
-    assert!(
-        wrong.is_empty(),
-        "{} files are wrong: {wrong:#?}",
-        wrong.len()
-    );
+    assert!(wrong.is_empty(), "{} files are wrong: {wrong:#?}", wrong.len());
     assert!(good >= 110 && bad >= 70);
     assert_eq!(expected.len(), 0, "rows of expected.png are left");
 }
@@ -114,9 +98,7 @@ impl Answer {
                 levels().map(|&level| f64::from(level)).sum::<f64>() / levels().count() as f64;
             // The rounding of the table; differences of single pixels cancel out in a mean.
             if (mean - expected).abs() > 1e-3 + f64::from(tolerance) / 2.0 {
-                return Some(format!(
-                    "channel {channel} has mean {mean:.3}, not {expected}"
-                ));
+                return Some(format!("channel {channel} has mean {mean:.3}, not {expected}"));
             }
         }
         let differences = rgb.iter().zip(&self.pixels).map(|(a, b)| a.abs_diff(*b));
@@ -142,9 +124,7 @@ fn every_orientation_gives_the_picture_turned_by_hand() {
     let mirror = |pixels: &Pixels| {
         let rows = pixels.rgb.chunks_exact(pixels.width * 3);
         Pixels {
-            rgb: rows
-                .flat_map(|row| row.chunks(3).rev().flatten().copied())
-                .collect(),
+            rgb: rows.flat_map(|row| row.chunks(3).rev().flatten().copied()).collect(),
             ..*pixels
         }
     };

@@ -104,11 +104,7 @@ fn narrow(pixels: &Pixels, width: usize, resample: u64) -> Pixels {
             }
         }
     }
-    Pixels {
-        width,
-        height: pixels.height,
-        rgb,
-    }
+    Pixels { width, height: pixels.height, rgb }
 }
 
 pub(crate) fn transpose(pixels: &Pixels) -> Pixels {
@@ -118,11 +114,7 @@ pub(crate) fn transpose(pixels: &Pixels) -> Pixels {
             rgb.extend_from_slice(&pixels.rgb[(y * pixels.width + x) * 3..][..3]);
         }
     }
-    Pixels {
-        width: pixels.height,
-        height: pixels.width,
-        rgb,
-    }
+    Pixels { width: pixels.height, height: pixels.width, rgb }
 }
 
 /// `Image.resize`: all of the picture, whatever of it is kept later.
@@ -156,9 +148,5 @@ pub(crate) fn center_crop(pixels: &Pixels, side: usize) -> Pixels {
             }
         }
     }
-    Pixels {
-        width: side,
-        height: side,
-        rgb,
-    }
+    Pixels { width: side, height: side, rgb }
 }

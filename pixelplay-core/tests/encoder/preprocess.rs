@@ -36,10 +36,7 @@ fn preprocess(encoder: &Encoder, picture: &Picture) -> Vec<u8> {
 fn differences(a: &[u8], b: &[u8]) -> (u8, f64) {
     assert_eq!(a.len(), b.len());
     let each = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
-    (
-        each().max().unwrap_or(0),
-        each().map(f64::from).sum::<f64>() / a.len() as f64,
-    )
+    (each().max().unwrap_or(0), each().map(f64::from).sum::<f64>() / a.len() as f64)
 }
 
 #[derive(Deserialize)]
@@ -101,12 +98,7 @@ fn synthetic_pictures_come_out_as_from_pillow() {
     for (case, picture, answer) in resizes() {
         let encoder = encoder(48, case.settings.clone());
         let (max, mean) = differences(&preprocess(&encoder, &picture), &answer);
-        let Resize {
-            width,
-            height,
-            pattern,
-            settings,
-        } = case;
+        let Resize { width, height, pattern, settings } = case;
         assert_eq!(max, 0, "{width}x{height} {pattern} {settings}: mean {mean}");
     }
 }
@@ -139,10 +131,7 @@ fn real_photos_come_out_as_from_pillow() {
         }
     }
     assert!(count >= 182, "only {count} photos");
-    eprintln!(
-        "{count} photos: greatest {worst}, mean {:.5} levels",
-        sum / f64::from(count)
-    );
+    eprintln!("{count} photos: greatest {worst}, mean {:.5} levels", sum / f64::from(count));
 }
 
 /// Written by `../parity/pillow_reference.py` for `cargo xtask test`.

@@ -108,10 +108,7 @@ fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
     let expected = encoder.encode_image(&picture).unwrap();
     assert_eq!(expected, encoder.encode_image(&path).unwrap());
     assert_eq!(expected, encoder.encode_image(path.as_path()).unwrap());
-    assert_eq!(
-        expected,
-        encoder.encode_image(path.to_str().unwrap()).unwrap()
-    );
+    assert_eq!(expected, encoder.encode_image(path.to_str().unwrap()).unwrap());
     assert_eq!(expected, encoder.encode_image(&bytes).unwrap());
     assert_eq!(expected, encoder.encode_image(bytes.as_slice()).unwrap());
     let pixels = encoder.preprocess(&picture);
@@ -121,19 +118,13 @@ fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
 #[test]
 fn every_orientation_has_the_vector_of_the_upright_picture() {
     let encoder = Checkpoint::small().open();
-    let upright = encoder
-        .encode_image(&picture_file("orientation-6.png"))
-        .unwrap();
-    let stored = encoder
-        .encode_image(&picture_file("orientation-1.png"))
-        .unwrap();
+    let upright = encoder.encode_image(&picture_file("orientation-6.png")).unwrap();
+    let stored = encoder.encode_image(&picture_file("orientation-1.png")).unwrap();
     assert!(upright.dot(&stored).unwrap() < 0.99);
     let turned = Picture::open(picture_file("orientation-6.png")).unwrap();
     let turned = Picture::from_rgb8(turned.width(), turned.height(), turned.as_rgb8().to_vec());
     assert_eq!(encoder.encode_image(&turned.unwrap()).unwrap(), upright);
-    let webp = encoder
-        .encode_image(&picture_file("orientation-6.webp"))
-        .unwrap();
+    let webp = encoder.encode_image(&picture_file("orientation-6.webp")).unwrap();
     assert_eq!(webp, upright);
 }
 
@@ -178,24 +169,13 @@ fn shards_are_one_checkpoint() {
     let mut map = serde_json::Map::new();
     for (shard, part) in [("a.safetensors", &first), ("b.safetensors", &second)] {
         std::fs::write(dir.path().join(shard), part.weights()).unwrap();
-        map.extend(
-            part.tensors
-                .iter()
-                .map(|(name, _, _)| (name.clone(), shard.into())),
-        );
+        map.extend(part.tensors.iter().map(|(name, _, _)| (name.clone(), shard.into())));
     }
     let index = serde_json::json!({"metadata": {"total_size": 1}, "weight_map": map});
-    std::fs::write(
-        dir.path().join("model.safetensors.index.json"),
-        index.to_string(),
-    )
-    .unwrap();
+    std::fs::write(dir.path().join("model.safetensors.index.json"), index.to_string()).unwrap();
     let sharded = Encoder::open(dir.path()).unwrap();
     assert_eq!(whole.fingerprint(), sharded.fingerprint());
-    assert_eq!(
-        whole.encode_text("w1").unwrap(),
-        sharded.encode_text("w1").unwrap()
-    );
+    assert_eq!(whole.encode_text("w1").unwrap(), sharded.encode_text("w1").unwrap());
 }
 
 #[test]
@@ -216,11 +196,7 @@ fn progress_is_reported_and_stopping_stops() {
 
     let stopped = encoder.encode_images(&sources, options.clone(), &mut |progress| {
         assert!(progress.done <= 2);
-        if progress.done == 2 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if progress.done == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(stopped, Err(EncodeError::Cancelled)));
     let stopped = encoder.encode_texts(&["w1"], options, &mut |_| ControlFlow::Break(()));
@@ -231,19 +207,9 @@ fn progress_is_reported_and_stopping_stops() {
 fn nothing_is_an_answer_to_nothing() {
     let encoder = Checkpoint::small().open();
     let options = EncodeOptions::default;
-    assert!(
-        encoder
-            .encode_images(&[], options(), &mut ignore)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(encoder.encode_images(&[], options(), &mut ignore).unwrap().is_empty());
     let none: [&str; 0] = [];
-    assert!(
-        encoder
-            .encode_texts(&none, options(), &mut ignore)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(encoder.encode_texts(&none, options(), &mut ignore).unwrap().is_empty());
     assert!(encoder.encode_pixels(&[]).unwrap().is_empty());
     assert!(encoder.encode_token_ids(&[]).unwrap().is_empty());
 }
@@ -279,19 +245,9 @@ fn a_checkpoint_is_named_for_its_directory() {
 fn the_embedded_checkpoint_encodes_pictures_and_words() {
     let encoder = Encoder::mini().unwrap();
     assert_eq!(encoder.name(), "pixelplay-mini");
-    assert_eq!(
-        encoder.fingerprint(),
-        Encoder::mini().unwrap().fingerprint()
-    );
-    let texts = [
-        "",
-        "rainy night drive",
-        "a sunny beach",
-        &"so many words ".repeat(99),
-    ];
-    let texts = encoder
-        .encode_texts(&texts, EncodeOptions::default(), &mut ignore)
-        .unwrap();
+    assert_eq!(encoder.fingerprint(), Encoder::mini().unwrap().fingerprint());
+    let texts = ["", "rainy night drive", "a sunny beach", &"so many words ".repeat(99)];
+    let texts = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ignore).unwrap();
     let images =
         ["rgba.png", "palette.png"].map(|name| encoder.encode_image(&picture_file(name)).unwrap());
     for embedding in texts.iter().chain(&images) {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::checkpoints::Checkpoint;
 use crate::{fixture, shared};
 
-/// openai/CLIP's vocabulary: 256 bytes, the same at the end of a word, one token for each merge, and
-/// the two special ones (`clip/simple_tokenizer.py`).
+/// openai/CLIP's vocabulary: 256 bytes, the same at the end of a word, one token for each merge,
+/// and the two special ones (`clip/simple_tokenizer.py`).
 fn clip_vocabulary(merges: &[&str]) -> Map<String, Value> {
     // GPT-2's table: printable Latin-1 stands for itself, the rest is moved above 255.
     let printable = |byte: u32| matches!(byte, 33..=126 | 161..=172 | 174..=255);
@@ -24,10 +24,7 @@ fn clip_vocabulary(merges: &[&str]) -> Map<String, Value> {
         .chain(bytes.iter().map(|byte| format!("{byte}</w>")))
         .chain(merges.iter().map(|merge| merge.replace(' ', "")))
         .chain(["<|startoftext|>".to_owned(), "<|endoftext|>".to_owned()]);
-    tokens
-        .enumerate()
-        .map(|(id, token)| (token, id.into()))
-        .collect()
+    tokens.enumerate().map(|(id, token)| (token, id.into())).collect()
 }
 
 /// A checkpoint with the real vocabulary in `vocab.json` and `merges.txt`, its model a tiny one.
@@ -50,10 +47,7 @@ fn clip_encoder() -> Option<Encoder> {
     let write = |file: &str, text: String| std::fs::write(dir.path().join(file), text).unwrap();
     std::fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
     write("vocab.json", Value::Object(vocabulary).to_string());
-    write(
-        "merges.txt",
-        format!("#version: 0.2\n{}\n", merges.join("\n")),
-    );
+    write("merges.txt", format!("#version: 0.2\n{}\n", merges.join("\n")));
     Some(Encoder::open(dir.path()).unwrap())
 }
 
@@ -68,9 +62,7 @@ fn known_answers_of_openai_clip_are_met() {
 
     let notebook = &known["openai_clip_tokenize"];
     assert_eq!(
-        encoder
-            .tokenize(notebook["text"].as_str().unwrap())
-            .unwrap(),
+        encoder.tokenize(notebook["text"].as_str().unwrap()).unwrap(),
         ids(&notebook["ids_then_zero_padded_to_77"])
     );
     let mut seen = 0;
@@ -107,10 +99,7 @@ fn texts_of_many_scripts_have_the_ids_that_transformers_gives() {
             (found != *expected).then(|| format!("{text:?}: {found:?}, not {expected:?}"))
         })
         .collect();
-    let (count, cut) = (
-        texts.len(),
-        texts.iter().filter(|t| t.1.len() == 77).count(),
-    );
+    let (count, cut) = (texts.len(), texts.iter().filter(|t| t.1.len() == 77).count());
     eprintln!("{count} texts, {cut} of them cut to 77 tokens, as {made_with}");
     assert!(wrong.is_empty(), "{} differ: {wrong:#?}", wrong.len());
     assert!(count >= 600 && cut >= 8);
@@ -165,12 +154,7 @@ fn clip_text_is_lower_cased_and_its_white_space_collapsed() {
     // NFC: a letter and its combining accent are the accented letter.
     assert_eq!(tokenize("cafe\u{301}"), tokenize("caf\u{e9}"));
     // Nothing is unknown to byte-level BPE.
-    for text in [
-        "\u{1f3b8}\u{1f3b6}",
-        "\u{0}",
-        "\u{96e8}\u{306e}\u{591c}",
-        "<|endoftext|>",
-    ] {
+    for text in ["\u{1f3b8}\u{1f3b6}", "\u{0}", "\u{96e8}\u{306e}\u{591c}", "<|endoftext|>"] {
         let ids = tokenize(text);
         assert_eq!((ids[0], *ids.last().unwrap()), (49_406, 49_407), "{text:?}");
         encoder.encode_text(text).unwrap();
@@ -210,9 +194,7 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
         format!("{error}: {}", source.unwrap_or_default())
     };
     // Pooling would happen elsewhere than at the end of the text.
-    let error = text(refused(|c| {
-        c.config["text_config"]["eos_token_id"] = 7.into()
-    }));
+    let error = text(refused(|c| c.config["text_config"]["eos_token_id"] = 7.into()));
     assert!(error.contains("eos_token_id = 7"), "{error}");
     // OpenAI's legacy 2 means the highest id, and that is the end token here.
     let mut legacy = Checkpoint::small();
@@ -220,9 +202,7 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
     legacy.open();
     let error = text(refused(|c| c.tokenizer["post_processor"] = Value::Null));
     assert!(error.contains("0 tokens around a text"), "{error}");
-    let error = text(refused(|c| {
-        c.tokenizer["model"]["vocab"]["extra"] = json!(64)
-    }));
+    let error = text(refused(|c| c.tokenizer["model"]["vocab"]["extra"] = json!(64)));
     assert!(error.contains("highest token id is 64"), "{error}");
     let error = text(refused(|c| c.tokenizer = json!({"model": 3})));
     assert!(error.contains("tokenizer.json"), "{error}");

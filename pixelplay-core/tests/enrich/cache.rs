@@ -23,23 +23,13 @@ fn hits_stay_and_misses_are_asked_for_again_after_their_time() {
     assert_eq!((report.matched, report.requests), (1, 2));
     let mut again = blank.clone();
     let report = scene.enrich(&mut again).unwrap();
-    assert_eq!(
-        (report.matched, report.requests, report.from_cache),
-        (1, 0, 2)
-    );
-    assert_eq!(
-        again, songs,
-        "the same from the cache, the time of the answer included"
-    );
+    assert_eq!((report.matched, report.requests, report.from_cache), (1, 0, 2));
+    assert_eq!(again, songs, "the same from the cache, the time of the answer included");
 
     scene.time.pass(31 * DAY);
     scene.sell(&songs[1]);
     let report = scene.enrich(&mut blank.clone()).unwrap();
-    assert_eq!(
-        (report.matched, report.requests),
-        (2, 1),
-        "only the miss is asked for"
-    );
+    assert_eq!((report.matched, report.requests), (2, 1), "only the miss is asked for");
 }
 
 #[test]
@@ -60,28 +50,18 @@ fn songs_that_are_looked_up_alike_are_asked_for_once() {
 #[test]
 fn as_many_requests_as_allowed_and_none_from_the_cache_alone() {
     let scene = Scene::new();
-    let songs: Vec<Song> = (0..5)
-        .map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana"))
-        .collect();
+    let songs: Vec<Song> =
+        (0..5).map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana")).collect();
     for song in &songs {
         scene.sell(song);
     }
-    let with = |most| EnrichOptions {
-        max_requests: Some(most),
-        ..scene.options()
-    };
+    let with = |most| EnrichOptions { max_requests: Some(most), ..scene.options() };
     let mut part = songs.clone();
     let report = enrich_songs(&mut part, &scene.provider(), &with(2), &mut ignore).unwrap();
-    assert_eq!(
-        (report.matched, report.not_asked, report.requests),
-        (2, 3, 2)
-    );
+    assert_eq!((report.matched, report.not_asked, report.requests), (2, 3, 2));
     let mut offline = songs.clone();
     let report = enrich_songs(&mut offline, &scene.provider(), &with(0), &mut ignore).unwrap();
-    assert_eq!(
-        (report.matched, report.not_asked, report.requests),
-        (2, 3, 0)
-    );
+    assert_eq!((report.matched, report.not_asked, report.requests), (2, 3, 0));
     assert_eq!(offline, part);
 }
 
@@ -91,11 +71,7 @@ fn a_file_that_is_no_cache_is_refused_and_left_as_it_is() {
     let foreign = rusqlite::Connection::open(scene.folder.path().join("other.db")).unwrap();
     foreign.execute_batch("CREATE TABLE x (y)").unwrap();
     drop(foreign);
-    fs::write(
-        scene.folder.path().join("text.db"),
-        "id,title,artist\n".repeat(100),
-    )
-    .unwrap();
+    fs::write(scene.folder.path().join("text.db"), "id,title,artist\n".repeat(100)).unwrap();
     fs::create_dir(scene.folder.path().join("folder.db")).unwrap();
     for (name, expected) in [
         ("other.db", "an SQLite file of another program"),
@@ -105,17 +81,11 @@ fn a_file_that_is_no_cache_is_refused_and_left_as_it_is() {
     ] {
         let path = scene.folder.path().join(name);
         let before = fs::read(&path).ok();
-        let options = EnrichOptions {
-            cache: path.clone(),
-            ..scene.options()
-        };
+        let options = EnrichOptions { cache: path.clone(), ..scene.options() };
         let mut songs = [song("a", "Rain", "Ana")];
         let error = enrich_songs(&mut songs, &scene.provider(), &options, &mut ignore).unwrap_err();
         let message = explain(&error);
-        assert!(
-            message.contains(expected) && message.contains(name),
-            "{message}"
-        );
+        assert!(message.contains(expected) && message.contains(name), "{message}");
         assert_eq!(fs::read(&path).ok(), before);
     }
     assert!(scene.shop.asked().is_empty());
@@ -129,14 +99,8 @@ fn newer_tampered_and_damaged_caches_are_told_apart() {
     let problem = |sql: &str| {
         let copy = scene.folder.path().join("copy.db");
         fs::copy(scene.cache(), &copy).unwrap();
-        rusqlite::Connection::open(&copy)
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
-        let options = EnrichOptions {
-            cache: copy.clone(),
-            ..scene.options()
-        };
+        rusqlite::Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
+        let options = EnrichOptions { cache: copy.clone(), ..scene.options() };
         let mut songs = [song("a", "Rain", "Ana")];
         let result = enrich_songs(&mut songs, &scene.provider(), &options, &mut ignore);
         fs::remove_file(&copy).unwrap();
@@ -147,16 +111,7 @@ fn newer_tampered_and_damaged_caches_are_told_apart() {
     };
     scene.enrich(&mut songs).unwrap();
     let newer = problem("PRAGMA user_version = 99");
-    assert!(
-        matches!(
-            newer,
-            CacheProblem::Newer {
-                found: 99,
-                supported: 1
-            }
-        ),
-        "{newer}"
-    );
+    assert!(matches!(newer, CacheProblem::Newer { found: 99, supported: 1 }), "{newer}");
     for sql in [
         "CREATE TRIGGER t AFTER INSERT ON answer BEGIN DELETE FROM answer; END",
         "DROP TABLE turn",
@@ -164,10 +119,7 @@ fn newer_tampered_and_damaged_caches_are_told_apart() {
         "UPDATE answer SET body = '{}'",
     ] {
         let damaged = problem(sql);
-        assert!(
-            matches!(damaged, CacheProblem::Damaged(_)),
-            "{sql}: {damaged}"
-        );
+        assert!(matches!(damaged, CacheProblem::Damaged(_)), "{sql}: {damaged}");
         assert!(damaged.to_string().contains("delete it"), "{damaged}");
     }
 }
@@ -204,21 +156,13 @@ fn a_run_that_is_killed_loses_the_request_under_way_and_no_other() {
         let mut child = crate::child::start(&url, &scene.cache());
         // Some requests later, wherever it is then.
         while scene.shop.asked().len() < before + 8 + kill {
-            assert!(
-                child.try_wait().unwrap().is_none(),
-                "it ended before it was killed"
-            );
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
             sleep(Duration::from_millis(1));
         }
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert!(
-        crate::child::start(&url, &scene.cache())
-            .wait()
-            .unwrap()
-            .success()
-    );
+    assert!(crate::child::start(&url, &scene.cache()).wait().unwrap().success());
     let asked = scene.shop.asked().len();
     assert!(
         (120..=120 + KILLS).contains(&asked),
@@ -230,9 +174,7 @@ fn a_run_that_is_killed_loses_the_request_under_way_and_no_other() {
 #[test]
 fn what_another_run_has_got_while_this_one_waits_is_not_asked_for() {
     let scene = std::sync::Arc::new(Scene::new());
-    let songs: Vec<Song> = ["A", "B", "C"]
-        .map(|title| song(title, title, "Ana"))
-        .into();
+    let songs: Vec<Song> = ["A", "B", "C"].map(|title| song(title, title, "Ana")).into();
     for song in &songs {
         scene.sell(song);
     }
@@ -254,20 +196,14 @@ fn what_another_run_has_got_while_this_one_waits_is_not_asked_for() {
             }
         },
     );
-    let options = EnrichOptions {
-        clock,
-        ..scene.options()
-    };
+    let options = EnrichOptions { clock, ..scene.options() };
     let report =
         enrich_songs(&mut songs.clone(), &scene.provider(), &options, &mut ignore).unwrap();
     assert_eq!((report.matched, report.requests), (3, 2));
     let asked = scene.shop.asked();
     let times: Vec<u64> = asked.iter().map(|(time, ..)| time.as_secs()).collect();
     assert_eq!(times.len(), 3);
-    assert!(
-        times.windows(2).all(|pair| pair[1] >= pair[0] + 3),
-        "{times:?}"
-    );
+    assert!(times.windows(2).all(|pair| pair[1] >= pair[0] + 3), "{times:?}");
 }
 
 #[cfg(unix)]
@@ -284,17 +220,9 @@ fn two_processes_at_once_share_answers_and_pace() {
     }
     // An answer that takes longer than the 5 ms between turns may be asked for twice.
     let asked = scene.shop.asked();
-    assert!(
-        (120..=240).contains(&asked.len()),
-        "{} requests",
-        asked.len()
-    );
+    assert!((120..=240).contains(&asked.len()), "{} requests", asked.len());
     let connection = rusqlite::Connection::open(scene.cache()).unwrap();
-    let count = |sql: &str| {
-        connection
-            .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .unwrap()
-    };
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM answer"), 120);
     println!("120 songs, two processes: {} requests", asked.len());
 }

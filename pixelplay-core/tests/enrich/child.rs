@@ -1,4 +1,5 @@
-//! A run in a process of its own, which can be killed: this test binary again, told by environment variables what to do.
+//! A run in a process of its own, which can be killed: this test binary again, told by environment
+//! variables what to do.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -20,9 +21,7 @@ const READ_ONLY: &str = "PIXELPLAY_TEST_READ_ONLY";
 const SELF: &str = "child::a_child_process";
 
 pub(crate) fn songs() -> Vec<Song> {
-    (0..120)
-        .map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana"))
-        .collect()
+    (0..120).map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana")).collect()
 }
 
 /// At 5 ms a request, and with the real clock.
@@ -69,7 +68,8 @@ pub(crate) fn start(shop: &str, cache: &Path) -> Child {
     command(shop, cache).spawn().unwrap()
 }
 
-/// A run that must find the cache read-only, without the rights of root; `None` where there is nobody to run it as.
+/// A run that must find the cache read-only, without the rights of root; `None` where there is
+/// nobody to run it as.
 pub(crate) fn unprivileged(shop: &str, cache: &Path) -> Option<Child> {
     const NOBODY: u32 = 65_534;
     let mut command = command(shop, cache);
@@ -78,11 +78,7 @@ pub(crate) fn unprivileged(shop: &str, cache: &Path) -> Option<Child> {
     if owner == 0 {
         command.uid(NOBODY).gid(NOBODY);
         let mut probe = Command::new(std::env::current_exe().unwrap());
-        probe
-            .arg("--list")
-            .stdout(Stdio::null())
-            .uid(NOBODY)
-            .gid(NOBODY);
+        probe.arg("--list").stdout(Stdio::null()).uid(NOBODY).gid(NOBODY);
         if !probe.status().is_ok_and(|status| status.success()) {
             return None;
         }

@@ -14,7 +14,8 @@ use crate::{Scene, song};
 const RECORDING: &str = "b1a9c0e9-d987-4042-ae91-78d6a3267d69";
 const GROUP: &str = "6b47c9a0-b9e1-3df9-a5e8-50a6ce0dbdbd";
 
-/// MusicBrainz on one address, and an archive that answers with `cover`; both note when they are asked for what.
+/// MusicBrainz on one address, and an archive that answers with `cover`; both note when they are
+/// asked for what.
 struct Archive {
     scene: Scene,
     musicbrainz: Server,
@@ -40,9 +41,7 @@ impl Archive {
             let note = note.clone();
             move |_| {
                 note();
-                Reply::new(200)
-                    .with("Content-Type", "application/json")
-                    .body(answer.to_string())
+                Reply::new(200).with("Content-Type", "application/json").body(answer.to_string())
             }
         });
         let asked = Mutex::new(0);
@@ -52,21 +51,11 @@ impl Archive {
             *asked += 1;
             cover(*asked - 1)
         });
-        Self {
-            scene,
-            musicbrainz,
-            covers,
-            times,
-        }
+        Self { scene, musicbrainz, covers, times }
     }
 
     fn provider(&self) -> MusicBrainz {
-        MusicBrainz::at(
-            &self.musicbrainz.url(),
-            &self.covers.url(),
-            "ana@example.org",
-        )
-        .unwrap()
+        MusicBrainz::at(&self.musicbrainz.url(), &self.covers.url(), "ana@example.org").unwrap()
     }
 
     fn enrich(&self, song: &mut Song) -> EnrichReport {
@@ -95,16 +84,9 @@ fn a_recording_is_found_with_the_cover_of_its_album() {
 
     let asked = archive.musicbrainz.requests();
     let agent = asked[0].header("user-agent").unwrap();
-    assert!(
-        agent.starts_with("pixelplay/") && agent.ends_with("( ana@example.org )"),
-        "{agent}"
-    );
+    assert!(agent.starts_with("pixelplay/") && agent.ends_with("( ana@example.org )"), "{agent}");
     let times = archive.times.lock().unwrap().clone();
-    assert_eq!(
-        times,
-        [Duration::ZERO, Duration::from_secs(1)],
-        "one request a second, of both"
-    );
+    assert_eq!(times, [Duration::ZERO, Duration::from_secs(1)], "one request a second, of both");
     // Nothing more from the archive's own redirect, and nothing at all the second time.
     let mut again = song("a", "Rain", "Ana");
     assert_eq!(archive.enrich(&mut again).requests, 0);
@@ -130,10 +112,7 @@ fn an_archive_that_fails_leaves_the_rest_and_is_asked_again_the_next_time() {
     });
     let mut found = song("a", "Rain", "Ana");
     let report = archive.enrich(&mut found);
-    assert_eq!(
-        (report.matched, report.requests, report.failed_requests),
-        (1, 4, 3)
-    );
+    assert_eq!((report.matched, report.requests, report.failed_requests), (1, 4, 3));
     assert!(found.album.is_some() && found.artwork_url.is_none());
     let report = archive.enrich(&mut found);
     assert_eq!((report.matched, report.requests), (1, 1));
@@ -145,10 +124,7 @@ fn a_song_that_is_found_is_filled_even_if_no_request_is_left_for_its_cover() {
     let archive = Archive::new(|_| Reply::new(307).with("Location", "/x"));
     let mut found = song("a", "Rain", "Ana");
     let provider = archive.provider();
-    let options = EnrichOptions {
-        max_requests: Some(1),
-        ..archive.scene.options()
-    };
+    let options = EnrichOptions { max_requests: Some(1), ..archive.scene.options() };
     let songs = std::slice::from_mut(&mut found);
     let report = enrich_songs(songs, &provider, &options, &mut ignore).unwrap();
     assert_eq!((report.matched, report.requests), (1, 1));

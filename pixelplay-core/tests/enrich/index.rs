@@ -13,9 +13,8 @@ use pixelplay_core::{Fingerprint, Song};
 use crate::{Scene, song};
 
 fn songs() -> Vec<Song> {
-    let mut songs: Vec<Song> = (0..40)
-        .map(|n| song(&format!("id {n}"), &format!("Rain {n}"), "Ana"))
-        .collect();
+    let mut songs: Vec<Song> =
+        (0..40).map(|n| song(&format!("id {n}"), &format!("Rain {n}"), "Ana")).collect();
     songs[0].artwork_url = Some("https://mine.example/a.jpg".into());
     songs[0].genre = Some("Schlager".into());
     songs[1].extra.insert("playlist".into(), "p".into());
@@ -46,10 +45,7 @@ fn scene() -> (Scene, std::path::PathBuf) {
 }
 
 fn run(scene: &Scene, index: &SongIndex, out: &std::path::Path, overwrite: bool) -> EnrichReport {
-    let options = EnrichOptions {
-        overwrite,
-        ..scene.options()
-    };
+    let options = EnrichOptions { overwrite, ..scene.options() };
     enrich(index, out, &scene.provider(), &options, &mut ignore).unwrap()
 }
 
@@ -61,47 +57,23 @@ fn vectors_ids_and_order_stay_and_empty_cells_are_filled() {
     let report = run(&scene, &before, &out, false);
     println!("{report}");
     assert_eq!((report.songs, report.unnamed.count), (40, 1));
-    assert_eq!(
-        report.filled["artwork_url"],
-        report.matched - 1,
-        "one had a cover"
-    );
+    assert_eq!(report.filled["artwork_url"], report.matched - 1, "one had a cover");
 
     let after = SongIndex::open(&out).unwrap();
     after.verify().unwrap();
-    assert_eq!(
-        after.ids().collect::<Vec<_>>(),
-        before.ids().collect::<Vec<_>>()
-    );
+    assert_eq!(after.ids().collect::<Vec<_>>(), before.ids().collect::<Vec<_>>());
     let bits = |index: &SongIndex| {
-        index
-            .vectors()
-            .unwrap()
-            .iter()
-            .map(|value| value.to_bits())
-            .collect::<Vec<_>>()
+        index.vectors().unwrap().iter().map(|value| value.to_bits()).collect::<Vec<_>>()
     };
     assert_eq!(bits(&after), bits(&before), "in one batch, as before");
-    assert_eq!(
-        (after.dim(), after.fingerprint()),
-        (before.dim(), before.fingerprint())
-    );
+    assert_eq!((after.dim(), after.fingerprint()), (before.dim(), before.fingerprint()));
 
     let first = after.song(0).unwrap();
-    assert_eq!(
-        first.artwork_url.as_deref(),
-        Some("https://mine.example/a.jpg")
-    );
+    assert_eq!(first.artwork_url.as_deref(), Some("https://mine.example/a.jpg"));
     assert_eq!(first.genre.as_deref(), Some("Schlager"));
-    assert_eq!(
-        (first.album.as_deref(), first.year),
-        (Some("Album"), Some(1999))
-    );
+    assert_eq!((first.album.as_deref(), first.year), (Some("Album"), Some(1999)));
     assert_eq!(first.extra["enriched_from"], "itunes");
-    assert_eq!(
-        first.extra["enriched_columns"],
-        "album, year, explicit, preview_url, external_url"
-    );
+    assert_eq!(first.extra["enriched_columns"], "album, year, explicit, preview_url, external_url");
     assert_eq!(first.extra["enriched_at"], "2027-01-15T08:00:00Z");
     assert!(first.extra["enriched_id"].parse::<u64>().is_ok());
     let second = after.song(1).unwrap();
@@ -119,10 +91,7 @@ fn vectors_ids_and_order_stay_and_empty_cells_are_filled() {
         filter: Some(sure),
         ..pixelplay_core::index::SearchOptions::default()
     };
-    assert_eq!(
-        after.search(&query, &options).unwrap().len() as u64,
-        report.matched
-    );
+    assert_eq!(after.search(&query, &options).unwrap().len() as u64, report.matched);
 }
 
 #[test]
@@ -139,10 +108,7 @@ fn the_same_file_again_changes_nothing_and_overwriting_is_asked_for() {
     assert_eq!(fs::read(&out).unwrap(), once);
     let enriched = SongIndex::open(&out).unwrap();
     let report = run(&scene, &enriched, &out, true);
-    assert!(
-        report.filled["artwork_url"] == 1 && report.filled["genre"] == 1,
-        "{report}"
-    );
+    assert!(report.filled["artwork_url"] == 1 && report.filled["genre"] == 1, "{report}");
     let song = SongIndex::open(&out).unwrap().song(0).unwrap();
     assert_eq!(song.genre.as_deref(), Some("Pop"));
     assert!(song.artwork_url.unwrap().contains("mzstatic.com"));
@@ -173,17 +139,9 @@ fn a_folder_of_shards_becomes_one_file() {
         int8_twin: false,
         ..WriterOptions::new(3)
     };
-    write_index(
-        &more,
-        &[song("later", "Rain 4", "Ana")],
-        &[1.0, 0.0, 0.0],
-        options,
-    )
-    .unwrap();
+    write_index(&more, &[song("later", "Rain 4", "Ana")], &[1.0, 0.0, 0.0], options).unwrap();
     let editor = SongIndexEditor::open(&folder, Default::default(), &mut ignore).unwrap();
-    editor
-        .add(&SongIndex::open(&more).unwrap(), &mut ignore)
-        .unwrap();
+    editor.add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
 
     let out = scene.folder.path().join("out.arrow");
     run(&scene, &SongIndex::open(&folder).unwrap(), &out, false);
@@ -191,10 +149,7 @@ fn a_folder_of_shards_becomes_one_file() {
     after.verify().unwrap();
     assert_eq!(after.len(), 41);
     let later = after.song_by_id("later").unwrap();
-    assert_eq!(
-        later.artwork_url,
-        after.song_by_id("id 4").unwrap().artwork_url
-    );
+    assert_eq!(later.artwork_url, after.song_by_id("id 4").unwrap().artwork_url);
 }
 
 #[test]
@@ -212,10 +167,7 @@ fn an_edit_made_meanwhile_is_not_undone() {
     };
     let options = scene.options();
     let error = enrich(&index, &path, &scene.provider(), &options, &mut edit_once).unwrap_err();
-    assert!(
-        matches!(error, EnrichError::Index(SongIndexError::Changed { .. })),
-        "{error}"
-    );
+    assert!(matches!(error, EnrichError::Index(SongIndexError::Changed { .. })), "{error}");
     assert_eq!(Some(fs::read(&path).unwrap()), edited);
 
     // Again, from the index as it is now: the answers are there.
@@ -226,12 +178,7 @@ fn an_edit_made_meanwhile_is_not_undone() {
     let index = SongIndex::open(&path).unwrap();
     let editor = SongIndexEditor::open(&path, Default::default(), &mut ignore).unwrap();
     editor.remove(["id 6"], &mut ignore).unwrap();
-    run(
-        &scene,
-        &index,
-        &scene.folder.path().join("copy.arrow"),
-        false,
-    );
+    run(&scene, &index, &scene.folder.path().join("copy.arrow"), false);
 }
 
 #[test]
@@ -243,11 +190,7 @@ fn nothing_is_written_unless_all_is_done() {
     let mut calls = 0;
     let mut stop = |_| {
         calls += 1;
-        if calls > 100 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if calls > 100 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = scene.options();
     let error = enrich(&index, &out, &scene.provider(), &options, &mut stop).unwrap_err();

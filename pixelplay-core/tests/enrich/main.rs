@@ -1,5 +1,5 @@
-//! Songs looked up at a shop that behaves, misbehaves, or lies: a real HTTP server on the loopback interface, and a clock
-//! that only waiting moves on.
+//! Songs looked up at a shop that behaves, misbehaves, or lies: a real HTTP server on the loopback
+//! interface, and a clock that only waiting moves on.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -66,11 +66,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn new() -> Self {
         let time = VirtualTime::default();
-        Self {
-            shop: Shop::open(&time),
-            time,
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { shop: Shop::open(&time), time, folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn provider(&self) -> ITunes {
@@ -102,8 +98,7 @@ impl Scene {
 
     /// From now on the shop has the song itself.
     pub(crate) fn sell(&self, song: &Song) {
-        self.shop
-            .offer(&self.target(song), vec![shop::as_sold(song)]);
+        self.shop.offer(&self.target(song), vec![shop::as_sold(song)]);
     }
 }
 

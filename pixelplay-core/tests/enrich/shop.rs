@@ -1,4 +1,5 @@
-//! What the iTunes Search API answers, on a server of our own, which notes the time of every request.
+//! What the iTunes Search API answers, on a server of our own, which notes the time of every
+//! request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -64,15 +65,10 @@ impl Shop {
 
 impl World {
     fn answer(&mut self, request: &Request, now: Duration) -> Reply {
-        let results = self
-            .offers
-            .get(&request.target)
-            .cloned()
-            .unwrap_or_default();
+        let results = self.offers.get(&request.target).cloned().unwrap_or_default();
         let body = json!({ "resultCount": results.len(), "results": results }).to_string();
-        let good = Reply::new(200)
-            .with("Content-Type", "text/javascript; charset=utf-8")
-            .body(body);
+        let good =
+            Reply::new(200).with("Content-Type", "text/javascript; charset=utf-8").body(body);
         let reply = (self.fault)(self.asked.len(), request, good.clone());
         let is_good = reply.status == 200
             && reply.body == good.body
@@ -89,9 +85,7 @@ pub(crate) fn sold(title: &str, artist: &str, album: &str, millis: i64) -> Value
     let number = title
         .bytes()
         .chain(artist.bytes())
-        .fold(7_u64, |hash, byte| {
-            hash.wrapping_mul(31).wrapping_add(byte.into())
-        })
+        .fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
         % 1_000_000_000;
     json!({
         "wrapperType": "track", "kind": "song", "trackId": number, "trackName": title, "artistName": artist,
@@ -107,10 +101,5 @@ pub(crate) fn sold(title: &str, artist: &str, album: &str, millis: i64) -> Value
 pub(crate) fn as_sold(song: &Song) -> Value {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let album = song.album.clone().unwrap_or_else(|| "Album".into());
-    sold(
-        &text(&song.title),
-        &text(&song.artist),
-        &album,
-        song.duration_ms.unwrap_or(200_000),
-    )
+    sold(&text(&song.title), &text(&song.artist), &album, song.duration_ms.unwrap_or(200_000))
 }

@@ -1,4 +1,5 @@
-//! 500 songs at a shop where nearly everything goes wrong, with a run that is stopped again and again.
+//! 500 songs at a shop where nearly everything goes wrong, with a run that is stopped again and
+//! again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -26,21 +27,14 @@ fn songs(scene: &Scene) -> Vec<Song> {
         false => {
             println!("skipped: real names ({} is missing)", table.display());
             let made_up = |n: usize| {
-                song(
-                    &format!("{n}"),
-                    &format!("Number {n} of Hearts"),
-                    &format!("Band {}", n % 70),
-                )
+                song(&format!("{n}"), &format!("Number {n} of Hearts"), &format!("Band {}", n % 70))
             };
             (0..SONGS * 2).map(made_up).collect()
         }
     };
     let mut targets = HashSet::new();
     let step = (all.len() / (SONGS + 200)).max(1);
-    let distinct = all
-        .into_iter()
-        .step_by(step)
-        .filter(|song| targets.insert(scene.target(song)));
+    let distinct = all.into_iter().step_by(step).filter(|song| targets.insert(scene.target(song)));
     let mut songs: Vec<Song> = distinct.take(SONGS).collect();
     for song in &mut songs {
         (song.artwork_url, song.preview_url, song.external_url) = (None, None, None);
@@ -60,18 +54,8 @@ fn stock(at: usize, song: &Song) -> (Vec<serde_json::Value>, Option<Refusal>) {
         "Party",
         length,
     );
-    let mixed = sold(
-        &format!("{title} (Mixed)"),
-        artist,
-        "Ibiza (DJ Mix)",
-        length,
-    );
-    let other = sold(
-        "An Entirely Unrelated Piece of Work",
-        artist,
-        "Album",
-        length,
-    );
+    let mixed = sold(&format!("{title} (Mixed)"), artist, "Ibiza (DJ Mix)", length);
+    let other = sold("An Entirely Unrelated Piece of Work", artist, "Album", length);
     let stranger = sold(title, "Zyx Wvutsr Qponm", "Album", length);
     let long = sold(title, artist, "Album", length + 60_000);
     match at % 10 {
@@ -108,9 +92,9 @@ fn misbehave(scene: &Scene) {
                 good.sent(Manners::CutAfter(half))
             }
             n if n % 17 == 9 => Reply::new(500).body("{\"results\": []}"),
-            n if n % 19 == 4 => Reply::new(200)
-                .with("Content-Type", "text/html")
-                .body("<html>log in</html>"),
+            n if n % 19 == 4 => {
+                Reply::new(200).with("Content-Type", "text/html").body("<html>log in</html>")
+            }
             n if n % 23 == 8 => good.body(vec![b' '; 5 << 20]),
             n if n % 29 == 11 => {
                 Reply::new(302).with("Location", "https://elsewhere.example/search")
@@ -158,20 +142,13 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
             Ok(report) => break report,
             Err(error) => assert!(matches!(error, EnrichError::Cancelled), "{error}"),
         }
-        assert!(
-            songs.iter().all(|song| song.artwork_url.is_none()),
-            "all or nothing"
-        );
+        assert!(songs.iter().all(|song| song.artwork_url.is_none()), "all or nothing");
     };
     assert_eq!(runs, 8);
 
     // All found or explained.
     let unmatched: u64 = report.unmatched.values().map(|songs| songs.count).sum();
-    assert_eq!(
-        report.matched + unmatched + report.failed.count,
-        500,
-        "{report}"
-    );
+    assert_eq!(report.matched + unmatched + report.failed.count, 500, "{report}");
     let mut explained = 0;
     for song in &songs {
         let note = song.extra.get("enriched_note").map(String::as_str);
@@ -194,22 +171,11 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     // At the pace, across all runs, by the shop's own clock.
     let asked = scene.shop.asked();
     let times: Vec<Duration> = asked.iter().map(|(time, ..)| *time).collect();
-    assert!(
-        times
-            .windows(2)
-            .all(|pair| pair[1] >= pair[0] + Duration::from_secs(3))
-    );
+    assert!(times.windows(2).all(|pair| pair[1] >= pair[0] + Duration::from_secs(3)));
     let in_minute_from = |start: Duration| {
-        times
-            .iter()
-            .filter(|time| (start..start + MINUTE).contains(*time))
-            .count()
+        times.iter().filter(|time| (start..start + MINUTE).contains(*time)).count()
     };
-    let busiest = times
-        .iter()
-        .map(|start| in_minute_from(*start))
-        .max()
-        .unwrap();
+    let busiest = times.iter().map(|start| in_minute_from(*start)).max().unwrap();
     assert!(busiest <= 20, "{busiest} requests in a minute");
 
     let minutes = scene.time.passed().as_secs() / 60;
@@ -243,13 +209,10 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
 }
 
 fn http_date(time: std::time::SystemTime) -> String {
-    // 1,800,000,000 is Fri, 15 Jan 2027 08:00:00 GMT; the story takes less than a day and a half from there.
-    let since = time
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-        - 1_800_000_000
-        + 8 * 3600;
+    // 1,800,000,000 is Fri, 15 Jan 2027 08:00:00 GMT; the story takes less than a day and a half
+    // from there.
+    let since =
+        time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 1_800_000_000 + 8 * 3600;
     let (day, rest) = (since / 86_400, since % 86_400);
     let name = ["Fri", "Sat", "Sun"][usize::try_from(day).unwrap()];
     format!(

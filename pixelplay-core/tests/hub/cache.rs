@@ -14,20 +14,13 @@ use crate::{REPO, Scene, explain, tree};
 #[test]
 fn what_is_downloaded_opens_and_is_named_by_its_commit() {
     let scene = Scene::new();
-    let encoder = Encoder::from_hub_with(
-        REPO,
-        &scene.options(),
-        EncoderOptions::default(),
-        &mut ignore,
-    )
-    .unwrap();
+    let encoder =
+        Encoder::from_hub_with(REPO, &scene.options(), EncoderOptions::default(), &mut ignore)
+            .unwrap();
     assert_eq!(encoder.name(), format!("{REPO}@{COMMIT}"));
     let local = Checkpoint::small().open();
     assert_eq!(encoder.fingerprint(), local.fingerprint());
-    assert_eq!(
-        encoder.encode_text("w1 w2").unwrap(),
-        local.encode_text("w1 w2").unwrap()
-    );
+    assert_eq!(encoder.encode_text("w1 w2").unwrap(), local.encode_text("w1 w2").unwrap());
 }
 
 /// The layout of huggingface_hub's documentation, "Manage the cache".
@@ -37,16 +30,8 @@ fn the_cache_has_the_layout_that_all_clients_share() {
     let scene = Scene::new();
     let snapshot = scene.get().unwrap();
     assert_eq!(snapshot.dir, scene.repo().join("snapshots").join(COMMIT));
-    assert_eq!(
-        fs::read_to_string(scene.repo().join("refs/main")).unwrap(),
-        COMMIT
-    );
-    let wanted = [
-        "config.json",
-        "model.safetensors",
-        "preprocessor_config.json",
-        "tokenizer.json",
-    ];
+    assert_eq!(fs::read_to_string(scene.repo().join("refs/main")).unwrap(), COMMIT);
+    let wanted = ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json"];
     assert_eq!(tree(&snapshot.dir), wanted);
     for file in wanted {
         let link = fs::read_link(snapshot.dir.join(file)).unwrap();
@@ -72,17 +57,10 @@ fn a_second_time_nothing_is_downloaded() {
     assert_eq!(asked.len(), 1, "only what `main` is: {asked:?}");
     assert_eq!(asked[0].method, "HEAD");
 
-    let pinned = HubOptions {
-        revision: Some(COMMIT.to_owned()),
-        ..scene.options()
-    };
+    let pinned = HubOptions { revision: Some(COMMIT.to_owned()), ..scene.options() };
     scene.hub.hub.forget();
     scene.get_with(&pinned).unwrap();
-    assert_eq!(
-        scene.hub.hub.requests().len(),
-        0,
-        "a commit does not change"
-    );
+    assert_eq!(scene.hub.hub.requests().len(), 0, "a commit does not change");
 }
 
 #[test]
@@ -95,10 +73,7 @@ fn offline_the_cache_answers_alone() {
     scene.get().unwrap();
     scene.hub.hub.forget();
     for revision in [None, Some(COMMIT.to_owned())] {
-        let options = HubOptions {
-            revision,
-            ..scene.offline()
-        };
+        let options = HubOptions { revision, ..scene.offline() };
         assert_eq!(scene.get_with(&options).unwrap().commit, COMMIT);
     }
     assert_eq!(scene.hub.hub.requests().len(), 0);
@@ -126,30 +101,19 @@ fn without_a_hub_a_branch_is_what_it_was_and_that_is_said() {
         let snapshot = scene.get().unwrap();
         assert!(snapshot.unchecked.is_some(), "{status}");
         let asked = scene.hub.hub.requests().len();
-        assert_eq!(
-            asked, 1,
-            "who has a copy does not wait for a hub that is down"
-        );
+        assert_eq!(asked, 1, "who has a copy does not wait for a hub that is down");
     }
     // That the revision is gone is an answer.
-    scene
-        .hub
-        .fault(|_, _| Reply::new(404).with("X-Error-Code", "RevisionNotFound"));
+    scene.hub.fault(|_, _| Reply::new(404).with("X-Error-Code", "RevisionNotFound"));
     assert!(scene.fails().contains("has no revision"));
 
     let empty = Scene::new();
     let message = explain(
         &empty
-            .get_with(&HubOptions {
-                endpoint: nobody_there.endpoint,
-                ..empty.options()
-            })
+            .get_with(&HubOptions { endpoint: nobody_there.endpoint, ..empty.options() })
             .unwrap_err(),
     );
-    assert!(
-        message.contains("cannot be asked") && message.contains("127.0.0.1"),
-        "{message}"
-    );
+    assert!(message.contains("cannot be asked") && message.contains("127.0.0.1"), "{message}");
 }
 
 #[test]
@@ -166,22 +130,12 @@ fn a_branch_that_moved_is_followed_and_shares_what_stayed() {
     scene.hub.cdn.forget();
     let snapshot = scene.get().unwrap();
     assert_eq!(snapshot.commit, NEWER);
-    assert_eq!(
-        scene.hub.cdn.requests().len(),
-        1,
-        "only the weights have changed"
-    );
+    assert_eq!(scene.hub.cdn.requests().len(), 1, "only the weights have changed");
     assert_eq!(scene.hub.gets(), 2);
-    assert_eq!(
-        fs::read_to_string(scene.repo().join("refs/main")).unwrap(),
-        NEWER
-    );
+    assert_eq!(fs::read_to_string(scene.repo().join("refs/main")).unwrap(), NEWER);
     assert!(Encoder::open(&snapshot.dir).is_ok());
     // The old one is still there for whoever pinned it.
-    let pinned = HubOptions {
-        revision: Some(COMMIT.to_owned()),
-        ..scene.offline()
-    };
+    let pinned = HubOptions { revision: Some(COMMIT.to_owned()), ..scene.offline() };
     assert!(scene.get_with(&pinned).is_ok());
 }
 
@@ -193,18 +147,13 @@ fn a_ref_moves_only_when_its_snapshot_is_complete() {
         world.commit = NEWER.to_owned();
         world.files[3] = File::new("model.safetensors", "other weights");
     });
-    scene.hub.fault(
-        |request, reply| match request.target.contains("signature") {
-            true => Reply::new(500),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("signature") {
+        true => Reply::new(500),
+        false => reply,
+    });
     assert!(scene.fails().contains("500"));
     let offline = scene.get_with(&scene.offline()).unwrap();
-    assert_eq!(
-        offline.commit, COMMIT,
-        "what was whole before is still used"
-    );
+    assert_eq!(offline.commit, COMMIT, "what was whole before is still used");
 }
 
 #[test]
@@ -216,29 +165,20 @@ fn what_python_has_downloaded_is_used() {
     Checkpoint::small().write_to(&snapshot);
     fs::create_dir_all(scene.repo().join("refs/refs/pr")).unwrap();
     fs::write(scene.repo().join("refs/refs/pr/1"), COMMIT).unwrap();
-    let options = HubOptions {
-        revision: Some("refs/pr/1".to_owned()),
-        ..scene.offline()
-    };
+    let options = HubOptions { revision: Some("refs/pr/1".to_owned()), ..scene.offline() };
     assert_eq!(scene.get_with(&options).unwrap().commit, COMMIT);
     // A cache whose ref was written by hand, or by somebody hostile.
     for bad in ["../../../../etc", "main", ""] {
         fs::write(scene.repo().join("refs/refs/pr/1"), bad).unwrap();
         let found = scene.get_with(&options);
-        assert!(
-            matches!(found, Err(HubError::NotCached { .. })),
-            "{found:?}"
-        );
+        assert!(matches!(found, Err(HubError::NotCached { .. })), "{found:?}");
     }
 }
 
 #[test]
 fn a_pull_request_is_a_revision() {
     let scene = Scene::new();
-    let options = HubOptions {
-        revision: Some("refs/pr/1".to_owned()),
-        ..scene.options()
-    };
+    let options = HubOptions { revision: Some("refs/pr/1".to_owned()), ..scene.options() };
     assert_eq!(scene.get_with(&options).unwrap().commit, COMMIT);
     assert!(scene.repo().join("refs/refs/pr/1").is_file());
 }
@@ -252,12 +192,8 @@ fn older_and_newer_sets_of_files_are_found() {
         world.files[2] = File::new("vocab.json", "{}");
         world.files.push(File::new("merges.txt", "#version"));
         world.files[3] = File::new("model-00001-of-00002.safetensors", "one");
-        world
-            .files
-            .push(File::new("model-00002-of-00002.safetensors", "two"));
-        world
-            .files
-            .push(File::new("model.safetensors.index.json", index));
+        world.files.push(File::new("model-00002-of-00002.safetensors", "two"));
+        world.files.push(File::new("model.safetensors.index.json", index));
     });
     let snapshot = scene.get().unwrap();
     assert_eq!(
@@ -274,14 +210,7 @@ fn older_and_newer_sets_of_files_are_found() {
     );
     // What the repository does not have is remembered, as huggingface_hub does.
     let missing = scene.repo().join(".no_exist").join(COMMIT);
-    assert_eq!(
-        tree(&missing),
-        [
-            "model.safetensors",
-            "preprocessor_config.json",
-            "tokenizer.json"
-        ]
-    );
+    assert_eq!(tree(&missing), ["model.safetensors", "preprocessor_config.json", "tokenizer.json"]);
     assert!(scene.get_with(&scene.offline()).is_ok());
     fs::remove_file(scene.blob("model-00002-of-00002.safetensors")).unwrap();
     let message = explain(&scene.get_with(&scene.offline()).unwrap_err());
@@ -310,10 +239,7 @@ fn a_complete_cache_need_not_be_writable() {
     assert!(complete.is_ok());
     if !can_write {
         let message = explain(&incomplete.unwrap_err());
-        assert!(
-            message.contains("cannot write") && message.contains("HF_HOME"),
-            "{message}"
-        );
+        assert!(message.contains("cannot write") && message.contains("HF_HOME"), "{message}");
     }
 }
 
@@ -322,15 +248,9 @@ fn a_cache_that_cannot_be_is_an_error_with_a_way_out() {
     let scene = Scene::new();
     let file = scene.cache.path().join("a file");
     fs::write(&file, "").unwrap();
-    let options = HubOptions {
-        cache: Some(file.join("hub")),
-        ..scene.options()
-    };
+    let options = HubOptions { cache: Some(file.join("hub")), ..scene.options() };
     let message = explain(&scene.get_with(&options).unwrap_err());
-    assert!(
-        message.contains("cannot write") && message.contains("HF_HOME"),
-        "{message}"
-    );
+    assert!(message.contains("cannot write") && message.contains("HF_HOME"), "{message}");
 }
 
 /// Runs with `PIXELPLAY_HUB_PYTHON`, a Python that has `huggingface_hub`.
@@ -357,11 +277,7 @@ fn python_and_we_use_what_the_other_has_downloaded() {
             .env("NO_PROXY", "127.0.0.1")
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
 

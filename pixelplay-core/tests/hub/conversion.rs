@@ -1,5 +1,5 @@
-//! Repositories with only pickled weights on `main`, and the converter's pull request that has them as
-//! safetensors.
+//! Repositories with only pickled weights on `main`, and the converter's pull request that has them
+//! as safetensors.
 
 use std::fs;
 
@@ -20,10 +20,7 @@ fn pickled() -> Scene {
 }
 
 fn at(scene: &Scene, revision: &str) -> HubOptions {
-    HubOptions {
-        revision: Some(revision.to_owned()),
-        ..scene.options()
-    }
+    HubOptions { revision: Some(revision.to_owned()), ..scene.options() }
 }
 
 #[test]
@@ -35,10 +32,7 @@ fn the_pull_request_of_the_converter_stands_in_for_main_and_that_is_said() {
     assert_eq!(snapshot.commit, CONVERTED);
     let encoder = snapshot.open(EncoderOptions::default()).unwrap();
     assert_eq!(encoder.name(), format!("{REPO}@{CONVERTED}"));
-    assert_eq!(
-        encoder.fingerprint(),
-        Checkpoint::small().open().fingerprint()
-    );
+    assert_eq!(encoder.fingerprint(), Checkpoint::small().open().fingerprint());
     // As huggingface_hub keeps it, and all files are of one commit.
     let read = |path: &str| fs::read_to_string(scene.repo().join(path)).unwrap();
     assert_eq!(read("refs/refs/pr/66"), CONVERTED);
@@ -49,10 +43,7 @@ fn the_pull_request_of_the_converter_stands_in_for_main_and_that_is_said() {
     scene.hub.hub.forget();
     scene.hub.cdn.forget();
     let again = scene.get().unwrap();
-    assert_eq!(
-        (again.revision, again.commit),
-        (snapshot.revision, snapshot.commit)
-    );
+    assert_eq!((again.revision, again.commit), (snapshot.revision, snapshot.commit));
     assert_eq!(scene.hub.gets(), 1, "only the list of pull requests");
 }
 
@@ -66,10 +57,7 @@ fn weights_on_main_come_before_those_of_a_pull_request() {
     });
     for options in [scene.options(), scene.offline()] {
         let snapshot = scene.get_with(&options).unwrap();
-        assert_eq!(
-            (snapshot.revision.as_str(), snapshot.commit.as_str()),
-            ("main", NEWER)
-        );
+        assert_eq!((snapshot.revision.as_str(), snapshot.commit.as_str()), ("main", NEWER));
     }
 }
 
@@ -78,17 +66,11 @@ fn a_revision_that_is_named_is_never_left() {
     let scene = pickled();
     let refused = |options: &HubOptions| {
         let error = scene.get_with(options).unwrap_err();
-        assert!(
-            matches!(error, HubError::PickledWeights { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, HubError::PickledWeights { .. }), "{error:?}");
         let message = explain(&error);
         assert!(message.contains("use revision `refs/pr/66`"), "{message}");
     };
-    let opted_out = HubOptions {
-        follow_conversion: false,
-        ..scene.options()
-    };
+    let opted_out = HubOptions { follow_conversion: false, ..scene.options() };
     for options in [at(&scene, "main"), at(&scene, COMMIT), opted_out.clone()] {
         refused(&options);
     }
@@ -96,19 +78,13 @@ fn a_revision_that_is_named_is_never_left() {
     scene.get().unwrap();
     for options in [at(&scene, "main"), opted_out] {
         refused(&options);
-        let offline = HubOptions {
-            offline: Some(true),
-            ..options
-        };
+        let offline = HubOptions { offline: Some(true), ..options };
         let error = scene.get_with(&offline).unwrap_err();
         assert!(matches!(error, HubError::NotCached { .. }), "{error:?}");
     }
     let named = scene.get_with(&at(&scene, "refs/pr/66")).unwrap();
     assert_eq!(named.requested, "refs/pr/66");
-    assert_eq!(
-        (named.revision, named.commit.as_str()),
-        (named.requested, CONVERTED)
-    );
+    assert_eq!((named.revision, named.commit.as_str()), (named.requested, CONVERTED));
 }
 
 #[test]
@@ -160,18 +136,14 @@ fn without_a_hub_the_pull_request_is_found_again() {
     scene.hub.hub.forget();
     let offline = scene.get_with(&scene.offline()).unwrap();
     assert!(scene.hub.hub.requests().is_empty());
-    let nobody_there = HubOptions {
-        endpoint: Some("http://127.0.0.1:9".to_owned()),
-        ..scene.options()
-    };
+    let nobody_there =
+        HubOptions { endpoint: Some("http://127.0.0.1:9".to_owned()), ..scene.options() };
     let unreachable = scene.get_with(&nobody_there).unwrap();
     // The hub is down only for the list.
-    scene.hub.fault(
-        |request, reply| match request.target.contains("discussions") {
-            true => Reply::new(503),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("discussions") {
+        true => Reply::new(503),
+        false => reply,
+    });
     let half = scene.get().unwrap();
     assert!(offline.unchecked.is_none());
     assert!(unreachable.unchecked.is_some() && half.unchecked.is_some());
@@ -184,17 +156,12 @@ fn without_a_hub_the_pull_request_is_found_again() {
 
     // And where there is no copy, a list that does not come is not an empty one.
     let empty = pickled();
-    empty.hub.fault(
-        |request, reply| match request.target.contains("discussions") {
-            true => Reply::new(503),
-            false => reply,
-        },
-    );
+    empty.hub.fault(|request, reply| match request.target.contains("discussions") {
+        true => Reply::new(503),
+        false => reply,
+    });
     let message = empty.fails();
-    assert!(
-        message.contains("503") && message.contains("cannot be asked"),
-        "{message}"
-    );
+    assert!(message.contains("503") && message.contains("cannot be asked"), "{message}");
 }
 
 #[test]
@@ -215,10 +182,7 @@ fn without_a_hub_there_must_be_one_complete_pull_request_and_no_other() {
     }
     fs::create_dir(pulls.join("104")).unwrap();
     let found = scene.get_with(&scene.offline()).unwrap();
-    assert_eq!(
-        (found.revision.as_str(), found.commit.as_str()),
-        ("refs/pr/66", CONVERTED)
-    );
+    assert_eq!((found.revision.as_str(), found.commit.as_str()), ("refs/pr/66", CONVERTED));
 
     // Of two, nobody can tell here which is the converter's.
     complete(NEWER);
@@ -261,14 +225,8 @@ fn a_list_of_pull_requests_cannot_lead_out_of_the_cache() {
         (number("18446744073709551616"), "refs/pr/NUMBER"),
         // A number may be as large as it likes: the hub has no such revision.
         (number("18446744073709551615"), "no revision"),
-        (
-            "{\"discussions\": \"no list\"}".to_owned(),
-            "refs/pr/NUMBER",
-        ),
-        (
-            "{\"discussions\": [1, {\"num\": \"x\"}, null]}".to_owned(),
-            "refs/pr/NUMBER",
-        ),
+        ("{\"discussions\": \"no list\"}".to_owned(), "refs/pr/NUMBER"),
+        ("{\"discussions\": [1, {\"num\": \"x\"}, null]}".to_owned(), "refs/pr/NUMBER"),
         ("[]".to_owned(), "refs/pr/NUMBER"),
         ("<html>".to_owned(), "refs/pr/NUMBER"),
         (" ".repeat(2 << 20), "refs/pr/NUMBER"),
@@ -277,12 +235,10 @@ fn a_list_of_pull_requests_cannot_lead_out_of_the_cache() {
     for (body, expected) in bodies {
         let scene = pickled();
         let shown: String = body.chars().take(99).collect();
-        scene.hub.fault(
-            move |request, reply| match request.target.contains("discussions") {
-                true => Reply::new(200).body(body.as_str()),
-                false => reply,
-            },
-        );
+        scene.hub.fault(move |request, reply| match request.target.contains("discussions") {
+            true => Reply::new(200).body(body.as_str()),
+            false => reply,
+        });
         let message = scene.fails();
         assert!(message.contains(expected), "{shown}: {message}");
         assert_eq!(scene.hub.cdn.requests().len(), 0);
@@ -300,12 +256,10 @@ fn a_list_of_pull_requests_cannot_lead_out_of_the_cache() {
 #[test]
 fn a_pull_request_that_answers_with_a_path_is_refused() {
     let scene = pickled();
-    scene.hub.fault(
-        |request, reply| match request.target.contains("refs%2Fpr%2F66") {
-            true => reply.with("X-Repo-Commit", "../../../../escaped"),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("refs%2Fpr%2F66") {
+        true => reply.with("X-Repo-Commit", "../../../../escaped"),
+        false => reply,
+    });
     assert!(scene.fails().contains("names no commit"));
     assert!(tree(&scene.repo().join("snapshots")).is_empty());
     assert!(!scene.repo().join("refs").exists());
@@ -327,12 +281,10 @@ fn a_pull_request_without_what_it_promises_is_an_error_of_its_own() {
 #[test]
 fn the_way_to_it_can_be_cancelled() {
     let scene = pickled();
-    scene.hub.fault(
-        |request, reply| match request.target.contains("discussions") {
-            true => Reply::new(503),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("discussions") {
+        true => Reply::new(503),
+        false => reply,
+    });
     let mut calls = 0;
     let mut stop = |_| {
         calls += 1;
@@ -345,8 +297,5 @@ fn the_way_to_it_can_be_cancelled() {
     let error = result.unwrap_err();
     assert!(explain(&error).contains("cancelled"), "{error:?}");
     let asked = scene.hub.hub.requests();
-    assert!(
-        asked.last().unwrap().target.contains("discussions"),
-        "{asked:?}"
-    );
+    assert!(asked.last().unwrap().target.contains("discussions"), "{asked:?}");
 }

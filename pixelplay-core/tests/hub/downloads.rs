@@ -25,10 +25,7 @@ fn of_weights(request: &Request) -> bool {
 
 fn ranges(scene: &Scene) -> Vec<Option<String>> {
     let asked = scene.hub.cdn.requests();
-    asked
-        .iter()
-        .map(|r| r.header("range").map(str::to_owned))
-        .collect()
+    asked.iter().map(|r| r.header("range").map(str::to_owned)).collect()
 }
 
 #[test]
@@ -53,30 +50,19 @@ fn a_connection_that_breaks_again_and_again_is_patient_only_while_bytes_arrive()
     scene.hub.fault(first(usize::MAX, of_weights, cut_after(0)));
     let message = scene.fails();
     assert!(message.contains(WEIGHTS), "{message}");
-    assert_eq!(
-        ranges(&scene).len(),
-        1 + 2,
-        "the first time and two retries"
-    );
+    assert_eq!(ranges(&scene).len(), 1 + 2, "the first time and two retries");
     assert_nothing_is_published(&scene, WEIGHTS);
 }
 
 #[test]
 fn the_next_run_goes_on_too() {
     let scene = Scene::new();
-    scene
-        .hub
-        .fault(first(usize::MAX, of_weights, |reply: Reply| {
-            match reply.status {
-                200 => reply.sent(Manners::CutAfter(1000)),
-                _ => Reply::new(503),
-            }
-        }));
+    scene.hub.fault(first(usize::MAX, of_weights, |reply: Reply| match reply.status {
+        200 => reply.sent(Manners::CutAfter(1000)),
+        _ => Reply::new(503),
+    }));
     assert!(scene.fails().contains("503"));
-    assert_eq!(
-        fs::read(scene.partial(WEIGHTS)).unwrap(),
-        &weights()[..1000]
-    );
+    assert_eq!(fs::read(scene.partial(WEIGHTS)).unwrap(), &weights()[..1000]);
     assert_nothing_is_published(&scene, WEIGHTS);
     scene.hub.heal();
     scene.hub.cdn.forget();
@@ -122,10 +108,7 @@ fn a_partial_file_of_other_bytes_is_found_out_and_removed() {
     fs::create_dir_all(scene.repo().join("blobs")).unwrap();
     fs::write(scene.partial(WEIGHTS), [7; 500]).unwrap();
     let message = scene.fails();
-    assert!(
-        message.contains("hash") && message.contains("try again"),
-        "{message}"
-    );
+    assert!(message.contains("hash") && message.contains("try again"), "{message}");
     assert!(!scene.partial(WEIGHTS).exists());
     assert_nothing_is_published(&scene, WEIGHTS);
     scene.get().unwrap();
@@ -140,9 +123,7 @@ fn other_bytes_than_announced_are_an_error_and_are_not_kept() {
     for (bytes, expected) in [(flipped, "hash"), (longer, "more than")] {
         let scene = Scene::new();
         let sent = bytes.clone();
-        scene.hub.fault(first(usize::MAX, of_weights, move |reply| {
-            change(reply, sent.clone())
-        }));
+        scene.hub.fault(first(usize::MAX, of_weights, move |reply| change(reply, sent.clone())));
         let message = scene.fails();
         assert!(message.contains(expected), "{message}");
         assert!(!scene.partial(WEIGHTS).exists());
@@ -170,17 +151,12 @@ fn fewer_bytes_than_announced_are_no_file() {
     for manners in [Manners::Well, Manners::WithoutLength] {
         let scene = Scene::new();
         let sent = manners.clone();
-        scene
-            .hub
-            .fault(first(usize::MAX, of_weights, move |reply: Reply| {
-                let body = reply.body[..reply.body.len().min(900)].to_vec();
-                Reply::new(200).body(body).sent(sent.clone())
-            }));
+        scene.hub.fault(first(usize::MAX, of_weights, move |reply: Reply| {
+            let body = reply.body[..reply.body.len().min(900)].to_vec();
+            Reply::new(200).body(body).sent(sent.clone())
+        }));
         let message = scene.fails();
-        assert!(
-            message.contains("ended after 900"),
-            "{manners:?}: {message}"
-        );
+        assert!(message.contains("ended after 900"), "{manners:?}: {message}");
         assert_nothing_is_published(&scene, WEIGHTS);
     }
 }
@@ -188,14 +164,10 @@ fn fewer_bytes_than_announced_are_no_file() {
 #[test]
 fn a_range_that_was_not_asked_for_is_not_taken() {
     let scene = Scene::new();
-    scene
-        .hub
-        .fault(first(usize::MAX, of_weights, |reply: Reply| {
-            match reply.status {
-                206 => reply.with("Content-Range", "bytes 7-9/10"),
-                _ => reply.sent(Manners::CutAfter(1000)),
-            }
-        }));
+    scene.hub.fault(first(usize::MAX, of_weights, |reply: Reply| match reply.status {
+        206 => reply.with("Content-Range", "bytes 7-9/10"),
+        _ => reply.sent(Manners::CutAfter(1000)),
+    }));
     let message = scene.fails();
     assert!(message.contains("from 1000 on"), "{message}");
     assert_nothing_is_published(&scene, WEIGHTS);
@@ -218,11 +190,7 @@ fn progress_counts_bytes_and_can_stop() {
         .collect();
     assert!(of_weights.is_sorted(), "{of_weights:?}");
     assert_eq!(of_weights.last(), Some(&total));
-    for stage in [
-        "asking the hub",
-        "downloading config.json",
-        "checking the download",
-    ] {
+    for stage in ["asking the hub", "downloading config.json", "checking the download"] {
         assert!(seen.iter().any(|p| p.stage == stage), "{stage}");
     }
 
@@ -238,10 +206,7 @@ fn progress_counts_bytes_and_can_stop() {
             }
         });
         let error = stopped.unwrap_err();
-        assert!(
-            matches!(error, EncodeError::Hub(HubError::Cancelled)),
-            "{stop_at}: {error:?}"
-        );
+        assert!(matches!(error, EncodeError::Hub(HubError::Cancelled)), "{stop_at}: {error:?}");
         assert_eq!(calls, stop_at + 1, "it is not asked again");
     }
 }
@@ -304,10 +269,7 @@ fn whoever_waits_for_another_download_can_be_stopped() {
             false => ControlFlow::Continue(()),
         }
     });
-    assert!(matches!(
-        stopped,
-        Err(EncodeError::Hub(HubError::Cancelled))
-    ));
+    assert!(matches!(stopped, Err(EncodeError::Hub(HubError::Cancelled))));
     assert_eq!(scene.hub.gets(), 0);
     drop(held);
     scene.get().unwrap();
@@ -333,13 +295,8 @@ fn a_full_disk_is_said_and_nothing_is_published() {
 #[test]
 fn a_server_that_falls_silent_is_left_and_asked_again() {
     let scene = Scene::new();
-    scene.hub.fault(first(1, of_weights, |reply: Reply| {
-        reply.sent(Manners::HangAfter(1000))
-    }));
-    let options = HubOptions {
-        timeout: Some(Duration::from_millis(300)),
-        ..scene.options()
-    };
+    scene.hub.fault(first(1, of_weights, |reply: Reply| reply.sent(Manners::HangAfter(1000))));
+    let options = HubOptions { timeout: Some(Duration::from_millis(300)), ..scene.options() };
     let snapshot = scene.get_with(&options).unwrap();
     assert_eq!(fs::read(snapshot.dir.join(WEIGHTS)).unwrap(), weights());
     assert_eq!(ranges(&scene), [None, Some("bytes=1000-".to_owned())]);
@@ -348,23 +305,16 @@ fn a_server_that_falls_silent_is_left_and_asked_again() {
 #[test]
 fn a_server_that_asks_to_wait_is_waited_for() {
     let scene = Scene::new();
-    scene.hub.fault(first(1, of_weights, |_| {
-        Reply::new(429).with("Retry-After", "1")
-    }));
+    scene.hub.fault(first(1, of_weights, |_| Reply::new(429).with("Retry-After", "1")));
     let start = Instant::now();
     scene.get().unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
 
     // But not for an hour.
     let scene = Scene::new();
-    scene.hub.fault(first(usize::MAX, of_weights, |_| {
-        Reply::new(429).with("Retry-After", "3600")
-    }));
+    scene.hub.fault(first(usize::MAX, of_weights, |_| Reply::new(429).with("Retry-After", "3600")));
     let message = scene.fails();
-    assert!(
-        message.contains("429") && message.contains("3600 s"),
-        "{message}"
-    );
+    assert!(message.contains("429") && message.contains("3600 s"), "{message}");
     assert_eq!(ranges(&scene).len(), 1);
 }
 
@@ -372,9 +322,7 @@ fn a_server_that_asks_to_wait_is_waited_for() {
 fn an_error_of_the_server_is_tried_again_a_few_times() {
     for status in [408, 429, 500, 502, 503, 504] {
         let scene = Scene::new();
-        scene
-            .hub
-            .fault(first(2, |_| true, move |_| Reply::new(status)));
+        scene.hub.fault(first(2, |_| true, move |_| Reply::new(status)));
         scene.get().unwrap();
 
         let scene = Scene::new();

@@ -103,12 +103,7 @@ impl FakeHub {
                 fault.lock().unwrap()(request, reply)
             }
         });
-        Self {
-            hub,
-            cdn,
-            world,
-            fault,
-        }
+        Self { hub, cdn, world, fault }
     }
 
     /// From now on every reply goes through `fault`, which may change it.
@@ -136,8 +131,7 @@ impl World {
     pub(crate) fn convert(&mut self, number: u64) {
         self.pull = Some((number, self.files.clone()));
         self.discussions = json!([pull_request(number, "SFconvertbot", "open")]);
-        self.files
-            .retain(|file| !file.name.ends_with(".safetensors"));
+        self.files.retain(|file| !file.name.ends_with(".safetensors"));
     }
 
     /// The commit and files of a revision, as it is written in a URL.
@@ -161,10 +155,7 @@ impl World {
             return Reply::new(200).body(json!({"discussions": self.discussions}).to_string());
         }
         let moved = path.strip_prefix("/api/resolve-cache/models");
-        let Some(rest) = moved
-            .unwrap_or(path)
-            .strip_prefix(&format!("/{}/", self.repo))
-        else {
+        let Some(rest) = moved.unwrap_or(path).strip_prefix(&format!("/{}/", self.repo)) else {
             // Nobody is told which private repositories there are.
             let status = if authorized { 404 } else { 401 };
             return Reply::new(status).with("X-Error-Code", "RepoNotFound");
@@ -186,13 +177,10 @@ impl World {
         let quoted = format!("\"{}\"", file.etag());
         if file.is_lfs {
             let location = format!("{cdn}/{}?signature=secret", file.etag());
-            return Reply {
-                status: 302,
-                ..described
-            }
-            .with("Location", location)
-            .with("X-Linked-Etag", quoted)
-            .with("X-Linked-Size", file.bytes.len().to_string());
+            return Reply { status: 302, ..described }
+                .with("Location", location)
+                .with("X-Linked-Etag", quoted)
+                .with("X-Linked-Size", file.bytes.len().to_string());
         }
         if name == "tokenizer.json" && moved.is_none() {
             // As the hub does for files in git: a relative redirect that tells nothing yet.
@@ -212,13 +200,9 @@ impl World {
     }
 
     fn content(&self, file: &File, request: &Request) -> Reply {
-        let from = request.header("range").and_then(|range| {
-            range
-                .strip_prefix("bytes=")?
-                .strip_suffix('-')?
-                .parse()
-                .ok()
-        });
+        let from = request
+            .header("range")
+            .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
         match from {
             Some(from) if !self.ignores_ranges => {
                 let len = file.bytes.len();

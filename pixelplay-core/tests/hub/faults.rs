@@ -10,14 +10,9 @@ use crate::{Scene, explain, tree};
 #[test]
 fn redirects_without_end_are_left() {
     let scene = Scene::new();
-    scene
-        .hub
-        .fault(|request, _| Reply::new(302).with("Location", request.target.clone()));
+    scene.hub.fault(|request, _| Reply::new(302).with("Location", request.target.clone()));
     let message = scene.fails();
-    assert!(
-        message.contains("redirects more than 10 times"),
-        "{message}"
-    );
+    assert!(message.contains("redirects more than 10 times"), "{message}");
     assert_eq!(scene.hub.hub.requests().len(), 11, "and not tried again");
 }
 
@@ -25,14 +20,9 @@ fn redirects_without_end_are_left() {
 fn a_redirect_to_what_is_no_web_address_is_not_followed() {
     for location in ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://", ""] {
         let scene = Scene::new();
-        scene
-            .hub
-            .fault(move |_, _| Reply::new(302).with("Location", location));
+        scene.hub.fault(move |_, _| Reply::new(302).with("Location", location));
         let message = scene.fails();
-        assert!(
-            message.contains("which is no address"),
-            "{location}: {message}"
-        );
+        assert!(message.contains("which is no address"), "{location}: {message}");
     }
 }
 
@@ -52,9 +42,7 @@ fn headers_that_could_leave_the_cache_are_refused() {
         assert!(message.contains(expected), "{header} {value}: {message}");
         assert!(message.contains("HF_ENDPOINT"), "{message}");
     }
-    scene
-        .hub
-        .fault(|_, reply| reply.with("X-Linked-Size", "-1"));
+    scene.hub.fault(|_, reply| reply.with("X-Linked-Size", "-1"));
     assert!(scene.fails().contains("does not tell the size"));
     assert!(tree(scene.cache.path()).is_empty());
 }
@@ -62,12 +50,10 @@ fn headers_that_could_leave_the_cache_are_refused() {
 #[test]
 fn files_of_two_commits_are_not_mixed() {
     let scene = Scene::new();
-    scene.hub.fault(
-        |request, reply| match request.target.contains("preprocessor") {
-            true => reply.with("X-Repo-Commit", crate::fake_hub::NEWER),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("preprocessor") {
+        true => reply.with("X-Repo-Commit", crate::fake_hub::NEWER),
+        false => reply,
+    });
     let message = scene.fails();
     assert!(message.contains("a file of commit 7654"), "{message}");
 }
@@ -75,12 +61,10 @@ fn files_of_two_commits_are_not_mixed() {
 #[test]
 fn json_of_an_absurd_size_is_not_taken() {
     let scene = Scene::new();
-    scene.hub.fault(
-        |request, reply| match request.target.contains("tokenizer") {
-            true => reply.with("X-Linked-Size", "99999999999"),
-            false => reply,
-        },
-    );
+    scene.hub.fault(|request, reply| match request.target.contains("tokenizer") {
+        true => reply.with("X-Linked-Size", "99999999999"),
+        false => reply,
+    });
     let message = scene.fails();
     assert!(message.contains("99999999999 bytes, at most"), "{message}");
 }
@@ -89,33 +73,17 @@ fn json_of_an_absurd_size_is_not_taken() {
 fn what_is_no_hub_is_told_from_a_hub() {
     // A page of a hotel's network, which says yes to everything.
     let portal = Scene::new();
-    portal
-        .hub
-        .fault(|_, _| Reply::new(200).body("<html>please log in</html>"));
+    portal.hub.fault(|_, _| Reply::new(200).body("<html>please log in</html>"));
     let message = portal.fails();
-    assert!(
-        message.contains("does not answer as a Hugging Face hub does"),
-        "{message}"
-    );
+    assert!(message.contains("does not answer as a Hugging Face hub does"), "{message}");
 
-    for garbage in [
-        "220 smtp.example.org ready\r\n",
-        "\0\u{1}\u{2}",
-        "HTTP/1.1 abc\r\n\r\n",
-        "",
-    ] {
+    for garbage in ["220 smtp.example.org ready\r\n", "\0\u{1}\u{2}", "HTTP/1.1 abc\r\n\r\n", ""] {
         let scene = Scene::new();
         let server = Server::start(move |_| Reply::default().body(garbage).sent(Manners::Raw));
-        let options = HubOptions {
-            endpoint: Some(server.url()),
-            ..scene.options()
-        };
+        let options = HubOptions { endpoint: Some(server.url()), ..scene.options() };
         let error = scene.get_with(&options).unwrap_err();
         assert!(
-            matches!(
-                error,
-                HubError::BadResponse { .. } | HubError::NotCached { .. }
-            ),
+            matches!(error, HubError::BadResponse { .. } | HubError::NotCached { .. }),
             "{garbage:?}: {error:?}"
         );
         assert!(explain(&error).contains("127.0.0.1"));

@@ -1,5 +1,5 @@
-//! Checkpoints from a hub that behaves, misbehaves, or is not there: a real HTTP server on the loopback
-//! interface that serves a small real checkpoint.
+//! Checkpoints from a hub that behaves, misbehaves, or is not there: a real HTTP server on the
+//! loopback interface that serves a small real checkpoint.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -38,10 +38,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        Self {
-            hub: FakeHub::start(REPO, checkpoint_files()),
-            cache: tempfile::tempdir().unwrap(),
-        }
+        Self { hub: FakeHub::start(REPO, checkpoint_files()), cache: tempfile::tempdir().unwrap() }
     }
 
     /// Nothing here comes from the environment of whoever runs the tests.
@@ -76,10 +73,7 @@ impl Scene {
     }
 
     pub(crate) fn offline(&self) -> HubOptions {
-        HubOptions {
-            offline: Some(true),
-            ..self.options()
-        }
+        HubOptions { offline: Some(true), ..self.options() }
     }
 
     pub(crate) fn repo(&self) -> PathBuf {
@@ -106,10 +100,7 @@ pub(crate) fn checkpoint_files() -> Vec<File> {
     let checkpoint = Checkpoint::small();
     vec![
         File::new("config.json", checkpoint.config.to_string()),
-        File::new(
-            "preprocessor_config.json",
-            checkpoint.preprocessor.to_string(),
-        ),
+        File::new("preprocessor_config.json", checkpoint.preprocessor.to_string()),
         File::new("tokenizer.json", checkpoint.tokenizer.to_string()),
         File::new("model.safetensors", checkpoint.weights()),
         // Never asked for.
@@ -157,8 +148,5 @@ pub(crate) fn assert_nothing_is_published(scene: &Scene, file: &str) {
         .collect();
     assert!(published.is_empty(), "{published:?}");
     let offline = scene.get_with(&scene.offline());
-    assert!(
-        matches!(offline, Err(HubError::NotCached { .. })),
-        "{offline:?}"
-    );
+    assert!(matches!(offline, Err(HubError::NotCached { .. })), "{offline:?}");
 }

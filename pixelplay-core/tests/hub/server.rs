@@ -50,10 +50,7 @@ pub(crate) enum Manners {
 
 impl Reply {
     pub(crate) fn new(status: u16) -> Self {
-        Self {
-            status,
-            ..Self::default()
-        }
+        Self { status, ..Self::default() }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -90,11 +87,8 @@ impl Server {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stopped = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
-            let (handler, requests, stopped): (Arc<Handler>, _, _) = (
-                Arc::new(handler),
-                Arc::clone(&requests),
-                Arc::clone(&stopped),
-            );
+            let (handler, requests, stopped): (Arc<Handler>, _, _) =
+                (Arc::new(handler), Arc::clone(&requests), Arc::clone(&stopped));
             move || {
                 for stream in listener.incoming() {
                     if stopped.load(Ordering::SeqCst) {
@@ -108,12 +102,7 @@ impl Server {
                 }
             }
         });
-        Self {
-            address,
-            requests,
-            stopped,
-            thread: Some(thread),
-        }
+        Self { address, requests, stopped, thread: Some(thread) }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -162,11 +151,7 @@ fn serve(
         };
         headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
-    let request = Request {
-        method,
-        target,
-        headers,
-    };
+    let request = Request { method, target, headers };
     requests.lock().unwrap().push(request.clone());
     let reply = handler(&request);
     send(stream, &reply, request.method == "HEAD")
@@ -185,10 +170,7 @@ fn send(mut stream: &TcpStream, reply: &Reply, head_only: bool) -> std::io::Resu
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         return tunnel(stream, &TcpStream::connect(address)?);
     }
-    let length_is_given = reply
-        .headers
-        .iter()
-        .any(|(name, _)| *name == "Content-Length");
+    let length_is_given = reply.headers.iter().any(|(name, _)| *name == "Content-Length");
     if !length_is_given && !matches!(reply.manners, Manners::WithoutLength) {
         head += &format!("Content-Length: {}\r\n", reply.body.len());
     }

@@ -14,40 +14,17 @@ use pixelplay_core::song::Kind;
 fn only_the_shards_that_change_are_written() {
     let folder = Folder::new();
     let path = folder.shards(&[&["a", "b"], &["c", "d"], &["e"]]);
-    let untouched = fs::metadata(path.join("part-0.arrow"))
-        .unwrap()
-        .modified()
-        .unwrap();
+    let untouched = fs::metadata(path.join("part-0.arrow")).unwrap().modified().unwrap();
     let more = folder.file("more.arrow", &["f", "c"]);
-    let report = replacing(&path)
-        .add(&SongIndex::open(&more).unwrap(), &mut ignore)
-        .unwrap();
-    assert_eq!(
-        (report.added, report.replaced, report.removed, report.songs),
-        (1, 1, 0, 6)
-    );
-    assert_eq!(
-        report.to_string(),
-        "1 added, 1 replaced, 6 songs in the index"
-    );
+    let report = replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
+    assert_eq!((report.added, report.replaced, report.removed, report.songs), (1, 1, 0, 6));
+    assert_eq!(report.to_string(), "1 added, 1 replaced, 6 songs in the index");
     assert_eq!(ids(&path), ["a", "b", "d", "e", "f", "c"]);
     assert_eq!(
         names(&path),
-        [
-            MANIFEST,
-            "part-0.arrow",
-            "part-2.arrow",
-            "songs-000001.arrow",
-            "songs-000002.arrow"
-        ]
+        [MANIFEST, "part-0.arrow", "part-2.arrow", "songs-000001.arrow", "songs-000002.arrow"]
     );
-    assert_eq!(
-        fs::metadata(path.join("part-0.arrow"))
-            .unwrap()
-            .modified()
-            .unwrap(),
-        untouched
-    );
+    assert_eq!(fs::metadata(path.join("part-0.arrow")).unwrap().modified().unwrap(), untouched);
 
     // A shard without songs is left out; its number is not used again.
     edit(&path).remove(["f", "c"], &mut ignore).unwrap();
@@ -55,13 +32,7 @@ fn only_the_shards_that_change_are_written() {
     add(&path, &one_more).unwrap();
     assert_eq!(
         names(&path),
-        [
-            MANIFEST,
-            "part-0.arrow",
-            "part-2.arrow",
-            "songs-000001.arrow",
-            "songs-000003.arrow"
-        ]
+        [MANIFEST, "part-0.arrow", "part-2.arrow", "songs-000001.arrow", "songs-000003.arrow"]
     );
     edit(&path).compact(&mut ignore).unwrap();
     assert_eq!(names(&path), [MANIFEST, "songs-000004.arrow"]);
@@ -71,10 +42,7 @@ fn only_the_shards_that_change_are_written() {
 #[test]
 fn the_last_song_may_go_and_others_may_come() {
     let folder = Folder::new();
-    for path in [
-        folder.file("songs.arrow", &["a"]),
-        folder.shards(&[&["a"], &["b"]]),
-    ] {
+    for path in [folder.file("songs.arrow", &["a"]), folder.shards(&[&["a"], &["b"]])] {
         let all = ids(&path);
         edit(&path).remove(&all, &mut ignore).unwrap();
         let index = SongIndex::open(&path).unwrap();
@@ -88,32 +56,19 @@ fn the_last_song_may_go_and_others_may_come() {
 fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
     let folder = Folder::new();
     let more = folder.file("more.arrow", &["x", "b", "a"]);
-    for path in [
-        folder.file("songs.arrow", &["a", "b"]),
-        folder.shards(&[&["a"], &["b"]]),
-    ] {
+    for path in [folder.file("songs.arrow", &["a", "b"]), folder.shards(&[&["a"], &["b"]])] {
         let before = contents(&SongIndex::open(&path).unwrap());
         let known = add(&path, &more).unwrap_err();
         assert!(matches!(&known, SongIndexError::KnownIds { count: 2, ids } if ids == &["b", "a"]));
         assert!(known.to_string().contains("\"b\", \"a\""), "{known}");
-        let unknown = edit(&path)
-            .remove(["a", "y", "y", "z"], &mut ignore)
-            .unwrap_err();
+        let unknown = edit(&path).remove(["a", "y", "y", "z"], &mut ignore).unwrap_err();
         assert!(
             matches!(&unknown, SongIndexError::UnknownIds { count: 2, ids } if ids == &["y", "z"])
         );
-        assert!(
-            unknown
-                .to_string()
-                .contains("2 of the songs to remove are not"),
-            "{unknown}"
-        );
+        assert!(unknown.to_string().contains("2 of the songs to remove are not"), "{unknown}");
         assert_eq!(contents(&SongIndex::open(&path).unwrap()), before);
 
-        let options = EditOptions {
-            ignore_missing: true,
-            ..EditOptions::default()
-        };
+        let options = EditOptions { ignore_missing: true, ..EditOptions::default() };
         let editor = SongIndexEditor::open(&path, options, &mut ignore).unwrap();
         let report = editor.remove(["a", "y", "y"], &mut ignore).unwrap();
         assert_eq!((report.removed, report.missing, report.songs), (1, 1, 1));
@@ -127,11 +82,7 @@ fn vectors_of_another_kind_are_refused() {
     let named = |name: &str| Some(Fingerprint::new(name).unwrap());
     let with = |name: &str, dim: usize, fingerprint| {
         let path = folder.path(name);
-        let options = WriterOptions {
-            normalize: true,
-            fingerprint,
-            ..WriterOptions::new(dim)
-        };
+        let options = WriterOptions { normalize: true, fingerprint, ..WriterOptions::new(dim) };
         let mut writer = SongIndexWriter::create(&path, options).unwrap();
         writer.push(&row("x", 1).0, &vec![1.0; dim]).unwrap();
         writer.finish().unwrap();
@@ -139,27 +90,12 @@ fn vectors_of_another_kind_are_refused() {
     };
     let ours = with("ours.arrow", 3, named("ours"));
     for (index, more, words) in [
-        (
-            &path,
-            with("wide.arrow", 4, None),
-            "expected a vector of 3 dimensions, found 4",
-        ),
-        (
-            &path,
-            with("named.arrow", 3, named("other")),
-            "only one of the two",
-        ),
-        (
-            &ours,
-            with("other.arrow", 3, named("other")),
-            "expected ours, found other",
-        ),
+        (&path, with("wide.arrow", 4, None), "expected a vector of 3 dimensions, found 4"),
+        (&path, with("named.arrow", 3, named("other")), "only one of the two"),
+        (&ours, with("other.arrow", 3, named("other")), "expected ours, found other"),
     ] {
         let error = add(index, &more).unwrap_err().to_string();
-        assert!(
-            error.contains(words) && error.contains(more.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.contains(words) && error.contains(more.to_str().unwrap()), "{error}");
     }
 }
 
@@ -168,10 +104,7 @@ fn table(extra: (&str, ArrayRef)) -> RecordBatch {
     let item = Arc::new(Field::new("item", DataType::Float32, false));
     let vectors = FixedSizeListArray::new(item, 3, Arc::new(values), None);
     RecordBatch::try_from_iter([
-        (
-            "id",
-            Arc::new(StringArray::from(vec!["x", "y"])) as ArrayRef,
-        ),
+        ("id", Arc::new(StringArray::from(vec!["x", "y"])) as ArrayRef),
         extra,
         ("embedding", Arc::new(vectors)),
     ])
@@ -195,11 +128,7 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     edit(&path).remove(["x"], &mut ignore).unwrap();
     let index = SongIndex::open(&path).unwrap();
     assert!(index.has_checksums());
-    assert!(
-        index
-            .columns()
-            .contains(&("plays".to_owned(), Kind::Integer))
-    );
+    assert!(index.columns().contains(&("plays".to_owned(), Kind::Integer)));
     assert_eq!(index.song(0).unwrap().extra["plays"], "8");
     assert!(index.song(1).unwrap().extra.is_empty());
 
@@ -207,13 +136,8 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     let mut other = row("b", 1);
     other.0.extra.insert("plays".to_owned(), "many".to_owned());
     write(&folder.path("text.arrow"), &[other]);
-    let error = add(&path, &folder.path("text.arrow"))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("\"plays\" holds text there and whole numbers in the index"),
-        "{error}"
-    );
+    let error = add(&path, &folder.path("text.arrow")).unwrap_err().to_string();
+    assert!(error.contains("\"plays\" holds text there and whole numbers in the index"), "{error}");
 
     // What no song column can hold would be lost.
     let lists = ListArray::from_iter_primitive::<arrow_array::types::Int32Type, _, _>([
@@ -223,14 +147,8 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     let path = folder.path("lists.arrow");
     write_foreign(&path, &table(("charts", Arc::new(lists))));
     let before = fs::read(&path).unwrap();
-    let error = edit(&path)
-        .remove(["x"], &mut ignore)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("\"charts\"") && error.contains("would be lost"),
-        "{error}"
-    );
+    let error = edit(&path).remove(["x"], &mut ignore).unwrap_err().to_string();
+    assert!(error.contains("\"charts\"") && error.contains("would be lost"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -239,10 +157,7 @@ fn damage_is_not_copied_under_a_new_checksum() {
     let folder = Folder::new();
     let path = folder.file("songs.arrow", &["a", "b"]);
     let mut bytes = fs::read(&path).unwrap();
-    let title = bytes
-        .windows(7)
-        .position(|bytes| bytes == b"title 1")
-        .unwrap();
+    let title = bytes.windows(7).position(|bytes| bytes == b"title 1").unwrap();
     bytes[title] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let more = folder.file("more.arrow", &["c"]);
@@ -267,10 +182,7 @@ fn an_edit_that_is_stopped_changes_nothing() {
     let many: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let more = folder.file("more.arrow", &many);
-    for path in [
-        folder.file("songs.arrow", &["a", "b"]),
-        folder.shards(&[&["a"], &["b"]]),
-    ] {
+    for path in [folder.file("songs.arrow", &["a", "b"]), folder.shards(&[&["a"], &["b"]])] {
         let before = contents(&SongIndex::open(&path).unwrap());
         let mut stopped_at = Vec::new();
         for stop_at in 0.. {
@@ -278,11 +190,7 @@ fn an_edit_that_is_stopped_changes_nothing() {
             let result = replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut |progress| {
                 assert!(progress.done <= progress.total.unwrap());
                 calls += 1;
-                if calls > stop_at {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
+                if calls > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             let Err(error) = result else { break };
             assert!(matches!(error, SongIndexError::Cancelled), "{error}");
@@ -292,15 +200,9 @@ fn an_edit_that_is_stopped_changes_nothing() {
         assert!(stopped_at.len() > 20, "{stopped_at:?}");
         assert_eq!(ids(&path).len(), 102);
     }
-    assert_eq!(
-        names(folder.0.path()),
-        ["more.arrow", "songs", "songs.arrow"]
-    );
+    assert_eq!(names(folder.0.path()), ["more.arrow", "songs", "songs.arrow"]);
     let left = names(&folder.path("songs"));
-    assert!(
-        left.iter().all(|name| !name.starts_with('.')) && left.len() == 4,
-        "{left:?}"
-    );
+    assert!(left.iter().all(|name| !name.starts_with('.')) && left.len() == 4, "{left:?}");
 }
 
 #[test]
@@ -318,10 +220,7 @@ fn a_file_put_beside_the_shards_of_an_edited_folder_is_pointed_out() {
         SongIndexEditor::open(&path, EditOptions::default(), &mut ignore).map(|_| ()),
     ] {
         let error = error.unwrap_err().to_string();
-        assert!(
-            error.contains("later.arrow") && error.contains("add it"),
-            "{error}"
-        );
+        assert!(error.contains("later.arrow") && error.contains("add it"), "{error}");
     }
     fs::rename(path.join("later.arrow"), folder.path("later.arrow")).unwrap();
     add(&path, &folder.path("later.arrow")).unwrap();
@@ -337,10 +236,7 @@ fn a_folder_that_lost_a_shard_or_its_manifest_says_so() {
     let whole = fs::read(&manifest).unwrap();
     fs::write(&manifest, &whole[..whole.len() - 2]).unwrap();
     let error = SongIndex::open(&path).unwrap_err();
-    assert!(
-        matches!(&error, SongIndexError::Damaged { path, .. } if *path == manifest),
-        "{error}"
-    );
+    assert!(matches!(&error, SongIndexError::Damaged { path, .. } if *path == manifest), "{error}");
     fs::write(&manifest, &whole).unwrap();
     fs::remove_file(path.join("part-1.arrow")).unwrap();
     let error = SongIndex::open(&path).unwrap_err().to_string();
@@ -353,9 +249,7 @@ fn the_same_edits_give_the_same_bytes() {
         let folder = Folder::new();
         let path = folder.shards(&[&["a", "bb"], &["ccc", "d"]]);
         let more = folder.file("more.arrow", &["x", "bb"]);
-        replacing(&path)
-            .add(&SongIndex::open(&more).unwrap(), &mut ignore)
-            .unwrap();
+        replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
         edit(&path).remove(["d"], &mut ignore).unwrap();
         let read = |name: &String| (name.clone(), fs::read(path.join(name)).unwrap());
         names(&path).iter().map(read).collect::<Vec<_>>()

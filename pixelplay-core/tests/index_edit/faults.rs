@@ -49,8 +49,7 @@ fn outcome(mut command: Command) -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("outcome: "));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    line.unwrap_or_else(|| panic!("{text}\n{stderr}"))
-        .to_owned()
+    line.unwrap_or_else(|| panic!("{text}\n{stderr}")).to_owned()
 }
 
 #[test]
@@ -68,15 +67,13 @@ fn a_full_disk_leaves_the_old_index_and_says_where() {
             };
             write(&folder.path("more.arrow"), &many());
             let before = contents(&SongIndex::open(&path).unwrap());
-            // A file may not become longer than some blocks, which the system reports as it does a full disk.
+            // A file may not become longer than some blocks, which the system reports as it does a
+            // full disk.
             let full = processes::child(role, &path);
             let mut limited = Command::new("sh");
             limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
             limited.arg(full.get_program()).args(full.get_args());
-            limited.envs(
-                full.get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            );
+            limited.envs(full.get_envs().filter_map(|(name, value)| Some((name, value?))));
             let outcome = outcome(limited);
             assert!(
                 outcome.contains("cannot write")
@@ -156,13 +153,7 @@ fn missing_rights_are_named_and_lose_nothing() {
 fn pipes_and_devices_are_refused_and_not_waited_for() {
     let folder = Folder::new();
     let pipe = folder.path("pipe.arrow");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let errors = [
         SongIndex::open(&pipe).unwrap_err(),
         SongIndex::open("/dev/null").unwrap_err(),
@@ -173,10 +164,7 @@ fn pipes_and_devices_are_refused_and_not_waited_for() {
     ];
     for error in errors {
         let whole = format!("{error} {:?}", io_error(&error));
-        assert!(
-            whole.contains("regular file") || whole.contains("device"),
-            "{whole}"
-        );
+        assert!(whole.contains("regular file") || whole.contains("device"), "{whole}");
     }
     assert_eq!(names(folder.0.path()), ["pipe.arrow"]);
 }
@@ -187,18 +175,9 @@ fn a_missing_folder_is_named_and_not_a_temporary_file() {
     let path = folder.path("none/songs.arrow");
     let error = SongIndexWriter::create(&path, WriterOptions::new(3)).unwrap_err();
     let source = io_error(&error).unwrap().to_string();
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     let missing = folder.path("none");
-    assert_eq!(
-        source,
-        format!("there is no folder {}; create it first", missing.display())
-    );
+    assert_eq!(source, format!("there is no folder {}; create it first", missing.display()));
     let error = SongIndexEditor::open(&path, EditOptions::default(), &mut ignore).unwrap_err();
-    assert!(
-        error.to_string().contains(path.to_str().unwrap()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }

@@ -1,4 +1,5 @@
-//! An index that changes: what an edit does, that it happens in one step, and what becomes of it when it goes wrong.
+//! An index that changes: what an edit does, that it happens in one step, and what becomes of it
+//! when it goes wrong.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
@@ -57,9 +58,8 @@ impl Folder {
 
 fn names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -69,9 +69,7 @@ type Row = (Song, Vec<f32>);
 /// A unit vector that is not the same for any two small numbers.
 fn vector(seed: u32) -> Vec<f32> {
     let angle = f64::from(seed) * 0.37;
-    [angle.cos() * 0.6, angle.sin() * 0.6, 0.8]
-        .map(|v| v as f32)
-        .to_vec()
+    [angle.cos() * 0.6, angle.sin() * 0.6, 0.8].map(|v| v as f32).to_vec()
 }
 
 fn row(id: &str, seed: u32) -> Row {
@@ -87,10 +85,8 @@ fn songs(ids: &[&str]) -> Vec<Row> {
 
 fn write(path: &Path, rows: &[Row]) {
     let known = COLUMNS.iter().map(|(name, _)| (*name).to_owned());
-    let extra: std::collections::BTreeSet<_> = rows
-        .iter()
-        .flat_map(|(song, _)| song.extra.keys().cloned())
-        .collect();
+    let extra: std::collections::BTreeSet<_> =
+        rows.iter().flat_map(|(song, _)| song.extra.keys().cloned()).collect();
     let options = WriterOptions {
         batch_rows: 5,
         columns: known.chain(extra).collect(),
@@ -104,9 +100,7 @@ fn write(path: &Path, rows: &[Row]) {
 }
 
 fn contents(index: &SongIndex) -> Vec<Row> {
-    (0..index.len())
-        .map(|row| (index.song(row).unwrap(), index.vector(row).to_vec()))
-        .collect()
+    (0..index.len()).map(|row| (index.song(row).unwrap(), index.vector(row).to_vec())).collect()
 }
 
 fn ids(path: &Path) -> Vec<String> {
@@ -120,10 +114,7 @@ fn edit(path: &Path) -> SongIndexEditor {
 }
 
 fn replacing(path: &Path) -> SongIndexEditor {
-    let options = EditOptions {
-        replace: true,
-        ..EditOptions::default()
-    };
+    let options = EditOptions { replace: true, ..EditOptions::default() };
     SongIndexEditor::open(path, options, &mut ignore).unwrap()
 }
 
@@ -134,6 +125,7 @@ fn add(path: &Path, more: &Path) -> Result<EditReport, SongIndexError> {
 /// Maps an index that nobody but PixelPlay changes.
 #[expect(unsafe_code, reason = "this is the call under test")]
 fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
-    // SAFETY: the files of these tests are changed by PixelPlay's writers alone, which replace them whole.
+    // SAFETY: the files of these tests are changed by PixelPlay's writers alone, which replace them
+    // whole.
     unsafe { SongIndex::open_mmap(path) }
 }

@@ -30,8 +30,7 @@ fn made(rows: &[(u8, u32)]) -> Vec<Row> {
             let (mut song, vector) = row(&format!("é{id}"), seed);
             // Not all files have the same columns.
             if seed % 3 == 0 {
-                song.extra
-                    .insert(format!("extra {}", seed % 2), seed.to_string());
+                song.extra.insert(format!("extra {}", seed % 2), seed.to_string());
             }
             (song, vector)
         })
@@ -52,10 +51,7 @@ fn apply(model: &mut Vec<Row>, edit: &Edit) -> bool {
         }
         Edit::Remove(removed) => {
             let removed: Vec<String> = removed.iter().map(|id| format!("é{id}")).collect();
-            if !removed
-                .iter()
-                .all(|id| has(model, &SongId::new(id).unwrap()))
-            {
+            if !removed.iter().all(|id| has(model, &SongId::new(id).unwrap())) {
                 return false;
             }
             model.retain(|(song, _)| !removed.iter().any(|id| song.id.as_str() == id));
@@ -66,10 +62,7 @@ fn apply(model: &mut Vec<Row>, edit: &Edit) -> bool {
 }
 
 fn answers(index: &SongIndex) -> Vec<pixelplay_core::index::SongHit> {
-    let options = SearchOptions {
-        k: 7,
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { k: 7, ..SearchOptions::default() };
     [1, 40, 77]
         .into_iter()
         .flat_map(|seed| {
@@ -102,11 +95,7 @@ fn check(shards: &[Vec<(u8, u32)>], edits: &[Edit], is_folder: bool) {
         let report = match one {
             Edit::Add { rows, replace } => {
                 write(&more, &made(rows));
-                let editor = if *replace {
-                    replacing(&path)
-                } else {
-                    edit(&path)
-                };
+                let editor = if *replace { replacing(&path) } else { edit(&path) };
                 editor.add(&map(&more).unwrap(), &mut ignore)
             }
             Edit::Remove(ids) => {
@@ -130,12 +119,7 @@ fn check(shards: &[Vec<(u8, u32)>], edits: &[Edit], is_folder: bool) {
     );
     if is_folder {
         let names = names(&path);
-        assert!(
-            names
-                .iter()
-                .all(|name| name.ends_with(".arrow") || name == MANIFEST),
-            "{names:?}"
-        );
+        assert!(names.iter().all(|name| name.ends_with(".arrow") || name == MANIFEST), "{names:?}");
     }
 }
 

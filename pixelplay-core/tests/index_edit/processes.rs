@@ -1,7 +1,7 @@
 //! Real processes: readers that open an index while others change it, and writers that are killed.
 //!
-//! A child is this test binary again, told by environment variables to be one. `PIXELPLAY_SOAK=1` multiplies the
-//! rounds.
+//! A child is this test binary again, told by environment variables to be one. `PIXELPLAY_SOAK=1`
+//! multiplies the rounds.
 
 use super::*;
 use std::collections::BTreeMap;
@@ -49,11 +49,7 @@ fn a_child_process() {
 }
 
 fn soak(rounds: usize) -> usize {
-    let factor = if std::env::var_os("PIXELPLAY_SOAK").is_some() {
-        20
-    } else {
-        1
-    };
+    let factor = if std::env::var_os("PIXELPLAY_SOAK").is_some() { 20 } else { 1 };
     rounds * factor
 }
 
@@ -62,25 +58,23 @@ fn id(group: usize, song: usize) -> String {
 }
 
 fn group(generation: u32, group: usize) -> Vec<Row> {
-    (0..GROUP)
-        .map(|song| row(&id(group, song), generation % 600))
-        .collect()
+    (0..GROUP).map(|song| row(&id(group, song), generation % 600)).collect()
 }
 
 fn generation_of(generation: u32) -> Vec<Row> {
     (0..GROUPS).flat_map(|at| group(generation, at)).collect()
 }
 
-/// Replaces every song, takes a group out and puts it back, takes a song out of every group, compacts.
+/// Replaces every song, takes a group out and puts it back, takes a song out of every group,
+/// compacts.
 ///
-/// Between these, all songs are of one generation and all groups of one size; only the last group may be missing.
+/// Between these, all songs are of one generation and all groups of one size; only the last group
+/// may be missing.
 fn edit_once_around(path: &Path, generation: u32) {
     let beside = tempfile::tempdir().unwrap();
     let more = beside.path().join("more.arrow");
     write(&more, &generation_of(generation));
-    replacing(path)
-        .add(&map(&more).unwrap(), &mut ignore)
-        .unwrap();
+    replacing(path).add(&map(&more).unwrap(), &mut ignore).unwrap();
     let last = GROUPS - 1;
     let of_group = |group| (0..GROUP).map(move |song| id(group, song));
     edit(path).remove(of_group(last), &mut ignore).unwrap();
@@ -98,36 +92,19 @@ fn check(index: &SongIndex) -> i64 {
     let expected = vector(u32::try_from(generation - 1900).unwrap());
     for row in 0..index.len() {
         let song = index.song(row).unwrap();
-        assert_eq!(
-            song.year,
-            Some(generation),
-            "row {row} is of another generation"
-        );
-        assert_eq!(
-            index.vector(row),
-            expected,
-            "row {row} has the vector of another generation"
-        );
+        assert_eq!(song.year, Some(generation), "row {row} is of another generation");
+        assert_eq!(index.vector(row), expected, "row {row} has the vector of another generation");
         let group = song.id.as_str().split(' ').next().unwrap().to_owned();
         *groups.entry(group).or_default() += 1;
     }
-    assert!(
-        groups.len() == GROUPS || groups.len() == GROUPS - 1,
-        "{groups:?}"
-    );
+    assert!(groups.len() == GROUPS || groups.len() == GROUPS - 1, "{groups:?}");
     let size = groups["0"];
     assert!(groups.values().all(|&other| other == size), "{groups:?}");
     let query = Embedding::new(expected, None).unwrap();
-    let options = SearchOptions {
-        k: index.len(),
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { k: index.len(), ..SearchOptions::default() };
     let hits = index.search(&query, &options).unwrap();
     assert_eq!(hits.len(), index.len());
-    assert!(
-        hits.iter().all(|hit| (hit.score - 1.0).abs() < 1e-6),
-        "{hits:?}"
-    );
+    assert!(hits.iter().all(|hit| (hit.score - 1.0).abs() < 1e-6), "{hits:?}");
     generation
 }
 
@@ -135,11 +112,7 @@ fn read_until_stopped(path: &Path, name: &str) {
     let beside = path.parent().unwrap();
     let (mut opened, mut generations) = (0, std::collections::BTreeSet::new());
     while !beside.join("stop").exists() {
-        let index = if opened % 2 == 0 {
-            SongIndex::open(path)
-        } else {
-            map(path)
-        };
+        let index = if opened % 2 == 0 { SongIndex::open(path) } else { map(path) };
         generations.insert(check(&index.unwrap()));
         opened += 1;
         if opened == 1 {
@@ -180,9 +153,8 @@ fn wait_for(path: &Path) {
 /// Runs `change` while four processes read; none of them may fail or see a mixture.
 fn under_readers(folder: &Folder, path: &Path, change: impl FnOnce()) {
     const READERS: usize = 4;
-    let readers: Vec<Child> = (0..READERS)
-        .map(|at| child(&format!("read {at}"), path).spawn().unwrap())
-        .collect();
+    let readers: Vec<Child> =
+        (0..READERS).map(|at| child(&format!("read {at}"), path).spawn().unwrap()).collect();
     for at in 0..READERS {
         wait_for(&folder.path(&format!("ready {at}")));
     }
@@ -191,26 +163,13 @@ fn under_readers(folder: &Folder, path: &Path, change: impl FnOnce()) {
     let mut generations_seen = 0;
     for reader in readers {
         let output = String::from_utf8(finished(reader).stdout).unwrap();
-        let line = output
-            .lines()
-            .find(|line| line.starts_with("opened "))
-            .unwrap();
+        let line = output.lines().find(|line| line.starts_with("opened ")).unwrap();
         println!("a reader {line}");
-        let numbers: Vec<usize> = line
-            .split(' ')
-            .filter_map(|word| word.parse().ok())
-            .collect();
-        assert!(
-            numbers[0] >= 10,
-            "a reader opened the index only {} times",
-            numbers[0]
-        );
+        let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+        assert!(numbers[0] >= 10, "a reader opened the index only {} times", numbers[0]);
         generations_seen = generations_seen.max(numbers[1]);
     }
-    assert!(
-        generations_seen >= 3,
-        "the readers were there for {generations_seen} states only"
-    );
+    assert!(generations_seen >= 3, "the readers were there for {generations_seen} states only");
 }
 
 #[test]
@@ -267,11 +226,7 @@ fn processes_that_add_at_the_same_time_lose_nothing() {
             finished(adder);
         }
         assert_eq!(ids(&path).len(), GROUPS * GROUP + 40);
-        assert!(
-            names(folder.0.path()) == ["index"],
-            "{:?}",
-            names(folder.0.path())
-        );
+        assert!(names(folder.0.path()) == ["index"], "{:?}", names(folder.0.path()));
     }
 }
 
@@ -292,20 +247,10 @@ fn whenever_a_writer_is_killed_the_index_is_old_or_new_and_the_next_writer_tidie
         let index = SongIndex::open(&path).unwrap();
         index.verify().unwrap();
         check(&index);
-        let home = if is_folder {
-            path.clone()
-        } else {
-            folder.0.path().to_owned()
-        };
+        let home = if is_folder { path.clone() } else { folder.0.path().to_owned() };
         let manifest = fs::read_to_string(path.join(MANIFEST)).unwrap_or_default();
-        leftovers += names(&home)
-            .iter()
-            .filter(|name| name.starts_with('.'))
-            .count();
-        leftovers += manifest
-            .lines()
-            .filter(|line| line.starts_with("unused"))
-            .count();
+        leftovers += names(&home).iter().filter(|name| name.starts_with('.')).count();
+        leftovers += manifest.lines().filter(|line| line.starts_with("unused")).count();
 
         let before = contents(&index);
         edit(&path).compact(&mut ignore).unwrap();

@@ -6,10 +6,7 @@ use super::*;
 /// A small file with a column of every kind, in two batches.
 fn small_file(folder: &Folder) -> (Vec<u8>, Vec<(Song, Vec<f32>)>) {
     let mut songs = Vec::new();
-    for (row, vector) in [[0.6, 0.8], [1.0, 0.0], [0.0, -1.0]]
-        .into_iter()
-        .enumerate()
-    {
+    for (row, vector) in [[0.6, 0.8], [1.0, 0.0], [0.0, -1.0]].into_iter().enumerate() {
         let mut song = Song {
             title: (row != 1).then(|| format!("Título {row}")),
             year: Some(1990 + row as i64),
@@ -23,9 +20,7 @@ fn small_file(folder: &Folder) -> (Vec<u8>, Vec<(Song, Vec<f32>)>) {
     let options = WriterOptions {
         batch_rows: 2,
         fingerprint: Some(Fingerprint::new("space").unwrap()),
-        columns: ["title", "year", "energy", "explicit", "list"]
-            .map(str::to_owned)
-            .to_vec(),
+        columns: ["title", "year", "energy", "explicit", "list"].map(str::to_owned).to_vec(),
         ..WriterOptions::new(2)
     };
     let path = folder.path("small.arrow");
@@ -38,15 +33,10 @@ pub(super) fn use_all(index: &SongIndex) {
     let mut values = vec![0.0; index.dim()];
     values[0] = 1.0;
     let query = Embedding::new(values, index.fingerprint().cloned()).unwrap();
-    for filter in [
-        None,
-        Some(col("year").ge(1991)),
-        Some(col("title").eq("x") | !col("energy").lt(0.5)),
-    ] {
-        let options = SearchOptions {
-            filter,
-            ..SearchOptions::default()
-        };
+    for filter in
+        [None, Some(col("year").ge(1991)), Some(col("title").eq("x") | !col("energy").lt(0.5))]
+    {
+        let options = SearchOptions { filter, ..SearchOptions::default() };
         let _ = index.search(&query, &options);
     }
     for row in 0..index.len() {
@@ -77,7 +67,8 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
     let path = folder.path("flipped.arrow");
     let (mut refused, mut found, mut harmless) = (0, 0, 0);
     for at in 0..bytes.len() {
-        // The last one makes it zero, which in a table of Arrow's metadata means that an entry is not there.
+        // The last one makes it zero, which in a table of Arrow's metadata means that an entry is
+        // not there.
         for flip in [0x01, 0xff, bytes[at]] {
             let mut flipped = bytes.clone();
             flipped[at] ^= flip;
@@ -95,21 +86,15 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
                 continue;
             }
             harmless += 1;
-            // It must not pass for a file that never had checksums either, whose cells nobody can vouch for.
+            // It must not pass for a file that never had checksums either, whose cells nobody can
+            // vouch for.
             assert!(index.has_checksums(), "byte {at} ^ {flip:#x}");
             assert_eq!(contents(&index), songs, "byte {at} ^ {flip:#x}");
-            assert_eq!(
-                index.fingerprint().unwrap().as_str(),
-                "space",
-                "byte {at} ^ {flip:#x}"
-            );
+            assert_eq!(index.fingerprint().unwrap().as_str(), "space", "byte {at} ^ {flip:#x}");
         }
     }
     // Padding around the footer, and what Arrow does not read there, is all that may change unseen.
-    assert!(
-        refused > 2000 && found > 500 && harmless < 1000,
-        "{refused} {found} {harmless}"
-    );
+    assert!(refused > 2000 && found > 500 && harmless < 1000, "{refused} {found} {harmless}");
 }
 
 #[test]
@@ -158,19 +143,10 @@ fn what_is_no_index_is_called_what_it_is() {
         SongIndex::open(&path).unwrap_err()
     };
     assert!(open(b"").to_string().contains("empty"));
-    assert!(matches!(
-        open(b"PAR1 and so on, certainly more"),
-        SongIndexError::NotArrow { .. }
-    ));
+    assert!(matches!(open(b"PAR1 and so on, certainly more"), SongIndexError::NotArrow { .. }));
     assert!(matches!(open(b"ARROW1"), SongIndexError::NotArrow { .. }));
-    assert!(matches!(
-        open(b"ARROW1ARROW1"),
-        SongIndexError::NotArrow { .. }
-    ));
-    assert!(matches!(
-        open(b"ARROW1\0\0\xff\xff\xff\x7fARROW1"),
-        SongIndexError::Damaged { .. }
-    ));
+    assert!(matches!(open(b"ARROW1ARROW1"), SongIndexError::NotArrow { .. }));
+    assert!(matches!(open(b"ARROW1\0\0\xff\xff\xff\x7fARROW1"), SongIndexError::Damaged { .. }));
 
     match SongIndex::open(folder.path("missing")) {
         Err(SongIndexError::Io { source, .. }) => {
@@ -178,8 +154,6 @@ fn what_is_no_index_is_called_what_it_is() {
         }
         other => panic!("{other:?}"),
     }
-    let error = SongIndex::open(Folder::new().0.path())
-        .unwrap_err()
-        .to_string();
+    let error = SongIndex::open(Folder::new().0.path()).unwrap_err().to_string();
     assert!(error.contains("arrow"), "{error}");
 }

@@ -1,4 +1,5 @@
-//! The table of damage: what is done to a file, how often, and what came of it. The counts are printed.
+//! The table of damage: what is done to a file, how often, and what came of it. The counts are
+//! printed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -45,9 +46,7 @@ fn whole_file(folder: &Folder) -> Vec<u8> {
         batch_rows: ROWS.div_ceil(3),
         fingerprint: Some(Fingerprint::new("space").unwrap()),
         normalize: true,
-        columns: ["title", "year", "energy", "explicit"]
-            .map(str::to_owned)
-            .to_vec(),
+        columns: ["title", "year", "energy", "explicit"].map(str::to_owned).to_vec(),
         ..WriterOptions::new(DIM)
     };
     let path = folder.path("whole.arrow");
@@ -82,15 +81,11 @@ impl Table {
         let folder = Folder::new();
         let whole = whole_file(&folder);
         let contents = contents(&SongIndex::open(folder.path("whole.arrow")).unwrap());
-        Self {
-            folder,
-            whole,
-            contents,
-            rows: BTreeMap::new(),
-        }
+        Self { folder, whole, contents, rows: BTreeMap::new() }
     }
 
-    /// Opens the bytes as a file, read and mapped, uses and verifies both, and counts what came of it.
+    /// Opens the bytes as a file, read and mapped, uses and verifies both, and counts what came of
+    /// it.
     fn add(&mut self, what: &'static str, bytes: &[u8]) -> Outcome {
         let path = self.folder.path("damaged.arrow");
         fs::write(&path, bytes).unwrap();
@@ -168,14 +163,8 @@ fn foreign_files_are_refused_and_named() {
         ("PNG", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01"),
         ("Parquet", b"PAR1\x15\x04\x15\x00PAR1"),
         ("Feather 1", b"FEA1\0\0\0\0\0\0\0\0\0\0\0\0FEA1"),
-        (
-            "Arrow stream",
-            b"\xff\xff\xff\xff\x10\0\0\0\0\0\x0a\0\x0c\0\x06\0",
-        ),
-        (
-            "NumPy",
-            b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False}",
-        ),
+        ("Arrow stream", b"\xff\xff\xff\xff\x10\0\0\0\0\0\x0a\0\x0c\0\x06\0"),
+        ("NumPy", b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False}"),
         ("SQLite", b"SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20"),
     ];
     for (kind, bytes) in foreign {
@@ -190,7 +179,8 @@ fn foreign_files_are_refused_and_named() {
     println!("foreign files refused: {}", foreign.len());
 }
 
-/// Where each pair of offset and length of a batch's buffers lies in the file, and the length of the body.
+/// Where each pair of offset and length of a batch's buffers lies in the file, and the length of
+/// the body.
 fn buffer_entries(file: &[u8]) -> (Vec<usize>, usize) {
     let body = bodies(file).remove(0);
     let start = file[..body.start]
@@ -201,10 +191,7 @@ fn buffer_entries(file: &[u8]) -> (Vec<usize>, usize) {
         .rfind(|at| arrow_ipc::root_as_message(&file[at + 8..body.start]).is_ok())
         .unwrap();
     let message = &file[start + 8..body.start];
-    let batch = arrow_ipc::root_as_message(message)
-        .unwrap()
-        .header_as_record_batch()
-        .unwrap();
+    let batch = arrow_ipc::root_as_message(message).unwrap().header_as_record_batch().unwrap();
     let entries = batch.buffers().unwrap();
     let first = entries.bytes().as_ptr().addr() - message.as_ptr().addr();
     let places = (0..entries.len()).map(|entry| start + 8 + first + entry * 16);
@@ -269,21 +256,10 @@ fn buffers_out_of_range_or_overlapping_are_never_read_out_of_bounds() {
 fn rows_that_are_no_unit_vectors_are_refused_or_found() {
     let folder = Folder::new();
     let path = folder.path("rows.arrow");
-    let bad = [
-        f32::NAN,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        0.0,
-        2.0,
-        f32::MIN_POSITIVE,
-        f32::MAX,
-    ];
+    let bad = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, 2.0, f32::MIN_POSITIVE, f32::MAX];
     for value in bad {
         let file = arrow_file(&table(vec![
-            (
-                "id",
-                Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef,
-            ),
+            ("id", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef),
             ("embedding", vectors(&[&[0.6, 0.8], &[value, 0.0]])),
         ]));
         fs::write(&path, file).unwrap();
@@ -291,20 +267,13 @@ fn rows_that_are_no_unit_vectors_are_refused_or_found() {
         assert!(error.contains("row 1"), "{value}: {error}");
     }
 
-    // In a file with checksums, rows are not looked at before `verify`, and a search that meets them says so.
+    // In a file with checksums, rows are not looked at before `verify`, and a search that meets
+    // them says so.
     let whole = whole_file(&folder);
     let body = bodies(&whole).remove(0);
-    let vector = contents(&SongIndex::open(folder.path("whole.arrow")).unwrap())
-        .remove(3)
-        .1;
-    let needle: Vec<u8> = vector
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    let at = whole
-        .windows(needle.len())
-        .position(|found| found == needle)
-        .unwrap();
+    let vector = contents(&SongIndex::open(folder.path("whole.arrow")).unwrap()).remove(3).1;
+    let needle: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let at = whole.windows(needle.len()).position(|found| found == needle).unwrap();
     assert!(body.contains(&at));
     for value in bad {
         let mut damaged = whole.clone();
@@ -317,10 +286,7 @@ fn rows_that_are_no_unit_vectors_are_refused_or_found() {
             assert!(error.contains("rows.arrow"), "{value}: {error}");
         }
     }
-    println!(
-        "rows that are no unit vectors: {} values, refused or found",
-        bad.len()
-    );
+    println!("rows that are no unit vectors: {} values, refused or found", bad.len());
 }
 
 #[test]
@@ -342,11 +308,7 @@ fn a_newer_version_and_a_wrong_dim_are_refused_by_name() {
         ("1", "-2", "dim"),
     ] {
         let metadata = [("pixelplay.format", format), ("pixelplay.dim", dim)];
-        fs::write(
-            &path,
-            arrow_file(&super::foreign::with_metadata(&table, &metadata)),
-        )
-        .unwrap();
+        fs::write(&path, arrow_file(&super::foreign::with_metadata(&table, &metadata))).unwrap();
         let error = SongIndex::open(&path).unwrap_err().to_string();
         assert!(error.contains(expected), "{format} {dim}: {error}");
     }

@@ -13,20 +13,15 @@ fn open_foreign(table: &RecordBatch) -> Result<SongIndex, SongIndexError> {
 }
 
 pub(super) fn with_metadata(table: &RecordBatch, pairs: &[(&str, &str)]) -> RecordBatch {
-    let metadata: HashMap<String, String> = pairs
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let metadata: HashMap<String, String> =
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let schema = Schema::new_with_metadata(table.schema().fields().clone(), metadata);
     RecordBatch::try_new(Arc::new(schema), table.columns().to_vec()).unwrap()
 }
 
 fn plain_table() -> RecordBatch {
     table(vec![
-        (
-            "id",
-            Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef,
-        ),
+        ("id", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef),
         ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
     ])
 }
@@ -34,40 +29,22 @@ fn plain_table() -> RecordBatch {
 #[test]
 fn a_table_of_another_program_is_an_index_if_its_columns_are_right() {
     let index = open_foreign(&table(vec![
-        (
-            "id",
-            Arc::new(LargeStringArray::from(vec!["a", "b"])) as ArrayRef,
-        ),
-        (
-            "title",
-            Arc::new(StringViewArray::from(vec![Some("One"), None])),
-        ),
+        ("id", Arc::new(LargeStringArray::from(vec!["a", "b"])) as ArrayRef),
+        ("title", Arc::new(StringViewArray::from(vec![Some("One"), None]))),
         // As pandas writes years of which some are missing.
-        (
-            "year",
-            Arc::new(Float64Array::from(vec![Some(1999.0), Some(f64::NAN)])),
-        ),
-        (
-            "energy",
-            Arc::new(Float32Array::from(vec![0.5, f32::INFINITY])),
-        ),
+        ("year", Arc::new(Float64Array::from(vec![Some(1999.0), Some(f64::NAN)]))),
+        ("energy", Arc::new(Float32Array::from(vec![0.5, f32::INFINITY]))),
         ("plays", Arc::new(Int32Array::from(vec![3, -4]))),
         ("_pp_anything", Arc::new(Int32Array::from(vec![1, 2]))),
         (
             "dates",
-            Arc::new(ListArray::new_null(
-                Arc::new(Field::new("item", DataType::Int32, true)),
-                2,
-            )),
+            Arc::new(ListArray::new_null(Arc::new(Field::new("item", DataType::Int32, true)), 2)),
         ),
         ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
     ]))
     .unwrap();
-    let columns: Vec<(&str, Kind)> = index
-        .columns()
-        .iter()
-        .map(|(name, kind)| (name.as_str(), *kind))
-        .collect();
+    let columns: Vec<(&str, Kind)> =
+        index.columns().iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     assert_eq!(
         columns,
         [
@@ -84,17 +61,11 @@ fn a_table_of_another_program_is_an_index_if_its_columns_are_right() {
     );
     assert_eq!(first.extra["plays"], "3");
     let second = index.song_by_id("b").unwrap();
-    assert_eq!(
-        (second.title, second.year, second.energy),
-        (None, None, None)
-    );
+    assert_eq!((second.title, second.year, second.energy), (None, None, None));
     assert!(!index.has_checksums() && index.fingerprint().is_none());
     index.verify().unwrap();
     let query = Embedding::new(vec![0.0, 1.0], None).unwrap();
-    let options = SearchOptions {
-        filter: Some(col("plays").lt(0)),
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { filter: Some(col("plays").lt(0)), ..SearchOptions::default() };
     assert_eq!(index.search(&query, &options).unwrap()[0].id.as_str(), "b");
 }
 
@@ -103,72 +74,33 @@ fn rows_of_other_programs_are_checked_when_opened() {
     let ids = |ids: &[&str]| -> ArrayRef { Arc::new(StringArray::from(ids.to_vec())) };
     let ok = vectors(&[&[1.0, 0.0], &[0.6, 0.8]]);
     let bad: [(ArrayRef, ArrayRef, &str); 8] = [
-        (
-            ids(&["a", "b"]),
-            vectors(&[&[1.0, 0.0], &[0.6, 0.7]]),
-            "length 0.92",
-        ),
-        (
-            ids(&["a", "b"]),
-            vectors(&[&[f32::NAN, 0.0], &[0.6, 0.8]]),
-            "NaN",
-        ),
-        (
-            ids(&["a", "b"]),
-            vectors(&[&[1.0, 0.0], &[f32::INFINITY, 0.8]]),
-            "inf",
-        ),
+        (ids(&["a", "b"]), vectors(&[&[1.0, 0.0], &[0.6, 0.7]]), "length 0.92"),
+        (ids(&["a", "b"]), vectors(&[&[f32::NAN, 0.0], &[0.6, 0.8]]), "NaN"),
+        (ids(&["a", "b"]), vectors(&[&[1.0, 0.0], &[f32::INFINITY, 0.8]]), "inf"),
         (ids(&["a", "a"]), ok.clone(), "unique"),
         (ids(&["a", ""]), ok.clone(), "empty id"),
-        (
-            Arc::new(StringArray::from(vec![Some("a"), None])),
-            ok.clone(),
-            "no id",
-        ),
-        (
-            Arc::new(Int32Array::from(vec![1, 2])),
-            ok,
-            "\"id\" has type",
-        ),
-        (
-            ids(&["a", "b"]),
-            Arc::new(Float32Array::from(vec![1.0, 1.0])),
-            "fixed_size_list",
-        ),
+        (Arc::new(StringArray::from(vec![Some("a"), None])), ok.clone(), "no id"),
+        (Arc::new(Int32Array::from(vec![1, 2])), ok, "\"id\" has type"),
+        (ids(&["a", "b"]), Arc::new(Float32Array::from(vec![1.0, 1.0])), "fixed_size_list"),
     ];
     for (ids, embedding, word) in bad {
         let error = open_foreign(&table(vec![("id", ids), ("embedding", embedding)])).unwrap_err();
         assert!(error.to_string().contains(word), "{word}: {error}");
     }
     let no_vectors = table(vec![("id", ids(&["a"]))]);
-    assert!(
-        open_foreign(&no_vectors)
-            .unwrap_err()
-            .to_string()
-            .contains("embedding")
-    );
+    assert!(open_foreign(&no_vectors).unwrap_err().to_string().contains("embedding"));
     let text_year = table(vec![
         ("id", ids(&["a", "b"])),
         ("year", ids(&["1999", "2000"])),
         ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
     ]);
-    assert!(
-        open_foreign(&text_year)
-            .unwrap_err()
-            .to_string()
-            .contains("\"year\"")
-    );
+    assert!(open_foreign(&text_year).unwrap_err().to_string().contains("\"year\""));
     let half_year = table(vec![
         ("id", ids(&["a", "b"])),
         ("year", Arc::new(Float64Array::from(vec![1999.5, 2000.0]))),
         ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
     ]);
-    assert!(
-        open_foreign(&half_year)
-            .unwrap_err()
-            .to_string()
-            .contains("not whole")
-    );
+    assert!(open_foreign(&half_year).unwrap_err().to_string().contains("not whole"));
 }
 
 #[test]
@@ -177,10 +109,7 @@ fn a_table_of_too_many_columns_is_refused() {
     let column: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
     let open = |count: usize| {
         let mut columns = vec![
-            (
-                "id",
-                Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef,
-            ),
+            ("id", Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef),
             ("embedding", vectors(&[&[1.0, 0.0], &[0.6, 0.8]])),
         ];
         let others = names[..count].iter();
@@ -194,11 +123,8 @@ fn a_table_of_too_many_columns_is_refused() {
 
 #[test]
 fn a_table_that_kept_our_metadata_keeps_its_space() {
-    let kept = [
-        ("pixelplay.format", "1"),
-        ("pixelplay.dim", "2"),
-        ("pixelplay.fingerprint", "space"),
-    ];
+    let kept =
+        [("pixelplay.format", "1"), ("pixelplay.dim", "2"), ("pixelplay.fingerprint", "space")];
     let index = open_foreign(&with_metadata(&plain_table(), &kept)).unwrap();
     assert_eq!(index.fingerprint().unwrap().as_str(), "space");
     assert!(!index.has_checksums());
@@ -218,11 +144,8 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
         SongIndex::open(&path)
     };
     rewritten(&[("pandas", "{}")], &kept).unwrap();
-    let all = [
-        ("pixelplay.rows", "2"),
-        ("pixelplay.batch_checksums", "0"),
-        ("pixelplay.checksum", "0"),
-    ];
+    let all =
+        [("pixelplay.rows", "2"), ("pixelplay.batch_checksums", "0"), ("pixelplay.checksum", "0")];
     // Part of our metadata without the rest of it.
     for (footer, schema) in [
         (&all[..1], &kept[..]),
@@ -241,29 +164,10 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
     }
 
     let newer = open(&[("pixelplay.format", "2")]);
-    assert!(
-        matches!(
-            newer,
-            SongIndexError::NewerFormat {
-                found: 2,
-                supported: 1,
-                ..
-            }
-        ),
-        "{newer}"
-    );
-    assert!(matches!(
-        open(&[("pixelplay.format", "one")]),
-        SongIndexError::Damaged { .. }
-    ));
-    assert!(matches!(
-        open(&[("pixelplay.dim", "3")]),
-        SongIndexError::Damaged { .. }
-    ));
-    assert!(matches!(
-        open(&[("pixelplay.fingerprint", "")]),
-        SongIndexError::Damaged { .. }
-    ));
+    assert!(matches!(newer, SongIndexError::NewerFormat { found: 2, supported: 1, .. }), "{newer}");
+    assert!(matches!(open(&[("pixelplay.format", "one")]), SongIndexError::Damaged { .. }));
+    assert!(matches!(open(&[("pixelplay.dim", "3")]), SongIndexError::Damaged { .. }));
+    assert!(matches!(open(&[("pixelplay.fingerprint", "")]), SongIndexError::Damaged { .. }));
 }
 
 // ---- folders of files
@@ -271,20 +175,10 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
 #[test]
 fn a_folder_of_files_is_one_index() {
     let folder = Folder::new();
-    write(
-        &folder.path("b.arrow"),
-        WriterOptions::new(2),
-        &[(song("3"), vec![0.0, 1.0])],
-    );
-    let options = WriterOptions {
-        batch_rows: 1,
-        columns: vec!["title".to_owned()],
-        ..WriterOptions::new(2)
-    };
-    let titled = Song {
-        title: Some("One".to_owned()),
-        ..song("1")
-    };
+    write(&folder.path("b.arrow"), WriterOptions::new(2), &[(song("3"), vec![0.0, 1.0])]);
+    let options =
+        WriterOptions { batch_rows: 1, columns: vec!["title".to_owned()], ..WriterOptions::new(2) };
+    let titled = Song { title: Some("One".to_owned()), ..song("1") };
     write(
         &folder.path("a.arrow"),
         options,
@@ -297,33 +191,17 @@ fn a_folder_of_files_is_one_index() {
     assert_eq!(index.song(0).unwrap().title.as_deref(), Some("One"));
     // A column that a file lacks is not known there.
     let query = Embedding::new(vec![0.6, 0.8], None).unwrap();
-    let options = SearchOptions {
-        filter: Some(col("year").is_null()),
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { filter: Some(col("year").is_null()), ..SearchOptions::default() };
     let hits = index.search(&query, &options).unwrap();
-    assert_eq!(
-        hits.iter().map(|hit| hit.row).collect::<Vec<_>>(),
-        [1, 2, 0]
-    );
+    assert_eq!(hits.iter().map(|hit| hit.row).collect::<Vec<_>>(), [1, 2, 0]);
     index.verify().unwrap();
 
-    write(
-        &folder.path("c.arrow"),
-        WriterOptions::new(2),
-        &[(song("2"), vec![0.0, 1.0])],
-    );
+    write(&folder.path("c.arrow"), WriterOptions::new(2), &[(song("2"), vec![0.0, 1.0])]);
     let error = SongIndex::open(folder.0.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("c.arrow") && error.contains("unique"),
-        "{error}"
-    );
+    assert!(error.contains("c.arrow") && error.contains("unique"), "{error}");
     write(&folder.path("c.arrow"), WriterOptions::new(3), &[]);
     let error = SongIndex::open(folder.0.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("c.arrow") && error.contains("dimension"),
-        "{error}"
-    );
+    assert!(error.contains("c.arrow") && error.contains("dimension"), "{error}");
 }
 
 #[test]
@@ -345,10 +223,7 @@ fn verify_can_be_stopped() {
     assert_eq!((last.done, last.total), (1, Some(1)));
 
     // Each batch reports in each stage, and each report can stop.
-    let options = WriterOptions {
-        batch_rows: 1,
-        ..WriterOptions::new(1)
-    };
+    let options = WriterOptions { batch_rows: 1, ..WriterOptions::new(1) };
     let songs = ["a", "b", "c"].map(|id| (song(id), vec![1.0]));
     write(&path, options, &songs);
     let index = SongIndex::open(&path).unwrap();
@@ -360,10 +235,7 @@ fn verify_can_be_stopped() {
         })
         .unwrap();
     for done in 0..=3 {
-        assert!(
-            reports.contains(&("comparing checksums", done)),
-            "{reports:?}"
-        );
+        assert!(reports.contains(&("comparing checksums", done)), "{reports:?}");
         assert!(reports.contains(&("checking columns", done)), "{reports:?}");
     }
     for stop_at in 0..reports.len() {
@@ -402,12 +274,6 @@ fn a_twin_that_another_program_copied_is_not_believed() {
     let index = SongIndex::open(&path).unwrap();
     index.verify().unwrap();
     let query = Embedding::new(vec![1.0, 0.0], None).unwrap();
-    let options = SearchOptions {
-        k: 1,
-        ..SearchOptions::default()
-    };
-    assert_eq!(
-        index.search(&query, &options).unwrap()[0].id.as_str(),
-        "north"
-    );
+    let options = SearchOptions { k: 1, ..SearchOptions::default() };
+    assert_eq!(index.search(&query, &options).unwrap()[0].id.as_str(), "north");
 }

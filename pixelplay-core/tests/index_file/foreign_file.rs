@@ -9,17 +9,14 @@ use arrow_array::{
 };
 use arrow_ipc::writer::FileWriter;
 
-/// An index of three songs without checksums, with a column of every kind: nothing but the checks of the structure
-/// stands between it and Arrow.
+/// An index of three songs without checksums, with a column of every kind: nothing but the checks
+/// of the structure stands between it and Arrow.
 pub(crate) fn foreign_file() -> Vec<u8> {
     let unit = |x, y| Some(vec![Some(x), Some(y)]);
     let vectors = [unit(0.6, 0.8), unit(1.0, 0.0), unit(0.0, 1.0)];
     let columns: [(&str, ArrayRef); 7] = [
         ("id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
-        (
-            "title",
-            Arc::new(StringArray::from(vec![Some("Title"), None, Some("")])),
-        ),
+        ("title", Arc::new(StringArray::from(vec![Some("Title"), None, Some("")]))),
         (
             "artist",
             Arc::new(StringViewArray::from(vec![
@@ -28,18 +25,9 @@ pub(crate) fn foreign_file() -> Vec<u8> {
                 Some("b"),
             ])),
         ),
-        (
-            "year",
-            Arc::new(Int64Array::from(vec![Some(1990), None, Some(2000)])),
-        ),
-        (
-            "energy",
-            Arc::new(Float64Array::from(vec![Some(0.5), None, Some(f64::NAN)])),
-        ),
-        (
-            "explicit",
-            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
-        ),
+        ("year", Arc::new(Int64Array::from(vec![Some(1990), None, Some(2000)]))),
+        ("energy", Arc::new(Float64Array::from(vec![Some(0.5), None, Some(f64::NAN)]))),
+        ("explicit", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
         (
             "embedding",
             Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, 2)),

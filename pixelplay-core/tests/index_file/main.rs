@@ -1,4 +1,5 @@
-//! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken for one.
+//! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken
+//! for one.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,9 +45,8 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         let names = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> = names
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -69,9 +69,7 @@ fn write(path: &Path, options: WriterOptions, songs: &[(Song, Vec<f32>)]) {
 }
 
 fn contents(index: &SongIndex) -> Vec<(Song, Vec<f32>)> {
-    (0..index.len())
-        .map(|row| (index.song(row).unwrap(), index.vector(row).to_vec()))
-        .collect()
+    (0..index.len()).map(|row| (index.song(row).unwrap(), index.vector(row).to_vec())).collect()
 }
 
 /// Maps a file that this test, which owns its folder, leaves alone.

@@ -14,18 +14,13 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 fn cells() -> impl Strategy<Value = Vec<Option<Value>>> {
-    let columns: Vec<_> = COLUMNS
-        .iter()
-        .map(|&(_, kind)| prop::option::of(value(kind)))
-        .collect();
-    (
-        columns,
-        prop::option::of(any::<String>().prop_map(Value::Text)),
-    )
-        .prop_map(|(mut cells, extra)| {
+    let columns: Vec<_> = COLUMNS.iter().map(|&(_, kind)| prop::option::of(value(kind))).collect();
+    (columns, prop::option::of(any::<String>().prop_map(Value::Text))).prop_map(
+        |(mut cells, extra)| {
             cells.push(extra);
             cells
-        })
+        },
+    )
 }
 
 proptest! {
@@ -81,13 +76,8 @@ proptest! {
 fn vectors_are_aligned_and_used_where_they_lie() {
     let folder = Folder::new();
     let path = folder.path("songs.arrow");
-    let songs: Vec<_> = (0..50)
-        .map(|i| (song(&format!("s{i}")), vec![0.6, 0.8, 0.0]))
-        .collect();
-    let options = WriterOptions {
-        batch_rows: 20,
-        ..WriterOptions::new(3)
-    };
+    let songs: Vec<_> = (0..50).map(|i| (song(&format!("s{i}")), vec![0.6, 0.8, 0.0])).collect();
+    let options = WriterOptions { batch_rows: 20, ..WriterOptions::new(3) };
     write(&path, options, &songs);
     for index in [SongIndex::open(&path).unwrap(), map(&path).unwrap()] {
         assert_eq!(index.vector_chunks().len(), 3);
@@ -101,10 +91,7 @@ fn vectors_are_aligned_and_used_where_they_lie() {
 fn normalizing_makes_unit_vectors() {
     let folder = Folder::new();
     let path = folder.path("songs.arrow");
-    let options = WriterOptions {
-        normalize: true,
-        ..WriterOptions::new(2)
-    };
+    let options = WriterOptions { normalize: true, ..WriterOptions::new(2) };
     write(&path, options, &[(song("a"), vec![3.0, 4.0])]);
     assert_eq!(SongIndex::open(&path).unwrap().vector(0), [0.6, 0.8]);
 }
@@ -138,46 +125,19 @@ fn the_writer_refuses_bad_rows_by_number_and_id_and_goes_on() {
     }
     let bad_songs = [
         (song("good"), "unique"),
+        (Song { energy: Some(f64::NAN), ..song("bad") }, "energy"),
+        (Song { year: Some(1999), ..song("bad") }, "year"),
+        (Song { extra: [("mood".to_owned(), "x".to_owned())].into(), ..song("bad") }, "mood"),
         (
-            Song {
-                energy: Some(f64::NAN),
-                ..song("bad")
-            },
-            "energy",
-        ),
-        (
-            Song {
-                year: Some(1999),
-                ..song("bad")
-            },
-            "year",
-        ),
-        (
-            Song {
-                extra: [("mood".to_owned(), "x".to_owned())].into(),
-                ..song("bad")
-            },
-            "mood",
-        ),
-        (
-            Song {
-                extra: [("energy".to_owned(), "0.5".to_owned())].into(),
-                ..song("bad")
-            },
+            Song { extra: [("energy".to_owned(), "0.5".to_owned())].into(), ..song("bad") },
             "`extra` holds \"energy\"",
         ),
         (
-            Song {
-                extra: [("id".to_owned(), "x".to_owned())].into(),
-                ..song("bad")
-            },
+            Song { extra: [("id".to_owned(), "x".to_owned())].into(), ..song("bad") },
             "`extra` holds \"id\"",
         ),
         (
-            Song {
-                extra: [("_pp_rotated".to_owned(), "x".to_owned())].into(),
-                ..song("bad")
-            },
+            Song { extra: [("_pp_rotated".to_owned(), "x".to_owned())].into(), ..song("bad") },
             "`extra` holds \"_pp_rotated\"",
         ),
     ];
@@ -185,10 +145,7 @@ fn the_writer_refuses_bad_rows_by_number_and_id_and_goes_on() {
         match writer.push(&song, &[0.0, 1.0]) {
             Err(error @ SongIndexError::BadRow { row: 1, .. }) => {
                 let text = error.to_string();
-                assert!(
-                    text.contains(word) && text.contains(song.id.as_str()),
-                    "{text}"
-                );
+                assert!(text.contains(word) && text.contains(song.id.as_str()), "{text}");
             }
             other => panic!("{song:?}: {other:?}"),
         }
@@ -211,10 +168,7 @@ fn senseless_options_are_refused() {
     let bad = [
         WriterOptions::new(0),
         WriterOptions::new(70_000),
-        WriterOptions {
-            batch_rows: 0,
-            ..WriterOptions::new(2)
-        },
+        WriterOptions { batch_rows: 0, ..WriterOptions::new(2) },
         with_columns(&["id"]),
         with_columns(&["embedding"]),
         with_columns(&["_pp_rotated"]),
@@ -227,10 +181,7 @@ fn senseless_options_are_refused() {
     ];
     for options in bad {
         let result = SongIndexWriter::create(folder.path("songs.arrow"), options.clone());
-        assert!(
-            matches!(result, Err(SongIndexError::BadOptions { .. })),
-            "{options:?}"
-        );
+        assert!(matches!(result, Err(SongIndexError::BadOptions { .. })), "{options:?}");
     }
     assert_eq!(folder.names(), Vec::<String>::new());
 }
@@ -253,11 +204,7 @@ fn a_replaced_file_is_new_for_new_readers_and_old_for_old_ones() {
     let path = folder.path("songs.arrow");
     write(&path, WriterOptions::new(1), &[(song("old"), vec![1.0])]);
     let old = map(&path).unwrap();
-    write(
-        &path,
-        WriterOptions::new(2),
-        &[(song("new"), vec![1.0, 0.0])],
-    );
+    write(&path, WriterOptions::new(2), &[(song("new"), vec![1.0, 0.0])]);
     assert_eq!((old.id(0), old.dim()), ("old", 1));
     old.verify().unwrap();
     let new = SongIndex::open(&path).unwrap();
@@ -270,9 +217,7 @@ fn readers_see_the_old_or_the_new_file_while_writers_replace_it() {
     let folder = Folder::new();
     let path = folder.path("songs.arrow");
     let generation = |n: usize| -> Vec<(Song, Vec<f32>)> {
-        (0..40)
-            .map(|i| (song(&format!("{n} {i}")), vec![0.6, 0.8]))
-            .collect()
+        (0..40).map(|i| (song(&format!("{n} {i}")), vec![0.6, 0.8])).collect()
     };
     write(&path, WriterOptions::new(2), &generation(0));
     let done = std::sync::atomic::AtomicBool::new(false);
@@ -287,10 +232,8 @@ fn readers_see_the_old_or_the_new_file_while_writers_replace_it() {
         while !done.load(std::sync::atomic::Ordering::Acquire) {
             let index = map(&path).unwrap();
             index.verify().unwrap();
-            let generations: std::collections::BTreeSet<String> = index
-                .ids()
-                .map(|id| id.split(' ').next().unwrap().to_owned())
-                .collect();
+            let generations: std::collections::BTreeSet<String> =
+                index.ids().map(|id| id.split(' ').next().unwrap().to_owned()).collect();
             assert_eq!((index.len(), generations.len()), (40, 1));
             seen.extend(generations);
         }
@@ -308,13 +251,7 @@ fn a_new_file_has_the_permissions_of_any_new_file() {
     let folder = Folder::new();
     fs::write(folder.path("plain"), b"").unwrap();
     write(&folder.path("songs.arrow"), WriterOptions::new(1), &[]);
-    let mode = |name: &str| {
-        fs::metadata(folder.path(name))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777
-    };
+    let mode = |name: &str| fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("songs.arrow"), mode("plain"));
 }
 
@@ -380,16 +317,10 @@ fn what_is_no_regular_file_is_not_replaced() {
 #[test]
 fn places_that_cannot_be_written_are_named() {
     let folder = Folder::new();
-    for path in [
-        folder.path("no such folder/songs.arrow"),
-        folder.0.path().to_owned(),
-    ] {
+    for path in [folder.path("no such folder/songs.arrow"), folder.0.path().to_owned()] {
         match SongIndexWriter::create(&path, WriterOptions::new(1)) {
             Err(error @ SongIndexError::Io { .. }) => {
-                assert!(
-                    error.to_string().contains(path.to_str().unwrap()),
-                    "{error}"
-                );
+                assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
             }
             other => panic!("{other:?}"),
         }

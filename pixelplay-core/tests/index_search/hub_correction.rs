@@ -85,23 +85,14 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     let path = write(folder.path(), &rows, 40, true);
     let values = random(&mut rng, 16);
     let search = |weight| {
-        let options = SearchOptions {
-            hub_correction: weight,
-            ..SearchOptions::default()
-        };
+        let options = SearchOptions { hub_correction: weight, ..SearchOptions::default() };
         let index = SongIndex::open(&path).unwrap();
         index.search(&query(&values), &options)
     };
     let plain = search(0.0).unwrap();
-    assert!(matches!(
-        search(0.5),
-        Err(SongIndexError::NoHubCorrection { .. })
-    ));
+    assert!(matches!(search(0.5), Err(SongIndexError::NoHubCorrection { .. })));
     for weight in [-0.1, 1.1, f64::NAN] {
-        assert!(matches!(
-            search(weight),
-            Err(SongIndexError::BadHubCorrection { .. })
-        ));
+        assert!(matches!(search(weight), Err(SongIndexError::BadHubCorrection { .. })));
     }
     editor(&path).correct_hubs(&bank, &mut ignore).unwrap();
     SongIndex::open(&path).unwrap().verify().unwrap();
@@ -114,9 +105,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     editor(&path).remove([&gone], &mut ignore).unwrap();
     let after = search(0.5).unwrap();
     let ids_and_scores = |hits: &[SongHit]| -> Vec<(SongId, f64, f64)> {
-        hits.iter()
-            .map(|hit| (hit.id.clone(), hit.score, hit.corrected_score))
-            .collect()
+        hits.iter().map(|hit| (hit.id.clone(), hit.score, hit.corrected_score)).collect()
     };
     assert_eq!(ids_and_scores(&after), ids_and_scores(&before));
 
@@ -124,19 +113,10 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     std::fs::create_dir(&more).unwrap();
     let more = write(&more, &rows[..1], 40, true);
     let added = SongIndex::open(&more).unwrap();
-    let options = EditOptions {
-        replace: true,
-        ..EditOptions::default()
-    };
-    SongIndexEditor::open(&path, options, &mut ignore)
-        .unwrap()
-        .add(&added, &mut ignore)
-        .unwrap();
+    let options = EditOptions { replace: true, ..EditOptions::default() };
+    SongIndexEditor::open(&path, options, &mut ignore).unwrap().add(&added, &mut ignore).unwrap();
     assert_eq!(SongIndex::open(&path).unwrap().query_bank(), None);
-    assert!(matches!(
-        search(0.5),
-        Err(SongIndexError::NoHubCorrection { .. })
-    ));
+    assert!(matches!(search(0.5), Err(SongIndexError::NoHubCorrection { .. })));
 }
 
 #[test]
@@ -150,10 +130,7 @@ fn a_bank_that_makes_no_sense_is_refused() {
         ));
     }
     let mixed = vec![query(&random(&mut rng, 8)), query(&random(&mut rng, 9))];
-    assert!(matches!(
-        QueryBank::new(mixed, 1),
-        Err(SongIndexError::Embedding(_))
-    ));
+    assert!(matches!(QueryBank::new(mixed, 1), Err(SongIndexError::Embedding(_))));
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &rows(Data::Random, &mut rng, 5, 9), 40, true);
     let other = QueryBank::new(queries, 1).unwrap();

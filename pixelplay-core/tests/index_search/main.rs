@@ -1,4 +1,5 @@
-//! Search against an oracle that is too simple to be wrong: every row scored in `f64`, everything sorted.
+//! Search against an oracle that is too simple to be wrong: every row scored in `f64`, everything
+//! sorted.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -52,19 +53,12 @@ fn ranked(hits: &[SongHit]) -> Vec<(usize, f64)> {
 }
 
 fn unit(values: Vec<f32>) -> Vec<f32> {
-    Embedding::normalize(values, None)
-        .unwrap()
-        .as_slice()
-        .to_vec()
+    Embedding::normalize(values, None).unwrap().as_slice().to_vec()
 }
 
 fn random(rng: &mut StdRng, dim: usize) -> Vec<f32> {
     // Never all zero, whatever the dimension.
-    unit(
-        (0..dim)
-            .map(|_| rng.random_range(-1.0_f32..1.0) + 1e-6)
-            .collect(),
-    )
+    unit((0..dim).map(|_| rng.random_range(-1.0_f32..1.0) + 1e-6).collect())
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,13 +70,8 @@ enum Data {
     Spiky,
 }
 
-const ALL_DATA: [Data; 5] = [
-    Data::Random,
-    Data::Clustered,
-    Data::Duplicated,
-    Data::NearTies,
-    Data::Spiky,
-];
+const ALL_DATA: [Data; 5] =
+    [Data::Random, Data::Clustered, Data::Duplicated, Data::NearTies, Data::Spiky];
 
 fn rows(data: Data, rng: &mut StdRng, n: usize, dim: usize) -> Vec<Vec<f32>> {
     let centres: Vec<Vec<f32>> = (0..5).map(|_| random(rng, dim)).collect();
@@ -92,24 +81,20 @@ fn rows(data: Data, rng: &mut StdRng, n: usize, dim: usize) -> Vec<Vec<f32>> {
             match data {
                 Data::Random => random(rng, dim),
                 Data::Clustered => {
-                    vector
-                        .iter_mut()
-                        .for_each(|v| *v += rng.random_range(-0.01_f32..0.01));
+                    vector.iter_mut().for_each(|v| *v += rng.random_range(-0.01_f32..0.01));
                     unit(vector)
                 }
                 Data::Duplicated => vector,
                 Data::NearTies => {
                     // One step of one value, which `f32` sums cannot tell apart.
                     let at = rng.random_range(0..dim);
-                    vector[at] = if rng.random() {
-                        vector[at].next_up()
-                    } else {
-                        vector[at].next_down()
-                    };
+                    vector[at] =
+                        if rng.random() { vector[at].next_up() } else { vector[at].next_down() };
                     vector
                 }
                 Data::Spiky => {
-                    // One value leaves all others less than a step of the integers that rows are screened with.
+                    // One value leaves all others less than a step of the integers that rows are
+                    // screened with.
                     let at = rng.random_range(0..dim);
                     vector[at] += 300.0;
                     unit(vector)
@@ -138,11 +123,7 @@ fn build_with(rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> SongInde
 /// Writes an index into a folder.
 fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> PathBuf {
     let path = folder.join("songs.arrow");
-    let options = WriterOptions {
-        batch_rows,
-        int8_twin,
-        ..WriterOptions::new(rows[0].len())
-    };
+    let options = WriterOptions { batch_rows, int8_twin, ..WriterOptions::new(rows[0].len()) };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     for (row, vector) in rows.iter().enumerate() {
         writer.push(&song(row), vector).unwrap();
@@ -198,11 +179,8 @@ fn every_dimension_backend_and_kind_of_data_agrees_with_the_oracle() {
                 let all = oracle(&rows, query_values, n, |_| true);
                 for (backend, index) in pairs(&indexes) {
                     for k in [0, 1, 10, n, n + 5] {
-                        let options = SearchOptions {
-                            k,
-                            backend: Some(backend),
-                            ..SearchOptions::default()
-                        };
+                        let options =
+                            SearchOptions { k, backend: Some(backend), ..SearchOptions::default() };
                         let hits = index.search(&query(query_values), &options).unwrap();
                         assert_eq!(
                             ranked(&hits),
@@ -227,10 +205,8 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
         let queries: Vec<Embedding> = (0..37).map(|_| query(&random(&mut rng, dim))).collect();
         for (filter, keep) in filters() {
             for k in [1, 10, n + 5] {
-                let expected: Vec<_> = queries
-                    .iter()
-                    .map(|q| oracle(&rows, q.as_slice(), k, keep))
-                    .collect();
+                let expected: Vec<_> =
+                    queries.iter().map(|q| oracle(&rows, q.as_slice(), k, keep)).collect();
                 for (backend, index) in pairs(&indexes) {
                     for count in [1, 8, usize::MAX] {
                         let options = SearchOptions {
@@ -258,10 +234,7 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
 fn hits_name_their_songs_best_first() {
     let rows = rows(Data::Random, &mut StdRng::seed_from_u64(3), 300, 16);
     let index = build(&rows, 7);
-    for hit in index
-        .search(&query(&rows[3]), &SearchOptions::default())
-        .unwrap()
-    {
+    for hit in index.search(&query(&rows[3]), &SearchOptions::default()).unwrap() {
         assert_eq!(hit.id.as_str(), format!("song {}", hit.row));
         assert_eq!(hit.id.as_str(), index.id(hit.row));
         assert_eq!(index.row(hit.id.as_str()), Some(hit.row));
@@ -275,12 +248,7 @@ fn excluded_songs_and_low_scores_are_left_out() {
     let index = build(&rows, 250);
     let values = random(&mut StdRng::seed_from_u64(5), 24);
     let all = oracle(&rows, &values, 900, |_| true);
-    let out: Vec<usize> = all
-        .iter()
-        .step_by(2)
-        .take(20)
-        .map(|&(row, _)| row)
-        .collect();
+    let out: Vec<usize> = all.iter().step_by(2).take(20).map(|&(row, _)| row).collect();
     let mut options = SearchOptions {
         k: 30,
         exclude: out.iter().map(|&row| song(row).id).collect(),
@@ -288,26 +256,13 @@ fn excluded_songs_and_low_scores_are_left_out() {
     };
     options.exclude.push(SongId::new("not there").unwrap());
     let hits = index.search(&query(&values), &options).unwrap();
-    assert_eq!(
-        ranked(&hits),
-        oracle(&rows, &values, 30, |row| !out.contains(&row))
-    );
+    assert_eq!(ranked(&hits), oracle(&rows, &values, 30, |row| !out.contains(&row)));
 
-    let options = SearchOptions {
-        k: 900,
-        min_score: Some(all[40].1),
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { k: 900, min_score: Some(all[40].1), ..SearchOptions::default() };
     let hits = index.search(&query(&values), &options).unwrap();
     assert_eq!(ranked(&hits), all[..41]);
-    let nan = SearchOptions {
-        min_score: Some(f64::NAN),
-        ..SearchOptions::default()
-    };
-    assert!(matches!(
-        index.search(&query(&values), &nan),
-        Err(SongIndexError::Filter(_))
-    ));
+    let nan = SearchOptions { min_score: Some(f64::NAN), ..SearchOptions::default() };
+    assert!(matches!(index.search(&query(&values), &nan), Err(SongIndexError::Filter(_))));
 }
 
 #[test]
@@ -315,15 +270,7 @@ fn match_percent_depends_on_the_catalogue_alone() {
     let rows = rows(Data::Random, &mut StdRng::seed_from_u64(6), 3000, 32);
     let index = build(&rows, 1000);
     let query = query(&random(&mut StdRng::seed_from_u64(7), 32));
-    let all = index
-        .search(
-            &query,
-            &SearchOptions {
-                k: 3000,
-                ..SearchOptions::default()
-            },
-        )
-        .unwrap();
+    let all = index.search(&query, &SearchOptions { k: 3000, ..SearchOptions::default() }).unwrap();
     let percent = |row: usize| all.iter().find(|hit| hit.row == row).unwrap().match_percent;
     let without_twin = build_with(&rows, 300, false);
     let indexes = [index, without_twin];
@@ -341,19 +288,13 @@ fn match_percent_depends_on_the_catalogue_alone() {
             }
         }
     }
-    assert!(
-        all.windows(2)
-            .all(|w| w[0].match_percent >= w[1].match_percent)
-    );
+    assert!(all.windows(2).all(|w| w[0].match_percent >= w[1].match_percent));
     assert!(all[0].match_percent > 85.0 && all[2999].match_percent < 15.0);
     let middle = all[1500].match_percent;
     assert!((40.0..60.0).contains(&middle), "{middle}");
 
     let one = build(&rows[..1], 1);
-    assert_eq!(
-        one.search(&query, &SearchOptions::default()).unwrap()[0].match_percent,
-        50.0
-    );
+    assert_eq!(one.search(&query, &SearchOptions::default()).unwrap()[0].match_percent, 50.0);
 }
 
 #[test]
@@ -361,10 +302,7 @@ fn queries_of_another_space_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");
     let space = |name: &str| Some(Fingerprint::new(name).unwrap());
-    let options = WriterOptions {
-        fingerprint: space("ours"),
-        ..WriterOptions::new(2)
-    };
+    let options = WriterOptions { fingerprint: space("ours"), ..WriterOptions::new(2) };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     writer.push(&song(0), &[1.0, 0.0]).unwrap();
     writer.finish().unwrap();
@@ -383,15 +321,9 @@ fn queries_of_another_space_are_refused_by_name() {
     }
     assert!(matches!(
         search(&[1.0, 1.0, 1.0], "ours"),
-        Err(SongIndexError::Embedding(EmbeddingError::DimMismatch {
-            expected: 2,
-            found: 3
-        }))
+        Err(SongIndexError::Embedding(EmbeddingError::DimMismatch { expected: 2, found: 3 }))
     ));
-    assert_eq!(
-        index.embedding(0).unwrap().fingerprint(),
-        index.fingerprint()
-    );
+    assert_eq!(index.embedding(0).unwrap().fingerprint(), index.fingerprint());
 }
 
 #[test]
@@ -399,10 +331,7 @@ fn hubness_counts_what_searches_find() {
     let mut rng = StdRng::seed_from_u64(9);
     let index = build(&rows(Data::Random, &mut rng, 200, 8), 90);
     let queries: Vec<Embedding> = (0..50).map(|_| query(&random(&mut rng, 8))).collect();
-    let options = SearchOptions {
-        k: 3,
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { k: 3, ..SearchOptions::default() };
     let found = index.hubness(&queries, &options).unwrap();
     let mut counts = vec![0; 200];
     for query in &queries {
@@ -418,24 +347,15 @@ fn hubness_counts_what_searches_find() {
 fn an_empty_index_finds_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");
-    SongIndexWriter::create(&path, WriterOptions::new(3))
-        .unwrap()
-        .finish()
-        .unwrap();
+    SongIndexWriter::create(&path, WriterOptions::new(3)).unwrap().finish().unwrap();
     let index = SongIndex::open(&path).unwrap();
     assert!(index.is_empty() && index.dim() == 3 && index.ids().len() == 0);
     assert_eq!(index.vectors(), Some(&[][..]));
     index.verify().unwrap();
     let query = query(&[1.0, 0.0, 0.0]);
-    let options = SearchOptions {
-        filter: Some(col("year").lt(5)),
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { filter: Some(col("year").lt(5)), ..SearchOptions::default() };
     assert_eq!(index.search(&query, &options).unwrap(), []);
-    assert_eq!(
-        index.search_many(&[], &options).unwrap(),
-        Vec::<Vec<SongHit>>::new()
-    );
+    assert_eq!(index.search_many(&[], &options).unwrap(), Vec::<Vec<SongHit>>::new());
     assert!(matches!(
         index.similar("a", By::Description, &options),
         Err(SongIndexError::UnknownId { .. })
@@ -446,9 +366,7 @@ fn an_empty_index_finds_nothing() {
 fn similar_by_description_is_a_search_without_the_song() {
     let rows = rows(Data::Clustered, &mut StdRng::seed_from_u64(8), 500, 20);
     let index = build(&rows, 500);
-    let hits = index
-        .similar("song 77", By::Description, &SearchOptions::default())
-        .unwrap();
+    let hits = index.similar("song 77", By::Description, &SearchOptions::default()).unwrap();
     assert_eq!(ranked(&hits), oracle(&rows, &rows[77], 10, |row| row != 77));
 }
 
@@ -496,9 +414,7 @@ fn similar_by_audio_compares_standardised_features() {
     };
     let known: Vec<Vec<f64>> = songs.iter().filter_map(features).collect();
     let count = known.len() as f64;
-    let mean: Vec<f64> = (0..8)
-        .map(|f| known.iter().map(|s| s[f]).sum::<f64>() / count)
-        .collect();
+    let mean: Vec<f64> = (0..8).map(|f| known.iter().map(|s| s[f]).sum::<f64>() / count).collect();
     let sd: Vec<f64> = (0..8)
         .map(|f| (known.iter().map(|s| (s[f] - mean[f]).powi(2)).sum::<f64>() / count).sqrt())
         .collect();
@@ -512,17 +428,11 @@ fn similar_by_audio_compares_standardised_features() {
         .filter(|&row| row != 50)
         .filter_map(|row| {
             let other = standard(&songs[row])?;
-            Some((
-                row,
-                dot(&own, &other) / (dot(&own, &own) * dot(&other, &other)).sqrt(),
-            ))
+            Some((row, dot(&own, &other) / (dot(&own, &own) * dot(&other, &other)).sqrt()))
         })
         .collect();
     expected.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let options = SearchOptions {
-        k: 500,
-        ..SearchOptions::default()
-    };
+    let options = SearchOptions { k: 500, ..SearchOptions::default() };
     let hits = index.similar("song 50", By::Audio, &options).unwrap();
     assert_eq!(hits.len(), 198);
     for (hit, (row, score)) in hits.iter().zip(&expected) {
@@ -536,40 +446,19 @@ fn similar_by_audio_compares_standardised_features() {
     };
     let left = index.similar("song 50", By::Audio, &excluding).unwrap();
     assert_eq!(left.len(), 194);
-    assert!(
-        left.iter()
-            .all(|hit| ![3, 9, 50, 77, 150].contains(&hit.row))
-    );
-    let nan = SearchOptions {
-        min_score: Some(f64::NAN),
-        ..SearchOptions::default()
-    };
+    assert!(left.iter().all(|hit| ![3, 9, 50, 77, 150].contains(&hit.row)));
+    let nan = SearchOptions { min_score: Some(f64::NAN), ..SearchOptions::default() };
     for by in [By::Description, By::Audio] {
-        assert!(matches!(
-            index.similar("song 50", by, &nan),
-            Err(SongIndexError::Filter(_))
-        ));
+        assert!(matches!(index.similar("song 50", by, &nan), Err(SongIndexError::Filter(_))));
     }
-    let few = SearchOptions {
-        k: 3,
-        filter: Some(col("energy").lt(0.5)),
-        ..SearchOptions::default()
-    };
+    let few =
+        SearchOptions { k: 3, filter: Some(col("energy").lt(0.5)), ..SearchOptions::default() };
     let filtered = index.similar("song 50", By::Audio, &few).unwrap();
-    let wanted: Vec<&SongHit> = hits
-        .iter()
-        .filter(|hit| songs[hit.row].energy < Some(0.5))
-        .take(3)
-        .collect();
+    let wanted: Vec<&SongHit> =
+        hits.iter().filter(|hit| songs[hit.row].energy < Some(0.5)).take(3).collect();
     assert_eq!(filtered.iter().collect::<Vec<_>>(), wanted);
-    let error = index
-        .similar("song 13", By::Audio, &options)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("tempo") && !error.contains("energy"),
-        "{error}"
-    );
+    let error = index.similar("song 13", By::Audio, &options).unwrap_err().to_string();
+    assert!(error.contains("tempo") && !error.contains("energy"), "{error}");
 }
 
 /// A matrix so large that single vectors of the mapped file are read from it.

@@ -8,19 +8,14 @@ fn an_account_is_registered_and_found_however_its_name_is_typed() {
     let folder = Folder::new();
     let clock = SetClock::new();
     let users = folder.open_with(|options| options.clock = clock.clock());
-    users
-        .register("Ame\u{301}lie@Example.ORG", PASSWORD)
-        .unwrap();
+    users.register("Ame\u{301}lie@Example.ORG", PASSWORD).unwrap();
     let account = users.account("am\u{e9}lie@example.org").unwrap();
     assert_eq!(account.username, "Am\u{e9}lie@Example.ORG");
     assert_eq!(account.created, clock.time());
     let log_in = users.log_in("AM\u{c9}LIE@example.org", PASSWORD).unwrap();
     assert_eq!(log_in.session.username, "Am\u{e9}lie@Example.ORG");
     refused!(users.account("amelie@example.org"), UserError::UnknownUser);
-    refused!(
-        users.log_in("amelie@example.org", PASSWORD),
-        UserError::InvalidCredentials
-    );
+    refused!(users.log_in("amelie@example.org", PASSWORD), UserError::InvalidCredentials);
     drop(users);
     let users = folder.open();
     users.verify().unwrap();
@@ -44,10 +39,7 @@ fn names_that_look_alike_are_one_name() {
         "p\u{430}yp\u{430}lO",
     ] {
         refused!(users.register(alike, PASSWORD), UserError::NameTaken);
-        refused!(
-            users.import_account(alike, &CHEAP_HASH),
-            UserError::NameTaken
-        );
+        refused!(users.import_account(alike, &CHEAP_HASH), UserError::NameTaken);
         refused!(users.rename("other", alike), UserError::NameTaken);
     }
     // To look alike is not to be: whoever types the other letters does not get in.
@@ -98,10 +90,7 @@ fn what_is_no_name_is_refused_with_a_reason_and_nothing_is_written() {
         refused!(users.register(bad, PASSWORD), UserError::Name(_));
         refused!(users.import_account(bad, &CHEAP_HASH), UserError::Name(_));
         refused!(users.rename("ana", bad), UserError::Name(_));
-        refused!(
-            users.start_registration(bad, PASSWORD, &client),
-            UserError::Name(_)
-        );
+        refused!(users.start_registration(bad, PASSWORD, &client), UserError::Name(_));
         refused!(users.start_rename("ana", bad, &client), UserError::Name(_));
     }
     refused!(
@@ -173,10 +162,7 @@ fn a_renamed_account_keeps_all_but_its_name() {
     let log_in = users.log_in("ana", PASSWORD).unwrap();
     users.rename("ana", "Beatriz").unwrap();
 
-    assert_eq!(
-        users.resume(log_in.token.expose()).unwrap().username,
-        "Beatriz"
-    );
+    assert_eq!(users.resume(log_in.token.expose()).unwrap().username, "Beatriz");
     assert_eq!(users.favourites("beatriz").unwrap(), ["song"]);
     refused!(users.account("ana"), UserError::UnknownUser);
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
@@ -199,10 +185,7 @@ fn an_export_holds_all_there_is_and_no_secret() {
     import(&users, "other");
     users.add_favourite("other", "of another").unwrap();
     clock.forward(SECOND);
-    let client = Client {
-        source: Some("192.0.2.7"),
-        label: Some("Firefox \"on\" Linux"),
-    };
+    let client = Client { source: Some("192.0.2.7"), label: Some("Firefox \"on\" Linux") };
     let log_in = users.log_in_from("ana", PASSWORD, &client).unwrap();
     users.add_favourite("ana", "b").unwrap();
     users.add_favourite("ana", "a").unwrap();
@@ -214,11 +197,7 @@ fn an_export_holds_all_there_is_and_no_secret() {
 
     let text = users.export("ANA").unwrap();
     let exported: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let (start, one, two) = (
-        1_700_000_000_000_u64,
-        1_700_000_001_000_u64,
-        1_700_000_002_000_u64,
-    );
+    let (start, one, two) = (1_700_000_000_000_u64, 1_700_000_001_000_u64, 1_700_000_002_000_u64);
     assert_eq!(
         exported,
         json!({
@@ -253,39 +232,20 @@ fn a_deleted_account_is_erased_from_the_files() {
         let name = format!("mm-name-{n:03}");
         import(&users, &name);
         for k in 0..6 {
-            users
-                .add_favourite(&name, &format!("mm-song-{n:03}-{k}"))
-                .unwrap();
-            users
-                .like(&name, &long_song(&format!("mm-long-{n:03}-{k}")))
-                .unwrap();
-            users
-                .record_listen(&name, &format!("mm-heard-{n:03}-{k}"))
-                .unwrap();
+            users.add_favourite(&name, &format!("mm-song-{n:03}-{k}")).unwrap();
+            users.like(&name, &long_song(&format!("mm-long-{n:03}-{k}"))).unwrap();
+            users.record_listen(&name, &format!("mm-heard-{n:03}-{k}")).unwrap();
         }
     }
-    users
-        .start_rename("mm-name-001", "mm-next-001", &Client::default())
-        .unwrap();
-    let client = Client {
-        source: Some("mm-source-001"),
-        label: Some("mm-label-001"),
-    };
+    users.start_rename("mm-name-001", "mm-next-001", &Client::default()).unwrap();
+    let client = Client { source: Some("mm-source-001"), label: Some("mm-label-001") };
     users.log_in_from("mm-name-001", PASSWORD, &client).unwrap();
     users.rename("mm-name-003", "mm-late-003").unwrap();
     for (is_there, mark) in [(true, "mm-label-001"), (false, "mm-source-001")] {
-        assert_eq!(
-            contains(&folder.bytes(), mark.as_bytes()),
-            is_there,
-            "{mark}"
-        );
+        assert_eq!(contains(&folder.bytes(), mark.as_bytes()), is_there, "{mark}");
     }
     for n in (1..40).step_by(2) {
-        let name = if n == 3 {
-            "mm-late-003".to_owned()
-        } else {
-            format!("mm-name-{n:03}")
-        };
+        let name = if n == 3 { "mm-late-003".to_owned() } else { format!("mm-name-{n:03}") };
         users.delete_account(&name).unwrap();
         refused!(users.account(&name), UserError::UnknownUser);
         let bytes = folder.bytes();

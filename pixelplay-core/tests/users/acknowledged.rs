@@ -79,10 +79,7 @@ pub(super) fn apply(
 ) {
     let account = accounts.entry(name.to_owned()).or_default();
     if matches!(operation, Operation::Register | Operation::Import) {
-        *account = Some(Known {
-            password: PASSWORD,
-            ..Known::default()
-        });
+        *account = Some(Known { password: PASSWORD, ..Known::default() });
         return;
     }
     let known = account.as_mut().unwrap();

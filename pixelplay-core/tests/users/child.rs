@@ -1,5 +1,5 @@
-//! Children that are killed, run out of disk or have fewer rights: this test binary again, told by environment variables
-//! what to be. `PIXELPLAY_SOAK=1` makes the rounds as many as promised.
+//! Children that are killed, run out of disk or have fewer rights: this test binary again, told by
+//! environment variables what to be. `PIXELPLAY_SOAK=1` makes the rounds as many as promised.
 
 use super::*;
 use std::os::unix::process::CommandExt;
@@ -44,17 +44,13 @@ pub(super) fn through_shell(script: &str, child: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(child.get_program());
     shell.args(child.get_args());
-    shell.envs(
-        child
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    shell.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     shell
 }
 
-/// The child without the rights of root, or `None` where there is nobody to run it as. The place has to be nobody's then,
-/// as far as it is to be written.
+/// The child without the rights of root, or `None` where there is nobody to run it as. The place
+/// has to be nobody's then, as far as it is to be written.
 pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
     const NOBODY: u32 = 65_534;
     let mut command = child(role, place);
@@ -79,8 +75,8 @@ pub(super) fn outcome(mut command: Command) -> String {
     line.unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
-/// Waits for a child that ends by itself and well. One that hangs is killed: a deadlock fails the test and does not hang
-/// it.
+/// Waits for a child that ends by itself and well. One that hangs is killed: a deadlock fails the
+/// test and does not hang it.
 pub(super) fn finished(mut child: Child) -> Output {
     const PATIENCE: Duration = Duration::from_secs(300);
     let start = Instant::now();

@@ -1,4 +1,5 @@
-//! What needs a single-use token: a new password for whoever lost theirs, and accounts where names are hidden.
+//! What needs a single-use token: a new password for whoever lost theirs, and accounts where names
+//! are hidden.
 
 use super::*;
 
@@ -11,18 +12,13 @@ fn a_reset_sets_the_password_once_and_ends_all_sessions() {
     let [one, other] = [(); 2].map(|()| users.start_password_reset("ANA").unwrap());
     // Until it is used, nothing has changed for whoever did not ask for it.
     assert!(is_live(&users, &log_in));
-    users
-        .finish_password_reset(one.expose(), OTHER_PASSWORD)
-        .unwrap();
+    users.finish_password_reset(one.expose(), OTHER_PASSWORD).unwrap();
 
     assert!(!is_live(&users, &log_in));
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
     for used in [&one, &other] {
-        refused!(
-            users.finish_password_reset(used.expose(), PASSWORD),
-            UserError::InvalidToken
-        );
+        refused!(users.finish_password_reset(used.expose(), PASSWORD), UserError::InvalidToken);
     }
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 }
@@ -37,15 +33,10 @@ fn a_reset_expires_and_is_swept() {
     clock.forward(SECOND);
     let timely = users.start_password_reset("ana").unwrap();
     clock.forward(30 * MINUTE - SECOND);
-    refused!(
-        users.finish_password_reset(late.expose(), OTHER_PASSWORD),
-        UserError::InvalidToken
-    );
+    refused!(users.finish_password_reset(late.expose(), OTHER_PASSWORD), UserError::InvalidToken);
     users.log_in("ana", PASSWORD).unwrap();
     assert_eq!(folder.count("confirmation"), 2);
-    users
-        .finish_password_reset(timely.expose(), OTHER_PASSWORD)
-        .unwrap();
+    users.finish_password_reset(timely.expose(), OTHER_PASSWORD).unwrap();
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 
     users.start_password_reset("nobody").unwrap();
@@ -61,14 +52,9 @@ fn a_password_that_cannot_be_taken_leaves_the_token_as_it_was() {
     users.register("ana", PASSWORD).unwrap();
     let token = users.start_password_reset("ana").unwrap();
     for weak in ["short", "passwordpassword", "", "tab\tin a password"] {
-        refused!(
-            users.finish_password_reset(token.expose(), weak),
-            UserError::Password(_)
-        );
+        refused!(users.finish_password_reset(token.expose(), weak), UserError::Password(_));
     }
-    users
-        .finish_password_reset(token.expose(), OTHER_PASSWORD)
-        .unwrap();
+    users.finish_password_reset(token.expose(), OTHER_PASSWORD).unwrap();
 }
 
 #[test]
@@ -88,25 +74,15 @@ fn a_reset_for_nobody_looks_like_any_other() {
             .collect();
         let refused = "too many failed attempts; try again in 1 s";
         let sent = "43 characters";
-        assert_eq!(
-            answers,
-            [sent, sent, sent, sent, refused, refused],
-            "{name}"
-        );
+        assert_eq!(answers, [sent, sent, sent, sent, refused, refused], "{name}");
         assert_eq!(folder.count("confirmation"), rows + 4);
     }
     clock.forward(SECOND);
     let token = users.start_password_reset("nobody").unwrap();
-    refused!(
-        users.finish_password_reset(token.expose(), OTHER_PASSWORD),
-        UserError::InvalidToken
-    );
+    refused!(users.finish_password_reset(token.expose(), OTHER_PASSWORD), UserError::InvalidToken);
     // Nor does somebody who registers later get it.
     users.register("nobody", PASSWORD).unwrap();
-    refused!(
-        users.finish_password_reset(token.expose(), OTHER_PASSWORD),
-        UserError::InvalidToken
-    );
+    refused!(users.finish_password_reset(token.expose(), OTHER_PASSWORD), UserError::InvalidToken);
 }
 
 #[test]
@@ -131,22 +107,14 @@ fn a_token_is_good_for_what_it_was_made_for_alone() {
         refused!(finished, UserError::InvalidToken);
     }
     for token in [&reset, &rename, &session.token] {
-        refused!(
-            users.finish_registration(token.expose()),
-            UserError::InvalidToken
-        );
+        refused!(users.finish_registration(token.expose()), UserError::InvalidToken);
     }
     for token in [&reset, &registration, &session.token] {
         refused!(users.finish_rename(token.expose()), UserError::InvalidToken);
     }
-    assert_eq!(
-        users.finish_registration(registration.expose()).unwrap(),
-        "bea"
-    );
+    assert_eq!(users.finish_registration(registration.expose()).unwrap(), "bea");
     assert_eq!(users.finish_rename(rename.expose()).unwrap(), "clara");
-    users
-        .finish_password_reset(reset.expose(), OTHER_PASSWORD)
-        .unwrap();
+    users.finish_password_reset(reset.expose(), OTHER_PASSWORD).unwrap();
     users.log_in("clara", OTHER_PASSWORD).unwrap();
 }
 
@@ -156,20 +124,10 @@ fn a_changed_password_voids_the_tokens_that_are_out() {
     let users = folder.open();
     users.register("ana", PASSWORD).unwrap();
     let reset = users.start_password_reset("ana").unwrap();
-    let rename = users
-        .start_rename("ana", "bea", &Client::default())
-        .unwrap();
-    users
-        .change_password("ana", PASSWORD, OTHER_PASSWORD)
-        .unwrap();
-    refused!(
-        users.finish_password_reset(reset.expose(), PASSWORD),
-        UserError::InvalidToken
-    );
-    refused!(
-        users.finish_rename(rename.expose()),
-        UserError::InvalidToken
-    );
+    let rename = users.start_rename("ana", "bea", &Client::default()).unwrap();
+    users.change_password("ana", PASSWORD, OTHER_PASSWORD).unwrap();
+    refused!(users.finish_password_reset(reset.expose(), PASSWORD), UserError::InvalidToken);
+    refused!(users.finish_rename(rename.expose()), UserError::InvalidToken);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 }
 
@@ -181,16 +139,9 @@ fn with_hidden_names_what_would_tell_is_refused() {
     for name in ["ana", "bea", "no name"] {
         refused!(
             users.register(name, PASSWORD),
-            UserError::NamesAreHidden {
-                instead: "start_registration"
-            }
+            UserError::NamesAreHidden { instead: "start_registration" }
         );
-        refused!(
-            users.rename("ana", name),
-            UserError::NamesAreHidden {
-                instead: "start_rename"
-            }
-        );
+        refused!(users.rename("ana", name), UserError::NamesAreHidden { instead: "start_rename" });
     }
 }
 
@@ -213,44 +164,24 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
         );
         tokens.push(token);
     }
-    let [.., free] = &tokens[..] else {
-        unreachable!()
-    };
+    let [.., free] = &tokens[..] else { unreachable!() };
     // It is no account before.
-    refused!(
-        users.log_in("free", PASSWORD),
-        UserError::InvalidCredentials
-    );
+    refused!(users.log_in("free", PASSWORD), UserError::InvalidCredentials);
     refused!(users.account("free"), UserError::UnknownUser);
     for token in &tokens[..3] {
-        refused!(
-            users.finish_registration(token.expose()),
-            UserError::NameTaken
-        );
+        refused!(users.finish_registration(token.expose()), UserError::NameTaken);
     }
     assert_eq!(users.finish_registration(free.expose()).unwrap(), "free");
-    refused!(
-        users.finish_registration(free.expose()),
-        UserError::InvalidToken
-    );
+    refused!(users.finish_registration(free.expose()), UserError::InvalidToken);
     users.log_in("free", PASSWORD).unwrap();
     // Whoever had the name keeps it, and the password with it.
     users.log_in("taken", PASSWORD).unwrap();
 
     let tokens =
         ["taken", "elsewhere"].map(|name| users.start_rename("mover", name, &client).unwrap());
-    refused!(
-        users.finish_rename(tokens[0].expose()),
-        UserError::NameTaken
-    );
-    assert_eq!(
-        users.finish_rename(tokens[1].expose()).unwrap(),
-        "elsewhere"
-    );
-    refused!(
-        users.start_rename("nobody", "somebody", &client),
-        UserError::UnknownUser
-    );
+    refused!(users.finish_rename(tokens[0].expose()), UserError::NameTaken);
+    assert_eq!(users.finish_rename(tokens[1].expose()).unwrap(), "elsewhere");
+    refused!(users.start_rename("nobody", "somebody", &client), UserError::UnknownUser);
     users.verify().unwrap();
 }
 
@@ -260,14 +191,9 @@ fn of_two_registrations_of_one_name_the_first_that_is_confirmed_has_it() {
     let users = folder.open_with(|options| options.hidden_names = true);
     let client = Client::default();
     let slow = users.start_registration("ana", PASSWORD, &client).unwrap();
-    let quick = users
-        .start_registration("ana", OTHER_PASSWORD, &client)
-        .unwrap();
+    let quick = users.start_registration("ana", OTHER_PASSWORD, &client).unwrap();
     users.finish_registration(quick.expose()).unwrap();
-    refused!(
-        users.finish_registration(slow.expose()),
-        UserError::NameTaken
-    );
+    refused!(users.finish_registration(slow.expose()), UserError::NameTaken);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
 }

@@ -1,7 +1,8 @@
 //! Files that are cut short or flipped.
 //!
-//! SQLite keeps no checksums: what it finds is a structure that contradicts itself. So a flip inside a text or a number can
-//! go unseen, and what is asserted of it is that it opens nothing; how many there are is printed.
+//! SQLite keeps no checksums: what it finds is a structure that contradicts itself. So a flip
+//! inside a text or a number can go unseen, and what is asserted of it is that it opens nothing;
+//! how many there are is printed.
 
 use super::*;
 use rand::RngExt as _;
@@ -27,9 +28,7 @@ fn whole() -> Whole {
     }
     for n in 0..30 {
         for name in ["ana", "bea"] {
-            users
-                .add_favourite(name, &format!("song {n} of {name}"))
-                .unwrap();
+            users.add_favourite(name, &format!("song {n} of {name}")).unwrap();
             users.like(name, &format!("liked {n}")).unwrap();
             users.record_listen(name, &format!("heard {n}")).unwrap();
         }
@@ -40,13 +39,7 @@ fn whole() -> Whole {
     let answers = answers(&users, &token).unwrap();
     let hash = passwords::stored_hash(&folder, "ana");
     drop(users);
-    Whole {
-        bytes: fs::read(folder.db()).unwrap(),
-        hash,
-        token,
-        answers,
-        clock,
-    }
+    Whole { bytes: fs::read(folder.db()).unwrap(), hash, token, answers, clock }
 }
 
 /// Asks whatever can be asked without changing anything.
@@ -110,18 +103,10 @@ impl Tally {
             users.log_out(&whole.token),
             users.delete_account("bea"),
         ];
-        written
-            .iter()
-            .filter_map(|result| result.as_ref().err())
-            .for_each(plain);
+        written.iter().filter_map(|result| result.as_ref().err()).for_each(plain);
         // What was accepted is there, whatever else is not.
         if written[0].is_ok() && verified.is_ok() && answered.is_ok() {
-            assert!(
-                users
-                    .favourites("ana")
-                    .unwrap()
-                    .contains(&"one more".to_owned())
-            );
+            assert!(users.favourites("ana").unwrap().contains(&"one more".to_owned()));
         }
     }
 }
@@ -161,14 +146,8 @@ fn a_flipped_bit_anywhere_opens_nothing_and_breaks_nothing() {
         damaged[at] ^= 1 << rng.random_range(0..8);
         tally.add(&whole, &damaged);
     }
-    println!(
-        "{flips} flips of a bit in {} bytes: {tally:?}",
-        whole.bytes.len()
-    );
-    assert!(
-        tally.refused > 0 && tally.found > 0 && tally.harmless > 0,
-        "{tally:?}"
-    );
+    println!("{flips} flips of a bit in {} bytes: {tally:?}", whole.bytes.len());
+    assert!(tally.refused > 0 && tally.found > 0 && tally.harmless > 0, "{tally:?}");
 }
 
 /// The names as they are found by, and the songs of a favourite, stand in trees of their own.
@@ -206,9 +185,7 @@ fn scrambled_pages_break_nothing() {
         let page = &mut damaged[page][..PAGE];
         match n % 3 {
             0 => page.fill(0),
-            1 => page
-                .iter_mut()
-                .for_each(|byte| *byte = rng.random_range(0..=255)),
+            1 => page.iter_mut().for_each(|byte| *byte = rng.random_range(0..=255)),
             // Another page in its place.
             _ => {
                 let other = rng.random_range(0..pages) * PAGE;

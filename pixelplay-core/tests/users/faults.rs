@@ -46,12 +46,7 @@ fn song(n: usize) -> String {
 /// Adds favourites until it cannot; returns how many, and why it stopped.
 fn add_until_full(users: &UserStore, first: usize) -> (usize, UserError) {
     (first..)
-        .find_map(|n| {
-            users
-                .add_favourite("ana", &song(n))
-                .err()
-                .map(|error| (n, error))
-        })
+        .find_map(|n| users.add_favourite("ana", &song(n)).err().map(|error| (n, error)))
         .unwrap()
 }
 
@@ -118,19 +113,14 @@ fn fill_disk(disk: &Path) -> Result<String, UserError> {
         users.add_favourite("ana", &song(songs)).unwrap_err(),
         users.log_in("ana", PASSWORD).unwrap_err(),
         users.log_out(log_in.token.expose()).unwrap_err(),
-        users
-            .change_password("ana", PASSWORD, OTHER_PASSWORD)
-            .unwrap_err(),
+        users.change_password("ana", PASSWORD, OTHER_PASSWORD).unwrap_err(),
         users.register("bea", PASSWORD).unwrap_err(),
         users.delete_account("ana").unwrap_err(),
     ]);
     assert!(is_live(&users, &log_in), "what was refused was not done");
     users.verify()?;
     for error in &refusals {
-        assert!(
-            matches!(error, UserError::DiskFull { path } if *path == db),
-            "{error:?}"
-        );
+        assert!(matches!(error, UserError::DiskFull { path } if *path == db), "{error:?}");
     }
     // A store that is made or opened now says why it cannot be.
     let new = UserStore::open(disk.join("new.db")).unwrap_err();
@@ -169,11 +159,7 @@ fn a_full_disk_refuses_by_name_and_loses_nothing() {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount"]);
         command.arg(inside.get_program()).args(inside.get_args());
-        command.envs(
-            inside
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
+        command.envs(inside.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
@@ -284,13 +270,7 @@ fn missing_rights_are_named_and_lose_nothing() {
 fn what_is_no_file_is_refused_and_not_waited_for() {
     let folder = Folder::new();
     let pipe = folder.path("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let inside = folder.path("file/users.db");
     fs::write(folder.path("file"), b"").unwrap();
     let nul = folder.path("nul\0.db");
@@ -308,10 +288,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     ] {
         let error = UserStore::open(path).unwrap_err();
         let said = chain(&error);
-        assert!(
-            matches!(&error, UserError::Io { .. }) && said.contains(words),
-            "{said}"
-        );
+        assert!(matches!(&error, UserError::Io { .. }) && said.contains(words), "{said}");
         assert!(said.contains(&path.display().to_string()), "{said}");
     }
     assert_eq!(folder.names(), ["dangling", "file", "pipe"]);
@@ -335,11 +312,7 @@ fn odd_file_names_are_file_names() {
         import(&users, "ana");
         drop(users);
         UserStore::open(&path).unwrap().account("ana").unwrap();
-        assert!(
-            fs::metadata(&path).unwrap().len() > 1000,
-            "{}",
-            path.display()
-        );
+        assert!(fs::metadata(&path).unwrap().len() > 1000, "{}", path.display());
     }
     assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 7);
 }
@@ -371,14 +344,9 @@ fn a_file_of_another_program_stays_as_it_is() {
                 .unwrap();
         }),
         ("SQLite with an id", &|| {
-            folder
-                .sqlite()
-                .execute_batch("PRAGMA application_id = 77; VACUUM;")
-                .unwrap();
+            folder.sqlite().execute_batch("PRAGMA application_id = 77; VACUUM;").unwrap();
         }),
-        ("text", &|| {
-            fs::write(&db, "a shopping list\n".repeat(300)).unwrap()
-        }),
+        ("text", &|| fs::write(&db, "a shopping list\n".repeat(300)).unwrap()),
         ("short text", &|| fs::write(&db, "xy").unwrap()),
         ("zeros", &|| fs::write(&db, [0; 8192]).unwrap()),
     ];
@@ -387,10 +355,7 @@ fn a_file_of_another_program_stays_as_it_is() {
         mode(&db, 0o644);
         let before = fs::read(&db).unwrap();
         let opened = UserStore::open(&db).map(drop);
-        assert!(
-            matches!(opened, Err(UserError::NotAUserStore { .. })),
-            "{what}: {opened:?}"
-        );
+        assert!(matches!(opened, Err(UserError::NotAUserStore { .. })), "{what}: {opened:?}");
         assert!(fs::read(&db).unwrap() == before, "{what}");
         assert_eq!(modes(&db), "users.db 644", "{what}");
         fs::remove_file(&db).unwrap();
@@ -414,10 +379,7 @@ fn a_log_of_another_program_stays_as_it_is() {
     }
     let before = files.map(|name| fs::read(folder.path(name)).unwrap());
     assert!(before[1].len() > 4096);
-    refused!(
-        UserStore::open(folder.db()),
-        UserError::NotAUserStore { .. }
-    );
+    refused!(UserStore::open(folder.db()), UserError::NotAUserStore { .. });
     for (name, before) in files.iter().zip(&before) {
         assert!(fs::read(folder.path(name)).unwrap() == *before, "{name}");
     }
@@ -435,29 +397,13 @@ fn an_empty_file_becomes_a_store() {
 fn a_newer_schema_is_refused_by_its_number_and_stays_as_it_is() {
     let folder = Folder::new();
     import(&folder.open(), "ana");
-    folder
-        .sqlite()
-        .execute_batch("PRAGMA user_version = 8")
-        .unwrap();
+    folder.sqlite().execute_batch("PRAGMA user_version = 8").unwrap();
     let before = fs::read(folder.db()).unwrap();
     let error = UserStore::open(folder.db()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            UserError::NewerSchema {
-                found: 8,
-                supported: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, UserError::NewerSchema { found: 8, supported: 1, .. }), "{error:?}");
     assert!(error.to_string().contains("update PixelPlay"), "{error}");
     assert!(fs::read(folder.db()).unwrap() == before);
-    folder
-        .sqlite()
-        .execute_batch("PRAGMA user_version = -1")
-        .unwrap();
+    folder.sqlite().execute_batch("PRAGMA user_version = -1").unwrap();
     refused!(UserStore::open(folder.db()), UserError::Damaged { .. });
 }
 
@@ -502,8 +448,9 @@ fn somebody_elses_lock_is_waited_for() {
     assert_eq!(users.favourites("ana").unwrap(), ["song"]);
 }
 
-/// A process that opens or closes any handle of a file gives up all its locks on it, as POSIX has it. Without them
-/// another process takes itself for the last one, and takes the log away with what was written to it since.
+/// A process that opens or closes any handle of a file gives up all its locks on it, as POSIX has
+/// it. Without them another process takes itself for the last one, and takes the log away with what
+/// was written to it since.
 #[test]
 fn a_store_that_is_opened_twice_in_one_process_keeps_its_locks() {
     let folder = Folder::new();

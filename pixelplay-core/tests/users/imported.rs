@@ -25,10 +25,8 @@ struct User {
 /// `original.json` was written by `original.py` with Python's bcrypt 4.3.0.
 #[test]
 fn the_users_of_the_original_application_log_in_and_are_upgraded() {
-    let Original {
-        credentials,
-        passwords,
-    } = serde_json::from_str(include_str!("../fixtures/users/original.json")).unwrap();
+    let Original { credentials, passwords } =
+        serde_json::from_str(include_str!("../fixtures/users/original.json")).unwrap();
     assert_eq!(credentials.usernames.len(), 3);
     let folder = Folder::new();
     let users = folder.open_with(never_throttled);
@@ -38,10 +36,7 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
     }
     for (name, user) in &credentials.usernames {
         let password = &passwords[name];
-        refused!(
-            users.log_in(name, &format!("x{password}")),
-            UserError::InvalidCredentials
-        );
+        refused!(users.log_in(name, &format!("x{password}")), UserError::InvalidCredentials);
         assert_eq!(passwords::stored_hash(&folder, name), user.password);
         for _ in 0..2 {
             let log_in = users.log_in(name, password).unwrap();
@@ -60,17 +55,17 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(kinds, ["argon2id:19:19456:2:1"]);
-    // The upgrade is of the password as it is today: composed characters count as one, and no more bytes are cut.
-    users
-        .log_in("bj\u{f8}rn", "caf\u{e9} und Fr\u{fc}chte")
-        .unwrap();
+    // The upgrade is of the password as it is today: composed characters count as one, and no more
+    // bytes are cut.
+    users.log_in("bj\u{f8}rn", "caf\u{e9} und Fr\u{fc}chte").unwrap();
     let cut = &passwords["clara_42"].as_bytes()[..72];
     let cut = std::str::from_utf8(cut).unwrap();
     refused!(users.log_in("clara_42", cut), UserError::InvalidCredentials);
     users.verify().unwrap();
 }
 
-/// Of "password": test.c of phc-winner-argon2 (its `hashtest` lines with m = 2^8), and Python's bcrypt 4.3.0 at cost 4.
+/// Of "password": test.c of phc-winner-argon2 (its `hashtest` lines with m = 2^8), and Python's
+/// bcrypt 4.3.0 at cost 4.
 const OF_BEFORE: [(&str, &str); 6] = [
     (
         "argon2i-16",
@@ -100,10 +95,7 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
         users.import_account(name, hash).unwrap();
     }
     for (name, hash) in OF_BEFORE {
-        refused!(
-            users.log_in(name, "Password"),
-            UserError::InvalidCredentials
-        );
+        refused!(users.log_in(name, "Password"), UserError::InvalidCredentials);
         assert_eq!(passwords::stored_hash(&folder, name), hash);
         users.log_in(name, "password").unwrap();
         let new = passwords::stored_hash(&folder, name);
@@ -115,18 +107,15 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
     users.verify().unwrap();
 }
 
-/// Of "cafe" and a combining acute, by Python's argon2-cffi 25.1.0: what other programs hashed is what was typed, while a
-/// hash of ours is of the composed form.
+/// Of "cafe" and a combining acute, by Python's argon2-cffi 25.1.0: what other programs hashed is
+/// what was typed, while a hash of ours is of the composed form.
 #[test]
 fn an_argon2_hash_of_before_is_of_what_was_typed() {
     let hash = "$argon2id$v=19$m=8,t=1,p=1$IBmnbno8Odpq3HRNh20lTw$S4iZvCPVNozKq01oaWAkm4xh/zKQvAOLNy5tjvDDRzk";
     let folder = Folder::new();
     let users = folder.open();
     users.import_account("ana", hash).unwrap();
-    refused!(
-        users.log_in("ana", "caf\u{e9}"),
-        UserError::InvalidCredentials
-    );
+    refused!(users.log_in("ana", "caf\u{e9}"), UserError::InvalidCredentials);
     users.log_in("ana", "cafe\u{301}").unwrap();
     users.log_in("ana", "caf\u{e9}").unwrap();
 }

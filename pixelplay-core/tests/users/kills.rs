@@ -1,9 +1,10 @@
 //! Writers that are killed at random moments: whatever was acknowledged is there.
 //!
-//! Each of a child's four threads has accounts of its own. It notes what it is about to do, and once more when that has
-//! returned. So whoever reads the notes of a dead child knows all that was acknowledged, and of each thread the one
-//! operation that was under way, which may have been done whole or not at all. A kill leaves what the kernel has taken
-//! over, so this is about transactions; what a power cut leaves is shown in `power.rs`.
+//! Each of a child's four threads has accounts of its own. It notes what it is about to do, and
+//! once more when that has returned. So whoever reads the notes of a dead child knows all that was
+//! acknowledged, and of each thread the one operation that was under way, which may have been done
+//! whole or not at all. A kill leaves what the kernel has taken over, so this is about
+//! transactions; what a power cut leaves is shown in `power.rs`.
 
 use super::acknowledged::{Accounts, Began, Operation, apply, differences};
 use super::child::{child, wait_for};
@@ -36,25 +37,17 @@ impl Writer<'_> {
     }
 
     fn run(&mut self, name: &str, operation: Operation) -> Option<Began> {
-        self.note(&Note::Begin {
-            name: name.to_owned(),
-            operation: operation.clone(),
-        });
+        self.note(&Note::Begin { name: name.to_owned(), operation: operation.clone() });
         let began = act(self.users, name, &operation);
-        self.note(&Note::Done {
-            began: began.clone(),
-        });
+        self.note(&Note::Done { began: began.clone() });
         began
     }
 
-    /// An account from its registration on; everything that changes the file comes up soon, as lives are short.
+    /// An account from its registration on; everything that changes the file comes up soon, as
+    /// lives are short.
     fn one_life(&mut self, name: &str, with_password: bool) {
         let song = |n: usize| format!("song {n}");
-        let made = if with_password {
-            Operation::Register
-        } else {
-            Operation::Import
-        };
+        let made = if with_password { Operation::Register } else { Operation::Import };
         self.run(name, made);
         for n in 0..3 {
             self.run(name, Operation::Favourite { song: song(n) });
@@ -89,11 +82,7 @@ fn act(users: &UserStore, name: &str, operation: &Operation) -> Option<Began> {
         Operation::Revoke { session } => assert!(users.revoke(name, *session).unwrap()),
         Operation::LogOut { token, .. } => users.log_out(token).unwrap(),
         Operation::ChangePassword => {
-            return began(
-                users
-                    .change_password(name, PASSWORD, OTHER_PASSWORD)
-                    .unwrap(),
-            );
+            return began(users.change_password(name, PASSWORD, OTHER_PASSWORD).unwrap());
         }
         Operation::Favourite { song } => users.add_favourite(name, song).unwrap(),
         Operation::Unfavourite { song } => assert!(users.remove_favourite(name, song).unwrap()),
@@ -132,7 +121,8 @@ pub(super) fn write_until_killed(db: &Path, round: usize) {
 struct Acknowledged {
     accounts: Accounts,
     counts: BTreeMap<&'static str, usize>,
-    /// Of these accounts an operation was under way: what is known if it was not done, and if it was.
+    /// Of these accounts an operation was under way: what is known if it was not done, and if it
+    /// was.
     open: Vec<[Accounts; 2]>,
 }
 
@@ -142,10 +132,7 @@ impl Acknowledged {
             let notes = fs::read_to_string(notes_path(db, round, writer)).unwrap_or_default();
             let mut under_way = None;
             // A last line without its end was being written.
-            for line in notes
-                .split_inclusive('\n')
-                .filter(|line| line.ends_with('\n'))
-            {
+            for line in notes.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
                 match (serde_json::from_str(line).unwrap(), under_way.take()) {
                     (Note::Begin { name, operation }, None) => under_way = Some((name, operation)),
                     (Note::Done { began }, Some((name, operation))) => {
@@ -204,9 +191,7 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
     for round in 0..rounds {
         // Somebody else may have the file open meanwhile, and then there is no recovery.
         let witness = (round % 3 == 2).then(|| folder.open());
-        let mut writers = child(&format!("write {round}"), &folder.db())
-            .spawn()
-            .unwrap();
+        let mut writers = child(&format!("write {round}"), &folder.db()).spawn().unwrap();
         wait_for(&notes_path(&folder.db(), round, WRITERS - 1));
         sleep(Duration::from_millis(rng.random_range(0..1200)));
         writers.kill().unwrap();
@@ -243,9 +228,6 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
     );
     assert!(losses.is_empty(), "{losses:#?}");
     for kind in ["registrations", "log-ins", "favourites", "revocations"] {
-        assert!(
-            all.counts.contains_key(kind),
-            "no {kind} in {rounds} rounds"
-        );
+        assert!(all.counts.contains_key(kind), "no {kind} in {rounds} rounds");
     }
 }

@@ -1,5 +1,5 @@
-//! The user store: what it promises to people and applications, what it refuses, and that kills, full disks and damage
-//! lose nothing that was acknowledged and open nothing that was shut.
+//! The user store: what it promises to people and applications, what it refuses, and that kills,
+//! full disks and damage lose nothing that was acknowledged and open nothing that was shut.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
@@ -96,14 +96,11 @@ impl Folder {
         self.sqlite().query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// The bytes of the database and of the files that SQLite keeps beside it. Not while another process has it open: to
-    /// read a file and close it gives up the locks that this process has on it.
+    /// The bytes of the database and of the files that SQLite keeps beside it. Not while another
+    /// process has it open: to read a file and close it gives up the locks that this process has on
+    /// it.
     fn bytes(&self) -> Vec<u8> {
-        [
-            self.stored(),
-            fs::read(self.path("users.db-shm")).unwrap_or_default(),
-        ]
-        .concat()
+        [self.stored(), fs::read(self.path("users.db-shm")).unwrap_or_default()].concat()
     }
 
     /// Database and log; the third file is an index of the log, which readers write to as well.
@@ -114,9 +111,8 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -137,10 +133,7 @@ impl SetClock {
     }
 
     fn options(&self) -> UserStoreOptions {
-        UserStoreOptions {
-            clock: self.clock(),
-            ..UserStoreOptions::default()
-        }
+        UserStoreOptions { clock: self.clock(), ..UserStoreOptions::default() }
     }
 
     fn time(&self) -> SystemTime {
@@ -171,10 +164,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn from(source: &str) -> Client<'_> {
-    Client {
-        source: Some(source),
-        label: None,
-    }
+    Client { source: Some(source), label: None }
 }
 
 fn is_live(users: &UserStore, log_in: &LogIn) -> bool {
@@ -190,9 +180,5 @@ fn is_live(users: &UserStore, log_in: &LogIn) -> bool {
 
 /// `few`, or with `PIXELPLAY_SOAK=1` as many as the promise is about.
 fn soak<T>(few: T, many: T) -> T {
-    if std::env::var_os("PIXELPLAY_SOAK").is_some() {
-        many
-    } else {
-        few
-    }
+    if std::env::var_os("PIXELPLAY_SOAK").is_some() { many } else { few }
 }

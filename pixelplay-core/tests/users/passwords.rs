@@ -7,10 +7,7 @@ use pixelplay_core::users::{HashParams, HashProblem, Pepper, Peppers};
 fn short_and_guessable_passwords_are_refused() {
     let folder = Folder::new();
     let users = folder.open();
-    refused!(
-        users.register("ana", ""),
-        UserError::Password(PasswordProblem::Empty)
-    );
+    refused!(users.register("ana", ""), UserError::Password(PasswordProblem::Empty));
     refused!(
         users.register("ana", "tuba rain driv"),
         UserError::Password(PasswordProblem::TooShort { min_chars: 15 })
@@ -22,20 +19,13 @@ fn short_and_guessable_passwords_are_refused() {
         "aaaaaaaaaaaaaaa",
         "pixelplaypixelplay",
     ] {
-        refused!(
-            users.register("ana", guessable),
-            UserError::Password(PasswordProblem::Common)
-        );
+        refused!(users.register("ana", guessable), UserError::Password(PasswordProblem::Common));
     }
     refused!(
         users.register("ana.lima@example.org", "Ana.Lima@Example.org"),
         UserError::Password(PasswordProblem::IsName)
     );
-    for forbidden in [
-        "a\0 in the password",
-        "a tab\tin the password",
-        "a\u{378} in the password",
-    ] {
+    for forbidden in ["a\0 in the password", "a tab\tin the password", "a\u{378} in the password"] {
         refused!(
             users.register("ana", forbidden),
             UserError::Password(PasswordProblem::ForbiddenCharacter)
@@ -60,10 +50,7 @@ fn with_a_second_factor_8_characters_will_do() {
         users.register("ana", "tubarai"),
         UserError::Password(PasswordProblem::TooShort { min_chars: 8 })
     );
-    refused!(
-        users.register("ana", "password"),
-        UserError::Password(PasswordProblem::Common)
-    );
+    refused!(users.register("ana", "password"), UserError::Password(PasswordProblem::Common));
     users.register("ana", "tubarain").unwrap();
     users.log_in("ana", "tubarain").unwrap();
 }
@@ -72,13 +59,9 @@ fn with_a_second_factor_8_characters_will_do() {
 fn a_password_is_the_same_however_it_is_composed_and_no_other() {
     let folder = Folder::new();
     let users = folder.open_with(never_throttled);
-    users
-        .register("ana", "cafe\u{301} und Fru\u{308}chte")
-        .unwrap();
+    users.register("ana", "cafe\u{301} und Fru\u{308}chte").unwrap();
     users.log_in("ana", "caf\u{e9} und Fr\u{fc}chte").unwrap();
-    users
-        .log_in("ana", "caf\u{e9}\u{a0}und\u{3000}Fr\u{fc}chte")
-        .unwrap();
+    users.log_in("ana", "caf\u{e9}\u{a0}und\u{3000}Fr\u{fc}chte").unwrap();
     for other in [
         "Caf\u{e9} und Fr\u{fc}chte",
         "cafe und Fruchte",
@@ -90,22 +73,17 @@ fn a_password_is_the_same_however_it_is_composed_and_no_other() {
     }
 }
 
-/// Gives a password to a store that has an account `ana` with [`PASSWORD`] and a token for its reset.
+/// Gives a password to a store that has an account `ana` with [`PASSWORD`] and a token for its
+/// reset.
 type Give = fn(&UserStore, token: &str, password: &str) -> Result<(), UserError>;
 
 /// Every function that takes a password, by where it takes it.
 fn password_paths() -> Vec<(&'static str, Give)> {
     vec![
         ("register", |users, _, long| users.register("new", long)),
-        ("log_in", |users, _, long| {
-            users.log_in("ana", long).map(drop)
-        }),
-        ("log_in of nobody", |users, _, long| {
-            users.log_in("nobody", long).map(drop)
-        }),
-        ("log_in of no name", |users, _, long| {
-            users.log_in("no name", long).map(drop)
-        }),
+        ("log_in", |users, _, long| users.log_in("ana", long).map(drop)),
+        ("log_in of nobody", |users, _, long| users.log_in("nobody", long).map(drop)),
+        ("log_in of no name", |users, _, long| users.log_in("no name", long).map(drop)),
         ("log_in_from", |users, _, long| {
             users.log_in_from("ana", long, &from("192.0.2.1")).map(drop)
         }),
@@ -123,26 +101,18 @@ fn password_paths() -> Vec<(&'static str, Give)> {
         }),
         ("change_password_from, old", |users, _, long| {
             let client = Client::default();
-            users
-                .change_password_from("ana", long, OTHER_PASSWORD, &client)
-                .map(drop)
+            users.change_password_from("ana", long, OTHER_PASSWORD, &client).map(drop)
         }),
         ("change_password_from, new", |users, _, long| {
             let client = Client::default();
-            users
-                .change_password_from("ana", PASSWORD, long, &client)
-                .map(drop)
+            users.change_password_from("ana", PASSWORD, long, &client).map(drop)
         }),
-        ("finish_password_reset", |users, token, long| {
-            users.finish_password_reset(token, long)
-        }),
+        ("finish_password_reset", |users, token, long| users.finish_password_reset(token, long)),
         ("finish_password_reset, wrong token", |users, _, long| {
             users.finish_password_reset(&"A".repeat(43), long)
         }),
         ("start_registration", |users, _, long| {
-            users
-                .start_registration("new", long, &Client::default())
-                .map(drop)
+            users.start_registration("new", long, &Client::default()).map(drop)
         }),
     ]
 }
@@ -156,12 +126,7 @@ fn a_password_beyond_1024_bytes_is_refused_on_every_path_before_anything_is_done
     let before = folder.stored();
     let long = "\u{e9}".repeat(5 << 20);
     // Also what only becomes short when it is normalised.
-    for long in [
-        &long,
-        &long[..1026],
-        &"x".repeat(1025),
-        &"e\u{301}".repeat(342),
-    ] {
+    for long in [&long, &long[..1026], &"x".repeat(1025), &"e\u{301}".repeat(342)] {
         for (path, give) in password_paths() {
             match give(&users, token.expose(), long) {
                 Err(UserError::Password(PasswordProblem::TooLong { max_bytes: 1024 })) => {}
@@ -182,10 +147,7 @@ fn a_password_of_1024_bytes_is_looked_at_on_every_path() {
     let longest = "the tuba player of the third house on the left snores in b flat ".repeat(16);
     for (path, give) in password_paths() {
         let answer = give(&users, token.expose(), &longest);
-        assert!(
-            !matches!(answer, Err(UserError::Password(_))),
-            "{path}: {answer:?}"
-        );
+        assert!(!matches!(answer, Err(UserError::Password(_))), "{path}: {answer:?}");
     }
 }
 
@@ -216,19 +178,11 @@ fn a_changed_password_ends_all_sessions_and_begins_one() {
     );
     assert!(is_live(&users, &one) && is_live(&users, &other));
 
-    let client = Client {
-        source: None,
-        label: Some("phone"),
-    };
-    let new = users
-        .change_password_from("ana", PASSWORD, OTHER_PASSWORD, &client)
-        .unwrap();
+    let client = Client { source: None, label: Some("phone") };
+    let new = users.change_password_from("ana", PASSWORD, OTHER_PASSWORD, &client).unwrap();
     assert!(!is_live(&users, &one) && !is_live(&users, &other));
     assert!(is_live(&users, &new) && is_live(&users, &bea));
-    assert_eq!(
-        users.sessions("ana").unwrap(),
-        std::slice::from_ref(&new.session)
-    );
+    assert_eq!(users.sessions("ana").unwrap(), std::slice::from_ref(&new.session));
     assert_eq!(new.session.label.as_deref(), Some("phone"));
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
@@ -279,10 +233,7 @@ fn hashes_of_other_settings_are_replaced_at_log_in() {
     folder.open().register("ana", PASSWORD).unwrap();
     assert!(stored_hash(&folder, "ana").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     let users = folder.open_with(|options| options.hash = HashParams::new(7168, 5, 1).unwrap());
-    refused!(
-        users.log_in("ana", OTHER_PASSWORD),
-        UserError::InvalidCredentials
-    );
+    refused!(users.log_in("ana", OTHER_PASSWORD), UserError::InvalidCredentials);
     assert!(stored_hash(&folder, "ana").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     for _ in 0..2 {
         users.log_in("ana", PASSWORD).unwrap();
@@ -293,10 +244,7 @@ fn hashes_of_other_settings_are_replaced_at_log_in() {
 
 pub(super) fn stored_hash(folder: &Folder, name: &str) -> String {
     let sql = "SELECT hash FROM account WHERE name = ?";
-    folder
-        .sqlite()
-        .query_row(sql, [name], |row| row.get(0))
-        .unwrap()
+    folder.sqlite().query_row(sql, [name], |row| row.get(0)).unwrap()
 }
 
 fn pepper(id: &str) -> Pepper {
@@ -324,10 +272,7 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
     ] {
         let users = open(peppered(current, older)).unwrap();
         let before = stored_hash(&folder, "ana");
-        refused!(
-            users.log_in("ana", OTHER_PASSWORD),
-            UserError::InvalidCredentials
-        );
+        refused!(users.log_in("ana", OTHER_PASSWORD), UserError::InvalidCredentials);
         assert_eq!(stored_hash(&folder, "ana"), before);
         users.log_in("ana", PASSWORD).unwrap();
         let after = stored_hash(&folder, "ana");
@@ -345,10 +290,7 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
 fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
     let folder = Folder::new();
     let open = |options| UserStore::open_with(folder.db(), options);
-    open(peppered(Some("one"), &[]))
-        .unwrap()
-        .register("ana", PASSWORD)
-        .unwrap();
+    open(peppered(Some("one"), &[])).unwrap().register("ana", PASSWORD).unwrap();
     for missing in [peppered(None, &[]), peppered(Some("two"), &["three"])] {
         let error = open(missing).unwrap_err();
         assert!(
@@ -362,14 +304,8 @@ fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
         peppers: Peppers::new(Some(other), Vec::new()).unwrap(),
         ..UserStoreOptions::default()
     };
-    refused!(
-        open(wrong_key).unwrap().log_in("ana", PASSWORD),
-        UserError::InvalidCredentials
-    );
-    open(peppered(Some("one"), &[]))
-        .unwrap()
-        .log_in("ana", PASSWORD)
-        .unwrap();
+    refused!(open(wrong_key).unwrap().log_in("ana", PASSWORD), UserError::InvalidCredentials);
+    open(peppered(Some("one"), &[])).unwrap().log_in("ana", PASSWORD).unwrap();
 }
 
 #[test]
@@ -377,15 +313,11 @@ fn a_registration_waits_for_its_confirmation_with_its_pepper() {
     let folder = Folder::new();
     let open = |options| UserStore::open_with(folder.db(), options).unwrap();
     let users = open(peppered(Some("one"), &[]));
-    let token = users
-        .start_registration("ana", PASSWORD, &Client::default())
-        .unwrap();
+    let token = users.start_registration("ana", PASSWORD, &Client::default()).unwrap();
     drop(users);
     let users = open(peppered(Some("two"), &["one"]));
     users.finish_registration(token.expose()).unwrap();
     users.log_in("ana", PASSWORD).unwrap();
     drop(users);
-    open(peppered(Some("two"), &[]))
-        .log_in("ana", PASSWORD)
-        .unwrap();
+    open(peppered(Some("two"), &[])).log_in("ana", PASSWORD).unwrap();
 }

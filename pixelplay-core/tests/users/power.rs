@@ -1,7 +1,8 @@
 //! What a power cut would leave.
 //!
-//! That a commit is synced before it is acknowledged is asserted by the settings of the connections, beside the code that
-//! makes them. Here files are cut, zeroed and mixed as a disk may leave them that lost what was not synced yet.
+//! That a commit is synced before it is acknowledged is asserted by the settings of the
+//! connections, beside the code that makes them. Here files are cut, zeroed and mixed as a disk may
+//! leave them that lost what was not synced yet.
 
 use super::*;
 use rand::RngExt as _;
@@ -23,17 +24,10 @@ fn write(songs: usize) -> Written {
     for n in 0..songs {
         users.add_favourite("ana", &song(n)).unwrap();
         let length = fs::metadata(folder.path(FILES[1])).unwrap().len();
-        assert!(
-            log_lengths.last().is_none_or(|last| *last < length),
-            "the log began anew"
-        );
+        assert!(log_lengths.last().is_none_or(|last| *last < length), "the log began anew");
         log_lengths.push(length);
     }
-    Written {
-        folder,
-        users,
-        log_lengths,
-    }
+    Written { folder, users, log_lengths }
 }
 
 /// Some fill more than a page.
@@ -72,11 +66,7 @@ fn a_copy_made_right_after_a_commit_holds_it() {
 
 #[test]
 fn of_a_log_that_is_cut_all_commits_before_the_cut_are_there_and_nothing_else() {
-    let Written {
-        folder,
-        users,
-        log_lengths,
-    } = write(60);
+    let Written { folder, users, log_lengths } = write(60);
     let [db, log] = FILES.map(|name| fs::read(folder.path(name)).unwrap());
     let mut rng = rand::rng();
     let cuts = soak(60, 2000);
@@ -86,17 +76,12 @@ fn of_a_log_that_is_cut_all_commits_before_the_cut_are_there_and_nothing_else() 
             1 => log.len(),
             _ => rng.random_range(0..=log.len()),
         };
-        let committed = log_lengths
-            .iter()
-            .filter(|length| **length <= cut as u64)
-            .count();
+        let committed = log_lengths.iter().filter(|length| **length <= cut as u64).count();
         // What was not synced is missing, or zero, or anything.
         let mut zeroed = log.clone();
         zeroed[cut..].fill(0);
         let mut noisy = log.clone();
-        noisy[cut..]
-            .iter_mut()
-            .for_each(|byte| *byte ^= rng.random_range(1..=255));
+        noisy[cut..].iter_mut().for_each(|byte| *byte ^= rng.random_range(1..=255));
         for (what, log) in [("cut", &log[..cut]), ("zeroed", &zeroed), ("noise", &noisy)] {
             let found = open_copy([&db, log]);
             assert!(
@@ -112,22 +97,16 @@ fn of_a_log_that_is_cut_all_commits_before_the_cut_are_there_and_nothing_else() 
 
 #[test]
 fn a_page_that_is_lost_in_the_middle_loses_no_commit_before_it_and_leaves_none_half() {
-    let Written {
-        folder,
-        users,
-        log_lengths,
-    } = write(60);
+    let Written { folder, users, log_lengths } = write(60);
     let [db, log] = FILES.map(|name| fs::read(folder.path(name)).unwrap());
     let mut rng = rand::rng();
     for _ in 0..soak(60, 2000) {
-        // A disk writes sectors in any order: one that was not synced may be missing before others that are there.
+        // A disk writes sectors in any order: one that was not synced may be missing before others
+        // that are there.
         let hole = rng.random_range(0..log.len() / 512) * 512;
         let mut holed = log.clone();
         holed[hole..hole + 512].fill(0);
-        let committed = log_lengths
-            .iter()
-            .filter(|length| **length <= hole as u64)
-            .count();
+        let committed = log_lengths.iter().filter(|length| **length <= hole as u64).count();
         let found = open_copy([&db, &holed]);
         assert!(found.len() >= committed, "hole at {hole}");
         assert_eq!(found, songs(found.len()), "hole at {hole}");
@@ -140,11 +119,7 @@ fn a_cut_while_the_log_is_moved_into_the_file_loses_nothing() {
     let Written { folder, users, .. } = write(60);
     let [before, log] = FILES.map(|name| fs::read(folder.path(name)).unwrap());
     drop(users);
-    assert_eq!(
-        folder.names(),
-        ["users.db"],
-        "the last one moves the log into the file"
-    );
+    assert_eq!(folder.names(), ["users.db"], "the last one moves the log into the file");
     let after = fs::read(folder.db()).unwrap();
     assert!(after.len() > before.len());
     let mut rng = rand::rng();
@@ -152,11 +127,7 @@ fn a_cut_while_the_log_is_moved_into_the_file_loses_nothing() {
         // Each page is that of before, or already that of after, or torn: the log is still there.
         let mut mixed = after.clone();
         if round % 2 == 0 {
-            mixed.truncate(
-                before
-                    .len()
-                    .max(rng.random_range(0..=after.len() / 4096) * 4096),
-            );
+            mixed.truncate(before.len().max(rng.random_range(0..=after.len() / 4096) * 4096));
         }
         for at in (0..mixed.len()).step_by(4096) {
             let torn = rng.random_range(0..3) * 2048;

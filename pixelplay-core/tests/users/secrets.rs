@@ -49,10 +49,7 @@ impl Said {
 
 /// Calls every function in right and wrong ways; returns the tokens that were given out.
 fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
-    let client = Client {
-        source: Some(SOURCE),
-        label: Some("phone"),
-    };
+    let client = Client { source: Some(SOURCE), label: Some("phone") };
     let mut tokens = Vec::new();
     let mut keep = |token: Option<pixelplay_core::users::SecretToken>| {
         let token = token.map_or_else(String::new, |token| token.expose().to_owned());
@@ -64,12 +61,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.register("ana", NEXT));
     said.note(users.register("qzx7", "Qzx7qzx7qzx7qzx7"));
     said.note(users.register(RIGHT, RIGHT));
-    for bad in [
-        "Qzx7 short",
-        "Qzx7\0 is no password",
-        &RIGHT.repeat(100),
-        "",
-    ] {
+    for bad in ["Qzx7 short", "Qzx7\0 is no password", &RIGHT.repeat(100), ""] {
         said.note(users.register("bea", bad));
         said.note(users.log_in("ana", bad));
         said.note(users.change_password("ana", RIGHT, bad));
@@ -123,10 +115,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.revoke("ana", 7));
     said.note(users.delete_account("eva"));
     // What stays in the file: a session, and tokens that wait.
-    keep(
-        said.note(users.log_in_from("ana", RIGHT, &client))
-            .map(|log_in| log_in.token),
-    );
+    keep(said.note(users.log_in_from("ana", RIGHT, &client)).map(|log_in| log_in.token));
     keep(said.note(users.start_password_reset("ana")));
     keep(said.note(users.start_registration("fay", RIGHT, &client)));
     said.note(users.verify());
@@ -144,19 +133,13 @@ fn nothing_that_is_said_or_stored_holds_a_secret() {
     let folder = Folder::new();
     let said = Said::default();
     said.note(Pepper::new("Qzx7 is no id", PEPPER_KEY));
-    said.note(Pepper::new(
-        std::str::from_utf8(PEPPER_KEY).unwrap(),
-        b"one",
-    ));
+    said.note(Pepper::new(std::str::from_utf8(PEPPER_KEY).unwrap(), b"one"));
     said.note(Pepper::new("one", &PEPPER_KEY[..31]));
     said.note(HashParams::new(1, 1, 1));
     let pepper = said.note(Pepper::new("one", PEPPER_KEY)).unwrap();
     said.note(Peppers::new(Some(pepper.clone()), vec![pepper.clone()]));
     let peppers = said.note(Peppers::new(Some(pepper), Vec::new())).unwrap();
-    let mut options = UserStoreOptions {
-        peppers,
-        ..UserStoreOptions::default()
-    };
+    let mut options = UserStoreOptions { peppers, ..UserStoreOptions::default() };
     never_throttled(&mut options);
     said.add(format!("{options:?}"));
     let users = UserStore::open_with(folder.db(), options.clone()).unwrap();
@@ -165,10 +148,7 @@ fn nothing_that_is_said_or_stored_holds_a_secret() {
 
     let bytes = folder.bytes().to_ascii_lowercase();
     assert!(contains(&bytes, b"phone") && contains(&bytes, b"argon2id"));
-    assert!(
-        !contains(&bytes, MARK.as_bytes()),
-        "a secret is in the files"
-    );
+    assert!(!contains(&bytes, MARK.as_bytes()), "a secret is in the files");
     for token in &tokens {
         let stored = contains(&folder.bytes(), token.as_bytes());
         assert!(!stored, "a token is in the files");
@@ -186,19 +166,12 @@ fn nothing_that_is_said_or_stored_holds_a_secret() {
         let folded = text.to_ascii_lowercase();
         assert!(!folded.contains(MARK), "{text}");
         assert!(!text.contains(&numbers), "{text}");
-        assert!(
-            !text.contains("$argon2") && !text.contains("$2b$"),
-            "{text}"
-        );
+        assert!(!text.contains("$argon2") && !text.contains("$2b$"), "{text}");
         for token in &tokens {
             assert!(!text.contains(token.as_str()), "{text}");
         }
     }
-    println!(
-        "{} texts and {} bytes hold none of it",
-        said.len(),
-        bytes.len()
-    );
+    println!("{} texts and {} bytes hold none of it", said.len(), bytes.len());
 }
 
 #[test]
@@ -240,10 +213,8 @@ fn a_panic_inside_says_no_secret_and_the_store_goes_on() {
         &|| users.add_favourite("ana", "song"),
         &|| users.taste("ana").map(drop),
     ];
-    let panicked = calls
-        .iter()
-        .filter(|call| catch_unwind(AssertUnwindSafe(call)).is_err())
-        .count();
+    let panicked =
+        calls.iter().filter(|call| catch_unwind(AssertUnwindSafe(call)).is_err()).count();
     let _ = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| before(info)));
     assert_eq!(panicked, calls.len());
@@ -253,10 +224,7 @@ fn a_panic_inside_says_no_secret_and_the_store_goes_on() {
     for text in said.iter() {
         assert!(text.contains("the clock broke"), "{text}");
         assert!(!text.to_ascii_lowercase().contains(MARK), "{text}");
-        assert!(
-            !text.contains(log_in.token.expose()) && !text.contains(reset.expose()),
-            "{text}"
-        );
+        assert!(!text.contains(log_in.token.expose()) && !text.contains(reset.expose()), "{text}");
     }
     broken.store(false, Ordering::SeqCst);
     assert!(is_live(&users, &log_in));

@@ -50,10 +50,7 @@ fn what_is_no_token_is_nobodys_session() {
     for wrong in &similar {
         refused!(users.resume(wrong), UserError::InvalidSession);
         users.log_out(wrong).unwrap();
-        refused!(
-            users.finish_password_reset(wrong, PASSWORD),
-            UserError::InvalidToken
-        );
+        refused!(users.finish_password_reset(wrong, PASSWORD), UserError::InvalidToken);
         refused!(users.finish_registration(wrong), UserError::InvalidToken);
         refused!(users.finish_rename(wrong), UserError::InvalidToken);
     }
@@ -71,10 +68,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     let bea = users.log_in("bea", PASSWORD).unwrap();
     let labelled = |label| {
         clock.forward(SECOND);
-        let client = Client {
-            source: None,
-            label,
-        };
+        let client = Client { source: None, label };
         users.log_in_from("ana", PASSWORD, &client).unwrap()
     };
     let long = format!("a\u{1b}[31m\n\0{}", "\u{1f3b5}".repeat(300));
@@ -85,10 +79,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     assert_eq!(ids, [odd.session.id, phone.session.id, plain.session.id]);
     assert_eq!(listed[2].label, None);
     assert_eq!(listed[1].label.as_deref(), Some("phone"));
-    assert_eq!(
-        listed[0].label,
-        Some(format!("a[31m{}", "\u{1f3b5}".repeat(195)))
-    );
+    assert_eq!(listed[0].label, Some(format!("a[31m{}", "\u{1f3b5}".repeat(195))));
     assert_eq!(listed[0].created, clock.time());
 
     // By its own account alone.
@@ -104,10 +95,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     assert!(users.sessions("ana").unwrap().is_empty());
     assert!(is_live(&users, &bea));
     refused!(users.sessions("nobody"), UserError::UnknownUser);
-    refused!(
-        users.revoke("nobody", bea.session.id),
-        UserError::UnknownUser
-    );
+    refused!(users.revoke("nobody", bea.session.id), UserError::UnknownUser);
     refused!(users.log_out_everywhere("nobody"), UserError::UnknownUser);
 }
 
@@ -126,7 +114,8 @@ fn a_session_ends_when_it_idles() {
     clock.forward(30 * MINUTE);
     assert!(!is_live(&users, &log_in));
     assert!(users.sessions("ana").unwrap().is_empty());
-    // Nothing brings it back, neither trying again nor a clock that is set back by less than it was too late.
+    // Nothing brings it back, neither trying again nor a clock that is set back by less than it was
+    // too late.
     assert!(!is_live(&users, &log_in));
 }
 
@@ -163,10 +152,7 @@ fn that_somebody_is_there_is_written_once_a_minute() {
     let before = folder.stored();
     for _ in 0..59 {
         clock.forward(SECOND);
-        assert_eq!(
-            users.resume(log_in.token.expose()).unwrap().last_seen,
-            begun
-        );
+        assert_eq!(users.resume(log_in.token.expose()).unwrap().last_seen, begun);
     }
     assert!(folder.stored() == before);
     clock.forward(SECOND);

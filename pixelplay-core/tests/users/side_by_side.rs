@@ -1,4 +1,5 @@
-//! Two processes of eight threads each, on one file: nothing is lost, nothing is done twice, nobody is told to try again.
+//! Two processes of eight threads each, on one file: nothing is lost, nothing is done twice, nobody
+//! is told to try again.
 
 use super::child::{child, finished};
 use super::*;
@@ -8,8 +9,8 @@ use std::time::Instant;
 
 const PROCESSES: usize = 2;
 
-/// The accounts that all writers of favourites share, and how many songs each adds to one before it goes on to the next:
-/// an account holds 10,000 at most.
+/// The accounts that all writers of favourites share, and how many songs each adds to one before it
+/// goes on to the next: an account holds 10,000 at most.
 const SHARED_ACCOUNTS: usize = 60;
 const SHARED_BY_EACH: usize = 2000;
 
@@ -198,11 +199,7 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
 
     let start = Instant::now();
     let children: Vec<_> = (0..PROCESSES)
-        .map(|process| {
-            child(&format!("share {process}"), &folder.db())
-                .spawn()
-                .unwrap()
-        })
+        .map(|process| child(&format!("share {process}"), &folder.db()).spawn().unwrap())
         .collect();
     for child in children {
         finished(child);
@@ -217,9 +214,8 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
     let users = open(&folder.db());
     users.verify().unwrap();
     let of_accounts = (0..SHARED_ACCOUNTS).map(|n| shared_account(n * SHARED_BY_EACH));
-    let mut found: Vec<String> = of_accounts
-        .flat_map(|name| users.favourites(&name).unwrap())
-        .collect();
+    let mut found: Vec<String> =
+        of_accounts.flat_map(|name| users.favourites(&name).unwrap()).collect();
     found.sort();
     let mut expected: Vec<String> = tallies
         .iter()
@@ -227,12 +223,7 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
         .flat_map(|(thread, count)| (0..*count).map(move |n| format!("{thread} {n}")))
         .collect();
     expected.sort();
-    assert!(
-        found == expected,
-        "{} favourites, not {}",
-        found.len(),
-        expected.len()
-    );
+    assert!(found == expected, "{} favourites, not {}", found.len(), expected.len());
 
     let mut won: Vec<&String> = tallies.iter().flat_map(|tally| &tally.won).collect();
     won.sort();
@@ -243,17 +234,10 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
         users.account(name).unwrap();
     }
 
-    let mut changed: Vec<u64> = tallies
-        .iter()
-        .flat_map(|tally| tally.changed.clone())
-        .collect();
+    let mut changed: Vec<u64> = tallies.iter().flat_map(|tally| tally.changed.clone()).collect();
     changed.sort_unstable();
     let last = changed.len() as u64;
-    assert_eq!(
-        changed,
-        (1..=last).collect::<Vec<_>>(),
-        "a password was changed twice or not"
-    );
+    assert_eq!(changed, (1..=last).collect::<Vec<_>>(), "a password was changed twice or not");
     users.log_in("locked", &shared_password(last)).unwrap();
     let (mut live, mut dead) = (0, 0);
     for (generation, token) in tallies.iter().flat_map(|tally| &tally.tokens) {
@@ -294,9 +278,8 @@ fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
 fn processes_that_make_a_store_at_the_same_time_make_one() {
     for _ in 0..soak(3, 50) {
         let folder = Folder::new();
-        let children: Vec<_> = (0..6)
-            .map(|_| child("touch", &folder.db()).spawn().unwrap())
-            .collect();
+        let children: Vec<_> =
+            (0..6).map(|_| child("touch", &folder.db()).spawn().unwrap()).collect();
         for child in children {
             finished(child);
         }

@@ -17,10 +17,7 @@ fn favourites_come_and_go_the_newest_first() {
     }
     // A second time changes nothing, not even the order.
     users.add_favourite("ana", "first").unwrap();
-    assert_eq!(
-        users.favourites("ana").unwrap(),
-        ["last", "a", "b", "first"]
-    );
+    assert_eq!(users.favourites("ana").unwrap(), ["last", "a", "b", "first"]);
     assert!(users.favourites("bea").unwrap().is_empty());
     assert!(!users.remove_favourite("bea", "a").unwrap());
     assert!(users.remove_favourite("ana", "a").unwrap());
@@ -82,16 +79,11 @@ fn song_ids_are_kept_as_they_are_up_to_1024_bytes() {
     assert_eq!(sorted(users.favourites("ana").unwrap()), odd);
     assert_eq!(sorted(users.likes("ana").unwrap()), odd);
     let heard = users.history("ana", 100).unwrap();
-    assert_eq!(
-        sorted(heard.into_iter().map(|listen| listen.song).collect()),
-        odd
-    );
+    assert_eq!(sorted(heard.into_iter().map(|listen| listen.song).collect()), odd);
 
-    for (song, length) in [
-        (String::new(), 0),
-        (format!("{longest}x"), 1025),
-        ("x".repeat(10 << 20), 10 << 20),
-    ] {
+    for (song, length) in
+        [(String::new(), 0), (format!("{longest}x"), 1025), ("x".repeat(10 << 20), 10 << 20)]
+    {
         for refused in [
             users.add_favourite("ana", &song),
             users.like("ana", &song),
@@ -127,18 +119,12 @@ fn an_account_holds_ten_thousand_and_another_one_still_has_room() {
     users.dislike("ana", "the 10000th").unwrap();
     refused!(
         users.add_favourite("ana", "one more"),
-        UserError::LimitReached {
-            what: "favourites",
-            limit: 10_000
-        }
+        UserError::LimitReached { what: "favourites", limit: 10_000 }
     );
     for rate in [UserStore::like, UserStore::dislike] {
         refused!(
             rate(&users, "ana", "one more"),
-            UserError::LimitReached {
-                what: "ratings",
-                limit: 10_000
-            }
+            UserError::LimitReached { what: "ratings", limit: 10_000 }
         );
     }
     assert_eq!(users.favourites("ana").unwrap().len(), 10_000);
@@ -176,10 +162,7 @@ fn the_history_is_bounded_for_each_account() {
     assert_eq!(heard(usize::MAX), ["d", "c", "b"]);
     assert_eq!(heard(2), ["d", "c"]);
     assert!(heard(0).is_empty());
-    assert_eq!(
-        users.history("ana", 1).unwrap()[0].at,
-        clock.time() - SECOND
-    );
+    assert_eq!(users.history("ana", 1).unwrap()[0].at, clock.time() - SECOND);
     assert_eq!(folder.count("listen"), 5);
     assert_eq!(users.clear_history("ana").unwrap(), 3);
     assert!(heard(9).is_empty());
@@ -232,7 +215,8 @@ fn weights_halve_with_every_90_days() {
         ("liked", 0.5),
         ("often", 0.625),
     ]);
-    // 7 half-lives: 1/128, and for what was heard (1/128 + 1/64) / 4; another one, and what is below 0.001 is gone.
+    // 7 half-lives: 1/128, and for what was heard (1/128 + 1/64) / 4; another one, and what is
+    // below 0.001 is gone.
     clock.forward(540 * DAY);
     taste(&[
         ("both", 2.0 / 128.0),

@@ -18,13 +18,7 @@ fn wrong(users: &UserStore, name: &str) -> String {
 }
 
 fn small_limit(free: u32, most: u32) -> Limit {
-    Limit {
-        free,
-        first_wait: SECOND,
-        longest_wait: 4 * SECOND,
-        most,
-        forgiven_after: MINUTE,
-    }
+    Limit { free, first_wait: SECOND, longest_wait: 4 * SECOND, most, forgiven_after: MINUTE }
 }
 
 #[test]
@@ -35,10 +29,7 @@ fn waits_double_to_an_hour_and_nobody_learns_who_exists() {
     import(&users, "ana");
     let both = || {
         let answers = ["ana", "nobody", "no name"].map(|name| wrong(&users, name));
-        assert!(
-            answers.iter().all(|answer| *answer == answers[0]),
-            "{answers:?}"
-        );
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
         let [answer, ..] = answers;
         answer
     };
@@ -55,17 +46,9 @@ fn waits_double_to_an_hour_and_nobody_learns_who_exists() {
         clock.forward(Duration::from_millis(1));
         assert_eq!(both(), "wrong");
     }
-    assert_eq!(
-        waits,
-        [
-            1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600
-        ]
-    );
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
     // What is right is not looked at either.
-    assert_eq!(
-        attempt(&users, "ana", PASSWORD, &Client::default()),
-        "wait 3600000"
-    );
+    assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "wait 3600000");
 }
 
 #[test]
@@ -114,9 +97,7 @@ fn a_right_password_clears_the_count() {
         wrong(&users, "ana");
     }
     let token = users.start_password_reset("ana").unwrap();
-    users
-        .finish_password_reset(token.expose(), OTHER_PASSWORD)
-        .unwrap();
+    users.finish_password_reset(token.expose(), OTHER_PASSWORD).unwrap();
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 }
 
@@ -133,10 +114,9 @@ fn whoever_is_logged_in_is_not_touched() {
     assert_eq!(wrong(&users, "ana"), "wait 1000");
     assert!(is_live(&users, &log_in));
     users.add_favourite("ana", "song").unwrap();
-    // Failed log-ins from outside keep nobody from changing the password; failed changes have a count of their own.
-    let new = users
-        .change_password("ana", PASSWORD, OTHER_PASSWORD)
-        .unwrap();
+    // Failed log-ins from outside keep nobody from changing the password; failed changes have a
+    // count of their own.
+    let new = users.change_password("ana", PASSWORD, OTHER_PASSWORD).unwrap();
     for _ in 0..4 {
         refused!(
             users.change_password("ana", PASSWORD, OTHER_PASSWORD),
@@ -185,10 +165,7 @@ fn a_source_is_slowed_down_whatever_names_it_tries() {
     assert_eq!(attempt(&users, "five", OTHER_PASSWORD, &bad), "wrong");
     assert_eq!(attempt(&users, "six", OTHER_PASSWORD, &bad), "wait 2000");
     for tried in ["192.0.2.1", "five"] {
-        assert!(
-            !contains(&folder.bytes(), tried.as_bytes()),
-            "{tried} is in the file"
-        );
+        assert!(!contains(&folder.bytes(), tried.as_bytes()), "{tried} is in the file");
     }
 }
 
@@ -230,9 +207,7 @@ fn attempts_side_by_side_do_not_slip_through() {
     let users = folder.open_with(|options| options.clock = clock.clock());
     import(&users, "ana");
     let answers: Vec<String> = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..12)
-            .map(|_| scope.spawn(|| wrong(&users, "ana")))
-            .collect();
+        let tries: Vec<_> = (0..12).map(|_| scope.spawn(|| wrong(&users, "ana"))).collect();
         tries.into_iter().map(|one| one.join().unwrap()).collect()
     });
     let looked_at = answers.iter().filter(|answer| *answer == "wrong").count();

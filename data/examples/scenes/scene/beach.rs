@@ -18,11 +18,7 @@ pub(super) fn draw(canvas: &mut Canvas, seed: u64) {
 }
 
 fn sky(canvas: &mut Canvas, seed: u64) {
-    let stops = [
-        (0.0, hex(0x1F86DE)),
-        (0.30, hex(0x62B8F2)),
-        (HORIZON, hex(0xD3EFFA)),
-    ];
+    let stops = [(0.0, hex(0x1F86DE)), (0.30, hex(0x62B8F2)), (HORIZON, hex(0xD3EFFA))];
     let noise = Noise::new(seed);
     canvas.shade(|x, y, _| {
         let sky = gradient(&stops, y);
@@ -34,9 +30,7 @@ fn sky(canvas: &mut Canvas, seed: u64) {
     });
     canvas.glow(SUN.0, SUN.1, 0.60, hex(0xFFD98A), 0.42);
     canvas.glow(SUN.0, SUN.1, 0.17, hex(0xFFE9A8), 0.75);
-    canvas.fill_with(&Shape::disc(SUN.0, SUN.1, 0.060), 0.006, |_, _| {
-        (hex(0xFFF9D2), 1.0)
-    });
+    canvas.fill_with(&Shape::disc(SUN.0, SUN.1, 0.060), 0.006, |_, _| (hex(0xFFF9D2), 1.0));
 }
 
 fn shore(x: f32) -> f32 {
@@ -45,18 +39,10 @@ fn shore(x: f32) -> f32 {
 
 fn sea_and_sand(canvas: &mut Canvas, seed: u64) {
     let noise = Noise::new(seed ^ 0xBEAC);
-    let sea = [
-        (0.0, hex(0x0E5FAE)),
-        (0.35, hex(0x1590C4)),
-        (0.75, hex(0x35C4CF)),
-        (1.0, hex(0x9DEBDD)),
-    ];
-    let sand = [
-        (0.0, hex(0xC49A63)),
-        (0.10, hex(0xE8C98F)),
-        (0.5, hex(0xF3DBA6)),
-        (1.0, hex(0xE6C283)),
-    ];
+    let sea =
+        [(0.0, hex(0x0E5FAE)), (0.35, hex(0x1590C4)), (0.75, hex(0x35C4CF)), (1.0, hex(0x9DEBDD))];
+    let sand =
+        [(0.0, hex(0xC49A63)), (0.10, hex(0xE8C98F)), (0.5, hex(0xF3DBA6)), (1.0, hex(0xE6C283))];
     canvas.shade(|x, y, under| {
         if y < HORIZON {
             return under;
@@ -70,11 +56,7 @@ fn sea_and_sand(canvas: &mut Canvas, seed: u64) {
         water = mix(water, hex(0x084A8C), 0.30 * smooth(0.48, 0.30, wave));
         // The sun's path on the water.
         let path = 1.0 - (x - SUN.0).abs() / (0.06 + 0.9 * (y - HORIZON));
-        water = mix(
-            water,
-            hex(0xFFFDEB),
-            0.9 * path.max(0.0) * smooth(0.46, 0.60, wave),
-        );
+        water = mix(water, hex(0xFFFDEB), 0.9 * path.max(0.0) * smooth(0.46, 0.60, wave));
         let beach = (y - edge) / (1.0 - edge);
         let grain = noise.value(x * 240.0, y * 240.0) - 0.5;
         let dune = noise.cloud(x * 3.0, y * 9.0) - 0.5;
@@ -91,12 +73,8 @@ fn boat(canvas: &mut Canvas, x: f32, y: f32, size: f32) {
     let at = |dx: f32, dy: f32| (x + dx * size, y + dy * size);
     let main_sail = Shape::Polygon(vec![at(0.0, -1.6), at(0.03, -0.14), at(-0.55, -0.14)]);
     let jib = Shape::Polygon(vec![at(0.08, -1.4), at(0.08, -0.14), at(0.5, -0.14)]);
-    let hull = Shape::Polygon(vec![
-        at(-0.6, -0.08),
-        at(0.6, -0.08),
-        at(0.38, 0.14),
-        at(-0.42, 0.14),
-    ]);
+    let hull =
+        Shape::Polygon(vec![at(-0.6, -0.08), at(0.6, -0.08), at(0.38, 0.14), at(-0.42, 0.14)]);
     canvas.fill(&main_sail, hex(0xFFFFFF));
     canvas.fill(&jib, hex(0xF2F6FA));
     canvas.fill(&hull, hex(0xB5322B));
@@ -105,10 +83,7 @@ fn boat(canvas: &mut Canvas, x: f32, y: f32, size: f32) {
 fn parasol(canvas: &mut Canvas, x: f32, y: f32) {
     let shadow = Shape::limb((x - 0.19, y + 0.135), (x + 0.02, y + 0.135), (0.016, 0.022));
     canvas.fill_with(&shadow, 0.02, |_, _| (hex(0x8A6A3C), 0.55));
-    canvas.fill(
-        &Shape::limb((x, y - 0.10), (x + 0.035, y + 0.135), (0.005, 0.005)),
-        hex(0xF4F1E6),
-    );
+    canvas.fill(&Shape::limb((x, y - 0.10), (x + 0.035, y + 0.135), (0.005, 0.005)), hex(0xF4F1E6));
     let towel = [(-0.24, 0.14), (-0.10, 0.115), (-0.05, 0.15), (-0.20, 0.178)];
     let towel = Shape::Polygon(towel.iter().map(|p| (x + p.0, y + p.1)).collect());
     canvas.fill_with(&towel, 0.0, |px, py| {
@@ -119,10 +94,7 @@ fn parasol(canvas: &mut Canvas, x: f32, y: f32) {
     let rim = |t: f32| {
         let angle = PI + PI * t;
         let (px, py) = (radius * angle.cos(), 0.78 * radius * angle.sin());
-        (
-            x + px * lean.cos() - py * lean.sin(),
-            y - 0.04 + px * lean.sin() + py * lean.cos(),
-        )
+        (x + px * lean.cos() - py * lean.sin(), y - 0.04 + px * lean.sin() + py * lean.cos())
     };
     for panel in 0..7 {
         let (from, to) = (panel as f32 / 7.0, (panel + 1) as f32 / 7.0);
@@ -130,10 +102,7 @@ fn parasol(canvas: &mut Canvas, x: f32, y: f32) {
         let tip = rim(0.5);
         let base = |t: f32| {
             let (left, right) = (rim(0.0), rim(1.0));
-            (
-                left.0 + (right.0 - left.0) * t,
-                left.1 + (right.1 - left.1) * t,
-            )
+            (left.0 + (right.0 - left.0) * t, left.1 + (right.1 - left.1) * t)
         };
         let meridian = |t: f32| -> Vec<(f32, f32)> {
             (0..=12)
@@ -150,11 +119,7 @@ fn parasol(canvas: &mut Canvas, x: f32, y: f32) {
         };
         let mut outline = meridian(from);
         outline.extend(meridian(to).into_iter().rev());
-        let colour = if panel % 2 == 0 {
-            hex(0xE23B3B)
-        } else {
-            hex(0xFFF6E8)
-        };
+        let colour = if panel % 2 == 0 { hex(0xE23B3B) } else { hex(0xFFF6E8) };
         canvas.fill(&Shape::Polygon(outline), colour);
     }
 }
@@ -197,24 +162,15 @@ fn palm(canvas: &mut Canvas, seed: u64) {
         frond(canvas, crown, angle, reach, i as f32 / angles.len() as f32);
     }
     for (dx, dy) in [(-0.022, 0.018), (0.012, 0.026), (0.034, 0.012)] {
-        canvas.fill(
-            &Shape::disc(crown.0 + dx, crown.1 + dy, 0.019),
-            hex(0x5B3A1C),
-        );
-        canvas.fill(
-            &Shape::disc(crown.0 + dx + 0.005, crown.1 + dy - 0.006, 0.007),
-            hex(0x8A6034),
-        );
+        canvas.fill(&Shape::disc(crown.0 + dx, crown.1 + dy, 0.019), hex(0x5B3A1C));
+        canvas.fill(&Shape::disc(crown.0 + dx + 0.005, crown.1 + dy - 0.006, 0.007), hex(0x8A6034));
     }
 }
 
 fn frond(canvas: &mut Canvas, from: (f32, f32), angle: f32, reach: f32, light: f32) {
     let rib = |t: f32| {
         let sag = 0.62 * reach * t * t * (0.35 + 0.65 * angle.cos().abs());
-        (
-            from.0 + reach * t * angle.cos(),
-            from.1 + reach * t * angle.sin() * 0.75 + sag,
-        )
+        (from.0 + reach * t * angle.cos(), from.1 + reach * t * angle.sin() * 0.75 + sag)
     };
     let colour = mix(hex(0x14642F), hex(0x52B848), light);
     let leaflets = 34;
@@ -236,9 +192,6 @@ fn frond(canvas: &mut Canvas, from: (f32, f32), angle: f32, reach: f32, light: f
     }
     for i in 0..20 {
         let t = i as f32 / 20.0;
-        canvas.fill(
-            &Shape::limb(rib(t), rib(t + 0.05), (0.0035, 0.003)),
-            hex(0x9AB84A),
-        );
+        canvas.fill(&Shape::limb(rib(t), rib(t + 0.05), (0.0035, 0.003)), hex(0x9AB84A));
     }
 }

@@ -1,4 +1,5 @@
-//! A city street at night in the rain: towers, neon signs, their reflections, someone with an umbrella.
+//! A city street at night in the rain: towers, neon signs, their reflections, someone with an
+//! umbrella.
 
 use std::f32::consts::PI;
 
@@ -27,11 +28,7 @@ pub(super) fn draw(canvas: &mut Canvas, seed: u64) {
 }
 
 fn sky(canvas: &mut Canvas) {
-    let stops = [
-        (0.0, hex(0x070A1C)),
-        (0.35, hex(0x151238)),
-        (HORIZON, hex(0x5B2A66)),
-    ];
+    let stops = [(0.0, hex(0x070A1C)), (0.35, hex(0x151238)), (HORIZON, hex(0x5B2A66))];
     canvas.shade(|_, y, _| gradient(&stops, y));
 }
 
@@ -43,10 +40,8 @@ fn skyline(canvas: &mut Canvas, random: &mut Random) {
         for row in 0..((HORIZON - top) / 0.02) as usize {
             for column in 0..3 {
                 if random.between(0.0, 1.0) < 0.35 {
-                    let (wx, wy) = (
-                        x + 0.008 + 0.014 * column as f32,
-                        top + 0.01 + 0.02 * row as f32,
-                    );
+                    let (wx, wy) =
+                        (x + 0.008 + 0.014 * column as f32, top + 0.01 + 0.02 * row as f32);
                     canvas.fill(&Shape::rect(wx, wy, wx + 0.006, wy + 0.008), hex(0xD9A868));
                 }
             }
@@ -66,10 +61,7 @@ fn building(canvas: &mut Canvas, random: &mut Random, side: f32, depth: usize) {
     // inverse of the distance is linear.
     let at = |along: f32, up: f32| {
         let reach = 1.0 / (1.0 / near + (1.0 / far - 1.0 / near) * along);
-        (
-            VANISHING + side * reach,
-            HORIZON + reach * (0.36 - up * height),
-        )
+        (VANISHING + side * reach, HORIZON + reach * (0.36 - up * height))
     };
     let patch = |a0: f32, u0: f32, a1: f32, u1: f32| {
         Shape::Polygon(vec![at(a0, u0), at(a1, u0), at(a1, u1), at(a0, u1)])
@@ -109,18 +101,12 @@ fn shop(
 ) {
     let light = hex(random.pick(&[0xFFDFA0, 0xFFC98A, 0xC8F0FF, 0xFFB3D0]));
     canvas.fill(&patch(0.06, 0.01, 0.46, 0.135), light);
-    canvas.fill(
-        &patch(0.54, 0.01, 0.94, 0.135),
-        mix(light, hex(0xFFFFFF), 0.2),
-    );
+    canvas.fill(&patch(0.54, 0.01, 0.94, 0.135), mix(light, hex(0xFFFFFF), 0.2));
     for bar in [0.16, 0.26, 0.36, 0.64, 0.74, 0.84] {
         canvas.fill(&patch(bar, 0.01, bar + 0.012, 0.135), hex(0x2A2033));
     }
     let neon = hex(random.pick(&NEON));
-    canvas.fill(
-        &patch(0.06, 0.145, 0.94, 0.175),
-        mix(neon, hex(0xFFFFFF), 0.25),
-    );
+    canvas.fill(&patch(0.06, 0.145, 0.94, 0.175), mix(neon, hex(0xFFFFFF), 0.25));
     canvas.glow(middle.0, middle.1, 0.30 * near, mix(light, neon, 0.5), 0.40);
 }
 
@@ -142,12 +128,7 @@ fn sign(
     canvas.fill(&Shape::rect(left, top, right, bottom), hex(0x0B0916));
     let tube = (0.0065 * near).max(0.0014);
     let (l, t, r, b) = (left + tube, top + tube, right - tube, bottom - tube);
-    for (from, to) in [
-        ((l, t), (r, t)),
-        ((r, t), (r, b)),
-        ((r, b), (l, b)),
-        ((l, b), (l, t)),
-    ] {
+    for (from, to) in [((l, t), (r, t)), ((r, t), (r, b)), ((r, b), (l, b)), ((l, b), (l, t))] {
         neon_tube(canvas, from, to, tube, neon);
     }
     let second = hex(random.pick(&NEON));
@@ -161,26 +142,14 @@ fn sign(
             if random.between(0.0, 1.0) < 0.75 {
                 let reach = hx * random.pick(&[0.6, 1.0, 1.0]);
                 let bar = cy + row * hy;
-                neon_tube(
-                    canvas,
-                    (cx - reach, bar),
-                    (cx + reach, bar),
-                    tube * 0.7,
-                    second,
-                );
+                neon_tube(canvas, (cx - reach, bar), (cx + reach, bar), tube * 0.7, second);
             }
         }
         if random.between(0.0, 1.0) < 0.6 {
             neon_tube(canvas, (cx, cy - hy), (cx, cy + hy), tube * 0.7, second);
         }
     }
-    canvas.glow(
-        (l + r) / 2.0,
-        (t + b) / 2.0,
-        height * 0.95,
-        mix(neon, second, 0.5),
-        0.55,
-    );
+    canvas.glow((l + r) / 2.0, (t + b) / 2.0, height * 0.95, mix(neon, second, 0.5), 0.55);
 }
 
 fn neon_tube(canvas: &mut Canvas, from: (f32, f32), to: (f32, f32), width: f32, colour: Rgb) {
@@ -234,12 +203,8 @@ fn crossing(canvas: &mut Canvas) {
     let at = |across: f32, reach: f32| (VANISHING + across * reach, HORIZON + 0.36 * reach);
     for stripe in -4..4 {
         let a = stripe as f32 * 0.15 + 0.03;
-        let shape = Shape::Polygon(vec![
-            at(a, 0.80),
-            at(a + 0.085, 0.80),
-            at(a + 0.085, 1.0),
-            at(a, 1.0),
-        ]);
+        let shape =
+            Shape::Polygon(vec![at(a, 0.80), at(a + 0.085, 0.80), at(a + 0.085, 1.0), at(a, 1.0)]);
         canvas.fill_with(&shape, 0.004, |_, _| (hex(0xE8E4F4), 0.33));
     }
 }
@@ -248,60 +213,22 @@ fn walker(canvas: &mut Canvas, x: f32, foot: f32, height: f32) {
     let dark = hex(0x05050C);
     let at = |dx: f32, up: f32| (x + dx * height, foot - up * height);
     // Mirrored below the feet, faint and soft, before the figure itself.
-    let mirror = Shape::limb(
-        (x, foot),
-        (x, foot + 0.45 * height),
-        (0.10 * height, 0.13 * height),
-    );
+    let mirror = Shape::limb((x, foot), (x, foot + 0.45 * height), (0.10 * height, 0.13 * height));
     canvas.fill_with(&mirror, 0.03, |_, _| (dark, 0.6));
-    let blot = Shape::limb(
-        at(-0.28, -0.52),
-        at(0.28, -0.52),
-        (0.05 * height, 0.05 * height),
-    );
+    let blot = Shape::limb(at(-0.28, -0.52), at(0.28, -0.52), (0.05 * height, 0.05 * height));
     canvas.fill_with(&blot, 0.03, |_, _| (hex(0xC01838), 0.45));
 
-    canvas.fill(
-        &Shape::limb(
-            at(-0.05, 0.40),
-            at(-0.11, 0.0),
-            (0.045 * height, 0.03 * height),
-        ),
-        dark,
-    );
-    canvas.fill(
-        &Shape::limb(
-            at(0.05, 0.40),
-            at(0.09, 0.02),
-            (0.045 * height, 0.03 * height),
-        ),
-        dark,
-    );
+    canvas
+        .fill(&Shape::limb(at(-0.05, 0.40), at(-0.11, 0.0), (0.045 * height, 0.03 * height)), dark);
+    canvas
+        .fill(&Shape::limb(at(0.05, 0.40), at(0.09, 0.02), (0.045 * height, 0.03 * height)), dark);
     let coat = [(-0.09, 0.72), (0.09, 0.72), (0.15, 0.26), (-0.15, 0.26)];
-    canvas.fill(
-        &Shape::Polygon(coat.iter().map(|p| at(p.0, p.1)).collect()),
-        dark,
-    );
-    canvas.fill(
-        &Shape::limb(
-            at(0.08, 0.68),
-            at(0.13, 0.50),
-            (0.035 * height, 0.03 * height),
-        ),
-        dark,
-    );
-    canvas.fill(
-        &Shape::disc(at(0.0, 0.79).0, at(0.0, 0.79).1, 0.062 * height),
-        dark,
-    );
-    canvas.fill(
-        &Shape::limb(
-            at(0.12, 0.52),
-            at(0.05, 1.06),
-            (0.007 * height, 0.007 * height),
-        ),
-        dark,
-    );
+    canvas.fill(&Shape::Polygon(coat.iter().map(|p| at(p.0, p.1)).collect()), dark);
+    canvas
+        .fill(&Shape::limb(at(0.08, 0.68), at(0.13, 0.50), (0.035 * height, 0.03 * height)), dark);
+    canvas.fill(&Shape::disc(at(0.0, 0.79).0, at(0.0, 0.79).1, 0.062 * height), dark);
+    canvas
+        .fill(&Shape::limb(at(0.12, 0.52), at(0.05, 1.06), (0.007 * height, 0.007 * height)), dark);
     let mut dome: Vec<_> = (0..=24)
         .map(|i| {
             let angle = PI * i as f32 / 24.0;
@@ -311,10 +238,7 @@ fn walker(canvas: &mut Canvas, x: f32, foot: f32, height: f32) {
     // The lower rim is scalloped between the ribs.
     dome.extend((1..24).rev().map(|i| {
         let t = i as f32 / 24.0;
-        at(
-            0.05 - 0.36 + 0.72 * t,
-            0.84 + 0.035 * (t * 4.0 * PI).sin().abs(),
-        )
+        at(0.05 - 0.36 + 0.72 * t, 0.84 + 0.035 * (t * 4.0 * PI).sin().abs())
     }));
     canvas.fill_with(&Shape::Polygon(dome), 0.0, |px, _| {
         let light = smooth(x - 0.3 * height, x + 0.4 * height, px);

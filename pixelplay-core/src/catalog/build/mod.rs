@@ -1,7 +1,7 @@
 //! From songs to an index: each described, its sentences encoded, their mean its vector.
 //!
-//! A catalogue of more than one batch is built part by part, so that memory does not follow its size, and a build that was
-//! killed goes on where it was: see [`parts`].
+//! A catalogue of more than one batch is built part by part, so that memory does not follow its
+//! size, and a build that was killed goes on where it was: see [`parts`].
 
 mod parts;
 mod sentences;
@@ -40,12 +40,13 @@ pub use self::tally::Likeness;
 pub struct BuildOptions {
     /// How songs without a description of their own are described.
     pub describer: Describer,
-    /// Whether `TITLE by ARTIST` is one more sentence of each song. Names pull a song towards pictures
-    /// of what they mean, whatever it sounds like; so they stay out unless asked for.
+    /// Whether `TITLE by ARTIST` is one more sentence of each song. Names pull a song towards
+    /// pictures of what they mean, whatever it sounds like; so they stay out unless asked for.
     pub names: bool,
     /// How the sentences go through the encoder.
     pub encode: EncodeOptions,
-    /// See [`WriterOptions::batch_rows`]. Also after how many songs a build can go on that was interrupted.
+    /// See [`WriterOptions::batch_rows`]. Also after how many songs a build can go on that was
+    /// interrupted.
     pub batch_rows: usize,
 }
 
@@ -104,11 +105,7 @@ impl fmt::Display for BuildReport {
             writeln!(f, "  {songs} taken from the build that was interrupted")?;
         }
         if self.left_out > 0 {
-            let more = if self.left_out > self.left_out_ids.len() {
-                ", ..."
-            } else {
-                ""
-            };
+            let more = if self.left_out > self.left_out_ids.len() { ", ..." } else { "" };
             writeln!(
                 f,
                 "  {} left out, nothing to describe by: {}{more}",
@@ -123,21 +120,22 @@ impl fmt::Display for BuildReport {
 /// Writes an index of `songs` to `out`, whose vectors live in the space of `encoder`.
 ///
 /// A song is described by its own [`description`](Song::description) where it has one, a sentence a
-/// line (lyrics do too), and otherwise by [`BuildOptions::describer`]; the index keeps the text. Its vector is the mean of
-/// the unit vectors of its sentences, scaled to length 1. The same songs, encoder and options give the same
-/// bytes on the same machine.
+/// line (lyrics do too), and otherwise by [`BuildOptions::describer`]; the index keeps the text.
+/// Its vector is the mean of the unit vectors of its sentences, scaled to length 1. The same songs,
+/// encoder and options give the same bytes on the same machine.
 ///
 /// Until everything is written, whatever was at `out` stays as it was. Of more than one batch
-/// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the build is killed, the next
-/// one takes those whose songs, sentences and encoder are still the same. That takes room for a second copy.
+/// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the
+/// build is killed, the next one takes those whose songs, sentences and encoder are still the same.
+/// That takes room for a second copy.
 ///
-/// Costs one pass of the text tower for every distinct sentence (a few thousand for a catalogue of any size with the
-/// embedded templates), and the memory of a batch.
+/// Costs one pass of the text tower for every distinct sentence (a few thousand for a catalogue of
+/// any size with the embedded templates), and the memory of a batch.
 ///
 /// # Errors
-/// [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the file
-/// cannot be written or two songs have one id, [`CatalogError::Encode`] where the encoder fails,
-/// [`CatalogError::Describe`] where the describer does, and [`CatalogError::Cancelled`].
+/// [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
+/// file cannot be written or two songs have one id, [`CatalogError::Encode`] where the encoder
+/// fails, [`CatalogError::Describe`] where the describer does, and [`CatalogError::Cancelled`].
 pub fn build_index(
     songs: &[Song],
     out: impl AsRef<Path>,
@@ -148,23 +146,18 @@ pub fn build_index(
     let out = out.as_ref();
     check_place(out)?;
     let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
-    let build = Build {
-        out,
-        count: songs.len(),
-        extra: extra.collect(),
-        encoder,
-        options,
-    };
+    let build = Build { out, count: songs.len(), extra: extra.collect(), encoder, options };
     build.run(songs.iter().cloned().map(Ok), on_progress)
 }
 
 /// [`clean`](super::clean()) and [`build_index`] in one; returns what both report.
 ///
-/// The songs wait in a file beside `out`, of some 300 bytes each, so that memory need not hold them: a million take less
-/// than a gigabyte in all.
+/// The songs wait in a file beside `out`, of some 300 bytes each, so that memory need not hold
+/// them: a million take less than a gigabyte in all.
 ///
 /// # Errors
-/// As the two of them, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] where the index would replace the table.
+/// As the two of them, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] where the index
+/// would replace the table.
 pub fn build_index_from_csv(
     csv: impl AsRef<Path>,
     out: impl AsRef<Path>,
@@ -176,18 +169,11 @@ pub fn build_index_from_csv(
     let (csv, out) = (csv.as_ref(), out.as_ref());
     refuse_same_file(csv, out)?;
     let reader = source::open_file(csv)?;
-    build_index_from_reader(
-        reader,
-        csv,
-        out,
-        encoder,
-        clean_options,
-        options,
-        on_progress,
-    )
+    build_index_from_reader(reader, csv, out, encoder, clean_options, options, on_progress)
 }
 
-/// [`build_index_from_csv`] of a table that is no file; `name` is what errors and the report call it.
+/// [`build_index_from_csv`] of a table that is no file; `name` is what errors and the report call
+/// it.
 ///
 /// # Errors
 /// As [`clean_reader`](super::clean_reader) and [`build_index`], and [`CatalogError::Spool`].
@@ -205,26 +191,21 @@ pub fn build_index_from_reader(
     let folder = folder_of(out);
     let (merged, cleaned) =
         clean_spooled(reader, name.as_ref(), clean_options, folder, on_progress)?;
-    let build = Build {
-        out,
-        count: merged.count,
-        extra: merged.extra.clone(),
-        encoder,
-        options,
-    };
+    let build = Build { out, count: merged.count, extra: merged.extra.clone(), encoder, options };
     let built = build.run(merged.songs()?, on_progress)?;
     Ok((cleaned, built))
 }
 
-/// [`clean`](super::clean()), [`build_index`] and [`SongIndexEditor::add`] in one: adds the songs of a table to an index;
-/// returns what the three report.
+/// [`clean`](super::clean()), [`build_index`] and [`SongIndexEditor::add`] in one: adds the songs
+/// of a table to an index; returns what the three report.
 ///
-/// Other writers of the index wait while the songs are encoded; readers do not. The new songs go through a file in the
-/// folder for temporary files.
+/// Other writers of the index wait while the songs are encoded; readers do not. The new songs go
+/// through a file in the folder for temporary files.
 ///
 /// # Errors
-/// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index is of another encoder, and
-/// [`SongIndexError::KnownIds`] if it has songs of the table that are not to be replaced.
+/// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index is of
+/// another encoder, and [`SongIndexError::KnownIds`] if it has songs of the table that are not to
+/// be replaced.
 pub fn add_from_csv(
     csv: impl AsRef<Path>,
     editor: SongIndexEditor,
@@ -234,10 +215,7 @@ pub fn add_from_csv(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<(CleanReport, BuildReport, EditReport), CatalogError> {
     let index = editor.index();
-    same_space(
-        (index.dim(), index.fingerprint()),
-        (encoder.dim(), Some(encoder.fingerprint())),
-    )?;
+    same_space((index.dim(), index.fingerprint()), (encoder.dim(), Some(encoder.fingerprint())))?;
     let cleaned = clean_with(csv.as_ref(), clean_options, on_progress)?;
     editor.known_rows(cleaned.songs.iter().map(|song| song.id.as_str()))?;
 
@@ -247,10 +225,9 @@ pub fn add_from_csv(
         .map_err(SongIndexError::io("write", &std::env::temp_dir()))?;
     let path = folder.path().join("songs.arrow");
     let built = match build_index(&cleaned.songs, &path, encoder, options, on_progress) {
-        Err(CatalogError::NoSongs { left_out, .. }) => Err(CatalogError::NoSongs {
-            out: index.path().to_owned(),
-            left_out,
-        }),
+        Err(CatalogError::NoSongs { left_out, .. }) => {
+            Err(CatalogError::NoSongs { out: index.path().to_owned(), left_out })
+        }
         built => built,
     }?;
     let edited = editor.add(&SongIndex::open(&path)?, on_progress)?;
@@ -287,22 +264,12 @@ impl Build<'_> {
         on_progress: &mut OnProgress<'_>,
     ) -> Result<BuildReport, CatalogError> {
         let batch_rows = self.options.batch_rows.max(1);
-        let mut parts = (self.count > batch_rows)
-            .then(|| Parts::open(self.out, on_progress))
-            .transpose()?;
+        let mut parts =
+            (self.count > batch_rows).then(|| Parts::open(self.out, on_progress)).transpose()?;
         let mut sentences = Sentences::new(self.encoder, self.options.encode.clone());
         let mut tally = Tally::default();
-        let mut songs = Describing {
-            songs,
-            options: self.options,
-            waiting: Vec::new(),
-        };
-        let mut done = Done {
-            songs: 0,
-            told: 0,
-            of: self.count,
-            on_progress,
-        };
+        let mut songs = Describing { songs, options: self.options, waiting: Vec::new() };
+        let mut done = Done { songs: 0, told: 0, of: self.count, on_progress };
         loop {
             let batch = songs.next_batch(batch_rows, &mut tally, &mut done)?;
             if batch.is_empty() {
@@ -347,7 +314,8 @@ impl Build<'_> {
         tally: &mut Tally,
         done: &mut Done<'_, '_>,
     ) -> Result<(), CatalogError> {
-        /// A fraction of a second of work for the encoder, and little memory where every song has sentences of its own.
+        /// A fraction of a second of work for the encoder, and little memory where every song has
+        /// sentences of its own.
         const ENCODED_AT_ONCE: usize = 1024;
         let mut writer = SongIndexWriter::create(path, self.writer_options())?;
         for (at, songs) in batch.chunks(ENCODED_AT_ONCE).enumerate() {
@@ -384,12 +352,10 @@ impl Build<'_> {
             add(name.as_bytes());
         }
         for Described { song, sentences } in batch {
-            add(
-                &super::spool::bytes(song).map_err(|source| CatalogError::Spool {
-                    folder: folder_of(self.out).to_owned(),
-                    source,
-                })?,
-            );
+            add(&super::spool::bytes(song).map_err(|source| CatalogError::Spool {
+                folder: folder_of(self.out).to_owned(),
+                source,
+            })?);
             for sentence in sentences {
                 add(sentence.as_bytes());
             }
@@ -428,11 +394,8 @@ impl<S: Iterator<Item = Result<Song, CatalogError>>> Describing<'_, S> {
         let mut batch = std::mem::take(&mut self.waiting);
         while batch.len() < rows {
             done.report()?;
-            let songs: Vec<Song> = self
-                .songs
-                .by_ref()
-                .take(DESCRIBED_AT_ONCE)
-                .collect::<Result<_, _>>()?;
+            let songs: Vec<Song> =
+                self.songs.by_ref().take(DESCRIBED_AT_ONCE).collect::<Result<_, _>>()?;
             if songs.is_empty() {
                 break;
             }
@@ -489,12 +452,7 @@ impl Done<'_, '_> {
 
     fn report(&mut self) -> Result<(), CatalogError> {
         let total = Some(self.of as u64);
-        step(
-            self.on_progress,
-            "building the index",
-            self.told as u64,
-            total,
-        )
+        step(self.on_progress, "building the index", self.told as u64, total)
     }
 }
 
@@ -529,10 +487,7 @@ mod tests {
         song.description = Some(" \n".into());
         assert_eq!(description(&song, &options).unwrap(), templated);
         song.description = Some("rain on a window\n\n a dark street ".into());
-        assert_eq!(
-            description(&song, &options).unwrap(),
-            ["rain on a window", "a dark street"]
-        );
+        assert_eq!(description(&song, &options).unwrap(), ["rain on a window", "a dark street"]);
         options.names = true;
         assert_eq!(description(&song, &options).unwrap()[2], "Rain by Ana");
     }

@@ -1,9 +1,10 @@
 //! The finished parts of a catalogue that is being built.
 //!
-//! They lie in a folder beside the index to be: `songs.arrow.parts/000003-9f2c...arrow` is the fourth batch, named by a hash
-//! of all that it depends on. A build that finds a part with the name it would give takes it as it is; so nothing need be
-//! remembered about the build that was interrupted, and nothing can be taken that is out of date. In the end the parts are
-//! copied into the index, one after the other, and deleted.
+//! They lie in a folder beside the index to be: `songs.arrow.parts/000003-9f2c...arrow` is the
+//! fourth batch, named by a hash of all that it depends on. A build that finds a part with the name
+//! it would give takes it as it is; so nothing need be remembered about the build that was
+//! interrupted, and nothing can be taken that is out of date. In the end the parts are copied into
+//! the index, one after the other, and deleted.
 
 use std::fs;
 use std::io;
@@ -14,8 +15,9 @@ use crate::index::lock::WriterLock;
 use crate::index::{SongIndex, SongIndexError, rewrite};
 use crate::progress::{OnProgress, Progress};
 
-/// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index at `out`; it is there
-/// while a build runs, or after one was interrupted. It may be deleted, and then the next build begins anew.
+/// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index
+/// at `out`; it is there while a build runs, or after one was interrupted. It may be deleted, and
+/// then the next build begins anew.
 #[must_use]
 pub fn parts_folder(out: impl AsRef<Path>) -> PathBuf {
     let mut name = out.as_ref().as_os_str().to_owned();
@@ -59,18 +61,12 @@ impl Parts {
                 Err(error) => return Err(failed(error)),
             }
         };
-        Ok(Self {
-            folder,
-            files: Vec::new(),
-            lock,
-        })
+        Ok(Self { folder, files: Vec::new(), lock })
     }
 
     /// The file of the next part, whose key is `key`.
     pub(super) fn next(&mut self, key: &str) -> PathBuf {
-        let path = self
-            .folder
-            .join(format!("{:06}-{key}.arrow", self.files.len()));
+        let path = self.folder.join(format!("{:06}-{key}.arrow", self.files.len()));
         self.files.push(path.clone());
         path
     }
@@ -116,9 +112,7 @@ impl Drop for Parts {
 /// `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts that were left by a kill.
 fn is_ours(name: &str) -> bool {
     let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let part = name
-        .strip_suffix(".arrow")
-        .and_then(|name| name.split_once('-'));
+    let part = name.strip_suffix(".arrow").and_then(|name| name.split_once('-'));
     let is_draft = name.starts_with(".pixelplay-") && name.ends_with(".tmp");
     is_draft || part.is_some_and(|(number, key)| digits(number, 6) && digits(key, 32))
 }
@@ -146,10 +140,7 @@ mod tests {
         parts.delete();
         drop(parts);
         assert!(!first.exists());
-        assert_eq!(
-            fs::read_to_string(home.join("notes.arrow")).unwrap(),
-            "mine"
-        );
+        assert_eq!(fs::read_to_string(home.join("notes.arrow")).unwrap(), "mine");
         fs::remove_file(home.join("notes.arrow")).unwrap();
         drop(Parts::open(&out, &mut ignore).unwrap());
         assert!(!home.exists());
@@ -164,11 +155,7 @@ mod tests {
         let stopped = Parts::open(&out, &mut |progress: Progress| {
             assert!(progress.stage.starts_with("waiting"));
             asked += 1;
-            if asked < 3 {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if asked < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         assert!(matches!(stopped, Err(CatalogError::Cancelled)));
         drop(first);

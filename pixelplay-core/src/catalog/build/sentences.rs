@@ -9,8 +9,8 @@ use crate::embedding::{Embedding, normalize_in_place};
 use crate::encoder::{EncodeOptions, Encoder};
 use crate::progress::Progress;
 
-/// The most memory for vectors that may be wanted again. The templates' own sentences take a tenth of it; where every
-/// song has its own, nothing is gained by keeping more.
+/// The most memory for vectors that may be wanted again. The templates' own sentences take a tenth
+/// of it; where every song has its own, nothing is gained by keeping more.
 const MOST_BYTES: usize = 128 << 20;
 
 pub(super) struct Sentences<'a> {
@@ -21,14 +21,11 @@ pub(super) struct Sentences<'a> {
 
 impl<'a> Sentences<'a> {
     pub(super) fn new(encoder: &'a Encoder, options: EncodeOptions) -> Self {
-        Self {
-            encoder,
-            options,
-            known: HashMap::new(),
-        }
+        Self { encoder, options, known: HashMap::new() }
     }
 
-    /// Encodes what is not known yet of the sentences of some songs; `on_share` is told how much of that is done.
+    /// Encodes what is not known yet of the sentences of some songs; `on_share` is told how much of
+    /// that is done.
     pub(super) fn learn(
         &mut self,
         songs: &[Described],
@@ -46,22 +43,21 @@ impl<'a> Sentences<'a> {
             .collect();
         let mut failed = None;
         let encoded =
-            self.encoder
-                .encode_texts(&unknown, self.options.clone(), &mut |progress: Progress| {
-                    let share = match progress.total {
-                        Some(total) if total > 0 && progress.stage == "encoding texts" => {
-                            progress.done as f64 / total as f64
-                        }
-                        _ => 0.0,
-                    };
-                    match on_share(share) {
-                        Ok(()) => ControlFlow::Continue(()),
-                        Err(error) => {
-                            failed = Some(error);
-                            ControlFlow::Break(())
-                        }
+            self.encoder.encode_texts(&unknown, self.options.clone(), &mut |progress: Progress| {
+                let share = match progress.total {
+                    Some(total) if total > 0 && progress.stage == "encoding texts" => {
+                        progress.done as f64 / total as f64
                     }
-                });
+                    _ => 0.0,
+                };
+                match on_share(share) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            });
         if let Some(error) = failed {
             return Err(error);
         }
@@ -88,10 +84,7 @@ fn mean<'a>(
             *sum += f64::from(value);
         }
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "rounding to f32 is the point"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the point")]
     let mut mean: Vec<f32> = sum.into_iter().map(|value| value as f32).collect();
     normalize_in_place(&mut mean)?;
     Ok(mean)
@@ -111,10 +104,7 @@ mod tests {
         };
         close(mean([&a, &b].into_iter(), 2).unwrap(), [0.5_f32.sqrt(); 2]);
         let five = 5.0_f32.sqrt();
-        close(
-            mean([&a, &a, &b].into_iter(), 2).unwrap(),
-            [2.0 / five, 1.0 / five],
-        );
+        close(mean([&a, &a, &b].into_iter(), 2).unwrap(), [2.0 / five, 1.0 / five]);
         let c = Embedding::new(vec![-1.0, 0.0], None).unwrap();
         assert!(mean([&a, &c].into_iter(), 2).is_err());
     }

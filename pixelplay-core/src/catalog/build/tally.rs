@@ -11,7 +11,8 @@ use crate::catalog::digest::{Digest, digest};
 use crate::index::{SongIndex, SongIndexError};
 use crate::song::Song;
 
-/// How alike two songs of a catalogue are: the cosines between its songs' vectors, of up to 512 songs drawn by their ids.
+/// How alike two songs of a catalogue are: the cosines between its songs' vectors, of up to 512
+/// songs drawn by their ids.
 ///
 /// The lower they are, the better a question can tell songs apart.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -34,7 +35,8 @@ pub(super) struct Tally {
     sentences: HashSet<Digest>,
     descriptions: HashSet<Digest>,
     vectors: HashSet<Digest>,
-    /// The songs with the smallest hashes of their ids, and their vectors as bits, which have an order.
+    /// The songs with the smallest hashes of their ids, and their vectors as bits, which have an
+    /// order.
     sample: BinaryHeap<(Digest, Vec<u32>)>,
     left_out: usize,
     left_out_ids: Vec<String>,
@@ -63,15 +65,11 @@ impl Tally {
         for sentence in sentences {
             self.sentences.insert(digest([sentence.as_bytes()]));
         }
-        self.descriptions
-            .insert(digest(sentences.iter().map(String::as_bytes)));
+        self.descriptions.insert(digest(sentences.iter().map(String::as_bytes)));
         let bits: Vec<u32> = vector.iter().map(|value| value.to_bits()).collect();
         self.vectors.insert(digest([bytemuck::cast_slice(&bits)]));
         let is_wanted = self.sample.len() < SAMPLE
-            || self
-                .sample
-                .peek()
-                .is_some_and(|(greatest, _)| id < *greatest);
+            || self.sample.peek().is_some_and(|(greatest, _)| id < *greatest);
         if is_wanted {
             self.sample.push((id, bits));
             if self.sample.len() > SAMPLE {
@@ -173,12 +171,7 @@ mod tests {
         let twin = tally.add(&described("a", &["new"]), &[1.0, 0.0], out);
         assert!(twin.unwrap_err().to_string().contains("unique"));
         let report = tally.report();
-        let counts = [
-            report.songs,
-            report.sentences,
-            report.descriptions,
-            report.vectors,
-        ];
+        let counts = [report.songs, report.sentences, report.descriptions, report.vectors];
         assert_eq!(counts, [3, 2, 2, 2]);
         // Three pairs, with cosines of 0, 0 and 1.
         let Likeness { mean, low, high } = report.likeness.unwrap();

@@ -20,14 +20,8 @@ impl Artists {
     pub(super) fn parse(credit: &str, guests: &[String]) -> Self {
         let names = names(credit);
         let first = names.first().cloned().unwrap_or_default();
-        let guests = guests
-            .iter()
-            .flat_map(|guest| crate::recording::artist::names(guest));
-        Self {
-            whole: name(credit),
-            first,
-            all: names.into_iter().chain(guests).collect(),
-        }
+        let guests = guests.iter().flat_map(|guest| crate::recording::artist::names(guest));
+        Self { whole: name(credit), first, all: names.into_iter().chain(guests).collect() }
     }
 
     /// How surely the artists of a recording, `other`, are these: 0 for somebody else.
@@ -87,10 +81,7 @@ mod tests {
         ] {
             let expected = if found == "Skrillex" { 0.0 } else { 1.0 };
             let likeness = likeness(wanted, found, guests);
-            assert!(
-                (likeness - expected).abs() < 1e-9,
-                "{wanted} {found} {likeness}"
-            );
+            assert!((likeness - expected).abs() < 1e-9, "{wanted} {found} {likeness}");
         }
     }
 

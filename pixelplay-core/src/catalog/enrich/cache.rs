@@ -1,7 +1,8 @@
 //! The cache: one SQLite file that knows what was answered, and when who may be asked next.
 //!
-//! Every answer is on the disk before the next request goes out, so that a killed run loses the one under way and no
-//! other. Turns are given out by the file too: two processes together, and a run that is started again, keep the pace.
+//! Every answer is on the disk before the next request goes out, so that a killed run loses the one
+//! under way and no other. Turns are given out by the file too: two processes together, and a run
+//! that is started again, keep the pace.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,10 +36,7 @@ pub(super) struct Answer {
 impl Cache {
     /// Opens a file, or makes it.
     pub(super) fn open(path: &Path) -> Result<Self, EnrichError> {
-        let fail = |problem| EnrichError::Cache {
-            path: path.to_owned(),
-            problem,
-        };
+        let fail = |problem| EnrichError::Cache { path: path.to_owned(), problem };
         let opened = std::path::absolute(path)
             .and_then(|absolute| {
                 if absolute.is_dir() {
@@ -60,10 +58,7 @@ impl Cache {
             Ok(connection)
         });
         let connection = connection.map_err(|abort| fail(settle(abort.map_refused(refused))))?;
-        Ok(Self {
-            path: path.to_owned(),
-            connection,
-        })
+        Ok(Self { path: path.to_owned(), connection })
     }
 
     pub(super) fn answer(
@@ -76,10 +71,7 @@ impl Cache {
                 "SELECT fetched_at, body FROM answer WHERE provider = ?1 AND query = ?2",
             )?;
             let found = statement.query_row(params![provider, query], |row| {
-                Ok(Answer {
-                    fetched_at: row.get(0)?,
-                    body: row.get(1)?,
-                })
+                Ok(Answer { fetched_at: row.get(0)?, body: row.get(1)? })
             });
             Ok(found.optional()?)
         })
@@ -99,8 +91,9 @@ impl Cache {
         })
     }
 
-    /// Takes the next turn to ask a provider, and says when it is: now, or later. The one after it comes an `interval`
-    /// later. A turn more than `longest` away was set by a clock that was wrong.
+    /// Takes the next turn to ask a provider, and says when it is: now, or later. The one after it
+    /// comes an `interval` later. A turn more than `longest` away was set by a clock that was
+    /// wrong.
     pub(super) fn take_turn(
         &self,
         provider: &str,
@@ -149,10 +142,7 @@ impl Cache {
     }
 
     pub(super) fn fails(&self, problem: CacheProblem) -> EnrichError {
-        EnrichError::Cache {
-            path: self.path.clone(),
-            problem,
-        }
+        EnrichError::Cache { path: self.path.clone(), problem }
     }
 }
 
@@ -199,10 +189,7 @@ mod tests {
         assert_eq!(turn(&one, 10_001), 16_000);
         assert_eq!(turn(&other, 30_000), 30_000);
         // Another provider has its own.
-        assert_eq!(
-            one.take_turn("other", 30_000, 1000, 1_000_000).unwrap(),
-            30_000
-        );
+        assert_eq!(one.take_turn("other", 30_000, 1000, 1_000_000).unwrap(), 30_000);
         one.hold("itunes", 90_000).unwrap();
         other.hold("itunes", 50_000).unwrap();
         assert_eq!(turn(&other, 31_000), 90_000);
@@ -215,14 +202,8 @@ mod tests {
     fn answers_are_there_when_the_file_is_opened_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
-        let answer = Answer {
-            fetched_at: 7,
-            body: "[]".to_owned(),
-        };
-        Cache::open(&path)
-            .unwrap()
-            .put("itunes", "a\nb", &answer)
-            .unwrap();
+        let answer = Answer { fetched_at: 7, body: "[]".to_owned() };
+        Cache::open(&path).unwrap().put("itunes", "a\nb", &answer).unwrap();
         let cache = Cache::open(&path).unwrap();
         let found = cache.answer("itunes", "a\nb").unwrap().unwrap();
         assert_eq!((found.fetched_at, found.body.as_str()), (7, "[]"));

@@ -13,8 +13,9 @@ const LONGEST_SONG: i64 = 86_400_000;
 
 /// A recording that a provider offers for a song.
 ///
-/// What a [`Provider`](super::Provider) fills in is checked once more before it is used or stored: text that is absurdly
-/// long or would steer a terminal, addresses that are not plain `https`, and numbers out of range are left out.
+/// What a [`Provider`](super::Provider) fills in is checked once more before it is used or stored:
+/// text that is absurdly long or would steer a terminal, addresses that are not plain `https`, and
+/// numbers out of range are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Candidate {
@@ -40,8 +41,8 @@ pub struct Candidate {
     pub preview_url: Option<String>,
     /// Where the whole song can be found.
     pub external_url: Option<String>,
-    /// An address that leads to a cover, or to an answer 404 if there is none. It is asked only for a recording that
-    /// was chosen, and then is its `artwork_url`.
+    /// An address that leads to a cover, or to an answer 404 if there is none. It is asked only for
+    /// a recording that was chosen, and then is its `artwork_url`.
     pub cover_to_try: Option<String>,
 }
 
@@ -68,14 +69,8 @@ impl Candidate {
             *address = address.take().filter(|address| is_plain_address(address));
         }
         // A cover to try is an address of the provider's own, which a test has on this machine.
-        for address in [
-            &mut self.artwork_url,
-            &mut self.preview_url,
-            &mut self.external_url,
-        ] {
-            *address = address
-                .take()
-                .filter(|address| address.starts_with("https://"));
+        for address in [&mut self.artwork_url, &mut self.preview_url, &mut self.external_url] {
+            *address = address.take().filter(|address| address.starts_with("https://"));
         }
         let within = |low: i64, high: i64| move |value: &i64| (low..=high).contains(value);
         self.duration_ms = self.duration_ms.filter(within(1, LONGEST_SONG));
@@ -90,11 +85,7 @@ fn text(text: String) -> Option<String> {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let text = if text.trim().len() == text.len() {
-        text
-    } else {
-        text.trim().to_owned()
-    };
+    let text = if text.trim().len() == text.len() { text } else { text.trim().to_owned() };
     (!text.is_empty() && text.len() <= MOST_TEXT && !text.contains(steers)).then_some(text)
 }
 
@@ -109,23 +100,18 @@ fn is_plain_address(address: &str) -> bool {
     };
     matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.host().is_some_and(|host| !host.is_empty())
-        && uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
 }
 
-/// The address, if it is of one of these hosts (or of a host below one that begins with a dot) and comes by `https`.
+/// The address, if it is of one of these hosts (or of a host below one that begins with a dot) and
+/// comes by `https`.
 pub(super) fn of_hosts(address: Option<&str>, hosts: &[&str]) -> Option<String> {
     let address = address?;
     let uri: Uri = address.parse().ok()?;
     let host = uri.host()?.to_ascii_lowercase();
-    let is_known = hosts.iter().any(|known| {
-        if known.starts_with('.') {
-            host.ends_with(known)
-        } else {
-            host == *known
-        }
-    });
+    let is_known = hosts
+        .iter()
+        .any(|known| if known.starts_with('.') { host.ends_with(known) } else { host == *known });
     let is_usual = uri.scheme_str() == Some("https") && uri.port().is_none();
     (is_known && is_usual && is_plain_address(address)).then(|| address.to_owned())
 }
@@ -150,10 +136,7 @@ mod tests {
     #[test]
     fn what_is_good_stays() {
         let cleaned = Candidate::clean_all(vec![good()]);
-        let expected = Candidate {
-            title: "Song".into(),
-            ..good()
-        };
+        let expected = Candidate { title: "Song".into(), ..good() };
         assert_eq!(cleaned, [expected]);
     }
 

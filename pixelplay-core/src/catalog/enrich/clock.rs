@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Milliseconds since 1970 (UTC), as they are stored.
 pub(super) type Millis = i64;
 
-/// Where enriching gets the time from, and how it waits: by default the system, in tests any functions.
+/// Where enriching gets the time from, and how it waits: by default the system, in tests any
+/// functions.
 ///
 /// ```
 /// use pixelplay_core::catalog::enrich::Clock;
@@ -31,15 +32,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock of two functions: what time it is, and one that returns when so much time has passed.
+    /// A clock of two functions: what time it is, and one that returns when so much time has
+    /// passed.
     pub fn new(
         now: impl Fn() -> SystemTime + Send + Sync + 'static,
         sleep: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            now: Arc::new(now),
-            sleep: Arc::new(sleep),
-        }
+        Self { now: Arc::new(now), sleep: Arc::new(sleep) }
     }
 
     pub(super) fn now(&self) -> SystemTime {
@@ -84,11 +83,7 @@ pub(super) fn iso(time: Millis) -> String {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     let year = era * 400 + year + i64::from(month <= 2);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

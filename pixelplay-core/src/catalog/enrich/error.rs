@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why songs could not be enriched. Answers that were got by then are in the cache, and another run goes on from there.
+/// Why songs could not be enriched. Answers that were got by then are in the cache, and another run
+/// goes on from there.
 ///
 /// A song that is not found is no error: it is counted, with its reason, in the
 /// [`EnrichReport`](super::EnrichReport).

@@ -5,8 +5,8 @@ use super::lookup::{Found, Outcome, is_empty};
 use super::provider::Provider;
 use crate::song::{Kind, Song, Value};
 
-/// The columns that say where cells came from. A song that several providers have filled has them all, in order, with
-/// `; ` between them, and the least confidence.
+/// The columns that say where cells came from. A song that several providers have filled has them
+/// all, in order, with `; ` between them, and the least confidence.
 pub const PROVENANCE: [(&str, Kind); 6] = [
     // The provider: `itunes`.
     ("enriched_from", Kind::Text),
@@ -83,9 +83,7 @@ fn found_cells(song: &Song, found: &Found, provider: &dyn Provider, overwrite: b
         }
         let least = before("enriched_confidence")
             .and_then(|before| before.parse::<f64>().ok())
-            .map_or(found.chosen.confidence, |before| {
-                before.min(found.chosen.confidence)
-            });
+            .map_or(found.chosen.confidence, |before| before.min(found.chosen.confidence));
         cells.push(("enriched_confidence", Some(Value::Real(least))));
     }
     if song.get("enriched_note").is_some() {

@@ -19,10 +19,12 @@ const ARTWORK_HOSTS: &[&str] = &[".mzstatic.com"];
 const PREVIEW_HOSTS: &[&str] = &[".itunes.apple.com", ".mzstatic.com"];
 const PAGE_HOSTS: &[&str] = &["music.apple.com", "itunes.apple.com", "geo.music.apple.com"];
 
-/// The iTunes Search API: covers, previews of 30 seconds, links to the shop, album, genre, year, length.
+/// The iTunes Search API: covers, previews of 30 seconds, links to the shop, album, genre, year,
+/// length.
 ///
-/// Apple's terms allow what it offers only for promoting the content of its shop, beside a badge that leads there: a
-/// front end that shows covers or plays previews links them with `external_url`.
+/// Apple's terms allow what it offers only for promoting the content of its shop, beside a badge
+/// that leads there: a front end that shows covers or plays previews links them with
+/// `external_url`.
 #[derive(Debug, Clone)]
 pub struct ITunes {
     base: String,
@@ -41,17 +43,15 @@ impl ITunes {
     /// The same at another address, of a mirror or of a test.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if it is no address of the web, or `country` has not two letters.
+    /// [`EnrichError::BadOptions`] if it is no address of the web, or `country` has not two
+    /// letters.
     pub fn at(base: &str, country: &str) -> Result<Self, EnrichError> {
         if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(EnrichError::BadOptions {
                 what: format!("{country:?} is no country; it is two letters, as US or DE"),
             });
         }
-        Ok(Self {
-            base: base_url(base)?,
-            country: country.to_ascii_uppercase(),
-        })
+        Ok(Self { base: base_url(base)?, country: country.to_ascii_uppercase() })
     }
 }
 
@@ -93,9 +93,7 @@ impl Provider for ITunes {
 
     fn read(&self, answer: &[u8]) -> Result<Vec<Candidate>, String> {
         let answer: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
-        let results = answer["results"]
-            .as_array()
-            .ok_or("it has no list of results")?;
+        let results = answer["results"].as_array().ok_or("it has no list of results")?;
         Ok(results.iter().filter_map(song).collect())
     }
 }
@@ -154,9 +152,7 @@ mod tests {
         let mut song = Song::new(SongId::new("a").unwrap());
         song.title = Some("Déjà Vu (feat. JAY-Z) - Remastered".into());
         song.artist = Some("Beyoncé feat. JAY-Z".into());
-        let url = ITunes::new("de")
-            .unwrap()
-            .search_url(&Wanted::new(&song).unwrap());
+        let url = ITunes::new("de").unwrap().search_url(&Wanted::new(&song).unwrap());
         assert_eq!(
             url,
             "https://itunes.apple.com/search?term=Beyonc%C3%A9+D%C3%A9j%C3%A0+Vu&country=DE&media=music&entity=song&limit=25"
@@ -176,10 +172,7 @@ mod tests {
             {"wrapperType": "track", "kind": "music-video", "trackId": 2, "trackName": "Ben", "artistName": "Michael Jackson"},
             {"wrapperType": "track", "kind": "song", "trackId": "3", "trackName": ["Ben"], "artistName": null},
         ]});
-        let found = ITunes::new("US")
-            .unwrap()
-            .read(answer.to_string().as_bytes())
-            .unwrap();
+        let found = ITunes::new("US").unwrap().read(answer.to_string().as_bytes()).unwrap();
         let expected = Candidate {
             id: "14908897".into(),
             title: "Ben".into(),
@@ -210,10 +203,7 @@ mod tests {
             "{\"results\": [",
             "\u{feff}{}",
         ] {
-            assert!(
-                ITunes::new("US").unwrap().read(answer.as_bytes()).is_err(),
-                "{answer}"
-            );
+            assert!(ITunes::new("US").unwrap().read(answer.as_bytes()).is_err(), "{answer}");
         }
         let nested = "[".repeat(100_000);
         assert!(ITunes::new("US").unwrap().read(nested.as_bytes()).is_err());

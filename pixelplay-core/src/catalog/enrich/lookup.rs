@@ -135,19 +135,13 @@ impl<'a> Lookup<'a> {
     ) -> Result<Vec<Outcome>, EnrichError> {
         let (mut outcomes, open) = self.known(songs, on_progress)?;
         for (done, &row) in open.iter().enumerate() {
-            let at = At {
-                done,
-                total: open.len(),
-            };
+            let at = At { done, total: open.len() };
             tell(on_progress, "looking up songs", at)?;
             if let Some(wanted) = Wanted::new(&*songs.song(row)?) {
                 outcomes[row] = self.ask_for(&wanted, at, on_progress)?;
             }
         }
-        let at = At {
-            done: open.len(),
-            total: open.len(),
-        };
+        let at = At { done: open.len(), total: open.len() };
         tell(on_progress, "looking up songs", at)?;
         Ok(outcomes)
     }
@@ -161,10 +155,7 @@ impl<'a> Lookup<'a> {
         let (mut outcomes, mut open) = (Vec::with_capacity(songs.len()), Vec::new());
         for row in 0..songs.len() {
             if row.is_multiple_of(256) {
-                let at = At {
-                    done: row,
-                    total: songs.len(),
-                };
+                let at = At { done: row, total: songs.len() };
                 tell(on_progress, "reading the cache", at)?;
             }
             let song = songs.song(row)?;
@@ -226,10 +217,7 @@ impl<'a> Lookup<'a> {
                 Ok(body) => {
                     breaks = 0;
                     self.failures_in_a_row = 0;
-                    let answer = Answer {
-                        fetched_at: self.options.clock.millis(),
-                        body,
-                    };
+                    let answer = Answer { fetched_at: self.options.clock.millis(), body };
                     self.cache.put(self.provider.name(), &query, &answer)?;
                     self.answers += 1;
                 }
@@ -254,11 +242,7 @@ impl<'a> Lookup<'a> {
             let is_there = self.client.is_there(&url, now);
             return (url, is_there.map(|is_there| is_there.to_string()));
         }
-        let broken = |what: String| Fault {
-            kind: FaultKind::Broken,
-            what,
-            retry_after: None,
-        };
+        let broken = |what: String| Fault { kind: FaultKind::Broken, what, retry_after: None };
         let name = self.provider.name();
         let body = self.client.json(&self.provider.search_url(wanted), now);
         let candidates = body.and_then(|body| {
@@ -309,18 +293,11 @@ impl<'a> Lookup<'a> {
                 None => return Ok(Next::Cover(url)),
             }
         }
-        Ok(Next::Nothing(Outcome::Found(Box::new(Found {
-            chosen,
-            fetched_at: answer.fetched_at,
-        }))))
+        Ok(Next::Nothing(Outcome::Found(Box::new(Found { chosen, fetched_at: answer.fetched_at }))))
     }
 
     fn is_old(&self, answer: &Answer) -> bool {
-        let age = self
-            .options
-            .clock
-            .millis()
-            .saturating_sub(answer.fetched_at);
+        let age = self.options.clock.millis().saturating_sub(answer.fetched_at);
         age > in_millis(self.options.ask_again_after)
     }
 
@@ -381,11 +358,7 @@ impl<'a> Lookup<'a> {
 }
 
 fn tell(on_progress: &mut OnProgress<'_>, stage: &'static str, at: At) -> Result<(), EnrichError> {
-    let progress = Progress {
-        stage,
-        done: at.done as u64,
-        total: Some(at.total as u64),
-    };
+    let progress = Progress { stage, done: at.done as u64, total: Some(at.total as u64) };
     match on_progress(progress) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(EnrichError::Cancelled),

@@ -1,8 +1,8 @@
 //! Which of a provider's recordings is the song, and how surely.
 //!
-//! The confidence is the product of three likenesses, each 0 to 1: of the artists, of the titles, and of the lengths. A
-//! recording of another kind (live, a remix, a cover, cut into a DJ's set) is refused whatever its confidence, unless
-//! the song itself is of that kind.
+//! The confidence is the product of three likenesses, each 0 to 1: of the artists, of the titles,
+//! and of the lengths. A recording of another kind (live, a remix, a cover, cut into a DJ's set) is
+//! refused whatever its confidence, unless the song itself is of that kind.
 
 use std::collections::BTreeSet;
 
@@ -78,16 +78,12 @@ impl Wanted {
 
     /// The same for songs that are looked up alike, whatever their spelling.
     pub(super) fn key(&self) -> String {
-        let Title {
-            words,
-            version_words,
-            ..
-        } = &self.parsed;
+        let Title { words, version_words, .. } = &self.parsed;
         format!("{}\n{words}\n{version_words}", self.artists.key())
     }
 
-    /// The surest of the candidates, or why the nearest of them is refused. Between equally sure ones the album decides,
-    /// then whether it is as explicit, then the length, then their order.
+    /// The surest of the candidates, or why the nearest of them is refused. Between equally sure
+    /// ones the album decides, then whether it is as explicit, then the length, then their order.
     ///
     /// ```
     /// use pixelplay_core::catalog::enrich::{Candidate, Refusal, Wanted};
@@ -131,13 +127,7 @@ impl Wanted {
             });
             if is_better {
                 let candidate = candidate.clone();
-                best = Some((
-                    Match {
-                        candidate,
-                        confidence,
-                    },
-                    rank,
-                ));
+                best = Some((Match { candidate, confidence }, rank));
             }
         }
         best.map(|(found, _)| found).ok_or(nearest)
@@ -147,10 +137,8 @@ impl Wanted {
     fn judge(&self, candidate: &Candidate) -> Result<f64, Refusal> {
         let found = Title::parse(&candidate.title);
         let artists = Artists::parse(&candidate.artist, &found.guests);
-        let (artist, album) = (
-            fold(&candidate.artist),
-            fold(candidate.album.as_deref().unwrap_or_default()),
-        );
+        let (artist, album) =
+            (fold(&candidate.artist), fold(candidate.album.as_deref().unwrap_or_default()));
         let title_likeness = self.title_likeness(&found);
         // Before the artist: of a cover it is more telling that it is one.
         if title_likeness > 0.0 {
@@ -163,10 +151,9 @@ impl Wanted {
                         && !self.is_of.contains(&version)
                         && !self.speaks_of.contains(&version))
             };
-            for (version, refusal) in [
-                (Version::Cover, Refusal::Cover),
-                (Version::Mixed, Refusal::Mixed),
-            ] {
+            for (version, refusal) in
+                [(Version::Cover, Refusal::Cover), (Version::Mixed, Refusal::Mixed)]
+            {
                 if is_told(version) {
                     return Err(refusal);
                 }
@@ -180,17 +167,12 @@ impl Wanted {
             return Err(Refusal::OtherTitle);
         }
         let version_likeness = self.version_likeness(&found).ok_or(Refusal::OtherVersion)?;
-        let length_likeness = self
-            .length_likeness(candidate)
-            .ok_or(Refusal::OtherLength)?;
+        let length_likeness = self.length_likeness(candidate).ok_or(Refusal::OtherLength)?;
         let is_live_album = ["live at ", "live in ", "live from ", "live on "]
             .iter()
             .any(|mark| album.contains(mark) && !self.album.contains(mark));
-        let live_likeness = if is_live_album && !self.is_of.contains(&Version::Live) {
-            0.85
-        } else {
-            1.0
-        };
+        let live_likeness =
+            if is_live_album && !self.is_of.contains(&Version::Live) { 0.85 } else { 1.0 };
         let product =
             artist_likeness * title_likeness * version_likeness * length_likeness * live_likeness;
         Ok((product * 1000.0).round() / 1000.0)
@@ -261,11 +243,7 @@ impl Wanted {
             (Some(ours), Some(theirs)) => ours.abs_diff(theirs),
             _ => u64::MAX,
         };
-        (
-            is_album,
-            is_as_explicit,
-            -i64::try_from(apart).unwrap_or(i64::MAX),
-        )
+        (is_album, is_as_explicit, -i64::try_from(apart).unwrap_or(i64::MAX))
     }
 }
 
@@ -308,10 +286,7 @@ fn names(version_words: &str) -> BTreeSet<&str> {
         "remix", "mix", "remixed", "edit", "version", "the", "by", "radio", "original", "extended",
         "live", "at", "in", "from",
     ];
-    version_words
-        .split(' ')
-        .filter(|word| !word.is_empty() && !OF_ANY.contains(word))
-        .collect()
+    version_words.split(' ').filter(|word| !word.is_empty() && !OF_ANY.contains(word)).collect()
 }
 
 #[cfg(test)]

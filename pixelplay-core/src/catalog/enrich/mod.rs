@@ -1,22 +1,23 @@
 //! Covers, previews, links and what else a table does not know of its songs, looked up on the web.
 //!
-//! This and downloading checkpoints are the only things that need a network; everything else in this crate works
-//! without one.
+//! This and downloading checkpoints are the only things that need a network; everything else in
+//! this crate works without one.
 //!
-//! * [`enrich`](enrich()) makes an index of an index; vectors, ids and order stay. [`enrich_songs`] fills songs in memory.
+//! * [`enrich`](enrich()) makes an index of an index; vectors, ids and order stay. [`enrich_songs`]
+//!   fills songs in memory.
 //! * [`plan`] and [`plan_songs`] say beforehand what would be asked, and how long it takes.
-//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or one of your own. Mind their terms:
-//!   each type says them.
+//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or one of your own.
+//!   Mind their terms: each type says them.
 //!
-//! A song is matched by artist, title and length, with a confidence from 0 to 1. Covers, karaoke, recordings cut into a
-//! DJ's set, live ones and remixes are refused unless the song is one itself. Cells that are filled stay as they are
-//! unless [`EnrichOptions::overwrite`] is set; the columns of [`PROVENANCE`] say what came from where, and why a song was
-//! not found.
+//! A song is matched by artist, title and length, with a confidence from 0 to 1. Covers, karaoke,
+//! recordings cut into a DJ's set, live ones and remixes are refused unless the song is one itself.
+//! Cells that are filled stay as they are unless [`EnrichOptions::overwrite`] is set; the columns
+//! of [`PROVENANCE`] say what came from where, and why a song was not found.
 //!
-//! Requests keep the pace of the provider (iTunes: 20 a minute, so 1,000 songs take 50 minutes). Every answer, hit or miss,
-//! is in the cache, one SQLite file, before the next request goes out: a run that is stopped, killed or that gives up is
-//! gone on with by starting it again, and asks for nothing twice. Several processes may share a cache; they keep the pace
-//! together.
+//! Requests keep the pace of the provider (iTunes: 20 a minute, so 1,000 songs take 50 minutes).
+//! Every answer, hit or miss, is in the cache, one SQLite file, before the next request goes out: a
+//! run that is stopped, killed or that gives up is gone on with by starting it again, and asks for
+//! nothing twice. Several processes may share a cache; they keep the pace together.
 //!
 //! ```no_run
 //! use pixelplay_core::SongIndex;
@@ -68,7 +69,8 @@ use lookup::{Lookup, Outcome, Table};
 /// How songs are looked up.
 #[derive(Debug, Clone)]
 pub struct EnrichOptions {
-    /// The file that keeps answers; it is made if it is not there. One for all providers and tables.
+    /// The file that keeps answers; it is made if it is not there. One for all providers and
+    /// tables.
     pub cache: PathBuf,
     /// Whether what a song has is replaced by what is found; otherwise only empty cells are filled.
     pub overwrite: bool,
@@ -76,18 +78,19 @@ pub struct EnrichOptions {
     pub min_confidence: f64,
     /// The least time between two requests; `None` means the provider's own.
     pub interval: Option<Duration>,
-    /// After which time a song that was not found is asked for again. What was found is not asked for again.
+    /// After which time a song that was not found is asked for again. What was found is not asked
+    /// for again.
     pub ask_again_after: Duration,
-    /// After so many requests no more are made, and songs that would need one are left as they are; 0 means that the cache
-    /// alone is used.
+    /// After so many requests no more are made, and songs that would need one are left as they are;
+    /// 0 means that the cache alone is used.
     pub max_requests: Option<u64>,
     /// After so many failed requests in a row, [`EnrichError::Failing`].
     pub max_failures: u32,
-    /// The wait after the first of them; it doubles each time, up to five minutes. A server that asks to wait, for at
-    /// most an hour, is waited for.
+    /// The wait after the first of them; it doubles each time, up to five minutes. A server that
+    /// asks to wait, for at most an hour, is waited for.
     pub retry_wait: Duration,
-    /// How long to wait for a connection, for an answer and for each piece of it; all together may take four times as
-    /// long. Only between requests is a callback asked whether to stop.
+    /// How long to wait for a connection, for an answer and for each piece of it; all together may
+    /// take four times as long. Only between requests is a callback asked whether to stop.
     pub timeout: Duration,
     /// What to connect through.
     pub proxy: HttpProxy,
@@ -96,8 +99,9 @@ pub struct EnrichOptions {
 }
 
 impl EnrichOptions {
-    /// Fills empty cells from matches of at least 0.75, at the provider's pace. Asks again for what was not found after 30
-    /// days, waits 5 seconds after a failure and gives up after 10 in a row; a timeout of 10 seconds.
+    /// Fills empty cells from matches of at least 0.75, at the provider's pace. Asks again for what
+    /// was not found after 30 days, waits 5 seconds after a failure and gives up after 10 in a row;
+    /// a timeout of 10 seconds.
     #[must_use]
     pub fn new(cache: impl Into<PathBuf>) -> Self {
         Self {
@@ -116,11 +120,7 @@ impl EnrichOptions {
     }
 
     fn check(&self) -> Result<(), EnrichError> {
-        let bad = |what: &str| {
-            Err(EnrichError::BadOptions {
-                what: what.to_owned(),
-            })
-        };
+        let bad = |what: &str| Err(EnrichError::BadOptions { what: what.to_owned() });
         if !(0.0..=1.0).contains(&self.min_confidence) {
             return bad("the least confidence must be from 0 to 1");
         }
@@ -134,15 +134,18 @@ impl EnrichOptions {
     }
 }
 
-/// Looks up the songs of an index, and writes another index of them to `out`, which may be the file itself.
+/// Looks up the songs of an index, and writes another index of them to `out`, which may be the file
+/// itself.
 ///
-/// Vectors, ids, order and the other columns are copied as they are; `out` is put in place in one step when all is done.
-/// Until then, and whenever this fails, whatever was at `out` stays. Costs a copy of the index, about 1 KB of memory for
-/// each song found, and a request for each song that the cache does not know.
+/// Vectors, ids, order and the other columns are copied as they are; `out` is put in place in one
+/// step when all is done. Until then, and whenever this fails, whatever was at `out` stays. Costs a
+/// copy of the index, about 1 KB of memory for each song found, and a request for each song that
+/// the cache does not know.
 ///
 /// # Errors
-/// See [`EnrichError`]; [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if `out` is the index's own file
-/// and it was changed since it was opened: open it and run this again. Answers got by then are in the cache.
+/// See [`EnrichError`]; [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if `out`
+/// is the index's own file and it was changed since it was opened: open it and run this again.
+/// Answers got by then are in the cache.
 pub fn enrich(
     index: &SongIndex,
     out: impl AsRef<Path>,
@@ -154,13 +157,7 @@ pub fn enrich(
     let mut set = |row: usize, column: &'static str, cell: Option<Value>| {
         changes.set(row, column, cell);
     };
-    let report = run(
-        Table::Index(index),
-        provider,
-        options,
-        on_progress,
-        &mut set,
-    )?;
+    let report = run(Table::Index(index), provider, options, on_progress, &mut set)?;
     index.write_changed(out.as_ref(), &changes, on_progress)?;
     Ok(report)
 }
@@ -177,18 +174,10 @@ pub fn enrich_songs(
 ) -> Result<EnrichReport, EnrichError> {
     let mut changes = Vec::new();
     let mut set = |row, column, cell| changes.push((row, column, cell));
-    let report = run(
-        Table::Songs(songs),
-        provider,
-        options,
-        on_progress,
-        &mut set,
-    )?;
+    let report = run(Table::Songs(songs), provider, options, on_progress, &mut set)?;
     for (row, column, cell) in changes {
-        let (song, is_extra): (&mut Song, _) = (
-            &mut songs[row],
-            PROVENANCE.iter().any(|(name, _)| *name == column),
-        );
+        let (song, is_extra): (&mut Song, _) =
+            (&mut songs[row], PROVENANCE.iter().any(|(name, _)| *name == column));
         match cell {
             Some(Value::Real(number)) if is_extra => {
                 song.set(column, Value::Text(number.to_string()));
@@ -273,14 +262,9 @@ fn planned(
         }
     }
     let requests = queries.len() as u64;
-    plan.requests = options
-        .max_requests
-        .map_or(requests, |most| requests.min(most));
+    plan.requests = options.max_requests.map_or(requests, |most| requests.min(most));
     let gaps = u32::try_from(plan.requests.saturating_sub(1)).unwrap_or(u32::MAX);
-    plan.time = options
-        .interval
-        .unwrap_or(provider.interval())
-        .saturating_mul(gaps);
+    plan.time = options.interval.unwrap_or(provider.interval()).saturating_mul(gaps);
     Ok(plan)
 }
 
@@ -324,10 +308,6 @@ fn run(
             set(row, column, cell);
         }
     }
-    report.took = options
-        .clock
-        .now()
-        .duration_since(start)
-        .unwrap_or_default();
+    report.took = options.clock.now().duration_since(start).unwrap_or_default();
     Ok(report)
 }

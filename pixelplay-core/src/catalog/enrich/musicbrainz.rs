@@ -1,7 +1,8 @@
 //! MusicBrainz, with covers of the Cover Art Archive.
 //!
 //! <https://musicbrainz.org/doc/MusicBrainz_API>: `GET /ws/2/recording` with `query` (Lucene's language), `fmt=json` and
-//! `limit`; one request a second, with a User-Agent that says whom to write to; more are answered with 503.
+//! `limit`; one request a second, with a User-Agent that says whom to write to; more are answered
+//! with 503.
 //! <https://musicbrainz.org/doc/Cover_Art_Archive/API>: `/release-group/MBID/front-500` redirects to a picture, or
 //! answers 404.
 
@@ -18,8 +19,8 @@ use super::provider::{Provider, base_url, in_query};
 /// Each recording lists its releases, which may be hundreds.
 const LIMIT: u32 = 10;
 
-/// MusicBrainz: covers, links, album, year and length; no previews. Its core data is in the public domain (CC0), covers
-/// belong to whoever made them.
+/// MusicBrainz: covers, links, album, year and length; no previews. Its core data is in the public
+/// domain (CC0), covers belong to whoever made them.
 #[derive(Debug, Clone)]
 pub struct MusicBrainz {
     base: String,
@@ -28,29 +29,26 @@ pub struct MusicBrainz {
 }
 
 impl MusicBrainz {
-    /// `contact` is an address of web or mail where MusicBrainz can reach whoever runs this program, as its rules ask.
+    /// `contact` is an address of web or mail where MusicBrainz can reach whoever runs this
+    /// program, as its rules ask.
     ///
     /// # Errors
     /// [`EnrichError::BadOptions`] if `contact` is no such address.
     pub fn new(contact: &str) -> Result<Self, EnrichError> {
-        Self::at(
-            "https://musicbrainz.org",
-            "https://coverartarchive.org",
-            contact,
-        )
+        Self::at("https://musicbrainz.org", "https://coverartarchive.org", contact)
     }
 
-    /// The same at other addresses, of mirrors or of a test: of MusicBrainz and of the Cover Art Archive.
+    /// The same at other addresses, of mirrors or of a test: of MusicBrainz and of the Cover Art
+    /// Archive.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if one is no address of the web, or `contact` none of web or mail.
+    /// [`EnrichError::BadOptions`] if one is no address of the web, or `contact` none of web or
+    /// mail.
     pub fn at(base: &str, covers: &str, contact: &str) -> Result<Self, EnrichError> {
         let contact = contact.trim();
         let is_address = contact.len() <= 200
             && (contact.contains('@') || contact.contains("://"))
-            && contact
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'(' | b')'));
+            && contact.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'(' | b')'));
         if !is_address {
             return Err(EnrichError::BadOptions {
                 what: format!(
@@ -73,15 +71,11 @@ impl MusicBrainz {
         let id = recording["id"].as_str().filter(|id| is_mbid(id))?;
         let mut title = recording["title"].as_str()?.to_owned();
         // What others write into the title stands here: `live, 1985-07-13: Wembley Stadium`.
-        if let Some(which) = recording["disambiguation"]
-            .as_str()
-            .filter(|which| !which.is_empty())
+        if let Some(which) = recording["disambiguation"].as_str().filter(|which| !which.is_empty())
         {
             title.push_str(&format!(" ({which})"));
         }
-        let releases = recording["releases"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let releases = recording["releases"].as_array().map_or(&[][..], Vec::as_slice);
         for (kind, mark) in [("Live", " (live)"), ("DJ-mix", " (mixed)")] {
             let is_so = |release: &Value| kinds(release).any(|found| found == kind);
             if !releases.is_empty() && releases.iter().all(is_so) {
@@ -121,13 +115,7 @@ impl Provider for MusicBrainz {
     }
 
     fn fills(&self) -> &'static [&'static str] {
-        &[
-            "album",
-            "year",
-            "duration_ms",
-            "artwork_url",
-            "external_url",
-        ]
+        &["album", "year", "duration_ms", "artwork_url", "external_url"]
     }
 
     fn search_url(&self, wanted: &Wanted) -> String {
@@ -143,13 +131,8 @@ impl Provider for MusicBrainz {
 
     fn read(&self, answer: &[u8]) -> Result<Vec<Candidate>, String> {
         let answer: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
-        let recordings = answer["recordings"]
-            .as_array()
-            .ok_or("it has no list of recordings")?;
-        Ok(recordings
-            .iter()
-            .filter_map(|recording| self.recording(recording))
-            .collect())
+        let recordings = answer["recordings"].as_array().ok_or("it has no list of recordings")?;
+        Ok(recordings.iter().filter_map(|recording| self.recording(recording)).collect())
     }
 }
 
@@ -177,7 +160,8 @@ fn kinds(release: &Value) -> impl Iterator<Item = &str> {
     kinds.into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The lowest is the one that people would call the album: official, an album, neither compilation nor concert, early.
+/// The lowest is the one that people would call the album: official, an album, neither compilation
+/// nor concert, early.
 fn rank(release: &Value) -> (bool, bool, bool, String) {
     let date = release["date"].as_str().filter(|date| !date.is_empty());
     (
@@ -245,27 +229,16 @@ mod tests {
             duration_ms: Some(248_000),
             year: Some(1981),
             external_url: Some(format!("https://musicbrainz.org/recording/{ID}")),
-            cover_to_try: Some(format!(
-                "https://coverartarchive.org/release-group/{ID}/front-500"
-            )),
+            cover_to_try: Some(format!("https://coverartarchive.org/release-group/{ID}/front-500")),
             ..Candidate::default()
         };
         assert_eq!(found[0], expected);
-        assert_eq!(
-            found[1].title,
-            "Under Pressure (1981-11-24: Montreal Forum) (live)"
-        );
+        assert_eq!(found[1].title, "Under Pressure (1981-11-24: Montreal Forum) (live)");
     }
 
     #[test]
     fn what_is_no_answer_is_told() {
-        for answer in [
-            "",
-            "{}",
-            "[]",
-            "{\"recordings\": 1}",
-            "{\"error\": \"too fast\"}",
-        ] {
+        for answer in ["", "{}", "[]", "{\"recordings\": 1}", "{\"error\": \"too fast\"}"] {
             assert!(provider().read(answer.as_bytes()).is_err(), "{answer}");
         }
     }

@@ -1,5 +1,5 @@
-//! Where songs are looked up: what to ask, and how to read the answer. Asking itself is done elsewhere, at the pace of
-//! the provider and whatever the answer.
+//! Where songs are looked up: what to ask, and how to read the answer. Asking itself is done
+//! elsewhere, at the pace of the provider and whatever the answer.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use super::musicbrainz::MusicBrainz;
 
 /// A catalogue on the web in which songs can be looked up.
 ///
-/// It makes addresses and reads answers, and never touches the network: pace, waiting, the cache and matching are the
-/// same for every provider.
+/// It makes addresses and reads answers, and never touches the network: pace, waiting, the cache
+/// and matching are the same for every provider.
 pub trait Provider: Send + Sync {
     /// Its name in the cache and in the column `enriched_from`.
     fn name(&self) -> &str;
 
-    /// What an answer depends on beside the song, as the country of a shop; part of the key in the cache.
+    /// What an answer depends on beside the song, as the country of a shop; part of the key in the
+    /// cache.
     fn scope(&self) -> &str {
         ""
     }
@@ -55,11 +56,7 @@ pub struct ProviderSettings {
 impl Default for ProviderSettings {
     /// The shop of the US, and no contact.
     fn default() -> Self {
-        Self {
-            country: "US".to_owned(),
-            contact: None,
-            base_url: None,
-        }
+        Self { country: "US".to_owned(), contact: None, base_url: None }
     }
 }
 
@@ -152,21 +149,9 @@ mod tests {
     #[test]
     fn addresses_to_search_at_are_checked() {
         let base = |given| base_url(given).ok();
-        assert_eq!(
-            base("http://127.0.0.1:80/").as_deref(),
-            Some("http://127.0.0.1:80")
-        );
-        assert_eq!(
-            base("https://a.example/x").as_deref(),
-            Some("https://a.example/x")
-        );
-        for bad in [
-            "",
-            "a.example",
-            "ftp://a.example",
-            "http://",
-            "https://a.example/?x",
-        ] {
+        assert_eq!(base("http://127.0.0.1:80/").as_deref(), Some("http://127.0.0.1:80"));
+        assert_eq!(base("https://a.example/x").as_deref(), Some("https://a.example/x"));
+        for bad in ["", "a.example", "ftp://a.example", "http://", "https://a.example/?x"] {
             assert_eq!(base(bad), None, "{bad}");
         }
     }

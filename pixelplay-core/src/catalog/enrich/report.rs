@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Why none of the recordings that a provider offers is the song. Of several, the one that came nearest tells: the last
-/// of these reasons.
+/// Why none of the recordings that a provider offers is the song. Of several, the one that came
+/// nearest tells: the last of these reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -74,18 +74,14 @@ impl fmt::Display for Examples {
             return Ok(());
         }
         let more = self.count > self.ids.len() as u64;
-        write!(
-            f,
-            " ({}{})",
-            self.ids.join(", "),
-            if more { ", ..." } else { "" }
-        )
+        write!(f, " ({}{})", self.ids.join(", "), if more { ", ..." } else { "" })
     }
 }
 
 /// What [`enrich`](super::enrich()) did. Its text form is for people, its JSON for programs.
 ///
-/// `complete + unnamed.count + matched + failed.count + not_asked +` the sum of `unmatched` is always `songs`.
+/// `complete + unnamed.count + matched + failed.count + not_asked +` the sum of `unmatched` is
+/// always `songs`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnrichReport {
@@ -105,7 +101,8 @@ pub struct EnrichReport {
     pub failed: Examples,
     /// What the last of them failed with.
     pub last_failure: Option<String>,
-    /// Songs that were left because of [`EnrichOptions::max_requests`](super::EnrichOptions::max_requests).
+    /// Songs that were left because of
+    /// [`EnrichOptions::max_requests`](super::EnrichOptions::max_requests).
     pub not_asked: u64,
     /// How many cells were filled, by column.
     pub filled: BTreeMap<String, u64>,
@@ -136,7 +133,8 @@ pub struct EnrichPlan {
     pub from_cache: u64,
     /// Songs to ask for.
     pub to_ask: u64,
-    /// Requests to make: one for all songs that are looked up alike. Finding covers may take as many more.
+    /// Requests to make: one for all songs that are looked up alike. Finding covers may take as
+    /// many more.
     pub requests: u64,
     /// The first addresses that would be asked.
     pub first_urls: Vec<String>,
@@ -151,36 +149,24 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
 
 impl fmt::Display for EnrichReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} of {} songs found at {}",
-            self.matched, self.songs, self.provider
-        )?;
+        writeln!(f, "{} of {} songs found at {}", self.matched, self.songs, self.provider)?;
         for (reason, songs) in &self.unmatched {
             writeln!(f, "  not found, {reason}: {songs}")?;
         }
         if let Some(last) = &self.last_failure {
-            writeln!(
-                f,
-                "  no usable answer: {}; the last one: {last}",
-                self.failed
-            )?;
+            writeln!(f, "  no usable answer: {}; the last one: {last}", self.failed)?;
         }
         if self.unnamed.count > 0 {
             writeln!(f, "  without a title or an artist: {}", self.unnamed)?;
         }
-        for (count, what) in [
-            (self.complete, "lack nothing"),
-            (self.not_asked, "not asked for yet"),
-        ] {
+        for (count, what) in
+            [(self.complete, "lack nothing"), (self.not_asked, "not asked for yet")]
+        {
             if count > 0 {
                 writeln!(f, "  {what}: {count}")?;
             }
         }
-        let filled = self
-            .filled
-            .iter()
-            .map(|(column, count)| format!("{column} {count}"));
+        let filled = self.filled.iter().map(|(column, count)| format!("{column} {count}"));
         let filled: Vec<_> = filled.collect();
         if !filled.is_empty() {
             writeln!(f, "filled: {}", filled.join(", "))?;
@@ -210,10 +196,7 @@ impl fmt::Display for EnrichPlan {
         for url in &self.first_urls {
             writeln!(f, "  {url}")?;
         }
-        for (count, what) in [
-            (self.from_cache, "in the cache"),
-            (self.complete, "lack nothing"),
-        ] {
+        for (count, what) in [(self.from_cache, "in the cache"), (self.complete, "lack nothing")] {
             if count > 0 {
                 writeln!(f, "  {what}: {count}")?;
             }
@@ -228,11 +211,7 @@ impl fmt::Display for EnrichPlan {
 /// `40 s`, `25 min`, `7 h`, `3 days`.
 fn in_words(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    for (unit, size, from) in [
-        ("days", 86_400.0, 2.0),
-        ("h", 3600.0, 2.0),
-        ("min", 60.0, 2.0),
-    ] {
+    for (unit, size, from) in [("days", 86_400.0, 2.0), ("h", 3600.0, 2.0), ("min", 60.0, 2.0)] {
         if seconds >= size * from {
             return format!("{:.0} {unit}", seconds / size);
         }

@@ -34,7 +34,8 @@ pub(super) struct Fault {
 pub(super) enum FaultKind {
     /// We are too fast: no fault of the song that was asked for.
     TooFast,
-    /// The server fails, is not reached, or answers what it should not; perhaps for this song alone.
+    /// The server fails, is not reached, or answers what it should not; perhaps for this song
+    /// alone.
     Broken,
 }
 
@@ -53,9 +54,7 @@ impl Client {
         let proxy = proxy.resolve().map_err(|problem| EnrichError::BadOptions {
             what: format!("the proxy cannot be used: {problem}"),
         })?;
-        Ok(Self {
-            agent: http::agent(user_agent, proxy, timeout, Some(timeout * WHOLE)),
-        })
+        Ok(Self { agent: http::agent(user_agent, proxy, timeout, Some(timeout * WHOLE)) })
     }
 
     /// The body of an answer in JSON. Redirects are followed within the same host alone.
@@ -102,11 +101,7 @@ impl Client {
     }
 
     fn send(&self, uri: &Uri) -> Result<Response<Body>, Fault> {
-        let sent = self
-            .agent
-            .get(uri)
-            .header("accept", "application/json")
-            .call();
+        let sent = self.agent.get(uri).header("accept", "application/json").call();
         sent.map_err(|error| unreached(uri, &error))
     }
 }
@@ -122,17 +117,11 @@ fn parse(url: &str) -> Result<Uri, Fault> {
 fn is_json(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     // iTunes calls its answers JavaScript.
-    ["json", "javascript", "text/plain"]
-        .iter()
-        .any(|fine| kind.contains(fine))
+    ["json", "javascript", "text/plain"].iter().any(|fine| kind.contains(fine))
 }
 
 fn broken(uri: &Uri, what: &str) -> Fault {
-    Fault {
-        kind: FaultKind::Broken,
-        what: format!("{} {what}", shown(uri)),
-        retry_after: None,
-    }
+    Fault { kind: FaultKind::Broken, what: format!("{} {what}", shown(uri)), retry_after: None }
 }
 
 fn unreached(uri: &Uri, error: &ureq::Error) -> Fault {

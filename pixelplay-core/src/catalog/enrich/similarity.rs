@@ -1,6 +1,7 @@
 //! How alike two spellings are.
 
-/// How much of two texts is the same, 0 to 1: one minus the edits (Levenshtein) a character of the longer one.
+/// How much of two texts is the same, 0 to 1: one minus the edits (Levenshtein) a character of the
+/// longer one.
 pub(super) fn similarity(a: &str, b: &str) -> f64 {
     /// Titles are shorter; the work grows with the product.
     const LONGEST: usize = 200;

@@ -1,7 +1,7 @@
 //! Comparison with values that others have published for a checkpoint.
 //!
-//! `reference_values.json` holds one object for each source. What it can be compared by follows from
-//! its keys:
+//! `reference_values.json` holds one object for each source. What it can be compared by follows
+//! from its keys:
 //!
 //! | keys | compared |
 //! |---|---|
@@ -28,8 +28,8 @@ use crate::progress::OnProgress;
 /// The file of published values.
 const FILE: &str = "reference_values.json";
 
-// The differences allowed are at least these, since published values come from other decoders of JPEG,
-// other resizing and half precision: a cosine that differs by 0.001.
+// The differences allowed are at least these, since published values come from other decoders of
+// JPEG, other resizing and half precision: a cosine that differs by 0.001.
 const LOGIT: f64 = 0.1;
 const PROBABILITY: f64 = 0.01;
 const COMPONENT: f64 = 0.001;
@@ -88,21 +88,13 @@ pub(super) fn compare(
             }]);
         }
     };
-    let sections: serde_json::Map<String, Value> =
-        serde_json::from_slice(&json).map_err(|source| EncodeError::BadJson {
-            path,
-            source: source.into(),
-        })?;
+    let sections: serde_json::Map<String, Value> = serde_json::from_slice(&json)
+        .map_err(|source| EncodeError::BadJson { path, source: source.into() })?;
     let mut progress = Report::new("comparing", sections.len(), on_progress);
     let mut comparisons = Vec::new();
     for (at, (name, values)) in sections.iter().enumerate() {
         progress.at(at)?;
-        let section = Section {
-            encoder,
-            folder,
-            name,
-            values,
-        };
+        let section = Section { encoder, folder, name, values };
         comparisons.extend(section.compare()?);
     }
     progress.at(sections.len())?;
@@ -128,10 +120,7 @@ impl Section<'_> {
         {
             let padding = ids.iter().rev().take_while(|&&id| id == 0).count();
             ids.truncate(ids.len() - padding);
-            add(
-                format!("tokens of {text:?}"),
-                same(&self.encoder.tokenize(text)?, &ids),
-            );
+            add(format!("tokens of {text:?}"), same(&self.encoder.tokenize(text)?, &ids));
         }
         for (text, expected) in self.values["encode"].as_object().into_iter().flatten() {
             if let Some(expected) = ids(expected) {
@@ -144,16 +133,10 @@ impl Section<'_> {
         if let (Some(texts), Some(expected)) =
             (&texts, numbers(&self.values["logits_per_image"][0]))
         {
-            add(
-                "logits".to_owned(),
-                self.logits(texts, &expected, LOGIT, |logits| logits)?,
-            );
+            add("logits".to_owned(), self.logits(texts, &expected, LOGIT, |logits| logits)?);
         }
         if let (Some(texts), Some(expected)) = (&texts, numbers(&self.values["softmax_probs"])) {
-            add(
-                "probabilities".to_owned(),
-                self.logits(texts, &expected, PROBABILITY, softmax)?,
-            );
+            add("probabilities".to_owned(), self.logits(texts, &expected, PROBABILITY, softmax)?);
         }
         if let Some(expected) = numbers(&self.values["image_embedding_first5"]) {
             let ended = match self.picture() {
@@ -216,9 +199,7 @@ impl Section<'_> {
 
     /// The embedding of the section's picture, or why there is none.
     fn picture(&self) -> Result<Embedding, Ended> {
-        let name = self
-            .text("image")
-            .and_then(|image| Path::new(image).file_name());
+        let name = self.text("image").and_then(|image| Path::new(image).file_name());
         let Some(path) = name.map(|name| self.folder.join(name)) else {
             return Err((Outcome::Skipped, "it names no picture".to_owned()));
         };
@@ -231,10 +212,7 @@ impl Section<'_> {
     fn close(&self, found: &[f64], expected: &[f64], allowed: f64) -> Ended {
         let (count, wanted) = (found.len(), expected.len());
         if count != wanted {
-            return (
-                Outcome::Differs,
-                format!("{count} values, expected {wanted}"),
-            );
+            return (Outcome::Differs, format!("{count} values, expected {wanted}"));
         }
         let tolerance = |key: &str| self.values[key].as_f64().unwrap_or(0.0);
         let (rtol, atol) = (tolerance("rtol"), tolerance("atol").max(allowed));
@@ -257,10 +235,7 @@ impl Section<'_> {
 fn same(found: &[u32], expected: &[u32]) -> Ended {
     match found == expected {
         true => (Outcome::Agrees, format!("{} ids", found.len())),
-        false => (
-            Outcome::Differs,
-            format!("{found:?}, expected {expected:?}"),
-        ),
+        false => (Outcome::Differs, format!("{found:?}, expected {expected:?}")),
     }
 }
 

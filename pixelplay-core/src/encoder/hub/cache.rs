@@ -11,8 +11,8 @@
 //!   .no_exist/<commit>/processor_config.json the commit has no such file
 //! ```
 //!
-//! A blob appears under its name only when it is whole and its hash is right; a ref changes only when
-//! the snapshot it names is complete, or that of the pull request which stands in for it.
+//! A blob appears under its name only when it is whole and its hash is right; a ref changes only
+//! when the snapshot it names is complete, or that of the pull request which stands in for it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -54,8 +54,8 @@ impl Cache {
         })
     }
 
-    /// Remembers which commit a revision is. In a cache that cannot be written to nothing is lost but
-    /// the memory.
+    /// Remembers which commit a revision is. In a cache that cannot be written to nothing is lost
+    /// but the memory.
     pub(super) fn set_ref(&self, revision: &Revision, commit: &Commit) {
         let known =
             revision.as_commit().is_some() || self.commit_of(revision).as_ref() == Some(commit);
@@ -69,9 +69,8 @@ impl Cache {
         let Ok(entries) = fs::read_dir(self.repo.join("refs/refs/pr")) else {
             return Vec::new();
         };
-        let mut numbers: Vec<u64> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .collect();
+        let mut numbers: Vec<u64> =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
         numbers.sort_unstable_by(|a, b| b.cmp(a));
         numbers
             .into_iter()
@@ -100,15 +99,13 @@ impl Cache {
     }
 
     pub(super) fn partial(&self, etag: &Etag) -> PathBuf {
-        self.repo
-            .join("blobs")
-            .join(format!("{}.incomplete", etag.as_str()))
+        self.repo.join("blobs").join(format!("{}.incomplete", etag.as_str()))
     }
 
     /// Waits until nobody else downloads the same content, calling `wait` meanwhile.
     ///
-    /// The lock saves the work of doing it twice, no more: where a file system has no locks, it is done
-    /// without one, and the hash of what is published is checked all the same.
+    /// The lock saves the work of doing it twice, no more: where a file system has no locks, it is
+    /// done without one, and the hash of what is published is checked all the same.
     pub(super) fn lock(
         &self,
         etag: &Etag,
@@ -136,8 +133,8 @@ impl Cache {
         create_dir(&self.snapshot(commit))
     }
 
-    /// Makes a whole blob a file of the snapshot: by a link, or where there are none by moving a blob
-    /// that is new and copying one that another snapshot may use.
+    /// Makes a whole blob a file of the snapshot: by a link, or where there are none by moving a
+    /// blob that is new and copying one that another snapshot may use.
     pub(super) fn link(
         &self,
         etag: &Etag,
@@ -146,8 +143,7 @@ impl Cache {
         blob_is_new: bool,
     ) -> Result<PathBuf, HubError> {
         let pointer = self.snapshot(commit).join(file);
-        self.try_link(etag, &pointer, blob_is_new)
-            .map_err(HubError::write(&pointer))?;
+        self.try_link(etag, &pointer, blob_is_new).map_err(HubError::write(&pointer))?;
         Ok(pointer)
     }
 
@@ -275,10 +271,7 @@ mod tests {
     #[test]
     fn refs_hold_a_commit_or_nothing() {
         let (_folder, cache, _) = cache(true);
-        let (commit, other) = (
-            Commit::parse(COMMIT).unwrap(),
-            Commit::parse(OTHER).unwrap(),
-        );
+        let (commit, other) = (Commit::parse(COMMIT).unwrap(), Commit::parse(OTHER).unwrap());
         for name in ["main", "refs/pr/1"] {
             let revision = Revision::parse(name).unwrap();
             assert_eq!(cache.commit_of(&revision), None);

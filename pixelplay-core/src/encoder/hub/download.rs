@@ -52,9 +52,7 @@ impl Downloads<'_, '_> {
         self.check_metadata(file, &metadata)?;
         self.cache.create_dirs(&self.commit)?;
         let mut report = Report::new(stage(file), metadata.size, self.on_progress);
-        let _lock = self
-            .cache
-            .lock(&metadata.etag, || sleep(LOCK_POLL, &mut || report.tick()))?;
+        let _lock = self.cache.lock(&metadata.etag, || sleep(LOCK_POLL, &mut || report.tick()))?;
         // Whoever held the lock before may have brought it.
         if let Some(path) = self.cache.file(&self.commit, file) {
             return Ok(Some(path));
@@ -63,9 +61,7 @@ impl Downloads<'_, '_> {
         if is_new {
             self.blob(file, &metadata)?;
         }
-        let path = self
-            .cache
-            .link(&metadata.etag, &self.commit, file, is_new)?;
+        let path = self.cache.link(&metadata.etag, &self.commit, file, is_new)?;
         Ok(Some(path))
     }
 
@@ -77,10 +73,9 @@ impl Downloads<'_, '_> {
     fn ask(&mut self, file: &str) -> Result<Answer, HubError> {
         let revision = Revision::parse(self.commit.as_str())?;
         let mut report = Report::new("asking the hub", 0, self.on_progress);
-        self.client
-            .with_retries(self.settings.retries, &mut || report.tick(), || {
-                self.client.metadata(&revision, file)
-            })
+        self.client.with_retries(self.settings.retries, &mut || report.tick(), || {
+            self.client.metadata(&revision, file)
+        })
     }
 
     fn check_metadata(&self, file: &str, metadata: &Metadata) -> Result<(), HubError> {
@@ -133,9 +128,7 @@ impl Downloads<'_, '_> {
         partial: &mut File,
     ) -> Result<(), HubError> {
         let mut report = Report::new(stage(file), metadata.size, self.on_progress);
-        let mut have = partial
-            .seek(SeekFrom::End(0))
-            .map_err(HubError::write(path))?;
+        let mut have = partial.seek(SeekFrom::End(0)).map_err(HubError::write(path))?;
         let mut failures = 0;
         loop {
             if have > metadata.size {
@@ -148,19 +141,16 @@ impl Downloads<'_, '_> {
                 return Ok(());
             }
             let before = have;
-            let result = self
-                .client
-                .content(&self.commit, file, have)
-                .and_then(|response| {
-                    append(
-                        response,
-                        &self.client.url(self.commit.as_str(), file),
-                        path,
-                        partial,
-                        &mut have,
-                        &mut report,
-                    )
-                });
+            let result = self.client.content(&self.commit, file, have).and_then(|response| {
+                append(
+                    response,
+                    &self.client.url(self.commit.as_str(), file),
+                    path,
+                    partial,
+                    &mut have,
+                    &mut report,
+                )
+            });
             match result {
                 Ok(()) => {}
                 Err(error) if error.is_transient() => {
@@ -170,8 +160,7 @@ impl Downloads<'_, '_> {
                     if failures == self.settings.retries {
                         return Err(error);
                     }
-                    self.client
-                        .wait_after(error, failures, &mut || report.tick())?;
+                    self.client.wait_after(error, failures, &mut || report.tick())?;
                     failures += 1;
                 }
                 Err(error) => return Err(error),
@@ -221,10 +210,8 @@ fn append(
     have: &mut u64,
     report: &mut Report<'_, '_>,
 ) -> Result<(), HubError> {
-    let cut = |source: super::super::error::Cause| HubError::Network {
-        url: url.to_owned(),
-        source,
-    };
+    let cut =
+        |source: super::super::error::Cause| HubError::Network { url: url.to_owned(), source };
     match response.status() {
         StatusCode::PARTIAL_CONTENT => {
             let range = header(&response, "content-range").unwrap_or_default();
@@ -247,14 +234,9 @@ fn append(
         }
         _ => {}
     }
-    partial
-        .seek(SeekFrom::Start(*have))
-        .map_err(HubError::write(path))?;
+    partial.seek(SeekFrom::Start(*have)).map_err(HubError::write(path))?;
     // One byte more than there may be, so that too many are noticed and not written without end.
-    let mut body = response
-        .body_mut()
-        .as_reader()
-        .take(report.total - *have + 1);
+    let mut body = response.body_mut().as_reader().take(report.total - *have + 1);
     let mut buffer = vec![0; BUFFER];
     loop {
         let len = match body.read(&mut buffer) {
@@ -267,9 +249,7 @@ fn append(
             }
             Err(error) => return Err(cut(error.into())),
         };
-        partial
-            .write_all(&buffer[..len])
-            .map_err(HubError::write(path))?;
+        partial.write_all(&buffer[..len]).map_err(HubError::write(path))?;
         *have += len as u64;
         if *have > report.total {
             fs::remove_file(path).map_err(HubError::write(path))?;
@@ -281,11 +261,9 @@ fn append(
         report.at(*have)?;
     }
     if *have < report.total {
-        return Err(cut(format!(
-            "the connection ended after {have} of {} bytes",
-            report.total
-        )
-        .into()));
+        return Err(cut(
+            format!("the connection ended after {have} of {} bytes", report.total).into()
+        ));
     }
     Ok(())
 }
@@ -318,12 +296,7 @@ struct Report<'a, 'b> {
 
 impl<'a, 'b> Report<'a, 'b> {
     fn new(stage: &'static str, total: u64, on_progress: &'a mut OnProgress<'b>) -> Self {
-        Self {
-            stage,
-            done: 0,
-            total,
-            on_progress,
-        }
+        Self { stage, done: 0, total, on_progress }
     }
 
     fn at(&mut self, done: u64) -> Result<(), HubError> {

@@ -27,7 +27,8 @@ pub enum HubError {
         /// The name given.
         revision: String,
     },
-    /// An option or environment variable that cannot be used. Its value is not shown: it may be secret.
+    /// An option or environment variable that cannot be used. Its value is not shown: it may be
+    /// secret.
     #[error("{name} cannot be used: {problem}")]
     InvalidSetting {
         /// The option or variable.
@@ -189,24 +190,15 @@ pub enum HubError {
 
 impl HubError {
     pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Read {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Read { path: path.to_owned(), source }
     }
 
     pub(super) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Write {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Write { path: path.to_owned(), source }
     }
 
     pub(super) fn bad_response(url: &str, problem: impl Into<String>) -> Self {
-        Self::BadResponse {
-            url: url.to_owned(),
-            problem: problem.into(),
-        }
+        Self::BadResponse { url: url.to_owned(), problem: problem.into() }
     }
 
     /// Whether the same request may well succeed a little later.
@@ -218,7 +210,8 @@ impl HubError {
         }
     }
 
-    /// Whether it says nothing about the revision, so that a copy in the cache is as good as it was.
+    /// Whether it says nothing about the revision, so that a copy in the cache is as good as it
+    /// was.
     pub(super) fn leaves_cache_valid(&self) -> bool {
         matches!(
             self,

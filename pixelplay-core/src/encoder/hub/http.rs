@@ -51,11 +51,7 @@ impl<'a> Client<'a> {
             settings.timeout,
             None,
         );
-        Self {
-            agent,
-            settings,
-            repo,
-        }
+        Self { agent, settings, repo }
     }
 
     pub(super) fn url(&self, revision: &str, file: &str) -> String {
@@ -119,10 +115,9 @@ impl<'a> Client<'a> {
         let revision = Revision::parse(commit.as_str())?;
         match self.refusal(&response, &uri, &revision) {
             Some(error) => Err(error),
-            None if response.status() == StatusCode::NOT_FOUND => Err(HubError::bad_response(
-                &url,
-                "it has described the file and now has none",
-            )),
+            None if response.status() == StatusCode::NOT_FOUND => {
+                Err(HubError::bad_response(&url, "it has described the file and now has none"))
+            }
             None => Ok(response),
         }
     }
@@ -153,7 +148,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the endpoint's own origin alone.
+    /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the
+    /// endpoint's own origin alone.
     fn follow(
         &self,
         method: &Method,
@@ -162,9 +158,7 @@ impl<'a> Client<'a> {
         is_enough: impl Fn(&Response<Body>) -> bool,
     ) -> Result<(Response<Body>, Uri), HubError> {
         let bad = |problem: String| HubError::bad_response(url, problem);
-        let mut uri: Uri = url
-            .parse()
-            .map_err(|_| bad("it is no address".to_owned()))?;
+        let mut uri: Uri = url.parse().map_err(|_| bad("it is no address".to_owned()))?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(method, &uri, from)?;
             if !response.status().is_redirection() || is_enough(&response) {
@@ -216,10 +210,9 @@ impl<'a> Client<'a> {
             // Of a host that knows nothing of repositories.
             (_, status) if !self.is_hub(uri) => Some(failure(response, uri, status)),
             (Some("RepoNotFound"), 404) => Some(HubError::RepoNotFound { repo, page }),
-            (Some("RevisionNotFound"), _) => Some(HubError::RevisionNotFound {
-                repo,
-                revision: revision.as_str().to_owned(),
-            }),
+            (Some("RevisionNotFound"), _) => {
+                Some(HubError::RevisionNotFound { repo, revision: revision.as_str().to_owned() })
+            }
             (_, 404) => None,
             (_, status @ (401 | 403)) => Some(HubError::Refused {
                 repo,
@@ -250,8 +243,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Waits as long as the server asks for, or longer with each failure; gives the error back where
-    /// that would be too long.
+    /// Waits as long as the server asks for, or longer with each failure; gives the error back
+    /// where that would be too long.
     pub(super) fn wait_after(
         &self,
         error: HubError,
@@ -259,19 +252,11 @@ impl<'a> Client<'a> {
         on_tick: &mut dyn FnMut() -> Result<(), HubError>,
     ) -> Result<(), HubError> {
         let wait = match error {
-            HubError::Status {
-                retry_after: Some(wait),
-                ..
-            } if wait > LONGEST_WAIT => return Err(error),
-            HubError::Status {
-                retry_after: Some(wait),
-                ..
-            } => wait,
-            _ => self
-                .settings
-                .retry_wait
-                .saturating_mul(1 << failures.min(16))
-                .min(LONGEST_WAIT),
+            HubError::Status { retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
+                return Err(error);
+            }
+            HubError::Status { retry_after: Some(wait), .. } => wait,
+            _ => self.settings.retry_wait.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT),
         };
         sleep(wait, on_tick)
     }
@@ -323,9 +308,6 @@ fn network(uri: &Uri, source: ureq::Error) -> HubError {
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
             HubError::bad_response(&url, format!("it is no HTTP ({source})"))
         }
-        source => HubError::Network {
-            url,
-            source: source.into(),
-        },
+        source => HubError::Network { url, source: source.into() },
     }
 }

@@ -1,8 +1,8 @@
 //! Checkpoints from the Hugging Face Hub, through the cache that all its clients share.
 //!
-//! What Python's `huggingface_hub` has downloaded is used without downloading it again, and the other
-//! way round; the layout is drawn in `cache.rs`. Environment variables mean what they mean there:
-//! see [`HubOptions`].
+//! What Python's `huggingface_hub` has downloaded is used without downloading it again, and the
+//! other way round; the layout is drawn in `cache.rs`. Environment variables mean what they mean
+//! there: see [`HubOptions`].
 
 mod cache;
 mod download;
@@ -43,25 +43,26 @@ pub struct HubSnapshot {
     /// The commit that this revision was resolved to: name it as the revision to get the same files
     /// again.
     pub commit: String,
-    /// Why the hub could not be asked, where that is why the commit is the one known from last time.
+    /// Why the hub could not be asked, where that is why the commit is the one known from last
+    /// time.
     pub unchecked: Option<HubError>,
 }
 
 impl Encoder {
     /// Opens a checkpoint of the Hugging Face Hub, downloading what the cache does not hold.
     ///
-    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`, by default `main`. It is resolved to
-    /// a commit once, all files are of that commit, and [`Encoder::name`] is `repo@commit`. A commit
-    /// whose files are all in the cache is opened without the network. Where the hub cannot be
-    /// reached, what the cache holds of a branch is opened.
+    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`, by default `main`. It is
+    /// resolved to a commit once, all files are of that commit, and [`Encoder::name`] is
+    /// `repo@commit`. A commit whose files are all in the cache is opened without the network.
+    /// Where the hub cannot be reached, what the cache holds of a branch is opened.
     ///
-    /// Where no revision is given and `main` has no safetensors, all files are taken from the open pull
-    /// request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled weights
-    /// could run any code, and transformers does the same. `openai/clip-vit-base-patch32` is such a
-    /// repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of the pull
-    /// request. Who opened it is checked whenever the hub is asked; without the hub, the pull request that the
-    /// cache holds completely is opened, if there is but one. A revision that is named is never left, and
-    /// [`HubOptions::follow_conversion`] turns it off.
+    /// Where no revision is given and `main` has no safetensors, all files are taken from the open
+    /// pull request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled
+    /// weights could run any code, and transformers does the same. `openai/clip-vit-base-patch32`
+    /// is such a repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of
+    /// the pull request. Who opened it is checked whenever the hub is asked; without the hub, the
+    /// pull request that the cache holds completely is opened, if there is but one. A revision that
+    /// is named is never left, and [`HubOptions::follow_conversion`] turns it off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;
@@ -74,10 +75,7 @@ impl Encoder {
     /// # Errors
     /// See [`download`] and [`Encoder::open_with`].
     pub fn from_hub(repo: &str, revision: Option<&str>) -> Result<Self, EncodeError> {
-        let options = HubOptions {
-            revision: revision.map(str::to_owned),
-            ..HubOptions::default()
-        };
+        let options = HubOptions { revision: revision.map(str::to_owned), ..HubOptions::default() };
         Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ignore)
     }
 
@@ -106,15 +104,16 @@ impl HubSnapshot {
     }
 }
 
-/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that [`Encoder::open`] reads, and
-/// no others.
+/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that [`Encoder::open`]
+/// reads, and no others.
 ///
-/// A file appears in the cache when its size and hash are what the hub says, never before; a download
-/// that breaks off or is stopped is gone on with the next time. Several processes may do this at once.
+/// A file appears in the cache when its size and hash are what the hub says, never before; a
+/// download that breaks off or is stopped is gone on with the next time. Several processes may do
+/// this at once.
 ///
 /// # Errors
-/// [`EncodeError::Hub`], which says what to do; [`EncodeError::BadJson`] if the list of the weights'
-/// shards is damaged.
+/// [`EncodeError::Hub`], which says what to do; [`EncodeError::BadJson`] if the list of the
+/// weights' shards is damaged.
 pub fn download(
     repo: &str,
     options: &HubOptions,
@@ -154,11 +153,7 @@ pub fn download(
     let client = Client::new(&settings, &repo);
     // Somebody who has a copy should not have to wait for a hub that is down.
     let retries = if cached.is_ok() { 0 } else { settings.retries };
-    let asking = Progress {
-        stage: "asking the hub",
-        done: 0,
-        total: None,
-    };
+    let asking = Progress { stage: "asking the hub", done: 0, total: None };
     let mut on_tick = || match on_progress(asking) {
         std::ops::ControlFlow::Continue(()) => Ok(()),
         std::ops::ControlFlow::Break(()) => Err(HubError::Cancelled),
@@ -194,8 +189,8 @@ pub fn download(
 
 const SHARD: &str = "shard that model.safetensors.index.json lists";
 
-/// Gets the files of a checkpoint, the small ones first; `get` answers `None` for a file that does not
-/// exist. Returns the first file without which there is no checkpoint.
+/// Gets the files of a checkpoint, the small ones first; `get` answers `None` for a file that does
+/// not exist. Returns the first file without which there is no checkpoint.
 fn collect(
     get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
 ) -> Result<Option<&'static str>, EncodeError> {
@@ -230,10 +225,7 @@ fn lacks(
     repo: &Repo,
     file: &'static str,
 ) -> Result<HubError, HubError> {
-    let (repo, commit) = (
-        repo.as_str().to_owned(),
-        downloads.commit.as_str().to_owned(),
-    );
+    let (repo, commit) = (repo.as_str().to_owned(), downloads.commit.as_str().to_owned());
     if file == "model.safetensors" {
         for pickle in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
             if downloads.exists(pickle)? {

@@ -4,7 +4,8 @@ use sha2::Digest;
 
 use super::error::HubError;
 
-/// A model repository, `name` or `namespace/name`, by the rules of huggingface_hub's `validate_repo_id`.
+/// A model repository, `name` or `namespace/name`, by the rules of huggingface_hub's
+/// `validate_repo_id`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Repo(String);
 
@@ -12,10 +13,7 @@ impl Repo {
     pub(super) fn parse(repo: &str) -> Result<Self, HubError> {
         match problem_of(repo) {
             None => Ok(Self(repo.to_owned())),
-            Some(problem) => Err(HubError::InvalidRepo {
-                repo: repo.to_owned(),
-                problem,
-            }),
+            Some(problem) => Err(HubError::InvalidRepo { repo: repo.to_owned(), problem }),
         }
     }
 
@@ -49,8 +47,7 @@ fn problem_of(repo: &str) -> Option<&'static str> {
     if repo.contains("--") || repo.contains("..") {
         return Some("`--` and `..` are not allowed");
     }
-    repo.ends_with(".git")
-        .then_some("it does not end with `.git`")
+    repo.ends_with(".git").then_some("it does not end with `.git`")
 }
 
 /// A branch, tag, commit or `refs/pr/NUMBER`; safe as a relative path.
@@ -71,9 +68,7 @@ impl Revision {
         if revision.len() <= 255 && revision.split('/').all(part_is_safe) {
             return Ok(Self(revision.to_owned()));
         }
-        Err(HubError::InvalidRevision {
-            revision: revision.to_owned(),
-        })
+        Err(HubError::InvalidRevision { revision: revision.to_owned() })
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -82,11 +77,7 @@ impl Revision {
 
     /// As one segment of a URL.
     pub(super) fn in_url(&self) -> String {
-        self.0
-            .replace('/', "%2F")
-            .replace('+', "%2B")
-            .replace('@', "%40")
-            .replace('=', "%3D")
+        self.0.replace('/', "%2F").replace('+', "%2B").replace('@', "%40").replace('=', "%3D")
     }
 
     pub(super) fn as_commit(&self) -> Option<Commit> {
@@ -120,11 +111,7 @@ pub(super) enum Etag {
 impl Etag {
     /// Takes the header's value, with quotes and mark of weakness.
     pub(super) fn parse(header: &str) -> Option<Self> {
-        let etag = header
-            .strip_prefix("W/")
-            .unwrap_or(header)
-            .trim_matches('"')
-            .to_owned();
+        let etag = header.strip_prefix("W/").unwrap_or(header).trim_matches('"').to_owned();
         match etag.len() {
             64 if is_hex(&etag, 64) => Some(Self::Sha256(etag)),
             40 if is_hex(&etag, 40) => Some(Self::GitSha1(etag)),
@@ -187,13 +174,8 @@ mod tests {
     #[test]
     fn repositories_are_named_by_the_rules_of_huggingface_hub() {
         // The examples of `validate_repo_id`, and attempts to leave the cache.
-        for good in [
-            "foo",
-            "foo/bar",
-            "123",
-            "Foo-BAR_foo.bar123",
-            "openai/clip-vit-base-patch32",
-        ] {
+        for good in ["foo", "foo/bar", "123", "Foo-BAR_foo.bar123", "openai/clip-vit-base-patch32"]
+        {
             assert!(Repo::parse(good).is_ok(), "{good}");
         }
         for bad in [

@@ -1,8 +1,8 @@
 //! Which commit a revision is, and when the converter's pull request stands in for `main`.
 //!
-//! Many older repositories have only pickled weights on `main`. The hub's converter has opened a pull
-//! request in most of them that adds the same weights as safetensors, and transformers takes them from
-//! there by itself: so do we, and say so.
+//! Many older repositories have only pickled weights on `main`. The hub's converter has opened a
+//! pull request in most of them that adds the same weights as safetensors, and transformers takes
+//! them from there by itself: so do we, and say so.
 
 use super::cache::Cache;
 use super::error::HubError;
@@ -43,11 +43,8 @@ impl Request<'_> {
             Err(lacking) => lacking,
         };
         // Where weights are only not there yet, `main` may well have its own.
-        let is_known_to_lack = |commit: &Commit| {
-            WEIGHTS
-                .iter()
-                .all(|file| cache.is_known_missing(commit, file))
-        };
+        let is_known_to_lack =
+            |commit: &Commit| WEIGHTS.iter().all(|file| cache.is_known_missing(commit, file));
         if self.follow
             && let Some(requested) = cache.commit_of(self.revision).filter(is_known_to_lack)
         {
@@ -56,15 +53,12 @@ impl Request<'_> {
                 let Ok(commit) = complete(cache, &revision)? else {
                     continue;
                 };
-                // The cache does not say who opened a pull request, so there must be nothing to choose.
+                // The cache does not say who opened a pull request, so there must be nothing to
+                // choose.
                 if found.as_ref().is_some_and(|other| other.commit != commit) {
                     return Ok(Err(lacking));
                 }
-                found.get_or_insert(Resolved {
-                    revision,
-                    commit,
-                    requested: requested.clone(),
-                });
+                found.get_or_insert(Resolved { revision, commit, requested: requested.clone() });
             }
             if let Some(found) = found {
                 return Ok(Ok(found));
@@ -92,11 +86,7 @@ impl Request<'_> {
                 requested,
             });
         }
-        Ok(Resolved {
-            revision: self.revision.clone(),
-            commit: requested.clone(),
-            requested,
-        })
+        Ok(Resolved { revision: self.revision.clone(), commit: requested.clone(), requested })
     }
 
     fn commit_on_hub(
@@ -138,8 +128,8 @@ fn complete(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>
     })
 }
 
-/// Whether the hub itself says that a commit has no weights that we read; a 404 of anybody in between
-/// does not lead to other weights.
+/// Whether the hub itself says that a commit has no weights that we read; a 404 of anybody in
+/// between does not lead to other weights.
 fn lacks_safetensors(
     commit: &Commit,
     client: &Client<'_>,
@@ -163,8 +153,8 @@ fn lacks_safetensors(
     Ok(true)
 }
 
-/// The converter's pull request, if there is one. A hub that has no list of them, such as a mirror, is
-/// as one without it; one that is down may have one.
+/// The converter's pull request, if there is one. A hub that has no list of them, such as a mirror,
+/// is as one without it; one that is down may have one.
 fn conversion(
     client: &Client<'_>,
     retries: u32,

@@ -18,12 +18,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// `huggingface_hub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubOptions {
-    /// A branch, a tag, a commit or `refs/pr/NUMBER`; `None` means `main`. Only a commit is the same
-    /// tomorrow.
+    /// A branch, a tag, a commit or `refs/pr/NUMBER`; `None` means `main`. Only a commit is the
+    /// same tomorrow.
     pub revision: Option<String>,
-    /// Whether weights that `main` has only pickled are taken from the pull request of the hub's own
-    /// converter, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains; a revision that is named
-    /// is never left.
+    /// Whether weights that `main` has only pickled are taken from the pull request of the hub's
+    /// own converter, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains; a revision that
+    /// is named is never left.
     pub follow_conversion: bool,
     /// The cache folder; `None` means `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`.
@@ -39,7 +39,8 @@ pub struct HubOptions {
     /// How long to wait for a connection, for an answer and for each piece of it; `None` means
     /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, else 10 seconds.
     pub timeout: Option<Duration>,
-    /// How often a request that failed is tried again; a download counts anew whenever bytes arrive.
+    /// How often a request that failed is tried again; a download counts anew whenever bytes
+    /// arrive.
     pub retries: u32,
     /// The wait before the first of them; it doubles each time. A server that asks to wait, for at
     /// most a minute, is waited for.
@@ -63,8 +64,8 @@ impl Default for HubOptions {
     }
 }
 
-/// The access token of a user of the hub. It is sent to the endpoint alone, never to another host that
-/// the endpoint redirects to.
+/// The access token of a user of the hub. It is sent to the endpoint alone, never to another host
+/// that the endpoint redirects to.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum HubToken {
     /// `HF_TOKEN`, else what the file `HF_TOKEN_PATH` or `HF_HOME/token` holds, where
@@ -112,10 +113,8 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn new(options: &HubOptions) -> Result<Self, HubError> {
-        let environment = Environment {
-            variable: &|name| std::env::var_os(name),
-            home: std::env::home_dir(),
-        };
+        let environment =
+            Environment { variable: &|name| std::env::var_os(name), home: std::env::home_dir() };
         environment.settings(options)
     }
 }
@@ -129,24 +128,16 @@ impl Environment<'_> {
     fn settings(&self, options: &HubOptions) -> Result<Settings, HubError> {
         let cache = match &options.cache {
             Some(cache) => cache.clone(),
-            None => match self
-                .path("HF_HUB_CACHE")
-                .or(self.path("HUGGINGFACE_HUB_CACHE"))
-            {
+            None => match self.path("HF_HUB_CACHE").or(self.path("HUGGINGFACE_HUB_CACHE")) {
                 Some(cache) => cache,
                 None => self.hf_home()?.join("hub"),
             },
         };
         let endpoint = match &options.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None => self
-                .text("HF_ENDPOINT")
-                .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned()),
+            None => self.text("HF_ENDPOINT").unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned()),
         };
-        let proxy = options
-            .proxy
-            .resolve()
-            .map_err(|problem| invalid("proxy", &problem))?;
+        let proxy = options.proxy.resolve().map_err(|problem| invalid("proxy", &problem))?;
         let timeout = options.timeout.or_else(|| {
             let seconds = self.text("HF_HUB_DOWNLOAD_TIMEOUT")?.parse().ok()?;
             (seconds > 0).then(|| Duration::from_secs(seconds))
@@ -157,9 +148,7 @@ impl Environment<'_> {
             token: self.token(&options.token)?,
             offline: options.offline.unwrap_or_else(|| {
                 let value = self.text("HF_HUB_OFFLINE");
-                value
-                    .or(self.text("TRANSFORMERS_OFFLINE"))
-                    .is_some_and(|v| is_true(&v))
+                value.or(self.text("TRANSFORMERS_OFFLINE")).is_some_and(|v| is_true(&v))
             }),
             symlinks: !self.flag("HF_HUB_DISABLE_SYMLINKS"),
             proxy,
@@ -173,15 +162,10 @@ impl Environment<'_> {
         if let Some(home) = self.path("HF_HOME") {
             return Ok(home);
         }
-        let cache = self
-            .path("XDG_CACHE_HOME")
-            .or(self.home.as_ref().map(|h| h.join(".cache")));
+        let cache = self.path("XDG_CACHE_HOME").or(self.home.as_ref().map(|h| h.join(".cache")));
         match cache {
             Some(cache) => Ok(cache.join("huggingface")),
-            None => Err(invalid(
-                "HF_HOME",
-                "it is not set, and there is no home folder",
-            )),
+            None => Err(invalid("HF_HOME", "it is not set, and there is no home folder")),
         }
     }
 
@@ -191,10 +175,7 @@ impl Environment<'_> {
             HubToken::Given(token) => clean_token("token", token),
             HubToken::Environment if self.flag("HF_HUB_DISABLE_IMPLICIT_TOKEN") => Ok(None),
             HubToken::Environment => {
-                if let Some(token) = self
-                    .text("HF_TOKEN")
-                    .or(self.text("HUGGING_FACE_HUB_TOKEN"))
-                {
+                if let Some(token) = self.text("HF_TOKEN").or(self.text("HUGGING_FACE_HUB_TOKEN")) {
                     return clean_token("HF_TOKEN", &token);
                 }
                 let path = match self.path("HF_TOKEN_PATH") {
@@ -215,13 +196,11 @@ impl Environment<'_> {
     }
 
     fn text(&self, name: &str) -> Option<String> {
-        (self.variable)(name)?
-            .into_string()
-            .ok()
-            .filter(|value| !value.is_empty())
+        (self.variable)(name)?.into_string().ok().filter(|value| !value.is_empty())
     }
 
-    /// With `~` for the home folder, which no shell has replaced where a variable comes from a file.
+    /// With `~` for the home folder, which no shell has replaced where a variable comes from a
+    /// file.
     fn path(&self, name: &str) -> Option<PathBuf> {
         let path = PathBuf::from((self.variable)(name).filter(|value| !value.is_empty())?);
         match (path.strip_prefix("~"), &self.home) {
@@ -254,23 +233,13 @@ fn parse_endpoint(endpoint: &str) -> Result<Uri, HubError> {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
             && uri.query().is_none()
-            && uri
-                .authority()
-                .is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
     })
-    .ok_or_else(|| {
-        invalid(
-            "HF_ENDPOINT",
-            "it is no address like https://huggingface.co",
-        )
-    })
+    .ok_or_else(|| invalid("HF_ENDPOINT", "it is no address like https://huggingface.co"))
 }
 
 fn invalid(name: &'static str, problem: &str) -> HubError {
-    HubError::InvalidSetting {
-        name,
-        problem: problem.to_owned(),
-    }
+    HubError::InvalidSetting { name, problem: problem.to_owned() }
 }
 
 #[cfg(test)]
@@ -283,10 +252,8 @@ mod tests {
         variables: &[(&str, &str)],
         options: &HubOptions,
     ) -> Result<Settings, HubError> {
-        let variables: Vec<_> = variables
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let variables: Vec<_> =
+            variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let environment = Environment {
             variable: &|wanted| {
                 let found = variables.iter().find(|(name, _)| name == wanted);
@@ -294,10 +261,7 @@ mod tests {
             },
             home: Some("/home/ana".into()),
         };
-        environment.settings(&HubOptions {
-            proxy: HttpProxy::Direct,
-            ..options.clone()
-        })
+        environment.settings(&HubOptions { proxy: HttpProxy::Direct, ..options.clone() })
     }
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
@@ -312,25 +276,12 @@ mod tests {
             (&[("HF_HOME", "/h"), ("XDG_CACHE_HOME", "/x")], "/h/hub"),
             (&[("HF_HOME", "~/hf")], "/home/ana/hf/hub"),
             (&[("HF_HOME", "")], "/home/ana/.cache/huggingface/hub"),
-            (
-                &[("HUGGINGFACE_HUB_CACHE", "/old"), ("HF_HOME", "/h")],
-                "/old",
-            ),
-            (
-                &[("HF_HUB_CACHE", "/c"), ("HUGGINGFACE_HUB_CACHE", "/old")],
-                "/c",
-            ),
+            (&[("HUGGINGFACE_HUB_CACHE", "/old"), ("HF_HOME", "/h")], "/old"),
+            (&[("HF_HUB_CACHE", "/c"), ("HUGGINGFACE_HUB_CACHE", "/old")], "/c"),
         ] {
-            assert_eq!(
-                settings(variables).cache,
-                Path::new(expected),
-                "{variables:?}"
-            );
+            assert_eq!(settings(variables).cache, Path::new(expected), "{variables:?}");
         }
-        let options = HubOptions {
-            cache: Some("/mine".into()),
-            ..HubOptions::default()
-        };
+        let options = HubOptions { cache: Some("/mine".into()), ..HubOptions::default() };
         let found = settings_with(&[("HF_HUB_CACHE", "/c")], &options).unwrap();
         assert_eq!(found.cache, Path::new("/mine"));
     }
@@ -347,28 +298,15 @@ mod tests {
             ("off", false),
             ("2", false),
         ] {
-            assert_eq!(
-                settings(&[("HF_HUB_OFFLINE", value)]).offline,
-                expected,
-                "{value}"
-            );
+            assert_eq!(settings(&[("HF_HUB_OFFLINE", value)]).offline, expected, "{value}");
         }
         assert!(settings(&[("TRANSFORMERS_OFFLINE", "1")]).offline);
-        let online = HubOptions {
-            offline: Some(false),
-            ..HubOptions::default()
-        };
-        assert!(
-            !settings_with(&[("HF_HUB_OFFLINE", "1")], &online)
-                .unwrap()
-                .offline
-        );
+        let online = HubOptions { offline: Some(false), ..HubOptions::default() };
+        assert!(!settings_with(&[("HF_HUB_OFFLINE", "1")], &online).unwrap().offline);
     }
 
     fn token(variables: &[(&str, &str)]) -> Option<String> {
-        settings(variables)
-            .token
-            .map(|secret| secret.authorization())
+        settings(variables).token.map(|secret| secret.authorization())
     }
 
     #[test]
@@ -381,27 +319,16 @@ mod tests {
         let elsewhere = elsewhere.to_str().unwrap();
 
         assert_eq!(token(&[]), None);
-        assert_eq!(
-            token(&[("HF_TOKEN", " hf_env\n")]).as_deref(),
-            Some("Bearer hf_env")
-        );
-        assert_eq!(
-            token(&[("HF_HOME", home)]).as_deref(),
-            Some("Bearer hf_file")
-        );
+        assert_eq!(token(&[("HF_TOKEN", " hf_env\n")]).as_deref(), Some("Bearer hf_env"));
+        assert_eq!(token(&[("HF_HOME", home)]).as_deref(), Some("Bearer hf_file"));
         let both = [("HF_HOME", home), ("HF_TOKEN", "hf_env")];
         assert_eq!(token(&both).as_deref(), Some("Bearer hf_env"));
         let path = [("HF_HOME", home), ("HF_TOKEN_PATH", elsewhere)];
         assert_eq!(token(&path).as_deref(), Some("Bearer hf_else"));
-        let disabled = [
-            ("HF_TOKEN", "hf_env"),
-            ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1"),
-        ];
+        let disabled = [("HF_TOKEN", "hf_env"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")];
         assert_eq!(token(&disabled), None);
-        let given = HubOptions {
-            token: HubToken::Given("hf_given".to_owned()),
-            ..HubOptions::default()
-        };
+        let given =
+            HubOptions { token: HubToken::Given("hf_given".to_owned()), ..HubOptions::default() };
         assert!(settings_with(&disabled, &given).unwrap().token.is_some());
     }
 
@@ -418,10 +345,7 @@ mod tests {
         ] {
             let error = settings_with(&[(name, value)], &HubOptions::default()).err();
             let message = error.unwrap().to_string();
-            assert!(
-                message.contains(name) && !message.contains("sec"),
-                "{message}"
-            );
+            assert!(message.contains(name) && !message.contains("sec"), "{message}");
         }
         let options = HubOptions {
             token: HubToken::Given("hf_secret".to_owned()),

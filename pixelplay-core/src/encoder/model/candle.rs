@@ -1,5 +1,5 @@
-//! The two towers on candle tensors, the only file that names candle: for devices other than the CPU, and on it the
-//! reference that the packed towers are tested against.
+//! The two towers on candle tensors, the only file that names candle: for devices other than the
+//! CPU, and on it the reference that the packed towers are tested against.
 //!
 //! `candle-transformers` has a CLIP, and it is not used here: it fixes the layer norm's epsilon,
 //! knows only `quick_gelu`, and pools a text at the highest id (`argmax`), which is wrong wherever
@@ -23,10 +23,7 @@ impl Device {
             Self::Cuda(ordinal) => candle_core::Device::new_cuda(ordinal),
             Self::Metal(ordinal) => candle_core::Device::new_metal(ordinal),
         }
-        .map_err(|source| EncodeError::Device {
-            device: self,
-            source: source.into(),
-        })
+        .map_err(|source| EncodeError::Device { device: self, source: source.into() })
     }
 }
 
@@ -97,20 +94,13 @@ impl TextTower {
         let x = self.transformer.forward(&x, Some(&mask))?;
         let ends = Tensor::from_vec(ends, count, &self.device)?;
         let pooled = x.flatten(0, 1)?.index_select(&ends, 0)?;
-        self.final_norm
-            .forward(&pooled)?
-            .matmul(&self.projection.t()?)?
-            .to_vec2()
+        self.final_norm.forward(&pooled)?.matmul(&self.projection.t()?)?.to_vec2()
     }
 }
 
 impl VisionTower {
     pub(super) fn load(weights: &Weights, config: &Config, device: Device) -> Result<Self> {
-        let VisionConfig {
-            transformer,
-            image_size,
-            patch_size,
-        } = &config.vision;
+        let VisionConfig { transformer, image_size, patch_size } = &config.vision;
         let load = Load::new(weights, device)?;
         Ok(Self {
             patch_size: *patch_size,
@@ -131,8 +121,8 @@ impl VisionTower {
 
     /// One vector for each image, shape `(n, projection_dim)`, not normalised.
     ///
-    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of each
-    /// image are read: all of them, but for the self-test.
+    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of
+    /// each image are read: all of them, but for the self-test.
     pub(super) fn forward(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         self.run(pixels, patches).map_err(EncodeError::forward)
     }
@@ -147,22 +137,13 @@ impl VisionTower {
             .reshape((count, side * side, 3 * size * size))?
             .narrow(1, 0, patches)?
             .flatten(0, 1)?;
-        let x = rows
-            .matmul(&self.patch_embedding.t()?)?
-            .reshape((count, patches, ()))?;
-        let class = self
-            .class_embedding
-            .expand((count, 1, self.class_embedding.elem_count()))?;
+        let x = rows.matmul(&self.patch_embedding.t()?)?.reshape((count, patches, ()))?;
+        let class = self.class_embedding.expand((count, 1, self.class_embedding.elem_count()))?;
         let x = Tensor::cat(&[&class, &x], 1)?
             .broadcast_add(&self.position_embedding.i(..=patches)?)?;
-        let x = self
-            .transformer
-            .forward(&self.pre_norm.forward(&x)?, None)?;
+        let x = self.transformer.forward(&self.pre_norm.forward(&x)?, None)?;
         let pooled = x.i((.., 0))?.contiguous()?;
-        self.post_norm
-            .forward(&pooled)?
-            .matmul(&self.projection.t()?)?
-            .to_vec2()
+        self.post_norm.forward(&pooled)?.matmul(&self.projection.t()?)?.to_vec2()
     }
 }
 
@@ -174,10 +155,7 @@ struct Load<'a> {
 
 impl<'a> Load<'a> {
     fn new(weights: &'a Weights, device: Device) -> Result<Self> {
-        Ok(Self {
-            weights,
-            device: device.open()?,
-        })
+        Ok(Self { weights, device: device.open()? })
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor> {
@@ -308,8 +286,8 @@ struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Centred first: candle's kernel takes the variance as `E[x^2] - E[x]^2`, which cancels where the
-    /// mean is large.
+    /// Centred first: candle's kernel takes the variance as `E[x^2] - E[x]^2`, which cancels where
+    /// the mean is large.
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         candle_nn::ops::layer_norm(&centred, &self.weight, &self.bias, self.eps)

@@ -1,4 +1,5 @@
-//! The two towers: packed for the CPU, or on candle's tensors for other devices and as the reference.
+//! The two towers: packed for the CPU, or on candle's tensors for other devices and as the
+//! reference.
 
 mod candle;
 mod packed;
@@ -34,9 +35,9 @@ impl TextTower {
     ) -> Result<Self> {
         let precision = options.precision;
         Ok(match options.device {
-            Device::Cpu => Self::Packed(packed::TextTower::load(
-                weights, config, precision, threads,
-            )?),
+            Device::Cpu => {
+                Self::Packed(packed::TextTower::load(weights, config, precision, threads)?)
+            }
             other => Self::Candle(candle::TextTower::load(weights, config, other)?),
         })
     }
@@ -62,17 +63,17 @@ impl VisionTower {
     ) -> Result<Self> {
         let precision = options.precision;
         Ok(match options.device {
-            Device::Cpu => Self::Packed(packed::VisionTower::load(
-                weights, config, precision, threads,
-            )?),
+            Device::Cpu => {
+                Self::Packed(packed::VisionTower::load(weights, config, precision, threads)?)
+            }
             other => Self::Candle(candle::VisionTower::load(weights, config, other)?),
         })
     }
 
     /// One vector for each image, `projection_dim` long and not normalised.
     ///
-    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of each image are read: all
-    /// of them, but for the self-test.
+    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of
+    /// each image are read: all of them, but for the self-test.
     pub(super) fn forward(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         match self {
             Self::Packed(tower) => tower.forward(pixels, patches),

@@ -16,12 +16,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// `data` ends with [`PADDING`].
     pub(super) fn new(data: &'a [u8]) -> Self {
-        Self {
-            data,
-            next: 0,
-            word: 0,
-            left: 0,
-        }
+        Self { data, next: 0, word: 0, left: 0 }
     }
 
     /// The number of the next bit.
@@ -61,11 +56,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self {
-            out,
-            word: 0,
-            count: 0,
-        }
+        Self { out, word: 0, count: 0 }
     }
 
     /// Appends the lowest `len` bits, up to 32.

@@ -9,7 +9,8 @@ const END: usize = 100;
 /// Means differ by numbers of up to so many bits.
 const DC_SIZES: u8 = 12;
 
-/// A JPEG of the usual kind: Huffman coded, not progressive, three components in one scan without restarts.
+/// A JPEG of the usual kind: Huffman coded, not progressive, three components in one scan without
+/// restarts.
 pub(super) struct Header<'a> {
     pub(super) width: usize,
     pub(super) height: usize,
@@ -75,7 +76,8 @@ impl<'a> Header<'a> {
         if !usual || named[1][1] != 0x11 || named[2][1] != 0x11 {
             return None;
         }
-        // The components again, with their tables; all of the 64 numbers of a block, all of their bits.
+        // The components again, with their tables; all of the 64 numbers of a block, all of their
+        // bits.
         let &[3, a, a_tables, b, b_tables, c, c_tables, 0, 63, 0] = body else {
             return None;
         };
@@ -118,7 +120,8 @@ impl<'a> Header<'a> {
         self.width.div_ceil(8 * self.across)
     }
 
-    /// The codes without the zeros behind each 0xFF, and with [`PADDING`]; nothing if the picture does not end behind them.
+    /// The codes without the zeros behind each 0xFF, and with [`PADDING`]; nothing if the picture
+    /// does not end behind them.
     pub(super) fn unstuffed(&self) -> Option<Vec<u8>> {
         let mut data = Vec::with_capacity(self.coded.len() + PADDING);
         let mut rest = self.coded;
@@ -159,9 +162,7 @@ impl<'a> Header<'a> {
     /// The code of a mean, the block before having none.
     pub(super) fn mean_code(&self, component: &Component, mean: i32) -> Option<(u32, usize)> {
         let size = i32::BITS - mean.unsigned_abs().leading_zeros();
-        let (code, len) = self.dc[component.dc]
-            .as_ref()?
-            .code(u8::try_from(size).ok()?)?;
+        let (code, len) = self.dc[component.dc].as_ref()?.code(u8::try_from(size).ok()?)?;
         let value = if mean < 0 { mean - 1 } else { mean };
         let value = value as u32 & ((1 << size) - 1);
         Some((code << size | value, len + size as usize))
@@ -205,12 +206,14 @@ pub(super) struct Table {
     symbols: Vec<u8>,
     /// By the next bits: a symbol and the length of its code; 0 where that is longer.
     fast: Vec<(u8, u8)>,
-    /// By the next bits: how many of them one code takes with its number, and how many places of a block, as
-    /// `places << 5 | bits`; 0 where the code is longer. The end of a block takes [`END`] places.
+    /// By the next bits: how many of them one code takes with its number, and how many places of a
+    /// block, as `places << 5 | bits`; 0 where the code is longer. The end of a block takes [`END`]
+    /// places.
     one: Vec<u16>,
     /// The same for two codes, where both are within the bits, and else as `one`.
     two: Vec<u16>,
-    /// For each length: the code behind its last, and what to add to a code for the place of its symbol.
+    /// For each length: the code behind its last, and what to add to a code for the place of its
+    /// symbol.
     limits: [(u32, i32); 17],
 }
 
@@ -254,17 +257,11 @@ impl Table {
             let seen = bits + usize::from(len) <= FAST && second != 0;
             first + if seen { second } else { 0 }
         });
-        Some(Self {
-            two: two.collect(),
-            one,
-            counts,
-            symbols,
-            fast,
-            limits,
-        })
+        Some(Self { two: two.collect(), one, counts, symbols, fast, limits })
     }
 
-    /// Places of a block and bits that the next code takes with its number, in `one` or `two`; nothing where it is longer.
+    /// Places of a block and bits that the next code takes with its number, in `one` or `two`;
+    /// nothing where it is longer.
     #[inline(always)]
     fn steps(table: &[u16], word: u64) -> Option<(usize, usize)> {
         let found = usize::from(table[(word >> (64 - FAST)) as usize]);
@@ -299,7 +296,8 @@ impl Table {
         }
     }
 
-    /// The symbol whose code comes next in `word`, whose first bit is the highest, and the length of the code.
+    /// The symbol whose code comes next in `word`, whose first bit is the highest, and the length
+    /// of the code.
     #[inline(always)]
     pub(super) fn find(&self, word: u64) -> Option<(u8, usize)> {
         let (symbol, len) = self.fast[(word >> (64 - FAST)) as usize];
@@ -310,10 +308,7 @@ impl Table {
             let code = (word >> (64 - len)) as u32;
             let (limit, add) = self.limits[len];
             let symbol = || self.symbols.get((code as i32 + add) as usize);
-            (code < limit)
-                .then(symbol)
-                .flatten()
-                .map(|&symbol| (symbol, len))
+            (code < limit).then(symbol).flatten().map(|&symbol| (symbol, len))
         })
     }
 

@@ -56,25 +56,16 @@ impl<'a> Scan<'a> {
 
     /// Walks through the next row; nothing if its codes are none.
     pub(super) fn row(&mut self) -> Option<Row> {
-        let mut row = Row {
-            at: self.at(),
-            firsts: [First::default(); 3],
-        };
+        let mut row = Row { at: self.at(), firsts: [First::default(); 3] };
         for column in 0..self.header.columns() {
             for (at, component) in self.header.components.iter().enumerate() {
                 for block in 0..component.blocks {
                     let start = self.at();
                     self.means[at] += self.mean(component.dc)?;
                     if column == 0 && block == 0 {
-                        row.firsts[at] = First {
-                            start,
-                            end: self.at(),
-                            mean: self.means[at],
-                        };
+                        row.firsts[at] = First { start, end: self.at(), mean: self.means[at] };
                     }
-                    self.header.ac[component.ac]
-                        .as_ref()?
-                        .walk(&mut self.bits)?;
+                    self.header.ac[component.ac].as_ref()?.walk(&mut self.bits)?;
                 }
             }
         }
@@ -98,10 +89,6 @@ impl<'a> Scan<'a> {
         let value = (word << len >> (64 - size)) as i32;
         // The lower half are the negative ones.
         let negative = value < 1 << (size - 1);
-        Some(if negative {
-            value - (1 << size) + 1
-        } else {
-            value
-        })
+        Some(if negative { value - (1 << size) + 1 } else { value })
     }
 }

@@ -39,9 +39,11 @@ struct Head<'a> {
 }
 
 impl Attention {
-    /// Attends from all rows; or from the pooled ones alone, then `queries` has a row for each sequence.
+    /// Attends from all rows; or from the pooled ones alone, then `queries` has a row for each
+    /// sequence.
     ///
-    /// `queries` begins with what the rows ask, `projected` has keys and values behind such blocks of its own.
+    /// `queries` begins with what the rows ask, `projected` has keys and values behind such blocks
+    /// of its own.
     pub(super) fn run(
         self,
         sequences: &[Sequence],
@@ -87,15 +89,13 @@ impl Attention {
             }
         };
         let heads = out.lines.par_chunks_mut(blocks * out.rows);
-        heads
-            .zip(scratch.par_chunks_mut(room))
-            .enumerate()
-            .for_each(one);
+        heads.zip(scratch.par_chunks_mut(room)).enumerate().for_each(one);
     }
 }
 
 impl Head<'_> {
-    /// Attends from the `positions` of a sequence, whose queries and results lie from row `first` on.
+    /// Attends from the `positions` of a sequence, whose queries and results lie from row `first`
+    /// on.
     fn attend(
         &self,
         sequence: &Sequence,
@@ -113,43 +113,19 @@ impl Head<'_> {
         for start in (0..positions.len()).step_by(QUERIES) {
             let count = QUERIES.min(positions.len() - start);
             let scores = &mut scratch[..panels * count];
-            let queries = Blocked {
-                first: first + start,
-                ..self.queries
-            };
-            let right = Blocked {
-                lines: keys,
-                stride: self.width,
-                first: 0,
-            };
+            let queries = Blocked { first: first + start, ..self.queries };
+            let right = Blocked { lines: keys, stride: self.width, first: 0 };
             let plain = Finish::default();
-            let out_scores = BlockedMut {
-                lines: &mut *scores,
-                stride: count,
-                first: 0,
-            };
-            self.backend
-                .product(count, self.width, queries, right, out_scores, plain);
+            let out_scores = BlockedMut { lines: &mut *scores, stride: count, first: 0 };
+            self.backend.product(count, self.width, queries, right, out_scores, plain);
             let position = positions.start + start;
-            self.backend
-                .softmax(count, scores, scale, &|row| match self.causal {
-                    true => position + row + 1,
-                    false => len,
-                });
-            let left = Blocked {
-                lines: scores,
-                stride: count,
-                first: 0,
-            };
-            let values = Blocked {
-                first: sequence.rows.start,
-                ..self.values
-            };
-            let out = BlockedMut {
-                lines: &mut *out,
-                stride,
-                first: first + start,
-            };
+            self.backend.softmax(count, scores, scale, &|row| match self.causal {
+                true => position + row + 1,
+                false => len,
+            });
+            let left = Blocked { lines: scores, stride: count, first: 0 };
+            let values = Blocked { first: sequence.rows.start, ..self.values };
+            let out = BlockedMut { lines: &mut *out, stride, first: first + start };
             self.backend.product(count, len, left, values, out, plain);
         }
     }

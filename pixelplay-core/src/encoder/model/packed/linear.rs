@@ -38,7 +38,8 @@ enum Packed {
 /// Integers from -127 to 127, with a step of its own for each output.
 #[derive(Debug)]
 struct Int8 {
-    /// Shape `(outputs / 16, 1 + quads, 16, 4)`; the first line of a block has the sums of its columns.
+    /// Shape `(outputs / 16, 1 + quads, 16, 4)`; the first line of a block has the sums of its
+    /// columns.
     lines: Vec<Codes>,
     quads: usize,
     steps: Vec<Lanes>,
@@ -97,7 +98,8 @@ impl Heads {
         self.width.div_ceil(WIDTH)
     }
 
-    /// The columns of all heads, with those that only fill up their blocks. A single group is not filled up.
+    /// The columns of all heads, with those that only fill up their blocks. A single group is not
+    /// filled up.
     fn padded(self) -> usize {
         match self.count {
             1 => self.width,
@@ -125,9 +127,7 @@ impl Linear {
         precision: Precision,
         inputs_from: Option<&Norm>,
     ) -> Result<Self, EncodeError> {
-        let Source {
-            inputs, outputs, ..
-        } = *source;
+        let Source { inputs, outputs, .. } = *source;
         let columns = inputs.count * inputs.width;
         let blocks = source.parts.len() * outputs.count * outputs.blocks_each();
         let mut packed = match precision {
@@ -216,11 +216,7 @@ impl Linear {
                 },
                 add: then == Then::Add,
             };
-            let out = BlockedMut {
-                lines: out,
-                stride: rows,
-                first: 0,
-            };
+            let out = BlockedMut { lines: out, stride: rows, first: 0 };
             match &self.weights {
                 Packed::F32(lines) => {
                     let right = Blocked {
@@ -247,8 +243,7 @@ impl Coded {
     /// Takes the inputs of a layer.
     fn take(&mut self, backend: Backend, x: &Matrix, integers: &Int8) {
         self.scales.resize(x.rows, RowScale::default());
-        self.lines
-            .resize(integers.coded.len().div_ceil(4) * x.rows, Codes::ZERO);
+        self.lines.resize(integers.coded.len().div_ceil(4) * x.rows, Codes::ZERO);
         let scales = &mut self.scales;
         backend.quantize(x.rows, &x.lines, &integers.coded, &mut self.lines, scales);
         self.kept.reshape(x.rows, integers.outliers.len());
@@ -270,34 +265,17 @@ impl Coded {
     ) {
         let (rows, outliers) = (self.scales.len(), integers.outliers.len());
         if outliers > 0 {
-            let right = Blocked {
-                lines: &integers.kept[first * outliers..],
-                stride: outliers,
-                first: 0,
-            };
-            let plain = Finish {
-                add: finish.add,
-                ..Finish::default()
-            };
-            let target = BlockedMut {
-                lines: &mut *out.lines,
-                ..out
-            };
+            let right =
+                Blocked { lines: &integers.kept[first * outliers..], stride: outliers, first: 0 };
+            let plain = Finish { add: finish.add, ..Finish::default() };
+            let target = BlockedMut { lines: &mut *out.lines, ..out };
             backend.product(rows, outliers, self.kept.view(), right, target, plain);
             finish.add = true;
             out.first = 0;
         }
-        let left = Blocked {
-            lines: &self.lines,
-            stride: rows,
-            first: 0,
-        };
+        let left = Blocked { lines: &self.lines, stride: rows, first: 0 };
         let stride = integers.quads + 1;
-        let right = Blocked {
-            lines: &integers.lines[first * stride..],
-            stride,
-            first: 0,
-        };
+        let right = Blocked { lines: &integers.lines[first * stride..], stride, first: 0 };
         let scales = ColumnScales {
             rows: &self.scales,
             steps: &integers.steps[first..],
@@ -307,7 +285,8 @@ impl Coded {
     }
 }
 
-/// The columns that a layer norm scales or shifts far more than the others: in 8 bits they would take the room of all.
+/// The columns that a layer norm scales or shifts far more than the others: in 8 bits they would
+/// take the room of all.
 fn outliers(norm: &Norm) -> Vec<usize> {
     const FAR: f32 = 4.0;
     let sizes: Vec<f32> = norm
@@ -323,9 +302,7 @@ fn outliers(norm: &Norm) -> Vec<usize> {
     let mut sorted = sizes.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     let typical = sorted[sorted.len() / 2];
-    (0..sizes.len())
-        .filter(|&column| sizes[column] > FAR * typical)
-        .collect()
+    (0..sizes.len()).filter(|&column| sizes[column] > FAR * typical).collect()
 }
 
 impl Int8 {
@@ -349,8 +326,7 @@ impl Int8 {
     /// Appends a block that is given as lines of `f32`.
     fn push(&mut self, block: &mut [Lanes]) {
         for &column in &self.outliers {
-            self.kept
-                .push(std::mem::replace(&mut block[column], Lanes::ZERO));
+            self.kept.push(std::mem::replace(&mut block[column], Lanes::ZERO));
         }
         let mut greatest = [0.0_f32; WIDTH];
         for line in block.iter() {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use super::linear::Coded;
 use crate::simd::{Blocked, BlockedMut, Lanes, WIDTH};
 
-/// A blocked matrix (see [`Blocked`]); columns come in whole blocks, and those that only fill up are 0.
+/// A blocked matrix (see [`Blocked`]); columns come in whole blocks, and those that only fill up
+/// are 0.
 #[derive(Debug, Default)]
 pub(super) struct Matrix {
     pub(super) lines: Vec<Lanes>,
@@ -17,35 +18,22 @@ impl Matrix {
     /// Makes room. What is in it is left over from before, and must be written first.
     pub(super) fn reshape(&mut self, rows: usize, columns: usize) {
         self.rows = rows;
-        self.lines
-            .resize(rows * columns.div_ceil(WIDTH), Lanes::ZERO);
+        self.lines.resize(rows * columns.div_ceil(WIDTH), Lanes::ZERO);
     }
 
     /// All rows.
     pub(super) fn view(&self) -> Blocked<'_> {
-        Blocked {
-            lines: &self.lines,
-            stride: self.rows,
-            first: 0,
-        }
+        Blocked { lines: &self.lines, stride: self.rows, first: 0 }
     }
 
     /// All rows of some blocks, which are given as lines.
     pub(super) fn view_of(&self, lines: Range<usize>) -> Blocked<'_> {
-        Blocked {
-            lines: &self.lines[lines],
-            stride: self.rows,
-            first: 0,
-        }
+        Blocked { lines: &self.lines[lines], stride: self.rows, first: 0 }
     }
 
     /// All rows, to be written.
     pub(super) fn view_mut(&mut self) -> BlockedMut<'_> {
-        BlockedMut {
-            lines: &mut self.lines,
-            stride: self.rows,
-            first: 0,
-        }
+        BlockedMut { lines: &mut self.lines, stride: self.rows, first: 0 }
     }
 
     /// Takes the shape and values of some rows of another one.
@@ -89,10 +77,7 @@ impl Matrix {
     /// The first `columns` values of a row.
     pub(super) fn row(&self, row: usize, columns: usize) -> Vec<f32> {
         let blocks = self.lines.chunks_exact(self.rows);
-        blocks
-            .flat_map(|block| block[row].0)
-            .take(columns)
-            .collect()
+        blocks.flat_map(|block| block[row].0).take(columns).collect()
     }
 }
 
@@ -121,14 +106,12 @@ pub(super) struct Workspaces(Mutex<Vec<Workspace>>);
 impl Workspaces {
     /// Lends one.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
-        // Nothing in a workspace outlives the pass that wrote it, so one that panicked is of no harm.
+        // Nothing in a workspace outlives the pass that wrote it, so one that panicked is of no
+        // harm.
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut workspace = taken.unwrap_or_default();
         let result = work(&mut workspace);
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(workspace);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         result
     }
 }

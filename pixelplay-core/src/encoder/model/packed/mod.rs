@@ -1,8 +1,10 @@
-//! The two towers on the CPU: plain passes over weights that are packed once, when a tower is loaded.
+//! The two towers on the CPU: plain passes over weights that are packed once, when a tower is
+//! loaded.
 //!
-//! Activations are blocked matrices (see `simd/product`) from the first product to the last, so nothing is re-ordered
-//! in between; sequences of any lengths lie one below the other, so nothing is padded; and every value is summed in one
-//! order, so a vector has the same bits in any batch and with any number of threads.
+//! Activations are blocked matrices (see `simd/product`) from the first product to the last, so
+//! nothing is re-ordered in between; sequences of any lengths lie one below the other, so nothing
+//! is padded; and every value is summed in one order, so a vector has the same bits in any batch
+//! and with any number of threads.
 
 mod attention;
 mod linear;
@@ -26,14 +28,15 @@ use crate::simd::{Backend, Lanes, Norm};
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 
-/// About so many rows go through a tower at once: enough to make the weights' way from memory worth it, and their
-/// activations stay near.
+/// About so many rows go through a tower at once: enough to make the weights' way from memory worth
+/// it, and their activations stay near.
 const ROWS: usize = 400;
 
 /// Text to vectors.
 pub(in crate::encoder) struct TextTower {
     width: usize,
-    /// Shape `(max_positions, width)`. The rows of the other embedding are read when a text has their token.
+    /// Shape `(max_positions, width)`. The rows of the other embedding are read when a text has
+    /// their token.
     positions: Vec<f32>,
     transformer: Transformer,
     head: Head,
@@ -113,10 +116,8 @@ impl TextTower {
             let mut first = 0;
             let mut sequences = Vec::with_capacity(group.len());
             for text in &texts[group.clone()] {
-                sequences.push(Sequence {
-                    rows: first..first + text.len(),
-                    pooled: text.len() - 1,
-                });
+                sequences
+                    .push(Sequence { rows: first..first + text.len(), pooled: text.len() - 1 });
                 first += text.len();
             }
             self.embed(weights, texts[group].concat(), &sequences, &mut space.x)?;
@@ -167,11 +168,7 @@ impl VisionTower {
             outputs: Heads::one(width),
         };
         let rows = vision.patches() + 1;
-        let positions = values(
-            weights,
-            &format!("{at}.position_embedding.weight"),
-            rows * width,
-        )?;
+        let positions = values(weights, &format!("{at}.position_embedding.weight"), rows * width)?;
         let class = values(weights, &format!("{at}.class_embedding"), width)?;
         let mut embedding = Matrix::default();
         embedding.reshape(rows, width);
@@ -211,25 +208,14 @@ impl VisionTower {
         let count = pixels.len() / each;
         let rows = patches + 1;
         let most = rows_at_once(count * rows).div_ceil(rows);
-        let groups: Vec<Range<usize>> = (0..count)
-            .step_by(most)
-            .map(|start| start..(start + most).min(count))
-            .collect();
+        let groups: Vec<Range<usize>> =
+            (0..count).step_by(most).map(|start| start..(start + most).min(count)).collect();
         self.head.in_groups(&groups, |group, space| {
             let count = group.len();
             let sequences: Vec<Sequence> = (0..count)
-                .map(|image| Sequence {
-                    rows: image * rows..(image + 1) * rows,
-                    pooled: 0,
-                })
+                .map(|image| Sequence { rows: image * rows..(image + 1) * rows, pooled: 0 })
                 .collect();
-            let Workspace {
-                x,
-                normed,
-                hidden,
-                coded,
-                ..
-            } = &mut *space;
+            let Workspace { x, normed, hidden, coded, .. } = &mut *space;
             let pixels = &pixels[group.start * each..group.end * each];
             // A convolution whose stride is its kernel size is one matrix product over the patches.
             self.cut(pixels, patches, hidden);
@@ -243,8 +229,7 @@ impl VisionTower {
                 }
             }
             let (backend, all) = (self.head.backend, 0..self.patch.blocks());
-            self.patch
-                .apply(backend, hidden, all, Then::Add, coded, &mut normed.lines);
+            self.patch.apply(backend, hidden, all, Then::Add, coded, &mut normed.lines);
             x.reshape(count * rows, self.width);
             backend.layer_norm(x.rows, &self.pre_norm, normed.view(), x.view_mut());
             self.transformer.forward(&sequences, space);
@@ -252,7 +237,8 @@ impl VisionTower {
         })
     }
 
-    /// The first patches of each image as rows of pixels. Where the class token will be there is a row of zeros.
+    /// The first patches of each image as rows of pixels. Where the class token will be there is a
+    /// row of zeros.
     fn cut(&self, pixels: &[f32], patches: usize, out: &mut Matrix) {
         let (size, image_size) = (self.patch_size, self.image_size);
         let side = image_size / size;
@@ -305,16 +291,9 @@ impl Head {
         let one = |group: &Range<usize>| {
             self.workspaces.with(|space| {
                 pass(group.clone(), space)?;
-                let Workspace {
-                    pooled,
-                    normed,
-                    hidden,
-                    coded,
-                    ..
-                } = space;
+                let Workspace { pooled, normed, hidden, coded, .. } = space;
                 normed.reshape(pooled.rows, self.norm.width);
-                self.backend
-                    .layer_norm(pooled.rows, &self.norm, pooled.view(), normed.view_mut());
+                self.backend.layer_norm(pooled.rows, &self.norm, pooled.view(), normed.view_mut());
                 hidden.reshape(pooled.rows, self.dim);
                 let all = 0..self.projection.blocks();
                 self.projection.apply(
@@ -325,14 +304,13 @@ impl Head {
                     coded,
                     &mut hidden.lines,
                 );
-                Ok((0..hidden.rows)
-                    .map(|row| hidden.row(row, self.dim))
-                    .collect())
+                Ok((0..hidden.rows).map(|row| hidden.row(row, self.dim)).collect())
             })
         };
         let vectors: Result<Vec<Vec<Vec<f32>>>> = match groups {
             [group] => one(group).map(|vectors| vec![vectors]),
-            // A few at a time: a thread that waits within one takes up another, and each has a workspace.
+            // A few at a time: a thread that waits within one takes up another, and each has a
+            // workspace.
             groups => groups
                 .chunks(4 * rayon::current_num_threads())
                 .map(|groups| groups.par_iter().map(one).collect::<Result<Vec<_>>>())
@@ -355,9 +333,7 @@ fn rows_at_once(all: usize) -> usize {
 
 fn values(weights: &Weights, name: &str, count: usize) -> Result<Vec<f32>> {
     let mut values = Vec::new();
-    weights
-        .tensor(name)?
-        .read(0..count, &mut Vec::new(), &mut values)?;
+    weights.tensor(name)?.read(0..count, &mut Vec::new(), &mut values)?;
     Ok(values)
 }
 
@@ -371,8 +347,8 @@ fn load_norm(weights: &Weights, at: &str, config: &TransformerConfig) -> Result<
     })
 }
 
-/// Does `work` for each item, on threads of its own: rayon's would take up other jobs while they wait, which may wait
-/// for the tower that is loaded here.
+/// Does `work` for each item, on threads of its own: rayon's would take up other jobs while they
+/// wait, which may wait for the tower that is loaded here.
 fn parallel<I: Sync, O: Send>(
     items: &[I],
     threads: usize,
@@ -396,9 +372,7 @@ fn parallel<I: Sync, O: Send>(
         }
         worker();
     });
-    let mut done = done
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
 }
@@ -410,7 +384,8 @@ mod tests {
 
     use super::*;
 
-    /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the worst of some inputs.
+    /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the
+    /// worst of some inputs.
     fn losses<T>(
         f32: &mut T,
         mut int8: T,
@@ -420,10 +395,7 @@ mod tests {
         let expected = forward(f32);
         let lost = |found: &[Vec<f32>]| {
             let dot = |a: &[f32], b: &[f32]| -> f64 {
-                a.iter()
-                    .zip(b)
-                    .map(|(&a, &b)| f64::from(a) * f64::from(b))
-                    .sum()
+                a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
             };
             let pairs = found.iter().zip(&expected);
             let lost = pairs.map(|(a, b)| 1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt());
@@ -476,10 +448,7 @@ mod tests {
             for (layer, lost) in losses.iter().enumerate() {
                 eprintln!("{tower}, layer {layer}: 1 - cosine {lost:.1e}");
                 // None at all would mean that the layer was not exchanged.
-                assert!(
-                    (1e-9..1e-3).contains(lost),
-                    "{tower}, layer {layer}: {lost}"
-                );
+                assert!((1e-9..1e-3).contains(lost), "{tower}, layer {layer}: {lost}");
             }
         }
     }
