@@ -16,7 +16,6 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use pixelplay_core::encoder::Precision;
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
 use serde_json::{Map, Value, json};
 
@@ -60,7 +59,7 @@ fn images(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(name, batch), |b| {
                 b.iter(|| {
                     encoder
-                        .encode_images(black_box(&sources), EncodeOptions::default(), &mut ignore)
+                        .encode_images(black_box(&sources), EncodeOptions::default(), &mut ())
                         .unwrap()
                 });
             });
@@ -80,7 +79,7 @@ fn texts(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(name, batch), |b| {
                 b.iter(|| {
                     encoder
-                        .encode_texts(black_box(&texts), EncodeOptions::default(), &mut ignore)
+                        .encode_texts(black_box(&texts), EncodeOptions::default(), &mut ())
                         .unwrap()
                 });
             });

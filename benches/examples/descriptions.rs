@@ -12,7 +12,6 @@ use pixelplay_core::catalog::{
     BuildOptions, CleanOptions, Describer, Templates, build_index, clean, describe,
 };
 use pixelplay_core::index::Hubness;
-use pixelplay_core::progress::ignore;
 use pixelplay_core::query::{HybridQuery, QueryOptions};
 use pixelplay_core::{Embedding, Encoder, Song, SongIndex};
 
@@ -92,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = place.path().join("songs.arrow");
     for (name, describer) in schemes {
         let options = BuildOptions { describer, ..BuildOptions::default() };
-        let built = build_index(&cleaned.songs, &out, &encoder, &options, &mut ignore)?;
+        let built = build_index(&cleaned.songs, &out, &encoder, &options, &mut ())?;
         let index = SongIndex::open(&out)?;
         let share = 100.0 * built.vectors as f64 / built.songs as f64;
         let likeness = built.likeness.map_or(f64::NAN, |likeness| likeness.mean);

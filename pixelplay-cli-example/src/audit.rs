@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut artists = HashSet::new();
     for picture in pictures.embeddings {
         let query = HybridQuery::new().image(picture);
-        let hits = query.search_with(&index, &options, &mut progress::quiet())?;
+        let hits = query.search_with(&index, &options, &mut progress::Quiet)?;
         for hit in &hits {
             artists.extend(index.song(hit.row)?.artist);
         }

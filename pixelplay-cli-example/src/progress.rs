@@ -1,12 +1,11 @@
 //! A progress bar on standard error, and Ctrl-C (or SIGTERM, SIGHUP) turned into a polite stop.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pixelplay_core::progress::Progress;
+use pixelplay_core::progress::{Cancelled, Progress};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -37,39 +36,44 @@ impl fmt::Display for StoppedAfter {
 
 impl std::error::Error for StoppedAfter {}
 
-/// A progress callback for the library; draws only where standard error is a terminal.
-pub(crate) fn bar() -> impl FnMut(Progress) -> ControlFlow<()> {
-    let mut current: Option<((&'static str, Option<u64>), ProgressBar)> = None;
-    move |progress| {
+/// Draws a bar for each stage, where standard error is a terminal.
+#[derive(Default)]
+pub(crate) struct Bar(Option<((&'static str, Option<u64>), ProgressBar)>);
+
+pub(crate) fn bar() -> Bar {
+    Bar::default()
+}
+
+impl Progress for Bar {
+    fn at(&mut self, stage: &'static str, done: u64, total: Option<u64>) -> Result<(), Cancelled> {
         // The total is part of it: two files may be downloaded one after the other in one stage.
-        let stage = (progress.stage, progress.total);
-        if current.as_ref().is_none_or(|(known, _)| *known != stage) {
-            if let Some((_, done)) = current.take() {
-                done.finish_and_clear();
+        if self.0.as_ref().is_none_or(|(known, _)| *known != (stage, total)) {
+            if let Some((_, finished)) = self.0.take() {
+                finished.finish_and_clear();
             }
-            let bar = new_bar(progress.stage, progress.total);
+            let bar = new_bar(stage, total);
             // What was done before is no sign of how fast it goes.
-            bar.set_position(progress.done);
+            bar.set_position(done);
             bar.reset_eta();
-            current = Some((stage, bar));
+            self.0 = Some(((stage, total), bar));
         }
-        if let Some((_, bar)) = &current {
-            bar.set_position(progress.done);
-            if progress.total == Some(progress.done) {
+        if let Some((_, bar)) = &self.0 {
+            bar.set_position(done);
+            if total == Some(done) {
                 bar.finish_and_clear();
             }
         }
-        go_on()
+        Quiet.at(stage, done, total)
     }
 }
 
-fn go_on() -> ControlFlow<()> {
-    if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-}
+/// Draws nothing, beside a bar that is there already.
+pub(crate) struct Quiet;
 
-/// A progress callback that draws nothing, beside a bar that is there already.
-pub(crate) fn quiet() -> impl FnMut(Progress) -> ControlFlow<()> {
-    |_| go_on()
+impl Progress for Quiet {
+    fn at(&mut self, _: &'static str, _: u64, _: Option<u64>) -> Result<(), Cancelled> {
+        if interrupted() { Err(Cancelled) } else { Ok(()) }
+    }
 }
 
 /// A bar for work that is done here; without a total it counts.

@@ -21,7 +21,7 @@
 //! // A table of songs becomes an index file ...
 //! let (cleaned, _built) = catalog::build_index_from_csv(
 //!     &table_path, &index_path, &encoder,
-//!     &CleanOptions::default(), &BuildOptions::default(), &mut progress::ignore,
+//!     &CleanOptions::default(), &BuildOptions::default(), &mut (),
 //! )?;
 //! assert_eq!(cleaned.kept, 2);
 //! let index = SongIndex::open(&index_path)?;

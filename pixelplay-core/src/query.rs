@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 
 use crate::embedding::{Embedding, EmbeddingError, same_space};
 use crate::index::{Filter, SearchOptions, SongHit, SongIndex, SongIndexError};
-use crate::progress::{OnProgress, Progress, ignore};
+use crate::progress::{Cancelled, Progress};
 use crate::recording;
 use crate::song::SongId;
 
@@ -259,7 +259,7 @@ impl HybridQuery {
         index: &SongIndex,
         options: &QueryOptions,
     ) -> Result<Vec<SongHit>, QueryError> {
-        self.search_with(index, options, &mut ignore)
+        self.search_with(index, options, &mut ())
     }
 
     /// [`search`](Self::search) that reports and can be stopped where it may take long: while
@@ -271,7 +271,7 @@ impl HybridQuery {
         &self,
         index: &SongIndex,
         options: &QueryOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Vec<SongHit>, QueryError> {
         if !(0.0..=1.0).contains(&options.diversity) {
             return Err(QueryError::BadDiversity { found: options.diversity });
@@ -281,7 +281,7 @@ impl HybridQuery {
             if options.diversity > 0.0 { options.k.saturating_mul(POOL_FACTOR) } else { options.k };
         let pool = capped(index, &query, named, options, wanted)?;
         if options.diversity > 0.0 {
-            diversify(index, pool, options.k, options.diversity, on_progress)
+            diversify(index, pool, options.k, options.diversity, progress)
         } else {
             Ok(pool)
         }
@@ -496,7 +496,7 @@ fn diversify(
     pool: Vec<SongHit>,
     k: usize,
     diversity: f64,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<SongHit>, QueryError> {
     const LOOKS_A_REPORT: usize = 256;
     let (Some(best), Some(worst)) = (pool.first(), pool.last()) else {
@@ -520,14 +520,7 @@ fn diversify(
         && let Some(mut next) = left.pop()
     {
         if looks.is_multiple_of(LOOKS_A_REPORT) {
-            let progress = Progress {
-                stage: "picking songs that differ",
-                done: picks.len() as u64,
-                total: Some(wanted as u64),
-            };
-            if on_progress(progress).is_break() {
-                return Err(SongIndexError::Cancelled.into());
-            }
+            progress.at("picking songs that differ", picks.len() as u64, Some(wanted as u64))?;
         }
         looks += 1;
         if next.seen == picks.len() {
@@ -598,6 +591,12 @@ pub enum QueryError {
     Index(#[from] SongIndexError),
 }
 
+impl From<Cancelled> for QueryError {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Index(cancelled.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -658,7 +657,7 @@ mod tests {
             let (_folder, index) = index(&vectors);
             let query = Embedding::normalize(vec![1.0, 0.5, 0.25], None).unwrap();
             let pool = index.search(&query, &SearchOptions { k: 4 * k, ..SearchOptions::default() }).unwrap();
-            let picks = diversify(&index, pool.clone(), k, diversity, &mut ignore).unwrap();
+            let picks = diversify(&index, pool.clone(), k, diversity, &mut ()).unwrap();
             let picks: Vec<usize> = picks.iter().map(|hit| hit.row).collect();
             prop_assert_eq!(picks, by_definition(&index, &pool, k, diversity));
         }
@@ -669,9 +668,19 @@ mod tests {
         let (_folder, index) = index(&[[1, 0, 1]; 50]);
         let query = HybridQuery::new().image(index.embedding(0).unwrap());
         let options = QueryOptions { diversity: 0.5, ..QueryOptions::default() };
-        let stopped = query.search_with(&index, &options, &mut |_| ControlFlow::Break(()));
+        let stopped = query.search_with(&index, &options, &mut |_: crate::progress::Update| {
+            ControlFlow::Break(())
+        });
         assert!(matches!(stopped, Err(QueryError::Index(SongIndexError::Cancelled))));
         let calm = QueryOptions::default();
-        assert!(query.search_with(&index, &calm, &mut |_| ControlFlow::Break(())).is_ok());
+        assert!(
+            query
+                .search_with(
+                    &index,
+                    &calm,
+                    &mut |_: crate::progress::Update| ControlFlow::Break(())
+                )
+                .is_ok()
+        );
     }
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use pixelplay_core::catalog::{
     CatalogError, CleanOptions, Cleaned, DropReason, clean, clean_reader,
 };
-use pixelplay_core::progress::ignore;
+use pixelplay_core::progress::Update;
 
 fn read(csv: impl AsRef<[u8]>) -> Cleaned {
     try_read(csv, &CleanOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn try_read(csv: impl AsRef<[u8]>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
-    clean_reader(csv.as_ref(), "t.csv", options, &mut ignore)
+    clean_reader(csv.as_ref(), "t.csv", options, &mut ())
 }
 
 /// A minimal table with one more column.
@@ -343,7 +343,7 @@ fn cleaning_stops_when_asked() {
         &b"id,title,artist\n1,a,b\n"[..],
         "t.csv",
         &CleanOptions::default(),
-        &mut |_| ControlFlow::Break(()),
+        &mut |_: Update| ControlFlow::Break(()),
     );
     assert!(matches!(result, Err(CatalogError::Cancelled)));
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use pixelplay_core::catalog::{CatalogError, ImportOptions, import};
 use pixelplay_core::index::{SearchOptions, SongIndex, SongIndexError};
-use pixelplay_core::progress::ignore;
+use pixelplay_core::progress::Update;
 use pixelplay_core::{Embedding, Fingerprint};
 use tempfile::TempDir;
 
@@ -72,7 +72,7 @@ fn each_row_of_the_table_belongs_to_one_vector() {
     let out = scratch.path("out.arrow");
     let fingerprint = Some(Fingerprint::new("clip").unwrap());
     let options = ImportOptions { fingerprint: fingerprint.clone(), ..ImportOptions::default() };
-    let report = import(&vectors, Some(&table), &out, &options, &mut ignore).unwrap();
+    let report = import(&vectors, Some(&table), &out, &options, &mut ()).unwrap();
     assert_eq!((report.songs, report.dim), (3, 2));
     assert_eq!(report.table.unwrap().cells_cleared["energy"].out_of_range.count, 1);
     let index = SongIndex::open(&out).unwrap();
@@ -93,7 +93,7 @@ fn without_ids_the_rows_are_numbered() {
     let table = scratch.write("t.csv", "caption\n\"one, two\"\nthree\n");
     let out = scratch.path("out.arrow");
     for table in [None, Some(table.as_path())] {
-        import(&vectors, table, &out, &ImportOptions::default(), &mut ignore).unwrap();
+        import(&vectors, table, &out, &ImportOptions::default(), &mut ()).unwrap();
         let index = SongIndex::open(&out).unwrap();
         assert_eq!(index.ids().collect::<Vec<_>>(), ["0", "1"]);
         let caption = index.song(0).unwrap().extra.get("caption").cloned();
@@ -112,7 +112,7 @@ fn files_of_a_folder_follow_their_numbers() {
     let expected = [[0.0, 1.0], [0.0, 2.0], [2.0, 1.0], [2.0, 2.0], [10.0, 1.0], [10.0, 2.0_f32]];
     let out = scratch.path("out.arrow");
     for folder in ["found", "found/img_emb"] {
-        import(scratch.path(folder), None, &out, &normalizing(), &mut ignore).unwrap();
+        import(scratch.path(folder), None, &out, &normalizing(), &mut ()).unwrap();
         let index = SongIndex::open(&out).unwrap();
         for (row, vector) in expected.iter().enumerate() {
             let unit = Embedding::normalize(vector.to_vec(), None).unwrap();
@@ -122,12 +122,12 @@ fn files_of_a_folder_follow_their_numbers() {
     scratch.npy("found/text_emb/text_emb_0.npy", &[[1.0, 0.0]]);
     fs::create_dir(scratch.path("empty")).unwrap();
     for (folder, words) in [("found", "img_emb and text_emb"), ("empty", "no .npy file")] {
-        let error = import(scratch.path(folder), None, &out, &normalizing(), &mut ignore);
+        let error = import(scratch.path(folder), None, &out, &normalizing(), &mut ());
         let error = error.unwrap_err().to_string();
         assert!(error.contains(words) && error.contains(folder), "{error}");
     }
     scratch.write("found/img_emb/img_emb_11.npy", npy("<f4", 1, 3, &[0; 12]));
-    let error = import(scratch.path("found/img_emb"), None, &out, &normalizing(), &mut ignore);
+    let error = import(scratch.path("found/img_emb"), None, &out, &normalizing(), &mut ());
     let error = error.unwrap_err().to_string();
     assert!(error.contains("img_emb_11") && error.contains("3 dimensions"), "{error}");
 }
@@ -157,19 +157,20 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     for (vectors, table, words, normalize) in cases {
         let table = scratch.write("table.csv", table);
         let options = ImportOptions { normalize, ..ImportOptions::default() };
-        let error = import(vectors, Some(&table), &out, &options, &mut ignore).unwrap_err();
+        let error = import(vectors, Some(&table), &out, &options, &mut ()).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
     let parquet = scratch.write("table.csv", "PAR1....");
-    let error = import(&good, Some(&parquet), &out, &normalizing(), &mut ignore).unwrap_err();
+    let error = import(&good, Some(&parquet), &out, &normalizing(), &mut ()).unwrap_err();
     assert!(error.to_string().contains("read_parquet"), "{error}");
-    let error = import(&good, Some(&two), &two, &normalizing(), &mut ignore).unwrap_err();
+    let error = import(&good, Some(&two), &two, &normalizing(), &mut ()).unwrap_err();
     assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
-    let error = import(&good, None, &good, &normalizing(), &mut ignore).unwrap_err();
+    let error = import(&good, None, &good, &normalizing(), &mut ()).unwrap_err();
     assert!(matches!(error, CatalogError::OutIsTable { .. }), "{error}");
-    let missing = import(scratch.path("no.npy"), None, &out, &normalizing(), &mut ignore);
+    let missing = import(scratch.path("no.npy"), None, &out, &normalizing(), &mut ());
     assert!(matches!(missing, Err(CatalogError::Index(SongIndexError::Io { action: "read", .. }))));
-    let stopped = import(&good, None, &out, &normalizing(), &mut |_| ControlFlow::Break(()));
+    let stopped =
+        import(&good, None, &out, &normalizing(), &mut |_: Update| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(CatalogError::Cancelled)));
     let names = scratch.names();
     assert!(names.iter().all(|name| name != "out.arrow" && !name.starts_with('.')), "{names:?}");
@@ -198,12 +199,12 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
             names.iter().map(|name| format!("\"{}\"\n", name.replace('"', "\"\""))).collect();
         let table = scratch.write("names.csv", format!("title\n{rows}"));
         let out = scratch.path("out.arrow");
-        let refused = import(&path, Some(&table), &out, &ImportOptions::default(), &mut ignore);
+        let refused = import(&path, Some(&table), &out, &ImportOptions::default(), &mut ());
         assert!(matches!(
             refused,
             Err(CatalogError::Index(SongIndexError::BadVector { row: 0, .. }))
         ));
-        let report = import(&path, Some(&table), &out, &normalizing(), &mut ignore).unwrap();
+        let report = import(&path, Some(&table), &out, &normalizing(), &mut ()).unwrap();
         assert_eq!((report.songs, report.dim), (names.len(), 512));
 
         // The oracle reads the file by itself: float16, from the multiple of 64 after the header.

@@ -9,11 +9,10 @@ use pixelplay_core::Song;
 use pixelplay_core::catalog::{
     CatalogError, CleanOptions, Cleaned, clean, clean_reader, write_csv,
 };
-use pixelplay_core::progress::ignore;
 use proptest::prelude::*;
 
 fn try_read(csv: impl AsRef<[u8]>) -> Result<Cleaned, CatalogError> {
-    clean_reader(csv.as_ref(), "t.csv", &CleanOptions::default(), &mut ignore)
+    clean_reader(csv.as_ref(), "t.csv", &CleanOptions::default(), &mut ())
 }
 
 fn read(csv: impl AsRef<[u8]>) -> Cleaned {
@@ -24,8 +23,7 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
 /// here.
 fn read_by_id(csv: impl AsRef<[u8]>) -> Cleaned {
     let options = CleanOptions { merge_recordings: false, ..CleanOptions::default() };
-    clean_reader(csv.as_ref(), "t.csv", &options, &mut ignore)
-        .unwrap_or_else(|error| panic!("{error}"))
+    clean_reader(csv.as_ref(), "t.csv", &options, &mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(cleaned: &Cleaned) {

@@ -16,7 +16,7 @@ use pixelplay_core::catalog::{
     BuildOptions, BuildReport, CatalogError, CleanOptions, Describer, build_index,
     build_index_from_csv, parts_folder,
 };
-use pixelplay_core::progress::{Progress, ignore};
+use pixelplay_core::progress::Update;
 use pixelplay_core::{Encoder, Song, SongId, SongIndex};
 
 const PLACE: &str = "PIXELPLAY_TEST_PLACE";
@@ -79,15 +79,8 @@ fn write_table(path: &Path, rows: u64) {
 
 fn build(table: &Path, out: &Path, batch_rows: usize) -> Result<BuildReport, CatalogError> {
     let options = BuildOptions { batch_rows, ..BuildOptions::default() };
-    build_index_from_csv(
-        table,
-        out,
-        &Encoder::mini()?,
-        &CleanOptions::default(),
-        &options,
-        &mut ignore,
-    )
-    .map(|(_, built)| built)
+    build_index_from_csv(table, out, &Encoder::mini()?, &CleanOptions::default(), &options, &mut ())
+        .map(|(_, built)| built)
 }
 
 #[test]
@@ -212,7 +205,7 @@ fn songs(count: usize) -> Vec<Song> {
 fn build_until(songs: &[Song], out: &Path, after: u64) -> Result<BuildReport, CatalogError> {
     let options = BuildOptions { batch_rows: 10, ..BuildOptions::default() };
     let encoder = Encoder::mini().unwrap();
-    build_index(songs, out, &encoder, &options, &mut |progress: Progress| {
+    build_index(songs, out, &encoder, &options, &mut |progress: Update| {
         if progress.stage == "writing songs" && progress.done >= after {
             return ControlFlow::Break(());
         }
@@ -283,7 +276,7 @@ fn progress_never_goes_back_and_ends_at_the_end() {
     let (songs, encoder) = (songs(2500), Encoder::mini().unwrap());
     let options = BuildOptions { batch_rows: 2200, ..BuildOptions::default() };
     let mut told = Vec::new();
-    build_index(&songs, &out, &encoder, &options, &mut |progress: Progress| {
+    build_index(&songs, &out, &encoder, &options, &mut |progress: Update| {
         if progress.stage == "building the index" {
             assert_eq!(progress.total, Some(2500));
             told.push(progress.done);
@@ -314,7 +307,7 @@ fn a_describer_of_ones_own_describes_and_its_error_names_the_song() {
     let encoder = Encoder::mini().unwrap();
     let build = |describer| {
         let options = BuildOptions { describer, ..BuildOptions::default() };
-        build_index(&songs(3), &out, &encoder, &options, &mut ignore)
+        build_index(&songs(3), &out, &encoder, &options, &mut ())
     };
     let own = Describer::new(|song| Ok(vec!["a red door".into(), format!("number {}", song.id)]));
     let built = build(own).unwrap();

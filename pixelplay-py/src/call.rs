@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pixelplay_core::progress::{OnProgress, Progress};
+use pixelplay_core::progress::{Progress, Update};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -38,7 +38,7 @@ where
 pub(crate) fn long<T, E>(
     py: Python<'_>,
     report: Option<&Report>,
-    work: impl FnOnce(&mut OnProgress<'_>) -> Result<T, E> + Send + 'static,
+    work: impl FnOnce(&mut dyn Progress) -> Result<T, E> + Send + 'static,
 ) -> PyResult<T>
 where
     T: Send + 'static,
@@ -50,13 +50,13 @@ where
     let stopped = stop.clone();
     let reports = report.is_some();
     let worker = thread::Builder::new().name("pixelplay".to_owned()).spawn(move || {
-        let done = work(&mut |progress| {
+        let done = work(&mut |update: Update| {
             if stopped.load(Ordering::Relaxed) {
                 return ControlFlow::Break(());
             }
             if reports {
                 // Nobody listens any more only where the call is over.
-                let _ = tell.send(News::Progress(progress));
+                let _ = tell.send(News::Progress(update));
             }
             ControlFlow::Continue(())
         });
@@ -66,9 +66,7 @@ where
         let news;
         (news, hear) = py.detach(move || listen(hear, TICK));
         let told = match &news {
-            Ok(News::Progress(progress)) => {
-                report.map_or(Ok(()), |report| report.tell(py, *progress))
-            }
+            Ok(News::Progress(update)) => report.map_or(Ok(()), |report| report.tell(py, *update)),
             _ => Ok(()),
         };
         if let Err(raised) = told.and_then(|()| py.check_signals()) {
@@ -90,7 +88,7 @@ where
 }
 
 enum News<T> {
-    Progress(Progress),
+    Progress(Update),
     Done(T),
 }
 
@@ -154,8 +152,8 @@ impl Report {
         Ok(Some(Self { callback: progress.clone().unbind(), is_bar: false }))
     }
 
-    fn tell(&self, py: Python<'_>, progress: Progress) -> PyResult<()> {
-        self.callback.call1(py, (progress.stage, progress.done, progress.total)).map(drop)
+    fn tell(&self, py: Python<'_>, update: Update) -> PyResult<()> {
+        self.callback.call1(py, (update.stage, update.done, update.total)).map(drop)
     }
 }
 

@@ -16,7 +16,7 @@ use pixelplay_core::catalog::{
     every_row_reader,
 };
 use pixelplay_core::index::SongTable;
-use pixelplay_core::progress::OnProgress;
+use pixelplay_core::progress::Progress;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -53,13 +53,13 @@ impl Input {
     pub(crate) fn clean(
         self,
         options: &CleanOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Cleaned, CatalogError> {
         match self {
-            Self::Path(path) => clean_with(path, options, on_progress),
-            Self::Csv(bytes) => clean_reader(Cursor::new(bytes), UNNAMED, options, on_progress),
+            Self::Path(path) => clean_with(path, options, progress),
+            Self::Csv(bytes) => clean_reader(Cursor::new(bytes), UNNAMED, options, progress),
             Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                clean_reader(text, UNNAMED, options, on_progress)
+                clean_reader(text, UNNAMED, options, progress)
             }),
         }
     }
@@ -71,18 +71,16 @@ impl Input {
         encoder: &Encoder,
         options: &CleanOptions,
         build: &BuildOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(CleanReport, BuildReport), CatalogError> {
         match self {
-            Self::Path(path) => {
-                build_index_from_csv(path, out, encoder, options, build, on_progress)
-            }
+            Self::Path(path) => build_index_from_csv(path, out, encoder, options, build, progress),
             Self::Csv(bytes) => {
                 let reader = Cursor::new(bytes);
-                build_index_from_reader(reader, UNNAMED, out, encoder, options, build, on_progress)
+                build_index_from_reader(reader, UNNAMED, out, encoder, options, build, progress)
             }
             Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                build_index_from_reader(text, UNNAMED, out, encoder, options, build, on_progress)
+                build_index_from_reader(text, UNNAMED, out, encoder, options, build, progress)
             }),
         }
     }
@@ -91,13 +89,13 @@ impl Input {
     pub(crate) fn every_row(
         self,
         options: &CleanOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Cleaned, CatalogError> {
         match self {
-            Self::Path(path) => every_row(path, options, on_progress),
-            Self::Csv(bytes) => every_row_reader(Cursor::new(bytes), UNNAMED, options, on_progress),
+            Self::Path(path) => every_row(path, options, progress),
+            Self::Csv(bytes) => every_row_reader(Cursor::new(bytes), UNNAMED, options, progress),
             Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                every_row_reader(text, UNNAMED, options, on_progress)
+                every_row_reader(text, UNNAMED, options, progress)
             }),
         }
     }

@@ -5,7 +5,6 @@ use std::fs;
 
 use pixelplay_core::SongIndex;
 use pixelplay_core::catalog::{ImportOptions, import};
-use pixelplay_core::progress::ignore;
 
 use crate::Seeds;
 
@@ -20,7 +19,7 @@ pub fn import_npy(data: &[u8]) {
         fs::write(&array, data).unwrap();
         let options =
             ImportOptions { normalize: data.len().is_multiple_of(2), ..ImportOptions::default() };
-        let Ok(report) = import(&array, None, &out, &options, &mut ignore) else {
+        let Ok(report) = import(&array, None, &out, &options, &mut ()) else {
             return;
         };
         let index = SongIndex::open(&out).unwrap();

@@ -24,7 +24,6 @@ const ROWS: usize = 1024;
 /// use std::sync::Arc;
 /// use arrow_array::{Float32Array, RecordBatch, RecordBatchIterator, StringArray};
 /// use pixelplay_core::catalog::{BatchText, CleanOptions, clean_reader};
-/// use pixelplay_core::progress::ignore;
 ///
 /// let batch = RecordBatch::try_from_iter([
 ///     ("track_name", Arc::new(StringArray::from(vec!["Dawn", "Rain"])) as _),
@@ -32,7 +31,7 @@ const ROWS: usize = 1024;
 ///     ("energy", Arc::new(Float32Array::from(vec![Some(0.2), None])) as _),
 /// ])?;
 /// let table = RecordBatchIterator::new([Ok(batch.clone())], batch.schema());
-/// let cleaned = clean_reader(BatchText::new(table), "a table", &CleanOptions::default(), &mut ignore)?;
+/// let cleaned = clean_reader(BatchText::new(table), "a table", &CleanOptions::default(), &mut ())?;
 /// assert_eq!(cleaned.songs[0].energy, Some(0.2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -198,7 +197,6 @@ mod tests {
 
     use super::*;
     use crate::catalog::{CleanOptions, clean_reader};
-    use crate::progress::ignore;
 
     fn table(columns: Vec<(&str, ArrayRef)>) -> BatchText<impl RecordBatchReader> {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
@@ -227,9 +225,8 @@ mod tests {
             ("release_date", Arc::new(Date32Array::from(vec![Some(10_957), None, None]))),
             ("embedding", Arc::new(vectors)),
         ]);
-        let songs = clean_reader(&mut text, "a table", &CleanOptions::default(), &mut ignore)
-            .unwrap()
-            .songs;
+        let songs =
+            clean_reader(&mut text, "a table", &CleanOptions::default(), &mut ()).unwrap().songs;
         assert_eq!(text.left_out(), ["embedding"]);
         assert_eq!(songs[0].title.as_deref(), Some("say \"hi\", twice"));
         assert_eq!(songs[1].title.as_deref(), Some("b c"));
@@ -259,8 +256,7 @@ mod tests {
             ("genres", Arc::new(genres.finish())),
             ("release_date", Arc::new(added)),
         ]);
-        let songs =
-            clean_reader(text, "a table", &CleanOptions::default(), &mut ignore).unwrap().songs;
+        let songs = clean_reader(text, "a table", &CleanOptions::default(), &mut ()).unwrap().songs;
         assert_eq!(songs.len(), 2, "the second has no artist");
         assert_eq!(songs[0].artist.as_deref(), Some("Ana \"A\" Sol, Jr., Ben"));
         assert_eq!(songs[0].genre.as_deref(), Some("pop, soft"));
@@ -283,7 +279,7 @@ mod tests {
         let batches = [&ids[..0], &ids[..2500], &ids[2500..], &ids[..0]].map(|ids| Ok(batch(ids)));
         let schema = batch(&[]).schema();
         let text = BatchText::new(RecordBatchIterator::new(batches, schema));
-        let cleaned = clean_reader(text, "a table", &CleanOptions::default(), &mut ignore).unwrap();
+        let cleaned = clean_reader(text, "a table", &CleanOptions::default(), &mut ()).unwrap();
         assert_eq!(cleaned.songs.len(), 3000);
         assert_eq!(cleaned.songs[2999].id.as_str(), "2999");
     }
@@ -298,6 +294,6 @@ mod tests {
         let schema = batch.schema();
         let failed = Err(ArrowError::ComputeError("gone".to_owned()));
         let text = BatchText::new(RecordBatchIterator::new([Ok(batch), failed], schema));
-        assert!(clean_reader(text, "a table", &CleanOptions::default(), &mut ignore).is_err());
+        assert!(clean_reader(text, "a table", &CleanOptions::default(), &mut ()).is_err());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::CatalogError;
@@ -13,7 +12,7 @@ use super::scale::Scales;
 use super::schema::{self, Mapping, Target, Unit};
 use super::source::{self, Source};
 use super::table::{Row, Table};
-use crate::progress::{OnProgress, Progress, ignore};
+use crate::progress::Progress;
 use crate::song::Song;
 
 /// How to read a table of songs, and how much of it at most.
@@ -75,7 +74,7 @@ pub struct Cleaned {
 /// # Errors
 /// As [`clean_with`].
 pub fn clean(path: impl AsRef<Path>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
-    clean_with(path, options, &mut ignore)
+    clean_with(path, options, &mut ())
 }
 
 /// Reads a CSV or TSV file, plain or gzipped; [`clean_reader`] with the file's name.
@@ -86,10 +85,10 @@ pub fn clean(path: impl AsRef<Path>, options: &CleanOptions) -> Result<Cleaned, 
 pub fn clean_with(
     path: impl AsRef<Path>,
     options: &CleanOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Cleaned, CatalogError> {
     let path = path.as_ref();
-    clean_reader(source::open_file(path)?, path, options, on_progress)
+    clean_reader(source::open_file(path)?, path, options, progress)
 }
 
 /// Reads a table of songs; `name` is what errors and the report call it.
@@ -121,10 +120,9 @@ pub fn clean_with(
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, clean_reader};
-/// use pixelplay_core::progress::ignore;
 ///
 /// let csv = "track_id,track_name,artist,energy\n1,Holiday,Ana,0.9\n2,NA,Ben,0.2\n3,Rain,Cem,7\n";
-/// let cleaned = clean_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?;
+/// let cleaned = clean_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ())?;
 /// assert_eq!(cleaned.songs[0].title.as_deref(), Some("Holiday"));
 /// assert_eq!(cleaned.songs[1].energy, None); // 7 is no energy
 /// assert_eq!((cleaned.report.rows_read, cleaned.report.kept), (3, 2));
@@ -138,11 +136,11 @@ pub fn clean_reader(
     reader: impl Read,
     name: impl AsRef<Path>,
     options: &CleanOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Cleaned, CatalogError> {
     let songs = Songs::in_memory(options.merge_recordings);
     let (merged, report) =
-        read_table(reader, name.as_ref(), options, Keep::Songs, songs, on_progress)?;
+        read_table(reader, name.as_ref(), options, Keep::Songs, songs, progress)?;
     let songs = merged.into_vec()?;
     Ok(Cleaned { songs, report })
 }
@@ -153,10 +151,10 @@ pub(super) fn clean_spooled(
     path: &Path,
     options: &CleanOptions,
     folder: &Path,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(Merged, CleanReport), CatalogError> {
     let songs = Songs::in_file(folder, options.merge_recordings)?;
-    read_table(reader, path, options, Keep::Songs, songs, on_progress)
+    read_table(reader, path, options, Keep::Songs, songs, progress)
 }
 
 /// Reads a CSV or TSV file, plain or gzipped, of which no row may be left out; [`every_row_reader`]
@@ -168,10 +166,10 @@ pub(super) fn clean_spooled(
 pub fn every_row(
     path: impl AsRef<Path>,
     options: &CleanOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Cleaned, CatalogError> {
     let path = path.as_ref();
-    every_row_reader(source::open_file(path)?, path, options, on_progress)
+    every_row_reader(source::open_file(path)?, path, options, progress)
 }
 
 /// Reads a table of which no row may be left out, since something else counts on their order: song
@@ -180,10 +178,9 @@ pub fn every_row(
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, every_row_reader};
-/// use pixelplay_core::progress::ignore;
 ///
 /// let csv = "title,energy\nHoliday,0.9\n,\n,0.2\n";
-/// let songs = every_row_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?.songs;
+/// let songs = every_row_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ())?.songs;
 /// assert_eq!((songs[2].id.as_str(), songs[2].energy), ("2", Some(0.2)));
 /// # Ok::<(), pixelplay_core::catalog::CatalogError>(())
 /// ```
@@ -195,11 +192,11 @@ pub fn every_row_reader(
     reader: impl Read,
     name: impl AsRef<Path>,
     options: &CleanOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Cleaned, CatalogError> {
     let path = name.as_ref();
     let songs = Songs::in_memory(false);
-    let (merged, report) = read_table(reader, path, options, Keep::EveryRow, songs, on_progress)?;
+    let (merged, report) = read_table(reader, path, options, Keep::EveryRow, songs, progress)?;
     let dropped = report.dropped.iter();
     let dropped =
         dropped.map(|(reason, rows)| (rows, format!("{reason}; every row is needed here")));
@@ -230,7 +227,7 @@ fn read_table(
     options: &CleanOptions,
     keep: Keep,
     mut songs: Songs,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(Merged, CleanReport), CatalogError> {
     let source = source::open(reader, path, options)?;
     let (delimiter, is_named) = find_delimiter(&source.head, path, options)?;
@@ -255,7 +252,7 @@ fn read_table(
     let named = header.iter().rposition(|name| !name.is_empty()).unwrap_or(0) + 1;
     while let Some(row) = table.next()? {
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
-            step(on_progress, "reading songs", report.rows_read, None)?;
+            progress.at("reading songs", report.rows_read, None)?;
         }
         if keep == Keep::Songs && row.is_blank_from(0) {
             report.blank_rows.add(row.line);
@@ -294,20 +291,8 @@ fn read_table(
     letters.tell(&mut report);
     let merged = songs.finish(scales, &mut report);
     let read = report.rows_read;
-    step(on_progress, "reading songs", read, Some(read))?;
+    progress.at("reading songs", read, Some(read))?;
     Ok((merged, report))
-}
-
-pub(super) fn step(
-    on_progress: &mut OnProgress<'_>,
-    stage: &'static str,
-    done: u64,
-    total: Option<u64>,
-) -> Result<(), CatalogError> {
-    match on_progress(Progress { stage, done, total }) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(CatalogError::Cancelled),
-    }
 }
 
 /// The first row with something in it.

@@ -268,6 +268,12 @@ pub enum CatalogError {
     Cancelled,
 }
 
+impl From<crate::progress::Cancelled> for CatalogError {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 #[cfg(feature = "encoder")]
 impl From<crate::encoder::EncodeError> for CatalogError {
     fn from(error: crate::encoder::EncodeError) -> Self {

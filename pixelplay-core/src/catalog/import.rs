@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::CatalogError;
-use super::clean::{CleanOptions, every_row, step};
+use super::clean::{CleanOptions, every_row};
 use super::npy::Npy;
 use super::report::CleanReport;
 use super::source::refuse_same_file;
 use crate::embedding::Fingerprint;
 use crate::index::{SongIndexError, SongIndexWriter, WriterOptions};
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 use crate::song::{COLUMNS, Song, SongId};
 
 /// What the folders of vectors are called that clip-retrieval writes.
@@ -99,7 +99,6 @@ impl fmt::Display for ImportReport {
 /// ```
 /// use pixelplay_core::SongIndex;
 /// use pixelplay_core::catalog::{ImportOptions, import};
-/// use pixelplay_core::progress::ignore;
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let (vectors, table) = (folder.path().join("vectors.npy"), folder.path().join("songs.csv"));
@@ -109,7 +108,7 @@ impl fmt::Display for ImportReport {
 /// # std::fs::write(&vectors, npy)?;
 /// std::fs::write(&table, "id,title\na,Storm\nb,Dawn\n")?;
 /// let options = ImportOptions { normalize: true, ..ImportOptions::default() };
-/// import(&vectors, Some(table.as_path()), &out, &options, &mut ignore)?;
+/// import(&vectors, Some(table.as_path()), &out, &options, &mut ())?;
 /// let index = SongIndex::open(&out)?;
 /// assert_eq!((index.id(0), index.vector(0)), ("a", [0.6, 0.8].as_slice()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -127,7 +126,7 @@ pub fn import(
     table: Option<&Path>,
     out: impl AsRef<Path>,
     options: &ImportOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<ImportReport, CatalogError> {
     let (vectors, out) = (vectors.as_ref(), out.as_ref());
     let paths = vector_files(vectors)?;
@@ -154,7 +153,7 @@ pub fn import(
         None => (None, None),
         Some(table) => {
             refuse_same_file(table, out)?;
-            let cleaned = every_row(table, &options.table, on_progress)?;
+            let cleaned = every_row(table, &options.table, progress)?;
             let (songs, report) = (cleaned.songs, cleaned.report);
             if songs.len() != rows {
                 return Err(CatalogError::RowsDiffer {
@@ -184,7 +183,7 @@ pub fn import(
         for _ in 0..file.rows {
             let row = writer.len();
             if row.is_multiple_of(1024) {
-                step(on_progress, "importing vectors", row as u64, Some(rows as u64))?;
+                progress.at("importing vectors", row as u64, Some(rows as u64))?;
             }
             file.read_row(&mut vector)?;
             let song = match &mut songs {
@@ -198,7 +197,7 @@ pub fn import(
         }
     }
     let songs = writer.len();
-    step(on_progress, "importing vectors", songs as u64, Some(rows as u64))?;
+    progress.at("importing vectors", songs as u64, Some(rows as u64))?;
     writer.finish()?;
     Ok(ImportReport {
         songs,

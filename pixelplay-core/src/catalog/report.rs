@@ -132,10 +132,9 @@ pub struct Cleared {
 ///
 /// ```
 /// use pixelplay_core::catalog::{CleanOptions, clean_reader};
-/// use pixelplay_core::progress::ignore;
 ///
 /// let csv = "id,title,artist,energy\n1,Rain,Ana,\"0,5\"\n2,,Ben,0.2\n";
-/// let report = clean_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ignore)?.report;
+/// let report = clean_reader(csv.as_bytes(), "songs.csv", &CleanOptions::default(), &mut ())?.report;
 /// let json = serde_json::to_value(&report)?;
 /// assert_eq!(json["rows_read"], 2);
 /// assert_eq!(json["dropped"]["missing_title"], serde_json::json!({ "count": 1, "lines": [3] }));

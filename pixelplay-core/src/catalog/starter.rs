@@ -10,7 +10,7 @@ use super::clean::{CleanOptions, clean_reader};
 use super::templates::Templates;
 use crate::encoder::Encoder;
 use crate::index::SongIndex;
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 
 /// Where the cache is, where the user says so; otherwise `pixelplay` in the platform's cache
 /// folder.
@@ -26,10 +26,10 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 /// this at once.
 ///
 /// ```no_run
-/// use pixelplay_core::{Encoder, catalog::starter_index, progress::ignore};
+/// use pixelplay_core::{Encoder, catalog::starter_index};
 ///
 /// let encoder = Encoder::mini()?;
-/// let index = starter_index(&encoder, &mut ignore)?;
+/// let index = starter_index(&encoder, &mut ())?;
 /// println!("{} songs", index.len());
 /// # Ok::<(), pixelplay_core::Error>(())
 /// ```
@@ -40,10 +40,10 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 /// Otherwise as [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<SongIndex, CatalogError> {
     let folder = cache_folder(std::env::var_os(CACHE_VARIABLE).map(PathBuf::from))?;
-    starter_index_in(&folder, encoder, on_progress)
+    starter_index_in(&folder, encoder, progress)
 }
 
 fn cache_folder(chosen: Option<PathBuf>) -> Result<PathBuf, CatalogError> {
@@ -62,7 +62,7 @@ fn cache_folder(chosen: Option<PathBuf>) -> Result<PathBuf, CatalogError> {
 fn starter_index_in(
     folder: &Path,
     encoder: &Encoder,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<SongIndex, CatalogError> {
     let path = folder.join(file_name(encoder));
     if let Some(index) = open_whole(&path, encoder) {
@@ -74,11 +74,11 @@ fn starter_index_in(
         pixelplay_data::STARTER_CSV,
         "the starter catalogue",
         &CleanOptions::default(),
-        on_progress,
+        progress,
     )?
     .songs;
     let options = BuildOptions::default();
-    match build_index(&songs, &path, encoder, &options, on_progress) {
+    match build_index(&songs, &path, encoder, &options, progress) {
         Ok(_) => {}
         Err(CatalogError::Index(source)) => return Err(unusable(source.into())),
         Err(other) => return Err(other),
@@ -116,7 +116,6 @@ fn file_name(encoder: &Encoder) -> String {
 mod tests {
     use super::*;
     use crate::encoder::{EncoderOptions, Precision};
-    use crate::progress::ignore;
     use std::collections::HashSet;
     use std::ops::ControlFlow;
 
@@ -133,18 +132,14 @@ mod tests {
 
     /// Opens without building, or fails.
     fn open_only(folder: &Path, encoder: &Encoder) -> Result<SongIndex, CatalogError> {
-        starter_index_in(folder, encoder, &mut |_| ControlFlow::Break(()))
+        starter_index_in(folder, encoder, &mut |_: crate::progress::Update| ControlFlow::Break(()))
     }
 
     #[test]
     fn every_starter_song_is_clean_and_can_be_told_apart() {
-        let cleaned = clean_reader(
-            pixelplay_data::STARTER_CSV,
-            "starter",
-            &CleanOptions::default(),
-            &mut ignore,
-        )
-        .unwrap();
+        let cleaned =
+            clean_reader(pixelplay_data::STARTER_CSV, "starter", &CleanOptions::default(), &mut ())
+                .unwrap();
         let report = &cleaned.report;
         println!("{report}");
         assert_eq!(report.kept, report.rows_read);
@@ -173,7 +168,7 @@ mod tests {
         let folder = folder.path().join("not yet there");
         let encoder = mini();
         assert!(matches!(open_only(&folder, &encoder), Err(CatalogError::Cancelled)));
-        let built = starter_index_in(&folder, &encoder, &mut ignore).unwrap();
+        let built = starter_index_in(&folder, &encoder, &mut ()).unwrap();
         assert_eq!(open_only(&folder, &encoder).unwrap().len(), built.len());
 
         let file = only_file(&folder);
@@ -184,7 +179,7 @@ mod tests {
             std::fs::write(&file, damaged).unwrap();
             assert!(open_only(&folder, &encoder).is_err());
         }
-        starter_index_in(&folder, &encoder, &mut ignore).unwrap();
+        starter_index_in(&folder, &encoder, &mut ()).unwrap();
         assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
 
         // One space, but other bits.
@@ -202,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let encoder = mini();
         let lengths: Vec<_> = std::thread::scope(|scope| {
-            let build = || starter_index_in(folder.path(), &encoder, &mut ignore).unwrap().len();
+            let build = || starter_index_in(folder.path(), &encoder, &mut ()).unwrap().len();
             let threads: Vec<_> = (0..2).map(|_| scope.spawn(build)).collect();
             threads.into_iter().map(|t| t.join().unwrap()).collect()
         });
@@ -215,7 +210,7 @@ mod tests {
     fn a_folder_that_cannot_be_used_is_named_with_the_way_out() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for folder in [file.path().to_owned(), file.path().join("below")] {
-            let error = starter_index_in(&folder, &mini(), &mut ignore).unwrap_err();
+            let error = starter_index_in(&folder, &mini(), &mut ()).unwrap_err();
             assert!(matches!(error, CatalogError::Cache { .. }));
             assert!(error.to_string().contains(CACHE_VARIABLE), "{error}");
         }
@@ -223,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let encoder = mini();
         std::fs::create_dir(folder.path().join(file_name(&encoder))).unwrap();
-        let error = starter_index_in(folder.path(), &encoder, &mut ignore).unwrap_err();
+        let error = starter_index_in(folder.path(), &encoder, &mut ()).unwrap_err();
         assert!(matches!(error, CatalogError::Cache { .. }), "{error}");
     }
 

@@ -11,7 +11,7 @@ use super::report::CleanReport;
 use super::source::{self, refuse_same_file};
 use crate::index::SongIndexError;
 use crate::index::publish::{Draft, folder_of};
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 use crate::song::{COLUMNS, Song, Value};
 
 /// Writes songs as CSV: `id`, every known column, and the extra columns of all songs by name.
@@ -40,13 +40,13 @@ pub fn clean_csv(
     table: impl AsRef<Path>,
     out: impl AsRef<Path>,
     options: &CleanOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<CleanReport, CatalogError> {
     let (table, out) = (table.as_ref(), out.as_ref());
     refuse_same_file(table, out)?;
     let mut draft = Draft::create(out)?;
     let (merged, report) =
-        clean_spooled(source::open_file(table)?, table, options, folder_of(out), on_progress)?;
+        clean_spooled(source::open_file(table)?, table, options, folder_of(out), progress)?;
     let extra = merged.extra.clone();
     let mut failed = None;
     let songs = merged.songs()?.map_while(|song| song.map_err(|e| failed = Some(e)).ok());

@@ -14,8 +14,8 @@ use super::error::{EncodeError, Explained};
 use super::preprocess::Settings;
 use super::tokenize::Definition;
 use super::weights::Weights;
-use super::{Encoder, EncoderOptions, Parts, Report};
-use crate::progress::OnProgress;
+use super::{Encoder, EncoderOptions, Parts};
+use crate::progress::{Progress, Stage};
 
 /// How to check a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -142,21 +142,20 @@ impl From<&TransformerConfig> for Tower {
 ///
 /// ```
 /// use pixelplay_core::encoder::check::{CheckOptions, check};
-/// use pixelplay_core::progress::ignore;
 ///
-/// let report = check("no-such-folder", &CheckOptions::default(), &mut ignore)?;
+/// let report = check("no-such-folder", &CheckOptions::default(), &mut ())?;
 /// assert!(!report.usable);
 /// println!("{report}");
 /// # Ok::<(), pixelplay_core::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`EncodeError::Cancelled`] if `on_progress` asks to stop, and [`EncodeError::BadJson`] if the
+/// [`EncodeError::Cancelled`] if `progress` asks to stop, and [`EncodeError::BadJson`] if the
 /// reference is damaged. Whatever is wrong with the checkpoint is in the report.
 pub fn check(
     dir: impl AsRef<Path>,
     options: &CheckOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<CheckpointReport, EncodeError> {
     let dir = dir.as_ref();
     let mut report = CheckpointReport {
@@ -175,8 +174,8 @@ pub fn check(
     };
     match std::fs::metadata(dir) {
         Ok(found) if found.is_dir() => {
-            if let Some(encoder) = report.inspect(dir, options, on_progress)? {
-                report.run(&encoder, options, on_progress)?;
+            if let Some(encoder) = report.inspect(dir, options, progress)? {
+                report.run(&encoder, options, progress)?;
             }
         }
         Ok(_) => report.problems.push("it is a file; a checkpoint is a directory".to_owned()),
@@ -211,7 +210,7 @@ impl CheckpointReport {
         &mut self,
         dir: &Path,
         options: &CheckOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Option<Encoder>, EncodeError> {
         self.files = files(dir);
         let config = self.noted(Encoder::read_config(dir));
@@ -228,7 +227,7 @@ impl CheckpointReport {
                 fits = self.noted(weights.check(&config.tensors())).is_some();
             }
             if fits {
-                self.check_values(weights, on_progress)?;
+                self.check_values(weights, progress)?;
             }
         }
         // Only what is wrong between files that are right by themselves is still to be found.
@@ -245,11 +244,11 @@ impl CheckpointReport {
     fn check_values(
         &mut self,
         weights: &Weights,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), EncodeError> {
-        let mut progress = Report::new("checking tensors", weights.names().len(), on_progress);
+        let mut progress = Stage::of(progress, "checking tensors", weights.names().len());
         for (at, name) in weights.names().enumerate() {
-            progress.at(at)?;
+            progress.at(at as u64)?;
             match weights.non_finite(name) {
                 Ok(0) => {}
                 Ok(count) => self
@@ -262,31 +261,31 @@ impl CheckpointReport {
                 }
             }
         }
-        progress.at(weights.names().len())
+        Ok(progress.at(weights.names().len() as u64)?)
     }
 
     fn run(
         &mut self,
         encoder: &Encoder,
         options: &CheckOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), EncodeError> {
         self.fingerprint = Some(encoder.fingerprint().as_str().to_owned());
         self.vocabulary = Some(encoder.inner.tokenize.vocabulary());
-        let mut progress = Report::new("testing towers", 2, on_progress);
-        progress.at(0)?;
+        let mut stage = Stage::of(progress, "testing towers", 2);
+        stage.at(0)?;
         if self.noted(encoder.vision().map(|_| ())).is_some() {
             self.working_towers.push("vision");
         }
-        progress.at(1)?;
+        stage.at(1)?;
         if self.noted(encoder.text().map(|_| ())).is_some() {
             self.working_towers.push("text");
         }
-        progress.at(2)?;
+        stage.at(2)?;
         let Some(folder) = options.reference.as_ref().filter(|_| self.problems.is_empty()) else {
             return Ok(());
         };
-        let comparisons = reference::compare(encoder, folder, on_progress)?;
+        let comparisons = reference::compare(encoder, folder, progress)?;
         for comparison in &comparisons {
             if comparison.outcome == Outcome::Differs {
                 let Comparison { what, detail, .. } = comparison;

@@ -196,6 +196,12 @@ pub enum EncodeError {
     Cancelled,
 }
 
+impl From<crate::progress::Cancelled> for EncodeError {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl EncodeError {
     pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }

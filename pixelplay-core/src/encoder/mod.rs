@@ -31,7 +31,7 @@ pub use error::{Cause, EncodeError};
 pub use picture::{ImageSource, Picture};
 
 use crate::embedding::{Embedding, Fingerprint};
-use crate::progress::{OnProgress, Progress};
+use crate::progress::{Progress, Stage};
 use checkpoint::Config;
 use model::{TextTower, VisionTower};
 use mood::Anchors;
@@ -342,15 +342,15 @@ impl Encoder {
     ///
     /// # Errors
     /// [`EncodeError::Image`], which says which image could not be read or decoded;
-    /// [`EncodeError::Cancelled`] if `on_progress` asks to stop; or the checkpoint is broken.
+    /// [`EncodeError::Cancelled`] if `progress` asks to stop; or the checkpoint is broken.
     pub fn encode_images(
         &self,
         images: &[ImageSource<'_>],
         options: EncodeOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Vec<Embedding>, EncodeError> {
         let batch_size = options.batch_size.max(1);
-        let mut report = Report::new("encoding images", images.len(), on_progress);
+        let mut report = Stage::of(progress, "encoding images", images.len());
         report.at(0)?;
         let mut embeddings = Vec::with_capacity(images.len());
         for batch in images.chunks(batch_size) {
@@ -370,7 +370,7 @@ impl Encoder {
                 })?);
             }
             embeddings.extend(self.encode_pixels(&joined)?);
-            report.at(embeddings.len())?;
+            report.at(embeddings.len() as u64)?;
         }
         Ok(embeddings)
     }
@@ -391,22 +391,22 @@ impl Encoder {
     /// texts of the same tokens are encoded once.
     ///
     /// # Errors
-    /// [`EncodeError::Cancelled`] if `on_progress` asks to stop; otherwise as
+    /// [`EncodeError::Cancelled`] if `progress` asks to stop; otherwise as
     /// [`Encoder::encode_text`].
     pub fn encode_texts<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
         options: EncodeOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Vec<Embedding>, EncodeError> {
         // Enough for all cores, and a fraction of a second.
         const TOKENIZED_AT_ONCE: usize = 1 << 12;
         let batch_size = options.batch_size.max(1);
 
-        let mut report = Report::new("tokenizing texts", texts.len(), on_progress);
+        let mut report = Stage::of(progress, "tokenizing texts", texts.len());
         let mut ids: Vec<Vec<u32>> = Vec::with_capacity(texts.len());
         for chunk in texts.chunks(TOKENIZED_AT_ONCE) {
-            report.at(ids.len())?;
+            report.at(ids.len() as u64)?;
             let first = ids.len();
             let tokenized: Result<Vec<_>, _> = self.install(|| {
                 chunk
@@ -424,7 +424,7 @@ impl Encoder {
         let mut order: Vec<usize> = (0..ids.len()).filter(|&at| same_as[at] == at).collect();
         order.sort_by_key(|&at| ids[at].len());
 
-        let mut report = Report::new("encoding texts", order.len(), on_progress);
+        let mut report = Stage::of(progress, "encoding texts", order.len());
         report.at(0)?;
         let mut encoded: Vec<Option<Embedding>> = vec![None; ids.len()];
         for (index, batch) in order.chunks(batch_size).enumerate() {
@@ -432,7 +432,7 @@ impl Encoder {
             for (&at, embedding) in batch.iter().zip(self.encode_ids(&batch_ids)?) {
                 encoded[at] = Some(embedding);
             }
-            report.at(index * batch_size + batch.len())?;
+            report.at((index * batch_size + batch.len()) as u64)?;
         }
         same_as.into_iter().map(|at| self.one(encoded[at].clone())).collect()
     }
@@ -656,27 +656,5 @@ impl<T> Lazy<T> {
             self.tested.get_or_init(|| ());
         }
         Ok(value)
-    }
-}
-
-/// Tells the callback where a stage stands, and turns its answer into an error.
-struct Report<'a, 'b> {
-    stage: &'static str,
-    total: usize,
-    on_progress: &'a mut OnProgress<'b>,
-}
-
-impl<'a, 'b> Report<'a, 'b> {
-    fn new(stage: &'static str, total: usize, on_progress: &'a mut OnProgress<'b>) -> Self {
-        Self { stage, total, on_progress }
-    }
-
-    fn at(&mut self, done: usize) -> Result<(), EncodeError> {
-        let progress =
-            Progress { stage: self.stage, done: done as u64, total: Some(self.total as u64) };
-        match (self.on_progress)(progress) {
-            std::ops::ControlFlow::Continue(()) => Ok(()),
-            std::ops::ControlFlow::Break(()) => Err(EncodeError::Cancelled),
-        }
     }
 }

@@ -8,7 +8,6 @@
 use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
 use crate::embedding::Embedding;
 use crate::mood::Mood;
-use crate::progress::ignore;
 
 /// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's
 /// were trained to, and the most that CLIP's training allows.
@@ -158,7 +157,7 @@ impl Encoder {
             .flat_map(|pairs| pairs.iter())
             .flat_map(|pair| [pair.high.1, pair.low.1])
             .collect();
-        let encoded = self.encode_texts(&sentences, EncodeOptions::default(), &mut ignore)?;
+        let encoded = self.encode_texts(&sentences, EncodeOptions::default(), &mut ())?;
         let (pairs, _) = encoded.as_chunks::<2>();
         let logit_scale = self.inner.weights.scalar("logit_scale")?.map(f64::exp);
         let logit_scale = logit_scale.filter(|scale| scale.is_finite());

@@ -8,7 +8,7 @@ use super::error::SongIndexError;
 use super::rewrite::{Copy, Part};
 use super::storage::Stamp;
 use super::{Shard, SongIndex};
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 use crate::song::{COLUMNS, Kind, Value};
 
 /// Cells to change, in columns that are there or are added.
@@ -58,7 +58,7 @@ impl SongIndex {
         &self,
         out: &Path,
         changes: &Changes,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), SongIndexError> {
         let without = std::collections::HashSet::new();
         let parts = [Part {
@@ -69,7 +69,7 @@ impl SongIndex {
         }];
         let batches = self.shards.iter().flat_map(Shard::batch_rows);
         let batch_rows = batches.max().unwrap_or(0).max(1);
-        let mut copy = Copy::new(batch_rows, &parts, on_progress);
+        let mut copy = Copy::new(batch_rows, &parts, progress);
         copy.write(out, &parts)?.publish_alone_if(|real| self.check_unchanged(real))
     }
 

@@ -25,7 +25,7 @@ use super::rewrite::{Copy, Part, Shard, changed_shards, write_folder};
 use super::storage::{self, Load};
 use super::{SongIndex, WriterOptions, format, lookup, shards};
 use crate::embedding::same_space;
-use crate::progress::{OnProgress, Progress};
+use crate::progress::Progress;
 
 /// How many ids an error names.
 const MOST_NAMED: usize = 5;
@@ -94,7 +94,6 @@ impl fmt::Display for EditReport {
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
-/// use pixelplay_core::progress::ignore;
 /// use pixelplay_core::{Song, SongId};
 ///
 /// # let folder = tempfile::tempdir()?;
@@ -107,10 +106,10 @@ impl fmt::Display for EditReport {
 ///     writer.finish()?;
 /// }
 ///
-/// let editor = SongIndexEditor::open(&path, EditOptions::default(), &mut ignore)?;
-/// let report = editor.add(&SongIndex::open(&more)?, &mut ignore)?;
+/// let editor = SongIndexEditor::open(&path, EditOptions::default(), &mut ())?;
+/// let report = editor.add(&SongIndex::open(&more)?, &mut ())?;
 /// assert_eq!((report.added, report.songs), (2, 4));
-/// SongIndexEditor::open(&path, EditOptions::default(), &mut ignore)?.remove(["b"], &mut ignore)?;
+/// SongIndexEditor::open(&path, EditOptions::default(), &mut ())?.remove(["b"], &mut ())?;
 /// assert_eq!(SongIndex::open(&path)?.ids().collect::<Vec<_>>(), ["a", "c", "d"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -140,9 +139,9 @@ impl SongIndexEditor {
     pub fn open(
         path: impl AsRef<Path>,
         options: EditOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Self, SongIndexError> {
-        Self::open_with(path.as_ref(), options, &storage::read, on_progress)
+        Self::open_with(path.as_ref(), options, &storage::read, progress)
     }
 
     /// [`open`](Self::open) without reading the index into memory, so that an edit holds about one
@@ -158,18 +157,18 @@ impl SongIndexEditor {
     pub unsafe fn open_mmap(
         path: impl AsRef<Path>,
         options: EditOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Self, SongIndexError> {
         // SAFETY: our caller promises what the function asks for.
         let map: Load<'_> = &|file| unsafe { storage::map(file) };
-        Self::open_with(path.as_ref(), options, map, on_progress)
+        Self::open_with(path.as_ref(), options, map, progress)
     }
 
     fn open_with(
         path: &Path,
         options: EditOptions,
         load: Load<'_>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Self, SongIndexError> {
         if options.batch_rows == 0 {
             return Err(SongIndexError::BadOptions { what: "batches of 0 rows".to_owned() });
@@ -177,9 +176,8 @@ impl SongIndexEditor {
         let real = fs::canonicalize(path).map_err(SongIndexError::io("open", path))?;
         let is_folder = real.is_dir();
         let lock_path = if is_folder { real.join(".pixelplay.lock") } else { lock_of_file(&real) };
-        let lock = WriterLock::take(lock_path, || {
-            on_progress(Progress { stage: "waiting for another writer", done: 0, total: None })
-        });
+        let waiting = || progress.at("waiting for another writer", 0, None);
+        let lock = WriterLock::take(lock_path, waiting);
         let lock =
             lock.map_err(SongIndexError::io("lock", path))?.ok_or(SongIndexError::Cancelled)?;
         let index = SongIndex::open_with(path, load)?;
@@ -217,7 +215,7 @@ impl SongIndexEditor {
     pub fn add(
         self,
         songs: &SongIndex,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<EditReport, SongIndexError> {
         self.check_fit(songs)?;
         let known = self.known_rows(songs.ids())?;
@@ -228,7 +226,7 @@ impl SongIndexEditor {
             ..EditReport::default()
         };
         if !songs.is_empty() {
-            self.write(&known, Some(songs), false, on_progress)?;
+            self.write(&known, Some(songs), false, progress)?;
         }
         Ok(report)
     }
@@ -243,7 +241,7 @@ impl SongIndexEditor {
     pub fn remove<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<EditReport, SongIndexError> {
         let mut rows = HashSet::new();
         let mut missing = HashSet::new();
@@ -270,7 +268,7 @@ impl SongIndexEditor {
             ..EditReport::default()
         };
         if !rows.is_empty() {
-            self.write(&rows, None, false, on_progress)?;
+            self.write(&rows, None, false, progress)?;
         }
         Ok(report)
     }
@@ -279,9 +277,9 @@ impl SongIndexEditor {
     ///
     /// # Errors
     /// As [`add`](Self::add).
-    pub fn compact(self, on_progress: &mut OnProgress<'_>) -> Result<EditReport, SongIndexError> {
+    pub fn compact(self, progress: &mut dyn Progress) -> Result<EditReport, SongIndexError> {
         let report = EditReport { songs: self.index.len(), ..EditReport::default() };
-        self.write(&HashSet::new(), None, true, on_progress)?;
+        self.write(&HashSet::new(), None, true, progress)?;
         Ok(report)
     }
 
@@ -300,7 +298,7 @@ impl SongIndexEditor {
     pub fn correct_hubs(
         self,
         bank: &QueryBank,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<EditReport, SongIndexError> {
         for query in bank.queries() {
             same_space(
@@ -309,7 +307,7 @@ impl SongIndexEditor {
             )?;
         }
         let report = EditReport { songs: self.index.len(), ..EditReport::default() };
-        self.write_with(&HashSet::new(), None, true, Some(bank), on_progress)?;
+        self.write_with(&HashSet::new(), None, true, Some(bank), progress)?;
         Ok(report)
     }
 
@@ -383,9 +381,9 @@ impl SongIndexEditor {
         without: &HashSet<usize>,
         added: Option<&SongIndex>,
         compact: bool,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), SongIndexError> {
-        self.write_with(without, added, compact, None, on_progress)
+        self.write_with(without, added, compact, None, progress)
     }
 
     fn write_with(
@@ -394,7 +392,7 @@ impl SongIndexEditor {
         added: Option<&SongIndex>,
         compact: bool,
         bank: Option<&QueryBank>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), SongIndexError> {
         let none = HashSet::new();
         let all = |index, without| Part { index, shards: 0..usize::MAX, without, changes: None };
@@ -403,7 +401,7 @@ impl SongIndexEditor {
             Home::File(path) => {
                 let parts: Vec<_> = [all(&self.index, without)].into_iter().chain(added).collect();
                 let mut copy =
-                    Copy::new(self.options.batch_rows, &parts, on_progress).with_biases_of(bank);
+                    Copy::new(self.options.batch_rows, &parts, progress).with_biases_of(bank);
                 copy.write(&path, &parts)?.publish()
             }
             Home::Folder(folder, manifest) => {
@@ -418,7 +416,7 @@ impl SongIndexEditor {
                     Shard::New(parts) => parts.as_slice(),
                 });
                 let mut copy =
-                    Copy::new(self.options.batch_rows, new_parts, on_progress).with_biases_of(bank);
+                    Copy::new(self.options.batch_rows, new_parts, progress).with_biases_of(bank);
                 write_folder(&folder, manifest, &shards, &mut copy)
             }
         }

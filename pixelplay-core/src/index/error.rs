@@ -181,6 +181,12 @@ pub enum SongIndexError {
     Cancelled,
 }
 
+impl From<crate::progress::Cancelled> for SongIndexError {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl SongIndexError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }

@@ -2,10 +2,11 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
+
+use crate::progress::Cancelled;
 
 /// Waiting for another writer, how often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -27,7 +28,7 @@ impl WriterLock {
     /// which gives `None`.
     pub(crate) fn take(
         path: PathBuf,
-        mut waiting: impl FnMut() -> ControlFlow<()>,
+        mut waiting: impl FnMut() -> Result<(), Cancelled>,
     ) -> io::Result<Option<Self>> {
         loop {
             let file = File::options().create(true).truncate(false).write(true).open(&path)?;
@@ -36,7 +37,7 @@ impl WriterLock {
                 // Its owner removed it between our opening and our locking it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    if waiting().is_break() {
+                    if waiting().is_err() {
                         return Ok(None);
                     }
                     sleep(LOOK_EVERY);
@@ -89,7 +90,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..25 {
-                        let lock = WriterLock::take(path.clone(), || ControlFlow::Continue(()));
+                        let lock = WriterLock::take(path.clone(), || Ok(()));
                         assert!(matches!(lock, Ok(Some(_))));
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::yield_now();
@@ -107,11 +108,11 @@ mod tests {
     fn whoever_waits_may_give_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".lock");
-        let _held = WriterLock::take(path.clone(), || ControlFlow::Continue(())).unwrap();
+        let _held = WriterLock::take(path.clone(), || Ok(())).unwrap();
         let mut looks = 0;
         let refused = WriterLock::take(path, || {
             looks += 1;
-            if looks < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if looks < 3 { Ok(()) } else { Err(Cancelled) }
         });
         assert!(refused.unwrap().is_none());
         assert_eq!(looks, 3);

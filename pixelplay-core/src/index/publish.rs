@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -76,7 +75,7 @@ impl Draft {
         self,
         check: impl FnOnce(&Path) -> Result<(), SongIndexError>,
     ) -> Result<(), SongIndexError> {
-        let lock = WriterLock::take(lock_of_file(&self.real), || ControlFlow::Continue(()));
+        let lock = WriterLock::take(lock_of_file(&self.real), || Ok(()));
         let _lock = match lock {
             // A file system without locks can still replace a file whole.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => None,

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::Path;
 
 use arrow_buffer::ScalarBuffer;
@@ -20,7 +20,7 @@ use super::manifest::Manifest;
 use super::publish::Draft;
 use super::table::{Layout, TableWriter};
 use super::verify::check_batch;
-use crate::progress::{OnProgress, Progress};
+use crate::progress::Progress;
 use crate::song::{Kind, Value};
 
 /// After how many rows an edit reports.
@@ -84,7 +84,7 @@ pub(super) fn write_folder(
     folder: &Path,
     mut old: Manifest,
     shards: &[Shard<'_>],
-    copy: &mut Copy<'_, '_>,
+    copy: &mut Copy<'_>,
 ) -> Result<(), SongIndexError> {
     delete(folder, &mut old.unused);
     let mut new = Manifest { shards: Vec::new(), ..old.clone() };
@@ -135,23 +135,23 @@ fn delete(folder: &Path, names: &mut Vec<String>) {
 }
 
 /// Copies rows into new files, and reports.
-pub(super) struct Copy<'a, 'b> {
+pub(super) struct Copy<'a> {
     batch_rows: usize,
     /// Whose biases the copies get; without one they keep those that all of them have.
     bank: Option<&'a QueryBank>,
     done: u64,
     total: u64,
-    on_progress: &'a mut OnProgress<'b>,
+    progress: &'a mut dyn Progress,
 }
 
-impl<'a, 'b> Copy<'a, 'b> {
+impl<'a> Copy<'a> {
     pub(super) fn new<'p>(
         batch_rows: usize,
         parts: impl IntoIterator<Item = &'p Part<'p>>,
-        on_progress: &'a mut OnProgress<'b>,
+        progress: &'a mut dyn Progress,
     ) -> Self {
         let rows = parts.into_iter().flat_map(Part::shards).flat_map(super::Shard::batch_rows);
-        Self { batch_rows, bank: None, done: 0, total: rows.sum::<usize>() as u64, on_progress }
+        Self { batch_rows, bank: None, done: 0, total: rows.sum::<usize>() as u64, progress }
     }
 
     /// Gives the copies biases.
@@ -161,12 +161,7 @@ impl<'a, 'b> Copy<'a, 'b> {
     }
 
     fn report(&mut self) -> Result<(), SongIndexError> {
-        let progress =
-            Progress { stage: "writing songs", done: self.done, total: Some(self.total) };
-        match (self.on_progress)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
-        }
+        Ok(self.progress.at("writing songs", self.done, Some(self.total))?)
     }
 
     pub(super) fn write(
@@ -303,10 +298,10 @@ pub(crate) fn join(
     path: &Path,
     batch_rows: usize,
     songs: usize,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(), SongIndexError> {
     let none = HashSet::new();
-    let mut copy = Copy { batch_rows, bank: None, done: 0, total: songs as u64, on_progress };
+    let mut copy = Copy { batch_rows, bank: None, done: 0, total: songs as u64, progress };
     let mut target = None;
     for file in files {
         let index = SongIndex::open(file)?;

@@ -1,11 +1,9 @@
 //! Checks every byte and every row of an index.
 
-use std::ops::ControlFlow;
-
 use super::storage::Segment;
 use super::{SongIndex, SongIndexError};
 use crate::embedding::UNIT_TOLERANCE;
-use crate::progress::{self, OnProgress, Progress};
+use crate::progress::Progress;
 use crate::simd::Backend;
 
 /// How many rows are checked between two reports.
@@ -28,7 +26,7 @@ impl SongIndex {
     /// The first thing found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] where
     /// two rows have the same id, which no damage can bring about in a file with checksums.
     pub fn verify(&self) -> Result<(), SongIndexError> {
-        self.verify_with(&mut progress::ignore)
+        self.verify_with(&mut ())
     }
 
     /// [`verify`](Self::verify) with reports of progress, in rows; each stage passes over all of
@@ -36,15 +34,10 @@ impl SongIndex {
     ///
     /// # Errors
     /// As [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
-    pub fn verify_with(&self, on_progress: &mut OnProgress<'_>) -> Result<(), SongIndexError> {
-        let mut report = |stage, done: usize| match on_progress(Progress {
-            stage,
-            done: done as u64,
-            total: Some(self.len() as u64),
-        }) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
-        };
+    pub fn verify_with(&self, progress: &mut dyn Progress) -> Result<(), SongIndexError> {
+        let total = Some(self.len() as u64);
+        let mut report =
+            |stage, done: usize| Ok::<_, SongIndexError>(progress.at(stage, done as u64, total)?);
         self.check_batches(&mut |done| report("comparing checksums", done))?;
         self.check_unique_ids()?;
         self.check_vectors(&mut |done| report("checking vectors", done))?;

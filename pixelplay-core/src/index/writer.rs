@@ -1,7 +1,6 @@
 //! Writes an index file, batch by batch.
 
 use std::collections::{BTreeSet, HashSet};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::columns::known_kind;
@@ -9,7 +8,7 @@ use super::error::SongIndexError;
 use super::format;
 use super::table::{Layout, MAX_BATCH_TEXT, TableWriter};
 use crate::embedding::{self, EmbeddingError, Fingerprint, UNIT_TOLERANCE};
-use crate::progress::{OnProgress, Progress, ignore};
+use crate::progress::{Progress, Stage};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
 
 /// How [`SongIndexWriter`] writes.
@@ -247,7 +246,7 @@ pub fn write_index(
     vectors: &[f32],
     options: WriterOptions,
 ) -> Result<(), SongIndexError> {
-    write_index_with(path, songs, vectors, options, &mut ignore)
+    write_index_with(path, songs, vectors, options, &mut ())
 }
 
 /// [`write_index`] that reports and can be stopped.
@@ -259,16 +258,9 @@ pub fn write_index_with(
     songs: &[Song],
     vectors: &[f32],
     mut options: WriterOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(), SongIndexError> {
-    let mut step = |row: usize| {
-        let progress =
-            Progress { stage: "writing songs", done: row as u64, total: Some(songs.len() as u64) };
-        match on_progress(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(SongIndexError::Cancelled),
-        }
-    };
+    let mut stage = Stage::of(progress, "writing songs", songs.len());
     if songs.len().checked_mul(options.dim) != Some(vectors.len()) {
         return Err(SongIndexError::BadOptions {
             what: format!(
@@ -291,11 +283,11 @@ pub fn write_index_with(
     let mut writer = SongIndexWriter::create(path, options)?;
     for (row, song) in songs.iter().enumerate() {
         if row.is_multiple_of(1024) {
-            step(row)?;
+            stage.at(row as u64)?;
         }
         writer.push(song, &vectors[row * dim..(row + 1) * dim])?;
     }
-    step(songs.len())?;
+    stage.at(songs.len() as u64)?;
     writer.finish()
 }
 

@@ -4,7 +4,6 @@
 use std::num::NonZeroUsize;
 
 use pixelplay_core::encoder::{Device, Precision};
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{Embedding, EncodeOptions, Encoder, EncoderOptions};
 use safetensors::Dtype;
 use serde_json::{Value, json};
@@ -149,7 +148,7 @@ fn equal_texts_and_other_batch_sizes_change_nothing() {
     let texts = ["w1 w2 w3", "", "w1 w2 w3", "w9", "w4 w4 w4 w4 w4 w4", "w9 w8", "w9"];
     let encode = |batch_size| {
         let options = EncodeOptions { batch_size };
-        bits(&encoder.encode_texts(&texts, options, &mut ignore).unwrap())
+        bits(&encoder.encode_texts(&texts, options, &mut ()).unwrap())
     };
     let expected: Vec<Vec<u32>> =
         texts.iter().map(|text| bits(&[encoder.encode_text(text).unwrap()])[0].clone()).collect();

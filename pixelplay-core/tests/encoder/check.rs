@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pixelplay_core::encoder::check::{CheckOptions, CheckpointReport, Outcome, check};
-use pixelplay_core::progress::ignore;
+use pixelplay_core::progress::Update;
 use pixelplay_core::{EncodeError, Encoder, Picture};
 use serde_json::{Value, json};
 
 use crate::checkpoints::Checkpoint;
 
 fn report(dir: &Path) -> CheckpointReport {
-    check(dir, &CheckOptions::default(), &mut ignore).unwrap()
+    check(dir, &CheckOptions::default(), &mut ()).unwrap()
 }
 
 /// The problems of a checkpoint that is right but for what `change` does to its folder.
@@ -151,14 +151,14 @@ fn a_collapsed_tower_is_found_and_the_other_named_as_working() {
 fn it_can_be_stopped_anywhere() {
     let dir = Checkpoint::small().write();
     let mut calls = 0;
-    check(dir.path(), &CheckOptions::default(), &mut |_| {
+    check(dir.path(), &CheckOptions::default(), &mut |_: Update| {
         calls += 1;
         ControlFlow::Continue(())
     })
     .unwrap();
     for stop_at in [0, calls / 2, calls - 1] {
         let mut left = stop_at;
-        let stopped = check(dir.path(), &CheckOptions::default(), &mut |_| match left {
+        let stopped = check(dir.path(), &CheckOptions::default(), &mut |_: Update| match left {
             0 => ControlFlow::Break(()),
             _ => {
                 left -= 1;
@@ -224,7 +224,7 @@ impl Compared {
             reference: Some(self.reference.path().to_owned()),
             ..CheckOptions::default()
         };
-        check(self.checkpoint.path(), &options, &mut ignore)
+        check(self.checkpoint.path(), &options, &mut ())
     }
 }
 

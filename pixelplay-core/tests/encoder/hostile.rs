@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{EncodeError, EncodeOptions, Encoder, ImageSource, Picture};
 use serde_json::{Value, json};
 
@@ -324,7 +323,7 @@ fn the_image_that_failed_is_named() {
     let (good, missing) = (picture_file("rgba.png"), picture_file("no-such.png"));
     let sources: Vec<ImageSource<'_>> = vec![(&good).into(), (&good).into(), (&missing).into()];
     let options = EncodeOptions { batch_size: 2 };
-    let error = encoder.encode_images(&sources, options, &mut ignore).unwrap_err();
+    let error = encoder.encode_images(&sources, options, &mut ()).unwrap_err();
     assert!(matches!(&error, EncodeError::Image { at: 2, .. }));
     let text = explain(&error);
     assert!(
@@ -332,7 +331,7 @@ fn the_image_that_failed_is_named() {
         "{text}"
     );
     let sources = [ImageSource::from(&b"nothing"[..])];
-    let error = encoder.encode_images(&sources, EncodeOptions::default(), &mut ignore);
+    let error = encoder.encode_images(&sources, EncodeOptions::default(), &mut ());
     assert!(matches!(error, Err(EncodeError::Image { at: 0, .. })));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource, Mood, progress};
+use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource, Mood};
 
 use crate::checkpoints::Checkpoint;
 use crate::{picture_file, shared};
@@ -61,8 +61,7 @@ fn moods_agree_with_people() {
 
     let encoder = Encoder::mini().unwrap();
     let sources: Vec<ImageSource<'_>> = paths.iter().map(Into::into).collect();
-    let embeddings =
-        encoder.encode_images(&sources, EncodeOptions::default(), &mut progress::ignore).unwrap();
+    let embeddings = encoder.encode_images(&sources, EncodeOptions::default(), &mut ()).unwrap();
     let mut words = BTreeMap::new();
     let mut moods = [Vec::new(), Vec::new()];
     for embedding in &embeddings {

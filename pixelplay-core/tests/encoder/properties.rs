@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pixelplay_core::embedding::norm;
-use pixelplay_core::progress::ignore;
+use pixelplay_core::progress::Update;
 use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource, Picture};
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ proptest! {
                 .map(|ids| ids.iter().map(|id| format!("w{id} ")).collect())
                 .collect();
             let options = EncodeOptions { batch_size };
-            let together = encoder.encode_texts(&texts, options, &mut ignore).unwrap();
+            let together = encoder.encode_texts(&texts, options, &mut ()).unwrap();
             assert_eq!(together.len(), texts.len());
             for (text, embedding) in texts.iter().zip(&together) {
                 assert_unit(embedding, encoder);
@@ -63,7 +63,7 @@ proptest! {
                 .collect();
             let sources: Vec<ImageSource<'_>> = pictures.iter().map(Into::into).collect();
             let options = EncodeOptions { batch_size };
-            let together = encoder.encode_images(&sources, options, &mut ignore).unwrap();
+            let together = encoder.encode_images(&sources, options, &mut ()).unwrap();
             assert_eq!(together.len(), pictures.len());
             for (picture, embedding) in pictures.iter().zip(&together) {
                 assert_unit(embedding, encoder);
@@ -78,7 +78,7 @@ fn texts_of_the_same_tokens_have_identical_vectors() {
     let encoder = Checkpoint::small().open();
     let texts = ["w1 w2", "w3", "W1  w2", "", "w1 w2", "w9 w9 w9 w9"];
     let options = EncodeOptions { batch_size: 2 };
-    let found = encoder.encode_texts(&texts, options, &mut ignore).unwrap();
+    let found = encoder.encode_texts(&texts, options, &mut ()).unwrap();
     assert_eq!(found[0], found[2]);
     assert_eq!(found[0], found[4]);
     assert_ne!(found[0], found[1]);
@@ -186,7 +186,7 @@ fn progress_is_reported_and_stopping_stops() {
     let options = EncodeOptions { batch_size: 2 };
     let mut seen = Vec::new();
     encoder
-        .encode_images(&sources, options.clone(), &mut |progress| {
+        .encode_images(&sources, options.clone(), &mut |progress: Update| {
             seen.push((progress.stage, progress.done, progress.total));
             ControlFlow::Continue(())
         })
@@ -194,12 +194,12 @@ fn progress_is_reported_and_stopping_stops() {
     let at = |done| ("encoding images", done, Some(5));
     assert_eq!(seen, [at(0), at(2), at(4), at(5)]);
 
-    let stopped = encoder.encode_images(&sources, options.clone(), &mut |progress| {
+    let stopped = encoder.encode_images(&sources, options.clone(), &mut |progress: Update| {
         assert!(progress.done <= 2);
         if progress.done == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(stopped, Err(EncodeError::Cancelled)));
-    let stopped = encoder.encode_texts(&["w1"], options, &mut |_| ControlFlow::Break(()));
+    let stopped = encoder.encode_texts(&["w1"], options, &mut |_: Update| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(EncodeError::Cancelled)));
 }
 
@@ -207,9 +207,9 @@ fn progress_is_reported_and_stopping_stops() {
 fn nothing_is_an_answer_to_nothing() {
     let encoder = Checkpoint::small().open();
     let options = EncodeOptions::default;
-    assert!(encoder.encode_images(&[], options(), &mut ignore).unwrap().is_empty());
+    assert!(encoder.encode_images(&[], options(), &mut ()).unwrap().is_empty());
     let none: [&str; 0] = [];
-    assert!(encoder.encode_texts(&none, options(), &mut ignore).unwrap().is_empty());
+    assert!(encoder.encode_texts(&none, options(), &mut ()).unwrap().is_empty());
     assert!(encoder.encode_pixels(&[]).unwrap().is_empty());
     assert!(encoder.encode_token_ids(&[]).unwrap().is_empty());
 }
@@ -247,7 +247,7 @@ fn the_embedded_checkpoint_encodes_pictures_and_words() {
     assert_eq!(encoder.name(), "pixelplay-mini");
     assert_eq!(encoder.fingerprint(), Encoder::mini().unwrap().fingerprint());
     let texts = ["", "rainy night drive", "a sunny beach", &"so many words ".repeat(99)];
-    let texts = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ignore).unwrap();
+    let texts = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ()).unwrap();
     let images =
         ["rgba.png", "palette.png"].map(|name| encoder.encode_image(&picture_file(name)).unwrap());
     for embedding in texts.iter().chain(&images) {

@@ -7,7 +7,6 @@ use pixelplay_core::Song;
 use pixelplay_core::catalog::enrich::{
     CacheProblem, Clock, EnrichError, EnrichOptions, enrich_songs, plan_songs,
 };
-use pixelplay_core::progress::ignore;
 
 use crate::{Scene, explain, song};
 
@@ -41,7 +40,7 @@ fn songs_that_are_looked_up_alike_are_asked_for_once() {
         song("c", "deja vu (feat. Jay-Z)", "Beyoncé"),
     ];
     scene.sell(&songs[0]);
-    let plan = plan_songs(&songs, &scene.provider(), &scene.options(), &mut ignore).unwrap();
+    let plan = plan_songs(&songs, &scene.provider(), &scene.options(), &mut ()).unwrap();
     assert_eq!((plan.to_ask, plan.requests), (3, 1));
     let report = scene.enrich(&mut songs).unwrap();
     assert_eq!((report.matched, report.requests), (3, 1));
@@ -57,10 +56,10 @@ fn as_many_requests_as_allowed_and_none_from_the_cache_alone() {
     }
     let with = |most| EnrichOptions { max_requests: Some(most), ..scene.options() };
     let mut part = songs.clone();
-    let report = enrich_songs(&mut part, &scene.provider(), &with(2), &mut ignore).unwrap();
+    let report = enrich_songs(&mut part, &scene.provider(), &with(2), &mut ()).unwrap();
     assert_eq!((report.matched, report.not_asked, report.requests), (2, 3, 2));
     let mut offline = songs.clone();
-    let report = enrich_songs(&mut offline, &scene.provider(), &with(0), &mut ignore).unwrap();
+    let report = enrich_songs(&mut offline, &scene.provider(), &with(0), &mut ()).unwrap();
     assert_eq!((report.matched, report.not_asked, report.requests), (2, 3, 0));
     assert_eq!(offline, part);
 }
@@ -83,7 +82,7 @@ fn a_file_that_is_no_cache_is_refused_and_left_as_it_is() {
         let before = fs::read(&path).ok();
         let options = EnrichOptions { cache: path.clone(), ..scene.options() };
         let mut songs = [song("a", "Rain", "Ana")];
-        let error = enrich_songs(&mut songs, &scene.provider(), &options, &mut ignore).unwrap_err();
+        let error = enrich_songs(&mut songs, &scene.provider(), &options, &mut ()).unwrap_err();
         let message = explain(&error);
         assert!(message.contains(expected) && message.contains(name), "{message}");
         assert_eq!(fs::read(&path).ok(), before);
@@ -102,7 +101,7 @@ fn newer_tampered_and_damaged_caches_are_told_apart() {
         rusqlite::Connection::open(&copy).unwrap().execute_batch(sql).unwrap();
         let options = EnrichOptions { cache: copy.clone(), ..scene.options() };
         let mut songs = [song("a", "Rain", "Ana")];
-        let result = enrich_songs(&mut songs, &scene.provider(), &options, &mut ignore);
+        let result = enrich_songs(&mut songs, &scene.provider(), &options, &mut ());
         fs::remove_file(&copy).unwrap();
         match result.unwrap_err() {
             EnrichError::Cache { problem, .. } => problem,
@@ -197,8 +196,7 @@ fn what_another_run_has_got_while_this_one_waits_is_not_asked_for() {
         },
     );
     let options = EnrichOptions { clock, ..scene.options() };
-    let report =
-        enrich_songs(&mut songs.clone(), &scene.provider(), &options, &mut ignore).unwrap();
+    let report = enrich_songs(&mut songs.clone(), &scene.provider(), &options, &mut ()).unwrap();
     assert_eq!((report.matched, report.requests), (3, 2));
     let asked = scene.shop.asked();
     let times: Vec<u64> = asked.iter().map(|(time, ..)| time.as_secs()).collect();

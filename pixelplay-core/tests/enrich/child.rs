@@ -11,7 +11,6 @@ use pixelplay_core::Song;
 use pixelplay_core::catalog::enrich::{
     CacheProblem, EnrichError, EnrichOptions, ITunes, enrich_songs,
 };
-use pixelplay_core::progress::ignore;
 
 use crate::song;
 
@@ -41,7 +40,7 @@ fn a_child_process() {
     };
     let provider = ITunes::at(&shop, "US").unwrap();
     let options = options(Path::new(&cache));
-    let result = enrich_songs(&mut songs(), &provider, &options, &mut ignore);
+    let result = enrich_songs(&mut songs(), &provider, &options, &mut ());
     if std::env::var_os(READ_ONLY).is_some() {
         let error = result.unwrap_err();
         let EnrichError::Cache { problem, .. } = error else {

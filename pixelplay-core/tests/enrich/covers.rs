@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pixelplay_core::Song;
 use pixelplay_core::catalog::enrich::{EnrichOptions, EnrichReport, MusicBrainz, enrich_songs};
-use pixelplay_core::progress::ignore;
 use serde_json::json;
 
 use crate::server::{Reply, Server};
@@ -61,7 +60,7 @@ impl Archive {
     fn enrich(&self, song: &mut Song) -> EnrichReport {
         let provider = self.provider();
         let songs = std::slice::from_mut(song);
-        enrich_songs(songs, &provider, &self.scene.options(), &mut ignore).unwrap()
+        enrich_songs(songs, &provider, &self.scene.options(), &mut ()).unwrap()
     }
 }
 
@@ -126,7 +125,7 @@ fn a_song_that_is_found_is_filled_even_if_no_request_is_left_for_its_cover() {
     let provider = archive.provider();
     let options = EnrichOptions { max_requests: Some(1), ..archive.scene.options() };
     let songs = std::slice::from_mut(&mut found);
-    let report = enrich_songs(songs, &provider, &options, &mut ignore).unwrap();
+    let report = enrich_songs(songs, &provider, &options, &mut ()).unwrap();
     assert_eq!((report.matched, report.requests), (1, 1));
     assert!(found.album.is_some() && found.artwork_url.is_none());
     archive.enrich(&mut found);

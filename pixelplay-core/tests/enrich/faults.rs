@@ -5,7 +5,6 @@ use std::time::Duration;
 use pixelplay_core::catalog::enrich::{
     EnrichError, EnrichOptions, EnrichReport, ITunes, Refusal, enrich_songs,
 };
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{HttpProxy, Song};
 
 use crate::server::{Manners, Reply, Server};
@@ -17,7 +16,7 @@ fn one() -> Song {
 }
 
 fn enrich_with(scene: &Scene, options: &EnrichOptions) -> Result<EnrichReport, EnrichError> {
-    enrich_songs(&mut [one()], &scene.provider(), options, &mut ignore)
+    enrich_songs(&mut [one()], &scene.provider(), options, &mut ())
 }
 
 #[test]
@@ -215,7 +214,7 @@ fn a_shop_that_is_not_there_is_told() {
     let provider = ITunes::at("http://127.0.0.1:9", "US").unwrap();
     let mut songs: Vec<Song> =
         (0..20).map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana")).collect();
-    let error = enrich_songs(&mut songs, &provider, &scene.options(), &mut ignore).unwrap_err();
+    let error = enrich_songs(&mut songs, &provider, &scene.options(), &mut ()).unwrap_err();
     assert!(matches!(error, EnrichError::Failing { failures: 10, .. }), "{error}");
     assert!(error.to_string().contains("http://127.0.0.1:9/search"), "{error}");
 }

@@ -7,7 +7,6 @@ use pixelplay_core::catalog::enrich::{EnrichError, EnrichOptions, EnrichReport, 
 use pixelplay_core::index::{
     SongIndex, SongIndexEditor, SongIndexError, WriterOptions, write_index,
 };
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{Fingerprint, Song};
 
 use crate::{Scene, song};
@@ -46,7 +45,7 @@ fn scene() -> (Scene, std::path::PathBuf) {
 
 fn run(scene: &Scene, index: &SongIndex, out: &std::path::Path, overwrite: bool) -> EnrichReport {
     let options = EnrichOptions { overwrite, ..scene.options() };
-    enrich(index, out, &scene.provider(), &options, &mut ignore).unwrap()
+    enrich(index, out, &scene.provider(), &options, &mut ()).unwrap()
 }
 
 #[test]
@@ -140,8 +139,8 @@ fn a_folder_of_shards_becomes_one_file() {
         ..WriterOptions::new(3)
     };
     write_index(&more, &[song("later", "Rain 4", "Ana")], &[1.0, 0.0, 0.0], options).unwrap();
-    let editor = SongIndexEditor::open(&folder, Default::default(), &mut ignore).unwrap();
-    editor.add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
+    let editor = SongIndexEditor::open(&folder, Default::default(), &mut ()).unwrap();
+    editor.add(&SongIndex::open(&more).unwrap(), &mut ()).unwrap();
 
     let out = scene.folder.path().join("out.arrow");
     run(&scene, &SongIndex::open(&folder).unwrap(), &out, false);
@@ -159,8 +158,8 @@ fn an_edit_made_meanwhile_is_not_undone() {
     let mut edited = None;
     let mut edit_once = |_| {
         edited.get_or_insert_with(|| {
-            let editor = SongIndexEditor::open(&path, Default::default(), &mut ignore).unwrap();
-            editor.remove(["id 5"], &mut ignore).unwrap();
+            let editor = SongIndexEditor::open(&path, Default::default(), &mut ()).unwrap();
+            editor.remove(["id 5"], &mut ()).unwrap();
             fs::read(&path).unwrap()
         });
         ControlFlow::Continue(())
@@ -176,8 +175,8 @@ fn an_edit_made_meanwhile_is_not_undone() {
     assert!(report.matched > 0);
     // To another file, a change of the first is nobody's loss.
     let index = SongIndex::open(&path).unwrap();
-    let editor = SongIndexEditor::open(&path, Default::default(), &mut ignore).unwrap();
-    editor.remove(["id 6"], &mut ignore).unwrap();
+    let editor = SongIndexEditor::open(&path, Default::default(), &mut ()).unwrap();
+    editor.remove(["id 6"], &mut ()).unwrap();
     run(&scene, &index, &scene.folder.path().join("copy.arrow"), false);
 }
 
@@ -199,10 +198,10 @@ fn nothing_is_written_unless_all_is_done() {
 
     // Nor where it cannot be written.
     let missing = scene.folder.path().join("missing/out.arrow");
-    let error = enrich(&index, &missing, &scene.provider(), &options, &mut ignore).unwrap_err();
+    let error = enrich(&index, &missing, &scene.provider(), &options, &mut ()).unwrap_err();
     assert!(matches!(error, EnrichError::Index(_)), "{error}");
     // All answers are there, all the same.
     let nowhere = ITunes::at("http://127.0.0.1:9", "US").unwrap();
-    let report = enrich(&index, &out, &nowhere, &options, &mut ignore).unwrap();
+    let report = enrich(&index, &out, &nowhere, &options, &mut ()).unwrap();
     assert_eq!(report.requests, 0);
 }

@@ -26,7 +26,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pixelplay_core::catalog::enrich::{
     Clock, EnrichError, EnrichOptions, EnrichReport, ITunes, Provider, enrich_songs,
 };
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{HttpProxy, Song, SongId};
 use tempfile::TempDir;
 
@@ -88,7 +87,7 @@ impl Scene {
     }
 
     pub(crate) fn enrich(&self, songs: &mut [Song]) -> Result<EnrichReport, EnrichError> {
-        enrich_songs(songs, &self.provider(), &self.options(), &mut ignore)
+        enrich_songs(songs, &self.provider(), &self.options(), &mut ())
     }
 
     /// The target that is asked for a song.

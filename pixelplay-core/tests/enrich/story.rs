@@ -9,7 +9,6 @@ use std::time::Duration;
 use pixelplay_core::Song;
 use pixelplay_core::catalog::enrich::{EnrichError, Refusal, enrich_songs, plan_songs};
 use pixelplay_core::catalog::{CleanOptions, clean};
-use pixelplay_core::progress::ignore;
 
 use crate::server::{Manners, Reply};
 use crate::shop::{as_sold, sold};
@@ -121,7 +120,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     misbehave(&scene);
 
     let provider = scene.provider();
-    let plan = plan_songs(&songs, &provider, &scene.options(), &mut ignore).unwrap();
+    let plan = plan_songs(&songs, &provider, &scene.options(), &mut ()).unwrap();
     assert_eq!((plan.to_ask, plan.requests), (500, 500));
     assert_eq!(plan.time, Duration::from_secs(499 * 3));
     assert!(!scene.cache().exists(), "a plan leaves nothing behind");

@@ -3,7 +3,6 @@
 use std::fs;
 
 use pixelplay_core::encoder::hub::{HubError, HubOptions};
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{Encoder, EncoderOptions};
 
 use crate::checkpoints::Checkpoint;
@@ -15,8 +14,7 @@ use crate::{REPO, Scene, explain, tree};
 fn what_is_downloaded_opens_and_is_named_by_its_commit() {
     let scene = Scene::new();
     let encoder =
-        Encoder::from_hub_with(REPO, &scene.options(), EncoderOptions::default(), &mut ignore)
-            .unwrap();
+        Encoder::from_hub_with(REPO, &scene.options(), EncoderOptions::default(), &mut ()).unwrap();
     assert_eq!(encoder.name(), format!("{REPO}@{COMMIT}"));
     let local = Checkpoint::small().open();
     assert_eq!(encoder.fingerprint(), local.fingerprint());

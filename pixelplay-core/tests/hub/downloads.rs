@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pixelplay_core::EncodeError;
 use pixelplay_core::encoder::hub::{HubError, HubOptions, download};
-use pixelplay_core::progress::ignore;
+use pixelplay_core::progress::Update;
 
 use crate::fake_hub::{cut_after, first};
 use crate::server::{Manners, Reply, Request};
@@ -177,7 +177,7 @@ fn a_range_that_was_not_asked_for_is_not_taken() {
 fn progress_counts_bytes_and_can_stop() {
     let scene = Scene::new();
     let mut seen = Vec::new();
-    download(REPO, &scene.options(), &mut |progress| {
+    download(REPO, &scene.options(), &mut |progress: Update| {
         seen.push(progress);
         ControlFlow::Continue(())
     })
@@ -198,7 +198,7 @@ fn progress_counts_bytes_and_can_stop() {
     for stop_at in 0..seen.len() {
         let scene = Scene::new();
         let mut calls = 0;
-        let stopped = download(REPO, &scene.options(), &mut |_| {
+        let stopped = download(REPO, &scene.options(), &mut |_: Update| {
             calls += 1;
             match calls > stop_at {
                 true => ControlFlow::Break(()),
@@ -215,7 +215,7 @@ fn progress_counts_bytes_and_can_stop() {
 fn what_arrived_before_a_stop_is_kept() {
     let scene = Scene::new();
     scene.hub.fault(first(1, of_weights, cut_after(1000)));
-    let stopped = download(REPO, &scene.options(), &mut |progress| match progress.stage
+    let stopped = download(REPO, &scene.options(), &mut |progress: Update| match progress.stage
         == "downloading model.safetensors"
         && progress.done > 0
     {
@@ -239,7 +239,7 @@ fn several_at_once_download_each_file_once() {
             let (together, options) = (Arc::clone(&together), scene.options());
             scope.spawn(move || {
                 together.wait();
-                let snapshot = download(REPO, &options, &mut ignore).unwrap();
+                let snapshot = download(REPO, &options, &mut ()).unwrap();
                 assert_eq!(fs::read(snapshot.dir.join(WEIGHTS)).unwrap(), weights());
             });
         }
@@ -262,7 +262,7 @@ fn whoever_waits_for_another_download_can_be_stopped() {
     let held = fs::File::create(locks.join(name)).unwrap();
     held.lock().unwrap();
     let mut waited = 0;
-    let stopped = download(REPO, &scene.options(), &mut |progress| {
+    let stopped = download(REPO, &scene.options(), &mut |progress: Update| {
         waited += usize::from(progress.stage == "downloading config.json");
         match waited == 3 {
             true => ControlFlow::Break(()),

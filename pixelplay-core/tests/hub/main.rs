@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pixelplay_core::encoder::hub::{HubError, HubOptions, HubSnapshot, HubToken, download};
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{EncodeError, HttpProxy};
 use tempfile::TempDir;
 
@@ -61,7 +60,7 @@ impl Scene {
     }
 
     pub(crate) fn get_with(&self, options: &HubOptions) -> Result<HubSnapshot, HubError> {
-        match download(REPO, options, &mut ignore) {
+        match download(REPO, options, &mut ()) {
             Ok(snapshot) => Ok(snapshot),
             Err(EncodeError::Hub(error)) => Err(error),
             Err(other) => panic!("{other:?}"),

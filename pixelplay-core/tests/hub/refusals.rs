@@ -1,7 +1,6 @@
 //! What the hub refuses, and who is told the token.
 
 use pixelplay_core::encoder::hub::{HubError, HubOptions, HubToken, download};
-use pixelplay_core::progress::ignore;
 use pixelplay_core::{EncodeError, HttpProxy};
 
 use crate::fake_hub::{File, TOKEN};
@@ -46,7 +45,7 @@ fn the_token_goes_to_the_hub_alone() {
 #[test]
 fn a_repository_that_does_not_exist_is_named() {
     let scene = Scene::new();
-    let get = |options: &HubOptions| match download("org/clap", options, &mut ignore) {
+    let get = |options: &HubOptions| match download("org/clap", options, &mut ()) {
         Err(EncodeError::Hub(error)) => error,
         other => panic!("{other:?}"),
     };
@@ -110,7 +109,7 @@ fn weights_that_are_only_pickled_are_not_downloaded() {
 fn names_that_could_leave_the_cache_are_refused_before_anything_is_asked() {
     let scene = Scene::new();
     for repo in ["../../etc", "a/../b", "", "a/b/c", "a\\b", "http://x/y", "a b", "-x"] {
-        let error = download(repo, &scene.options(), &mut ignore).unwrap_err();
+        let error = download(repo, &scene.options(), &mut ()).unwrap_err();
         assert!(matches!(error, EncodeError::Hub(HubError::InvalidRepo { .. })), "{repo}");
         assert!(explain(&error).contains("openai/clip-vit-base-patch32"));
     }
@@ -130,7 +129,7 @@ fn a_list_of_shards_cannot_name_other_files() {
         let index = r#"{"weight_map": {"a": "../../../../escaped.safetensors"}}"#;
         world.files[3] = File::new("model.safetensors.index.json", index);
     });
-    let error = download(REPO, &scene.options(), &mut ignore).unwrap_err();
+    let error = download(REPO, &scene.options(), &mut ()).unwrap_err();
     assert!(explain(&error).contains("no plain file name"), "{error:?}");
 }
 
@@ -156,7 +155,7 @@ fn a_proxy_is_gone_through() {
         proxy: HttpProxy::Url("http://127.0.0.1:9".to_owned()),
         ..Scene::new().options()
     };
-    assert!(download(REPO, &nowhere, &mut ignore).is_err());
+    assert!(download(REPO, &nowhere, &mut ()).is_err());
 }
 
 #[test]

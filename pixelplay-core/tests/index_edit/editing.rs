@@ -8,6 +8,7 @@ use arrow_array::{
     ArrayRef, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
 };
 use arrow_schema::{DataType, Field};
+use pixelplay_core::progress::Update;
 use pixelplay_core::song::Kind;
 
 #[test]
@@ -16,7 +17,7 @@ fn only_the_shards_that_change_are_written() {
     let path = folder.shards(&[&["a", "b"], &["c", "d"], &["e"]]);
     let untouched = fs::metadata(path.join("part-0.arrow")).unwrap().modified().unwrap();
     let more = folder.file("more.arrow", &["f", "c"]);
-    let report = replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
+    let report = replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ()).unwrap();
     assert_eq!((report.added, report.replaced, report.removed, report.songs), (1, 1, 0, 6));
     assert_eq!(report.to_string(), "1 added, 1 replaced, 6 songs in the index");
     assert_eq!(ids(&path), ["a", "b", "d", "e", "f", "c"]);
@@ -27,14 +28,14 @@ fn only_the_shards_that_change_are_written() {
     assert_eq!(fs::metadata(path.join("part-0.arrow")).unwrap().modified().unwrap(), untouched);
 
     // A shard without songs is left out; its number is not used again.
-    edit(&path).remove(["f", "c"], &mut ignore).unwrap();
+    edit(&path).remove(["f", "c"], &mut ()).unwrap();
     let one_more = folder.file("one.arrow", &["g"]);
     add(&path, &one_more).unwrap();
     assert_eq!(
         names(&path),
         [MANIFEST, "part-0.arrow", "part-2.arrow", "songs-000001.arrow", "songs-000003.arrow"]
     );
-    edit(&path).compact(&mut ignore).unwrap();
+    edit(&path).compact(&mut ()).unwrap();
     assert_eq!(names(&path), [MANIFEST, "songs-000004.arrow"]);
     assert_eq!(ids(&path), ["a", "b", "d", "e", "g"]);
 }
@@ -44,7 +45,7 @@ fn the_last_song_may_go_and_others_may_come() {
     let folder = Folder::new();
     for path in [folder.file("songs.arrow", &["a"]), folder.shards(&[&["a"], &["b"]])] {
         let all = ids(&path);
-        edit(&path).remove(&all, &mut ignore).unwrap();
+        edit(&path).remove(&all, &mut ()).unwrap();
         let index = SongIndex::open(&path).unwrap();
         assert_eq!((index.len(), index.dim()), (0, 3));
         add(&path, &folder.file("more.arrow", &["c"])).unwrap();
@@ -61,7 +62,7 @@ fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
         let known = add(&path, &more).unwrap_err();
         assert!(matches!(&known, SongIndexError::KnownIds { count: 2, ids } if ids == &["b", "a"]));
         assert!(known.to_string().contains("\"b\", \"a\""), "{known}");
-        let unknown = edit(&path).remove(["a", "y", "y", "z"], &mut ignore).unwrap_err();
+        let unknown = edit(&path).remove(["a", "y", "y", "z"], &mut ()).unwrap_err();
         assert!(
             matches!(&unknown, SongIndexError::UnknownIds { count: 2, ids } if ids == &["y", "z"])
         );
@@ -69,8 +70,8 @@ fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
         assert_eq!(contents(&SongIndex::open(&path).unwrap()), before);
 
         let options = EditOptions { ignore_missing: true, ..EditOptions::default() };
-        let editor = SongIndexEditor::open(&path, options, &mut ignore).unwrap();
-        let report = editor.remove(["a", "y", "y"], &mut ignore).unwrap();
+        let editor = SongIndexEditor::open(&path, options, &mut ()).unwrap();
+        let report = editor.remove(["a", "y", "y"], &mut ()).unwrap();
         assert_eq!((report.removed, report.missing, report.songs), (1, 1, 1));
     }
 }
@@ -125,7 +126,7 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     let plays: ArrayRef = Arc::new(Int64Array::from(vec![7, 8]));
     write_foreign(&path, &table(("plays", plays)));
     add(&path, &folder.file("more.arrow", &["a"])).unwrap();
-    edit(&path).remove(["x"], &mut ignore).unwrap();
+    edit(&path).remove(["x"], &mut ()).unwrap();
     let index = SongIndex::open(&path).unwrap();
     assert!(index.has_checksums());
     assert!(index.columns().contains(&("plays".to_owned(), Kind::Integer)));
@@ -147,7 +148,7 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     let path = folder.path("lists.arrow");
     write_foreign(&path, &table(("charts", Arc::new(lists))));
     let before = fs::read(&path).unwrap();
-    let error = edit(&path).remove(["x"], &mut ignore).unwrap_err().to_string();
+    let error = edit(&path).remove(["x"], &mut ()).unwrap_err().to_string();
     assert!(error.contains("\"charts\"") && error.contains("would be lost"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -162,8 +163,8 @@ fn damage_is_not_copied_under_a_new_checksum() {
     fs::write(&path, &bytes).unwrap();
     let more = folder.file("more.arrow", &["c"]);
     for result in [
-        edit(&path).remove(["a"], &mut ignore),
-        edit(&path).compact(&mut ignore),
+        edit(&path).remove(["a"], &mut ()),
+        edit(&path).compact(&mut ()),
         add(&path, &more),
         add(&more, &path),
     ] {
@@ -187,11 +188,12 @@ fn an_edit_that_is_stopped_changes_nothing() {
         let mut stopped_at = Vec::new();
         for stop_at in 0.. {
             let mut calls = 0;
-            let result = replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut |progress| {
-                assert!(progress.done <= progress.total.unwrap());
-                calls += 1;
-                if calls > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
+            let result =
+                replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut |progress: Update| {
+                    assert!(progress.done <= progress.total.unwrap());
+                    calls += 1;
+                    if calls > stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
             let Err(error) = result else { break };
             assert!(matches!(error, SongIndexError::Cancelled), "{error}");
             assert_eq!(contents(&SongIndex::open(&path).unwrap()), before);
@@ -211,13 +213,13 @@ fn a_file_put_beside_the_shards_of_an_edited_folder_is_pointed_out() {
     let path = folder.shards(&[&["a"], &["b"]]);
     write(&path.join("dropped in.arrow"), &songs(&["c"]));
     assert_eq!(ids(&path), ["c", "a", "b"]);
-    edit(&path).remove(["a"], &mut ignore).unwrap();
+    edit(&path).remove(["a"], &mut ()).unwrap();
     assert_eq!(ids(&path), ["c", "b"]);
 
     write(&path.join("later.arrow"), &songs(&["d"]));
     for error in [
         SongIndex::open(&path).map(|_| ()),
-        SongIndexEditor::open(&path, EditOptions::default(), &mut ignore).map(|_| ()),
+        SongIndexEditor::open(&path, EditOptions::default(), &mut ()).map(|_| ()),
     ] {
         let error = error.unwrap_err().to_string();
         assert!(error.contains("later.arrow") && error.contains("add it"), "{error}");
@@ -231,7 +233,7 @@ fn a_file_put_beside_the_shards_of_an_edited_folder_is_pointed_out() {
 fn a_folder_that_lost_a_shard_or_its_manifest_says_so() {
     let folder = Folder::new();
     let path = folder.shards(&[&["a"], &["b"]]);
-    edit(&path).remove(["a"], &mut ignore).unwrap();
+    edit(&path).remove(["a"], &mut ()).unwrap();
     let manifest = path.join(MANIFEST);
     let whole = fs::read(&manifest).unwrap();
     fs::write(&manifest, &whole[..whole.len() - 2]).unwrap();
@@ -249,8 +251,8 @@ fn the_same_edits_give_the_same_bytes() {
         let folder = Folder::new();
         let path = folder.shards(&[&["a", "bb"], &["ccc", "d"]]);
         let more = folder.file("more.arrow", &["x", "bb"]);
-        replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ignore).unwrap();
-        edit(&path).remove(["d"], &mut ignore).unwrap();
+        replacing(&path).add(&SongIndex::open(&more).unwrap(), &mut ()).unwrap();
+        edit(&path).remove(["d"], &mut ()).unwrap();
         let read = |name: &String| (name.clone(), fs::read(path.join(name)).unwrap());
         names(&path).iter().map(read).collect::<Vec<_>>()
     };
@@ -267,7 +269,7 @@ fn whoever_replaces_an_index_waits_for_its_editor() {
         // Long enough for a writer that does not wait to be done.
         std::thread::sleep(std::time::Duration::from_millis(200));
         assert_eq!(ids(&path), ["a", "b"]);
-        editor.remove(["a"], &mut ignore).unwrap();
+        editor.remove(["a"], &mut ()).unwrap();
         replacing.join().unwrap();
     });
     assert_eq!(ids(&path), ["new"]);
@@ -280,10 +282,11 @@ fn waiting_for_another_editor_can_be_given_up() {
     for path in [folder.file("songs.arrow", &["a"]), folder.shards(&[&["a"]])] {
         let _editor = edit(&path);
         let mut stages = Vec::new();
-        let gave_up = SongIndexEditor::open(&path, EditOptions::default(), &mut |progress| {
-            stages.push(progress.stage);
-            ControlFlow::Break(())
-        });
+        let gave_up =
+            SongIndexEditor::open(&path, EditOptions::default(), &mut |progress: Update| {
+                stages.push(progress.stage);
+                ControlFlow::Break(())
+            });
         assert!(matches!(gave_up, Err(SongIndexError::Cancelled)));
         assert_eq!(stages, ["waiting for another writer"]);
     }

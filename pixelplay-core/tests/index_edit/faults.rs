@@ -18,11 +18,11 @@ pub(super) fn child(role: &str, path: &Path) {
                 writer.finish()
             })
         }
-        "try-to-add" => SongIndexEditor::open(path, EditOptions::default(), &mut ignore)
-            .and_then(|editor| editor.add(&SongIndex::open(&more)?, &mut ignore))
+        "try-to-add" => SongIndexEditor::open(path, EditOptions::default(), &mut ())
+            .and_then(|editor| editor.add(&SongIndex::open(&more)?, &mut ()))
             .map(|_| ()),
-        "try-to-compact" => SongIndexEditor::open(path, EditOptions::default(), &mut ignore)
-            .and_then(|editor| editor.compact(&mut ignore))
+        "try-to-compact" => SongIndexEditor::open(path, EditOptions::default(), &mut ())
+            .and_then(|editor| editor.compact(&mut ()))
             .map(|_| ()),
         "try-to-open" => SongIndex::open(path).map(|_| ()),
         other => panic!("no such role: {other}"),
@@ -159,7 +159,7 @@ fn pipes_and_devices_are_refused_and_not_waited_for() {
         SongIndex::open("/dev/null").unwrap_err(),
         SongIndex::open(folder.0.path()).unwrap_err(),
         map(&pipe).unwrap_err(),
-        SongIndexEditor::open(&pipe, EditOptions::default(), &mut ignore).unwrap_err(),
+        SongIndexEditor::open(&pipe, EditOptions::default(), &mut ()).unwrap_err(),
         SongIndexWriter::create(&pipe, WriterOptions::new(3)).unwrap_err(),
     ];
     for error in errors {
@@ -178,6 +178,6 @@ fn a_missing_folder_is_named_and_not_a_temporary_file() {
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     let missing = folder.path("none");
     assert_eq!(source, format!("there is no folder {}; create it first", missing.display()));
-    let error = SongIndexEditor::open(&path, EditOptions::default(), &mut ignore).unwrap_err();
+    let error = SongIndexEditor::open(&path, EditOptions::default(), &mut ()).unwrap_err();
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }

@@ -14,7 +14,6 @@ use pixelplay_core::index::{
     EditOptions, EditReport, SearchOptions, SongIndex, SongIndexEditor, SongIndexError,
     SongIndexWriter, WriterOptions,
 };
-use pixelplay_core::progress::ignore;
 use pixelplay_core::song::COLUMNS;
 use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
 use tempfile::TempDir;
@@ -110,16 +109,16 @@ fn ids(path: &Path) -> Vec<String> {
 }
 
 fn edit(path: &Path) -> SongIndexEditor {
-    SongIndexEditor::open(path, EditOptions::default(), &mut ignore).unwrap()
+    SongIndexEditor::open(path, EditOptions::default(), &mut ()).unwrap()
 }
 
 fn replacing(path: &Path) -> SongIndexEditor {
     let options = EditOptions { replace: true, ..EditOptions::default() };
-    SongIndexEditor::open(path, options, &mut ignore).unwrap()
+    SongIndexEditor::open(path, options, &mut ()).unwrap()
 }
 
 fn add(path: &Path, more: &Path) -> Result<EditReport, SongIndexError> {
-    edit(path).add(&SongIndex::open(more).unwrap(), &mut ignore)
+    edit(path).add(&SongIndex::open(more).unwrap(), &mut ())
 }
 
 /// Maps an index that nobody but PixelPlay changes.

@@ -96,12 +96,10 @@ fn check(shards: &[Vec<(u8, u32)>], edits: &[Edit], is_folder: bool) {
             Edit::Add { rows, replace } => {
                 write(&more, &made(rows));
                 let editor = if *replace { replacing(&path) } else { edit(&path) };
-                editor.add(&map(&more).unwrap(), &mut ignore)
+                editor.add(&map(&more).unwrap(), &mut ())
             }
-            Edit::Remove(ids) => {
-                edit(&path).remove(ids.iter().map(|id| format!("é{id}")), &mut ignore)
-            }
-            Edit::Compact => edit(&path).compact(&mut ignore),
+            Edit::Remove(ids) => edit(&path).remove(ids.iter().map(|id| format!("é{id}")), &mut ()),
+            Edit::Compact => edit(&path).compact(&mut ()),
         };
         assert_eq!(report.is_ok(), expected, "{one:?}: {report:?}");
         let index = map(&path).unwrap();

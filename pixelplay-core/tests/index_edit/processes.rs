@@ -74,15 +74,15 @@ fn edit_once_around(path: &Path, generation: u32) {
     let beside = tempfile::tempdir().unwrap();
     let more = beside.path().join("more.arrow");
     write(&more, &generation_of(generation));
-    replacing(path).add(&map(&more).unwrap(), &mut ignore).unwrap();
+    replacing(path).add(&map(&more).unwrap(), &mut ()).unwrap();
     let last = GROUPS - 1;
     let of_group = |group| (0..GROUP).map(move |song| id(group, song));
-    edit(path).remove(of_group(last), &mut ignore).unwrap();
+    edit(path).remove(of_group(last), &mut ()).unwrap();
     write(&more, &group(generation, last));
-    edit(path).add(&map(&more).unwrap(), &mut ignore).unwrap();
+    edit(path).add(&map(&more).unwrap(), &mut ()).unwrap();
     let firsts = (0..GROUPS).map(|group| id(group, 0));
-    edit(path).remove(firsts, &mut ignore).unwrap();
-    edit(path).compact(&mut ignore).unwrap();
+    edit(path).remove(firsts, &mut ()).unwrap();
+    edit(path).compact(&mut ()).unwrap();
 }
 
 /// Fails for a mixture of two states; returns the generation.
@@ -253,7 +253,7 @@ fn whenever_a_writer_is_killed_the_index_is_old_or_new_and_the_next_writer_tidie
         leftovers += manifest.lines().filter(|line| line.starts_with("unused")).count();
 
         let before = contents(&index);
-        edit(&path).compact(&mut ignore).unwrap();
+        edit(&path).compact(&mut ()).unwrap();
         let index = SongIndex::open(&path).unwrap();
         index.verify().unwrap();
         assert_eq!(contents(&index), before);

@@ -2,6 +2,7 @@
 
 use arrow_ipc::reader::FileReader;
 use pixelplay_core::index::write_index;
+use pixelplay_core::progress::Update;
 
 use super::*;
 
@@ -210,11 +211,11 @@ fn verify_can_be_stopped() {
     let path = folder.path("songs.arrow");
     write(&path, WriterOptions::new(1), &[(song("a"), vec![1.0])]);
     let index = SongIndex::open(&path).unwrap();
-    let result = index.verify_with(&mut |_| std::ops::ControlFlow::Break(()));
+    let result = index.verify_with(&mut |_: Update| std::ops::ControlFlow::Break(()));
     assert!(matches!(result, Err(SongIndexError::Cancelled)));
     let mut last = None;
     index
-        .verify_with(&mut |progress| {
+        .verify_with(&mut |progress: Update| {
             last = Some(progress);
             std::ops::ControlFlow::Continue(())
         })
@@ -229,7 +230,7 @@ fn verify_can_be_stopped() {
     let index = SongIndex::open(&path).unwrap();
     let mut reports = Vec::new();
     index
-        .verify_with(&mut |progress| {
+        .verify_with(&mut |progress: Update| {
             reports.push((progress.stage, progress.done));
             std::ops::ControlFlow::Continue(())
         })
@@ -240,7 +241,7 @@ fn verify_can_be_stopped() {
     }
     for stop_at in 0..reports.len() {
         let mut seen = 0;
-        let result = index.verify_with(&mut |_| {
+        let result = index.verify_with(&mut |_: Update| {
             seen += 1;
             if seen > stop_at {
                 std::ops::ControlFlow::Break(())

@@ -2,10 +2,9 @@
 
 use super::*;
 use pixelplay_core::index::{EditOptions, QueryBank, SongIndexEditor};
-use pixelplay_core::progress::ignore;
 
 fn editor(path: &std::path::Path) -> SongIndexEditor {
-    SongIndexEditor::open(path, EditOptions::default(), &mut ignore).unwrap()
+    SongIndexEditor::open(path, EditOptions::default(), &mut ()).unwrap()
 }
 
 fn bank(rng: &mut StdRng, queries: usize, dim: usize, nearest: usize) -> QueryBank {
@@ -25,7 +24,7 @@ fn bias(row: &[f32], bank: &QueryBank, nearest: usize) -> f32 {
 fn corrected(rows: &[Vec<f32>], int8_twin: bool, bank: &QueryBank) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), rows, rows.len() / 3 + 1, int8_twin);
-    let report = editor(&path).correct_hubs(bank, &mut ignore).unwrap();
+    let report = editor(&path).correct_hubs(bank, &mut ()).unwrap();
     assert_eq!(report.songs, rows.len());
     SongIndex::open(&path).unwrap()
 }
@@ -94,7 +93,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     for weight in [-0.1, 1.1, f64::NAN] {
         assert!(matches!(search(weight), Err(SongIndexError::BadHubCorrection { .. })));
     }
-    editor(&path).correct_hubs(&bank, &mut ignore).unwrap();
+    editor(&path).correct_hubs(&bank, &mut ()).unwrap();
     SongIndex::open(&path).unwrap().verify().unwrap();
     assert_eq!(search(0.0).unwrap(), plain);
     let before = search(0.5).unwrap();
@@ -102,7 +101,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     // A song that is not among the hits goes; the others keep their biases.
     let gone = (0..90).find(|row| before.iter().all(|hit| hit.row != *row));
     let gone = format!("song {}", gone.unwrap());
-    editor(&path).remove([&gone], &mut ignore).unwrap();
+    editor(&path).remove([&gone], &mut ()).unwrap();
     let after = search(0.5).unwrap();
     let ids_and_scores = |hits: &[SongHit]| -> Vec<(SongId, f64, f64)> {
         hits.iter().map(|hit| (hit.id.clone(), hit.score, hit.corrected_score)).collect()
@@ -114,7 +113,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     let more = write(&more, &rows[..1], 40, true);
     let added = SongIndex::open(&more).unwrap();
     let options = EditOptions { replace: true, ..EditOptions::default() };
-    SongIndexEditor::open(&path, options, &mut ignore).unwrap().add(&added, &mut ignore).unwrap();
+    SongIndexEditor::open(&path, options, &mut ()).unwrap().add(&added, &mut ()).unwrap();
     assert_eq!(SongIndex::open(&path).unwrap().query_bank(), None);
     assert!(matches!(search(0.5), Err(SongIndexError::NoHubCorrection { .. })));
 }
@@ -135,7 +134,7 @@ fn a_bank_that_makes_no_sense_is_refused() {
     let path = write(folder.path(), &rows(Data::Random, &mut rng, 5, 9), 40, true);
     let other = QueryBank::new(queries, 1).unwrap();
     assert!(matches!(
-        editor(&path).correct_hubs(&other, &mut ignore),
+        editor(&path).correct_hubs(&other, &mut ()),
         Err(SongIndexError::Embedding(_))
     ));
 }

@@ -18,7 +18,7 @@ use serde::Serialize;
 use self::parts::Parts;
 use self::sentences::Sentences;
 use self::tally::Tally;
-use super::clean::{CleanOptions, clean_spooled, clean_with, step};
+use super::clean::{CleanOptions, clean_spooled, clean_with};
 use super::describe::lines;
 use super::report::{CleanReport, counted};
 use super::source::{self, refuse_same_file};
@@ -29,7 +29,7 @@ use crate::index::publish::{Draft, folder_of};
 use crate::index::{
     EditReport, SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter, WriterOptions,
 };
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 use crate::song::{COLUMNS, Song};
 
 pub use self::parts::parts_folder;
@@ -141,13 +141,13 @@ pub fn build_index(
     out: impl AsRef<Path>,
     encoder: &Encoder,
     options: &BuildOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<BuildReport, CatalogError> {
     let out = out.as_ref();
     check_place(out)?;
     let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
     let build = Build { out, count: songs.len(), extra: extra.collect(), encoder, options };
-    build.run(songs.iter().cloned().map(Ok), on_progress)
+    build.run(songs.iter().cloned().map(Ok), progress)
 }
 
 /// [`clean`](super::clean()) and [`build_index`] in one; returns what both report.
@@ -164,12 +164,12 @@ pub fn build_index_from_csv(
     encoder: &Encoder,
     clean_options: &CleanOptions,
     options: &BuildOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let (csv, out) = (csv.as_ref(), out.as_ref());
     refuse_same_file(csv, out)?;
     let reader = source::open_file(csv)?;
-    build_index_from_reader(reader, csv, out, encoder, clean_options, options, on_progress)
+    build_index_from_reader(reader, csv, out, encoder, clean_options, options, progress)
 }
 
 /// [`build_index_from_csv`] of a table that is no file; `name` is what errors and the report call
@@ -184,15 +184,14 @@ pub fn build_index_from_reader(
     encoder: &Encoder,
     clean_options: &CleanOptions,
     options: &BuildOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(CleanReport, BuildReport), CatalogError> {
     let out = out.as_ref();
     check_place(out)?;
     let folder = folder_of(out);
-    let (merged, cleaned) =
-        clean_spooled(reader, name.as_ref(), clean_options, folder, on_progress)?;
+    let (merged, cleaned) = clean_spooled(reader, name.as_ref(), clean_options, folder, progress)?;
     let build = Build { out, count: merged.count, extra: merged.extra.clone(), encoder, options };
-    let built = build.run(merged.songs()?, on_progress)?;
+    let built = build.run(merged.songs()?, progress)?;
     Ok((cleaned, built))
 }
 
@@ -212,11 +211,11 @@ pub fn add_from_csv(
     encoder: &Encoder,
     clean_options: &CleanOptions,
     options: &BuildOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<(CleanReport, BuildReport, EditReport), CatalogError> {
     let index = editor.index();
     same_space((index.dim(), index.fingerprint()), (encoder.dim(), Some(encoder.fingerprint())))?;
-    let cleaned = clean_with(csv.as_ref(), clean_options, on_progress)?;
+    let cleaned = clean_with(csv.as_ref(), clean_options, progress)?;
     editor.known_rows(cleaned.songs.iter().map(|song| song.id.as_str()))?;
 
     let folder = tempfile::Builder::new()
@@ -224,13 +223,13 @@ pub fn add_from_csv(
         .tempdir()
         .map_err(SongIndexError::io("write", &std::env::temp_dir()))?;
     let path = folder.path().join("songs.arrow");
-    let built = match build_index(&cleaned.songs, &path, encoder, options, on_progress) {
+    let built = match build_index(&cleaned.songs, &path, encoder, options, progress) {
         Err(CatalogError::NoSongs { left_out, .. }) => {
             Err(CatalogError::NoSongs { out: index.path().to_owned(), left_out })
         }
         built => built,
     }?;
-    let edited = editor.add(&SongIndex::open(&path)?, on_progress)?;
+    let edited = editor.add(&SongIndex::open(&path)?, progress)?;
     Ok((cleaned.report, built, edited))
 }
 
@@ -261,15 +260,15 @@ impl Build<'_> {
     fn run(
         &self,
         songs: impl Iterator<Item = Result<Song, CatalogError>>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<BuildReport, CatalogError> {
         let batch_rows = self.options.batch_rows.max(1);
         let mut parts =
-            (self.count > batch_rows).then(|| Parts::open(self.out, on_progress)).transpose()?;
+            (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;
         let mut sentences = Sentences::new(self.encoder, self.options.encode.clone());
         let mut tally = Tally::default();
         let mut songs = Describing { songs, options: self.options, waiting: Vec::new() };
-        let mut done = Done { songs: 0, told: 0, of: self.count, on_progress };
+        let mut done = Done { songs: 0, told: 0, of: self.count, progress };
         loop {
             let batch = songs.next_batch(batch_rows, &mut tally, &mut done)?;
             if batch.is_empty() {
@@ -300,7 +299,7 @@ impl Build<'_> {
         }
         let _ = done.all();
         if let Some(parts) = parts {
-            parts.join(self.out, batch_rows, tally.songs(), done.on_progress)?;
+            parts.join(self.out, batch_rows, tally.songs(), done.progress)?;
         }
         Ok(tally.report())
     }
@@ -312,7 +311,7 @@ impl Build<'_> {
         batch: &[Described],
         sentences: &mut Sentences<'_>,
         tally: &mut Tally,
-        done: &mut Done<'_, '_>,
+        done: &mut Done<'_>,
     ) -> Result<(), CatalogError> {
         /// A fraction of a second of work for the encoder, and little memory where every song has
         /// sentences of its own.
@@ -388,7 +387,7 @@ impl<S: Iterator<Item = Result<Song, CatalogError>>> Describing<'_, S> {
         &mut self,
         rows: usize,
         tally: &mut Tally,
-        done: &mut Done<'_, '_>,
+        done: &mut Done<'_>,
     ) -> Result<Vec<Described>, CatalogError> {
         const DESCRIBED_AT_ONCE: usize = 1024;
         let mut batch = std::mem::take(&mut self.waiting);
@@ -421,16 +420,16 @@ impl<S: Iterator<Item = Result<Song, CatalogError>>> Describing<'_, S> {
 }
 
 /// How far a build is.
-struct Done<'a, 'b> {
+struct Done<'a> {
     /// Songs that were described.
     songs: usize,
     /// Songs that are known to be done, and told of: never fewer than before.
     told: usize,
     of: usize,
-    on_progress: &'a mut OnProgress<'b>,
+    progress: &'a mut dyn Progress,
 }
 
-impl Done<'_, '_> {
+impl Done<'_> {
     /// All songs that were described are done.
     fn all(&mut self) -> Result<(), CatalogError> {
         self.told = self.songs;
@@ -452,7 +451,7 @@ impl Done<'_, '_> {
 
     fn report(&mut self) -> Result<(), CatalogError> {
         let total = Some(self.of as u64);
-        step(self.on_progress, "building the index", self.told as u64, total)
+        Ok(self.progress.at("building the index", self.told as u64, total)?)
     }
 }
 

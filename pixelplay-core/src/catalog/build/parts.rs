@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::CatalogError;
 use crate::index::lock::WriterLock;
 use crate::index::{SongIndex, SongIndexError, rewrite};
-use crate::progress::{OnProgress, Progress};
+use crate::progress::Progress;
 
 /// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index
 /// at `out`; it is there while a build runs, or after one was interrupted. It may be deleted, and
@@ -35,7 +35,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Opens the folder, and waits while another build of the same index is at work.
-    pub(super) fn open(out: &Path, on_progress: &mut OnProgress<'_>) -> Result<Self, CatalogError> {
+    pub(super) fn open(out: &Path, progress: &mut dyn Progress) -> Result<Self, CatalogError> {
         let folder = parts_folder(out);
         let failed = |error| CatalogError::from(SongIndexError::io("write", &folder)(error));
         let lock = loop {
@@ -45,13 +45,7 @@ impl Parts {
                 }
                 _ => {}
             }
-            let waiting = || {
-                on_progress(Progress {
-                    stage: "waiting for another build of the same index",
-                    done: 0,
-                    total: None,
-                })
-            };
+            let waiting = || progress.at("waiting for another build of the same index", 0, None);
             match WriterLock::take(folder.join(".lock"), waiting) {
                 Ok(Some(lock)) => break Some(lock),
                 Ok(None) => return Err(CatalogError::Cancelled),
@@ -83,9 +77,9 @@ impl Parts {
         out: &Path,
         batch_rows: usize,
         songs: usize,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(), CatalogError> {
-        rewrite::join(&self.files, out, batch_rows, songs, on_progress)?;
+        rewrite::join(&self.files, out, batch_rows, songs, progress)?;
         self.delete();
         Ok(())
     }
@@ -122,27 +116,26 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::progress::ignore;
 
     #[test]
     fn the_folder_goes_with_its_last_file_and_foreign_files_stay() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("songs.arrow");
         let home = parts_folder(&out);
-        let mut parts = Parts::open(&out, &mut ignore).unwrap();
+        let mut parts = Parts::open(&out, &mut ()).unwrap();
         let first = parts.next("0123456789abcdef0123456789abcdef");
         assert!(is_ours(first.file_name().unwrap().to_str().unwrap()));
         fs::write(&first, "x").unwrap();
         drop(parts);
         assert!(first.exists() && Parts::finished(&first, 1).is_none());
         fs::write(home.join("notes.arrow"), "mine").unwrap();
-        let mut parts = Parts::open(&out, &mut ignore).unwrap();
+        let mut parts = Parts::open(&out, &mut ()).unwrap();
         parts.delete();
         drop(parts);
         assert!(!first.exists());
         assert_eq!(fs::read_to_string(home.join("notes.arrow")).unwrap(), "mine");
         fs::remove_file(home.join("notes.arrow")).unwrap();
-        drop(Parts::open(&out, &mut ignore).unwrap());
+        drop(Parts::open(&out, &mut ()).unwrap());
         assert!(!home.exists());
     }
 
@@ -150,15 +143,15 @@ mod tests {
     fn two_builds_of_one_index_wait_for_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("songs.arrow");
-        let first = Parts::open(&out, &mut ignore).unwrap();
+        let first = Parts::open(&out, &mut ()).unwrap();
         let mut asked = 0;
-        let stopped = Parts::open(&out, &mut |progress: Progress| {
-            assert!(progress.stage.starts_with("waiting"));
+        let stopped = Parts::open(&out, &mut |update: crate::progress::Update| {
+            assert!(update.stage.starts_with("waiting"));
             asked += 1;
             if asked < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         assert!(matches!(stopped, Err(CatalogError::Cancelled)));
         drop(first);
-        assert!(Parts::open(&out, &mut ignore).is_ok());
+        assert!(Parts::open(&out, &mut ()).is_ok());
     }
 }

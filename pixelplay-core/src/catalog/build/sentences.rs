@@ -7,7 +7,7 @@ use super::Described;
 use crate::catalog::CatalogError;
 use crate::embedding::{Embedding, normalize_in_place};
 use crate::encoder::{EncodeOptions, Encoder};
-use crate::progress::Progress;
+use crate::progress::Update;
 
 /// The most memory for vectors that may be wanted again. The templates' own sentences take a tenth
 /// of it; where every song has its own, nothing is gained by keeping more.
@@ -43,10 +43,10 @@ impl<'a> Sentences<'a> {
             .collect();
         let mut failed = None;
         let encoded =
-            self.encoder.encode_texts(&unknown, self.options.clone(), &mut |progress: Progress| {
-                let share = match progress.total {
-                    Some(total) if total > 0 && progress.stage == "encoding texts" => {
-                        progress.done as f64 / total as f64
+            self.encoder.encode_texts(&unknown, self.options.clone(), &mut |update: Update| {
+                let share = match update.total {
+                    Some(total) if total > 0 && update.stage == "encoding texts" => {
+                        update.done as f64 / total as f64
                     }
                     _ => 0.0,
                 };

@@ -104,6 +104,12 @@ pub enum CacheProblem {
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl From<crate::progress::Cancelled> for EnrichError {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl From<crate::index::SongIndexError> for EnrichError {
     fn from(error: crate::index::SongIndexError) -> Self {
         match error {

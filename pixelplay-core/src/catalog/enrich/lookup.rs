@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::EnrichOptions;
@@ -15,7 +14,7 @@ use super::provider::Provider;
 use super::report::Refusal;
 use super::request::{Client, Fault, FaultKind};
 use crate::index::{SongIndex, SongIndexError};
-use crate::progress::{OnProgress, Progress};
+use crate::progress::Progress;
 use crate::song::{Song, Value};
 
 /// How often a song is asked for whose requests break, before the next one's turn comes.
@@ -131,18 +130,18 @@ impl<'a> Lookup<'a> {
     pub(super) fn all(
         &mut self,
         songs: Table<'_>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Vec<Outcome>, EnrichError> {
-        let (mut outcomes, open) = self.known(songs, on_progress)?;
+        let (mut outcomes, open) = self.known(songs, progress)?;
         for (done, &row) in open.iter().enumerate() {
             let at = At { done, total: open.len() };
-            tell(on_progress, "looking up songs", at)?;
+            tell(progress, "looking up songs", at)?;
             if let Some(wanted) = Wanted::new(&*songs.song(row)?) {
-                outcomes[row] = self.ask_for(&wanted, at, on_progress)?;
+                outcomes[row] = self.ask_for(&wanted, at, progress)?;
             }
         }
         let at = At { done: open.len(), total: open.len() };
-        tell(on_progress, "looking up songs", at)?;
+        tell(progress, "looking up songs", at)?;
         Ok(outcomes)
     }
 
@@ -150,13 +149,13 @@ impl<'a> Lookup<'a> {
     pub(super) fn known(
         &mut self,
         songs: Table<'_>,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<(Vec<Outcome>, Vec<usize>), EnrichError> {
         let (mut outcomes, mut open) = (Vec::with_capacity(songs.len()), Vec::new());
         for row in 0..songs.len() {
             if row.is_multiple_of(256) {
                 let at = At { done: row, total: songs.len() };
-                tell(on_progress, "reading the cache", at)?;
+                tell(progress, "reading the cache", at)?;
             }
             let song = songs.song(row)?;
             outcomes.push(if self.is_complete(&song) {
@@ -188,7 +187,7 @@ impl<'a> Lookup<'a> {
         &mut self,
         wanted: &Wanted,
         at: At,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Outcome, EnrichError> {
         let mut breaks = 0;
         loop {
@@ -205,7 +204,7 @@ impl<'a> Lookup<'a> {
                 next => next,
             };
             if !self.has_turn {
-                self.wait_for_turn(at, on_progress)?;
+                self.wait_for_turn(at, progress)?;
                 self.has_turn = true;
                 // Meanwhile another process may have asked.
                 continue;
@@ -301,7 +300,7 @@ impl<'a> Lookup<'a> {
         age > in_millis(self.options.ask_again_after)
     }
 
-    fn wait_for_turn(&self, at: At, on_progress: &mut OnProgress<'_>) -> Result<(), EnrichError> {
+    fn wait_for_turn(&self, at: At, progress: &mut dyn Progress) -> Result<(), EnrichError> {
         let now = self.options.clock.millis();
         let interval = self.options.interval.unwrap_or(self.provider.interval());
         let turn = self.cache.take_turn(
@@ -318,7 +317,7 @@ impl<'a> Lookup<'a> {
         // What was slept is counted, so that a clock that is set meanwhile does not matter.
         let mut left = wait;
         loop {
-            tell(on_progress, stage, at)?;
+            tell(progress, stage, at)?;
             if left.is_zero() {
                 return Ok(());
             }
@@ -357,12 +356,8 @@ impl<'a> Lookup<'a> {
     }
 }
 
-fn tell(on_progress: &mut OnProgress<'_>, stage: &'static str, at: At) -> Result<(), EnrichError> {
-    let progress = Progress { stage, done: at.done as u64, total: Some(at.total as u64) };
-    match on_progress(progress) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(EnrichError::Cancelled),
-    }
+fn tell(progress: &mut dyn Progress, stage: &'static str, at: At) -> Result<(), EnrichError> {
+    Ok(progress.at(stage, at.done as u64, Some(at.total as u64))?)
 }
 
 /// Whether a cell holds nothing.

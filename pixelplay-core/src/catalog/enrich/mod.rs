@@ -22,12 +22,11 @@
 //! ```no_run
 //! use pixelplay_core::SongIndex;
 //! use pixelplay_core::catalog::enrich::{EnrichOptions, ITunes, enrich, plan};
-//! use pixelplay_core::progress::ignore;
 //!
 //! let index = SongIndex::open("songs.arrow")?;
 //! let (provider, options) = (ITunes::new("US")?, EnrichOptions::new("itunes.db"));
-//! println!("{}", plan(&index, &provider, &options, &mut ignore)?);
-//! println!("{}", enrich(&index, "songs.enriched.arrow", &provider, &options, &mut ignore)?);
+//! println!("{}", plan(&index, &provider, &options, &mut ())?);
+//! println!("{}", enrich(&index, "songs.enriched.arrow", &provider, &options, &mut ())?);
 //! # Ok::<(), pixelplay_core::Error>(())
 //! ```
 
@@ -62,7 +61,7 @@ pub use report::{EnrichPlan, EnrichReport, Examples, Refusal};
 
 use crate::http::HttpProxy;
 use crate::index::{Changes, SongIndex};
-use crate::progress::OnProgress;
+use crate::progress::Progress;
 use crate::song::{Song, Value};
 use lookup::{Lookup, Outcome, Table};
 
@@ -151,14 +150,14 @@ pub fn enrich(
     out: impl AsRef<Path>,
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<EnrichReport, EnrichError> {
     let mut changes = Changes::new(&PROVENANCE);
     let mut set = |row: usize, column: &'static str, cell: Option<Value>| {
         changes.set(row, column, cell);
     };
-    let report = run(Table::Index(index), provider, options, on_progress, &mut set)?;
-    index.write_changed(out.as_ref(), &changes, on_progress)?;
+    let report = run(Table::Index(index), provider, options, progress, &mut set)?;
+    index.write_changed(out.as_ref(), &changes, progress)?;
     Ok(report)
 }
 
@@ -170,11 +169,11 @@ pub fn enrich_songs(
     songs: &mut [Song],
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<EnrichReport, EnrichError> {
     let mut changes = Vec::new();
     let mut set = |row, column, cell| changes.push((row, column, cell));
-    let report = run(Table::Songs(songs), provider, options, on_progress, &mut set)?;
+    let report = run(Table::Songs(songs), provider, options, progress, &mut set)?;
     for (row, column, cell) in changes {
         let (song, is_extra): (&mut Song, _) =
             (&mut songs[row], PROVENANCE.iter().any(|(name, _)| *name == column));
@@ -201,9 +200,9 @@ pub fn plan(
     index: &SongIndex,
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<EnrichPlan, EnrichError> {
-    planned(Table::Index(index), provider, options, on_progress)
+    planned(Table::Index(index), provider, options, progress)
 }
 
 /// [`plan`] for songs in memory.
@@ -214,16 +213,16 @@ pub fn plan_songs(
     songs: &[Song],
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<EnrichPlan, EnrichError> {
-    planned(Table::Songs(songs), provider, options, on_progress)
+    planned(Table::Songs(songs), provider, options, progress)
 }
 
 fn planned(
     songs: Table<'_>,
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<EnrichPlan, EnrichError> {
     const MOST_URLS: usize = 5;
     let mut options = options.clone();
@@ -236,7 +235,7 @@ fn planned(
         options.cache = nowhere.path().join("empty.db");
     }
     let mut lookup = Lookup::open(provider, &options)?;
-    let (outcomes, open) = lookup.known(songs, on_progress)?;
+    let (outcomes, open) = lookup.known(songs, progress)?;
     let mut plan = EnrichPlan {
         provider: provider.name().to_owned(),
         songs: songs.len() as u64,
@@ -273,12 +272,12 @@ fn run(
     songs: Table<'_>,
     provider: &dyn Provider,
     options: &EnrichOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
     set: &mut dyn FnMut(usize, &'static str, Option<Value>),
 ) -> Result<EnrichReport, EnrichError> {
     let start: SystemTime = options.clock.now();
     let mut lookup = Lookup::open(provider, options)?;
-    let outcomes = lookup.all(songs, on_progress)?;
+    let outcomes = lookup.all(songs, progress)?;
     let mut report = EnrichReport {
         provider: provider.name().to_owned(),
         songs: songs.len() as u64,

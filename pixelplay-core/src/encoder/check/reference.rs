@@ -20,10 +20,10 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::Encoder;
 use super::super::error::{EncodeError, Explained};
-use super::super::{Encoder, Report};
 use crate::embedding::Embedding;
-use crate::progress::OnProgress;
+use crate::progress::{Progress, Stage};
 
 /// The file of published values.
 const FILE: &str = "reference_values.json";
@@ -74,7 +74,7 @@ impl fmt::Display for Outcome {
 pub(super) fn compare(
     encoder: &Encoder,
     folder: &Path,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<Comparison>, EncodeError> {
     let path = folder.join(FILE);
     let json = match std::fs::read(&path) {
@@ -90,14 +90,14 @@ pub(super) fn compare(
     };
     let sections: serde_json::Map<String, Value> = serde_json::from_slice(&json)
         .map_err(|source| EncodeError::BadJson { path, source: source.into() })?;
-    let mut progress = Report::new("comparing", sections.len(), on_progress);
+    let mut progress = Stage::of(progress, "comparing", sections.len());
     let mut comparisons = Vec::new();
     for (at, (name, values)) in sections.iter().enumerate() {
-        progress.at(at)?;
+        progress.at(at as u64)?;
         let section = Section { encoder, folder, name, values };
         comparisons.extend(section.compare()?);
     }
-    progress.at(sections.len())?;
+    progress.at(sections.len() as u64)?;
     Ok(comparisons)
 }
 

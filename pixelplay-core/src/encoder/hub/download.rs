@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::http::{Answer, Client, Metadata, sleep};
 use super::name::{Commit, Revision};
 use super::settings::Settings;
 use crate::http::header;
-use crate::progress::{OnProgress, Progress};
+use crate::progress::{Progress, Stage};
 
 const BUFFER: usize = 1 << 18;
 /// No JSON of a checkpoint comes near it: CLIP's largest, the tokenizer, has 2 MB.
@@ -23,15 +22,15 @@ const LARGEST_JSON: u64 = 1 << 28;
 /// How often it is looked whether another process has finished its download.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-pub(super) struct Downloads<'a, 'b> {
+pub(super) struct Downloads<'a> {
     pub(super) client: Client<'a>,
     pub(super) settings: &'a Settings,
     pub(super) cache: &'a Cache,
     pub(super) commit: Commit,
-    pub(super) on_progress: &'a mut OnProgress<'b>,
+    pub(super) progress: &'a mut dyn Progress,
 }
 
-impl Downloads<'_, '_> {
+impl Downloads<'_> {
     /// Gets a file, unless the cache has it; `None` if the repository has no such file.
     pub(super) fn file(&mut self, file: &str) -> Result<Option<PathBuf>, HubError> {
         if let Some(path) = self.cache.file(&self.commit, file) {
@@ -51,8 +50,10 @@ impl Downloads<'_, '_> {
         };
         self.check_metadata(file, &metadata)?;
         self.cache.create_dirs(&self.commit)?;
-        let mut report = Report::new(stage(file), metadata.size, self.on_progress);
-        let _lock = self.cache.lock(&metadata.etag, || sleep(LOCK_POLL, &mut || report.tick()))?;
+        let mut report =
+            Stage::new(self.progress, stage(file), (metadata.size > 0).then_some(metadata.size));
+        let _lock =
+            self.cache.lock(&metadata.etag, || sleep(LOCK_POLL, &mut || Ok(report.tick()?)))?;
         // Whoever held the lock before may have brought it.
         if let Some(path) = self.cache.file(&self.commit, file) {
             return Ok(Some(path));
@@ -72,8 +73,8 @@ impl Downloads<'_, '_> {
 
     fn ask(&mut self, file: &str) -> Result<Answer, HubError> {
         let revision = Revision::parse(self.commit.as_str())?;
-        let mut report = Report::new("asking the hub", 0, self.on_progress);
-        self.client.with_retries(self.settings.retries, &mut || report.tick(), || {
+        let mut report = Stage::new(self.progress, "asking the hub", None);
+        self.client.with_retries(self.settings.retries, &mut || Ok(report.tick()?), || {
             self.client.metadata(&revision, file)
         })
     }
@@ -127,7 +128,8 @@ impl Downloads<'_, '_> {
         path: &Path,
         partial: &mut File,
     ) -> Result<(), HubError> {
-        let mut report = Report::new(stage(file), metadata.size, self.on_progress);
+        let mut report =
+            Stage::new(self.progress, stage(file), (metadata.size > 0).then_some(metadata.size));
         let mut have = partial.seek(SeekFrom::End(0)).map_err(HubError::write(path))?;
         let mut failures = 0;
         loop {
@@ -144,6 +146,7 @@ impl Downloads<'_, '_> {
             let result = self.client.content(&self.commit, file, have).and_then(|response| {
                 append(
                     response,
+                    metadata.size,
                     &self.client.url(self.commit.as_str(), file),
                     path,
                     partial,
@@ -160,7 +163,7 @@ impl Downloads<'_, '_> {
                     if failures == self.settings.retries {
                         return Err(error);
                     }
-                    self.client.wait_after(error, failures, &mut || report.tick())?;
+                    self.client.wait_after(error, failures, &mut || Ok(report.tick()?))?;
                     failures += 1;
                 }
                 Err(error) => return Err(error),
@@ -176,7 +179,11 @@ impl Downloads<'_, '_> {
         path: &Path,
         partial: &mut File,
     ) -> Result<(), HubError> {
-        let mut report = Report::new("checking the download", metadata.size, self.on_progress);
+        let mut report = Stage::new(
+            self.progress,
+            "checking the download",
+            (metadata.size > 0).then_some(metadata.size),
+        );
         let mut hasher = metadata.etag.hasher(metadata.size);
         let mut buffer = vec![0; BUFFER];
         let mut done = 0;
@@ -204,11 +211,12 @@ impl Downloads<'_, '_> {
 /// Writes the body of an answer to the end of what there is.
 fn append(
     mut response: Response<Body>,
+    size: u64,
     url: &str,
     path: &Path,
     partial: &mut File,
     have: &mut u64,
-    report: &mut Report<'_, '_>,
+    report: &mut Stage<'_>,
 ) -> Result<(), HubError> {
     let cut =
         |source: super::super::error::Cause| HubError::Network { url: url.to_owned(), source };
@@ -236,7 +244,7 @@ fn append(
     }
     partial.seek(SeekFrom::Start(*have)).map_err(HubError::write(path))?;
     // One byte more than there may be, so that too many are noticed and not written without end.
-    let mut body = response.body_mut().as_reader().take(report.total - *have + 1);
+    let mut body = response.body_mut().as_reader().take(size - *have + 1);
     let mut buffer = vec![0; BUFFER];
     loop {
         let len = match body.read(&mut buffer) {
@@ -251,19 +259,17 @@ fn append(
         };
         partial.write_all(&buffer[..len]).map_err(HubError::write(path))?;
         *have += len as u64;
-        if *have > report.total {
+        if *have > size {
             fs::remove_file(path).map_err(HubError::write(path))?;
             return Err(HubError::Damaged {
                 url: url.to_owned(),
-                problem: format!("more than the {} bytes announced", report.total),
+                problem: format!("more than the {size} bytes announced"),
             });
         }
         report.at(*have)?;
     }
-    if *have < report.total {
-        return Err(cut(
-            format!("the connection ended after {have} of {} bytes", report.total).into()
-        ));
+    if *have < size {
+        return Err(cut(format!("the connection ended after {have} of {size} bytes").into()));
     }
     Ok(())
 }
@@ -283,36 +289,5 @@ fn stage(file: &str) -> &'static str {
         "model.safetensors" => "downloading model.safetensors",
         "model.safetensors.index.json" => "downloading model.safetensors.index.json",
         _ => "downloading a part of the weights",
-    }
-}
-
-/// Tells the callback how many bytes there are, and turns its answer into an error.
-struct Report<'a, 'b> {
-    stage: &'static str,
-    done: u64,
-    total: u64,
-    on_progress: &'a mut OnProgress<'b>,
-}
-
-impl<'a, 'b> Report<'a, 'b> {
-    fn new(stage: &'static str, total: u64, on_progress: &'a mut OnProgress<'b>) -> Self {
-        Self { stage, done: 0, total, on_progress }
-    }
-
-    fn at(&mut self, done: u64) -> Result<(), HubError> {
-        self.done = done;
-        self.tick()
-    }
-
-    fn tick(&mut self) -> Result<(), HubError> {
-        let progress = Progress {
-            stage: self.stage,
-            done: self.done,
-            total: (self.total > 0).then_some(self.total),
-        };
-        match (self.on_progress)(progress) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(HubError::Cancelled),
-        }
     }
 }

@@ -188,6 +188,12 @@ pub enum HubError {
     Cancelled,
 }
 
+impl From<crate::progress::Cancelled> for HubError {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl HubError {
     pub(super) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }

@@ -19,7 +19,7 @@ pub use settings::{HubOptions, HubToken};
 
 use super::error::EncodeError;
 use super::{Encoder, EncoderOptions, weights};
-use crate::progress::{OnProgress, Progress, ignore};
+use crate::progress::Progress;
 use cache::Cache;
 use download::Downloads;
 use http::Client;
@@ -76,7 +76,7 @@ impl Encoder {
     /// See [`download`] and [`Encoder::open_with`].
     pub fn from_hub(repo: &str, revision: Option<&str>) -> Result<Self, EncodeError> {
         let options = HubOptions { revision: revision.map(str::to_owned), ..HubOptions::default() };
-        Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ignore)
+        Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ())
     }
 
     /// Opens a checkpoint of the Hugging Face Hub, and says how.
@@ -87,9 +87,9 @@ impl Encoder {
         repo: &str,
         hub: &HubOptions,
         options: EncoderOptions,
-        on_progress: &mut OnProgress<'_>,
+        progress: &mut dyn Progress,
     ) -> Result<Self, EncodeError> {
-        download(repo, hub, on_progress)?.open(options)
+        download(repo, hub, progress)?.open(options)
     }
 }
 
@@ -117,7 +117,7 @@ impl HubSnapshot {
 pub fn download(
     repo: &str,
     options: &HubOptions,
-    on_progress: &mut OnProgress<'_>,
+    progress: &mut dyn Progress,
 ) -> Result<HubSnapshot, EncodeError> {
     let repo = Repo::parse(repo)?;
     let revision = Revision::parse(options.revision.as_deref().unwrap_or("main"))?;
@@ -153,11 +153,7 @@ pub fn download(
     let client = Client::new(&settings, &repo);
     // Somebody who has a copy should not have to wait for a hub that is down.
     let retries = if cached.is_ok() { 0 } else { settings.retries };
-    let asking = Progress { stage: "asking the hub", done: 0, total: None };
-    let mut on_tick = || match on_progress(asking) {
-        std::ops::ControlFlow::Continue(()) => Ok(()),
-        std::ops::ControlFlow::Break(()) => Err(HubError::Cancelled),
-    };
+    let mut on_tick = || Ok(progress.at("asking the hub", 0, None)?);
     on_tick()?;
     let on_hub = request.on_hub(&client, &cache, retries, &mut on_tick);
     let resolved = match (on_hub, cached) {
@@ -176,7 +172,7 @@ pub fn download(
         settings: &settings,
         cache: &cache,
         commit: resolved.commit.clone(),
-        on_progress,
+        progress,
     };
     if let Some(file) = collect(&mut |file| downloads.file(file))? {
         return Err(lacks(&mut downloads, &repo, file)?.into());
@@ -221,7 +217,7 @@ fn collect(
 
 /// What to say of a repository that lacks a file.
 fn lacks(
-    downloads: &mut Downloads<'_, '_>,
+    downloads: &mut Downloads<'_>,
     repo: &Repo,
     file: &'static str,
 ) -> Result<HubError, HubError> {
