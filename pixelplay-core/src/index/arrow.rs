@@ -143,7 +143,7 @@ impl SongIndex {
             fingerprint: self.fingerprint.clone(),
             columns: self.columns.clone(),
             batch_rows: 1,
-            int8_twin: false,
+            quantized: false,
             query_bank: None,
         }));
         let mut batches = Vec::with_capacity(self.batches.len());

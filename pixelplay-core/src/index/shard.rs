@@ -22,9 +22,9 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Whether its vectors have an int8 twin.
-    pub(super) fn has_twin(&self) -> bool {
-        self.segment.batches.iter().all(|batch| batch.twin.is_some())
+    /// Whether its vectors are there in 8-bit integers too.
+    pub(super) fn is_quantized(&self) -> bool {
+        self.segment.batches.iter().all(|batch| batch.quantized.is_some())
     }
 
     /// How many rows each batch has.

@@ -15,8 +15,8 @@ use crate::song::{Kind, Song, SongId};
 /// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number
 /// of threads.
 ///
-/// It may be replaced by a [`SongIndexWriter`](super::SongIndexWriter) or changed by a [`SongIndexEditor`](super::SongIndexEditor) meanwhile; an
-/// open index stays as it was opened.
+/// It may be replaced by a [`SongIndexWriter`](super::SongIndexWriter) or changed by a
+/// [`SongIndexEditor`](super::SongIndexEditor) meanwhile; an open index stays as it was opened.
 #[derive(Debug)]
 pub struct SongIndex {
     pub(super) path: PathBuf,
@@ -36,8 +36,8 @@ pub struct SongIndex {
 impl SongIndex {
     /// Opens an index file, or a folder of them, and reads it into memory.
     ///
-    /// The files of a folder are its `*.arrow` files by name; once a [`SongIndexEditor`](super::SongIndexEditor) has
-    /// changed it, those that its manifest names.
+    /// The files of a folder are its `*.arrow` files by name; once a
+    /// [`SongIndexEditor`](super::SongIndexEditor) has changed it, those that its manifest names.
     ///
     /// Checks structure, metadata and the checksum over both, not every byte of the data; see
     /// [`verify`](Self::verify) for that. A file without PixelPlay's checksums, written by another
@@ -59,7 +59,8 @@ impl SongIndex {
     /// # Safety
     /// While the index is open, no process may truncate the files or write into them. Replacing a
     /// file by renaming another one over it is fine, and so is deleting it (on Unix);
-    /// [`SongIndexWriter`](super::SongIndexWriter) and [`SongIndexEditor`](super::SongIndexEditor) do nothing else.
+    /// [`SongIndexWriter`](super::SongIndexWriter) and [`SongIndexEditor`](super::SongIndexEditor)
+    /// do nothing else.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -191,14 +192,14 @@ impl SongIndex {
         &batch.vectors[row * self.dim..(row + 1) * self.dim]
     }
 
-    /// [`vector`](Self::vector) for an exact score; it may be read into `room`.
+    /// [`vector`](Self::vector) for an exact score; it may be read into `scratch`.
     pub(super) fn fetch_vector<'a>(
         &'a self,
         row: usize,
-        room: &'a mut Vec<f32>,
+        scratch: &'a mut Vec<f32>,
     ) -> Result<&'a [f32], SongIndexError> {
         let (shard, batch, row) = self.locate(row);
-        shard.segment.vector(batch, row, room)
+        shard.segment.vector(batch, row, scratch)
     }
 
     /// All vectors as they lie in the file, batch by batch: slices of shape `(rows, dim)`.

@@ -34,7 +34,7 @@ mod x86_vector;
 
 use std::fmt;
 
-pub(crate) use self::int8::{Cutoffs, LANES, Measures, Panel, screen as screen_int8};
+pub(crate) use self::int8::{LANES, Panel, RowErrors, Thresholds, screen as screen_int8};
 use self::kernel::F64_LANES;
 #[cfg(feature = "encoder")]
 pub(crate) use self::{
@@ -283,18 +283,18 @@ impl Backend {
     pub(crate) fn screen_panel_int8(
         self,
         dots: &[[i32; LANES]],
-        measures: &Measures<'_>,
+        row_errors: &RowErrors<'_>,
         picked: Option<&[u32]>,
-        cutoffs: &Cutoffs<LANES>,
+        thresholds: &Thresholds<LANES>,
         passed: &mut Vec<(usize, usize)>,
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dots_int8`.
             Isa::Avx512Vnni => unsafe {
-                x86_int8::screen_panel_avx512(dots, measures, picked, cutoffs, passed);
+                x86_int8::screen_panel_avx512(dots, row_errors, picked, thresholds, passed);
             },
-            _ => int8::screen_panel(dots, measures, picked, cutoffs, passed),
+            _ => int8::screen_panel(dots, row_errors, picked, thresholds, passed),
         }
     }
 }

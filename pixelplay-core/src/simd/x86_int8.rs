@@ -11,7 +11,7 @@ use std::arch::x86_64::{
     _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use super::int8::{self, Cutoffs, LANES, Measures, Panel, QUAD, padded, row};
+use super::int8::{self, LANES, Panel, QUAD, RowErrors, Thresholds, padded, row};
 
 /// How many bytes ahead memory is asked for neighbouring rows, which processors do by themselves,
 /// but not as far. (Rows are multiplied one after the other: with four at a time, no prefetcher
@@ -294,10 +294,10 @@ fn stored(values: __m256i) -> [i32; 8] {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn screen_panel_avx512(
     dots: &[[i32; LANES]],
-    measures: &Measures<'_>,
+    row_errors: &RowErrors<'_>,
     picked: Option<&[u32]>,
-    cutoffs: &Cutoffs<LANES>,
+    thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
-    int8::screen_panel(dots, measures, picked, cutoffs, passed);
+    int8::screen_panel(dots, row_errors, picked, thresholds, passed);
 }

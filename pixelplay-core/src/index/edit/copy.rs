@@ -40,7 +40,7 @@ impl<'a> Part<'a> {
 }
 
 /// Copies rows into new files, and reports.
-pub(super) struct Copy<'a> {
+pub(super) struct RowCopier<'a> {
     batch_rows: usize,
     /// Whose biases the copies get; without one they keep those that all of them have.
     bank: Option<&'a QueryBank>,
@@ -49,7 +49,7 @@ pub(super) struct Copy<'a> {
     progress: &'a mut dyn Progress,
 }
 
-impl<'a> Copy<'a> {
+impl<'a> RowCopier<'a> {
     pub(super) fn new<'p>(
         batch_rows: usize,
         parts: impl IntoIterator<Item = &'p Part<'p>>,
@@ -96,7 +96,7 @@ impl<'a> Copy<'a> {
             fingerprint: first.fingerprint().cloned(),
             columns: columns.clone(),
             batch_rows: self.batch_rows,
-            int8_twin: parts.iter().flat_map(Part::shards).any(Shard::has_twin),
+            quantized: parts.iter().flat_map(Part::shards).any(Shard::is_quantized),
             query_bank,
         };
         Ok(Target { table: BatchWriter::create(path, layout)?, columns, with_biases })
@@ -206,7 +206,7 @@ pub(crate) fn join(
     progress: &mut dyn Progress,
 ) -> Result<(), SongIndexError> {
     let none = HashSet::new();
-    let mut copy = Copy { batch_rows, bank: None, done: 0, total: songs as u64, progress };
+    let mut copy = RowCopier { batch_rows, bank: None, done: 0, total: songs as u64, progress };
     let mut target = None;
     for file in files {
         let index = SongIndex::open(file)?;
@@ -245,7 +245,7 @@ impl SongIndex {
         }];
         let batches = self.shards.iter().flat_map(Shard::batch_rows);
         let batch_rows = batches.max().unwrap_or(0).max(1);
-        let mut copy = Copy::new(batch_rows, &parts, progress);
+        let mut copy = RowCopier::new(batch_rows, &parts, progress);
         copy.write(out, &parts)?.publish_alone_if(|real| self.check_unchanged(real))
     }
 

@@ -5,16 +5,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::copy::{Copy, Part};
+use super::copy::{Part, RowCopier};
 use super::manifest::Manifest;
 use super::publish::Draft;
 use crate::index::error::SongIndexError;
 use crate::index::song_index::SongIndex;
 
 /// A shard of a folder after an edit.
-pub(super) enum Shard<'a> {
-    Old(String),
-    New(Vec<Part<'a>>),
+pub(super) enum ShardPlan<'a> {
+    Keep(String),
+    Write(Vec<Part<'a>>),
 }
 
 /// The shards of a folder after some rows are gone: untouched, written anew, or left out where no
@@ -24,7 +24,7 @@ pub(super) fn changed_shards<'a>(
     manifest: &Manifest,
     without: &'a HashSet<usize>,
     more_follow: bool,
-) -> Vec<Shard<'a>> {
+) -> Vec<ShardPlan<'a>> {
     let mut dropped = vec![0; index.shards.len()];
     for &row in without {
         dropped[index.shard_of(row)] += 1;
@@ -34,10 +34,10 @@ pub(super) fn changed_shards<'a>(
         let is_only_one = shards.is_empty() && at + 1 == manifest.shards.len() && !more_follow;
         let rows: usize = index.shards[at].batch_rows().sum();
         if dropped[at] == 0 {
-            shards.push(Shard::Old(name.clone()));
+            shards.push(ShardPlan::Keep(name.clone()));
         } else if dropped[at] < rows || is_only_one {
             // An index without songs still says what its vectors would be.
-            shards.push(Shard::New(vec![Part {
+            shards.push(ShardPlan::Write(vec![Part {
                 index,
                 shards: at..at + 1,
                 without,
@@ -52,15 +52,15 @@ pub(super) fn changed_shards<'a>(
 pub(super) fn write_folder(
     folder: &Path,
     mut old: Manifest,
-    shards: &[Shard<'_>],
-    copy: &mut Copy<'_>,
+    shards: &[ShardPlan<'_>],
+    copy: &mut RowCopier<'_>,
 ) -> Result<(), SongIndexError> {
     delete(folder, &mut old.unused);
     let mut new = Manifest { shards: Vec::new(), ..old.clone() };
     for shard in shards {
         let name = match shard {
-            Shard::Old(name) => name.clone(),
-            Shard::New(_) => new.new_shard(folder),
+            ShardPlan::Keep(name) => name.clone(),
+            ShardPlan::Write(_) => new.new_shard(folder),
         };
         new.shards.push(name);
     }
@@ -76,7 +76,7 @@ pub(super) fn write_folder(
 
     let mut written = Ok(());
     for (shard, name) in shards.iter().zip(&new.shards) {
-        if let Shard::New(parts) = shard {
+        if let ShardPlan::Write(parts) = shard {
             written = copy.write(&folder.join(name), parts).and_then(Draft::publish);
         }
         if written.is_err() {

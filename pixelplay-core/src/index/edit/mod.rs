@@ -31,8 +31,8 @@ pub(crate) use self::cells::Changes;
 pub(crate) use self::copy::join;
 pub(super) use self::shards::open as open_segments;
 
-use self::copy::{Copy, Part};
-use self::folder::{Shard, changed_shards, write_folder};
+use self::copy::{Part, RowCopier};
+use self::folder::{ShardPlan, changed_shards, write_folder};
 use self::lock::{WriterLock, lock_of_file};
 use self::manifest::Manifest;
 use super::error::SongIndexError;
@@ -44,7 +44,7 @@ use crate::embedding::same_space;
 use crate::progress::Progress;
 
 /// How many ids an error names.
-const MOST_NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 /// How [`SongIndexEditor`] changes an index.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl fmt::Display for EditReport {
 }
 
 /// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove),
-/// [`compact`](Self::compact) and [`correct_hubs`](Self::correct_hubs) does it.
+/// [`compact`](Self::compact) and [`correct_hubness`](Self::correct_hubness) does it.
 ///
 /// Readers, in any process, see the index as it was or as it will be, whenever they open it and
 /// whenever the editor is killed; an index that is open stays as it was. While an editor is there,
@@ -134,14 +134,14 @@ impl fmt::Display for EditReport {
 pub struct SongIndexEditor {
     options: EditOptions,
     index: SongIndex,
-    home: Home,
+    location: Location,
     /// Given up last.
     _lock: WriterLock,
 }
 
 /// Where the index is, without links on the way.
 #[derive(Debug)]
-enum Home {
+enum Location {
     File(PathBuf),
     Folder(PathBuf, Manifest),
 }
@@ -197,16 +197,16 @@ impl SongIndexEditor {
         let lock =
             lock.map_err(SongIndexError::io("lock", path))?.ok_or(SongIndexError::Cancelled)?;
         let index = SongIndex::open_with(path, load)?;
-        let home = if is_folder {
+        let location = if is_folder {
             let manifest = match Manifest::read(&real)? {
                 Some(manifest) => manifest,
                 None => Manifest::of_files(&real, &shards::arrow_files(&real)?)?,
             };
-            Home::Folder(real, manifest)
+            Location::Folder(real, manifest)
         } else {
-            Home::File(real)
+            Location::File(real)
         };
-        Ok(Self { options, index, home, _lock: lock })
+        Ok(Self { options, index, location, _lock: lock })
     }
 
     /// The index as it is before the edit.
@@ -268,7 +268,7 @@ impl SongIndexEditor {
                 Some(row) => {
                     rows.insert(row);
                 }
-                None if missing.insert(id.to_owned()) && named.len() < MOST_NAMED => {
+                None if missing.insert(id.to_owned()) && named.len() < MAX_NAMED => {
                     named.push(id.to_owned());
                 }
                 None => {}
@@ -300,7 +300,8 @@ impl SongIndexEditor {
     }
 
     /// Writes everything anew as [`compact`](Self::compact) does, with a bias for each song that
-    /// [`SearchOptions::hub_correction`](super::SearchOptions::hub_correction) can subtract.
+    /// [`SearchOptions::hubness_correction`](super::SearchOptions::hubness_correction) can
+    /// subtract.
     ///
     /// Removing songs and compacting keep the biases. Songs that are added later have none, and
     /// until the index is corrected again it is not searched with a correction.
@@ -311,7 +312,7 @@ impl SongIndexEditor {
     /// # Errors
     /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as
     /// [`add`](Self::add).
-    pub fn correct_hubs(
+    pub fn correct_hubness(
         self,
         bank: &QueryBank,
         progress: &mut dyn Progress,
@@ -337,7 +338,7 @@ impl SongIndexEditor {
         for id in ids {
             if let Some(row) = self.index.row(id) {
                 rows.insert(row);
-                if named.len() < MOST_NAMED {
+                if named.len() < MAX_NAMED {
                     named.push(id.to_owned());
                 }
             }
@@ -413,26 +414,26 @@ impl SongIndexEditor {
         let none = HashSet::new();
         let all = |index, without| Part { index, shards: 0..usize::MAX, without, changes: None };
         let added = added.map(|songs| all(songs, &none));
-        match self.home {
-            Home::File(path) => {
+        match self.location {
+            Location::File(path) => {
                 let parts: Vec<_> = [all(&self.index, without)].into_iter().chain(added).collect();
                 let mut copy =
-                    Copy::new(self.options.batch_rows, &parts, progress).with_biases_of(bank);
+                    RowCopier::new(self.options.batch_rows, &parts, progress).with_biases_of(bank);
                 copy.write(&path, &parts)?.publish()
             }
-            Home::Folder(folder, manifest) => {
+            Location::Folder(folder, manifest) => {
                 let mut shards = if compact {
-                    vec![Shard::New(vec![all(&self.index, without)])]
+                    vec![ShardPlan::Write(vec![all(&self.index, without)])]
                 } else {
                     changed_shards(&self.index, &manifest, without, added.is_some())
                 };
-                shards.extend(added.map(|songs| Shard::New(vec![songs])));
+                shards.extend(added.map(|songs| ShardPlan::Write(vec![songs])));
                 let new_parts = shards.iter().flat_map(|shard| match shard {
-                    Shard::Old(_) => &[],
-                    Shard::New(parts) => parts.as_slice(),
+                    ShardPlan::Keep(_) => &[],
+                    ShardPlan::Write(parts) => parts.as_slice(),
                 });
-                let mut copy =
-                    Copy::new(self.options.batch_rows, new_parts, progress).with_biases_of(bank);
+                let mut copy = RowCopier::new(self.options.batch_rows, new_parts, progress)
+                    .with_biases_of(bank);
                 write_folder(&folder, manifest, &shards, &mut copy)
             }
         }

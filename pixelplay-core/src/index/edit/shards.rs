@@ -12,7 +12,7 @@ use crate::index::file::{Load, Segment};
 
 /// How often a folder is looked at anew because it was edited meanwhile. An edit takes longer than
 /// a look, so that it is a broken folder that gets here, not a busy one.
-const MOST_LOOKS: usize = 100;
+const MAX_ATTEMPTS: usize = 100;
 
 /// Finds the `*.arrow` files of a folder.
 type List<'a> = &'a dyn Fn(&Path) -> Result<Vec<PathBuf>, SongIndexError>;
@@ -32,7 +32,7 @@ fn open_folder(
     load: Load<'_>,
     list: List<'_>,
 ) -> Result<Vec<Segment>, SongIndexError> {
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         let manifest = Manifest::read(path)?;
         let opened = open_shards(path, manifest.as_ref(), load, list);
         // Shards never change, so that a manifest and its shards fit whatever happened meanwhile.

@@ -16,7 +16,7 @@ use super::layout::{self, list_len, value_field};
 use super::schema::{FileLayout, schema};
 use crate::index::edit::publish::Draft;
 use crate::index::error::SongIndexError;
-use crate::index::quantized::Twin;
+use crate::index::quantized::QuantizedVectors;
 use crate::song::{Kind, Value};
 
 /// Text columns have 32-bit offsets; a batch is closed before one of them can overflow.
@@ -242,10 +242,10 @@ impl BatchBuilder {
         columns.extend(self.columns.iter_mut().map(ColumnBuilder::finish));
         let vectors = std::mem::take(&mut self.vectors);
         let dim = list_len(layout.dim);
-        let twin = layout.int8_twin.then(|| Twin::new(&vectors, layout.dim));
+        let quantized = layout.quantized.then(|| QuantizedVectors::new(&vectors, layout.dim));
         let values = Arc::new(Float32Array::from(vectors));
         columns.push(Arc::new(FixedSizeListArray::new(value_field(), dim, values, None)));
-        columns.extend(twin.into_iter().flat_map(|twin| twin.into_arrays(dim)));
+        columns.extend(quantized.into_iter().flat_map(|vectors| vectors.into_arrays(dim)));
         let biases = std::mem::take(&mut self.biases);
         if layout.query_bank.is_some() {
             columns.push(Arc::new(Float32Array::from(biases)));

@@ -20,8 +20,8 @@
 //! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null where not known |
 //! | others | utf8 | carried along |
 //! | `embedding` | `fixed_size_list<float32 not null>[dim]`, not null | finite, length 1 within 1e-3 |
-//! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`twin`](crate::index::quantized) | the vectors once more, in 8-bit integers; all or none; of no meaning in a file without checksums |
-//! | `_pp_bias` | see [`hub_correction`](crate::index::hubness::correction) | how near a song is to everything |
+//! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`quantized`](crate::index::quantized) | the vectors once more, in 8-bit integers; all or none; of no meaning in a file without checksums |
+//! | `_pp_bias` | see [`hubness_correction`](crate::index::hubness::correction) | how near a song is to everything |
 //! | other `_pp_*` | any | helper columns, skipped by readers that do not know them |
 //!
 //! | metadata of the schema | |

@@ -36,8 +36,8 @@ impl Segment {
         let Loaded { bytes, file } = load(file).map_err(SongIndexError::io("read", path))?;
         let mut segment = Parser { path, bytes }.parse()?;
         segment.stamp = stamp;
-        // Without a twin all vectors are screened, so that they are touched anyway.
-        if segment.batches.iter().all(|batch| batch.twin.is_some()) {
+        // Where they are not quantized all vectors are scanned, so that they are touched anyway.
+        if segment.batches.iter().all(|batch| batch.quantized.is_some()) {
             let vectors = segment.batches.iter().map(|batch| batch.vectors.len());
             let bytes = vectors.sum::<usize>() * size_of::<f32>();
             segment.vector_file = file.and_then(|file| VectorFile::new(file, bytes));

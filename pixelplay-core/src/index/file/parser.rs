@@ -21,7 +21,7 @@ use super::segment::{Batch, Place, Segment, Stamp};
 use crate::embedding::Fingerprint;
 use crate::index::error::SongIndexError;
 use crate::index::hubness;
-use crate::index::quantized::{self, Twin};
+use crate::index::quantized::{self, QuantizedVectors};
 use crate::song::Kind;
 
 pub(super) struct Parser<'a> {
@@ -104,7 +104,7 @@ impl Parser<'_> {
             }
             // Another program may have changed the vectors and copied what we had made of them.
             for batch in &mut batches {
-                batch.twin = None;
+                batch.quantized = None;
                 batch.biases = None;
             }
             None
@@ -228,7 +228,7 @@ impl Parser<'_> {
         Ok(ParsedSchema {
             id,
             embedding,
-            twin: quantized::find(schema, dim),
+            quantized: quantized::find(schema, dim),
             biases: hubness::find(schema),
             dim,
             fingerprint,
@@ -255,8 +255,12 @@ impl Parser<'_> {
         )))
     }
 
-    /// Checks that a batch lies within `room` and that its message and buffers lie within it.
-    fn place(&self, block: &arrow_ipc::Block, room: Range<usize>) -> Result<Place, SongIndexError> {
+    /// Checks that a batch lies in the range `within`, and its message and buffers in the batch.
+    fn place(
+        &self,
+        block: &arrow_ipc::Block,
+        within: Range<usize>,
+    ) -> Result<Place, SongIndexError> {
         let outside =
             || self.damaged("its footer points outside the file or at overlapping batches");
         let start = usize::try_from(block.offset()).map_err(|_| outside())?;
@@ -264,7 +268,7 @@ impl Parser<'_> {
         let body_len = usize::try_from(block.bodyLength()).map_err(|_| outside())?;
         let body_start = start.checked_add(message_len).ok_or_else(outside)?;
         let end = body_start.checked_add(body_len).ok_or_else(outside)?;
-        if start < room.start || end > room.end {
+        if start < within.start || end > within.end {
             return Err(outside());
         }
         let stated = layout::message_len(&self.bytes[start..body_start]);
@@ -303,10 +307,9 @@ impl Parser<'_> {
         let vectors = record
             .lists(&self.bytes, parsed.embedding, parsed.dim)
             .map_err(|what| self.unusable(what))?;
-        let twin = parsed
-            .twin
-            .filter(|_| rows > 0)
-            .and_then(|columns| Twin::read(&record, &self.bytes, columns, parsed.dim).ok());
+        let quantized = parsed.quantized.filter(|_| rows > 0).and_then(|columns| {
+            QuantizedVectors::read(&record, &self.bytes, columns, parsed.dim).ok()
+        });
         let biases = parsed
             .biases
             .as_ref()
@@ -315,7 +318,7 @@ impl Parser<'_> {
             rows,
             ids,
             vectors,
-            twin,
+            quantized,
             biases,
             cells: parsed.columns.iter().map(|_| OnceLock::new()).collect(),
             place,
@@ -342,10 +345,10 @@ impl Parser<'_> {
         }
 
         let no_schema = || self.damaged("the schema at its start cannot be read");
-        let room = self.bytes[..footer_start].get(layout::SCHEMA_AT..).ok_or_else(no_schema)?;
+        let rest = self.bytes[..footer_start].get(layout::SCHEMA_AT..).ok_or_else(no_schema)?;
         let len =
-            layout::message_len(room).filter(|&len| len <= room.len()).ok_or_else(no_schema)?;
-        let message = arrow_ipc::root_as_message(&room[8..len]).map_err(|_| no_schema())?;
+            layout::message_len(rest).filter(|&len| len <= rest.len()).ok_or_else(no_schema)?;
+        let message = arrow_ipc::root_as_message(&rest[8..len]).map_err(|_| no_schema())?;
         let first = message.header_as_schema().ok_or_else(no_schema)?;
         let first = try_fb_to_schema(first).map_err(|_| no_schema())?;
         if first != *schema {
@@ -392,7 +395,7 @@ fn foreign(bytes: &[u8]) -> &'static str {
 struct ParsedSchema {
     id: usize,
     embedding: usize,
-    twin: Option<[usize; 5]>,
+    quantized: Option<[usize; 5]>,
     biases: Option<(usize, String)>,
     dim: usize,
     fingerprint: Option<Fingerprint>,

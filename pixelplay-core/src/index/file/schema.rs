@@ -16,7 +16,7 @@ pub(crate) struct FileLayout {
     /// Beside `id` and the vector.
     pub(crate) columns: Vec<(String, Kind)>,
     pub(crate) batch_rows: usize,
-    pub(crate) int8_twin: bool,
+    pub(crate) quantized: bool,
     /// Whose biases the rows have.
     pub(crate) query_bank: Option<String>,
 }
@@ -40,7 +40,7 @@ pub(crate) fn schema(file: &FileLayout) -> Schema {
     let dim = list_len(file.dim);
     let vector = DataType::FixedSizeList(value_field(), dim);
     fields.push(Field::new(layout::EMBEDDING, vector, false));
-    if file.int8_twin {
+    if file.quantized {
         fields.extend(quantized::fields(dim));
     }
     fields.extend(file.query_bank.iter().map(|_| hubness::field()));

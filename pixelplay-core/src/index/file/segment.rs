@@ -17,7 +17,7 @@ use super::record::Record;
 use super::vector_file::VectorFile;
 use crate::embedding::Fingerprint;
 use crate::index::error::SongIndexError;
-use crate::index::quantized::Twin;
+use crate::index::quantized::QuantizedVectors;
 use crate::song::Kind;
 
 /// How many bytes are hashed between two reports.
@@ -61,7 +61,7 @@ pub(crate) struct Batch {
     pub(crate) ids: Text,
     /// Shape `(rows, dim)`, row by row.
     pub(crate) vectors: ScalarBuffer<f32>,
-    pub(crate) twin: Option<Twin>,
+    pub(crate) quantized: Option<QuantizedVectors>,
     pub(crate) biases: Option<ScalarBuffer<f32>>,
     /// One for each of [`Segment::columns`], decoded when first asked for.
     pub(super) cells: Vec<OnceLock<Result<Cells, String>>>,
@@ -77,12 +77,12 @@ pub(super) struct Place {
 }
 
 impl Segment {
-    /// A vector for an exact score, which may be read into `room`.
+    /// A vector for an exact score, which may be read into `scratch`.
     pub(crate) fn vector<'a>(
         &'a self,
         batch: &'a Batch,
         row: usize,
-        room: &'a mut Vec<f32>,
+        scratch: &'a mut Vec<f32>,
     ) -> Result<&'a [f32], SongIndexError> {
         let mapped = &batch.vectors[row * self.dim..(row + 1) * self.dim];
         let Some(file) = &self.vector_file else {
@@ -95,9 +95,9 @@ impl Segment {
             // They were not aligned, and copied when the file was opened.
             return Ok(mapped);
         };
-        room.resize(self.dim, 0.0);
-        file.read(at, room).map_err(SongIndexError::io("read", &self.path))?;
-        Ok(room)
+        scratch.resize(self.dim, 0.0);
+        file.read(at, scratch).map_err(SongIndexError::io("read", &self.path))?;
+        Ok(scratch)
     }
 
     /// The cells of a column of a batch; `column` counts through [`Segment::columns`].

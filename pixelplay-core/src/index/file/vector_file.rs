@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 
 /// Smaller matrices are used where they are mapped: they are not worth a file handle.
-const LEAST_BYTES: usize = 64 << 20;
+const MIN_BYTES: usize = 64 << 20;
 
 /// The open file behind a map.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl VectorFile {
     /// `None` if `bytes` of vectors are better used where they are.
     pub(super) fn new(file: File, bytes: usize) -> Option<Self> {
         let can_read = cfg!(any(unix, windows)) && cfg!(target_endian = "little");
-        (can_read && bytes >= LEAST_BYTES).then_some(Self(file))
+        (can_read && bytes >= MIN_BYTES).then_some(Self(file))
     }
 
     /// Reads the values that begin at the byte `at`.

@@ -13,8 +13,8 @@ type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
     /// Checks all that [`open`](Self::open) leaves out: the checksum of every batch, where the file
-    /// has them, that every vector is finite, of length 1 and close to its int8 twin, every id
-    /// unique, and every column readable.
+    /// has them, that every vector is finite, of length 1 and close to what it is quantized to,
+    /// every id unique, and every column readable.
     ///
     /// Costs one pass over the file: about a third of a second a gigabyte on one core, if it is in
     /// memory.
@@ -69,11 +69,11 @@ impl SongIndex {
                 if !is_unit {
                     return Err(self.bad_vector(row));
                 }
-                let twin = span.batch.twin.as_ref();
-                if twin.is_some_and(|twin| !twin.is_honest(at, vector)) {
+                let quantized = span.batch.quantized.as_ref();
+                if quantized.is_some_and(|quantized| !quantized.bounds_hold(at, vector)) {
                     return Err(SongIndexError::damaged(
                         &span.shard.segment.path,
-                        format_args!("row {row}: its int8 twin is not that of its vector"),
+                        format_args!("row {row}: its quantized vector is not that of its vector"),
                     ));
                 }
             }

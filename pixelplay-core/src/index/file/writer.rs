@@ -32,12 +32,12 @@ pub struct WriterOptions {
     /// Write each vector a second time, in 8-bit integers. The file is a quarter larger, and
     /// searches read the integers in place of the vectors, a quarter of the bytes; their results
     /// are the same.
-    pub int8_twin: bool,
+    pub quantized: bool,
 }
 
 impl WriterOptions {
     /// For vectors of `dim` values that have length 1 and come from an unknown space; all known
-    /// columns; batches of 16,384 rows, with a twin.
+    /// columns; batches of 16,384 rows, quantized too.
     #[must_use]
     pub fn new(dim: usize) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl WriterOptions {
             normalize: false,
             batch_rows: 16_384,
             columns: COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            int8_twin: true,
+            quantized: true,
         }
     }
 }
@@ -94,7 +94,7 @@ impl SongIndexWriter {
             fingerprint: options.fingerprint.clone(),
             columns: options.columns.iter().map(kind).collect(),
             batch_rows: options.batch_rows,
-            int8_twin: options.int8_twin,
+            quantized: options.quantized,
             query_bank: None,
         };
         Ok(Self {
@@ -141,7 +141,8 @@ impl SongIndexWriter {
     }
 
     /// Completes the file, makes it durable and puts it in place of whatever was at the path. Waits
-    /// for a [`SongIndexEditor`](crate::index::SongIndexEditor) of that file, in any process, to be done.
+    /// for a [`SongIndexEditor`](crate::index::SongIndexEditor) of that file, in any process, to be
+    /// done.
     ///
     /// # Errors
     /// If the file cannot be written; whatever was at the path is then still there. Only where the
@@ -221,9 +222,9 @@ impl SongIndexWriter {
 /// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape
 /// `(songs, dim)`.
 ///
-/// It has one batch, so that [`SongIndex::vectors`](crate::index::SongIndex::vectors) gives all of them as
-/// one slice; [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need not be
-/// listed.
+/// It has one batch, so that [`SongIndex::vectors`](crate::index::SongIndex::vectors) gives all of
+/// them as one slice; [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need
+/// not be listed.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, WriterOptions, write_index};

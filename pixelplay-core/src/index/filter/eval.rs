@@ -14,10 +14,10 @@ use crate::index::song_index::SongIndex;
 use crate::song::{Kind, Value};
 
 /// A filter whose columns have been found in an index and whose values fit them.
-pub(crate) enum Bound {
-    All(Vec<Bound>),
-    Any(Vec<Bound>),
-    Not(Box<Bound>),
+pub(crate) enum BoundFilter {
+    All(Vec<BoundFilter>),
+    Any(Vec<BoundFilter>),
+    Not(Box<BoundFilter>),
     Test(usize, Test),
     Null(usize),
 }
@@ -30,7 +30,7 @@ pub(crate) enum Test {
 }
 
 /// Finds the columns of a filter.
-pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<Bound, FilterError> {
+pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<BoundFilter, FilterError> {
     let test = |name: &str, test: Test| {
         let (column, kind) = find(index, name)?;
         for value in test.values() {
@@ -49,21 +49,21 @@ pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<Bound, FilterEr
                 });
             }
         }
-        Ok(Bound::Test(column, test))
+        Ok(BoundFilter::Test(column, test))
     };
-    let each = |filters: &[Filter]| -> Result<Vec<Bound>, FilterError> {
+    let each = |filters: &[Filter]| -> Result<Vec<BoundFilter>, FilterError> {
         filters.iter().map(|filter| bind(filter, index)).collect()
     };
     match filter.node() {
-        Node::All(filters) => each(filters).map(Bound::All),
-        Node::Any(filters) => each(filters).map(Bound::Any),
-        Node::Not(inner) => Ok(Bound::Not(Box::new(bind(inner, index)?))),
+        Node::All(filters) => each(filters).map(BoundFilter::All),
+        Node::Any(filters) => each(filters).map(BoundFilter::Any),
+        Node::Not(inner) => Ok(BoundFilter::Not(Box::new(bind(inner, index)?))),
         Node::Compare(name, comparison, value) => {
             test(name, Test::Compare(*comparison, value.clone()))
         }
         Node::Between(name, low, high) => test(name, Test::Between(low.clone(), high.clone())),
         Node::In(name, values) => test(name, Test::In(values.clone())),
-        Node::Null(name) => find(index, name).map(|(column, _)| Bound::Null(column)),
+        Node::Null(name) => find(index, name).map(|(column, _)| BoundFilter::Null(column)),
         Node::TooDeep => Err(FilterError::TooDeep),
     }
 }
@@ -86,7 +86,7 @@ fn find(index: &SongIndex, name: &str) -> Result<(usize, Kind), FilterError> {
     }
 }
 
-impl Bound {
+impl BoundFilter {
     /// Which rows of a range of a batch fulfil the filter.
     pub(crate) fn rows(
         &self,

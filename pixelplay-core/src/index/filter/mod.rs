@@ -6,7 +6,7 @@ use std::ops::{BitAnd, BitOr, Not};
 mod eval;
 mod parse;
 
-pub(super) use self::eval::{Bound, bind};
+pub(super) use self::eval::{BoundFilter, bind};
 
 use crate::song::{Kind, Value};
 

@@ -21,7 +21,7 @@ enum Token {
 
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "<", ">", "=", "(", ")", ","];
 /// How many characters an error shows before and behind its place.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 const KEYWORDS: [&str; 9] = ["and", "or", "not", "in", "between", "is", "null", "true", "false"];
 
 fn starts_word(c: char) -> bool {
@@ -81,7 +81,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
             let Some(number) = number(&rest[..len]) else {
                 return syntax(
                     at,
-                    format!("{:?} is not a number", excerpt(&rest[..len], 0, MOST_SHOWN)),
+                    format!("{:?} is not a number", excerpt(&rest[..len], 0, MAX_SHOWN)),
                 );
             };
             (Some(Token::Number(number)), len)
@@ -140,7 +140,7 @@ struct Parser {
 pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
     read(text).map_err(|error| match error {
         FilterError::Syntax { at, what, .. } => {
-            let near = excerpt(text, at.saturating_sub(MOST_SHOWN), 2 * MOST_SHOWN);
+            let near = excerpt(text, at.saturating_sub(MAX_SHOWN), 2 * MAX_SHOWN);
             FilterError::Syntax { at, what, near }
         }
         other => other,

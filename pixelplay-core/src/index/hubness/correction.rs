@@ -25,7 +25,7 @@ use crate::simd::Backend;
 
 const BIAS: &str = "_pp_bias";
 /// A little more than the product of two lengths of at most 1.001, as is the mean of some.
-const MOST_BIAS: f32 = 1.0021;
+const MAX_BIAS: f32 = 1.0021;
 
 /// Queries that stand for those that will be asked, and how many of them make a song's bias.
 ///
@@ -106,7 +106,8 @@ impl QueryBank {
 
 impl SongIndex {
     /// The [id](QueryBank::id) of the query bank that the songs' biases are from, where
-    /// [`SongIndexEditor::correct_hubs`](crate::index::SongIndexEditor::correct_hubs) has written them.
+    /// [`SongIndexEditor::correct_hubness`](crate::index::SongIndexEditor::correct_hubness) has
+    /// written them.
     #[must_use]
     pub fn query_bank(&self) -> Option<&str> {
         let mut banks = self.shards.iter().map(|shard| {
@@ -124,7 +125,7 @@ impl SongIndex {
         }
         let (shard, batch, at) = self.locate(row);
         match batch.biases.as_ref().map(|biases| biases[at]) {
-            Some(bias) if bias.abs() <= MOST_BIAS => Ok(f64::from(bias) * weight),
+            Some(bias) if bias.abs() <= MAX_BIAS => Ok(f64::from(bias) * weight),
             found => Err(SongIndexError::damaged(
                 &shard.segment.path,
                 format_args!("row {row} has the bias {found:?}"),
@@ -136,12 +137,12 @@ impl SongIndex {
 impl SearchOptions {
     /// The share of the biases that is subtracted, if the index has them.
     pub(crate) fn correction_in(&self, index: &SongIndex) -> Result<f64, SongIndexError> {
-        let weight = self.hub_correction;
+        let weight = self.hubness_correction;
         if !(0.0..=1.0).contains(&weight) {
-            return Err(SongIndexError::BadHubCorrection { weight });
+            return Err(SongIndexError::BadHubnessCorrection { weight });
         }
         if weight > 0.0 && !index.is_empty() && index.query_bank().is_none() {
-            return Err(SongIndexError::NoHubCorrection { path: index.path().to_owned() });
+            return Err(SongIndexError::NoHubnessCorrection { path: index.path().to_owned() });
         }
         Ok(weight)
     }

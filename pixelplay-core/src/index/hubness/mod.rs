@@ -72,15 +72,15 @@ impl Hubness {
     /// # Panics
     /// If the index has fewer songs than were counted.
     pub fn report(&self, index: &SongIndex) -> Result<HubnessReport, SongIndexError> {
-        const MOST_HUBS: usize = 10;
+        const MAX_HUBS: usize = 10;
         let shown = self.counts.iter().copied().enumerate();
         let mut hubs: Vec<_> = shown.filter(|&(_, count)| count > 0).collect();
         let songs_ever_shown = hubs.len();
         hubs.sort_by_key(|&(row, count)| (std::cmp::Reverse(count), row));
-        hubs.truncate(MOST_HUBS);
+        hubs.truncate(MAX_HUBS);
         let hubs = hubs.into_iter().map(|(row, queries)| {
             let song = index.song(row)?;
-            Ok(Hub { id: song.id.to_string(), title: song.title, artist: song.artist, queries })
+            Ok(HubSong { id: song.id.to_string(), title: song.title, artist: song.artist, queries })
         });
         Ok(HubnessReport {
             queries: self.queries,
@@ -149,13 +149,13 @@ pub struct HubnessReport {
     /// See [`Hubness::gini`].
     pub gini: f64,
     /// The songs that come up most often, at most ten.
-    pub hubs: Vec<Hub>,
+    pub hubs: Vec<HubSong>,
 }
 
 /// A song that comes up for many queries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Hub {
+pub struct HubSong {
     /// Its id.
     pub id: String,
     /// Its title.

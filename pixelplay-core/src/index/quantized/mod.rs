@@ -1,5 +1,5 @@
-//! The int8 twin of a batch's vectors: a quarter of the bytes to read, and a bound on what that
-//! costs in precision.
+//! A batch's vectors in 8-bit integers (scalar quantization): a quarter of the bytes to read, and a
+//! bound on what that costs in precision.
 //!
 //! Of a row `x` the difference `d = R (x - centre)` is stored as `scale * code`, `code` having
 //! `dim` integers from -127 to
@@ -32,7 +32,7 @@
 //! codes is exact in integers. What `d` and `r` lose to rounding is below `1e-14` of their lengths,
 //! and that of `d` at most `error + length`.
 //!
-//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone screens
+//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone bounds
 //! all rows, with `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that
 //! are left.
 
@@ -46,12 +46,12 @@ use arrow_schema::{DataType, Field, Schema};
 mod query;
 mod rotation;
 
-pub(super) use self::query::{Gauge, Query};
+pub(super) use self::query::{QuantizedQuery, QueryBounds};
 
 use self::rotation::rotate;
 use super::file::Record;
 use super::file::layout::value_field;
-use crate::simd::Measures;
+use crate::simd::RowErrors;
 
 pub(super) const CODES: &str = "_pp_rotated";
 pub(super) const SCALE: &str = "_pp_scale";
@@ -60,26 +60,26 @@ pub(super) const LENGTH: &str = "_pp_length";
 pub(super) const CENTRE: &str = "_pp_centre";
 
 /// The greatest code, and what is added to codes where they are stored.
-const MOST: f64 = 127.0;
-const BIAS: i32 = 128;
+const MAX_CODE: f64 = 127.0;
+const ZERO_POINT: i32 = 128;
 /// Of the two parts of a query's code, `high` counts this much.
 const HIGH: i32 = 128;
 /// More than all roundings of sums in `f64` here take away, absolute and for each unit of what is
 /// summed: those of 65,536 products are below 1e-11.
 const ROUNDING: f64 = 1e-9;
-/// The same for a screening in `f32`: eight operations that each lose at most `2^-24` of what they
-/// have to do with. That is at most 8 in a twin of ours: lengths are at most 1.001, so the centre's
-/// is, and a row is at most 2.01 from it; `error` is at most half a step, 2.01/254, in each of
-/// 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
-const SCREEN_ROUNDING: f64 = 1e-5;
-/// What a screening loses of each unit of centre, error and length, in a twin that somebody else
-/// made of larger ones.
-const SCREEN_SHARE: f64 = 1e-6;
+/// The same for bounds in `f32`: eight operations that each lose at most `2^-24` of what they have
+/// to do with. That is at most 8 in vectors that we quantized: lengths are at most 1.001, so the
+/// centre's is, and a row is at most 2.01 from it; `error` is at most half a step, 2.01/254, in
+/// each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
+const F32_ROUNDING: f64 = 1e-5;
+/// What bounds in `f32` lose of each unit of centre, error and length, where somebody else
+/// quantized larger vectors.
+const F32_SHARE: f64 = 1e-6;
 
-/// What a twin is made of, for some rows.
+/// Some vectors in 8-bit integers, and how far they may be from the vectors themselves.
 #[derive(Debug)]
-pub(super) struct Twin {
-    /// Shape `(rows, dim)`, with [`BIAS`] added.
+pub(super) struct QuantizedVectors {
+    /// Shape `(rows, dim)`, with [`ZERO_POINT`] added.
     codes: ScalarBuffer<u8>,
     scales: ScalarBuffer<f32>,
     errors: ScalarBuffer<f32>,
@@ -88,7 +88,7 @@ pub(super) struct Twin {
     centre: ScalarBuffer<f32>,
 }
 
-/// The columns of a twin.
+/// The columns that hold quantized vectors.
 pub(super) fn fields(dim: i32) -> [Field; 5] {
     let real = |name| Field::new(name, DataType::Float32, false);
     [
@@ -104,8 +104,8 @@ fn code_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::UInt8, false))
 }
 
-/// Where the columns of a twin stand in a schema, in the order of [`fields`]; `None` unless they
-/// are all there, as we write them.
+/// Where the columns of quantized vectors stand in a schema, in the order of [`fields`]; `None`
+/// unless they are all there, as we write them.
 pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
     let mut places = [0; 5];
     for (place, field) in places.iter_mut().zip(fields(i32::try_from(dim).ok()?)) {
@@ -118,7 +118,7 @@ pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
     Some(places)
 }
 
-impl Twin {
+impl QuantizedVectors {
     /// Of the columns that [`find`] has found.
     pub(super) fn read(
         record: &Record,
@@ -137,7 +137,7 @@ impl Twin {
         })
     }
 
-    /// The twin of finite vectors of a length near 1, shape `(rows, dim)`.
+    /// Quantizes finite vectors of a length near 1, shape `(rows, dim)`.
     pub(super) fn new(vectors: &[f32], dim: usize) -> Self {
         let rows = vectors.len() / dim;
         let mut sums = vec![0.0; dim];
@@ -152,7 +152,7 @@ impl Twin {
         )]
         let centre: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
         let mut codes = Vec::with_capacity(vectors.len());
-        let mut measures = [(); 3].map(|()| Vec::with_capacity(rows));
+        let mut row_errors = [(); 3].map(|()| Vec::with_capacity(rows));
         let mut differences = vec![0.0; dim];
         for vector in vectors.chunks_exact(dim) {
             for ((difference, &x), &c) in differences.iter_mut().zip(vector).zip(&centre) {
@@ -160,11 +160,11 @@ impl Twin {
             }
             rotate(&mut differences);
             let row = encode(&differences, &mut codes);
-            for (all, one) in measures.iter_mut().zip(row) {
+            for (all, one) in row_errors.iter_mut().zip(row) {
                 all.push(one);
             }
         }
-        let [scales, errors, lengths] = measures.map(ScalarBuffer::from);
+        let [scales, errors, lengths] = row_errors.map(ScalarBuffer::from);
         Self { codes: codes.into(), scales, errors, lengths, centre: centre.into() }
     }
 
@@ -199,15 +199,15 @@ impl Twin {
         &self.codes
     }
 
-    /// The codes of some rows, shape `(rows, dim)`, and the measures of each.
-    pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], Measures<'_>) {
+    /// The codes of some rows, shape `(rows, dim)`, and the errors of each.
+    pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], RowErrors<'_>) {
         let dim = self.centre.len();
-        let measures = Measures {
+        let row_errors = RowErrors {
             scales: &self.scales[range.clone()],
             errors: &self.errors[range.clone()],
             lengths: &self.lengths[range.clone()],
         };
-        (&self.codes[range.start * dim..range.end * dim], measures)
+        (&self.codes[range.start * dim..range.end * dim], row_errors)
     }
 
     /// The codes of one row.
@@ -217,7 +217,7 @@ impl Twin {
     }
 
     /// Whether the row's `error` and `length` are at least what they promise to be.
-    pub(super) fn is_honest(&self, row: usize, vector: &[f32]) -> bool {
+    pub(super) fn bounds_hold(&self, row: usize, vector: &[f32]) -> bool {
         let scale = f64::from(self.scales[row]);
         let (mut error, mut length) = (0.0, 0.0);
         let values = vector.iter().zip(&self.centre[..]);
@@ -225,7 +225,7 @@ impl Twin {
             values.map(|(&x, &c)| f64::from(x) - f64::from(c)).collect();
         rotate(&mut differences);
         for (difference, &code) in differences.iter().zip(self.row(row)) {
-            let coded = scale * f64::from(i32::from(code) - BIAS);
+            let coded = scale * f64::from(i32::from(code) - ZERO_POINT);
             error += (difference - coded).powi(2);
             length += coded.powi(2);
         }
@@ -244,7 +244,7 @@ fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
         clippy::cast_possible_truncation,
         reason = "the error is measured with what it becomes"
     )]
-    let scale = (most / MOST) as f32;
+    let scale = (most / MAX_CODE) as f32;
     // 0 where the row is the centre: all codes are 0 then.
     let per_code = if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
     let (mut error, mut length) = (0.0, 0.0);
@@ -256,8 +256,8 @@ fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
             clippy::cast_sign_loss,
             reason = "from 1 to 255, and cut there if rounding should lead beyond"
         )]
-        let code = (difference * per_code + (f64::from(BIAS) + 0.5)) as u8;
-        let coded = f64::from(scale) * f64::from(i32::from(code) - BIAS);
+        let code = (difference * per_code + (f64::from(ZERO_POINT) + 0.5)) as u8;
+        let coded = f64::from(scale) * f64::from(i32::from(code) - ZERO_POINT);
         error += (difference - coded).powi(2);
         length += coded.powi(2);
         code
@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::embedding::normalize_in_place;
-    use crate::simd::{Backend, Cutoffs, screen_int8};
+    use crate::simd::{Backend, Thresholds, screen_int8};
 
     /// Vectors of which a few values may be far greater, or far smaller, than the others.
     fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
@@ -287,54 +287,58 @@ mod tests {
         })
     }
 
-    fn all_bounds(query: &Query, twin: &Twin, offset: f64) -> Vec<(f64, f64)> {
+    fn all_bounds(
+        query: &QuantizedQuery,
+        vectors: &QuantizedVectors,
+        offset: f64,
+    ) -> Vec<(f64, f64)> {
         let dots = [&query.high, &query.low].map(|part| {
-            let mut dots = vec![0; twin.scales.len()];
-            Backend::detect().dots_int8(&twin.codes, None, part, &mut dots);
+            let mut dots = vec![0; vectors.scales.len()];
+            Backend::detect().dots_int8(&vectors.codes, None, part, &mut dots);
             dots
         });
         let parts = dots[0].iter().zip(&dots[1]).enumerate();
         parts
-            .map(|(row, (&high, &low))| query.bounds_of_parts(twin, row, [high, low], offset))
+            .map(|(row, (&high, &low))| query.bounds_of_parts(vectors, row, [high, low], offset))
             .collect()
     }
 
     proptest! {
         #[test]
-        fn scores_lie_within_their_bounds_and_pass_their_own_cutoff(
+        fn scores_lie_within_their_bounds_and_pass_their_own_threshold(
             (rows, query) in (1_usize..100).prop_flat_map(|dim| {
                 (prop::collection::vec(vectors(dim), 1..20), vectors(dim))
             }),
         ) {
             let dim = query.len();
-            let twin = Twin::new(&rows.concat(), dim);
-            let codes = Query::new(&query);
+            let vectors = QuantizedVectors::new(&rows.concat(), dim);
+            let codes = QuantizedQuery::new(&query);
             let backend = Backend::detect();
             let exact = |row: &[f32]| -> f64 {
                 row.iter().zip(&query).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
             };
-            let offset = exact(twin.centre());
-            let gauge = Gauge::new(&codes, offset);
-            let (all, measures) = twin.rows(0..rows.len());
+            let offset = exact(vectors.centre());
+            let query_bounds = QueryBounds::new(&codes, offset);
+            let (all, row_errors) = vectors.rows(0..rows.len());
             let mut dots = vec![0; rows.len()];
             backend.dots_int8(all, None, &codes.high, &mut dots);
-            let bounds = all_bounds(&codes, &twin, offset);
+            let bounds = all_bounds(&codes, &vectors, offset);
             for (at, row) in rows.iter().enumerate() {
-                prop_assert!(twin.is_honest(at, row));
+                prop_assert!(vectors.bounds_hold(at, row));
                 let score = exact(row);
                 let (least, most) = bounds[at];
                 prop_assert!(least <= score && score <= most, "{least} {score} {most}");
-                let one = codes.bounds(backend, &twin, at, dots[at] + codes.bias(), offset);
+                let one = codes.bounds(backend, &vectors, at, dots[at] + codes.bias(), offset);
                 prop_assert_eq!(one, bounds[at]);
 
-                let cutoff = Cutoffs {
+                let thresholds = Thresholds {
                     bias: [codes.bias()],
-                    error_weight: [gauge.error_weight],
-                    length_weight: [gauge.length_weight],
-                    least: [gauge.least(score)],
+                    error_weight: [query_bounds.error_weight],
+                    length_weight: [query_bounds.length_weight],
+                    least: [query_bounds.least(score)],
                 };
                 let mut passed = Vec::new();
-                screen_int8(&dots, &measures, None, &cutoff, &mut passed);
+                screen_int8(&dots, &row_errors, None, &thresholds, &mut passed);
                 prop_assert!(passed.contains(&at), "{score}");
             }
         }
@@ -349,50 +353,50 @@ mod tests {
         normalize_in_place(query).unwrap();
         // Beside its opposite, so that the centre is not the row itself.
         let rows: Vec<f32> = row.iter().copied().chain(row.iter().map(|x| -x)).collect();
-        let twin = Twin::new(&rows, dim);
-        for (least, most) in all_bounds(&Query::new(query), &twin, 0.0) {
+        let vectors = QuantizedVectors::new(&rows, dim);
+        for (least, most) in all_bounds(&QuantizedQuery::new(query), &vectors, 0.0) {
             assert!(most - least < 0.02, "{least} {most}");
         }
     }
 
     #[test]
-    fn an_honest_twin_of_huge_numbers_loses_no_row_to_rounding() {
+    fn true_bounds_of_huge_numbers_lose_no_row_to_rounding() {
         let far = 1_064_841_152.0;
         // Of one dimension, whose sign the rotation flips.
-        let twin = Twin {
+        let vectors = QuantizedVectors {
             codes: vec![255].into(),
             scales: vec![far / 127.0].into(),
             errors: vec![1.0001].into(),
             lengths: vec![far].into(),
             centre: vec![far].into(),
         };
-        assert!(twin.is_honest(0, &[1.0]));
-        let query = Query::new(&[1.0]);
+        assert!(vectors.bounds_hold(0, &[1.0]));
+        let query = QuantizedQuery::new(&[1.0]);
         let offset = f64::from(far);
-        let (least, most) = all_bounds(&query, &twin, offset)[0];
+        let (least, most) = all_bounds(&query, &vectors, offset)[0];
         assert!(least <= 1.0 && 1.0 <= most);
-        let gauge = Gauge::new(&query, offset);
-        let cutoff = Cutoffs {
+        let query_bounds = QueryBounds::new(&query, offset);
+        let thresholds = Thresholds {
             bias: [query.bias()],
-            error_weight: [gauge.error_weight],
-            length_weight: [gauge.length_weight],
-            least: [gauge.least(0.9999)],
+            error_weight: [query_bounds.error_weight],
+            length_weight: [query_bounds.length_weight],
+            least: [query_bounds.least(0.9999)],
         };
-        let (codes, measures) = twin.rows(0..1);
+        let (codes, row_errors) = vectors.rows(0..1);
         let mut dots = [0];
         Backend::detect().dots_int8(codes, None, &query.high, &mut dots);
         let mut passed = Vec::new();
-        screen_int8(&dots, &measures, None, &cutoff, &mut passed);
+        screen_int8(&dots, &row_errors, None, &thresholds, &mut passed);
         assert_eq!(passed, [0]);
     }
 
     #[test]
-    fn a_twin_that_promises_too_much_is_found_out() {
+    fn bounds_that_promise_too_much_are_found_out() {
         let rows = [0.6, 0.8, 1.0, 0.0];
-        let mut twin = Twin::new(&rows, 2);
-        assert!(twin.is_honest(0, &rows[..2]) && twin.is_honest(1, &rows[2..]));
-        assert!(!twin.is_honest(0, &rows[2..]));
-        twin.lengths = vec![0.0, 0.0].into();
-        assert!(!twin.is_honest(0, &rows[..2]));
+        let mut vectors = QuantizedVectors::new(&rows, 2);
+        assert!(vectors.bounds_hold(0, &rows[..2]) && vectors.bounds_hold(1, &rows[2..]));
+        assert!(!vectors.bounds_hold(0, &rows[2..]));
+        vectors.lengths = vec![0.0, 0.0].into();
+        assert!(!vectors.bounds_hold(0, &rows[..2]));
     }
 }

@@ -1,15 +1,15 @@
 //! A query in integers, and the bounds of a row's score that they give.
 
 use super::rotation::rotate;
-use super::{BIAS, HIGH, MOST, ROUNDING, SCREEN_ROUNDING, SCREEN_SHARE, Twin};
+use super::{F32_ROUNDING, F32_SHARE, HIGH, MAX_CODE, QuantizedVectors, ROUNDING, ZERO_POINT};
 use crate::simd::Backend;
 
 /// A query, rotated and in integers.
 #[derive(Debug)]
-pub(crate) struct Query {
+pub(crate) struct QuantizedQuery {
     pub(crate) high: Vec<i8>,
     pub(crate) low: Vec<i8>,
-    /// The sum of each part, which [`BIAS`] times comes with every dot product.
+    /// The sum of each part, which [`ZERO_POINT`] times comes with every dot product.
     high_sum: i32,
     low_sum: i32,
     step: f64,
@@ -19,13 +19,13 @@ pub(crate) struct Query {
     error: f64,
 }
 
-impl Query {
+impl QuantizedQuery {
     pub(crate) fn new(query: &[f32]) -> Self {
         let mut rotated: Vec<f64> = query.iter().copied().map(f64::from).collect();
         rotate(&mut rotated);
         let most = rotated.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         // The smallest positive number, so that nothing is divided by zero.
-        let step = (most / (MOST * f64::from(HIGH))).max(f64::MIN_POSITIVE);
+        let step = (most / (MAX_CODE * f64::from(HIGH))).max(f64::MIN_POSITIVE);
         let steps = 1.0 / step;
         let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);
         let (mut high_sum, mut low_sum) = (0, 0);
@@ -61,7 +61,7 @@ impl Query {
 
     /// What to add to the raw dot product of a row and `high`, so that the bias is gone.
     pub(crate) fn bias(&self) -> i32 {
-        -BIAS * self.high_sum
+        -ZERO_POINT * self.high_sum
     }
 
     /// What the score of a row is at least and at most. `high` is its dot product with the high
@@ -69,31 +69,38 @@ impl Query {
     pub(crate) fn bounds(
         &self,
         backend: Backend,
-        twin: &Twin,
+        vectors: &QuantizedVectors,
         row: usize,
         high: i32,
         offset: f64,
     ) -> (f64, f64) {
         let mut low = [0];
-        backend.dots_int8(twin.row(row), None, &self.low, &mut low);
-        self.bounds_of(twin, row, high, low[0] + self.low_bias(), offset)
+        backend.dots_int8(vectors.row(row), None, &self.low, &mut low);
+        self.bounds_of(vectors, row, high, low[0] + self.low_bias(), offset)
     }
 
     /// [`bounds`](Self::bounds) of a row that has these raw dot products with the parts.
     pub(crate) fn bounds_of_parts(
         &self,
-        twin: &Twin,
+        vectors: &QuantizedVectors,
         row: usize,
         [high, low]: [i32; 2],
         offset: f64,
     ) -> (f64, f64) {
-        self.bounds_of(twin, row, high + self.bias(), low + self.low_bias(), offset)
+        self.bounds_of(vectors, row, high + self.bias(), low + self.low_bias(), offset)
     }
 
-    fn bounds_of(&self, twin: &Twin, row: usize, high: i32, low: i32, offset: f64) -> (f64, f64) {
+    fn bounds_of(
+        &self,
+        vectors: &QuantizedVectors,
+        row: usize,
+        high: i32,
+        low: i32,
+        offset: f64,
+    ) -> (f64, f64) {
         let dot = i64::from(high) * i64::from(HIGH) + i64::from(low);
-        let score = offset + f64::from(twin.scales[row]) * self.step * dot as f64;
-        let [error, length] = [twin.errors[row], twin.lengths[row]].map(f64::from);
+        let score = offset + f64::from(vectors.scales[row]) * self.step * dot as f64;
+        let [error, length] = [vectors.errors[row], vectors.lengths[row]].map(f64::from);
         let bound = error * self.norm
             + length * self.error
             + ROUNDING * (1.0 + offset.abs() + error + length);
@@ -101,40 +108,40 @@ impl Query {
     }
 
     fn low_bias(&self) -> i32 {
-        -BIAS * self.low_sum
+        -ZERO_POINT * self.low_sum
     }
 }
 
 /// What it takes to decide, from the dot product with `high` alone, that a row cannot reach a
 /// cutoff. All is in units of `128 * step`, which spares a product for each row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Gauge {
+pub(crate) struct QueryBounds {
     pub(crate) offset: f64,
     unit: f64,
     pub(crate) error_weight: f32,
     pub(crate) length_weight: f32,
 }
 
-impl Gauge {
+impl QueryBounds {
     /// For a query whose product with the centre is `offset`.
-    pub(crate) fn new(query: &Query, offset: f64) -> Self {
+    pub(crate) fn new(query: &QuantizedQuery, offset: f64) -> Self {
         let unit = query.step * f64::from(HIGH);
         #[expect(clippy::cast_possible_truncation, reason = "rounded up by `next_up`")]
         let weight = |error: f64| ((error / unit) as f32).next_up();
         Self {
             offset,
             unit,
-            error_weight: weight(query.norm * (1.0 + SCREEN_SHARE)),
-            length_weight: weight(query.high_error + SCREEN_SHARE),
+            error_weight: weight(query.norm * (1.0 + F32_SHARE)),
+            length_weight: weight(query.high_error + F32_SHARE),
         }
     }
 
     /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all
     /// in `f32`, has a score below `cutoff`.
     pub(crate) fn least(&self, cutoff: f64) -> f32 {
-        #[expect(clippy::cast_possible_truncation, reason = "`SCREEN_ROUNDING` has room for it")]
+        #[expect(clippy::cast_possible_truncation, reason = "`F32_ROUNDING` has room for it")]
         let least = {
-            let rounding = SCREEN_ROUNDING + SCREEN_SHARE * self.offset.abs();
+            let rounding = F32_ROUNDING + F32_SHARE * self.offset.abs();
             ((cutoff - self.offset - rounding) / self.unit) as f32
         };
         least

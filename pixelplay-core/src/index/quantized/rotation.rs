@@ -11,7 +11,7 @@
 //! power of two within `dim`; together they are more than all. Signs are flipped before each of the
 //! two.
 
-/// Rotates `x` in place. The signs are the same everywhere: twins of files are written with them.
+/// Rotates `x` in place. The signs are the same everywhere: files are quantized with them.
 ///
 /// Rounding: each value passes through at most `2 * log2(dim)` additions and two products, so the
 /// result is off by at most `36 * 2^-53` of the length of `x` for 65,536 dimensions, below `1e-14`

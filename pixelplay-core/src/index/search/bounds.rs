@@ -1,15 +1,15 @@
-//! One pass over the vectors, or over their int8 twins, that keeps the rows which may be among the
-//! best.
+//! Bounds of the scores of rows, by their vectors or by their quantized vectors: rows that may be
+//! among the best become candidates.
 
 use arrow_buffer::BooleanBuffer;
 
 use super::candidates::Candidates;
-use super::match_percent::{Calibration, Sample, calibrate};
+use super::match_percent::{Sample, ScoreDistribution, score_distribution};
 use crate::index::SongIndexError;
 use crate::index::hubness::Corrections;
-use crate::index::quantized::{Gauge, Query, Twin};
+use crate::index::quantized::{QuantizedQuery, QuantizedVectors, QueryBounds};
 use crate::index::shard::Span;
-use crate::simd::{Backend, Cutoffs, LANES, Measures, Panel, screen_int8};
+use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen_int8};
 
 /// How much is multiplied with one query, or some, before the products are looked at: few enough
 /// rows to stay in a core's cache until then.
@@ -20,9 +20,9 @@ const MAX_TILE_ROWS: usize = 1024;
 /// How many queries pass over a tile of `f32`.
 const QUERY_GROUP: usize = 16;
 /// How many `f32` scores are compared with the cutoff at once.
-const SCREEN_CHUNK: usize = 16;
-/// How many rows of a tile are compared with the cutoffs of a panel before those are brought up to
-/// date.
+const SCORE_CHUNK: usize = 16;
+/// How many rows of a tile are compared with the thresholds of a panel before those are brought up
+/// to date.
 const PANEL_ROWS: usize = 64;
 /// Where a filter leaves fewer rows than one in so many, only those are multiplied; otherwise all
 /// are, since memory delivers neighbouring rows faster than picked ones: a picked row took twice as
@@ -35,7 +35,7 @@ pub(super) struct Queries {
     dim: usize,
     /// Shape `(n, dim)`.
     pub(super) values: Vec<f32>,
-    pub(super) codes: Vec<Query>,
+    pub(super) codes: Vec<QuantizedQuery>,
     /// The codes once more, [`LANES`] queries in each panel.
     high: Vec<Panel>,
     low: Vec<Panel>,
@@ -65,9 +65,10 @@ struct Tile<'a> {
 
 impl Queries {
     pub(super) fn new(backend: Backend, dim: usize, values: Vec<f32>) -> Self {
-        let codes: Vec<Query> = values.chunks_exact(dim).map(Query::new).collect();
-        let panels = |part: fn(&Query) -> &[i8]| -> Vec<Panel> {
-            let panel = |codes: &[Query]| Panel::new(codes.iter().map(part));
+        let codes: Vec<QuantizedQuery> =
+            values.chunks_exact(dim).map(QuantizedQuery::new).collect();
+        let panels = |part: fn(&QuantizedQuery) -> &[i8]| -> Vec<Panel> {
+            let panel = |codes: &[QuantizedQuery]| Panel::new(codes.iter().map(part));
             codes.chunks(LANES).map(panel).collect()
         };
         Self {
@@ -77,7 +78,7 @@ impl Queries {
             low: panels(|query| &query.low),
             values,
             codes,
-            error: screening_error(dim),
+            error: f32_error(dim),
         }
     }
 
@@ -86,27 +87,34 @@ impl Queries {
     }
 
     /// How many bytes a row has in the pass.
-    pub(super) fn row_bytes(&self, has_twin: bool) -> usize {
-        self.dim * if has_twin { 1 } else { size_of::<f32>() }
+    pub(super) fn row_bytes(&self, is_quantized: bool) -> usize {
+        self.dim * if is_quantized { 1 } else { size_of::<f32>() }
     }
 
-    /// How the queries of a panel score a sample of the catalogue; see [`calibrate`].
-    pub(super) fn score(&self, sample: &Sample, panel: usize, k: usize) -> Vec<(Calibration, f64)> {
-        let twin = sample.twin();
+    /// How the queries of a panel score a sample of the catalogue; see [`score_distribution`].
+    pub(super) fn score(
+        &self,
+        sample: &Sample,
+        panel: usize,
+        k: usize,
+    ) -> Vec<(ScoreDistribution, f64)> {
+        let vectors = sample.vectors();
         let first = panel * LANES;
         let queries = &self.codes[first..self.len().min(first + LANES)];
         let (lanes, dots) = match queries {
-            [query] => (1, [&query.high, &query.low].map(|part| self.dots(twin, part))),
-            _ => (LANES, [&self.high, &self.low].map(|part| self.panel_dots(twin, &part[panel]))),
+            [query] => (1, [&query.high, &query.low].map(|part| self.dots(vectors, part))),
+            _ => {
+                (LANES, [&self.high, &self.low].map(|part| self.panel_dots(vectors, &part[panel])))
+            }
         };
-        let score = |(lane, query): (usize, &Query)| {
+        let score = |(lane, query): (usize, &QuantizedQuery)| {
             let values = &self.values[(first + lane) * self.dim..][..self.dim];
-            let offset = self.backend.dot_f64(twin.centre(), values);
+            let offset = self.backend.dot_f64(vectors.centre(), values);
             let dots = dots.each_ref().map(|dots| dots.iter().skip(lane).step_by(lanes));
             let [high, low] = dots;
-            calibrate(
+            score_distribution(
                 high.zip(low).enumerate().map(|(row, (&high, &low))| {
-                    query.bounds_of_parts(twin, row, [high, low], offset)
+                    query.bounds_of_parts(vectors, row, [high, low], offset)
                 }),
                 k,
             )
@@ -114,15 +122,15 @@ impl Queries {
         queries.iter().enumerate().map(score).collect()
     }
 
-    fn dots(&self, twin: &Twin, query: &[i8]) -> Vec<i32> {
-        let codes = twin.all_codes();
+    fn dots(&self, vectors: &QuantizedVectors, query: &[i8]) -> Vec<i32> {
+        let codes = vectors.all_codes();
         let mut dots = vec![0; codes.len() / self.dim];
         self.backend.dots_int8(codes, None, query, &mut dots);
         dots
     }
 
-    fn panel_dots(&self, twin: &Twin, panel: &Panel) -> Vec<i32> {
-        let codes = twin.all_codes();
+    fn panel_dots(&self, vectors: &QuantizedVectors, panel: &Panel) -> Vec<i32> {
+        let codes = vectors.all_codes();
         let mut dots = vec![[0; LANES]; codes.len() / self.dim];
         let panel = std::slice::from_ref(panel);
         self.backend.panels_int8(self.dim, codes, None, panel, &mut dots);
@@ -130,45 +138,47 @@ impl Queries {
     }
 
     /// Offers the rows that may be among the best to the candidates of each query.
-    pub(super) fn screen(
+    pub(super) fn find_candidates(
         &self,
         rows: &Rows<'_>,
         found: &mut [Candidates<'_>],
     ) -> Result<(), SongIndexError> {
-        match (&rows.span.batch.twin, found) {
-            (Some(twin), [found]) => self.screen_codes(rows, twin, found),
-            (Some(twin), found) => self.screen_panels(rows, twin, found),
-            (None, found) => self.screen_vectors(rows, found),
+        match (&rows.span.batch.quantized, found) {
+            (Some(vectors), [found]) => self.bound_quantized(rows, vectors, found),
+            (Some(vectors), found) => self.bound_panels(rows, vectors, found),
+            (None, found) => self.bound_vectors(rows, found),
         }
     }
 
-    /// One query over the twin.
-    fn screen_codes(
+    /// One query over the quantized vectors.
+    fn bound_quantized(
         &self,
         rows: &Rows<'_>,
-        twin: &Twin,
+        vectors: &QuantizedVectors,
         found: &mut Candidates<'_>,
     ) -> Result<(), SongIndexError> {
         let query = &self.codes[0];
-        let gauge = Gauge::new(query, self.backend.dot_f64(twin.centre(), &self.values));
-        let mut cutoff = Cutoffs {
+        let query_bounds =
+            QueryBounds::new(query, self.backend.dot_f64(vectors.centre(), &self.values));
+        let mut thresholds = Thresholds {
             bias: [query.bias()],
-            error_weight: [gauge.error_weight],
-            length_weight: [gauge.length_weight],
+            error_weight: [query_bounds.error_weight],
+            length_weight: [query_bounds.length_weight],
             least: [0.0],
         };
         let (mut dots, mut passed, mut lowered) = (Vec::new(), Vec::new(), Vec::new());
         rows.tiles(TILE_BYTES / self.dim, |tile| {
-            let (codes, measures) = twin.rows(rows.in_batch(tile));
-            let measures = rows.corrected(tile, measures, &mut lowered);
+            let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
+            let row_errors = rows.corrected(tile, row_errors, &mut lowered);
             dots.resize(tile.len(), 0);
             self.backend.dots_int8(codes, tile.picked, &query.high, &mut dots);
-            cutoff.least = [gauge.least(found.cutoff())];
-            screen_int8(&dots, &measures, tile.picked, &cutoff, &mut passed);
+            thresholds.least = [query_bounds.least(found.cutoff())];
+            screen_int8(&dots, &row_errors, tile.picked, &thresholds, &mut passed);
             for at in passed.drain(..) {
                 if let Some((row, in_batch)) = rows.admitted(tile, at) {
                     let dot = dots[at] + query.bias();
-                    let bounds = query.bounds(self.backend, twin, in_batch, dot, gauge.offset);
+                    let bounds =
+                        query.bounds(self.backend, vectors, in_batch, dot, query_bounds.offset);
                     found.offer(row, bounds)?;
                 }
             }
@@ -176,45 +186,46 @@ impl Queries {
         })
     }
 
-    /// Several queries over the twin.
-    fn screen_panels(
+    /// Several queries over the quantized vectors.
+    fn bound_panels(
         &self,
         rows: &Rows<'_>,
-        twin: &Twin,
+        vectors: &QuantizedVectors,
         found: &mut [Candidates<'_>],
     ) -> Result<(), SongIndexError> {
         let mut offsets = vec![0.0; self.len()];
-        self.backend.dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
+        self.backend.dots_f64(self.dim, vectors.centre(), None, &self.values, &mut offsets);
         let each = self.codes.iter().zip(offsets);
-        let gauges: Vec<Gauge> = each.map(|(query, offset)| Gauge::new(query, offset)).collect();
-        let mut cutoffs = vec![Cutoffs::<LANES>::NEVER; self.high.len()];
-        for (at, (query, gauge)) in self.codes.iter().zip(&gauges).enumerate() {
-            let (cutoffs, lane) = (&mut cutoffs[at / LANES], at % LANES);
-            cutoffs.bias[lane] = query.bias();
-            cutoffs.error_weight[lane] = gauge.error_weight;
-            cutoffs.length_weight[lane] = gauge.length_weight;
-            cutoffs.least[lane] = gauge.least(found[at].cutoff());
+        let query_bounds: Vec<QueryBounds> =
+            each.map(|(query, offset)| QueryBounds::new(query, offset)).collect();
+        let mut thresholds = vec![Thresholds::<LANES>::NEVER; self.high.len()];
+        for (at, (query, query_bounds)) in self.codes.iter().zip(&query_bounds).enumerate() {
+            let (thresholds, lane) = (&mut thresholds[at / LANES], at % LANES);
+            thresholds.bias[lane] = query.bias();
+            thresholds.error_weight[lane] = query_bounds.error_weight;
+            thresholds.length_weight[lane] = query_bounds.length_weight;
+            thresholds.least[lane] = query_bounds.least(found[at].cutoff());
         }
         let (mut dots, mut passed, mut lowered) = (Vec::new(), Vec::new(), Vec::new());
         rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
-            let (codes, measures) = twin.rows(rows.in_batch(tile));
-            let measures = rows.corrected(tile, measures, &mut lowered);
+            let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
+            let row_errors = rows.corrected(tile, row_errors, &mut lowered);
             // Two panels at a time, whose products are then still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
                 self.backend.panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
                 for (panel, dots) in dots.chunks(tile.len()).enumerate() {
                     let panel = pair * 2 + panel;
-                    let cutoffs = &mut cutoffs[panel];
+                    let thresholds = &mut thresholds[panel];
                     for (part, dots) in dots.chunks(PANEL_ROWS).enumerate() {
                         let part = tile.part(part * PANEL_ROWS, dots.len());
-                        let measures =
-                            measures.slice(part.start - tile.start..part.end - tile.start);
+                        let row_errors =
+                            row_errors.slice(part.start - tile.start..part.end - tile.start);
                         self.backend.screen_panel_int8(
                             dots,
-                            &measures,
+                            &row_errors,
                             part.picked,
-                            cutoffs,
+                            thresholds,
                             &mut passed,
                         );
                         for (at, lane) in passed.drain(..) {
@@ -225,10 +236,11 @@ impl Queries {
                                 continue;
                             };
                             let dot = dots[at][lane] + code.bias();
-                            let offset = gauges[query].offset;
-                            let bounds = code.bounds(self.backend, twin, in_batch, dot, offset);
+                            let offset = query_bounds[query].offset;
+                            let bounds = code.bounds(self.backend, vectors, in_batch, dot, offset);
                             found[query].offer(row, bounds)?;
-                            cutoffs.least[lane] = gauges[query].least(found[query].cutoff());
+                            thresholds.least[lane] =
+                                query_bounds[query].least(found[query].cutoff());
                         }
                     }
                 }
@@ -237,8 +249,8 @@ impl Queries {
         })
     }
 
-    /// Any queries over the vectors themselves, where there is no twin.
-    fn screen_vectors(
+    /// Any queries over the vectors themselves, where they are not quantized.
+    fn bound_vectors(
         &self,
         rows: &Rows<'_>,
         found: &mut [Candidates<'_>],
@@ -258,14 +270,14 @@ impl Queries {
                     if let Some(corrections) = &rows.corrections {
                         corrections.subtract(rows.all_in_batch(tile), scores);
                     }
-                    self.screen_scores(rows, tile, scores, found)?;
+                    self.offer_scores(rows, tile, scores, found)?;
                 }
             }
             Ok(())
         })
     }
 
-    fn screen_scores(
+    fn offer_scores(
         &self,
         rows: &Rows<'_>,
         tile: Tile<'_>,
@@ -279,13 +291,13 @@ impl Queries {
         #[expect(clippy::cast_possible_truncation, reason = "rounded down by `next_down`")]
         let least = |found: &Candidates<'_>| ((found.cutoff() - error) as f32).next_down();
         let mut cutoff = least(found);
-        for (chunk, scores) in scores.chunks(SCREEN_CHUNK).enumerate() {
+        for (chunk, scores) in scores.chunks(SCORE_CHUNK).enumerate() {
             // Nearly always all are, and the compiler compares several at once. NaN is not below
             // anything, so a damaged vector is looked at, and found out.
             if scores.iter().fold(true, |all, &score| all & (score < cutoff)) {
                 continue;
             }
-            for (at, &score) in (chunk * SCREEN_CHUNK..).zip(scores) {
+            for (at, &score) in (chunk * SCORE_CHUNK..).zip(scores) {
                 if score < cutoff {
                     continue;
                 }
@@ -338,18 +350,18 @@ impl Rows<'_> {
         })
     }
 
-    /// Measures of the tile's rows with which their corrected scores are bounded.
+    /// Errors of the tile's rows with which their corrected scores are bounded.
     fn corrected<'m>(
         &self,
         tile: Tile<'_>,
-        measures: Measures<'m>,
+        row_errors: RowErrors<'m>,
         lowered: &'m mut Vec<f32>,
-    ) -> Measures<'m> {
+    ) -> RowErrors<'m> {
         let Some(corrections) = &self.corrections else {
-            return measures;
+            return row_errors;
         };
-        corrections.lower(self.in_batch(tile), measures.errors, lowered);
-        Measures { errors: lowered, ..measures }
+        corrections.lower(self.in_batch(tile), row_errors.errors, lowered);
+        RowErrors { errors: lowered, ..row_errors }
     }
 
     /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None`
@@ -387,7 +399,7 @@ impl Tile<'_> {
 /// Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by Cauchy-Schwarz at
 /// most `g |x| |q|`. Lengths are at most 1.001 on both sides. The `f64` score obeys the same with
 /// `u = 2^-53`. Products that underflow lose at most `2^-126` each.
-fn screening_error(n: usize) -> f64 {
+fn f32_error(n: usize) -> f64 {
     let n = n as f64;
     let gamma = |u: f64| n * u / (1.0 - n * u);
     let lengths = 1.0011 * 1.0011;

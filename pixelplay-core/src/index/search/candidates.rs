@@ -5,15 +5,15 @@ use crate::index::{SongIndex, SongIndexError};
 use crate::simd::Backend;
 
 /// So many candidates of a query are kept at least before exact scores thin them out.
-const ROOM: usize = 1024;
+const EXTRA_CANDIDATES: usize = 1024;
 
 /// After so many candidates they are thinned out.
-fn most_candidates(k: usize) -> usize {
-    k.saturating_mul(4).saturating_add(ROOM)
+fn max_candidates(k: usize) -> usize {
+    k.saturating_mul(4).saturating_add(EXTRA_CANDIDATES)
 }
 
 /// A little more than the product of two lengths of at most 1.001.
-const MOST_SCORE: f64 = 1.0021;
+const MAX_SCORE: f64 = 1.0021;
 
 /// Scores queries exactly.
 #[derive(Clone, Copy)]
@@ -28,24 +28,29 @@ pub(super) struct Scorer<'a> {
 
 impl Scorer<'_> {
     /// What a row is ranked by.
-    fn score(&self, query: usize, row: usize, room: &mut Vec<f32>) -> Result<f64, SongIndexError> {
+    fn score(
+        &self,
+        query: usize,
+        row: usize,
+        scratch: &mut Vec<f32>,
+    ) -> Result<f64, SongIndexError> {
         let correction = self.index.correction(row, self.correction)?;
         // Adding 0 turns -0.0 into 0.0, which is the same score.
-        Ok(self.cosine(query, row, room)? - correction + 0.0)
+        Ok(self.cosine(query, row, scratch)? - correction + 0.0)
     }
 
     pub(super) fn cosine(
         &self,
         query: usize,
         row: usize,
-        room: &mut Vec<f32>,
+        scratch: &mut Vec<f32>,
     ) -> Result<f64, SongIndexError> {
         let dim = self.index.dim();
         let query = &self.queries[query * dim..(query + 1) * dim];
-        let vector = self.index.fetch_vector(row, room)?;
+        let vector = self.index.fetch_vector(row, scratch)?;
         let score = self.backend.dot_f64(vector, query);
         // False for NaN.
-        if score.abs() <= MOST_SCORE { Ok(score + 0.0) } else { Err(self.index.bad_vector(row)) }
+        if score.abs() <= MAX_SCORE { Ok(score + 0.0) } else { Err(self.index.bad_vector(row)) }
     }
 }
 
@@ -71,8 +76,8 @@ struct Candidate {
 impl<'a> Candidates<'a> {
     /// How much memory the candidates for one query take at most; a list that grows has twice its
     /// room for a moment.
-    pub(super) fn most_bytes(k: usize) -> usize {
-        let list = most_candidates(k).saturating_mul(2 * size_of::<Candidate>());
+    pub(super) fn max_bytes(k: usize) -> usize {
+        let list = max_candidates(k).saturating_mul(2 * size_of::<Candidate>());
         list.saturating_add(k.saturating_mul(2 * size_of::<Scored>()))
     }
 
@@ -108,7 +113,7 @@ impl<'a> Candidates<'a> {
             return Ok(());
         }
         // Of a damaged row the bounds may be anything, and must not push others out.
-        let (least, most) = match least <= MOST_SCORE {
+        let (least, most) = match least <= MAX_SCORE {
             true => (least, most),
             false => (f64::NEG_INFINITY, f64::INFINITY),
         };
@@ -117,8 +122,8 @@ impl<'a> Candidates<'a> {
         self.list.push(Candidate { most, row });
         self.lower.push(Scored { score, row });
         self.cutoff = self.cutoff.max(self.lower.threshold());
-        if self.list.len() >= most_candidates(self.k) {
-            self.settle()?;
+        if self.list.len() >= max_candidates(self.k) {
+            self.rescore()?;
         }
         Ok(())
     }
@@ -139,20 +144,20 @@ impl<'a> Candidates<'a> {
         let mut promising: Vec<&Candidate> = promising.collect();
         promising.sort_unstable_by(|a, b| b.most.total_cmp(&a.most).then(a.row.cmp(&b.row)));
         let mut best = TopK::new(self.k, self.floor);
-        let mut room = Vec::new();
+        let mut scratch = Vec::new();
         for candidate in promising {
             if candidate.most < best.threshold() {
                 break;
             }
             let row = candidate.row;
-            let score = self.scorer.score(self.query, row, &mut room)?;
+            let score = self.scorer.score(self.query, row, &mut scratch)?;
             best.push(Scored { score, row });
         }
         Ok(best)
     }
 
     /// Replaces all candidates by the best of them, whose scores are then known.
-    fn settle(&mut self) -> Result<(), SongIndexError> {
+    fn rescore(&mut self) -> Result<(), SongIndexError> {
         let best = self.best()?;
         *self = Self::new(self.scorer, self.query, self.k, self.floor, self.cutoff);
         for Scored { score, row } in best.into_unsorted() {

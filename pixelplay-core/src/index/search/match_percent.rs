@@ -1,6 +1,6 @@
 //! Turns scores into percentages that mean something to a person.
 
-use crate::index::quantized::Twin;
+use crate::index::quantized::QuantizedVectors;
 
 /// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage
 /// by a whole point.
@@ -9,12 +9,12 @@ const SAMPLE: usize = 512;
 /// The rows of a catalogue that a sample consists of.
 pub(crate) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
     let sample = rows.min(SAMPLE);
-    (0..sample).map(move |i| part(rows, i, sample))
+    (0..sample).map(move |i| split_point(rows, i, sample))
 }
 
 /// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32
 /// bits.
-pub(crate) fn part(rows: usize, part: usize, parts: usize) -> usize {
+pub(crate) fn split_point(rows: usize, part: usize, parts: usize) -> usize {
     (rows as u128 * part as u128 / parts.max(1) as u128) as usize
 }
 
@@ -22,44 +22,47 @@ pub(crate) fn part(rows: usize, part: usize, parts: usize) -> usize {
 /// on every processor.
 #[derive(Debug)]
 pub(crate) struct Sample {
-    twin: Twin,
+    vectors: QuantizedVectors,
 }
 
 impl Sample {
     /// Of the vectors of [`sample_rows`].
     pub(crate) fn new(vectors: &[f32], dim: usize) -> Self {
-        Self { twin: Twin::new(vectors, dim) }
+        Self { vectors: QuantizedVectors::new(vectors, dim) }
     }
 
-    pub(crate) fn twin(&self) -> &Twin {
-        &self.twin
+    pub(crate) fn vectors(&self) -> &QuantizedVectors {
+        &self.vectors
     }
 }
 
 /// Where the scores of a query lie over the whole catalogue, by the bounds of those of a sample;
 /// and a score that at least `k` rows reach, as far as the sample tells.
-pub(crate) fn calibrate(bounds: impl Iterator<Item = (f64, f64)>, k: usize) -> (Calibration, f64) {
+pub(crate) fn score_distribution(
+    bounds: impl Iterator<Item = (f64, f64)>,
+    k: usize,
+) -> (ScoreDistribution, f64) {
     let mut lower: Vec<f64> = Vec::with_capacity(SAMPLE);
-    let calibration = Calibration::new(bounds.map(|(least, most)| {
+    let distribution = ScoreDistribution::new(bounds.map(|(least, most)| {
         lower.push(least);
         (least + most) / 2.0
     }));
     if k == 0 || lower.len() < k {
-        return (calibration, f64::NEG_INFINITY);
+        return (distribution, f64::NEG_INFINITY);
     }
     let (_, reached, _) = lower.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
-    (calibration, *reached)
+    (distribution, *reached)
 }
 
 /// Mean and standard deviation of the scores that a query gives to the catalogue.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Calibration {
+pub(crate) struct ScoreDistribution {
     mean: f64,
     /// Exactly 0 where all scores are equal.
     sd: f64,
 }
 
-impl Calibration {
+impl ScoreDistribution {
     pub(crate) fn new(scores: impl IntoIterator<Item = f64>) -> Self {
         let mut scores = scores.into_iter();
         // Deviations from any score give the same variance as those from the mean, and are exactly
@@ -81,7 +84,7 @@ impl Calibration {
     }
 
     /// 50 for the mean, 84 for two deviations above it, and towards 100 beyond.
-    pub(crate) fn percent(&self, score: f64) -> f64 {
+    pub(crate) fn match_percent(&self, score: f64) -> f64 {
         if self.sd == 0.0 {
             return 50.0;
         }
@@ -97,20 +100,20 @@ mod tests {
 
     #[test]
     fn known_values() {
-        let c = Calibration::new([0.1, 0.2, 0.3]);
+        let c = ScoreDistribution::new([0.1, 0.2, 0.3]);
         // Phi(0), Phi(1), Phi(1.5), Phi(-1) of any statistical table.
         for (score, percent) in
             [(0.2, 50.0), (0.4, 84.134_474_6), (0.5, 93.319_279_9), (0.0, 15.865_525_4)]
         {
-            assert!((c.percent(score) - percent).abs() < 1e-6, "{score}");
+            assert!((c.match_percent(score) - percent).abs() < 1e-6, "{score}");
         }
     }
 
     #[test]
     fn no_spread_is_fifty() {
         for scores in [&[][..], &[0.3], &[0.3, 0.3, 0.3]] {
-            assert_eq!(Calibration::new(scores.iter().copied()).percent(0.3), 50.0);
-            assert_eq!(Calibration::new(scores.iter().copied()).percent(0.9), 50.0);
+            assert_eq!(ScoreDistribution::new(scores.iter().copied()).match_percent(0.3), 50.0);
+            assert_eq!(ScoreDistribution::new(scores.iter().copied()).match_percent(0.9), 50.0);
         }
     }
 

@@ -12,9 +12,9 @@ mod threads;
 mod top_k;
 
 use self::bounds::Queries;
-use self::match_percent::{Calibration, sample_rows};
-use self::scan::{Scan, Wanted, queries_a_pass};
-use self::threads::Attendance;
+use self::match_percent::{ScoreDistribution, sample_rows};
+use self::scan::{Criteria, Scan, queries_a_pass};
+use self::threads::KeepAwake;
 use self::top_k::Scored;
 use super::filter::{self, Filter, FilterError};
 use super::{SongIndex, SongIndexError};
@@ -45,8 +45,8 @@ pub struct SearchOptions {
     /// How much of each song's bias is subtracted from its score, 0 to 1; 0, so nothing, by
     /// default. Songs are ranked by what is left, [`SongHit::corrected_score`], so that those that
     /// turn up for everything stand back. The index needs biases, see
-    /// [`SongIndexEditor::correct_hubs`](super::SongIndexEditor::correct_hubs).
-    pub hub_correction: f64,
+    /// [`SongIndexEditor::correct_hubness`](super::SongIndexEditor::correct_hubness).
+    pub hubness_correction: f64,
     /// The instructions to compute with; the fastest by default. The results are the same.
     pub backend: Option<Backend>,
 }
@@ -59,7 +59,7 @@ impl Default for SearchOptions {
             exclude: Vec::new(),
             min_score: None,
             threads: None,
-            hub_correction: 0.0,
+            hubness_correction: 0.0,
             backend: None,
         }
     }
@@ -76,7 +76,7 @@ pub struct SongHit {
     /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
     pub score: f64,
     /// What songs are ranked by: the score less the correction of
-    /// [`SearchOptions::hub_correction`].
+    /// [`SearchOptions::hubness_correction`].
     pub corrected_score: f64,
     /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average
     /// song.
@@ -155,7 +155,7 @@ impl SongIndex {
         excluded.sort_unstable();
         let filter = options.filter.as_ref();
         let filter = filter.map(|filter| filter::bind(filter, self));
-        let wanted = Wanted {
+        let criteria = Criteria {
             filter: filter.transpose()?,
             excluded,
             k: options.k.min(self.len()),
@@ -165,29 +165,29 @@ impl SongIndex {
         };
         let threads = options.threads.map(NonZeroUsize::get);
         let mut hits = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(queries_a_pass(wanted.k, threads)) {
-            if wanted.k == 0 {
+        for queries in queries.chunks(queries_a_pass(criteria.k, threads)) {
+            if criteria.k == 0 {
                 hits.extend(queries.iter().map(|_| Vec::new()));
                 continue;
             }
             let values = queries.iter().flat_map(|query| query.as_slice());
             let scan = Scan {
                 index: self,
-                wanted: &wanted,
-                queries: Queries::new(wanted.backend, self.dim(), values.copied().collect()),
+                criteria: &criteria,
+                queries: Queries::new(criteria.backend, self.dim(), values.copied().collect()),
                 threads,
             };
-            let attendance = Attendance::begin();
+            let keep_awake = KeepAwake::begin();
             let found = scan.run(self.sample()?)?;
-            attendance.end(threads, scan.work());
-            for (query, (top, calibration)) in found.into_iter().enumerate() {
-                let mut room = Vec::new();
+            keep_awake.end(threads, scan.work());
+            for (query, (top, distribution)) in found.into_iter().enumerate() {
+                let mut scratch = Vec::new();
                 let hit = |scored: Scored| {
-                    let cosine = match wanted.correction {
+                    let cosine = match criteria.correction {
                         0.0 => scored.score,
-                        _ => scan.scorer().cosine(query, scored.row, &mut room)?,
+                        _ => scan.scorer().cosine(query, scored.row, &mut scratch)?,
                     };
-                    self.hit(cosine, scored, &calibration)
+                    self.hit(cosine, scored, &distribution)
                 };
                 hits.push(top.into_iter().map(hit).collect::<Result<_, _>>()?);
             }
@@ -200,9 +200,9 @@ impl SongIndex {
         if let Some(sample) = self.sample.get() {
             return Ok(sample);
         }
-        let (mut vectors, mut room) = (Vec::new(), Vec::new());
+        let (mut vectors, mut scratch) = (Vec::new(), Vec::new());
         for row in sample_rows(self.len()) {
-            let vector = self.fetch_vector(row, &mut room)?;
+            let vector = self.fetch_vector(row, &mut scratch)?;
             // The lengths of damaged vectors are unknown, and so would be the bounds of all scores.
             Embedding::new(vector, None).map_err(|_| self.bad_vector(row))?;
             vectors.extend_from_slice(vector);
@@ -219,14 +219,14 @@ impl SongIndex {
         &self,
         cosine: f64,
         scored: Scored,
-        calibration: &Calibration,
+        distribution: &ScoreDistribution,
     ) -> Result<SongHit, SongIndexError> {
         Ok(SongHit {
             row: scored.row,
             id: self.song_id(scored.row)?,
             score: cosine,
             corrected_score: scored.score,
-            match_percent: calibration.percent(cosine),
+            match_percent: distribution.match_percent(cosine),
         })
     }
 }

@@ -7,17 +7,17 @@ use rayon::prelude::*;
 
 use super::bounds::{Queries, Rows};
 use super::candidates::{Candidates, Scorer};
-use super::match_percent::{Calibration, Sample, part};
-use super::threads::{in_threads, share};
+use super::match_percent::{Sample, ScoreDistribution, split_point};
+use super::threads::{in_threads, split_work};
 use super::top_k::{Scored, TopK};
-use crate::index::filter::Bound;
+use crate::index::filter::BoundFilter;
 use crate::index::hubness::Corrections;
 use crate::index::shard::Shard;
 use crate::index::{SongIndex, SongIndexError};
 use crate::simd::{Backend, LANES};
 
-/// So many queries are calibrated, and their candidates scored, while another thread would only
-/// just have woken.
+/// So many queries are compared with the sample, and their candidates scored, while another thread
+/// would only just have woken.
 const MIN_PIECE_QUERIES: usize = LANES;
 /// How many queries share a pass at most: enough that its memory traffic no longer counts.
 const MAX_QUERIES: usize = 1024;
@@ -30,12 +30,12 @@ pub(super) fn queries_a_pass(k: usize, threads: Option<usize>) -> usize {
     let threads = threads.map_or_else(rayon::current_num_threads, |threads| {
         threads.min(rayon::current_num_threads() + 1)
     });
-    let bytes = Candidates::most_bytes(k).saturating_mul(threads);
+    let bytes = Candidates::max_bytes(k).saturating_mul(threads);
     (MAX_CANDIDATE_BYTES / bytes).clamp(LANES, MAX_QUERIES) / LANES * LANES
 }
-/// What is wanted of every query.
-pub(super) struct Wanted {
-    pub(super) filter: Option<Bound>,
+/// What is asked of every query.
+pub(super) struct Criteria {
+    pub(super) filter: Option<BoundFilter>,
     /// Ascending.
     pub(super) excluded: Vec<usize>,
     pub(super) k: usize,
@@ -47,7 +47,7 @@ pub(super) struct Wanted {
 
 pub(super) struct Scan<'a> {
     pub(super) index: &'a SongIndex,
-    pub(super) wanted: &'a Wanted,
+    pub(super) criteria: &'a Criteria,
     pub(super) queries: Queries,
     pub(super) threads: Option<usize>,
 }
@@ -57,28 +57,30 @@ impl Scan<'_> {
     pub(super) fn run(
         &self,
         sample: &Sample,
-    ) -> Result<Vec<(Vec<Scored>, Calibration)>, SongIndexError> {
-        let wanted = self.wanted;
+    ) -> Result<Vec<(Vec<Scored>, ScoreDistribution)>, SongIndexError> {
+        let criteria = self.criteria;
         // Otherwise rows of the sample may be among those that do not count, or rank by something
         // else.
-        let all_count = wanted.filter.is_none() && wanted.excluded.is_empty();
-        let k = match all_count && wanted.correction == 0.0 {
-            true => wanted.k,
+        let all_count = criteria.filter.is_none() && criteria.excluded.is_empty();
+        let k = match all_count && criteria.correction == 0.0 {
+            true => criteria.k,
             false => usize::MAX,
         };
         let groups = self.queries.len().div_ceil(LANES);
-        let calibrated = self.each(groups, |group| self.queries.score(sample, group, k)).concat();
-        let reached: Vec<f64> = calibrated.iter().map(|(_, reached)| *reached).collect();
+        let distributions =
+            self.each(groups, |group| self.queries.score(sample, group, k)).concat();
+        let reached: Vec<f64> = distributions.iter().map(|(_, reached)| *reached).collect();
         let found = self.all_rows(&reached)?;
         let tops = self.each(found.len(), |at| found[at].best().map(TopK::into_sorted));
-        let with_calibration = |(top, (calibration, _)): (Result<_, _>, _)| Ok((top?, calibration));
-        tops.into_iter().zip(calibrated).map(with_calibration).collect()
+        let with_distribution =
+            |(top, (distribution, _)): (Result<_, _>, _)| Ok((top?, distribution));
+        tops.into_iter().zip(distributions).map(with_distribution).collect()
     }
 
     /// The candidates of all rows.
     fn all_rows(&self, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
         let rows = self.index.len();
-        let (threads, pieces) = share(self.threads, rows, self.work());
+        let (threads, pieces) = split_work(self.threads, rows, self.work());
         let next = AtomicUsize::new(0);
         // Each thread takes the next piece until there is none, so one that is held up holds up
         // nobody.
@@ -89,7 +91,7 @@ impl Scan<'_> {
                 if piece >= pieces {
                     return Ok(found);
                 }
-                let range = part(rows, piece, pieces)..part(rows, piece + 1, pieces);
+                let range = split_point(rows, piece, pieces)..split_point(rows, piece + 1, pieces);
                 let found = found.get_or_insert_with(|| self.candidates(reached));
                 if let Err(error) = self.rows(range, found) {
                     // Nobody needs the rest.
@@ -110,15 +112,15 @@ impl Scan<'_> {
     pub(super) fn scorer(&self) -> Scorer<'_> {
         Scorer {
             index: self.index,
-            backend: self.wanted.backend,
-            correction: self.wanted.correction,
+            backend: self.criteria.backend,
+            correction: self.criteria.correction,
             queries: &self.queries.values,
         }
     }
 
     fn candidates(&self, reached: &[f64]) -> Vec<Candidates<'_>> {
         let scorer = self.scorer();
-        let (k, floor) = (self.wanted.k, self.wanted.floor);
+        let (k, floor) = (self.criteria.k, self.criteria.floor);
         let of_query = |(query, &reached)| Candidates::new(scorer, query, k, floor, reached);
         reached.iter().enumerate().map(of_query).collect()
     }
@@ -126,30 +128,30 @@ impl Scan<'_> {
     /// Adds the candidates of a range of rows.
     fn rows(&self, rows: Range<usize>, found: &mut [Candidates<'_>]) -> Result<(), SongIndexError> {
         for span in self.index.spans(rows) {
-            let mask = match &self.wanted.filter {
+            let mask = match &self.criteria.filter {
                 Some(filter) => {
                     Some(filter.rows(self.index, span.shard, span.batch, span.range.clone())?)
                 }
                 None => None,
             };
             let biases = span.batch.biases.as_ref();
-            let corrections = biases.filter(|_| self.wanted.correction > 0.0);
+            let corrections = biases.filter(|_| self.criteria.correction > 0.0);
             let rows = Rows {
                 corrections: corrections
-                    .map(|biases| Corrections { biases, weight: self.wanted.correction }),
+                    .map(|biases| Corrections { biases, weight: self.criteria.correction }),
                 span,
                 mask,
-                excluded: &self.wanted.excluded,
+                excluded: &self.criteria.excluded,
             };
-            self.queries.screen(&rows, found)?;
+            self.queries.find_candidates(&rows, found)?;
         }
         Ok(())
     }
 
     /// How many bytes are multiplied.
     pub(super) fn work(&self) -> usize {
-        let has_twin = self.index.shards.iter().all(Shard::has_twin);
-        self.index.len().saturating_mul(self.queries.len() * self.queries.row_bytes(has_twin))
+        let is_quantized = self.index.shards.iter().all(Shard::is_quantized);
+        self.index.len().saturating_mul(self.queries.len() * self.queries.row_bytes(is_quantized))
     }
 
     /// Does something so many times, in several threads if the queries are many.

@@ -1,6 +1,6 @@
 //! Songs like a song.
 
-use super::match_percent::{Calibration, sample_rows};
+use super::match_percent::{ScoreDistribution, sample_rows};
 use super::top_k::{Scored, TopK};
 use super::{SearchOptions, SongHit};
 use crate::index::filter;
@@ -71,8 +71,8 @@ impl SongIndex {
     /// The songs most like a song, which is itself not among them. Scores are cosines, as in
     /// [`search`](Self::search).
     ///
-    /// By [`By::Audio`] there is no hub correction. The first call works out the features of all
-    /// songs and keeps them, 80 bytes a song.
+    /// By [`By::Audio`] there is no hubness correction. The first call works out the features of
+    /// all songs and keeps them, 80 bytes a song.
     ///
     /// # Errors
     /// If there is no such song, if it lacks audio features that are asked for, or as
@@ -143,10 +143,10 @@ impl SongIndex {
                 }
             }
         }
-        let calibration = Calibration::new(sample_rows(self.len()).filter_map(score));
+        let distribution = ScoreDistribution::new(sample_rows(self.len()).filter_map(score));
         top.into_sorted()
             .into_iter()
-            .map(|scored| self.hit(scored.score, scored, &calibration))
+            .map(|scored| self.hit(scored.score, scored, &distribution))
             .collect()
     }
 

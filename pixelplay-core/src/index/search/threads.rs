@@ -28,11 +28,11 @@ const MAX_PIECES: usize = 1024;
 /// close. As long as it takes to do something small with a result and ask again.
 const LINGER: Duration = Duration::from_micros(100);
 /// How long a search that is done waits awake for its other threads.
-const PATIENCE: Duration = Duration::from_micros(50);
+const SPIN_TIME: Duration = Duration::from_micros(50);
 
 /// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads:
 /// there is nothing to do for one more.
-pub(super) fn share(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
+pub(super) fn split_work(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
     let threads = threads.unwrap_or_else(|| {
         let all = rayon::current_num_threads();
         match work {
@@ -67,7 +67,7 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
         let own = work();
         // The others are as good as done, and this thread too would take its time to wake.
         let done = Instant::now();
-        while busy.load(Ordering::Acquire) > 0 && done.elapsed() < PATIENCE {
+        while busy.load(Ordering::Acquire) > 0 && done.elapsed() < SPIN_TIME {
             spin_loop();
         }
         own
@@ -95,11 +95,11 @@ fn nanoseconds(time: Duration) -> u64 {
 }
 
 /// A search from its begin on, of one query or of some that share a pass.
-pub(super) struct Attendance {
+pub(super) struct KeepAwake {
     is_close: bool,
 }
 
-impl Attendance {
+impl KeepAwake {
     pub(super) fn begin() -> Self {
         let since = now().saturating_sub(LAST_END.load(Ordering::Relaxed));
         Self { is_close: since < nanoseconds(LINGER) }
@@ -141,14 +141,14 @@ mod tests {
     #[test]
     fn pieces_are_few_however_many_threads_are_allowed() {
         let large = usize::MAX;
-        let (threads, pieces) = share(Some(usize::MAX), 10_000_000, large);
+        let (threads, pieces) = split_work(Some(usize::MAX), 10_000_000, large);
         assert_eq!((threads, pieces), (MAX_PIECES, MAX_PIECES));
-        assert_eq!(share(Some(usize::MAX), 640, large), (10, 10));
-        assert_eq!(share(Some(3), 10_000_000, large), (3, 3 * PIECES_A_THREAD));
-        assert_eq!(share(Some(1), 10_000_000, large), (1, 1));
-        assert_eq!(share(None, 10_000_000, SHARING_BYTES - 1), (1, 1));
+        assert_eq!(split_work(Some(usize::MAX), 640, large), (10, 10));
+        assert_eq!(split_work(Some(3), 10_000_000, large), (3, 3 * PIECES_A_THREAD));
+        assert_eq!(split_work(Some(1), 10_000_000, large), (1, 1));
+        assert_eq!(split_work(None, 10_000_000, SHARING_BYTES - 1), (1, 1));
         for rows in [0, 1, 63] {
-            assert_eq!(share(Some(8), rows, large), (1, 1));
+            assert_eq!(split_work(Some(8), rows, large), (1, 1));
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn nobody_stays_awake_for_good() {
         for _ in 0..3 {
-            Attendance { is_close: true }.end(Some(usize::MAX), usize::MAX);
+            KeepAwake { is_close: true }.end(Some(usize::MAX), usize::MAX);
         }
         while ASKED.load(Ordering::Relaxed) > 0 {
             std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! `correct-hubs`: songs that turn up for everything can stand back.
+//! `correct-hubness`: songs that turn up for everything can stand back.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ use crate::{open, output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song gets a bias: how near, on average, the pictures are that are nearest to it. A search with \
---hub-correction subtracts that share of it (nearest neighbour normalisation); searches without it stay as they were. Some \
+--hubness-correction subtracts that share of it (nearest neighbour normalisation); searches without it stay as they were. Some \
 hundreds of pictures of the kind that will be asked for are a good bank. `audit` shows what it changes.
 
 Example:
-  pixelplay correct-hubs songs.arrow holiday-pictures/
-  pixelplay match beach.jpg --index songs.arrow --hub-correction 0.5"
+  pixelplay correct-hubness songs.arrow holiday-pictures/
+  pixelplay match beach.jpg --index songs.arrow --hubness-correction 0.5"
 )]
 pub(crate) struct Args {
     /// The index: a file or a folder
@@ -42,6 +42,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     open::check_space(&open::index(&args.index)?, &encoder, &args.index)?;
     let bank = QueryBank::new(args.pictures.encode(&encoder)?.embeddings, args.nearest)?;
     let editor = open::editor(&args.index, EditOptions::default())?;
-    let report = editor.correct_hubs(&bank, &mut progress::bar())?;
+    let report = editor.correct_hubness(&bank, &mut progress::bar())?;
     output::edit(&report, args.json)
 }

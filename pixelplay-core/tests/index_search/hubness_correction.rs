@@ -21,10 +21,10 @@ fn bias(row: &[f32], bank: &QueryBank, nearest: usize) -> f32 {
 }
 
 /// An index file, corrected.
-fn corrected(rows: &[Vec<f32>], int8_twin: bool, bank: &QueryBank) -> SongIndex {
+fn corrected(rows: &[Vec<f32>], quantized: bool, bank: &QueryBank) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), rows, rows.len() / 3 + 1, int8_twin);
-    let report = editor(&path).correct_hubs(bank, &mut ()).unwrap();
+    let path = write(folder.path(), rows, rows.len() / 3 + 1, quantized);
+    let report = editor(&path).correct_hubness(bank, &mut ()).unwrap();
     assert_eq!(report.songs, rows.len());
     SongIndex::open(&path).unwrap()
 }
@@ -37,7 +37,7 @@ fn a_corrected_search_is_that_of_the_oracle() {
         for data in ALL_DATA {
             let rows = rows(data, &mut rng, 700, dim);
             let biases: Vec<f32> = rows.iter().map(|row| bias(row, &bank, 4)).collect();
-            let indexes = [true, false].map(|twin| corrected(&rows, twin, &bank));
+            let indexes = [true, false].map(|quantized| corrected(&rows, quantized, &bank));
             let queries: Vec<Vec<f32>> = (0..20).map(|_| random(&mut rng, dim)).collect();
             let embeddings: Vec<Embedding> = queries.iter().map(|values| query(values)).collect();
             for ((backend, index), weight) in pairs(&indexes).zip([1.0, 0.3].into_iter().cycle()) {
@@ -45,7 +45,7 @@ fn a_corrected_search_is_that_of_the_oracle() {
                 for (filter, keep) in filters() {
                     let options = SearchOptions {
                         filter,
-                        hub_correction: weight,
+                        hubness_correction: weight,
                         backend: Some(backend),
                         threads: threads(2),
                         ..SearchOptions::default()
@@ -84,16 +84,16 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     let path = write(folder.path(), &rows, 40, true);
     let values = random(&mut rng, 16);
     let search = |weight| {
-        let options = SearchOptions { hub_correction: weight, ..SearchOptions::default() };
+        let options = SearchOptions { hubness_correction: weight, ..SearchOptions::default() };
         let index = SongIndex::open(&path).unwrap();
         index.search(&query(&values), &options)
     };
     let plain = search(0.0).unwrap();
-    assert!(matches!(search(0.5), Err(SongIndexError::NoHubCorrection { .. })));
+    assert!(matches!(search(0.5), Err(SongIndexError::NoHubnessCorrection { .. })));
     for weight in [-0.1, 1.1, f64::NAN] {
-        assert!(matches!(search(weight), Err(SongIndexError::BadHubCorrection { .. })));
+        assert!(matches!(search(weight), Err(SongIndexError::BadHubnessCorrection { .. })));
     }
-    editor(&path).correct_hubs(&bank, &mut ()).unwrap();
+    editor(&path).correct_hubness(&bank, &mut ()).unwrap();
     SongIndex::open(&path).unwrap().verify().unwrap();
     assert_eq!(search(0.0).unwrap(), plain);
     let before = search(0.5).unwrap();
@@ -115,7 +115,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     let options = EditOptions { replace: true, ..EditOptions::default() };
     SongIndexEditor::open(&path, options, &mut ()).unwrap().add(&added, &mut ()).unwrap();
     assert_eq!(SongIndex::open(&path).unwrap().query_bank(), None);
-    assert!(matches!(search(0.5), Err(SongIndexError::NoHubCorrection { .. })));
+    assert!(matches!(search(0.5), Err(SongIndexError::NoHubnessCorrection { .. })));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_bank_that_makes_no_sense_is_refused() {
     let path = write(folder.path(), &rows(Data::Random, &mut rng, 5, 9), 40, true);
     let other = QueryBank::new(queries, 1).unwrap();
     assert!(matches!(
-        editor(&path).correct_hubs(&other, &mut ()),
+        editor(&path).correct_hubness(&other, &mut ()),
         Err(SongIndexError::Embedding(_))
     ));
 }
