@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pixelplay_core::catalog::{
     self, BuildOptions, CatalogError, CleanOptions, Cleaned, Describer, Templates,
 };
-use pixelplay_core::index::{SongTable, WriterOptions, write_index_with};
+use pixelplay_core::index::{ArrowTable, WriterOptions, write_index_with};
 use pixelplay_core::song::{COLUMNS, Kind, Song, Value};
 use pixelplay_core::{EncodeOptions, SongId};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -17,7 +17,7 @@ use crate::encoder::{PyEncoder, or_mini};
 use crate::index::PySongIndex;
 use crate::report::PyReport;
 use crate::song::PySong;
-use crate::table::{Input, PySongTable};
+use crate::table::{Input, PyArrowTable};
 use crate::{array, embedding};
 
 /// Which header is which column, and what stands between cells.
@@ -56,15 +56,15 @@ pub(crate) fn clean(
     delimiter: Option<&str>,
     merge_recordings: bool,
     progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<(PySongTable, PyReport)> {
+) -> PyResult<(PyArrowTable, PyReport)> {
     let report = Report::new(progress)?;
     let input = Input::new(songs)?;
     let options = clean_options(columns, delimiter, merge_recordings)?;
     let (table, cleaned) = call::long(py, report.as_ref(), move |on_progress| {
         let Cleaned { songs, report, .. } = input.clean(&options, on_progress)?;
-        Ok::<_, CatalogError>((SongTable::new(&songs)?, report))
+        Ok::<_, CatalogError>((ArrowTable::new(&songs)?, report))
     })?;
-    Ok((PySongTable(table), PyReport::new(py, &cleaned)?))
+    Ok((PyArrowTable(table), PyReport::new(py, &cleaned)?))
 }
 
 /// Describes a song in two to eight sentences, scenes and moods by its features, genre and decade; in fewer only where

@@ -11,7 +11,7 @@ use pyo3::types::{PyCapsule, PyIterator};
 use crate::call;
 use crate::embedding::{Places, places};
 use crate::song::PySong;
-use crate::table::PySongTable;
+use crate::table::PyArrowTable;
 
 /// A song found by a search.
 #[pyclass(frozen, name = "SongHit", module = "pixelplay")]
@@ -90,8 +90,8 @@ impl PyHits {
     }
 
     /// The hits with ``score``, ``match_percent`` and the columns of their index.
-    fn to_arrow(&self, py: Python<'_>) -> PyResult<PySongTable> {
-        call::short(py, || self.index.hits_to_table(&self.hits)).map(PySongTable)
+    fn to_arrow(&self, py: Python<'_>) -> PyResult<PyArrowTable> {
+        call::short(py, || self.index.hits_to_table(&self.hits)).map(PyArrowTable)
     }
 
     #[pyo3(signature = (requested_schema = None))]

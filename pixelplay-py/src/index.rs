@@ -16,7 +16,7 @@ use crate::embedding::PyEmbedding;
 use crate::hits::PyHits;
 use crate::report::PyReport;
 use crate::song::PySong;
-use crate::table::PySongTable;
+use crate::table::PyArrowTable;
 use crate::{array, call, filter};
 
 /// A scan of fewer bytes is over before a signal could be looked at; a thread for it would only cost.
@@ -268,9 +268,9 @@ impl PySongIndex {
     }
 
     /// The whole index as a table, ``embedding`` included, in the memory that it has.
-    fn to_arrow(&self, py: Python<'_>) -> PyResult<PySongTable> {
+    fn to_arrow(&self, py: Python<'_>) -> PyResult<PyArrowTable> {
         let index = self.inner.clone();
-        call::long(py, None, move |_| index.to_table()).map(PySongTable)
+        call::long(py, None, move |_| index.to_table()).map(PyArrowTable)
     }
 
     #[pyo3(signature = (requested_schema = None))]

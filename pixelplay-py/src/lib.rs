@@ -60,7 +60,7 @@ mod _native {
     #[pymodule_export]
     use super::song::PySong;
     #[pymodule_export]
-    use super::table::PySongTable;
+    use super::table::PyArrowTable;
     #[pymodule_export]
     use super::users::PyUserStore;
 

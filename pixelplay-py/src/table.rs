@@ -15,7 +15,7 @@ use pixelplay_core::catalog::{
     build_index_from_csv, build_index_from_reader, clean_reader, clean_with, every_row,
     every_row_reader,
 };
-use pixelplay_core::index::SongTable;
+use pixelplay_core::index::ArrowTable;
 use pixelplay_core::progress::Progress;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -150,11 +150,11 @@ fn reader(capsule: &Bound<'_, PyCapsule>) -> PyResult<RecordBatchStreamReader> {
 /// A table of songs in Arrow's memory layout.
 ///
 /// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
-#[pyclass(frozen, name = "SongTable", module = "pixelplay")]
-pub(crate) struct PySongTable(pub(crate) SongTable);
+#[pyclass(frozen, name = "ArrowTable", module = "pixelplay")]
+pub(crate) struct PyArrowTable(pub(crate) ArrowTable);
 
 #[pymethods]
-impl PySongTable {
+impl PyArrowTable {
     /// How many rows there are.
     #[getter]
     fn num_rows(&self) -> usize {
@@ -222,7 +222,7 @@ impl PySongTable {
     }
 
     fn __repr__(&self) -> String {
-        format!("SongTable(rows={}, columns={:?})", self.num_rows(), self.column_names())
+        format!("ArrowTable(rows={}, columns={:?})", self.num_rows(), self.column_names())
     }
 }
 

@@ -10,7 +10,8 @@ use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 
 use super::file::layout::{self, list_len, value_field};
 use super::file::{
-    Cells, ColumnBuilder, FileLayout, MAX_BATCH_TEXT, Text, data_type, known_kind, schema, text_len,
+    Cells, ColumnBuilder, FileLayout, MAX_BATCH_TEXT, Text, data_type, known_kind, schema,
+    text_len, written_kind,
 };
 use super::{SongHit, SongIndex, SongIndexError};
 use crate::song::{COLUMNS, Kind, Song};
@@ -22,12 +23,12 @@ const OF_HITS: [&str; 2] = ["score", "match_percent"];
 
 /// A table of songs in Arrow's memory layout.
 #[derive(Debug, Clone)]
-pub struct SongTable {
+pub struct ArrowTable {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
 }
 
-impl SongTable {
+impl ArrowTable {
     /// A table of songs: `id`, every known column, and the extra columns of all songs by name, as
     /// text.
     ///
@@ -137,7 +138,7 @@ impl SongIndex {
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
-    pub fn to_table(&self) -> Result<SongTable, SongIndexError> {
+    pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
         let schema = Arc::new(schema(&FileLayout {
             dim: self.dim,
             fingerprint: self.fingerprint.clone(),
@@ -170,7 +171,7 @@ impl SongIndex {
             arrays.push(Arc::new(vectors.map_err(damaged)?));
             batches.push(RecordBatch::try_new(schema.clone(), arrays).map_err(damaged)?);
         }
-        Ok(SongTable { schema, batches })
+        Ok(ArrowTable { schema, batches })
     }
 
     /// Hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the
@@ -181,18 +182,18 @@ impl SongIndex {
     ///
     /// # Panics
     /// If a hit is not of this index and its row does not exist.
-    pub fn hits_to_table(&self, hits: &[SongHit]) -> Result<SongTable, SongIndexError> {
+    pub fn hits_to_table(&self, hits: &[SongHit]) -> Result<ArrowTable, SongIndexError> {
         let songs = hits.iter().map(|hit| self.song(hit.row)).collect::<Result<Vec<_>, _>>()?;
         // What `song` returns is of the columns' kinds, but for columns that no song has, which it
         // gives as text.
-        let kind = |name: &String| (name.clone(), known_kind(name).unwrap_or(Kind::Text));
+        let kind = |name: &String| (name.clone(), written_kind(name));
         let columns: Vec<_> = self
             .columns
             .iter()
             .filter(|(name, _)| !OF_HITS.contains(&name.as_str()))
             .map(|(name, _)| kind(name))
             .collect();
-        let mut table = SongTable::of_columns(&columns, &songs);
+        let mut table = ArrowTable::of_columns(&columns, &songs);
         let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
         for (at, name) in OF_HITS.into_iter().enumerate() {
             fields.insert(at + 1, Arc::new(Field::new(name, data_type(Kind::Real), false)));
@@ -276,12 +277,12 @@ mod tests {
 
     #[test]
     fn songs_and_hits_are_tables_too() {
-        let table = SongTable::new(&songs()).unwrap();
+        let table = ArrowTable::new(&songs()).unwrap();
         assert_eq!(table.reader().count(), 1);
         let batch = &table.batches()[0];
         assert_eq!(batch.num_columns(), 2 + COLUMNS.len());
         assert_eq!(batch["label"].as_string::<i32>().value(2), "Blue");
-        assert_eq!(SongTable::new(&[]).unwrap().num_rows(), 0);
+        assert_eq!(ArrowTable::new(&[]).unwrap().num_rows(), 0);
 
         let (_folder, index) = index();
         let query = Embedding::new(vec![0.0, 1.0], None).unwrap();
@@ -298,6 +299,6 @@ mod tests {
     fn a_song_whose_extra_hides_a_column_is_refused() {
         let mut song = songs().remove(0);
         song.extra.insert("title".to_owned(), "x".to_owned());
-        assert!(matches!(SongTable::new(&[song]), Err(SongIndexError::BadRow { .. })));
+        assert!(matches!(ArrowTable::new(&[song]), Err(SongIndexError::BadRow { .. })));
     }
 }

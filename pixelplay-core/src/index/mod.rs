@@ -56,7 +56,7 @@ mod shard;
 mod song_index;
 
 #[cfg(feature = "arrow")]
-pub use self::arrow::SongTable;
+pub use self::arrow::ArrowTable;
 pub use self::edit::{EditOptions, EditReport, SongIndexEditor};
 pub use self::error::SongIndexError;
 pub use self::file::{SongIndexWriter, WriterOptions, write_index, write_index_with};

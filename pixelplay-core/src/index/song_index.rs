@@ -9,7 +9,7 @@ use super::file::{Load, known_kind, map, plain_text, read};
 use super::lookup::Lookup;
 use super::search::{Features, Sample};
 use super::shard::{BatchAt, Shard};
-use crate::embedding::{Embedding, Fingerprint};
+use crate::embedding::{Embedding, EmbeddingError, Fingerprint, same_space};
 use crate::song::{Kind, Song, SongId};
 
 /// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number
@@ -225,6 +225,12 @@ impl SongIndex {
     /// If there is no such row.
     pub fn embedding(&self, row: usize) -> Result<Embedding, SongIndexError> {
         Embedding::new(self.vector(row), self.fingerprint.clone()).map_err(|_| self.bad_vector(row))
+    }
+
+    /// That queries can be compared with the vectors.
+    pub(super) fn check_queries(&self, queries: &[Embedding]) -> Result<(), EmbeddingError> {
+        let space = (self.dim(), self.fingerprint());
+        queries.iter().try_for_each(|query| same_space(space, (query.dim(), query.fingerprint())))
     }
 
     pub(super) fn song_id(&self, row: usize) -> Result<SongId, SongIndexError> {

@@ -36,6 +36,7 @@ from ._errors import (
 )
 from ._native import (
     Account,
+    ArrowTable,
     Column,
     Embedding,
     Embeddings,
@@ -52,7 +53,6 @@ from ._native import (
     Song,
     SongHit,
     SongIndex,
-    SongTable,
     UserStore,
     __version__,
     build_index,
@@ -102,6 +102,7 @@ del _error
 
 __all__ = [
     "Account",
+    "ArrowTable",
     "BadPassword",
     "BadUserName",
     "CatalogError",
@@ -135,7 +136,6 @@ __all__ = [
     "SongHit",
     "SongIndex",
     "SongIndexError",
-    "SongTable",
     "Throttled",
     "UnknownSong",
     "UnknownUser",

@@ -249,7 +249,7 @@ class Hits:
     @property
     def scores(self) -> list[float]:
         """The cosines, in order."""
-    def to_arrow(self) -> SongTable:
+    def to_arrow(self) -> ArrowTable:
         """The hits with ``score``, ``match_percent`` and the columns of their index."""
     def to_pandas(self) -> Any:
         """The same as a ``pandas.DataFrame``; needs pandas."""
@@ -263,7 +263,7 @@ class Hits:
     def _repr_html_(self) -> str: ...
 
 @final
-class SongTable:
+class ArrowTable:
     """A table of songs in Arrow's memory layout.
 
     ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
@@ -446,7 +446,7 @@ class SongIndex:
 
         Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
         """
-    def to_arrow(self) -> SongTable:
+    def to_arrow(self) -> ArrowTable:
         """The whole index as a table, ``embedding`` included, in the memory that it has."""
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def verify(self) -> None:
@@ -507,7 +507,7 @@ def clean(
     delimiter: str | None = None,
     merge_recordings: bool = True,
     progress: _Progress = None,
-) -> tuple[SongTable, Report]:
+) -> tuple[ArrowTable, Report]:
     """Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
 
     ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's

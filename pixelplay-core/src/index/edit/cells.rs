@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::song::{COLUMNS, Kind, Value};
+use crate::index::file::known_kind;
+use crate::song::{Kind, Value};
 
 /// Cells to change, in columns that are there or are added.
 pub(crate) struct Changes {
@@ -21,10 +22,8 @@ impl Changes {
     /// Sets a cell of one of the columns, or of a known column of songs.
     pub(crate) fn set(&mut self, row: usize, column: &str, cell: Option<Value>) {
         let place = self.columns.iter().position(|(name, _)| name == column);
-        let known = || COLUMNS.iter().find(|(name, _)| *name == column);
         let Some(place) = place.or_else(|| {
-            let &(name, kind) = known()?;
-            self.columns.push((name.to_owned(), kind));
+            self.columns.push((column.to_owned(), known_kind(column)?));
             Some(self.columns.len() - 1)
         }) else {
             return;

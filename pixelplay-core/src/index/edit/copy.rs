@@ -11,12 +11,12 @@ use std::path::Path;
 use arrow_buffer::ScalarBuffer;
 
 use super::cells::Changes;
-use crate::index::SongIndex;
-use crate::index::edit::publish::Draft;
+use super::publish::Draft;
 use crate::index::error::SongIndexError;
 use crate::index::file::{BatchWriter, Cells, FileLayout, Stamp};
-use crate::index::hubness::QueryBank;
+use crate::index::hubness::{QueryBank, common_bank};
 use crate::index::shard::{BatchAt, Shard};
+use crate::index::song_index::SongIndex;
 use crate::progress::Progress;
 use crate::song::{Kind, Value};
 
@@ -88,7 +88,10 @@ impl<'a> RowCopier<'a> {
         let columns = joint_columns(parts)?;
         let query_bank = match self.bank {
             Some(bank) => Some(bank.id()),
-            None => joint_bank(parts),
+            None => {
+                let banks = parts.iter().map(|part| part.index.query_bank());
+                common_bank(banks).map(str::to_owned)
+            }
         };
         let with_biases = query_bank.is_some();
         let layout = FileLayout {
@@ -260,13 +263,6 @@ impl SongIndex {
         }
         Ok(())
     }
-}
-
-/// The query bank that all parts have their biases from.
-fn joint_bank(parts: &[Part<'_>]) -> Option<String> {
-    let mut banks = parts.iter().map(|part| part.index.query_bank());
-    let first = banks.next()??;
-    banks.all(|bank| bank == Some(first)).then(|| first.to_owned())
 }
 
 /// The columns that the parts have together, in the order in which they are met.

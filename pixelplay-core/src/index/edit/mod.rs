@@ -8,13 +8,15 @@
 //! A file is put in its place as by the writer, in one step; so that nobody has to wait for large
 //! files to be copied there are folders, and [`manifest`](self::manifest) says how many of their
 //! files change in one step.
-
-use std::collections::HashSet;
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
+//!
+//! | | |
+//! |---|---|
+//! | this file | the editor |
+//! | `copy` | rows copied into a new file, all or some, changed or not |
+//! | `cells` | cells to change on the way |
+//! | `folder`, `manifest` | a folder from one state to the next, and how a state is written down |
+//! | `shards` | the files of an index found and opened, also while somebody edits it |
+//! | `lock`, `publish` | one writer at a time, and a file put in its place in one step |
 
 #[cfg_attr(not(feature = "enrich"), allow(dead_code, reason = "only enriching changes cells"))]
 mod cells;
@@ -24,6 +26,13 @@ pub(crate) mod lock;
 pub(super) mod manifest;
 pub(crate) mod publish;
 mod shards;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 #[cfg(feature = "enrich")]
 pub(crate) use self::cells::Changes;
@@ -317,12 +326,7 @@ impl SongIndexEditor {
         bank: &QueryBank,
         progress: &mut dyn Progress,
     ) -> Result<EditReport, SongIndexError> {
-        for query in bank.queries() {
-            same_space(
-                (self.index.dim(), self.index.fingerprint()),
-                (query.dim(), query.fingerprint()),
-            )?;
-        }
+        self.index.check_queries(bank.queries())?;
         let report = EditReport { songs: self.index.len(), ..EditReport::default() };
         self.write_with(&HashSet::new(), None, true, Some(bank), progress)?;
         Ok(report)

@@ -32,6 +32,11 @@ pub(crate) fn known_kind(name: &str) -> Option<Kind> {
     COLUMNS.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
 }
 
+/// The kind of a column as it is written: that of a known one, text otherwise.
+pub(crate) fn written_kind(name: &str) -> Kind {
+    known_kind(name).unwrap_or(Kind::Text)
+}
+
 /// Text in any of Arrow's layouts.
 #[derive(Debug, Clone)]
 pub(crate) enum Text {

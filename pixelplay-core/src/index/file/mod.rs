@@ -25,7 +25,7 @@ mod verify;
 mod writer;
 
 pub(super) use self::batch_writer::{BatchWriter, ColumnBuilder, MAX_BATCH_TEXT};
-pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text};
+pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text, written_kind};
 pub(super) use self::layout::MAX_COLUMNS;
 pub(super) use self::open::{Load, map, read};
 pub(super) use self::record::Record;

@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::batch_writer::{BatchWriter, MAX_BATCH_TEXT};
-use super::columns::known_kind;
+use super::columns::{known_kind, written_kind};
 use super::layout;
 use super::schema::FileLayout;
 use crate::embedding::{self, EmbeddingError, Fingerprint, UNIT_TOLERANCE};
 use crate::index::error::SongIndexError;
 use crate::progress::{Progress, Stage};
-use crate::song::{COLUMNS, Kind, Song, SongId, Value};
+use crate::song::{COLUMNS, Song, SongId, Value};
 
 /// How [`SongIndexWriter`] writes.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl SongIndexWriter {
     /// else than a regular file at `path`, such as a folder or a device.
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         check(&options)?;
-        let kind = |name: &String| (name.clone(), known_kind(name).unwrap_or(Kind::Text));
+        let kind = |name: &String| (name.clone(), written_kind(name));
         let file = FileLayout {
             dim: options.dim,
             fingerprint: options.fingerprint.clone(),

@@ -6,10 +6,11 @@ use std::ops::Range;
 use arrow_array::Array;
 use arrow_buffer::{BooleanBuffer, Buffer};
 
-use super::{Comparison, Filter, FilterError, Node, comparable, literal};
+use super::display::literal;
+use super::{Comparison, Filter, FilterError, Node, comparable};
 use crate::index::error::SongIndexError;
-use crate::index::file::{Batch, Cells, Text, describe};
-use crate::index::shard::{ID_COLUMN, Shard};
+use crate::index::file::{Cells, Text, describe};
+use crate::index::shard::{ID_COLUMN, Span};
 use crate::index::song_index::SongIndex;
 use crate::song::{Kind, Value};
 
@@ -68,6 +69,15 @@ pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<BoundFilter, Fi
     }
 }
 
+/// Which rows of a span fulfil a filter; `None` without one.
+pub(crate) fn mask(
+    filter: Option<&BoundFilter>,
+    index: &SongIndex,
+    span: &Span<'_>,
+) -> Result<Option<BooleanBuffer>, SongIndexError> {
+    filter.map(|filter| filter.rows(index, span)).transpose()
+}
+
 fn columns(index: &SongIndex) -> impl Iterator<Item = (&str, Kind)> {
     let others = index.columns().iter().map(|(name, kind)| (name.as_str(), *kind));
     std::iter::once(("id", Kind::Text)).chain(others)
@@ -87,15 +97,10 @@ fn find(index: &SongIndex, name: &str) -> Result<(usize, Kind), FilterError> {
 }
 
 impl BoundFilter {
-    /// Which rows of a range of a batch fulfil the filter.
-    pub(crate) fn rows(
-        &self,
-        index: &SongIndex,
-        shard: &Shard,
-        batch: &Batch,
-        range: Range<usize>,
-    ) -> Result<BooleanBuffer, SongIndexError> {
-        self.fulfilled(&|column| index.cells(shard, batch, column), &range, false)
+    /// Which rows of a span fulfil the filter.
+    fn rows(&self, index: &SongIndex, span: &Span<'_>) -> Result<BooleanBuffer, SongIndexError> {
+        let cells = |column| index.cells(span.shard, span.batch, column);
+        self.fulfilled(&cells, &span.range, false)
     }
 
     /// The rows that fulfil the filter or, with `negated`, its opposite. A row of which neither is

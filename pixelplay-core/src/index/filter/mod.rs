@@ -1,17 +1,24 @@
 //! Conditions on the columns of songs.
+//!
+//! | | |
+//! |---|---|
+//! | this file | a condition, built from [`col`] and with `&`, `|`, `!` |
+//! | `parse` | read from text |
+//! | `display` | written as text |
+//! | `eval` | its columns found in an index, and evaluated over the rows of a batch |
 
-use std::fmt;
-use std::ops::{BitAnd, BitOr, Not};
-
+mod display;
 mod eval;
 mod parse;
 
-pub(super) use self::eval::{BoundFilter, bind};
+use std::ops::{BitAnd, BitOr, Not};
+
+pub(super) use self::eval::{BoundFilter, bind, mask};
 
 use crate::song::{Kind, Value};
 
 /// How deep conditions may be nested.
-pub(super) const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A condition on the columns of a song; searches return only songs that fulfil it.
 ///
@@ -129,27 +136,7 @@ impl Column {
 }
 
 impl Filter {
-    /// Reads a condition as people write it:
-    /// `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
-    ///
-    /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`;
-    ///   `in (A, B)`; `is null`; the last three also with `not`: `not between`, `not in`,
-    ///   `is not null`;
-    /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
-    /// * text stands in single or double quotes (doubled to stand for itself); a single word needs
-    ///   none;
-    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`,
-    ///   `true`, ...;
-    /// * `true` and `false` are flags; a column whose name is not a plain word stands in
-    ///   backquotes.
-    ///
-    /// # Errors
-    /// [`FilterError::Syntax`] with the place of the mistake; [`FilterError::TooDeep`].
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
-        self::parse::parse(text)
-    }
-
-    pub(super) fn node(&self) -> &Node {
+    fn node(&self) -> &Node {
         &self.node
     }
 
@@ -216,79 +203,6 @@ impl Not for Filter {
     }
 }
 
-/// Writes what [`Filter::parse`] reads.
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str| {
-            for (at, part) in parts.iter().enumerate() {
-                if at > 0 {
-                    write!(f, " {word} ")?;
-                }
-                match part.node {
-                    Node::All(_) | Node::Any(_) => write!(f, "({part})")?,
-                    _ => write!(f, "{part}")?,
-                }
-            }
-            Ok(())
-        };
-        match &self.node {
-            Node::All(parts) => list(f, parts, "and"),
-            Node::Any(parts) => list(f, parts, "or"),
-            Node::Not(inner) => write!(f, "not ({inner})"),
-            Node::Compare(column, comparison, value) => {
-                let sign = match comparison {
-                    Comparison::Eq => "=",
-                    Comparison::Ne => "!=",
-                    Comparison::Lt => "<",
-                    Comparison::Le => "<=",
-                    Comparison::Gt => ">",
-                    Comparison::Ge => ">=",
-                };
-                write!(f, "{} {sign} {}", Name(column), Literal(value))
-            }
-            Node::Between(column, low, high) => {
-                write!(f, "{} between {} and {}", Name(column), Literal(low), Literal(high))
-            }
-            Node::In(column, values) => {
-                write!(f, "{} in (", Name(column))?;
-                for (at, value) in values.iter().enumerate() {
-                    let comma = if at > 0 { ", " } else { "" };
-                    write!(f, "{comma}{}", Literal(value))?;
-                }
-                f.write_str(")")
-            }
-            Node::Null(column) => write!(f, "{} is null", Name(column)),
-            Node::TooDeep => f.write_str("(nested too deep)"),
-        }
-    }
-}
-
-struct Name<'a>(&'a str);
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self::parse::is_plain_name(self.0) {
-            f.write_str(self.0)
-        } else {
-            write!(f, "`{}`", self.0.replace('`', "``"))
-        }
-    }
-}
-
-struct Literal<'a>(&'a Value);
-
-impl fmt::Display for Literal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Value::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
-            Value::Integer(number) => write!(f, "{number}"),
-            // `{:?}` keeps the point of 1.0, which makes it a real again when read.
-            Value::Real(number) => write!(f, "{number:?}"),
-            Value::Flag(flag) => write!(f, "{flag}"),
-        }
-    }
-}
-
 macro_rules! into_value {
     ($($type:ty => $kind:ident),+) => {$(
         impl From<$type> for Value {
@@ -348,12 +262,7 @@ pub enum FilterError {
 }
 
 /// A value in a filter against the kind of the column.
-pub(super) fn comparable(kind: Kind, value: &Value) -> bool {
+fn comparable(kind: Kind, value: &Value) -> bool {
     let number = |kind| matches!(kind, Kind::Integer | Kind::Real);
     kind == value.kind() || number(kind) && number(value.kind())
-}
-
-/// A value as it is written in a filter.
-pub(super) fn literal(value: &Value) -> String {
-    Literal(value).to_string()
 }

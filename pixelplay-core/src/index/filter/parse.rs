@@ -137,7 +137,29 @@ struct Parser {
     end: usize,
 }
 
-pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
+impl Filter {
+    /// Reads a condition as people write it:
+    /// `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
+    ///
+    /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`;
+    ///   `in (A, B)`; `is null`; the last three also with `not`: `not between`, `not in`,
+    ///   `is not null`;
+    /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
+    /// * text stands in single or double quotes (doubled to stand for itself); a single word needs
+    ///   none;
+    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`,
+    ///   `true`, ...;
+    /// * `true` and `false` are flags; a column whose name is not a plain word stands in
+    ///   backquotes.
+    ///
+    /// # Errors
+    /// [`FilterError::Syntax`] with the place of the mistake; [`FilterError::TooDeep`].
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> Result<Filter, FilterError> {
     read(text).map_err(|error| match error {
         FilterError::Syntax { at, what, .. } => {
             let near = excerpt(text, at.saturating_sub(MAX_SHOWN), 2 * MAX_SHOWN);

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use crate::embedding::{Embedding, same_space};
 use crate::index::error::SongIndexError;
 use crate::index::file::layout::KEY_QUERY_BANK;
-use crate::index::{SearchOptions, SongIndex};
+use crate::index::song_index::SongIndex;
 use crate::simd::Backend;
 
 const BIAS: &str = "_pp_bias";
@@ -110,12 +110,10 @@ impl SongIndex {
     /// written them.
     #[must_use]
     pub fn query_bank(&self) -> Option<&str> {
-        let mut banks = self.shards.iter().map(|shard| {
+        common_bank(self.shards.iter().map(|shard| {
             let has_biases = shard.segment.batches.iter().all(|b| b.biases.is_some());
             shard.segment.query_bank.as_deref().filter(|_| has_biases)
-        });
-        let first = banks.next()??;
-        banks.all(|bank| bank == Some(first)).then_some(first)
+        }))
     }
 
     /// What to subtract from a row's score: its bias times `weight`.
@@ -134,18 +132,10 @@ impl SongIndex {
     }
 }
 
-impl SearchOptions {
-    /// The share of the biases that is subtracted, if the index has them.
-    pub(crate) fn correction_in(&self, index: &SongIndex) -> Result<f64, SongIndexError> {
-        let weight = self.hubness_correction;
-        if !(0.0..=1.0).contains(&weight) {
-            return Err(SongIndexError::BadHubnessCorrection { weight });
-        }
-        if weight > 0.0 && !index.is_empty() && index.query_bank().is_none() {
-            return Err(SongIndexError::NoHubnessCorrection { path: index.path().to_owned() });
-        }
-        Ok(weight)
-    }
+/// The query bank that all of some songs have their biases from.
+pub(crate) fn common_bank<'a>(mut banks: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
+    let first = banks.next()??;
+    banks.all(|bank| bank == Some(first)).then_some(first)
 }
 
 /// What the scores of a batch's rows are corrected by.

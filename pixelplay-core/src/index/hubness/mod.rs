@@ -2,15 +2,17 @@
 //!
 //! In spaces of many dimensions a few points are among the nearest of nearly everything ("hubs"),
 //! and many of nothing (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR 11, 2010).
+//!
+//! This file counts; `correction` makes such songs stand back.
+
+pub(super) mod correction;
 
 use std::fmt;
 
 use serde::Serialize;
 
-pub(super) mod correction;
-
 pub use self::correction::QueryBank;
-pub(super) use self::correction::{Corrections, field, find};
+pub(super) use self::correction::{Corrections, common_bank, field, find};
 
 use super::{SearchOptions, SongHit, SongIndex, SongIndexError};
 use crate::embedding::Embedding;

@@ -35,6 +35,11 @@
 //! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone bounds
 //! all rows, with `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that
 //! are left.
+//!
+//! This file quantizes vectors, `query` queries, and has the bounds; `rotation` is `R`.
+
+mod query;
+mod rotation;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,9 +48,6 @@ use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, UInt8Ar
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
 
-mod query;
-mod rotation;
-
 pub(super) use self::query::{QuantizedQuery, QueryBounds};
 
 use self::rotation::rotate;
@@ -53,11 +55,11 @@ use super::file::Record;
 use super::file::layout::value_field;
 use crate::simd::RowErrors;
 
-pub(super) const CODES: &str = "_pp_rotated";
-pub(super) const SCALE: &str = "_pp_scale";
-pub(super) const ERROR: &str = "_pp_error";
-pub(super) const LENGTH: &str = "_pp_length";
-pub(super) const CENTRE: &str = "_pp_centre";
+const CODES: &str = "_pp_rotated";
+const SCALE: &str = "_pp_scale";
+const ERROR: &str = "_pp_error";
+const LENGTH: &str = "_pp_length";
+const CENTRE: &str = "_pp_centre";
 
 /// The greatest code, and what is added to codes where they are stored.
 const MAX_CODE: f64 = 127.0;

@@ -1,7 +1,16 @@
 //! Exact top-k by cosine: a scan that bounds the score of every row, and scores in `f64` that
 //! decide between the few rows that may be among the best.
-
-use std::num::NonZeroUsize;
+//!
+//! | | |
+//! |---|---|
+//! | this file | what to search for, and what is found |
+//! | `scan` | a pass over the rows for some queries, shared between threads |
+//! | `bounds` | bounds of the scores of all rows, which tell most of them apart from the best |
+//! | `candidates` | the rows that are left, until exact scores decide |
+//! | `top_k` | the k best of a stream of scores |
+//! | `match_percent` | scores as percentages that mean something to a person |
+//! | `threads` | how many threads, and how they stay awake |
+//! | `similar` | songs like a song |
 
 mod bounds;
 mod candidates;
@@ -11,18 +20,20 @@ mod similar;
 mod threads;
 mod top_k;
 
+use std::num::NonZeroUsize;
+
+pub(super) use self::match_percent::Sample;
+pub(super) use self::similar::Features;
+pub use self::similar::{AUDIO_FEATURES, By};
+
 use self::bounds::Queries;
 use self::match_percent::{ScoreDistribution, sample_rows};
 use self::scan::{Criteria, Scan, queries_a_pass};
 use self::threads::KeepAwake;
 use self::top_k::Scored;
-use super::filter::{self, Filter, FilterError};
+use super::filter::{self, BoundFilter, Filter, FilterError};
 use super::{SongIndex, SongIndexError};
-
-pub(super) use self::match_percent::Sample;
-pub(super) use self::similar::Features;
-pub use self::similar::{AUDIO_FEATURES, By};
-use crate::embedding::{Embedding, same_space};
+use crate::embedding::Embedding;
 use crate::simd::Backend;
 use crate::song::SongId;
 
@@ -99,6 +110,23 @@ impl SearchOptions {
         }
         Ok(value)
     }
+
+    /// The filter, its columns found in the index.
+    fn bind_filter(&self, index: &SongIndex) -> Result<Option<BoundFilter>, FilterError> {
+        self.filter.as_ref().map(|filter| filter::bind(filter, index)).transpose()
+    }
+
+    /// The share of the biases that is subtracted, if the index has them.
+    fn correction_weight(&self, index: &SongIndex) -> Result<f64, SongIndexError> {
+        let weight = self.hubness_correction;
+        if !(0.0..=1.0).contains(&weight) {
+            return Err(SongIndexError::BadHubnessCorrection { weight });
+        }
+        if weight > 0.0 && !index.is_empty() && index.query_bank().is_none() {
+            return Err(SongIndexError::NoHubnessCorrection { path: index.path().to_owned() });
+        }
+        Ok(weight)
+    }
 }
 
 impl SongIndex {
@@ -148,19 +176,15 @@ impl SongIndex {
         options: &SearchOptions,
         mut excluded: Vec<usize>,
     ) -> Result<Vec<Vec<SongHit>>, SongIndexError> {
-        for query in queries {
-            same_space((self.dim(), self.fingerprint()), (query.dim(), query.fingerprint()))?;
-        }
+        self.check_queries(queries)?;
         let floor = options.floor()?;
         excluded.sort_unstable();
-        let filter = options.filter.as_ref();
-        let filter = filter.map(|filter| filter::bind(filter, self));
         let criteria = Criteria {
-            filter: filter.transpose()?,
+            filter: options.bind_filter(self)?,
             excluded,
             k: options.k.min(self.len()),
             floor,
-            correction: options.correction_in(self)?,
+            correction: options.correction_weight(self)?,
             backend: options.backend.unwrap_or_default(),
         };
         let threads = options.threads.map(NonZeroUsize::get);

@@ -10,7 +10,7 @@ use super::candidates::{Candidates, Scorer};
 use super::match_percent::{Sample, ScoreDistribution, split_point};
 use super::threads::{in_threads, split_work};
 use super::top_k::{Scored, TopK};
-use crate::index::filter::BoundFilter;
+use crate::index::filter::{self, BoundFilter};
 use crate::index::hubness::Corrections;
 use crate::index::shard::Shard;
 use crate::index::{SongIndex, SongIndexError};
@@ -128,12 +128,7 @@ impl Scan<'_> {
     /// Adds the candidates of a range of rows.
     fn rows(&self, rows: Range<usize>, found: &mut [Candidates<'_>]) -> Result<(), SongIndexError> {
         for span in self.index.spans(rows) {
-            let mask = match &self.criteria.filter {
-                Some(filter) => {
-                    Some(filter.rows(self.index, span.shard, span.batch, span.range.clone())?)
-                }
-                None => None,
-            };
+            let mask = filter::mask(self.criteria.filter.as_ref(), self.index, &span)?;
             let biases = span.batch.biases.as_ref();
             let corrections = biases.filter(|_| self.criteria.correction > 0.0);
             let rows = Rows {

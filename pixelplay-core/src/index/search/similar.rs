@@ -123,16 +123,10 @@ impl SongIndex {
             Some(own.iter().zip(other).map(|(a, b)| a * b).sum::<f64>() + 0.0)
         };
 
-        let filter =
-            options.filter.as_ref().map(|filter| filter::bind(filter, self)).transpose()?;
+        let filter = options.bind_filter(self)?;
         let mut top = TopK::new(options.k.min(self.len()), floor);
         for span in self.spans(0..self.len()) {
-            let mask = match &filter {
-                Some(filter) => {
-                    Some(filter.rows(self, span.shard, span.batch, span.range.clone())?)
-                }
-                None => None,
-            };
+            let mask = filter::mask(filter.as_ref(), self, &span)?;
             for at in span.range.clone() {
                 let row = span.first_row + at;
                 if mask.as_ref().is_none_or(|mask| mask.value(at - span.range.start))
