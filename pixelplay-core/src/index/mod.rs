@@ -68,7 +68,7 @@ pub use crate::simd::Backend;
 
 #[cfg(feature = "enrich")]
 pub(crate) use self::edit::Changes;
-#[cfg(all(feature = "catalog", feature = "encoder"))]
-pub(crate) use self::edit::join;
 #[cfg(feature = "catalog")]
-pub(crate) use self::edit::{lock, publish};
+pub(crate) use self::edit::publish;
+#[cfg(all(feature = "catalog", feature = "encoder"))]
+pub(crate) use self::edit::{join, lock};

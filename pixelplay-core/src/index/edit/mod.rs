@@ -6,7 +6,7 @@
 //! | a folder | one new shard; those that lose a replaced song are written anew | those that lose a song are written anew | one new shard of all |
 //!
 //! A file is put in its place as by the writer, in one step; so that nobody has to wait for large
-//! files to be copied there are folders, and [`manifest`](self::manifest) says how many of their
+//! files to be copied there are folders, and [`manifest`] says how many of their
 //! files change in one step.
 //!
 //! | | |

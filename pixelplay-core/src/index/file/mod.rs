@@ -24,12 +24,19 @@ mod vector_file;
 mod verify;
 mod writer;
 
-pub(super) use self::batch_writer::{BatchWriter, ColumnBuilder, MAX_BATCH_TEXT};
-pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text, written_kind};
+pub(super) use self::batch_writer::BatchWriter;
+pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text};
 pub(super) use self::layout::MAX_COLUMNS;
 pub(super) use self::open::{Load, map, read};
 pub(super) use self::record::Record;
-pub(super) use self::schema::{FileLayout, data_type, schema};
+pub(super) use self::schema::FileLayout;
 pub(super) use self::segment::{Batch, Segment, Stamp};
-pub(super) use self::writer::text_len;
 pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};
+
+#[cfg(feature = "arrow")]
+pub(super) use self::{
+    batch_writer::{ColumnBuilder, MAX_BATCH_TEXT},
+    columns::written_kind,
+    schema::{data_type, schema},
+    writer::text_len,
+};
