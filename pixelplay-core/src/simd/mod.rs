@@ -6,30 +6,43 @@
 )]
 
 #[cfg(feature = "encoder")]
+#[path = "kernels/gemm_i8.rs"]
 mod codes;
 #[cfg(feature = "encoder")]
+#[path = "kernels/activation.rs"]
 mod curve;
 #[cfg(feature = "encoder")]
+#[path = "kernels/gemm.rs"]
 mod dense;
+#[path = "kernels/dot_i8.rs"]
 mod int8;
+#[path = "kernels/dot.rs"]
 mod kernel;
 #[cfg(feature = "encoder")]
+#[path = "kernels/microkernel.rs"]
 mod product;
 #[cfg(feature = "encoder")]
+#[path = "kernels/layer_norm.rs"]
 mod rows;
 #[cfg(feature = "encoder")]
+#[path = "kernels/resample.rs"]
 mod taps;
 #[cfg(feature = "encoder")]
 mod vector;
 #[cfg(target_arch = "x86_64")]
+#[path = "x86/avx2/dot.rs"]
 mod x86;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+#[path = "x86/vnni/gemm_i8.rs"]
 mod x86_codes;
 #[cfg(target_arch = "x86_64")]
+#[path = "x86/vnni/dot_i8.rs"]
 mod x86_int8;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+#[path = "x86/avx2/resample.rs"]
 mod x86_taps;
 #[cfg(all(target_arch = "x86_64", feature = "encoder"))]
+#[path = "x86/avx2/vector.rs"]
 mod x86_vector;
 
 use std::fmt;
