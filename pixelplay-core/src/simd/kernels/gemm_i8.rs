@@ -1,92 +1,105 @@
 //! Products of matrices in 8 bits: rows of codes from 0 to 255 times columns of integers from -127
 //! to 127, exactly.
 //!
-//! They lie as those of [`super::product`] do, with 4 neighbouring bytes of `k` where those have
-//! one value. Each block of the right factor begins with a line of its own: the sums of its
-//! columns, which is what codes that all are 1 give.
+//! They are blocked (see [`crate::simd::blocked`]), with 4 neighbouring bytes of `k` where those of
+//! `f32` have one value. Each block of the right factor begins with a line of its own: the sums of
+//! its columns, which is what codes that all are 1 give.
 
-use super::product::{Multiply, Piece, Source, prefetch};
-use super::vector::{Codes, Lanes, Vector, WIDTH};
+use super::epilogue::Epilogue;
+use super::gemm;
+use super::microkernel::{Operands, Tile, prefetch};
+use super::quantize::RowScale;
+use crate::simd::vector::{Codes, Lanes, WIDTH};
+use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
-/// How a row was turned into codes: a value is about `least + code * step`.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RowScale {
-    pub(crate) least: f32,
-    pub(crate) step: f32,
+impl Backend {
+    /// [`gemm`](Self::gemm) of a left factor in codes and a right one in integers: all lines of its
+    /// blocks but the first have 4 bytes of `k`. The integers are summed exactly.
+    ///
+    /// # Panics
+    /// As [`gemm`](Self::gemm); and if there are too many quads to be sure that no sum overflows.
+    #[track_caller]
+    pub(crate) fn gemm_i8(
+        self,
+        left: Blocked<'_, Codes>,
+        right: Blocked<'_, Codes>,
+        scales: Dequantization<'_>,
+        out: BlockedMut<'_>,
+        epilogue: Epilogue<'_>,
+    ) {
+        if left.rows == 0 || out.lines.is_empty() {
+            return;
+        }
+        let quads = right.rows - 1;
+        // The largest product is 255 * 127; 65,536 of them stay below 2^31.
+        assert!((1..=1 << 14).contains(&quads));
+        gemm::check(&left, quads.div_ceil(WIDTH), &right, &out, epilogue);
+        let blocks = out.blocks();
+        assert!(scales.steps.len() >= blocks && scales.column_sums.len() >= blocks);
+        assert!(scales.rows.len() == left.rows);
+        // SAFETY: the lengths were checked.
+        unsafe { dispatch!(self, gemm_i8(left, right, scales, out, epilogue)) }
+    }
 }
 
 /// What turns the sums of a block back into values.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ColumnScales<'a> {
+pub(crate) struct Dequantization<'a> {
     pub(crate) rows: &'a [RowScale],
     /// A line for each block: what 1 stands for in each column.
     pub(crate) steps: &'a [Lanes],
     /// A line for each block: the sums of the integers of each column.
-    pub(crate) sums: &'a [Lanes],
+    pub(crate) column_sums: &'a [Lanes],
+}
+
+impl Dequantization<'_> {
+    /// The values that some sums stand for: of rows from `first` on, in one block.
+    #[inline(always)]
+    pub(in crate::simd) fn values(
+        &self,
+        sums: &[[i32; WIDTH]],
+        block: usize,
+        first: usize,
+        out: &mut [Lanes],
+    ) {
+        let (steps, column_sums) = (&self.steps[block].0, &self.column_sums[block].0);
+        for ((sums, row), out) in sums.iter().zip(&self.rows[first..]).zip(out) {
+            for lane in 0..WIDTH {
+                let value = sums[lane] as f32 * row.step + column_sums[lane] * row.least;
+                out.0[lane] = value * steps[lane];
+            }
+        }
+    }
 }
 
 /// 16 sums in registers of some instruction set.
 ///
 /// # Safety
 /// Of all functions here: the processor must have the instructions of the implementing type.
-pub(super) trait Integers: Copy {
+pub(in crate::simd) trait IntVector: Copy {
     unsafe fn zero() -> Self;
     /// Four codes, 16 times.
-    unsafe fn left(codes: [u8; 4]) -> Self;
-    unsafe fn right(integers: &Codes) -> Self;
-    unsafe fn add_products(self, left: Self, right: Self) -> Self;
-    /// `column_sums` is the first line of the block.
+    unsafe fn splat_codes(codes: [u8; 4]) -> Self;
+    /// Four integers of each of 16 columns.
+    unsafe fn load_weights(weights: &Codes) -> Self;
+    /// Adds four products to each sum.
+    unsafe fn dot_add(self, codes: Self, weights: Self) -> Self;
+    /// The sums, where `column_sums` is the first line of the block.
     unsafe fn store(self, column_sums: &Codes, to: &mut [i32; WIDTH]);
 }
 
-/// In plain code: the four bytes of a lane, widened.
-#[derive(Clone, Copy)]
-pub(super) struct Plain([[i32; 4]; WIDTH]);
-
-impl Integers for Plain {
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        Self([[0; 4]; WIDTH])
-    }
-
-    #[inline(always)]
-    unsafe fn left(codes: [u8; 4]) -> Self {
-        Self([codes.map(i32::from); WIDTH])
-    }
-
-    #[inline(always)]
-    unsafe fn right(integers: &Codes) -> Self {
-        Self(integers.0.map(|quad| quad.map(|v| i32::from(v.cast_signed()))))
-    }
-
-    #[inline(always)]
-    unsafe fn add_products(mut self, left: Self, right: Self) -> Self {
-        for (sums, (left, right)) in self.0.iter_mut().zip(left.0.iter().zip(&right.0)) {
-            for i in 0..4 {
-                sums[i] += left[i] * right[i];
-            }
-        }
-        self
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, _: &Codes, to: &mut [i32; WIDTH]) {
-        *to = self.0.map(|sums| sums.iter().sum());
-    }
-}
-
-/// As [`super::product::piece`].
+/// As [`microkernel`](super::microkernel::microkernel).
 ///
 /// # Safety
-/// See [`super::product::product`].
+/// See [`gemm`](super::gemm::gemm).
 #[expect(
     clippy::needless_range_loop,
-    reason = "what is in registers is walked by number, see `kernel::Sums`"
+    reason = "what is in registers is walked by number, see `dot::Accumulator`"
 )]
 #[inline(always)]
-pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
-    from: Source<Codes>,
-    out: &mut Piece<[i32; WIDTH]>,
+pub(in crate::simd) unsafe fn microkernel<I: IntVector, const R: usize, const P: usize>(
+    from: Operands<Codes>,
+    out: &mut Tile<[i32; WIDTH]>,
 ) {
     // SAFETY: our caller promises that the processor has the instructions, and that both factors
     // hold all of these rows, columns and `k`.
@@ -107,13 +120,13 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
                 for p in 0..P {
                     let line = b.add(p * from.right_stride);
                     prefetch(line.wrapping_add(from.ahead));
-                    values[p] = I::right(&*line);
+                    values[p] = I::load_weights(&*line);
                 }
                 b = b.add(1);
                 for r in 0..R {
-                    let codes = I::left(*a.add(r * WIDTH + i));
+                    let codes = I::splat_codes(*a.add(r * WIDTH + i));
                     for p in 0..P {
-                        sums[r][p] = sums[r][p].add_products(codes, values[p]);
+                        sums[r][p] = sums[r][p].dot_add(codes, values[p]);
                     }
                 }
             }
@@ -128,88 +141,56 @@ pub(super) unsafe fn piece<I: Integers, const R: usize, const P: usize>(
     }
 }
 
-impl Multiply for Plain {
-    type Line = Codes;
-    type Sums = [i32; WIDTH];
-    const ZERO: [i32; WIDTH] = [0; WIDTH];
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-    #[inline(never)]
-    unsafe fn piece<const R: usize, const P: usize>(
-        from: Source<Codes>,
-        out: &mut Piece<[i32; WIDTH]>,
-    ) {
-        // SAFETY: as our caller promises.
-        unsafe { piece::<Self, R, P>(from, out) }
-    }
-}
+    use super::*;
+    use crate::simd::kernels::oracle::uniform;
 
-impl ColumnScales<'_> {
-    /// The values that some sums stand for: of rows from `first` on, in one block.
-    #[inline(always)]
-    pub(super) fn values(
-        &self,
-        sums: &[[i32; WIDTH]],
-        block: usize,
-        first: usize,
-        out: &mut [Lanes],
-    ) {
-        let (steps, column_sums) = (&self.steps[block].0, &self.sums[block].0);
-        for ((sums, row), out) in sums.iter().zip(&self.rows[first..]).zip(out) {
-            for lane in 0..WIDTH {
-                let value = sums[lane] as f32 * row.step + column_sums[lane] * row.least;
-                out.0[lane] = value * steps[lane];
-            }
-        }
-    }
-}
-
-/// See [`super::Backend::quantize`].
-///
-/// # Safety
-/// See [`Vector`].
-#[inline(always)]
-pub(super) unsafe fn quantize<V: Vector>(
-    rows: usize,
-    input: &[Lanes],
-    coded: &[Lanes],
-    out: &mut [Codes],
-    scales: &mut [RowScale],
-) {
-    let blocks = input.len() / rows;
-    for row in 0..rows {
-        // SAFETY: our caller promises that the processor has the instructions.
-        unsafe {
-            let mut greatest = V::splat(f32::MIN);
-            let mut least = V::splat(f32::MAX);
-            // 0 unless something is not finite, which no code can say.
-            let mut poison = V::splat(0.0);
+    proptest! {
+        #[test]
+        fn products_of_codes_are_exact(
+            rows in 1_usize..40,
+            quads in 1_usize..40,
+            blocks in 1_usize..5,
+            extreme in any::<bool>(),
+            mut seed in any::<u64>(),
+        ) {
+            let mut byte = |from: f32, to: f32| match extreme {
+                true => if uniform(&mut seed) < 0.0 { from } else { to },
+                false => (from + (uniform(&mut seed) + 1.0) / 2.0 * (to - from)).round(),
+            };
+            let mut codes = |count: usize, from, to| -> Vec<Codes> {
+                let mut one = || (byte(from, to) as i16).to_le_bytes()[0];
+                (0..count).map(|_| Codes(std::array::from_fn(|_| std::array::from_fn(|_| one())))).collect()
+            };
+            let left = codes(quads.div_ceil(WIDTH) * rows, 0.0, 255.0);
+            let mut right = codes(blocks * (quads + 1), -127.0, 127.0);
+            let weight = |right: &[Codes], block: usize, k: usize, lane: usize| {
+                i32::from(right[block * (quads + 1) + 1 + k / 4].0[lane][k % 4].cast_signed())
+            };
             for block in 0..blocks {
-                let values = V::load(&input[block * rows + row]).mul(V::load(&coded[block]));
-                greatest = greatest.max(values);
-                least = least.min(values);
-                poison = values.mul_add(V::splat(0.0), poison);
+                let sum = |lane| (0..quads * 4).map(|k| weight(&right, block, k, lane)).sum::<i32>();
+                right[block * (quads + 1)] = Codes(std::array::from_fn(|lane| sum(lane).to_ne_bytes()));
             }
-            let (mut high, mut low, mut sum) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
-            greatest.store(&mut high);
-            least.store(&mut low);
-            poison.store(&mut sum);
-            let poison: f32 = sum.0.iter().sum();
-            let greatest = high.0.into_iter().fold(f32::MIN, f32::max);
-            let least = low.0.into_iter().fold(f32::MAX, f32::min);
-            let step = (greatest - least) / 255.0;
-            let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
-            scales[row] = RowScale { least: least + poison, step };
-            for (group, line) in (0..blocks).step_by(4).zip(out[row..].iter_mut().step_by(rows)) {
-                let bytes = line.0.as_flattened_mut();
-                for (block, bytes) in (group..).zip(bytes.as_chunks_mut::<WIDTH>().0) {
-                    if block >= blocks {
-                        *bytes = [0; WIDTH];
-                        continue;
+            let scales = vec![RowScale { least: 0.0, step: 1.0 }; rows];
+            let ones = vec![Lanes([1.0; WIDTH]); blocks];
+            let scales = Dequantization { rows: &scales, steps: &ones, column_sums: &ones };
+            for backend in Backend::available() {
+                let mut out = vec![Lanes::ZERO; blocks * rows];
+                let left_view = Blocked::whole(&left, rows);
+                let right_view = Blocked::whole(&right, quads + 1);
+                let target = BlockedMut::whole(&mut out, rows);
+                backend.gemm_i8(left_view, right_view, scales, target, Epilogue::default());
+                for row in 0..rows {
+                    for column in 0..blocks * WIDTH {
+                        let (block, lane) = (column / WIDTH, column % WIDTH);
+                        let code = |k: usize| i32::from(left[k / 64 * rows + row].0[k % 64 / 4][k % 4]);
+                        let products = (0..quads * 4).map(|k| code(k) * weight(&right, block, k, lane));
+                        let expected = products.sum::<i32>() as f32;
+                        prop_assert_eq!(out[block * rows + row].0[lane], expected, "{}", backend);
                     }
-                    let values = V::load(&input[block * rows + row]).mul(V::load(&coded[block]));
-                    let above = values.sub(V::splat(least));
-                    let codes = above.mul(V::splat(inverse)).add(V::splat(0.5));
-                    *bytes = codes.min(V::splat(255.0)).to_bytes();
                 }
             }
         }

@@ -1,31 +1,45 @@
-//! What a transformer does to single rows of a blocked matrix (see [`super::product`]), written
-//! once over [`Vector`].
+//! Layer norm of single rows of a blocked matrix, written once over [`Vector`].
 
-use super::curve;
-use super::product::{Blocked, BlockedMut};
-use super::vector::{Lanes, Vector, WIDTH};
+use super::reduce::sum_lanes;
+use crate::simd::vector::{Lanes, Vector, WIDTH};
+use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
+
+impl Backend {
+    /// Gives each row mean 0 and variance 1, then scales and shifts each column.
+    ///
+    /// # Panics
+    /// If one of the two has fewer columns than `norm`, or another number of rows than the other.
+    #[track_caller]
+    pub(crate) fn layer_norm(self, norm: &LayerNorm, input: Blocked<'_>, out: BlockedMut<'_>) {
+        let blocks = norm.width.div_ceil(WIDTH);
+        assert!(norm.scale.len() == blocks && norm.shift.len() == blocks);
+        assert!(input.rows == out.rows && input.has(blocks) && out.as_blocked().has(blocks));
+        // SAFETY: as in `Backend::gemm`.
+        unsafe { dispatch!(self, layer_norm(norm, input, out)) }
+    }
+}
 
 /// What a layer norm multiplies with and adds; zeros where a row has no column any more.
 #[derive(Debug)]
-pub(crate) struct Norm {
+pub(crate) struct LayerNorm {
     pub(crate) width: usize,
     pub(crate) scale: Vec<Lanes>,
     pub(crate) shift: Vec<Lanes>,
     pub(crate) eps: f32,
 }
 
-/// See [`super::Backend::layer_norm`].
+/// See [`Backend::layer_norm`].
 ///
 /// # Safety
 /// See [`Vector`].
 #[inline(always)]
-pub(super) unsafe fn layer_norm<V: Vector>(
-    rows: usize,
-    norm: &Norm,
+pub(in crate::simd) unsafe fn layer_norm<V: Vector>(
+    norm: &LayerNorm,
     input: Blocked<'_>,
     mut out: BlockedMut<'_>,
 ) {
     const TOGETHER: usize = 4;
+    let rows = input.rows;
     let mut row = 0;
     while row < rows {
         // SAFETY: our caller promises that the processor has the instructions.
@@ -48,7 +62,7 @@ pub(super) unsafe fn layer_norm<V: Vector>(
 #[inline(always)]
 unsafe fn norm_rows<V: Vector, const R: usize>(
     row: usize,
-    norm: &Norm,
+    norm: &LayerNorm,
     input: Blocked<'_>,
     out: &mut BlockedMut<'_>,
 ) {
@@ -65,7 +79,7 @@ unsafe fn norm_rows<V: Vector, const R: usize>(
         }
         let mut means = [0.0; R];
         for r in 0..R {
-            means[r] = total(sums[r]) / width;
+            means[r] = sum_lanes(sums[r]) / width;
             sums[r] = V::splat(0.0);
         }
         // Centred first: the mean of the squares less the square of the mean cancels where the mean
@@ -80,7 +94,7 @@ unsafe fn norm_rows<V: Vector, const R: usize>(
         }
         let mut factors = [0.0; R];
         for r in 0..R {
-            factors[r] = 1.0 / (total(sums[r]) / width + norm.eps).sqrt();
+            factors[r] = 1.0 / (sum_lanes(sums[r]) / width + norm.eps).sqrt();
         }
         for block in 0..blocks {
             let lines = &input.lines[block * input.stride + input.first + row..][..R];
@@ -110,71 +124,55 @@ const INSIDE: [Lanes; WIDTH] = {
     lines
 };
 
-/// See [`super::Backend::softmax`].
-///
-/// # Safety
-/// See [`Vector`].
-#[inline(always)]
-pub(super) unsafe fn softmax<V: Vector>(
-    rows: usize,
-    scores: &mut [Lanes],
-    scale: f32,
-    visible: &dyn Fn(usize) -> usize,
-) {
-    let blocks = scores.len() / rows;
-    for row in 0..rows {
-        let visible = visible(row).min(blocks * WIDTH);
-        let seen = visible.div_ceil(WIDTH);
-        let last = (seen - 1) * rows + row;
-        let hidden = visible - (seen - 1) * WIDTH;
-        scores[last].0[hidden..].fill(f32::NEG_INFINITY);
-        // SAFETY: our caller promises that the processor has the instructions.
-        unsafe {
-            let mut greatest = V::splat(f32::NEG_INFINITY);
-            for block in 0..seen {
-                greatest = greatest.max(V::load(&scores[block * rows + row]));
-            }
-            let mut line = Lanes::ZERO;
-            greatest.store(&mut line);
-            let greatest = line.0.into_iter().fold(f32::NEG_INFINITY, f32::max);
-            let mut sum = V::splat(0.0);
-            for block in 0..seen {
-                let line = &mut scores[block * rows + row];
-                let distance = V::load(line).sub(V::splat(greatest));
-                curve::exp(distance.mul(V::splat(scale))).store(line);
-                if block + 1 == seen {
-                    line.0[hidden..].fill(0.0);
-                }
-                sum = sum.add(V::load(line));
-            }
-            let factor = V::splat(1.0 / total(sum));
-            for block in 0..seen {
-                let line = &mut scores[block * rows + row];
-                V::load(line).mul(factor).store(line);
-            }
-        }
-        for block in seen..blocks {
-            scores[block * rows + row] = Lanes::ZERO;
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// All lanes added, in pairs.
-///
-/// # Safety
-/// See [`Vector`].
-#[inline(always)]
-unsafe fn total<V: Vector>(sums: V) -> f32 {
-    let mut line = Lanes::ZERO;
-    // SAFETY: our caller promises that the processor has the instructions.
-    unsafe { sums.store(&mut line) };
-    let mut sums = line.0;
-    let mut width = WIDTH / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
+    use super::*;
+    use crate::simd::kernels::oracle::{Part, error_bound, uniform};
+
+    proptest! {
+        #[test]
+        fn layer_norms_are_those_of_f64(
+            rows in 1_usize..20,
+            width in 1_usize..70,
+            mean in -100.0_f32..100.0,
+            mut seed in any::<u64>(),
+        ) {
+            let mut input = Part::random(rows, width, &mut seed);
+            for (at, line) in input.lines.iter_mut().enumerate() {
+                let block = at / input.stride;
+                for (lane, value) in line.0.iter_mut().enumerate() {
+                    *value = if block * WIDTH + lane < width { *value + mean } else { 0.0 };
+                }
+            }
+            let lines = |seed: &mut u64| -> Vec<Lanes> {
+                let value = |at| if at < width { uniform(seed) } else { 0.0 };
+                let values: Vec<f32> = (0..width.next_multiple_of(WIDTH)).map(value).collect();
+                values.as_chunks().0.iter().map(|chunk| Lanes(*chunk)).collect()
+            };
+            let norm = LayerNorm { width, scale: lines(&mut seed), shift: lines(&mut seed), eps: 1e-5 };
+            for backend in Backend::available() {
+                let mut out = Part::random(rows, width, &mut seed);
+                backend.layer_norm(&norm, input.view(), out.view_mut());
+                for row in 0..rows {
+                    let values = (0..width).map(|column| input.at(row, column));
+                    let mean = values.clone().sum::<f64>() / width as f64;
+                    let variance = values.map(|v| (v - mean).powi(2)).sum::<f64>() / width as f64;
+                    let deviation = (variance + f64::from(norm.eps)).sqrt();
+                    // Of the mean in f32, and of everything else.
+                    let slack = error_bound(width) * (mean.abs() + 1.0) / deviation + 1e-5;
+                    for column in 0..width.next_multiple_of(WIDTH) {
+                        let of = |lines: &[Lanes]| f64::from(lines[column / WIDTH].0[column % WIDTH]);
+                        let expected = match column < width {
+                            true => (input.at(row, column) - mean) / deviation * of(&norm.scale) + of(&norm.shift),
+                            false => 0.0,
+                        };
+                        let error = (out.at(row, column) - expected).abs();
+                        prop_assert!(error <= slack, "{backend}: {error}, at most {slack}");
+                    }
+                }
+            }
         }
-        width /= 2;
     }
-    sums[0]
 }
