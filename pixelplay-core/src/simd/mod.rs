@@ -27,7 +27,7 @@ mod x86;
 use std::fmt;
 
 pub(crate) use self::kernels::{
-    bounds::{Cutoffs, Measures, screen as screen_int8},
+    bounds::{RowErrors, Thresholds, screen as screen_int8},
     dot_i8::{LANES, Panel},
 };
 #[cfg(feature = "encoder")]

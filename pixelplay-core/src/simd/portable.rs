@@ -8,7 +8,7 @@ use std::array::from_fn;
 use super::instantiate::dot_kernels;
 #[cfg(feature = "encoder")]
 use super::instantiate::{int_kernels, vector_kernels};
-use super::kernels::bounds::{self, Cutoffs, Measures};
+use super::kernels::bounds::{self, RowErrors, Thresholds};
 use super::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 use super::kernels::dot_i8::{self, LANES, Panel};
 #[cfg(feature = "encoder")]
@@ -41,12 +41,12 @@ pub(super) unsafe fn panel_i8(
 
 pub(super) unsafe fn screen_panel(
     dots: &[[i32; LANES]],
-    measures: &Measures<'_>,
+    row_errors: &RowErrors<'_>,
     picked: Option<&[u32]>,
-    cutoffs: &Cutoffs<LANES>,
+    thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
-    bounds::screen_panel(dots, measures, picked, cutoffs, passed);
+    bounds::screen_panel(dots, row_errors, picked, thresholds, passed);
 }
 
 #[cfg(feature = "encoder")]

@@ -14,19 +14,19 @@ impl Backend {
     pub(crate) fn screen_panel_int8(
         self,
         dots: &[[i32; LANES]],
-        measures: &Measures<'_>,
+        row_errors: &RowErrors<'_>,
         picked: Option<&[u32]>,
-        cutoffs: &Cutoffs<LANES>,
+        thresholds: &Thresholds<LANES>,
         passed: &mut Vec<(usize, usize)>,
     ) {
         // SAFETY: nothing else is asked; what is not there panics.
-        unsafe { dispatch!(self, screen_panel(dots, measures, picked, cutoffs, passed)) }
+        unsafe { dispatch!(self, screen_panel(dots, row_errors, picked, thresholds, passed)) }
     }
 }
 
 /// How good the codes of some rows are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Measures<'a> {
+pub(crate) struct RowErrors<'a> {
     pub(crate) scales: &'a [f32],
     pub(crate) errors: &'a [f32],
     pub(crate) lengths: &'a [f32],
@@ -36,14 +36,14 @@ pub(crate) struct Measures<'a> {
 /// `scale * (dot + bias) + error * error_weight + length * length_weight` must not be below
 /// `least`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cutoffs<const N: usize> {
+pub(crate) struct Thresholds<const N: usize> {
     pub(crate) bias: [i32; N],
     pub(crate) error_weight: [f32; N],
     pub(crate) length_weight: [f32; N],
     pub(crate) least: [f32; N],
 }
 
-impl<const N: usize> Cutoffs<N> {
+impl<const N: usize> Thresholds<N> {
     /// That no row reaches.
     pub(crate) const NEVER: Self = Self {
         bias: [0; N],
@@ -53,7 +53,7 @@ impl<const N: usize> Cutoffs<N> {
     };
 
     #[inline(always)]
-    #[expect(clippy::cast_precision_loss, reason = "the cutoff has room for it")]
+    #[expect(clippy::cast_precision_loss, reason = "the threshold has room for it")]
     fn falls_short(&self, n: usize, dot: i32, [scale, error, length]: [f32; 3]) -> bool {
         let score = (dot + self.bias[n]) as f32 * scale;
         // NaN, of a damaged file, does not fall short: it is looked at, and found out.
@@ -61,7 +61,7 @@ impl<const N: usize> Cutoffs<N> {
     }
 }
 
-impl Measures<'_> {
+impl RowErrors<'_> {
     /// Those of some of the rows.
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
         Self {
@@ -78,15 +78,16 @@ impl Measures<'_> {
     }
 }
 
-/// Which rows do not fall short of the cutoff: their places among `dots` are appended to `passed`.
+/// Which rows do not fall short of the threshold: their places among `dots` are appended to
+/// `passed`.
 ///
 /// # Panics
-/// If there are fewer measures than dot products, or a picked row has none.
+/// If there are fewer row errors than dot products, or a picked row has none.
 pub(crate) fn screen(
     dots: &[i32],
-    measures: &Measures<'_>,
+    row_errors: &RowErrors<'_>,
     picked: Option<&[u32]>,
-    cutoff: &Cutoffs<1>,
+    thresholds: &Thresholds<1>,
     passed: &mut Vec<usize>,
 ) {
     for (chunk, dots) in dots.chunks(LANES).enumerate() {
@@ -94,11 +95,11 @@ pub(crate) fn screen(
         // Nearly always all fall short, and the compiler compares several at once.
         let mut short = true;
         if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
-            let measures = [measures.scales, measures.errors, measures.lengths]
+            let row_errors = [row_errors.scales, row_errors.errors, row_errors.lengths]
                 .map(|all| all[first..].first_chunk::<LANES>());
-            if let [Some(scales), Some(errors), Some(lengths)] = measures {
+            if let [Some(scales), Some(errors), Some(lengths)] = row_errors {
                 for i in 0..LANES {
-                    short &= cutoff.falls_short(0, dots[i], [scales[i], errors[i], lengths[i]]);
+                    short &= thresholds.falls_short(0, dots[i], [scales[i], errors[i], lengths[i]]);
                 }
                 if short {
                     continue;
@@ -106,7 +107,7 @@ pub(crate) fn screen(
             }
         }
         passed.extend((first..).zip(dots).filter_map(|(at, &dot)| {
-            let short = cutoff.falls_short(0, dot, measures.of(picked, at));
+            let short = thresholds.falls_short(0, dot, row_errors.of(picked, at));
             (!short).then_some(at)
         }));
     }
@@ -116,20 +117,20 @@ pub(crate) fn screen(
 #[inline(always)]
 pub(in crate::simd) fn screen_panel(
     dots: &[[i32; LANES]],
-    measures: &Measures<'_>,
+    row_errors: &RowErrors<'_>,
     picked: Option<&[u32]>,
-    cutoffs: &Cutoffs<LANES>,
+    thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
     for (at, dots) in dots.iter().enumerate() {
-        let of_row = measures.of(picked, at);
+        let of_row = row_errors.of(picked, at);
         let mut short = true;
         for (lane, &dot) in dots.iter().enumerate() {
-            short &= cutoffs.falls_short(lane, dot, of_row);
+            short &= thresholds.falls_short(lane, dot, of_row);
         }
         if !short {
             passed.extend((0..LANES).filter_map(|lane| {
-                (!cutoffs.falls_short(lane, dots[lane], of_row)).then_some((at, lane))
+                (!thresholds.falls_short(lane, dots[lane], of_row)).then_some((at, lane))
             }));
         }
     }

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use crate::simd::kernels::bounds::{self, Cutoffs, Measures};
+use crate::simd::kernels::bounds::{self, RowErrors, Thresholds};
 use crate::simd::kernels::dot_i8::{LANES, Panel, QUAD, padded, row};
 use crate::simd::x86::prefetch::prefetch_row;
 
@@ -162,10 +162,10 @@ fn microkernel<const R: usize, const P: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn screen_panel(
     dots: &[[i32; LANES]],
-    measures: &Measures<'_>,
+    row_errors: &RowErrors<'_>,
     picked: Option<&[u32]>,
-    cutoffs: &Cutoffs<LANES>,
+    thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
-    bounds::screen_panel(dots, measures, picked, cutoffs, passed);
+    bounds::screen_panel(dots, row_errors, picked, thresholds, passed);
 }
