@@ -10,7 +10,7 @@ use super::workspace::Ctx;
 use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
 
 /// So many queries meet all keys at once, and their scores stay in the cache.
-const QUERIES: usize = 64;
+const QUERY_BLOCK: usize = 64;
 
 /// Neighbouring rows that attend to each other.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Attention {
         let ColumnGroups { count, width } = self.heads;
         let blocks = self.heads.blocks_per_group();
         let longest = sequences.iter().map(|s| s.rows.len()).max().unwrap_or(0);
-        let scratch_each = longest.div_ceil(WIDTH) * (width + QUERIES.min(longest));
+        let scratch_each = longest.div_ceil(WIDTH) * (width + QUERY_BLOCK.min(longest));
         let Ctx { backend, scratch, .. } = ctx;
         scratch.resize(count * scratch_each, Lanes::ZERO);
         let queries = match from {
@@ -110,8 +110,8 @@ impl Head<'_> {
         let scale = 1.0 / (self.width as f32).sqrt();
         let mut out = BlockedMut::whole(out, self.queries.rows());
         let plain = Epilogue::default();
-        for start in (0..positions.len()).step_by(QUERIES) {
-            let count = QUERIES.min(positions.len() - start);
+        for start in (0..positions.len()).step_by(QUERY_BLOCK) {
+            let count = QUERY_BLOCK.min(positions.len() - start);
             let rows = first + start..first + start + count;
             let scores = &mut scratch[..panels * count];
             let queries = self.queries.slice(rows.clone());
