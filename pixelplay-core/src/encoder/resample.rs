@@ -82,7 +82,7 @@ fn shrink_columns(
     let mut out = vec![0; rgb.len() / width * taps.len()];
     out.par_chunks_mut(taps.len() * 3 * ROWS)
         .zip(rgb.par_chunks(width * 3 * ROWS))
-        .for_each(|(out, rows)| backend.weigh_pixels(rows, width, offset, taps, out));
+        .for_each(|(out, rows)| backend.convolve_horizontal(rows, width, offset, taps, out));
     out
 }
 
@@ -102,7 +102,7 @@ fn shrink_rows(
         |sums, (out, taps)| {
             let rows = (taps.first() - offset..taps.end() - offset)
                 .map(|y| &rgb[(y * width + kept.start) * 3..][..row_len]);
-            backend.weigh_rows(rows, taps.weights(), sums, out);
+            backend.convolve_vertical(rows, taps.weights(), sums, out);
         },
     );
     out

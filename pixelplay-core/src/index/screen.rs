@@ -8,7 +8,7 @@ use super::candidates::Candidates;
 use super::hub_correction::Corrections;
 use super::twin::{self, Gauge, Twin};
 use super::{SongIndexError, Span};
-use crate::simd::{Backend, Cutoffs, LANES, Measures, Panel, screen_int8};
+use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen_int8};
 
 /// How much is multiplied with one query, or some, before the products are looked at: few enough
 /// rows to stay in a core's cache until then.
@@ -150,7 +150,7 @@ impl Queries {
     ) -> Result<(), SongIndexError> {
         let query = &self.codes[0];
         let gauge = Gauge::new(query, self.backend.dot_f64(twin.centre(), &self.values));
-        let mut cutoff = Cutoffs {
+        let mut cutoff = Thresholds {
             bias: [query.bias()],
             error_weight: [gauge.error_weight],
             length_weight: [gauge.length_weight],
@@ -186,7 +186,7 @@ impl Queries {
         self.backend.dots_f64(self.dim, twin.centre(), None, &self.values, &mut offsets);
         let each = self.codes.iter().zip(offsets);
         let gauges: Vec<Gauge> = each.map(|(query, offset)| Gauge::new(query, offset)).collect();
-        let mut cutoffs = vec![Cutoffs::<LANES>::NEVER; self.high.len()];
+        let mut cutoffs = vec![Thresholds::<LANES>::NEVER; self.high.len()];
         for (at, (query, gauge)) in self.codes.iter().zip(&gauges).enumerate() {
             let (cutoffs, lane) = (&mut cutoffs[at / LANES], at % LANES);
             cutoffs.bias[lane] = query.bias();
@@ -341,14 +341,14 @@ impl Rows<'_> {
     fn corrected<'m>(
         &self,
         tile: Tile<'_>,
-        measures: Measures<'m>,
+        measures: RowErrors<'m>,
         lowered: &'m mut Vec<f32>,
-    ) -> Measures<'m> {
+    ) -> RowErrors<'m> {
         let Some(corrections) = &self.corrections else {
             return measures;
         };
         corrections.lower(self.in_batch(tile), measures.errors, lowered);
-        Measures { errors: lowered, ..measures }
+        RowErrors { errors: lowered, ..measures }
     }
 
     /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None`

@@ -46,7 +46,7 @@ use arrow_schema::{DataType, Field, Schema};
 use super::decode::Record;
 use super::rotation::rotate;
 use super::table::value_field;
-use crate::simd::{Backend, Measures};
+use crate::simd::{Backend, RowErrors};
 
 pub(super) const CODES: &str = "_pp_rotated";
 pub(super) const SCALE: &str = "_pp_scale";
@@ -195,9 +195,9 @@ impl Twin {
     }
 
     /// The codes of some rows, shape `(rows, dim)`, and the measures of each.
-    pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], Measures<'_>) {
+    pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], RowErrors<'_>) {
         let dim = self.centre.len();
-        let measures = Measures {
+        let measures = RowErrors {
             scales: &self.scales[range.clone()],
             errors: &self.errors[range.clone()],
             lengths: &self.lengths[range.clone()],
@@ -405,7 +405,7 @@ mod tests {
 
     use super::*;
     use crate::embedding::normalize_in_place;
-    use crate::simd::{Cutoffs, screen_int8};
+    use crate::simd::{Thresholds, screen_int8};
 
     /// Vectors of which a few values may be far greater, or far smaller, than the others.
     fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
@@ -460,7 +460,7 @@ mod tests {
                 let one = codes.bounds(backend, &twin, at, dots[at] + codes.bias(), offset);
                 prop_assert_eq!(one, bounds[at]);
 
-                let cutoff = Cutoffs {
+                let cutoff = Thresholds {
                     bias: [codes.bias()],
                     error_weight: [gauge.error_weight],
                     length_weight: [gauge.length_weight],
@@ -505,7 +505,7 @@ mod tests {
         let (least, most) = all_bounds(&query, &twin, offset)[0];
         assert!(least <= 1.0 && 1.0 <= most);
         let gauge = Gauge::new(&query, offset);
-        let cutoff = Cutoffs {
+        let cutoff = Thresholds {
             bias: [query.bias()],
             error_weight: [gauge.error_weight],
             length_weight: [gauge.length_weight],

@@ -1,6 +1,5 @@
-//! The kernels of [`super::taps`] for AVX2.
+//! Resizing in the registers of AVX2.
 
-use super::taps::{self, FRACTION_BITS, LOW_BITS, Taps};
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_packs_epi32,
     _mm_packus_epi16, _mm_set1_epi32, _mm_slli_epi32, _mm_srai_epi32, _mm256_add_epi32,
@@ -9,13 +8,15 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8,
 };
 
+use crate::simd::kernels::resample::{self, FRACTION_BITS, LOW_BITS, Taps};
+
 /// Bytes of four pixels, and of the load that gets them.
 const QUAD: usize = 12;
 const LOAD: usize = 16;
 
-/// [`taps::row`] for `R` rows of one length, which share the loads of the weights.
+/// [`resample::convolve_row`] for `R` rows of one length, which share the loads of the weights.
 #[target_feature(enable = "avx2")]
-pub(super) fn rows_avx2<const R: usize>(
+pub(in crate::simd) fn convolve_rows<const R: usize>(
     rows: [&[u8]; R],
     offset: usize,
     taps: &[Taps],
@@ -88,13 +89,13 @@ fn round(high: __m256i, low: __m256i) -> i32 {
     _mm_cvtsi128_si32(_mm_packus_epi16(words, words))
 }
 
-/// [`taps::column`], vectorised by the compiler.
+/// [`resample::convolve_vertical`], vectorised by the compiler.
 #[target_feature(enable = "avx2")]
-pub(super) fn column_avx2<'a>(
+pub(in crate::simd) fn convolve_vertical<'a>(
     rows: impl Iterator<Item = &'a [u8]>,
     weights: &[i32],
     sums: &mut [i32],
     out: &mut [u8],
 ) {
-    taps::column(rows, weights, sums, out);
+    resample::convolve_vertical(rows, weights, sums, out);
 }

@@ -3,12 +3,80 @@
 //! The arithmetic is Pillow's: weights are multiples of 2^-22, sums are integers, rounded and
 //! clipped to 8 bits. So every kernel gives the same bytes.
 
+use crate::simd::{Backend, dispatch};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Isa, x86};
+
 /// Weights are multiples of 2^-22: the largest sum, 255 times the weights of a filter that
 /// overshoots, stays within an `i32`.
 pub(crate) const FRACTION_BITS: u32 = 22;
 /// A weight is also kept as `high * 2^11 + low`, which fits the 16-bit products of SIMD.
 #[cfg(target_arch = "x86_64")]
-pub(super) const LOW_BITS: u32 = 11;
+pub(in crate::simd) const LOW_BITS: u32 = 11;
+
+impl Backend {
+    /// How many rows [`convolve_horizontal`](Self::convolve_horizontal) is best given at once.
+    pub(crate) const ROWS: usize = 4;
+
+    /// The horizontal pass over some rows of RGB pixels, `width` each; pixel 0 of a row is pixel
+    /// `offset` of the source. A row of `out` has as many pixels as there are `taps`. The same
+    /// bytes on every backend.
+    ///
+    /// # Panics
+    /// If `out` has another number of rows, or a tap reaches outside of a row.
+    #[track_caller]
+    pub(crate) fn convolve_horizontal(
+        self,
+        rows: &[u8],
+        width: usize,
+        offset: usize,
+        taps: &[Taps],
+        out: &mut [u8],
+    ) {
+        assert!(width > 0 && rows.len().is_multiple_of(width * 3));
+        assert_eq!(out.len(), rows.len() / width * taps.len());
+        for taps in taps {
+            assert!(offset <= taps.first() && taps.end() <= offset + width);
+        }
+        if taps.is_empty() {
+            return;
+        }
+        let mut rows = rows.chunks_exact(width * 3);
+        let mut outs = out.chunks_exact_mut(taps.len() * 3);
+        #[cfg(target_arch = "x86_64")]
+        if self.0 != Isa::Portable && taps.iter().all(Taps::has_quads) {
+            while rows.len() >= Self::ROWS {
+                let rows: [_; Self::ROWS] =
+                    std::array::from_fn(|_| rows.next().unwrap_or_default());
+                let outs: [_; Self::ROWS] =
+                    std::array::from_fn(|_| outs.next().unwrap_or_default());
+                // SAFETY: only `available` makes another backend than the portable one, after it
+                // has seen AVX2.
+                unsafe { x86::avx2::convolve_rows::<{ Self::ROWS }>(rows, offset, taps, outs) };
+            }
+            for (row, out) in rows.by_ref().zip(outs.by_ref()) {
+                // SAFETY: as above.
+                unsafe { x86::avx2::convolve_rows([row], offset, taps, [out]) };
+            }
+        }
+        for (row, out) in rows.zip(outs) {
+            convolve_row(row, offset, taps, out);
+        }
+    }
+
+    /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`; `sums` is
+    /// room for as many. The same bytes on every backend.
+    pub(crate) fn convolve_vertical<'a>(
+        self,
+        rows: impl Iterator<Item = &'a [u8]>,
+        weights: &[i32],
+        sums: &mut [i32],
+        out: &mut [u8],
+    ) {
+        // SAFETY: nothing else is asked; what is not there is left out.
+        unsafe { dispatch!(self, convolve_vertical(rows, weights, sums, out)) }
+    }
+}
 
 /// Where a pixel of the result comes from: the first pixel of the source, and a weight for it and
 /// each that follows.
@@ -46,12 +114,12 @@ impl Taps {
     }
 
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn quads(&self) -> &[[i16; 8]] {
+    pub(in crate::simd) fn quads(&self) -> &[[i16; 8]] {
         &self.quads
     }
 
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn has_quads(&self) -> bool {
+    pub(in crate::simd) fn has_quads(&self) -> bool {
         self.quads.len() == self.weights.len().div_ceil(4)
     }
 }
@@ -70,7 +138,7 @@ fn quads(weights: &[i32]) -> Option<Vec<[i16; 8]>> {
 }
 
 /// One row of the horizontal pass. Pixel 0 of `row` is pixel `offset` of the source.
-pub(super) fn row(row: &[u8], offset: usize, taps: &[Taps], out: &mut [u8]) {
+pub(in crate::simd) fn convolve_row(row: &[u8], offset: usize, taps: &[Taps], out: &mut [u8]) {
     for (pixel, taps) in out.chunks_exact_mut(3).zip(taps) {
         let mut sums = [0; 3];
         let seen = row[(taps.first - offset) * 3..].chunks_exact(3);
@@ -87,7 +155,7 @@ pub(super) fn row(row: &[u8], offset: usize, taps: &[Taps], out: &mut [u8]) {
 
 /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`.
 #[inline(always)]
-pub(super) fn column<'a>(
+pub(in crate::simd) fn convolve_vertical<'a>(
     rows: impl Iterator<Item = &'a [u8]>,
     weights: &[i32],
     sums: &mut [i32],

@@ -1,10 +1,10 @@
-//! The exponential function and what is made of it, 16 values at a time.
+//! Activation functions, and the exponential function they are made of, 16 values at a time.
 
-use super::vector::Vector;
+use crate::simd::vector::Vector;
 
-/// What stands between the two halves of an MLP.
+/// The activation function between the two halves of an MLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Curve {
+pub(crate) enum Activation {
     /// `x * sigmoid(1.702 x)`.
     QuickGelu,
     /// `x * (1 + erf(x / sqrt 2)) / 2`.
@@ -16,13 +16,13 @@ pub(crate) enum Curve {
 /// # Safety
 /// See [`Vector`].
 #[inline(always)]
-pub(super) unsafe fn apply<V: Vector>(curve: Curve, x: V) -> V {
+pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> V {
     // SAFETY: our caller promises that the processor has the instructions.
     unsafe {
-        match curve {
-            Curve::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
-            Curve::Gelu => gelu(x),
-            Curve::GeluTanh => {
+        match activation {
+            Activation::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
+            Activation::Gelu => gelu(x),
+            Activation::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
                 const TWICE: f32 = -1.595_769_2;
                 let inner = x.mul(x).mul_add(V::splat(0.044_715), V::splat(1.0));
@@ -39,7 +39,7 @@ pub(super) unsafe fn apply<V: Vector>(curve: Curve, x: V) -> V {
 /// # Safety
 /// See [`Vector`].
 #[inline(always)]
-pub(super) unsafe fn exp<V: Vector>(x: V) -> V {
+pub(in crate::simd) unsafe fn exp<V: Vector>(x: V) -> V {
     // 1.5 * 2^23, where neighbouring numbers are 1 apart, and the bias of the exponent.
     const ROUND: f32 = 12_582_912.0 + 127.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
@@ -94,5 +94,65 @@ unsafe fn gelu<V: Vector>(x: V) -> V {
         // x (1 - erfc(z) / 2) above 0, x erfc(z) / 2 below.
         let tail = size.mul(V::splat(0.5));
         complement.neg_mul_add(tail, V::splat(0.0).max(x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::kernels::oracle;
+    use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
+
+    #[test]
+    fn not_a_number_stays_that() {
+        for backend in Backend::available() {
+            for activation in [Activation::QuickGelu, Activation::Gelu, Activation::GeluTanh] {
+                let [x] = apply(backend, activation, [f32::NAN]);
+                assert!(x.is_nan(), "{backend}, {activation:?}");
+            }
+        }
+    }
+
+    /// The activation at some places, through a product with the unit matrix.
+    fn apply<const N: usize>(
+        backend: Backend,
+        activation: Activation,
+        values: [f32; N],
+    ) -> [f32; N] {
+        let mut out = vec![Lanes::ZERO; N];
+        let left: Vec<Lanes> = values.iter().map(|&v| Lanes([v; WIDTH])).collect();
+        let one = [Lanes([1.0; WIDTH])];
+        let (left, right) = (Blocked::whole(&left, N), Blocked::whole(&one, 1));
+        let epilogue = Epilogue { activation: Some(activation), ..Epilogue::default() };
+        backend.gemm(left, right, BlockedMut::whole(&mut out, N), epilogue);
+        std::array::from_fn(|at| out[at].0[5])
+    }
+
+    #[test]
+    fn activations_are_those_of_f64() {
+        for backend in Backend::available() {
+            for activation in [Activation::QuickGelu, Activation::Gelu, Activation::GeluTanh] {
+                let mut worst = (0.0_f64, 0.0_f32);
+                for chunk in 0..4000 {
+                    let values: [f32; 32] =
+                        std::array::from_fn(|at| (chunk * 32 + at) as f32 / 4000.0 - 16.0);
+                    for (x, y) in values.into_iter().zip(apply(backend, activation, values)) {
+                        let expected = oracle::activation(activation, f64::from(x));
+                        // Of the value; and of what cancels in it, which is never more than the
+                        // argument.
+                        let slack = expected.abs() + f64::from(x.abs()) / 8.0 + 1e-30;
+                        let error = (f64::from(y) - expected).abs() / slack;
+                        if error > worst.0 {
+                            worst = (error, x);
+                        }
+                    }
+                }
+                assert!(worst.0 < 6e-7, "{backend}, {activation:?}: {worst:?}");
+                // Where nothing is left of it, and where nothing is taken.
+                assert_eq!(apply(backend, activation, [1e30, 0.0]), [1e30, 0.0]);
+                let [least] = apply(backend, activation, [-1e4]);
+                assert!((-1e-30..=0.0).contains(&least), "{backend}, {activation:?}: {least}");
+            }
+        }
     }
 }

@@ -1,19 +1,89 @@
-//! Dot products of rows of `u8` with queries of `i8`, in plain code. [`super::x86_int8`] has the
-//! same in registers.
+//! Dot products of rows of `u8` with queries of `i8`, exactly. Here they are in plain code; the
+//! files of this name in `x86` have the same in registers.
 
-use std::ops::Range;
+use crate::simd::{Backend, dispatch};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Isa, x86};
+
+impl Backend {
+    /// The dot products of rows of `u8` and one query, exactly. `out[i]` is that of the `i`-th row:
+    /// of those picked, or of all. Lengths up to 65,536 cannot overflow.
+    ///
+    /// # Panics
+    /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a
+    /// picked row is not there.
+    #[track_caller]
+    pub(crate) fn dots_int8(
+        self,
+        rows: &[u8],
+        picked: Option<&[u32]>,
+        query: &[i8],
+        out: &mut [i32],
+    ) {
+        check_int8(query.len(), rows, picked, out.len());
+        // SAFETY: the lengths were checked.
+        unsafe { dispatch!(self, dots_i8(rows, picked, query, out)) }
+    }
+
+    /// [`dots_int8`](Self::dots_int8) for all queries of some panels: `out[p * c + i]` has the
+    /// products of panel `p` and the `i`-th of the `c` rows.
+    ///
+    /// # Panics
+    /// As [`dots_int8`](Self::dots_int8).
+    #[track_caller]
+    pub(crate) fn panels_int8(
+        self,
+        dim: usize,
+        rows: &[u8],
+        picked: Option<&[u32]>,
+        panels: &[Panel],
+        out: &mut [[i32; LANES]],
+    ) {
+        let count = picked.map_or(rows.len() / dim, <[u32]>::len);
+        assert_eq!(out.len(), panels.len() * count);
+        if count == 0 {
+            return;
+        }
+        let mut panels = panels.iter();
+        let mut outs = out.chunks_exact_mut(count);
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == Isa::Avx512Vnni {
+            while panels.len() >= 2
+                && let (Some(a), Some(b)) = (panels.next(), panels.next())
+                && let (Some(out_a), Some(out_b)) = (outs.next(), outs.next())
+            {
+                check_int8(dim, rows, picked, count);
+                // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW
+                // and VNNI; the lengths were checked.
+                unsafe { x86::vnni::panels_i8(dim, rows, picked, [a, b], [out_a, out_b]) };
+            }
+        }
+        for (panel, out) in panels.zip(outs) {
+            check_int8(dim, rows, picked, count);
+            // SAFETY: the lengths were checked.
+            unsafe { dispatch!(self, panel_i8(dim, rows, picked, panel, out)) }
+        }
+    }
+}
+
+#[track_caller]
+fn check_int8(dim: usize, rows: &[u8], picked: Option<&[u32]>, out: usize) {
+    // The largest product is 255 * 128; 65,536 of them stay below 2^31.
+    assert!((1..=1 << 16).contains(&dim) && rows.len().is_multiple_of(dim));
+    assert_eq!(out, picked.map_or(rows.len() / dim, <[u32]>::len));
+}
 
 /// How many queries a panel holds.
 pub(crate) const LANES: usize = 16;
 /// How many neighbouring values of a query stand together in a panel: as many as one instruction
 /// multiplies and adds.
-pub(super) const QUAD: usize = 4;
+pub(in crate::simd) const QUAD: usize = 4;
 
 /// Up to [`LANES`] queries of equal length, interleaved so that one register holds [`QUAD`] values
 /// of each: shape `(ceil(dim / 4), 16, 4)`, zeros where there is nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
-    pub(super) quads: Vec<[[i8; QUAD]; LANES]>,
+    pub(in crate::simd) quads: Vec<[[i8; QUAD]; LANES]>,
 }
 
 impl Panel {
@@ -35,8 +105,8 @@ impl Panel {
     }
 }
 
-/// See [`super::Backend::dots_int8`].
-pub(super) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
+/// See [`Backend::dots_int8`].
+pub(in crate::simd) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     for (at, out) in out.iter_mut().enumerate() {
         let products = row(rows, picked, query.len(), at).iter().zip(query);
         // Through `i16`, whose products many processors add in pairs.
@@ -44,8 +114,8 @@ pub(super) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut 
     }
 }
 
-/// See [`super::Backend::panel_int8`].
-pub(super) fn panel(
+/// See [`Backend::panels_int8`].
+pub(in crate::simd) fn panel(
     dim: usize,
     rows: &[u8],
     picked: Option<&[u32]>,
@@ -65,120 +135,9 @@ pub(super) fn panel(
     }
 }
 
-/// How good the codes of some rows are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Measures<'a> {
-    pub(crate) scales: &'a [f32],
-    pub(crate) errors: &'a [f32],
-    pub(crate) lengths: &'a [f32],
-}
-
-/// What rows must reach for some queries:
-/// `scale * (dot + bias) + error * error_weight + length * length_weight` must not be below
-/// `least`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cutoffs<const N: usize> {
-    pub(crate) bias: [i32; N],
-    pub(crate) error_weight: [f32; N],
-    pub(crate) length_weight: [f32; N],
-    pub(crate) least: [f32; N],
-}
-
-impl<const N: usize> Cutoffs<N> {
-    /// That no row reaches.
-    pub(crate) const NEVER: Self = Self {
-        bias: [0; N],
-        error_weight: [0.0; N],
-        length_weight: [0.0; N],
-        least: [f32::INFINITY; N],
-    };
-
-    #[inline(always)]
-    #[expect(clippy::cast_precision_loss, reason = "the cutoff has room for it")]
-    fn falls_short(&self, n: usize, dot: i32, [scale, error, length]: [f32; 3]) -> bool {
-        let score = (dot + self.bias[n]) as f32 * scale;
-        // NaN, of a damaged file, does not fall short: it is looked at, and found out.
-        score + (error * self.error_weight[n] + length * self.length_weight[n]) < self.least[n]
-    }
-}
-
-impl Measures<'_> {
-    /// Those of some of the rows.
-    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
-        Self {
-            scales: &self.scales[range.clone()],
-            errors: &self.errors[range.clone()],
-            lengths: &self.lengths[range],
-        }
-    }
-
-    #[inline(always)]
-    fn of(&self, picked: Option<&[u32]>, at: usize) -> [f32; 3] {
-        let at = picked.map_or(at, |picked| picked[at] as usize);
-        [self.scales[at], self.errors[at], self.lengths[at]]
-    }
-}
-
-/// Which rows do not fall short of the cutoff: their places among `dots` are appended to `passed`.
-///
-/// # Panics
-/// If there are fewer measures than dot products, or a picked row has none.
-pub(crate) fn screen(
-    dots: &[i32],
-    measures: &Measures<'_>,
-    picked: Option<&[u32]>,
-    cutoff: &Cutoffs<1>,
-    passed: &mut Vec<usize>,
-) {
-    for (chunk, dots) in dots.chunks(LANES).enumerate() {
-        let first = chunk * LANES;
-        // Nearly always all fall short, and the compiler compares several at once.
-        let mut short = true;
-        if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
-            let measures = [measures.scales, measures.errors, measures.lengths]
-                .map(|all| all[first..].first_chunk::<LANES>());
-            if let [Some(scales), Some(errors), Some(lengths)] = measures {
-                for i in 0..LANES {
-                    short &= cutoff.falls_short(0, dots[i], [scales[i], errors[i], lengths[i]]);
-                }
-                if short {
-                    continue;
-                }
-            }
-        }
-        passed.extend((first..).zip(dots).filter_map(|(at, &dot)| {
-            let short = cutoff.falls_short(0, dot, measures.of(picked, at));
-            (!short).then_some(at)
-        }));
-    }
-}
-
-/// See [`super::Backend::screen_panel_int8`].
-#[inline(always)]
-pub(super) fn screen_panel(
-    dots: &[[i32; LANES]],
-    measures: &Measures<'_>,
-    picked: Option<&[u32]>,
-    cutoffs: &Cutoffs<LANES>,
-    passed: &mut Vec<(usize, usize)>,
-) {
-    for (at, dots) in dots.iter().enumerate() {
-        let of_row = measures.of(picked, at);
-        let mut short = true;
-        for (lane, &dot) in dots.iter().enumerate() {
-            short &= cutoffs.falls_short(lane, dot, of_row);
-        }
-        if !short {
-            passed.extend((0..LANES).filter_map(|lane| {
-                (!cutoffs.falls_short(lane, dots[lane], of_row)).then_some((at, lane))
-            }));
-        }
-    }
-}
-
 /// The values of a row that meet one quad, with zeros behind the last.
 #[inline(always)]
-pub(super) fn padded(values: &[u8]) -> [u8; QUAD] {
+pub(in crate::simd) fn padded(values: &[u8]) -> [u8; QUAD] {
     match values.first_chunk() {
         Some(values) => *values,
         None => std::array::from_fn(|at| values.get(at).copied().unwrap_or(0)),
@@ -186,7 +145,12 @@ pub(super) fn padded(values: &[u8]) -> [u8; QUAD] {
 }
 
 #[inline(always)]
-pub(super) fn row<'a>(rows: &'a [u8], picked: Option<&[u32]>, dim: usize, at: usize) -> &'a [u8] {
+pub(in crate::simd) fn row<'a>(
+    rows: &'a [u8],
+    picked: Option<&[u32]>,
+    dim: usize,
+    at: usize,
+) -> &'a [u8] {
     let at = picked.map_or(at, |picked| picked[at] as usize);
     &rows[at * dim..(at + 1) * dim]
 }
