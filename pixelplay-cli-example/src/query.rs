@@ -157,7 +157,7 @@ impl QueryArgs {
                      takes the ids that --json shows",
                 );
             }
-            query = query.taste(songs, weight);
+            query = query.lean_towards(songs, weight);
         }
         let options = self.diversity.apply(QueryOptions {
             k: self.answer.k.get(),

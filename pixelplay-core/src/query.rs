@@ -77,7 +77,7 @@ struct Leaning {
 
 #[derive(Debug, Clone)]
 struct Term {
-    taste: Taste,
+    reference: Reference,
     weight: f64,
     towards: bool,
 }
@@ -85,32 +85,32 @@ struct Term {
 /// What can be liked or disliked: any embedding, or a song of the index by its id.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Taste {
+pub enum Reference {
     /// A vector from the index's own space.
     Embedding(Embedding),
     /// The id of a song in the index that is searched.
     Song(String),
 }
 
-impl From<Embedding> for Taste {
+impl From<Embedding> for Reference {
     fn from(embedding: Embedding) -> Self {
         Self::Embedding(embedding)
     }
 }
 
-impl From<&Embedding> for Taste {
+impl From<&Embedding> for Reference {
     fn from(embedding: &Embedding) -> Self {
         Self::Embedding(embedding.clone())
     }
 }
 
-impl From<&str> for Taste {
+impl From<&str> for Reference {
     fn from(id: &str) -> Self {
         Self::Song(id.to_owned())
     }
 }
 
-impl From<String> for Taste {
+impl From<String> for Reference {
     fn from(id: String) -> Self {
         Self::Song(id)
     }
@@ -199,13 +199,13 @@ impl HybridQuery {
 
     /// Moves the question towards a song or a vector. A weight of 1 counts as much as a picture
     /// alone.
-    pub fn like(self, taste: impl Into<Taste>, weight: f64) -> Self {
-        self.term(taste.into(), weight, true)
+    pub fn like(self, reference: impl Into<Reference>, weight: f64) -> Self {
+        self.term(reference.into(), weight, true)
     }
 
     /// Moves the question away from a song or a vector.
-    pub fn unlike(self, taste: impl Into<Taste>, weight: f64) -> Self {
-        self.term(taste.into(), weight, false)
+    pub fn unlike(self, reference: impl Into<Reference>, weight: f64) -> Self {
+        self.term(reference.into(), weight, false)
     }
 
     /// Leans the question towards what somebody likes: song ids with weights, those that are
@@ -222,10 +222,10 @@ impl HybridQuery {
     /// # let embedding = pixelplay_core::Embedding::new(vec![1.0, 0.0], None)?;
     /// let query = HybridQuery::new()
     ///     .image(embedding)
-    ///     .taste([("a-favourite", 1.0), ("disliked", -0.5)], 0.3);
+    ///     .lean_towards([("a-favourite", 1.0), ("disliked", -0.5)], 0.3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn taste<Id: Into<String>>(
+    pub fn lean_towards<Id: Into<String>>(
         mut self,
         songs: impl IntoIterator<Item = (Id, f64)>,
         weight: f64,
@@ -235,8 +235,8 @@ impl HybridQuery {
         self
     }
 
-    fn term(mut self, taste: Taste, weight: f64, towards: bool) -> Self {
-        self.terms.push(Term { taste, weight, towards });
+    fn term(mut self, reference: Reference, weight: f64, towards: bool) -> Self {
+        self.terms.push(Term { reference, weight, towards });
         self
     }
 
@@ -326,9 +326,9 @@ impl HybridQuery {
                 return Err(QueryError::BadWeight { found: term.weight });
             }
             let signed = if term.towards { term.weight } else { -term.weight };
-            match &term.taste {
-                Taste::Embedding(embedding) => add(embedding, signed)?,
-                Taste::Song(id) => {
+            match &term.reference {
+                Reference::Embedding(embedding) => add(embedding, signed)?,
+                Reference::Song(id) => {
                     let row = index
                         .row(id)
                         .ok_or_else(|| SongIndexError::UnknownId { id: id.clone() })?;

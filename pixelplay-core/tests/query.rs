@@ -279,7 +279,8 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
     let (_folder, index) = compass();
     let picture = unit(&[0.0, 0.0, 1.0]);
     let lean = |songs: &[(&str, f64)], weight| {
-        let query = HybridQuery::new().image(picture.clone()).taste(songs.iter().copied(), weight);
+        let query =
+            HybridQuery::new().image(picture.clone()).lean_towards(songs.iter().copied(), weight);
         query.blend(&index).unwrap().as_slice().to_vec()
     };
     // One favourite of weight 1 and many that point the same way are the same wish.
@@ -295,12 +296,12 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
 
     // A favourite may be the answer; alone, a taste is a question too, unless it says nothing.
     let options = QueryOptions::default();
-    let query = HybridQuery::new().taste([("x", 1.0)], 1.0);
+    let query = HybridQuery::new().lean_towards([("x", 1.0)], 1.0);
     assert_eq!(ids(&query.search(&index, &options).unwrap())[0], "x");
-    let query = HybridQuery::new().taste([("gone", 1.0)], 1.0);
+    let query = HybridQuery::new().lean_towards([("gone", 1.0)], 1.0);
     assert!(matches!(query.search(&index, &options), Err(QueryError::Empty)));
     for (weight, share) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (1.0, -1.0)] {
-        let query = HybridQuery::new().taste([("x", weight)], share);
+        let query = HybridQuery::new().lean_towards([("x", weight)], share);
         assert!(matches!(query.search(&index, &options), Err(QueryError::BadWeight { .. })));
     }
 }

@@ -56,7 +56,7 @@ mod _native {
     #[pymodule_export]
     use super::report::PyReport;
     #[pymodule_export]
-    use super::session::{PyAccount, PyListen, PyLogIn, PySession};
+    use super::session::{PyAccount, PyListen, PyNewSession, PySession};
     #[pymodule_export]
     use super::song::PySong;
     #[pymodule_export]

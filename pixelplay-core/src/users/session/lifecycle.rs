@@ -1,14 +1,15 @@
-//! Sessions: what a token stands for, until it ends.
+//! A session from its beginning to its end: begun, resumed, listed, ended.
 
 use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::clock::{Millis, in_millis, time};
-use super::error::UserError;
-use super::secret::{SecretToken, hash_of};
-use super::storage::Abort;
-use super::{Client, UserStore};
+use super::token::{SecretToken, hash_of};
+use crate::users::clock::{Millis, in_millis, time};
+use crate::users::error::UserError;
+use crate::users::options::Client;
+use crate::users::storage::Abort;
+use crate::users::store::UserStore;
 
 /// That somebody is there is written this often at most, so that a busy session costs reads and
 /// hardly any writes.
@@ -42,7 +43,7 @@ pub struct Session {
 /// A session that has just begun, and its token.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct LogIn {
+pub struct NewSession {
     /// What the client shows from now on. It is not stored and cannot be had again.
     pub token: SecretToken,
     /// The session that it stands for.
@@ -156,7 +157,7 @@ impl UserStore {
     }
 
     /// Begins a session. The caller has made sure, in this transaction, that it may.
-    pub(super) fn begin_session(
+    pub(in crate::users) fn begin_session(
         &self,
         transaction: &Connection,
         account: i64,
@@ -167,11 +168,11 @@ impl UserStore {
         for (sql, ended) in [
             (
                 "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE created <= ? LIMIT ?)",
-                self.options.longest_session,
+                self.options.max_session_age,
             ),
             (
                 "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen <= ? LIMIT ?)",
-                self.options.idle_session,
+                self.options.idle_timeout,
             ),
         ] {
             transaction
@@ -197,17 +198,17 @@ impl UserStore {
     }
 
     fn is_live(&self, session: &Stored, now: Millis) -> bool {
-        now.saturating_sub(session.created) < in_millis(self.options.longest_session)
-            && now.saturating_sub(session.last_seen) < in_millis(self.options.idle_session)
+        now.saturating_sub(session.created) < in_millis(self.options.max_session_age)
+            && now.saturating_sub(session.last_seen) < in_millis(self.options.idle_timeout)
     }
 
     /// Often enough that a session in use does not look idle, however short that may be.
     fn seen_every(&self) -> Millis {
-        in_millis(SEEN_EVERY.min(self.options.idle_session / 4))
+        in_millis(SEEN_EVERY.min(self.options.idle_timeout / 4))
     }
 
     fn session(&self, stored: Stored) -> Session {
-        let ends = stored.created.saturating_add(in_millis(self.options.longest_session));
+        let ends = stored.created.saturating_add(in_millis(self.options.max_session_age));
         Session {
             id: stored.id,
             username: stored.username,

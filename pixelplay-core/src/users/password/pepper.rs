@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::password::Normalised;
+use super::form::Normalised;
 
 /// As many as HMAC-SHA-256 puts out; a shorter key is weaker than the hash (RFC 2104 section 3).
 const MIN_KEY_BYTES: usize = 32;
@@ -100,7 +100,7 @@ impl Peppers {
         self.current.as_ref()
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<&Pepper> {
+    pub(in crate::users) fn find(&self, id: &str) -> Option<&Pepper> {
         let mut all = self.current.iter().chain(&self.older);
         all.find(|pepper| pepper.id == id)
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 /// back, memory of this size does not return to the system but makes holes in the heap of whichever
 /// thread had it, a hole for every thread.
 #[derive(Default)]
-pub(super) struct HashMemory(Vec<Block>);
+pub(in crate::users) struct HashMemory(Vec<Block>);
 
 impl HashMemory {
     /// Runs a hash over this many blocks; `None` if there is no memory for them.

@@ -4,19 +4,16 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
-use super::hash::{HashProblem, StoredHash, work_on};
-use super::hash_memory::HashMemory;
-use super::hash_params::HashParams;
-use super::password::Password;
+use super::form::Password;
+use super::hash::{HashMemory, HashParams, HashProblem, Scheme, StoredHash, dummy_hash};
 use super::pepper::Peppers;
-use super::scheme::Scheme;
 
 /// Whether the password is of this stored hash; `None` for a name that nobody has.
 ///
 /// A log-in that fails costs the same whether there is such a user, and however old the hash is:
 /// else its time would tell which names exist (in Django it did, CVE-2016-2513, once the default
 /// cost had been raised above the cost of old hashes). The cost is that of every `stored_scheme`
-/// together, which are those of all users, and of today's:
+/// together, which are those of all users, and of the current one:
 ///
 /// * Argon2: each of its settings runs once, the user's own for real and the others over a dummy
 ///   salt. What two of them cost cannot be made up of a third, for they differ in memory as well.
@@ -30,12 +27,12 @@ use super::scheme::Scheme;
 ///
 /// If the hash needs a pepper that is not there (after the same work), or memory cannot be had.
 /// Neither says anything about the password; both are for the operator, not for whoever logs in.
-pub(super) fn verify_at_equal_cost(
+pub(in crate::users) fn verify_at_equal_cost(
     stored: Option<&StoredHash>,
     password: &Password<'_>,
     peppers: &Peppers,
     stored_schemes: &[Scheme],
-    today: &HashParams,
+    current: &HashParams,
     memory: &mut HashMemory,
 ) -> Result<bool, HashProblem> {
     let input = match stored {
@@ -49,10 +46,10 @@ pub(super) fn verify_at_equal_cost(
         Err(problem) => (as_typed(password), Err(problem)),
     };
     let mut matches = false;
-    for step in plan(stored, stored_schemes, today) {
+    for step in plan(stored, stored_schemes, current) {
         match step {
             Step::Compare(stored) => matches = stored.matches(&input, memory)?,
-            Step::Dummy(scheme) => work_on(&input, scheme, memory)?,
+            Step::Dummy(scheme) => dummy_hash(&input, scheme, memory)?,
         }
     }
     Ok(can_be_right? & matches)
@@ -70,11 +67,11 @@ enum Step<'a> {
 fn plan<'a>(
     stored: Option<&'a StoredHash>,
     stored_schemes: &[Scheme],
-    today: &HashParams,
+    current: &HashParams,
 ) -> Vec<Step<'a>> {
     let own = stored.map(StoredHash::scheme);
     let schemes: BTreeSet<Scheme> =
-        stored_schemes.iter().copied().chain(own).chain([today.scheme()]).collect();
+        stored_schemes.iter().copied().chain(own).chain([current.scheme()]).collect();
     let mut steps = Vec::new();
     let mut dearest_bcrypt = None;
     for scheme in schemes {
@@ -99,10 +96,9 @@ fn plan<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash::ledger;
-    use super::super::hash_input::HashInput;
-    use super::super::pepper::Pepper;
     use super::*;
+    use crate::users::password::hash::{HashInput, ledger};
+    use crate::users::password::pepper::Pepper;
 
     /// Each Argon2 hash, and the rounds of bcrypt.
     fn cost(done: &[Scheme]) -> (Vec<Scheme>, u64) {
@@ -152,7 +148,7 @@ mod tests {
         // One that nobody has stored any more, and which is the dearest of bcrypt's.
         let mut schemes: Vec<Scheme> = users.iter().map(|(stored, _)| stored.scheme()).collect();
         schemes.push(Scheme::Bcrypt { cost: 7 });
-        let today = HashParams::new(7168, 5, 1).unwrap();
+        let current = HashParams::new(7168, 5, 1).unwrap();
         let log_in = |stored: Option<&StoredHash>, password: &str| {
             ledger::take();
             let password = Password::new(password).unwrap();
@@ -161,7 +157,7 @@ mod tests {
                 &password,
                 &peppers,
                 &schemes,
-                &today,
+                &current,
                 &mut HashMemory::default(),
             );
             (right, cost(&ledger::take()))
@@ -169,7 +165,7 @@ mod tests {
 
         let (nobody, expected) = log_in(None, "rainy night drove");
         assert_eq!(nobody, Ok(false));
-        // Two foreign settings of Argon2, ours, and today's.
+        // Two foreign settings of Argon2, ours, and the current one.
         assert_eq!((expected.0.len(), expected.1), (4, 1 << 7));
         for (stored, password) in &users {
             for wrong in ["rainy night drove", "", "\u{7}", &"x".repeat(1024)] {
@@ -189,7 +185,7 @@ mod tests {
 
     #[test]
     fn without_bcrypt_there_is_none() {
-        let today = HashParams::default();
+        let current = HashParams::default();
         let password = Password::new("rainy night drive").unwrap();
         ledger::take();
         let nobody = verify_at_equal_cost(
@@ -197,11 +193,11 @@ mod tests {
             &password,
             &Peppers::default(),
             &[],
-            &today,
+            &current,
             &mut HashMemory::default(),
         );
         assert_eq!(nobody, Ok(false));
-        assert_eq!(ledger::take(), [today.scheme()]);
+        assert_eq!(ledger::take(), [current.scheme()]);
     }
 
     /// A password that is right only for the work done in place of a comparison is not right.
@@ -210,7 +206,7 @@ mod tests {
         let stored = |input| StoredHash::parse(STORED[3].0, input).unwrap();
         let password = Password::new("a\0b").unwrap();
         assert!(password.normalised().is_none());
-        let today = HashParams::default();
+        let current = HashParams::default();
         let none = Peppers::default();
         let check = |stored: &StoredHash| {
             verify_at_equal_cost(
@@ -218,7 +214,7 @@ mod tests {
                 &password,
                 &none,
                 &[],
-                &today,
+                &current,
                 &mut HashMemory::default(),
             )
         };

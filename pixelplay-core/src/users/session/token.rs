@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::error::UserError;
+use crate::users::error::UserError;
 
 /// 256 bits: nobody guesses one, so a plain hash of it is enough, and looking it up needs no
 /// throttle.
@@ -32,7 +32,7 @@ impl SecretToken {
     }
 
     /// A new one.
-    pub(super) fn random() -> Result<Self, UserError> {
+    pub(in crate::users) fn random() -> Result<Self, UserError> {
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
         getrandom::fill(bytes.as_mut())
             .map_err(|source| UserError::NoRandomness { source: Box::new(source) })?;
@@ -40,7 +40,7 @@ impl SecretToken {
     }
 
     /// What is stored of it.
-    pub(super) fn hash(&self) -> TokenHash {
+    pub(in crate::users) fn hash(&self) -> TokenHash {
         Sha256::digest(self.0.as_bytes()).into()
     }
 }
@@ -52,10 +52,10 @@ impl fmt::Debug for SecretToken {
 }
 
 /// The SHA-256 of a token.
-pub(super) type TokenHash = [u8; 32];
+pub(in crate::users) type TokenHash = [u8; 32];
 
 /// What is stored of a token that came from outside; `None` if it cannot be one of ours.
-pub(super) fn hash_of(token: &str) -> Option<TokenHash> {
+pub(in crate::users) fn hash_of(token: &str) -> Option<TokenHash> {
     (token.len() == TOKEN_CHARS).then(|| Sha256::digest(token.as_bytes()).into())
 }
 

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::hash::HashProblem;
-use super::pepper::Pepper;
+use super::problem::HashProblem;
+use crate::users::password::pepper::Pepper;
 
 /// What of a password went into its hash. Its text stands in a column beside the hash, which does
 /// not say it itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum HashInput {
+pub(in crate::users) enum HashInput {
     /// The bytes as typed: a hash of another program.
     Typed,
     /// The normalised password.
@@ -20,7 +20,7 @@ pub(super) enum HashInput {
 
 impl HashInput {
     /// That of a hash which is made now.
-    pub(super) fn today(pepper: Option<&Pepper>) -> Self {
+    pub(in crate::users) fn current(pepper: Option<&Pepper>) -> Self {
         pepper.map_or(Self::Normalised, |pepper| Self::Peppered { pepper: pepper.id().to_owned() })
     }
 }

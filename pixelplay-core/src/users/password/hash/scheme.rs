@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use argon2::{Algorithm, Params, Version};
 
-use super::hash::HashProblem;
+use super::problem::HashProblem;
 
 /// The largest memory of one hash: 1 GiB.
 pub(super) const MAX_MEMORY_KIB: u32 = 1 << 20;
@@ -24,7 +24,7 @@ const MAX_BCRYPT_COST: u32 = 14;
 /// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) stands in a
 /// column beside the hash, so that the database can say which there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scheme {
+pub(in crate::users) enum Scheme {
     Argon2 { variant: Algorithm, version: Version, memory_kib: u32, passes: u32, lanes: u32 },
     Bcrypt { cost: u32 },
 }

@@ -7,31 +7,35 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Whose turn it is, by account.
+/// Who has an attempt under way, by account.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(in crate::users) struct AccountLocks {
     taken: Mutex<HashSet<Vec<u8>>>,
     ended: Condvar,
 }
 
-/// A turn, until it is dropped.
-pub(super) struct Turn<'a> {
-    turns: &'a Turns,
+/// The lock of an account, until it is dropped.
+pub(in crate::users) struct AccountLock<'a> {
+    locks: &'a AccountLocks,
     key: &'a [u8],
 }
 
-impl Turns {
-    /// Waits until nobody else has the turn of `key`; `None` if that takes longer than `longest`.
-    pub(super) fn take<'a>(&'a self, key: &'a [u8], longest: Duration) -> Option<Turn<'a>> {
+impl AccountLocks {
+    /// Waits until nobody else has the lock of `key`; `None` if that takes longer than `timeout`.
+    pub(in crate::users) fn acquire<'a>(
+        &'a self,
+        key: &'a [u8],
+        timeout: Duration,
+    ) -> Option<AccountLock<'a>> {
         let (mut taken, waited) = self
             .ended
-            .wait_timeout_while(self.lock(), longest, |taken| taken.contains(key))
+            .wait_timeout_while(self.lock(), timeout, |taken| taken.contains(key))
             .unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
             return None;
         }
         taken.insert(key.to_vec());
-        Some(Turn { turns: self, key })
+        Some(AccountLock { locks: self, key })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
@@ -39,10 +43,10 @@ impl Turns {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for AccountLock<'_> {
     fn drop(&mut self) {
-        self.turns.lock().remove(self.key);
-        self.turns.ended.notify_all();
+        self.locks.lock().remove(self.key);
+        self.locks.ended.notify_all();
     }
 }
 
@@ -53,13 +57,13 @@ mod tests {
 
     #[test]
     fn one_at_a_time_for_each_key_and_side_by_side_for_others() {
-        let turns = Turns::default();
+        let locks = AccountLocks::default();
         let inside = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let _turn = turns.take(b"a", Duration::from_secs(60)).unwrap();
+                        let _lock = locks.acquire(b"a", Duration::from_secs(60)).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::yield_now();
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -67,10 +71,10 @@ mod tests {
                 });
             }
         });
-        let held = turns.take(b"a", Duration::ZERO).unwrap();
-        assert!(turns.take(b"a", Duration::from_millis(1)).is_none());
-        assert!(turns.take(b"b", Duration::ZERO).is_some());
+        let held = locks.acquire(b"a", Duration::ZERO).unwrap();
+        assert!(locks.acquire(b"a", Duration::from_millis(1)).is_none());
+        assert!(locks.acquire(b"b", Duration::ZERO).is_some());
         drop(held);
-        assert!(turns.take(b"a", Duration::ZERO).is_some());
+        assert!(locks.acquire(b"a", Duration::ZERO).is_some());
     }
 }

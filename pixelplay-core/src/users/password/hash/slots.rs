@@ -5,12 +5,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use super::hash_memory::HashMemory;
+use super::memory::HashMemory;
 
 /// A bound on the hashes that run at once in this process. Each takes a core and its memory for
 /// tens of milliseconds or more, so a burst of log-ins without it would take all of both; with it
 /// the burst waits, first come first served.
-pub(super) struct HashSlots {
+pub(in crate::users) struct HashSlots {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -24,7 +24,7 @@ struct State {
 
 impl HashSlots {
     /// Room for `count` hashes, and for one at least.
-    pub(super) fn new(count: usize) -> Self {
+    pub(in crate::users) fn new(count: usize) -> Self {
         let state = State {
             free: (0..count.max(1)).map(|_| HashMemory::default()).collect(),
             next_ticket: 0,
@@ -34,7 +34,7 @@ impl HashSlots {
     }
 
     /// Waits for a slot and for everybody who came before; `None` once that takes too long.
-    pub(super) fn acquire(&self, timeout: Duration) -> Option<HashSlot<'_>> {
+    pub(in crate::users) fn acquire(&self, timeout: Duration) -> Option<HashSlot<'_>> {
         // Without a deadline where the clock does not reach that far.
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.lock();
@@ -87,13 +87,13 @@ impl Default for HashSlots {
 
 /// The right to run one hash at a time, until it is dropped, and the memory for it.
 #[must_use]
-pub(super) struct HashSlot<'a> {
+pub(in crate::users) struct HashSlot<'a> {
     slots: &'a HashSlots,
     memory: HashMemory,
 }
 
 impl HashSlot<'_> {
-    pub(super) fn memory(&mut self) -> &mut HashMemory {
+    pub(in crate::users) fn memory(&mut self) -> &mut HashMemory {
         &mut self.memory
     }
 }
