@@ -11,7 +11,7 @@ from colours import statistics
 
 import data
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/templates.toml"
+TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/describe/templates.toml"
 TEXT_PENALTY = 3e-3
 PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
 FOLDS = 12

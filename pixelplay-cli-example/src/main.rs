@@ -31,7 +31,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pixelplay_core::catalog::enrich::EnrichError;
+use pixelplay_core::enrich::EnrichError;
 use pixelplay_core::{EncodeError, HubError};
 
 /// Songs that fit a picture, some words, or other songs: offline, on this machine.

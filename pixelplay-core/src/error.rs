@@ -28,7 +28,7 @@ pub enum Error {
     /// Songs that cannot be looked up on the web.
     #[cfg(feature = "enrich")]
     #[error(transparent)]
-    Enrich(#[from] crate::catalog::enrich::EnrichError),
+    Enrich(#[from] crate::enrich::EnrichError),
     /// An account, a session or the file that holds them.
     #[cfg(feature = "users")]
     #[error(transparent)]

@@ -7,8 +7,7 @@
 #![cfg_attr(feature = "starter", doc = "```")]
 #![cfg_attr(not(feature = "starter"), doc = "```ignore")]
 //! use pixelplay_core::{Encoder, HybridQuery, Picture, QueryOptions, SongIndex};
-//! use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
-//! use pixelplay_core::progress;
+//! use pixelplay_core::catalog::SongTable;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -19,10 +18,8 @@
 //! let encoder = Encoder::mini()?;
 //!
 //! // A table of songs becomes an index file ...
-//! let (cleaned, _built) = catalog::build_index_from_csv(
-//!     &table_path, &index_path, &encoder,
-//!     &CleanOptions::default(), &BuildOptions::default(), &mut (),
-//! )?;
+//! let (cleaned, _built) =
+//!     SongTable::open(&table_path)?.build_index(&encoder, &index_path, &mut ())?;
 //! assert_eq!(cleaned.kept, 2);
 //! let index = SongIndex::open(&index_path)?;
 //!
@@ -46,6 +43,7 @@
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |
+//! | `enrich` | songs looked up on the web |
 //! | `users` | accounts, sessions, favourites and taste in one SQLite file |
 //! | [`progress`] | how long work reports and is stopped |
 //!
@@ -58,9 +56,9 @@
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
-//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: `catalog::enrich` |
+//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: the module `enrich` |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
-//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::BatchText`; its types follow arrow-rs |
+//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::SongTable::from_batches`; its types follow arrow-rs |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
@@ -85,6 +83,8 @@ mod sqlite;
 pub mod catalog;
 #[cfg(feature = "encoder")]
 pub mod encoder;
+#[cfg(feature = "enrich")]
+pub mod enrich;
 #[cfg(feature = "users")]
 pub mod users;
 

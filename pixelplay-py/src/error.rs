@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pixelplay_core::catalog::CatalogError;
-use pixelplay_core::catalog::enrich::{CacheProblem, EnrichError};
+use pixelplay_core::enrich::{CacheProblem, EnrichError};
 use pixelplay_core::index::FilterError;
 use pixelplay_core::users::HashProblem;
 use pixelplay_core::{

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::CatalogError;
-use super::build::{BuildOptions, build_index};
-use super::clean::{CleanOptions, clean_reader};
-use super::templates::Templates;
+use super::describe::Templates;
+use super::indexing::{BuildOptions, build_index};
+use super::song_table::SongTable;
 use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::Progress;
@@ -70,15 +70,9 @@ fn starter_index_in(
     }
     let unusable = |source| CatalogError::Cache { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(|error| unusable(error.into()))?;
-    let songs = clean_reader(
-        pixelplay_data::STARTER_CSV,
-        "the starter catalogue",
-        &CleanOptions::default(),
-        progress,
-    )?
-    .songs;
-    let options = BuildOptions::default();
-    match build_index(&songs, &path, encoder, &options, progress) {
+    let table = SongTable::from_reader(pixelplay_data::STARTER_CSV, "the starter catalogue");
+    let songs = table.clean(progress)?.songs;
+    match build_index(&songs, encoder, &path, &BuildOptions::default(), progress) {
         Ok(_) => {}
         Err(CatalogError::Index(source)) => return Err(unusable(source.into())),
         Err(other) => return Err(other),
@@ -138,8 +132,7 @@ mod tests {
     #[test]
     fn every_starter_song_is_clean_and_can_be_told_apart() {
         let cleaned =
-            clean_reader(pixelplay_data::STARTER_CSV, "starter", &CleanOptions::default(), &mut ())
-                .unwrap();
+            SongTable::from_reader(pixelplay_data::STARTER_CSV, "starter").clean(&mut ()).unwrap();
         let report = &cleaned.report;
         println!("{report}");
         assert_eq!(report.kept, report.rows_read);
