@@ -20,9 +20,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::Encoder;
-use super::super::error::{EncodeError, Explained};
 use crate::embedding::Embedding;
+use crate::encoder::encoder::Encoder;
+use crate::encoder::error::{EncodeError, Explained};
 use crate::progress::{Progress, Stage};
 
 /// The file of published values.

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::matrix::Matrix;
 use crate::encoder::Precision;
+use crate::encoder::checkpoint::Weights;
 use crate::encoder::error::EncodeError;
-use crate::encoder::weights::Weights;
 use crate::simd::{
     Backend, Blocked, BlockedMut, Codes, ColumnScales, Curve, Finish, Lanes, Norm, RowScale, WIDTH,
 };

@@ -21,9 +21,8 @@ use self::linear::{Heads, Linear, Source, Then, lines_of};
 use self::matrix::{Matrix, Workspace, Workspaces};
 use self::transformer::Transformer;
 use crate::encoder::Precision;
-use crate::encoder::checkpoint::{Config, TransformerConfig};
+use crate::encoder::checkpoint::{Config, TransformerConfig, Weights};
 use crate::encoder::error::EncodeError;
-use crate::encoder::weights::Weights;
 use crate::simd::{Backend, Lanes, Norm};
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;

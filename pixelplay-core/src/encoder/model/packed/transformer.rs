@@ -5,9 +5,8 @@ use super::linear::{Coded, Heads, Linear, Source, Then};
 use super::matrix::{Matrix, Workspace};
 use super::{load_norm, parallel};
 use crate::encoder::Precision;
-use crate::encoder::checkpoint::{Activation, TransformerConfig};
+use crate::encoder::checkpoint::{Activation, TransformerConfig, Weights};
 use crate::encoder::error::EncodeError;
-use crate::encoder::weights::Weights;
 use crate::simd::{Backend, Curve, Norm};
 
 #[derive(Debug)]
