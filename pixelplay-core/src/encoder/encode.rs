@@ -21,8 +21,7 @@ impl Encoder {
         image: impl Into<ImageSource<'a>>,
     ) -> Result<Embedding, EncodeError> {
         let (image, threads) = (image.into(), self.threads());
-        let pixels =
-            self.install(|| image.with_image(threads, |decoded| self.preprocess(decoded)))?;
+        let pixels = self.install(|| self.pixels_of(image, threads))?;
         self.one(self.encode_pixels(&pixels)?)
     }
 
@@ -47,10 +46,7 @@ impl Encoder {
             let first = embeddings.len();
             let threads = self.threads() / batch.len();
             let pixels: Vec<Result<Vec<f32>, EncodeError>> = self.install(|| {
-                batch
-                    .par_iter()
-                    .map(|image| image.with_image(threads, |decoded| self.preprocess(decoded)))
-                    .collect()
+                batch.par_iter().map(|&image| self.pixels_of(image, threads)).collect()
             });
             let mut joined = Vec::with_capacity(batch.len() * self.pixels_len());
             for (offset, pixels) in pixels.into_iter().enumerate() {
@@ -173,6 +169,11 @@ impl Encoder {
     pub fn encode_token_ids(&self, texts: &[Vec<u32>]) -> Result<Vec<Embedding>, EncodeError> {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         self.encode_ids(&texts)
+    }
+
+    /// Decodes an image, on so many threads, to what the vision tower reads.
+    fn pixels_of(&self, image: ImageSource<'_>, threads: usize) -> Result<Vec<f32>, EncodeError> {
+        image.with_image(threads, |decoded| self.preprocess(decoded))
     }
 
     fn ids(&self, text: &str, index: usize) -> Result<Vec<u32>, EncodeError> {

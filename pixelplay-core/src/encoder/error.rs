@@ -206,6 +206,20 @@ impl EncodeError {
         move |source| Self::Io { path: path.to_owned(), source }
     }
 
+    pub(super) fn bad_json<E: Into<Cause>>(path: &Path) -> impl Fn(E) -> Self {
+        move |source| Self::BadJson { path: path.to_owned(), source: source.into() }
+    }
+
+    pub(super) fn unsupported(
+        path: &Path,
+        key: impl Into<String>,
+        value: String,
+        supported: impl Into<String>,
+    ) -> Self {
+        let (key, supported) = (key.into(), supported.into());
+        Self::Unsupported { path: path.to_owned(), key, value, supported }
+    }
+
     pub(super) fn forward(source: impl Into<Cause>) -> Self {
         Self::Forward { source: source.into() }
     }

@@ -88,8 +88,8 @@ pub(super) fn compare(
             }]);
         }
     };
-    let sections: serde_json::Map<String, Value> = serde_json::from_slice(&json)
-        .map_err(|source| EncodeError::BadJson { path, source: source.into() })?;
+    let sections: serde_json::Map<String, Value> =
+        serde_json::from_slice(&json).map_err(EncodeError::bad_json(&path))?;
     let mut progress = Stage::of(progress, "comparing", sections.len());
     let mut comparisons = Vec::new();
     for (at, (name, values)) in sections.iter().enumerate() {

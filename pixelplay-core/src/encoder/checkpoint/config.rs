@@ -123,12 +123,8 @@ struct Refuse<'a> {
 
 impl Refuse<'_> {
     fn because(&self, key: &str, value: impl Serialize, supported: &str) -> EncodeError {
-        EncodeError::Unsupported {
-            path: self.path.to_owned(),
-            key: format!("{}{key}", self.section),
-            value: serde_json::to_string(&value).unwrap_or_default(),
-            supported: supported.to_owned(),
-        }
+        let value = serde_json::to_string(&value).unwrap_or_default();
+        EncodeError::unsupported(self.path, format!("{}{key}", self.section), value, supported)
     }
 
     fn size(&self, key: &str, value: usize, max: usize) -> Result<usize, EncodeError> {
@@ -142,9 +138,7 @@ impl Refuse<'_> {
 impl Config {
     /// Parses `config.json`; `path` is for the errors.
     pub(in crate::encoder) fn parse(path: &Path, json: &[u8]) -> Result<Self, EncodeError> {
-        let raw: RawConfig = serde_json::from_slice(json).map_err(|source| {
-            EncodeError::BadJson { path: path.to_owned(), source: source.into() }
-        })?;
+        let raw: RawConfig = serde_json::from_slice(json).map_err(EncodeError::bad_json(path))?;
         let refuse = Refuse { path, section: "" };
         if raw.model_type.as_deref() != Some("clip") {
             return Err(refuse.because("model_type", &raw.model_type, "only \"clip\" is known"));

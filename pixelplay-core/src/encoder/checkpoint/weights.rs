@@ -24,6 +24,7 @@ use crate::encoder::files;
 const READ_BUFFER: usize = 1 << 20;
 
 /// Where the tensors of a checkpoint lie.
+#[derive(Default)]
 pub(in crate::encoder) struct Weights {
     sources: Vec<Source>,
     tensors: BTreeMap<String, Location>,
@@ -32,7 +33,7 @@ pub(in crate::encoder) struct Weights {
 impl Weights {
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
     pub(in crate::encoder) fn open(dir: &Path) -> Result<Self, EncodeError> {
-        let mut weights = Self { sources: Vec::new(), tensors: BTreeMap::new() };
+        let mut weights = Self::default();
         if dir.join(files::WEIGHTS).exists() {
             weights.add_file(dir.join(files::WEIGHTS))?;
         } else if dir.join(files::WEIGHTS_INDEX).exists() {
@@ -56,7 +57,7 @@ impl Weights {
         path: PathBuf,
         bytes: &'static [u8],
     ) -> Result<Self, EncodeError> {
-        let mut weights = Self { sources: Vec::new(), tensors: BTreeMap::new() };
+        let mut weights = Self::default();
         let mut reader = bytes;
         let header = read_header(&path, &mut reader, bytes.len() as u64)?;
         weights.add(path, Bytes::Embedded(bytes), &header)?;
@@ -237,6 +238,5 @@ impl Weights {
 /// The files that an index lists, each once.
 fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
     let json = std::fs::read(index).map_err(EncodeError::io(index))?;
-    files::shards_in(&json)
-        .map_err(|source| EncodeError::BadJson { path: index.to_owned(), source })
+    files::shards_in(&json).map_err(EncodeError::bad_json(index))
 }

@@ -24,7 +24,8 @@ pub struct HubSnapshot {
     /// The revision asked for; `main` where none was.
     pub requested: String,
     /// The revision the files are of: the one asked for, or `refs/pr/NUMBER` where `main` has no
-    /// safetensors and that pull request stands in for it, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains.
+    /// safetensors and that pull request stands in for it, as
+    /// [`Encoder::from_hub`](crate::Encoder::from_hub) explains.
     pub revision: String,
     /// The commit that this revision was resolved to: name it as the revision to get the same files
     /// again.
@@ -34,15 +35,16 @@ pub struct HubSnapshot {
     pub unchecked: Option<HubError>,
 }
 
-/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that [`Encoder::open`](crate::Encoder::open)
-/// reads, and no others.
+/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that
+/// [`Encoder::open`](crate::Encoder::open) reads, and no others.
 ///
 /// A file appears in the cache when its size and hash are what the hub says, never before; a
 /// download that breaks off or is stopped is gone on with the next time. Several processes may do
 /// this at once.
 ///
 /// # Errors
-/// Each says what to do; [`HubError::BadJson`] if the list of the weights' shards is damaged.
+/// A [`HubError`], which says what to do; [`HubError::BadJson`] if the list of the weights' shards
+/// is damaged.
 pub fn download(
     repo: &str,
     options: &HubOptions,

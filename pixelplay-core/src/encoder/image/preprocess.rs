@@ -25,11 +25,9 @@ impl Preprocess {
         settings: Settings,
         side: usize,
     ) -> Result<Self, EncodeError> {
-        let refuse = |key: &str, value: String| EncodeError::Unsupported {
-            path: path.to_owned(),
-            key: key.to_owned(),
-            value,
-            supported: format!("the vision tower reads {side}x{side} pixels"),
+        let refuse = |key: &str, value: String| {
+            let supported = format!("the vision tower reads {side}x{side} pixels");
+            EncodeError::unsupported(path, key, value, supported)
         };
         match (&settings.center_crop, &settings.resize) {
             (Some(crop), _) if *crop != [side, side] => {

@@ -60,7 +60,7 @@ impl Settings {
         json: &[u8],
         key: Option<&str>,
     ) -> Result<Self, EncodeError> {
-        let bad = |source: Cause| EncodeError::BadJson { path: path.to_owned(), source };
+        let bad = EncodeError::bad_json::<Cause>(path);
         let mut whole: Map<String, Value> =
             serde_json::from_slice(json).map_err(|e| bad(e.into()))?;
         let map = match key {
@@ -151,12 +151,7 @@ impl<'a> Keys<'a> {
     }
 
     fn refuse(&self, key: &str, value: &Value, supported: &str) -> EncodeError {
-        EncodeError::Unsupported {
-            path: self.path.to_owned(),
-            key: key.to_owned(),
-            value: value.to_string(),
-            supported: supported.to_owned(),
-        }
+        EncodeError::unsupported(self.path, key, value.to_string(), supported)
     }
 
     fn flag(&self, key: &str, default: bool) -> Result<bool, EncodeError> {
