@@ -9,7 +9,7 @@ use pixelplay_core::index::Hubness;
 use pixelplay_core::query::{HybridQuery, QueryOptions};
 use serde_json::json;
 
-use crate::pictures::PictureArgs;
+use crate::images::ImageArgs;
 use crate::query::DiversityArgs;
 use crate::{open, output, progress};
 
@@ -26,7 +26,7 @@ Examples:
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    pictures: PictureArgs,
+    pictures: ImageArgs,
 
     /// The index; without it, the embedded starter catalogue
     #[arg(short, long)]

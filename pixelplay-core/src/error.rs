@@ -34,3 +34,11 @@ pub enum Error {
     #[error(transparent)]
     User(#[from] crate::users::UserError),
 }
+
+/// A checkpoint that cannot be had is an encoder that cannot be opened.
+#[cfg(feature = "hub")]
+impl From<crate::encoder::hub::HubError> for Error {
+    fn from(error: crate::encoder::hub::HubError) -> Self {
+        Self::Encode(error.into())
+    }
+}

@@ -6,7 +6,7 @@
 //!
 #![cfg_attr(feature = "starter", doc = "```")]
 #![cfg_attr(not(feature = "starter"), doc = "```ignore")]
-//! use pixelplay_core::{Encoder, HybridQuery, Picture, QueryOptions, SongIndex};
+//! use pixelplay_core::{Encoder, HybridQuery, Image, QueryOptions, SongIndex};
 //! use pixelplay_core::catalog::SongTable;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,10 +24,13 @@
 //! let index = SongIndex::open(&index_path)?;
 //!
 //! // ... and a picture ranks it, here a plain blue one, steered by a few words.
-//! let blue = Picture::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?; let hits =
-//! HybridQuery::new() .image(encoder.encode_image(&blue)?) .text(encoder.encode_text("a stormy
-//! night")?) .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?; println!("{:.0}%
-//! {}", hits[0].match_percent, index.song(hits[0].row)?.title.unwrap_or_default());
+//! let blue = Image::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?;
+//! let hits = HybridQuery::new()
+//!     .image(encoder.encode_image(&blue)?)
+//!     .text(encoder.encode_text("a stormy night")?)
+//!     .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?;
+//! let title = index.song(hits[0].row)?.title.unwrap_or_default();
+//! println!("{:.0}%  {title}", hits[0].match_percent);
 //! # Ok(())
 //! # }
 //! ```
@@ -63,6 +66,7 @@
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
 
+mod cause;
 pub mod embedding;
 mod error;
 #[cfg(any(feature = "hub", feature = "enrich"))]
@@ -88,11 +92,12 @@ pub mod enrich;
 #[cfg(feature = "users")]
 pub mod users;
 
+pub use cause::Cause;
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 #[cfg(feature = "hub")]
 pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
-pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
+pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, Image, ImageSource};
 pub use error::Error;
 #[cfg(any(feature = "hub", feature = "enrich"))]
 pub use http::HttpProxy;

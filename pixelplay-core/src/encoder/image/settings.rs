@@ -1,7 +1,4 @@
-//! Pixels to what the vision tower reads, as `preprocessor_config.json` says.
-//!
-//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize, centre crop,
-//! rescale, normalise.
+//! What `preprocessor_config.json` says.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,30 +6,23 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::error::EncodeError;
-use super::picture::Picture;
-use super::resample::{Axis, Filter, resample};
-
-/// Turns pictures into the vision tower's input.
-pub(super) struct Preprocess {
-    settings: Settings,
-    side: usize,
-    /// What rescaling and normalising make of each level of each channel.
-    levels: [[f32; 256]; 3],
-}
+use super::resample::Filter;
+use crate::cause::Cause;
+use crate::encoder::error::EncodeError;
+use crate::encoder::files;
 
 /// Everything in `preprocessor_config.json` that changes a pixel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Settings {
-    resize: Option<(Size, Filter)>,
-    center_crop: Option<[usize; 2]>,
-    rescale: Option<f64>,
+pub(in crate::encoder) struct Settings {
+    pub(super) resize: Option<(Size, Filter)>,
+    pub(super) center_crop: Option<[usize; 2]>,
+    pub(super) rescale: Option<f64>,
     /// Mean and standard deviation of each channel.
-    normalize: Option<([f64; 3], [f64; 3])>,
+    pub(super) normalize: Option<([f64; 3], [f64; 3])>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-enum Size {
+pub(super) enum Size {
     ShortestEdge(usize),
     /// Height and width.
     Exact([usize; 2]),
@@ -44,9 +34,9 @@ const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 impl Settings {
     /// Reads `preprocessor_config.json`, or `processor_config.json` as newer transformers write it.
-    pub(super) fn open(dir: &Path) -> Result<(PathBuf, Self), EncodeError> {
-        let own = dir.join("preprocessor_config.json");
-        let joint = dir.join("processor_config.json");
+    pub(in crate::encoder) fn open(dir: &Path) -> Result<(PathBuf, Self), EncodeError> {
+        let own = dir.join(files::PREPROCESSOR);
+        let joint = dir.join(files::PROCESSOR);
         let (path, key) = if own.exists() {
             (own, None)
         } else if joint.exists() {
@@ -54,7 +44,7 @@ impl Settings {
         } else {
             return Err(EncodeError::MissingFile {
                 dir: dir.to_owned(),
-                file: "preprocessor_config.json",
+                file: files::PREPROCESSOR,
             });
         };
         let json = std::fs::read(&path).map_err(EncodeError::io(&path))?;
@@ -65,9 +55,12 @@ impl Settings {
     /// Parses the settings, which lie under `key` if one is given; `path` is for the errors.
     ///
     /// Missing keys take the defaults of transformers' `CLIPImageProcessor`.
-    pub(super) fn parse(path: &Path, json: &[u8], key: Option<&str>) -> Result<Self, EncodeError> {
-        let bad =
-            |source: super::error::Cause| EncodeError::BadJson { path: path.to_owned(), source };
+    pub(in crate::encoder) fn parse(
+        path: &Path,
+        json: &[u8],
+        key: Option<&str>,
+    ) -> Result<Self, EncodeError> {
+        let bad = EncodeError::bad_json::<Cause>(path);
         let mut whole: Map<String, Value> =
             serde_json::from_slice(json).map_err(|e| bad(e.into()))?;
         let map = match key {
@@ -158,12 +151,7 @@ impl<'a> Keys<'a> {
     }
 
     fn refuse(&self, key: &str, value: &Value, supported: &str) -> EncodeError {
-        EncodeError::Unsupported {
-            path: self.path.to_owned(),
-            key: key.to_owned(),
-            value: value.to_string(),
-            supported: supported.to_owned(),
-        }
+        EncodeError::unsupported(self.path, key, value.to_string(), supported)
     }
 
     fn flag(&self, key: &str, default: bool) -> Result<bool, EncodeError> {
@@ -267,100 +255,4 @@ fn side(value: Option<&Value>) -> Option<usize> {
         .as_u64()
         .filter(|side| (1..=MAX_SIDE).contains(side))
         .and_then(|side| usize::try_from(side).ok())
-}
-
-impl Preprocess {
-    /// Checks that the settings give what the vision tower reads: squares of `side` pixels.
-    pub(super) fn new(path: &Path, settings: Settings, side: usize) -> Result<Self, EncodeError> {
-        let refuse = |key: &str, value: String| EncodeError::Unsupported {
-            path: path.to_owned(),
-            key: key.to_owned(),
-            value,
-            supported: format!("the vision tower reads {side}x{side} pixels"),
-        };
-        match (&settings.center_crop, &settings.resize) {
-            (Some(crop), _) if *crop != [side, side] => {
-                return Err(refuse("crop_size", format!("{crop:?}")));
-            }
-            (Some(_), _) => {}
-            (None, Some((Size::Exact(size), _))) if *size == [side, side] => {}
-            (None, Some((size, _))) => return Err(refuse("size", format!("{size:?}"))),
-            (None, None) => return Err(refuse("do_resize", "false".to_owned())),
-        }
-        Ok(Self { levels: levels(&settings), settings, side })
-    }
-
-    pub(super) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// The input of the vision tower, shape `(3, side, side)`.
-    pub(super) fn run(&self, picture: &Picture) -> Vec<f32> {
-        let (height, width) = (picture.height() as usize, picture.width() as usize);
-        let (resized, filter) = match self.settings.resize {
-            None => ([height, width], Filter::Bicubic),
-            Some((Size::Exact(size), filter)) => (size, filter),
-            Some((Size::ShortestEdge(edge), filter)) => {
-                (shortest_edge(height, width, edge), filter)
-            }
-        };
-        let (rows, top) = center(height, resized[0], self.side);
-        let (columns, left) = center(width, resized[1], self.side);
-        let kept = resample(picture.as_rgb8(), &rows, &columns, filter);
-
-        let plane = self.side * self.side;
-        // Padding is black before it is normalised.
-        let mut out = Vec::with_capacity(3 * plane);
-        for levels in &self.levels {
-            out.resize(out.len() + plane, levels[0]);
-        }
-        for (y, row) in kept.chunks_exact(columns.wanted.len() * 3).enumerate() {
-            let start = (top + y) * self.side + left;
-            for (x, pixel) in row.chunks_exact(3).enumerate() {
-                for (channel, &level) in pixel.iter().enumerate() {
-                    out[channel * plane + start + x] = self.levels[channel][usize::from(level)];
-                }
-            }
-        }
-        out
-    }
-}
-
-/// The arithmetic of the reference, types included: rescaled in `f64`, normalised in `f32`.
-#[expect(clippy::cast_possible_truncation, reason = "the reference rounds to f32 at these places")]
-fn levels(settings: &Settings) -> [[f32; 256]; 3] {
-    std::array::from_fn(|channel| {
-        std::array::from_fn(|level| {
-            let mut value = level as f64;
-            if let Some(factor) = settings.rescale {
-                value *= factor;
-            }
-            let value = value as f32;
-            match &settings.normalize {
-                Some((mean, std)) => (value - mean[channel] as f32) / std[channel] as f32,
-                None => value,
-            }
-        })
-    })
-}
-
-/// Height and width after the shorter side has become `edge`; the longer one is rounded down.
-fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
-    let (short, long) = (height.min(width), height.max(width));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "the reference divides floats and truncates; a product of sides is far below 2^53"
-    )]
-    let long = ((edge * long) as f64 / short as f64) as usize;
-    if width <= height { [long, edge] } else { [edge, long] }
-}
-
-/// The part of a resized side that survives the centre crop, and where it goes.
-fn center(source: usize, resized: usize, side: usize) -> (Axis, usize) {
-    let start = resized.saturating_sub(side) / 2;
-    let axis = Axis { source, resized, wanted: start..start + resized.min(side) };
-    // Padded where the picture is smaller.
-    (axis, side.saturating_sub(resized).div_ceil(2))
 }

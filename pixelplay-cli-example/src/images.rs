@@ -9,7 +9,7 @@ use pixelplay_core::{Embedding, Encoder};
 use crate::{output, progress};
 
 #[derive(clap::Args)]
-pub(crate) struct PictureArgs {
+pub(crate) struct ImageArgs {
     /// Pictures, and folders of pictures
     #[arg(required = true)]
     pictures: Vec<PathBuf>,
@@ -21,7 +21,7 @@ pub(crate) struct Encoded {
     pub(crate) unusable: usize,
 }
 
-impl PictureArgs {
+impl ImageArgs {
     /// Encodes all that are named; what is no picture is complained about and passed over.
     pub(crate) fn encode(&self, encoder: &Encoder) -> Result<Encoded> {
         let mut paths = Vec::new();

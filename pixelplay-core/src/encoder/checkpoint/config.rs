@@ -1,4 +1,4 @@
-//! What a checkpoint's `config.json` says, and which tensors follow from it.
+//! What a checkpoint's `config.json` says.
 //!
 //! Keys that are missing take the defaults of transformers' `CLIPConfig`, `CLIPTextConfig` and
 //! `CLIPVisionConfig`. Whatever this encoder does not do is refused by name: a model that runs
@@ -9,48 +9,48 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::EncodeError;
+use crate::encoder::error::EncodeError;
 
 /// Everything in `config.json` that changes what the model computes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Config {
-    pub(super) text: TextConfig,
-    pub(super) vision: VisionConfig,
-    pub(super) projection_dim: usize,
+pub(in crate::encoder) struct Config {
+    pub(in crate::encoder) text: TextConfig,
+    pub(in crate::encoder) vision: VisionConfig,
+    pub(in crate::encoder) projection_dim: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct TextConfig {
-    pub(super) transformer: TransformerConfig,
-    pub(super) vocab_size: usize,
-    pub(super) max_positions: usize,
+pub(in crate::encoder) struct TextConfig {
+    pub(in crate::encoder) transformer: TransformerConfig,
+    pub(in crate::encoder) vocab_size: usize,
+    pub(in crate::encoder) max_positions: usize,
     /// Only checked against the tokenizer's end token, which is what counts; so it is not part of
     /// the fingerprint, and a legacy id may be mended without building indexes anew.
     #[serde(skip)]
-    pub(super) eos_token_id: u32,
+    pub(in crate::encoder) eos_token_id: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct VisionConfig {
-    pub(super) transformer: TransformerConfig,
-    pub(super) image_size: usize,
-    pub(super) patch_size: usize,
+pub(in crate::encoder) struct VisionConfig {
+    pub(in crate::encoder) transformer: TransformerConfig,
+    pub(in crate::encoder) image_size: usize,
+    pub(in crate::encoder) patch_size: usize,
 }
 
 /// What both towers have in common.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct TransformerConfig {
-    pub(super) width: usize,
-    pub(super) mlp_width: usize,
-    pub(super) layers: usize,
-    pub(super) heads: usize,
-    pub(super) activation: Activation,
-    pub(super) layer_norm_eps: f64,
+pub(in crate::encoder) struct TransformerConfig {
+    pub(in crate::encoder) width: usize,
+    pub(in crate::encoder) mlp_width: usize,
+    pub(in crate::encoder) layers: usize,
+    pub(in crate::encoder) heads: usize,
+    pub(in crate::encoder) activation: Activation,
+    pub(in crate::encoder) layer_norm_eps: f64,
 }
 
 /// The activation between the two halves of the MLP, by the names that `hidden_act` uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) enum Activation {
+pub(in crate::encoder) enum Activation {
     /// `x * sigmoid(1.702 x)`: `quick_gelu`.
     QuickGelu,
     /// `x * (1 + erf(x / sqrt 2)) / 2`: `gelu`.
@@ -60,7 +60,7 @@ pub(super) enum Activation {
 }
 
 /// OpenAI's first configs say `eos_token_id: 2`, which transformers reads as "the highest id".
-pub(super) const LEGACY_EOS: u32 = 2;
+pub(in crate::encoder) const LEGACY_EOS: u32 = 2;
 
 // Far above any CLIP there is; they keep products of sizes in range and lists of names short.
 const MAX_WIDTH: usize = 1 << 16;
@@ -123,12 +123,8 @@ struct Refuse<'a> {
 
 impl Refuse<'_> {
     fn because(&self, key: &str, value: impl Serialize, supported: &str) -> EncodeError {
-        EncodeError::Unsupported {
-            path: self.path.to_owned(),
-            key: format!("{}{key}", self.section),
-            value: serde_json::to_string(&value).unwrap_or_default(),
-            supported: supported.to_owned(),
-        }
+        let value = serde_json::to_string(&value).unwrap_or_default();
+        EncodeError::unsupported(self.path, format!("{}{key}", self.section), value, supported)
     }
 
     fn size(&self, key: &str, value: usize, max: usize) -> Result<usize, EncodeError> {
@@ -141,10 +137,8 @@ impl Refuse<'_> {
 
 impl Config {
     /// Parses `config.json`; `path` is for the errors.
-    pub(super) fn parse(path: &Path, json: &[u8]) -> Result<Self, EncodeError> {
-        let raw: RawConfig = serde_json::from_slice(json).map_err(|source| {
-            EncodeError::BadJson { path: path.to_owned(), source: source.into() }
-        })?;
+    pub(in crate::encoder) fn parse(path: &Path, json: &[u8]) -> Result<Self, EncodeError> {
+        let raw: RawConfig = serde_json::from_slice(json).map_err(EncodeError::bad_json(path))?;
         let refuse = Refuse { path, section: "" };
         if raw.model_type.as_deref() != Some("clip") {
             return Err(refuse.because("model_type", &raw.model_type, "only \"clip\" is known"));
@@ -298,78 +292,6 @@ impl RawTransformer {
             activation,
             layer_norm_eps,
         })
-    }
-}
-
-/// A tensor that a configuration calls for.
-pub(super) struct TensorSpec {
-    pub(super) name: String,
-    pub(super) shape: Vec<usize>,
-}
-
-impl Config {
-    /// Every tensor of both towers, as transformers names them.
-    pub(super) fn tensors(&self) -> Vec<TensorSpec> {
-        let mut specs = Vec::new();
-        let mut add = |name: &str, shape: &[usize]| {
-            specs.push(TensorSpec { name: name.to_owned(), shape: shape.to_vec() });
-        };
-
-        let (text, width) = (&self.text, self.text.transformer.width);
-        let at = "text_model";
-        add(&format!("{at}.embeddings.token_embedding.weight"), &[text.vocab_size, width]);
-        add(&format!("{at}.embeddings.position_embedding.weight"), &[text.max_positions, width]);
-        text.transformer.add_layers(at, &mut add);
-        add(&format!("{at}.final_layer_norm.weight"), &[width]);
-        add(&format!("{at}.final_layer_norm.bias"), &[width]);
-        add("text_projection.weight", &[self.projection_dim, width]);
-
-        let (vision, width) = (&self.vision, self.vision.transformer.width);
-        let at = "vision_model";
-        add(&format!("{at}.embeddings.class_embedding"), &[width]);
-        add(
-            &format!("{at}.embeddings.patch_embedding.weight"),
-            &[width, 3, vision.patch_size, vision.patch_size],
-        );
-        add(&format!("{at}.embeddings.position_embedding.weight"), &[vision.patches() + 1, width]);
-        for norm in ["pre_layrnorm", "post_layernorm"] {
-            add(&format!("{at}.{norm}.weight"), &[width]);
-            add(&format!("{at}.{norm}.bias"), &[width]);
-        }
-        vision.transformer.add_layers(at, &mut add);
-        add("visual_projection.weight", &[self.projection_dim, width]);
-        specs
-    }
-}
-
-impl VisionConfig {
-    /// How many patches a picture is cut into.
-    pub(super) fn patches(&self) -> usize {
-        (self.image_size / self.patch_size).pow(2)
-    }
-}
-
-impl TransformerConfig {
-    fn add_layers(&self, tower: &str, add: &mut impl FnMut(&str, &[usize])) {
-        let (width, mlp) = (self.width, self.mlp_width);
-        for layer in 0..self.layers {
-            let at = format!("{tower}.encoder.layers.{layer}");
-            for norm in ["layer_norm1", "layer_norm2"] {
-                add(&format!("{at}.{norm}.weight"), &[width]);
-                add(&format!("{at}.{norm}.bias"), &[width]);
-            }
-            for (linear, outputs, inputs) in [
-                ("self_attn.q_proj", width, width),
-                ("self_attn.k_proj", width, width),
-                ("self_attn.v_proj", width, width),
-                ("self_attn.out_proj", width, width),
-                ("mlp.fc1", mlp, width),
-                ("mlp.fc2", width, mlp),
-            ] {
-                add(&format!("{at}.{linear}.weight"), &[outputs, inputs]);
-                add(&format!("{at}.{linear}.bias"), &[outputs]);
-            }
-        }
     }
 }
 

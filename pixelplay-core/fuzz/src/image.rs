@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 
 use crate::Seeds;
 
@@ -10,7 +10,7 @@ static ENCODER: LazyLock<Encoder> = LazyLock::new(|| Encoder::mini().unwrap());
 
 /// Decodes a picture and, where it is not large, resizes and crops it.
 pub fn decode_image(data: &[u8]) {
-    let Ok(picture) = Picture::decode(data) else {
+    let Ok(picture) = Image::decode(data) else {
         return;
     };
     let (width, height) = (picture.width() as usize, picture.height() as usize);

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn bounds(channel: usize) -> (f32, f32) {
 }
 
 /// A PNG file of these pixels that says how to turn it.
-fn png_turned(picture: &Picture, orientation: u8) -> Vec<u8> {
+fn png_turned(picture: &Image, orientation: u8) -> Vec<u8> {
     let mut deflate = ZlibEncoder::new(Vec::new(), Compression::fast());
     for row in picture.as_rgb8().chunks_exact(picture.width() as usize * 3) {
         deflate.write_all(&[0]).unwrap();
@@ -87,7 +87,7 @@ proptest! {
         colour in any::<[u8; 3]>(),
         filter in 0..5_usize,
     ) {
-        let flat = Picture::from_rgb8(width, height, colour.repeat((width * height) as usize));
+        let flat = Image::from_rgb8(width, height, colour.repeat((width * height) as usize));
         let read = ENCODERS.with(|encoders| encoders[filter].preprocess(&flat.unwrap()));
         for (channel, plane) in read.chunks_exact(48 * 48).enumerate() {
             let (black, white) = bounds(channel);
@@ -103,12 +103,12 @@ proptest! {
         orientation in 1..=8_u8,
     ) {
         let stored = picture("turn", width, height, "noise");
-        let found = Picture::decode(&png_turned(&stored, orientation)).unwrap();
+        let found = Image::decode(&png_turned(&stored, orientation)).unwrap();
         prop_assert_eq!(found.as_rgb8().len(), stored.as_rgb8().len());
         for y in 0..height {
             for x in 0..width {
                 let (to_x, to_y) = turned(orientation, x, y, width, height);
-                let pixel = |p: &Picture, x: u32, y: u32| {
+                let pixel = |p: &Image, x: u32, y: u32| {
                     let at = (y * p.width() + x) as usize * 3;
                     p.as_rgb8()[at..at + 3].to_vec()
                 };
@@ -133,7 +133,7 @@ proptest! {
         let mut bytes = std::fs::read(picture_file(start)).unwrap();
         bytes.truncate(kept);
         bytes.extend(rest);
-        if let Ok(picture) = Picture::decode(&bytes) {
+        if let Ok(picture) = Image::decode(&bytes) {
             prop_assert!(picture.width() > 0 && picture.height() > 0);
         }
     }

@@ -1,7 +1,7 @@
 //! What a tower must show when it is first loaded, so that a broken checkpoint is never used.
 
-use super::error::EncodeError;
 use crate::embedding::normalize_in_place;
+use crate::encoder::error::EncodeError;
 
 /// Vectors of two inputs as unlike as these differ by far more in any working tower, random
 /// weights included; a collapsed tower repeats itself to the last bits.
@@ -9,10 +9,10 @@ const SAME: f32 = 1e-6;
 
 /// How many patches of a picture the self-test looks at: every weight of every layer is used, at a
 /// tenth of the cost.
-pub(super) const PATCHES: usize = 4;
+pub(in crate::encoder) const PATCHES: usize = 4;
 
 /// Two short texts that differ in one word. There is at least one token beside `start` and `end`.
-pub(super) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
+pub(in crate::encoder) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
     let mut words = (vocab_size / 3..vocab_size)
         .chain(0..vocab_size / 3)
         .filter(|&id| id != start && id != end)
@@ -21,14 +21,14 @@ pub(super) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
 }
 
 /// Two pictures of `len` values each: one evenly grey, one striped.
-pub(super) fn pixels(len: usize) -> Vec<f32> {
+pub(in crate::encoder) fn pixels(len: usize) -> Vec<f32> {
     let mut pixels = vec![0.0; len];
     pixels.extend((0..len).map(|at| (at % 97) as f32 / 48.0 - 1.0));
     pixels
 }
 
 /// Checks the vectors of the two inputs; the error says what is wrong with the tower.
-pub(super) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String> {
+pub(in crate::encoder) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String> {
     for vector in &mut vectors {
         normalize_in_place(vector)
             .map_err(|problem| format!("gives a vector that is no embedding: {problem}"))?;
@@ -43,7 +43,7 @@ pub(super) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String> {
 }
 
 /// Names the tower and the checkpoint in the error.
-pub(super) fn broken(
+pub(in crate::encoder) fn broken(
     path: &std::path::Path,
     tower: &'static str,
 ) -> impl FnOnce(String) -> EncodeError {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pixelplay_core::{ImageSource, Picture};
+use pixelplay_core::{Image, ImageSource};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
@@ -13,7 +13,7 @@ use crate::error::Raise;
 pub(crate) enum Input {
     Path(PathBuf),
     File(Vec<u8>),
-    Pixels(Picture),
+    Pixels(Image),
 }
 
 impl Input {
@@ -31,9 +31,9 @@ impl Input {
             told.extract()?;
         let pixels = pixels.as_bytes().to_vec();
         let picture = if channels == 4 {
-            Picture::from_rgba8(width, height, pixels)
+            Image::from_rgba8(width, height, pixels)
         } else {
-            Picture::from_rgb8(width, height, pixels)
+            Image::from_rgb8(width, height, pixels)
         };
         Ok(Self::Pixels(picture.map_err(|error| error.raise(py))?))
     }

@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::checkpoint::{Config, TensorSpec};
-use super::error::EncodeError;
-use super::preprocess::Settings;
+use super::config::Config;
+use super::tensors::TensorSpec;
 use super::weights::Weights;
 use crate::embedding::Fingerprint;
+use crate::encoder::error::EncodeError;
+use crate::encoder::image::Settings;
 
 /// Raise this when the code makes other pixels or tokens of the same input: a change of the
 /// resizing's arithmetic, of how transparency is treated, of how a long text is cut.
@@ -18,7 +19,7 @@ const REVISION: &str = "pixelplay encoder fingerprint v2";
 /// Two checkpoints that differ only in file names, sharding, the layout of their JSON or keys that
 /// do not matter have the same fingerprint. Another type of the same weights (`f16` for `f32`)
 /// gives other vectors and so another fingerprint.
-pub(super) fn fingerprint(
+pub(in crate::encoder) fn fingerprint(
     config: &Config,
     specs: &[TensorSpec],
     settings: &Settings,

@@ -1,39 +1,31 @@
-//! Text to token ids.
+//! What tokenizer a checkpoint brings.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tokenizers::Tokenizer;
 
-use super::checkpoint::{LEGACY_EOS, TextConfig};
-use super::error::{Cause, EncodeError};
-
-/// Cuts a text into token ids as the checkpoint's own tokenizer does.
-pub(super) struct Tokenize {
-    tokenizer: Tokenizer,
-    start: u32,
-    end: u32,
-    max_len: usize,
-}
+use crate::cause::Cause;
+use crate::encoder::error::EncodeError;
+use crate::encoder::files;
 
 /// A tokenizer definition: the parsed `tokenizer.json`, or the same made from other files.
-pub(super) struct Definition {
-    pub(super) path: PathBuf,
-    pub(super) json: Value,
-    text: String,
+pub(in crate::encoder) struct Definition {
+    pub(in crate::encoder) path: PathBuf,
+    pub(in crate::encoder) json: Value,
+    pub(super) text: String,
 }
 
 impl Definition {
     /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`.
-    pub(super) fn open(dir: &Path) -> Result<Self, EncodeError> {
-        let path = dir.join("tokenizer.json");
+    pub(in crate::encoder) fn open(dir: &Path) -> Result<Self, EncodeError> {
+        let path = dir.join(files::TOKENIZER);
         if path.exists() {
             let bytes = std::fs::read(&path).map_err(EncodeError::io(&path))?;
             return Self::parse(path, bytes);
         }
-        let (vocab, merges) = (dir.join("vocab.json"), dir.join("merges.txt"));
+        let (vocab, merges) = (dir.join(files::VOCABULARY), dir.join(files::MERGES));
         if !vocab.exists() || !merges.exists() {
-            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: "tokenizer.json" });
+            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: files::TOKENIZER });
         }
         let vocab_json = std::fs::read(&vocab).map_err(EncodeError::io(&vocab))?;
         let merges_txt = std::fs::read_to_string(&merges).map_err(EncodeError::io(&merges))?;
@@ -44,7 +36,10 @@ impl Definition {
     }
 
     /// Parses `tokenizer.json`.
-    pub(super) fn parse(path: PathBuf, bytes: impl Into<Vec<u8>>) -> Result<Self, EncodeError> {
+    pub(in crate::encoder) fn parse(
+        path: PathBuf,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Result<Self, EncodeError> {
         let parsed = String::from_utf8(bytes.into())
             .map_err(Cause::from)
             .and_then(|text| Ok((serde_json::from_str(&text)?, text)));
@@ -107,71 +102,4 @@ fn clip_definition(vocab_json: &[u8], merges_txt: &str) -> Result<Value, Cause> 
             "vocab": vocab, "merges": merges,
         },
     }))
-}
-
-impl Tokenize {
-    /// Builds the tokenizer and checks that it fits the text tower.
-    pub(super) fn new(definition: &Definition, config: &TextConfig) -> Result<Self, EncodeError> {
-        let bad =
-            |source: Cause| EncodeError::BadTokenizer { path: definition.path.clone(), source };
-        let mut tokenizer = Tokenizer::from_bytes(&definition.text).map_err(bad)?;
-        // A file may carry the settings of whoever saved it last; ours are below.
-        tokenizer.with_truncation(None).map_err(bad)?;
-        tokenizer.with_padding(None);
-        let empty = tokenizer.encode_fast("", true).map_err(bad)?;
-        let &[start, end] = empty.get_ids() else {
-            return Err(bad(format!(
-                "it puts {} tokens around a text, expected a start and an end token",
-                empty.get_ids().len()
-            )
-            .into()));
-        };
-        let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
-        if highest as usize >= config.vocab_size {
-            return Err(bad(format!(
-                "its highest token id is {highest}, but the model has {} tokens",
-                config.vocab_size
-            )
-            .into()));
-        }
-        // Where transformers would pool another token than the last one, refuse.
-        let pooled = match config.eos_token_id {
-            LEGACY_EOS => highest,
-            eos => eos,
-        };
-        if pooled != end {
-            return Err(bad(format!(
-                "it ends a text with token {end}, but text_config.eos_token_id = {} means {pooled}",
-                config.eos_token_id
-            )
-            .into()));
-        }
-        Ok(Self { tokenizer, start, end, max_len: config.max_positions })
-    }
-
-    /// The ids of a text, from the start token to the end token, at most `max_positions` of them.
-    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, Cause> {
-        let encoding = self.tokenizer.encode_fast(text, true)?;
-        let mut ids = encoding.get_ids().to_vec();
-        if ids.len() > self.max_len {
-            ids.truncate(self.max_len - 1);
-            ids.push(self.end);
-        }
-        Ok(ids)
-    }
-
-    /// How many tokens there are.
-    pub(super) fn vocabulary(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
-    }
-
-    /// The token that opens every text.
-    pub(super) fn start(&self) -> u32 {
-        self.start
-    }
-
-    /// The token that closes every text, at whose position the text tower is pooled.
-    pub(super) fn end(&self) -> u32 {
-        self.end
-    }
 }

@@ -60,19 +60,19 @@ fn resample_with(
     let (horizontal, band_columns) = columns.taps(filter);
     if vertical_first {
         let (width, start) = (band_columns.len(), band_columns.start);
-        let between = shrink_rows(backend, rgb, columns.source, band_columns, &vertical, 0);
-        shrink_columns(backend, &between, width, &horizontal, start)
+        let between = convolve_vertical(backend, rgb, columns.source, band_columns, &vertical, 0);
+        convolve_horizontal(backend, &between, width, &horizontal, start)
     } else {
         let band = &rgb[band_rows.start * columns.source * 3..band_rows.end * columns.source * 3];
-        let between = shrink_columns(backend, band, columns.source, &horizontal, 0);
+        let between = convolve_horizontal(backend, band, columns.source, &horizontal, 0);
         let width = horizontal.len();
         let start = band_rows.start;
-        shrink_rows(backend, &between, width, 0..width, &vertical, start)
+        convolve_vertical(backend, &between, width, 0..width, &vertical, start)
     }
 }
 
 /// The horizontal pass. Pixel 0 of each row of `rgb` is pixel `offset` of the source.
-fn shrink_columns(
+fn convolve_horizontal(
     backend: Backend,
     rgb: &[u8],
     width: usize,
@@ -87,7 +87,7 @@ fn shrink_columns(
 }
 
 /// The vertical pass over the columns `kept`. Row 0 of `rgb` is row `offset` of the source.
-fn shrink_rows(
+fn convolve_vertical(
     backend: Backend,
     rgb: &[u8],
     width: usize,

@@ -1,7 +1,7 @@
 //! Picture files of every kind against the table of `../pictures/make.py`: what Pillow sees in
 //! them, or what the error must say.
 
-use pixelplay_core::{EncodeError, Picture};
+use pixelplay_core::{EncodeError, Image};
 use serde::Deserialize;
 
 use crate::hostile::explain;
@@ -41,7 +41,7 @@ pub(crate) fn good_files() -> Vec<String> {
 
 #[test]
 fn every_file_of_the_table_is_what_the_table_says() {
-    let sheet = Pixels::from(&Picture::open(picture_file("expected.png")).unwrap());
+    let sheet = Pixels::from(&Image::open(picture_file("expected.png")).unwrap());
     let mut expected = sheet.rgb.chunks_exact(sheet.width * 3);
     let (mut good, mut bad, mut wrong) = (0, 0, Vec::new());
     for row in table() {
@@ -51,7 +51,7 @@ fn every_file_of_the_table_is_what_the_table_says() {
                 let rows = expected.by_ref().take(height as usize);
                 let expected: Vec<u8> =
                     rows.flat_map(|row| &row[..width as usize * 3]).copied().collect();
-                match Picture::open(picture_file(&file)) {
+                match Image::open(picture_file(&file)) {
                     Ok(found) => {
                         let answer = Answer { size: (width, height), mean, pixels: expected };
                         wrong.extend(answer.differs(&found, tolerance).map(|how| (file, how)));
@@ -61,7 +61,7 @@ fn every_file_of_the_table_is_what_the_table_says() {
             }
             Row::Bad { file, error } => {
                 bad += 1;
-                match Picture::open(picture_file(&file)) {
+                match Image::open(picture_file(&file)) {
                     Ok(found) => wrong.push((file, format!("{found:?} instead of {error:?}"))),
                     Err(found) => {
                         let text = explain(&found);
@@ -87,7 +87,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn differs(&self, found: &Picture, tolerance: u8) -> Option<String> {
+    fn differs(&self, found: &Image, tolerance: u8) -> Option<String> {
         if (found.width(), found.height()) != self.size {
             return Some(format!("{found:?} instead of {:?}", self.size));
         }
@@ -129,7 +129,7 @@ fn every_orientation_gives_the_picture_turned_by_hand() {
         }
     };
     let flip = |pixels: &Pixels| transpose(&mirror(&transpose(pixels)));
-    let upright = Picture::open(picture_file("orientation-1.png")).unwrap();
+    let upright = Image::open(picture_file("orientation-1.png")).unwrap();
     let stored = Pixels::from(&upright);
     let turned = [
         stored.clone(),
@@ -142,7 +142,7 @@ fn every_orientation_gives_the_picture_turned_by_hand() {
         flip(&transpose(&stored)),
     ];
     for (orientation, expected) in (1..).zip(turned) {
-        let found = Picture::open(picture_file(&format!("orientation-{orientation}.png"))).unwrap();
+        let found = Image::open(picture_file(&format!("orientation-{orientation}.png"))).unwrap();
         assert_eq!(found.width() as usize, expected.width);
         assert!(found.as_rgb8() == expected.rgb, "orientation {orientation}");
     }
