@@ -1,5 +1,5 @@
-//! Exact top-10 over random unit vectors of 512 dimensions, with an int8 twin and without.
-//! Throughput is counted in bytes of what is screened, so that it can be held against `floor`,
+//! Exact top-10 over random unit vectors of 512 dimensions, quantized and not.
+//! Throughput is counted in bytes of what is scanned, so that it can be held against `floor`,
 //! which only reads as much.
 //!
 //! `cargo bench -p pixelplay-benches --bench search`, with a filter behind `--` to run a part.
@@ -33,11 +33,11 @@ fn vector(rng: &mut StdRng) -> Embedding {
 }
 
 /// Rows of which `year` counts from 0 to 99 and starts again.
-fn index(rows: usize, int8_twin: bool) -> SongIndex {
+fn index(rows: usize, quantized: bool) -> SongIndex {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("songs.arrow");
     let options =
-        WriterOptions { columns: vec!["year".to_owned()], int8_twin, ..WriterOptions::new(DIM) };
+        WriterOptions { columns: vec!["year".to_owned()], quantized, ..WriterOptions::new(DIM) };
     let mut writer = SongIndexWriter::create(&path, options).expect("a file");
     let mut rng = StdRng::seed_from_u64(1);
     for row in 0..rows {
@@ -99,11 +99,11 @@ fn many_queries(group: &mut BenchmarkGroup<'_, WallTime>, index: &SongIndex) {
 }
 
 fn search(criterion: &mut Criterion) {
-    for (rows, int8_twin) in [(10_000, true), (100_000, true), (100_000, false)] {
-        let index = index(rows, int8_twin);
-        let (value, name) = match int8_twin {
+    for (rows, quantized) in [(10_000, true), (100_000, true), (100_000, false)] {
+        let index = index(rows, quantized);
+        let (value, name) = match quantized {
             true => (size_of::<u8>(), ""),
-            false => (size_of::<f32>(), ", no twin"),
+            false => (size_of::<f32>(), ", not quantized"),
         };
         let bytes = rows * DIM * value;
         let mut group = criterion.benchmark_group(format!("{rows} songs{name}"));

@@ -9,7 +9,7 @@ mod build_index;
 mod checkpoint;
 mod clean;
 mod compact;
-mod correct_hubs;
+mod correct_hubness;
 mod encode;
 mod enrich;
 mod images;
@@ -83,7 +83,7 @@ enum Command {
     /// everything
     Audit(audit::Args),
     /// Give the songs of an index a bias, so that those that turn up for everything can stand back
-    CorrectHubs(correct_hubs::Args),
+    CorrectHubness(correct_hubness::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
@@ -118,7 +118,7 @@ fn main() -> ExitCode {
         Command::Clean(args) => clean::run(args),
         Command::Enrich(args) => enrich::run(args),
         Command::Audit(args) => audit::run(args),
-        Command::CorrectHubs(args) => correct_hubs::run(args),
+        Command::CorrectHubness(args) => correct_hubness::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(Model::Check(args)) => model_check::run(args),

@@ -66,10 +66,10 @@ pub(crate) struct DiversityArgs {
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubs` prepares an index
+    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubness` prepares an index
     /// for it
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
-    hub_correction: f64,
+    hubness_correction: f64,
 }
 
 impl DiversityArgs {
@@ -78,7 +78,7 @@ impl DiversityArgs {
             max_per_artist: self.max_per_artist,
             distinct_songs: self.distinct_songs,
             diversity: self.diversity,
-            hub_correction: self.hub_correction,
+            hubness_correction: self.hubness_correction,
             ..options
         }
     }
@@ -96,7 +96,7 @@ pub(crate) struct AnswerArgs {
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
-    /// Only songs with at least this cosine, less the hub correction if there is one, -1 to 1
+    /// Only songs with at least this cosine, less the hubness correction if there is one, -1 to 1
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, value_parser = cosine)]
     pub(crate) min_score: Option<f64>,
 

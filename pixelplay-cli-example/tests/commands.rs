@@ -322,12 +322,12 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
     let told = scratch.ok(&audit(&["--max-per-artist", "1", "--distinct-songs"]));
     assert!(told.contains("for any of 3 queries") && told.contains("Gini"), "{told}");
 
-    let uncorrected = scratch.fails(&audit(&["--hub-correction", "0.5"]));
+    let uncorrected = scratch.fails(&audit(&["--hubness-correction", "0.5"]));
     assert!(uncorrected.contains("correct"), "{uncorrected}");
     let told =
-        scratch.json(&["correct-hubs", text(&index), "pictures", "--nearest", "2", "--json"]);
+        scratch.json(&["correct-hubness", text(&index), "pictures", "--nearest", "2", "--json"]);
     assert_eq!(told["songs"], 4);
-    scratch.ok(&audit(&["--hub-correction", "0.5"]));
+    scratch.ok(&audit(&["--hubness-correction", "0.5"]));
     assert_eq!(scratch.json(&audit(&["--json"])), report);
 
     // What is called like a picture and is none is passed over, and said.

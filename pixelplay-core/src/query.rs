@@ -140,8 +140,8 @@ pub struct QueryOptions {
     pub diversity: f64,
     /// Only songs with at least this score (cosine, corrected where a correction is asked for).
     pub min_score: Option<f64>,
-    /// See [`SearchOptions::hub_correction`]; 0, so none, by default.
-    pub hub_correction: f64,
+    /// See [`SearchOptions::hubness_correction`]; 0, so none, by default.
+    pub hubness_correction: f64,
     /// Threads for the scan; `None` takes rayon's pool.
     pub threads: Option<NonZeroUsize>,
 }
@@ -155,7 +155,7 @@ impl Default for QueryOptions {
             distinct_songs: false,
             diversity: 0.0,
             min_score: None,
-            hub_correction: 0.0,
+            hubness_correction: 0.0,
             threads: None,
         }
     }
@@ -407,7 +407,7 @@ fn capped(
         filter: options.filter.clone(),
         exclude,
         min_score: options.min_score,
-        hub_correction: options.hub_correction,
+        hubness_correction: options.hubness_correction,
         threads: options.threads,
         ..SearchOptions::default()
     };

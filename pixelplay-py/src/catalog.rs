@@ -179,12 +179,12 @@ pub(crate) fn build_index(
 /// to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
 /// whole or not at all.
 ///
-/// Without ``int8_twin`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
+/// Without ``quantized`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
 ///
 /// Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
 #[pyfunction]
 #[pyo3(signature = (
-    path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, int8_twin = true,
+    path, ids, vectors, songs = None, fingerprint = None, normalize = false, *, columns = None, quantized = true,
     progress = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -197,7 +197,7 @@ pub(crate) fn write_index(
     fingerprint: Option<&str>,
     normalize: bool,
     columns: Option<&Bound<'_, PyDict>>,
-    int8_twin: bool,
+    quantized: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<PyReport>> {
     let report = Report::new(progress)?;
@@ -230,7 +230,7 @@ pub(crate) fn write_index(
         )));
     }
     let options =
-        WriterOptions { fingerprint: space, normalize, int8_twin, ..WriterOptions::new(dim) };
+        WriterOptions { fingerprint: space, normalize, quantized, ..WriterOptions::new(dim) };
     let values = array::numbers(&bytes);
     call::long(py, report.as_ref(), move |on_progress| {
         write_index_with(path, &songs, &values, options, on_progress)

@@ -70,7 +70,7 @@ impl Raise for SongIndexError {
                 class::SongError::new_err(explained(&self))
             }
             Self::BadOptions { what } => PyValueError::new_err(what.clone()),
-            Self::BadQueryBank { .. } | Self::BadHubCorrection { .. } => {
+            Self::BadQueryBank { .. } | Self::BadHubnessCorrection { .. } => {
                 PyValueError::new_err(explained(&self))
             }
             _ => class::SongIndexError::new_err(explained(&self)),

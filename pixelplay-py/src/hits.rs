@@ -40,7 +40,7 @@ impl PyHit {
         self.hit.score
     }
 
-    /// What songs are ranked by: the score less the hub correction that was asked for.
+    /// What songs are ranked by: the score less the hubness correction that was asked for.
     #[getter]
     fn corrected_score(&self) -> f64 {
         self.hit.corrected_score

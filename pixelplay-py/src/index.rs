@@ -109,7 +109,7 @@ impl PySongIndex {
         Ok(ids.clone_ref(py))
     }
 
-    /// Names the queries that the songs' biases are from, where ``correct_hubs`` has written them.
+    /// Names the queries that the songs' biases are from, where ``correct_hubness`` has written them.
     #[getter]
     fn query_bank(&self) -> Option<&str> {
         self.inner.query_bank()
@@ -155,11 +155,11 @@ impl PySongIndex {
     ///
     /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
     /// corrected score.
-    /// ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
-    /// ``correct_hubs``. Costs one pass over the vectors.
+    /// ``hubness_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
+    /// ``correct_hubness``. Costs one pass over the vectors.
     ///
     /// Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
-    #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0, threads = None))]
+    #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
         &self,
@@ -169,28 +169,28 @@ impl PySongIndex {
         r#where: Option<&Bound<'_, PyAny>>,
         exclude: Option<&Bound<'_, PyAny>>,
         min_score: Option<f64>,
-        hub_correction: f64,
+        hubness_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
         let query = array::embedding(query)?;
-        let options = options(k, r#where, exclude, min_score, hub_correction, threads)?;
+        let options = options(k, r#where, exclude, min_score, hubness_correction, threads)?;
         let hits = self.run(py, 1, move |index| index.search(&query, &options))?;
         Ok(self.hits(hits))
     }
 
     /// How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
     /// songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
-    #[pyo3(signature = (queries, k = 50, r#where = None, *, hub_correction = 0.0))]
+    #[pyo3(signature = (queries, k = 50, r#where = None, *, hubness_correction = 0.0))]
     fn hubness(
         &self,
         py: Python<'_>,
         queries: &Bound<'_, PyAny>,
         k: usize,
         r#where: Option<&Bound<'_, PyAny>>,
-        hub_correction: f64,
+        hubness_correction: f64,
     ) -> PyResult<PyReport> {
         let queries: Vec<Embedding> = array::embeddings(queries)?;
-        let options = options(k, r#where, None, None, hub_correction, None)?;
+        let options = options(k, r#where, None, None, hubness_correction, None)?;
         let found = self.run(py, queries.len(), move |index| {
             index.hubness(&queries, &options)?.report(index)
         })?;
@@ -200,7 +200,7 @@ impl PySongIndex {
     /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
     ///
     /// Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
-    #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0, threads = None))]
+    #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search_many<'py>(
         &self,
@@ -210,11 +210,11 @@ impl PySongIndex {
         r#where: Option<&Bound<'py, PyAny>>,
         exclude: Option<&Bound<'py, PyAny>>,
         min_score: Option<f64>,
-        hub_correction: f64,
+        hubness_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let queries: Vec<Embedding> = array::embeddings(queries)?;
-        let options = options(k, r#where, exclude, min_score, hub_correction, threads)?;
+        let options = options(k, r#where, exclude, min_score, hubness_correction, threads)?;
         let shape = (queries.len(), k.min(self.inner.len()));
         let (rows, scores) = self.run(py, queries.len(), move |index| {
             let (mut rows, mut scores) = (Vec::new(), Vec::new());
@@ -240,7 +240,7 @@ impl PySongIndex {
     /// Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
     ///
     /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
-    #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hub_correction = 0.0))]
+    #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn similar(
         &self,
@@ -251,7 +251,7 @@ impl PySongIndex {
         r#where: Option<&Bound<'_, PyAny>>,
         exclude: Option<&Bound<'_, PyAny>>,
         min_score: Option<f64>,
-        hub_correction: f64,
+        hubness_correction: f64,
     ) -> PyResult<PyHits> {
         let by = match by {
             "description" => By::Description,
@@ -262,7 +262,7 @@ impl PySongIndex {
                 )));
             }
         };
-        let options = options(k, r#where, exclude, min_score, hub_correction, None)?;
+        let options = options(k, r#where, exclude, min_score, hubness_correction, None)?;
         let hits = self.run(py, 1, move |index| index.similar(&id, by, &options))?;
         Ok(self.hits(hits))
     }
@@ -365,17 +365,17 @@ impl VectorView {
     }
 }
 
-/// Writes an index anew with a bias for each song, which ``hub_correction`` of a search subtracts: songs that turn up for
+/// Writes an index anew with a bias for each song, which ``hubness_correction`` of a search subtracts: songs that turn up for
 /// everything then stand back. Returns the name of the bank.
 ///
 /// ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
 /// its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
-/// ``hub_correction`` stay as they were. Songs that are added later have no bias: correct again.
+/// ``hubness_correction`` stay as they were. Songs that are added later have no bias: correct again.
 ///
 /// Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
 #[pyfunction]
 #[pyo3(signature = (path, queries, *, nearest = 10, progress = None))]
-pub(crate) fn correct_hubs(
+pub(crate) fn correct_hubness(
     py: Python<'_>,
     path: PathBuf,
     queries: &Bound<'_, PyAny>,
@@ -391,7 +391,7 @@ pub(crate) fn correct_hubs(
         // keeps other editors away meanwhile.
         let editor =
             unsafe { SongIndexEditor::open_mmap(path, EditOptions::default(), on_progress)? };
-        editor.correct_hubs(&bank, on_progress)?;
+        editor.correct_hubness(&bank, on_progress)?;
         Ok::<_, SongIndexError>(bank.id())
     })
 }
@@ -401,7 +401,7 @@ fn options(
     r#where: Option<&Bound<'_, PyAny>>,
     exclude: Option<&Bound<'_, PyAny>>,
     min_score: Option<f64>,
-    hub_correction: f64,
+    hubness_correction: f64,
     threads: Option<NonZeroUsize>,
 ) -> PyResult<SearchOptions> {
     if min_score.is_some_and(f64::is_nan) {
@@ -412,7 +412,7 @@ fn options(
         filter: filter::filter(r#where)?,
         exclude: exclude.map(ids).transpose()?.unwrap_or_default(),
         min_score,
-        hub_correction,
+        hubness_correction,
         threads,
         ..SearchOptions::default()
     })

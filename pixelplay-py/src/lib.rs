@@ -48,7 +48,7 @@ mod _native {
     #[pymodule_export]
     use super::hits::{PyHit, PyHits};
     #[pymodule_export]
-    use super::index::{PySongIndex, correct_hubs};
+    use super::index::{PySongIndex, correct_hubness};
     #[pymodule_export]
     use super::mood::{PyMood, radar_svg};
     #[pymodule_export]

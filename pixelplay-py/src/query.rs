@@ -76,7 +76,7 @@ impl PyHybridQuery {
     /// ``SongIndex.search``.
     #[pyo3(signature = (
         index, k = 10, r#where = None, *, max_per_artist = None, distinct_songs = false, diversity = 0.0, min_score = None,
-        hub_correction = 0.0, threads = None
+        hubness_correction = 0.0, threads = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -89,7 +89,7 @@ impl PyHybridQuery {
         distinct_songs: bool,
         diversity: f64,
         min_score: Option<f64>,
-        hub_correction: f64,
+        hubness_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
         let options = QueryOptions {
@@ -99,7 +99,7 @@ impl PyHybridQuery {
             distinct_songs,
             diversity,
             min_score,
-            hub_correction,
+            hubness_correction,
             threads,
         };
         let (query, songs) = (self.0.clone(), index.get().inner.clone());

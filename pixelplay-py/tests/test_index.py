@@ -47,16 +47,16 @@ def test_many_queries_are_each_alone(random: tuple[pp.SongIndex, np.ndarray]) ->
     assert index.search_many(queries, k=0)[0].shape == (9, 0)
 
 
-def test_the_int8_twin_changes_the_size_of_the_file_alone(
+def test_quantized_vectors_change_the_size_of_the_file_alone(
     random: tuple[pp.SongIndex, np.ndarray], tmp_path: Path
 ) -> None:
     index, vectors = random
     plain = tmp_path / "plain.arrow"
-    pp.write_index(plain, list(index.ids), vectors, int8_twin=False)
+    pp.write_index(plain, list(index.ids), vectors, quantized=False)
     assert plain.stat().st_size < index.path.stat().st_size
     queries = unit_vectors(20, 24, seed=3)
-    for twin, without in zip(index.search_many(queries), pp.SongIndex.open(plain).search_many(queries)):
-        assert np.array_equal(twin, without)
+    for quantized, plainly in zip(index.search_many(queries), pp.SongIndex.open(plain).search_many(queries)):
+        assert np.array_equal(quantized, plainly)
     assert [hit.match_percent for hit in index.search(queries[0])] == [
         hit.match_percent for hit in pp.SongIndex.open(plain).search(queries[0])
     ]
@@ -221,14 +221,14 @@ def test_the_starter_catalogue(enc: pp.Encoder) -> None:
         pickle.dumps(index)
 
 
-def test_hub_correction_ranks_by_what_is_left_of_the_score(tmp_path: Path) -> None:
+def test_hubness_correction_ranks_by_what_is_left_of_the_score(tmp_path: Path) -> None:
     path = tmp_path / "songs.arrow"
     vectors = write_random(path, 300, 24)
     bank, query = unit_vectors(40, 24, seed=4), unit_vectors(1, 24, seed=5)[0]
     plain = pp.SongIndex.open(path).search(query, k=5)
-    with pytest.raises(pp.SongIndexError, match="correct_hubs"):
-        pp.SongIndex.open(path).search(query, hub_correction=0.5)
-    name = pp.correct_hubs(path, bank, nearest=3)
+    with pytest.raises(pp.SongIndexError, match="correct_hubness"):
+        pp.SongIndex.open(path).search(query, hubness_correction=0.5)
+    name = pp.correct_hubness(path, bank, nearest=3)
     index = pp.SongIndex.open(path)
     assert index.query_bank == name
     assert index.search(query, k=5).ids == plain.ids
@@ -238,15 +238,15 @@ def test_hub_correction_ranks_by_what_is_left_of_the_score(tmp_path: Path) -> No
     scores = vectors.astype(np.float64) @ query.astype(np.float64)
     corrected = scores - 0.5 * biases
     best = np.argsort(-corrected, kind="stable")[:5]
-    hits = index.search(query, k=5, hub_correction=0.5)
+    hits = index.search(query, k=5, hubness_correction=0.5)
     assert [hit.row for hit in hits] == best.tolist()
     np.testing.assert_allclose([hit.corrected_score for hit in hits], corrected[best], rtol=1e-6)
     np.testing.assert_allclose(hits.scores, scores[best], rtol=1e-12)
-    assert pp.HybridQuery(text=query).search(index, k=5, hub_correction=0.5).ids == hits.ids
+    assert pp.HybridQuery(text=query).search(index, k=5, hubness_correction=0.5).ids == hits.ids
     for weight in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="hub correction"):
-            index.search(query, hub_correction=weight)
+        with pytest.raises(ValueError, match="hubness correction"):
+            index.search(query, hubness_correction=weight)
     with pytest.raises(ValueError, match="nearest"):
-        pp.correct_hubs(path, bank, nearest=41)
+        pp.correct_hubness(path, bank, nearest=41)
     with pytest.raises(pp.EmbeddingError):
-        pp.correct_hubs(path, unit_vectors(40, 23, seed=4))
+        pp.correct_hubness(path, unit_vectors(40, 23, seed=4))

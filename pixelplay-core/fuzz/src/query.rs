@@ -111,7 +111,7 @@ pub fn query(data: &[u8]) {
         distinct_songs: terms % 3 == 0,
         diversity: f64::from(byte()) / 250.0,
         min_score: (byte() % 3 == 0).then(|| f64::from(byte()) / 128.0 - 1.0),
-        hub_correction: 0.0,
+        hubness_correction: 0.0,
         threads: NonZeroUsize::new(1),
     };
     let Ok(hits) = question.search(&INDEX, &options) else {

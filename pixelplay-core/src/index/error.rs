@@ -150,19 +150,19 @@ pub enum SongIndexError {
         /// How many were to make a bias.
         nearest: usize,
     },
-    /// The weight of the hub correction makes no sense.
-    #[error("the weight of the hub correction is {weight}, expected 0 (none) to 1")]
-    BadHubCorrection {
+    /// The weight of the hubness correction makes no sense.
+    #[error("the weight of the hubness correction is {weight}, expected 0 (none) to 1")]
+    BadHubnessCorrection {
         /// The weight.
         weight: f64,
     },
     /// Not all songs have a bias from the same query bank.
     #[error(
-        "not all songs of {} have a bias from the same query bank; write them with SongIndexEditor::correct_hubs, again \
-         after songs were added, or search without hub correction",
+        "not all songs of {} have a bias from the same query bank; write them with SongIndexEditor::correct_hubness, again \
+         after songs were added, or search without hubness correction",
         path.display()
     )]
-    NoHubCorrection {
+    NoHubnessCorrection {
         /// The index.
         path: PathBuf,
     },

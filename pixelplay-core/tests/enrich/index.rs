@@ -135,7 +135,7 @@ fn a_folder_of_shards_becomes_one_file() {
     let more = scene.folder.path().join("more.arrow");
     let options = WriterOptions {
         fingerprint: Some(Fingerprint::new("a space").unwrap()),
-        int8_twin: false,
+        quantized: false,
         ..WriterOptions::new(3)
     };
     write_index(&more, &[song("later", "Rain 4", "Ana")], &[1.0, 0.0, 0.0], options).unwrap();

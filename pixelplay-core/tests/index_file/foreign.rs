@@ -255,7 +255,7 @@ fn verify_can_be_stopped() {
 }
 
 #[test]
-fn a_twin_that_another_program_copied_is_not_believed() {
+fn quantized_vectors_that_another_program_copied_are_not_believed() {
     let folder = Folder::new();
     let path = folder.path("songs.arrow");
     let songs = ["east", "north"].map(song);

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod hub_correction;
+mod hubness_correction;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -115,15 +115,15 @@ fn build(rows: &[Vec<f32>], batch_rows: usize) -> SongIndex {
     build_with(rows, batch_rows, true)
 }
 
-fn build_with(rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> SongIndex {
+fn build_with(rows: &[Vec<f32>], batch_rows: usize, quantized: bool) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
-    SongIndex::open(write(folder.path(), rows, batch_rows, int8_twin)).unwrap()
+    SongIndex::open(write(folder.path(), rows, batch_rows, quantized)).unwrap()
 }
 
 /// Writes an index into a folder.
-fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, int8_twin: bool) -> PathBuf {
+fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, quantized: bool) -> PathBuf {
     let path = folder.join("songs.arrow");
-    let options = WriterOptions { batch_rows, int8_twin, ..WriterOptions::new(rows[0].len()) };
+    let options = WriterOptions { batch_rows, quantized, ..WriterOptions::new(rows[0].len()) };
     let mut writer = SongIndexWriter::create(&path, options).unwrap();
     for (row, vector) in rows.iter().enumerate() {
         writer.push(&song(row), vector).unwrap();
@@ -173,7 +173,7 @@ fn every_dimension_backend_and_kind_of_data_agrees_with_the_oracle() {
         let n = if dim < 20 { 4500 } else { 230 };
         for data in ALL_DATA {
             let rows = rows(data, &mut rng, n, dim);
-            let indexes = [true, false].map(|twin| build_with(&rows, n / 3 + 1, twin));
+            let indexes = [true, false].map(|quantized| build_with(&rows, n / 3 + 1, quantized));
             let queries = [random(&mut rng, dim), rows[n / 2].clone()];
             for query_values in &queries {
                 let all = oracle(&rows, query_values, n, |_| true);
@@ -200,7 +200,7 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
     let (n, dim) = (1500, 48);
     for data in ALL_DATA {
         let rows = rows(data, &mut rng, n, dim);
-        let indexes = [true, false].map(|twin| build_with(&rows, 400, twin));
+        let indexes = [true, false].map(|quantized| build_with(&rows, 400, quantized));
         // More than one group of queries, and not a whole number of them.
         let queries: Vec<Embedding> = (0..37).map(|_| query(&random(&mut rng, dim))).collect();
         for (filter, keep) in filters() {
@@ -272,8 +272,8 @@ fn match_percent_depends_on_the_catalogue_alone() {
     let query = query(&random(&mut StdRng::seed_from_u64(7), 32));
     let all = index.search(&query, &SearchOptions { k: 3000, ..SearchOptions::default() }).unwrap();
     let percent = |row: usize| all.iter().find(|hit| hit.row == row).unwrap().match_percent;
-    let without_twin = build_with(&rows, 300, false);
-    let indexes = [index, without_twin];
+    let not_quantized = build_with(&rows, 300, false);
+    let indexes = [index, not_quantized];
     for (filter, _) in filters() {
         for (backend, index) in pairs(&indexes) {
             let options = SearchOptions {

@@ -231,7 +231,7 @@ class SongHit:
         """The cosine between its vector and the query: greater is closer."""
     @property
     def corrected_score(self) -> float:
-        """What songs are ranked by: the score less the hub correction that was asked for."""
+        """What songs are ranked by: the score less the hubness correction that was asked for."""
     @property
     def match_percent(self) -> float:
         """How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song."""
@@ -382,7 +382,7 @@ class SongIndex:
         """
     @property
     def query_bank(self) -> str | None:
-        """Names the queries that the songs' biases are from, where ``correct_hubs`` has written them."""
+        """Names the queries that the songs' biases are from, where ``correct_hubness`` has written them."""
     @property
     def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
         """The vectors of each batch, ``(rows, dim)``, in the same way."""
@@ -398,20 +398,20 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
-        hub_correction: float = 0.0,
+        hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
         """The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
 
         ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
         corrected score.
-        ``hub_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
-        ``correct_hubs``. Costs one pass over the vectors.
+        ``hubness_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
+        ``correct_hubness``. Costs one pass over the vectors.
 
         Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
         """
     def hubness(
-        self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hub_correction: float = 0.0
+        self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hubness_correction: float = 0.0
     ) -> Report:
         """How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
         songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
@@ -424,7 +424,7 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
-        hub_correction: float = 0.0,
+        hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
@@ -440,7 +440,7 @@ class SongIndex:
         *,
         exclude: Iterable[str] | None = None,
         min_score: float | None = None,
-        hub_correction: float = 0.0,
+        hubness_correction: float = 0.0,
     ) -> Hits:
         """Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
 
@@ -487,7 +487,7 @@ class HybridQuery:
         distinct_songs: bool = False,
         diversity: float = 0.0,
         min_score: float | None = None,
-        hub_correction: float = 0.0,
+        hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
         """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance. ``distinct_songs``
@@ -597,7 +597,7 @@ def write_index(
     normalize: bool = False,
     *,
     columns: dict[str, str] | None = None,
-    int8_twin: bool = True,
+    quantized: bool = True,
     progress: _Progress = None,
 ) -> Report | None:
     """Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
@@ -606,7 +606,7 @@ def write_index(
     to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
     whole or not at all.
 
-    Without ``int8_twin`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
+    Without ``quantized`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
 
     Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
     """
@@ -617,13 +617,13 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     ``PIXELPLAY_CACHE`` names another folder for it.
     """
 
-def correct_hubs(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
-    """Writes an index anew with a bias for each song, which ``hub_correction`` of a search subtracts: songs that turn up for
+def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
+    """Writes an index anew with a bias for each song, which ``hubness_correction`` of a search subtracts: songs that turn up for
     everything then stand back. Returns the name of the bank.
 
     ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
     its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
-    ``hub_correction`` stay as they were. Songs that are added later have no bias: correct again.
+    ``hubness_correction`` stay as they were. Songs that are added later have no bias: correct again.
 
     Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
     """

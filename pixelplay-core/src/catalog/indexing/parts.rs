@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::CatalogError;
 use crate::index::lock::WriterLock;
-use crate::index::{SongIndex, SongIndexError, rewrite};
+use crate::index::{self, SongIndex, SongIndexError};
 use crate::progress::Progress;
 
 /// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index
@@ -79,7 +79,7 @@ impl Parts {
         songs: usize,
         progress: &mut dyn Progress,
     ) -> Result<(), CatalogError> {
-        rewrite::join(&self.files, out, batch_rows, songs, progress)?;
+        index::join(&self.files, out, batch_rows, songs, progress)?;
         self.delete();
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::Result;
 use super::columns::ColumnGroups;
 use crate::encoder::Precision;
 use crate::encoder::checkpoint::TransformerConfig;
-use crate::encoder::weights::Weights;
+use crate::encoder::checkpoint::Weights;
 use crate::simd::{Lanes, LayerNorm};
 
 /// A checkpoint's weights, and how they are packed.

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::encoder::Precision;
     use crate::encoder::checkpoint::Config;
-    use crate::encoder::weights::Weights;
+    use crate::encoder::checkpoint::Weights;
 
     /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the
     /// worst of some inputs.

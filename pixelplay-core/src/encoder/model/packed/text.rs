@@ -10,7 +10,7 @@ use super::matrix::Matrix;
 use super::transformer::Transformer;
 use crate::encoder::Precision;
 use crate::encoder::checkpoint::Config;
-use crate::encoder::weights::Weights;
+use crate::encoder::checkpoint::Weights;
 
 /// Text to vectors.
 pub(in crate::encoder) struct TextTower {

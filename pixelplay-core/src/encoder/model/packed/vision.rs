@@ -13,7 +13,7 @@ use super::transformer::Transformer;
 use super::workspace::Workspace;
 use crate::encoder::Precision;
 use crate::encoder::checkpoint::Config;
-use crate::encoder::weights::Weights;
+use crate::encoder::checkpoint::Weights;
 use crate::simd::{Lanes, LayerNorm};
 
 /// Pictures to vectors.

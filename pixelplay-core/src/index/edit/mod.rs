@@ -1,0 +1,441 @@
+//! Changes an index that is there: adds songs, removes some, puts its files together.
+//!
+//! | index | add | remove | compact |
+//! |---|---|---|---|
+//! | a file | written anew, with the songs behind | written anew, without the songs | written anew |
+//! | a folder | one new shard; those that lose a replaced song are written anew | those that lose a song are written anew | one new shard of all |
+//!
+//! A file is put in its place as by the writer, in one step; so that nobody has to wait for large
+//! files to be copied there are folders, and [`manifest`](self::manifest) says how many of their
+//! files change in one step.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+#[cfg_attr(not(feature = "enrich"), allow(dead_code, reason = "only enriching changes cells"))]
+mod cells;
+mod copy;
+mod folder;
+pub(crate) mod lock;
+pub(super) mod manifest;
+pub(crate) mod publish;
+mod shards;
+
+#[cfg(feature = "enrich")]
+pub(crate) use self::cells::Changes;
+#[cfg(all(feature = "catalog", feature = "encoder"))]
+pub(crate) use self::copy::join;
+pub(super) use self::shards::open as open_segments;
+
+use self::copy::{Part, RowCopier};
+use self::folder::{ShardPlan, changed_shards, write_folder};
+use self::lock::{WriterLock, lock_of_file};
+use self::manifest::Manifest;
+use super::error::SongIndexError;
+use super::file::{self, Load, MAX_COLUMNS, describe};
+use super::hubness::QueryBank;
+use super::lookup::MAX_ROWS;
+use super::{SongIndex, WriterOptions};
+use crate::embedding::same_space;
+use crate::progress::Progress;
+
+/// How many ids an error names.
+const MAX_NAMED: usize = 5;
+
+/// How [`SongIndexEditor`] changes an index.
+#[derive(Debug, Clone)]
+pub struct EditOptions {
+    /// Whether an added song takes the place of one with the same id; otherwise such songs are
+    /// refused.
+    pub replace: bool,
+    /// Whether ids to remove that no song has are passed over; otherwise they are refused.
+    pub ignore_missing: bool,
+    /// See [`WriterOptions::batch_rows`]; for what is written anew.
+    pub batch_rows: usize,
+}
+
+impl Default for EditOptions {
+    /// Refuses, and writes batches of the writer's own size.
+    fn default() -> Self {
+        Self { replace: false, ignore_missing: false, batch_rows: WriterOptions::new(1).batch_rows }
+    }
+}
+
+/// What an edit did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct EditReport {
+    /// Songs added that were not there before.
+    pub added: usize,
+    /// Songs added in place of one with the same id.
+    pub replaced: usize,
+    /// Songs removed.
+    pub removed: usize,
+    /// Ids to remove that no song had.
+    pub missing: usize,
+    /// Songs in the index now.
+    pub songs: usize,
+}
+
+impl fmt::Display for EditReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.added, "added"),
+            (self.replaced, "replaced"),
+            (self.removed, "removed"),
+            (self.missing, "not found"),
+        ];
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{count} {what}, ")?;
+        }
+        write!(f, "{} songs in the index", self.songs)
+    }
+}
+
+/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove),
+/// [`compact`](Self::compact) and [`correct_hubness`](Self::correct_hubness) does it.
+///
+/// Readers, in any process, see the index as it was or as it will be, whenever they open it and
+/// whenever the editor is killed; an index that is open stays as it was. While an editor is there,
+/// other editors of the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter)
+/// that wants to replace it: do not finish one while holding an editor of the same file.
+///
+/// Songs keep their order, added ones come last, and columns that one side lacks are not known
+/// there. All columns of song data are carried along, also those that PixelPlay does not know; of
+/// the helper columns (`_pp_*`) only those that PixelPlay writes.
+///
+/// ```
+/// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
+/// use pixelplay_core::{Song, SongId};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (path, more) = (folder.path().join("songs.arrow"), folder.path().join("more.arrow"));
+/// for (path, ids) in [(&path, ["a", "b"]), (&more, ["c", "d"])] {
+///     let mut writer = SongIndexWriter::create(path, WriterOptions::new(2))?;
+///     for id in ids {
+///         writer.push(&Song::new(SongId::new(id).unwrap()), &[0.6, 0.8])?;
+///     }
+///     writer.finish()?;
+/// }
+///
+/// let editor = SongIndexEditor::open(&path, EditOptions::default(), &mut ())?;
+/// let report = editor.add(&SongIndex::open(&more)?, &mut ())?;
+/// assert_eq!((report.added, report.songs), (2, 4));
+/// SongIndexEditor::open(&path, EditOptions::default(), &mut ())?.remove(["b"], &mut ())?;
+/// assert_eq!(SongIndex::open(&path)?.ids().collect::<Vec<_>>(), ["a", "c", "d"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "an editor does nothing until it is told to add, remove or compact"]
+pub struct SongIndexEditor {
+    options: EditOptions,
+    index: SongIndex,
+    location: Location,
+    /// Given up last.
+    _lock: WriterLock,
+}
+
+/// Where the index is, without links on the way.
+#[derive(Debug)]
+enum Location {
+    File(PathBuf),
+    Folder(PathBuf, Manifest),
+}
+
+impl SongIndexEditor {
+    /// Waits until nobody else changes the index, a file or a folder, and reads it into memory.
+    ///
+    /// # Errors
+    /// As [`SongIndex::open`]; if the folder cannot be written to, or its file system has no locks;
+    /// [`SongIndexError::Cancelled`] while waiting.
+    pub fn open(
+        path: impl AsRef<Path>,
+        options: EditOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, SongIndexError> {
+        Self::open_with(path.as_ref(), options, &file::read, progress)
+    }
+
+    /// [`open`](Self::open) without reading the index into memory, so that an edit holds about one
+    /// batch of it. On Windows a file that is mapped cannot be replaced, so that only folders can
+    /// be edited this way.
+    ///
+    /// # Safety
+    /// As [`SongIndex::open_mmap`], until the edit is done.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
+    pub unsafe fn open_mmap(
+        path: impl AsRef<Path>,
+        options: EditOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, SongIndexError> {
+        // SAFETY: our caller promises what the function asks for.
+        let map: Load<'_> = &|file| unsafe { file::map(file) };
+        Self::open_with(path.as_ref(), options, map, progress)
+    }
+
+    fn open_with(
+        path: &Path,
+        options: EditOptions,
+        load: Load<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, SongIndexError> {
+        if options.batch_rows == 0 {
+            return Err(SongIndexError::BadOptions { what: "batches of 0 rows".to_owned() });
+        }
+        let real = fs::canonicalize(path).map_err(SongIndexError::io("open", path))?;
+        let is_folder = real.is_dir();
+        let lock_path = if is_folder { real.join(".pixelplay.lock") } else { lock_of_file(&real) };
+        let waiting = || progress.at("waiting for another writer", 0, None);
+        let lock = WriterLock::take(lock_path, waiting);
+        let lock =
+            lock.map_err(SongIndexError::io("lock", path))?.ok_or(SongIndexError::Cancelled)?;
+        let index = SongIndex::open_with(path, load)?;
+        let location = if is_folder {
+            let manifest = match Manifest::read(&real)? {
+                Some(manifest) => manifest,
+                None => Manifest::of_files(&real, &shards::arrow_files(&real)?)?,
+            };
+            Location::Folder(real, manifest)
+        } else {
+            Location::File(real)
+        };
+        Ok(Self { options, index, location, _lock: lock })
+    }
+
+    /// The index as it is before the edit.
+    #[must_use]
+    pub fn index(&self) -> &SongIndex {
+        &self.index
+    }
+
+    /// Adds all songs of another index, which may have any number of files.
+    ///
+    /// In a folder they become one new shard; songs that they replace leave theirs. Costs a copy of
+    /// what is added and of each file that changes, and 16 bytes of memory a song of the index that
+    /// is changed.
+    ///
+    /// # Errors
+    /// [`SongIndexError::KnownIds`] unless they are to be [replaced](EditOptions::replace);
+    /// [`SongIndexError::CannotJoin`] if the vectors are of another encoder or dimension, or a
+    /// column holds something else here than there; [`SongIndexError::Damaged`] if a batch that
+    /// would be copied does not match its checksum; [`SongIndexError::Cancelled`]; or if it cannot
+    /// be written. The index then is as it was, with the one exception that
+    /// [`SongIndexWriter::finish`](super::SongIndexWriter::finish) names.
+    pub fn add(
+        self,
+        songs: &SongIndex,
+        progress: &mut dyn Progress,
+    ) -> Result<EditReport, SongIndexError> {
+        self.check_fit(songs)?;
+        let known = self.known_rows(songs.ids())?;
+        let report = EditReport {
+            added: songs.len() - known.len(),
+            replaced: known.len(),
+            songs: self.index.len() - known.len() + songs.len(),
+            ..EditReport::default()
+        };
+        if !songs.is_empty() {
+            self.write(&known, Some(songs), false, progress)?;
+        }
+        Ok(report)
+    }
+
+    /// Removes the songs with these ids; one that is named twice is removed once.
+    ///
+    /// Costs a copy of each file that a song is removed from.
+    ///
+    /// # Errors
+    /// [`SongIndexError::UnknownIds`] unless missing ones are to be [passed
+    /// over](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
+    pub fn remove<I: AsRef<str>>(
+        self,
+        ids: impl IntoIterator<Item = I>,
+        progress: &mut dyn Progress,
+    ) -> Result<EditReport, SongIndexError> {
+        let mut rows = HashSet::new();
+        let mut missing = HashSet::new();
+        let mut named = Vec::new();
+        for id in ids {
+            let id = id.as_ref();
+            match self.index.row(id) {
+                Some(row) => {
+                    rows.insert(row);
+                }
+                None if missing.insert(id.to_owned()) && named.len() < MAX_NAMED => {
+                    named.push(id.to_owned());
+                }
+                None => {}
+            }
+        }
+        if !missing.is_empty() && !self.options.ignore_missing {
+            return Err(SongIndexError::UnknownIds { count: missing.len(), ids: named });
+        }
+        let report = EditReport {
+            removed: rows.len(),
+            missing: missing.len(),
+            songs: self.index.len() - rows.len(),
+            ..EditReport::default()
+        };
+        if !rows.is_empty() {
+            self.write(&rows, None, false, progress)?;
+        }
+        Ok(report)
+    }
+
+    /// Writes everything anew: one file, in batches of [`EditOptions::batch_rows`], with checksums.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn compact(self, progress: &mut dyn Progress) -> Result<EditReport, SongIndexError> {
+        let report = EditReport { songs: self.index.len(), ..EditReport::default() };
+        self.write(&HashSet::new(), None, true, progress)?;
+        Ok(report)
+    }
+
+    /// Writes everything anew as [`compact`](Self::compact) does, with a bias for each song that
+    /// [`SearchOptions::hubness_correction`](super::SearchOptions::hubness_correction) can
+    /// subtract.
+    ///
+    /// Removing songs and compacting keep the biases. Songs that are added later have none, and
+    /// until the index is corrected again it is not searched with a correction.
+    ///
+    /// Costs a product of all vectors with all queries of the bank in `f64`, in all threads of
+    /// rayon's pool.
+    ///
+    /// # Errors
+    /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as
+    /// [`add`](Self::add).
+    pub fn correct_hubness(
+        self,
+        bank: &QueryBank,
+        progress: &mut dyn Progress,
+    ) -> Result<EditReport, SongIndexError> {
+        for query in bank.queries() {
+            same_space(
+                (self.index.dim(), self.index.fingerprint()),
+                (query.dim(), query.fingerprint()),
+            )?;
+        }
+        let report = EditReport { songs: self.index.len(), ..EditReport::default() };
+        self.write_with(&HashSet::new(), None, true, Some(bank), progress)?;
+        Ok(report)
+    }
+
+    /// The rows that songs with these ids would replace; an error if they must not.
+    pub(crate) fn known_rows<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i str>,
+    ) -> Result<HashSet<usize>, SongIndexError> {
+        let mut rows = HashSet::new();
+        let mut named = Vec::new();
+        for id in ids {
+            if let Some(row) = self.index.row(id) {
+                rows.insert(row);
+                if named.len() < MAX_NAMED {
+                    named.push(id.to_owned());
+                }
+            }
+        }
+        if rows.is_empty() || self.options.replace {
+            return Ok(rows);
+        }
+        Err(SongIndexError::KnownIds { count: rows.len(), ids: named })
+    }
+
+    /// What the songs of another index must have in common with ours.
+    fn check_fit(&self, songs: &SongIndex) -> Result<(), SongIndexError> {
+        let refuse =
+            |what: String| Err(SongIndexError::CannotJoin { path: songs.path().to_owned(), what });
+        if let Err(error) = same_space(
+            (self.index.dim(), self.index.fingerprint()),
+            (songs.dim(), songs.fingerprint()),
+        ) {
+            return refuse(error.to_string());
+        }
+        // Beside each other they must be told to be of one space, not only not be known to differ.
+        if self.index.fingerprint() != songs.fingerprint() {
+            return refuse(
+                "only one of the two says which encoder its vectors are from; write both with the same fingerprint"
+                    .to_owned(),
+            );
+        }
+        for (name, kind) in songs.columns() {
+            let ours = self.index.columns().iter().find(|(ours, _)| ours == name);
+            if let Some((_, ours)) = ours
+                && ours != kind
+            {
+                return refuse(format!(
+                    "column {name:?} holds {} there and {} in the index; convert or rename it",
+                    describe(*kind),
+                    describe(*ours)
+                ));
+            }
+        }
+        let all: HashSet<&str> = [self.index.columns(), songs.columns()]
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if all.len() + 2 > MAX_COLUMNS {
+            return refuse(format!("there would be more than {} columns", MAX_COLUMNS));
+        }
+        if self.index.len() + songs.len() > MAX_ROWS {
+            return refuse(format!("there would be more than {} rows", MAX_ROWS));
+        }
+        Ok(())
+    }
+
+    /// Writes what changes: drops the rows `without`, then appends `added`.
+    fn write(
+        self,
+        without: &HashSet<usize>,
+        added: Option<&SongIndex>,
+        compact: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<(), SongIndexError> {
+        self.write_with(without, added, compact, None, progress)
+    }
+
+    fn write_with(
+        self,
+        without: &HashSet<usize>,
+        added: Option<&SongIndex>,
+        compact: bool,
+        bank: Option<&QueryBank>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), SongIndexError> {
+        let none = HashSet::new();
+        let all = |index, without| Part { index, shards: 0..usize::MAX, without, changes: None };
+        let added = added.map(|songs| all(songs, &none));
+        match self.location {
+            Location::File(path) => {
+                let parts: Vec<_> = [all(&self.index, without)].into_iter().chain(added).collect();
+                let mut copy =
+                    RowCopier::new(self.options.batch_rows, &parts, progress).with_biases_of(bank);
+                copy.write(&path, &parts)?.publish()
+            }
+            Location::Folder(folder, manifest) => {
+                let mut shards = if compact {
+                    vec![ShardPlan::Write(vec![all(&self.index, without)])]
+                } else {
+                    changed_shards(&self.index, &manifest, without, added.is_some())
+                };
+                shards.extend(added.map(|songs| ShardPlan::Write(vec![songs])));
+                let new_parts = shards.iter().flat_map(|shard| match shard {
+                    ShardPlan::Keep(_) => &[],
+                    ShardPlan::Write(parts) => parts.as_slice(),
+                });
+                let mut copy = RowCopier::new(self.options.batch_rows, new_parts, progress)
+                    .with_biases_of(bank);
+                write_folder(&folder, manifest, &shards, &mut copy)
+            }
+        }
+    }
+}

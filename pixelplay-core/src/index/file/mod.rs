@@ -1,0 +1,35 @@
+//! One index file.
+//!
+//! | | |
+//! |---|---|
+//! | `layout` | the format: byte tables, names of columns and metadata keys |
+//! | `schema` | the schema of a file that is written |
+//! | `checksum` | what the checksums cover |
+//! | `open`, `parser`, `segment` | bytes into memory, checked, and what can then be read |
+//! | `record`, `columns` | the buffers of a batch as arrays, and arrays as cells |
+//! | `vector_file` | single vectors of a mapped file, read instead of mapped |
+//! | `batch_writer`, `writer` | batches, and songs, written |
+//! | `verify` | every byte and every row checked |
+
+mod batch_writer;
+mod checksum;
+mod columns;
+pub(crate) mod layout;
+mod open;
+mod parser;
+mod record;
+mod schema;
+mod segment;
+mod vector_file;
+mod verify;
+mod writer;
+
+pub(super) use self::batch_writer::{BatchWriter, ColumnBuilder, MAX_BATCH_TEXT};
+pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text};
+pub(super) use self::layout::MAX_COLUMNS;
+pub(super) use self::open::{Load, map, read};
+pub(super) use self::record::Record;
+pub(super) use self::schema::{FileLayout, data_type, schema};
+pub(super) use self::segment::{Batch, Segment, Stamp};
+pub(super) use self::writer::text_len;
+pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};

@@ -1,0 +1,68 @@
+//! Gets the bytes of an index file into memory, and opens it.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use arrow_buffer::{Buffer, MutableBuffer};
+
+use super::parser::Parser;
+use super::segment::{Segment, Stamp};
+use super::vector_file::VectorFile;
+use crate::index::error::SongIndexError;
+
+/// Gets the bytes of an open file into memory.
+pub(crate) type Load<'a> = &'a dyn Fn(File) -> io::Result<Loaded>;
+
+pub(crate) struct Loaded {
+    bytes: Buffer,
+    /// The file, where `bytes` is a map of it.
+    file: Option<File>,
+}
+
+impl Segment {
+    /// Opens a file and checks what it says about itself.
+    pub(crate) fn open(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
+        // Before it is opened, since opening a pipe waits for somebody to write into it.
+        let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
+        if !metadata.is_file() {
+            return Err(SongIndexError::unusable(
+                path,
+                "it is neither a regular file nor a folder",
+            ));
+        }
+        let file = File::open(path).map_err(SongIndexError::io("open", path))?;
+        let stamp = Stamp::of(file.metadata());
+        let Loaded { bytes, file } = load(file).map_err(SongIndexError::io("read", path))?;
+        let mut segment = Parser { path, bytes }.parse()?;
+        segment.stamp = stamp;
+        // Where they are not quantized all vectors are scanned, so that they are touched anyway.
+        if segment.batches.iter().all(|batch| batch.quantized.is_some()) {
+            let vectors = segment.batches.iter().map(|batch| batch.vectors.len());
+            let bytes = vectors.sum::<usize>() * size_of::<f32>();
+            segment.vector_file = file.and_then(|file| VectorFile::new(file, bytes));
+        }
+        Ok(segment)
+    }
+}
+
+/// Reads a whole file into memory that is aligned as Arrow wants it, which a `Vec<u8>` is not.
+pub(crate) fn read(mut file: File) -> io::Result<Loaded> {
+    let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
+    let len = usize::try_from(file.metadata()?.len()).map_err(|_| too_large())?;
+    let mut bytes = MutableBuffer::try_from_len_zeroed(len).map_err(|_| too_large())?;
+    file.read_exact(&mut bytes)?;
+    Ok(Loaded { bytes: bytes.into(), file: None })
+}
+
+/// Maps a whole file.
+///
+/// # Safety
+/// While the buffer, or anything made of it, is there, no process may truncate the file or write
+/// into it.
+#[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
+pub(crate) unsafe fn map(file: File) -> io::Result<Loaded> {
+    // SAFETY: our caller promises it for as long as the buffer lives, and the map lives no longer.
+    let map = unsafe { crate::mmap::map_file(&file)? };
+    Ok(Loaded { bytes: Buffer::from(bytes::Bytes::from_owner(map)), file: Some(file) })
+}

@@ -1,0 +1,157 @@
+//! One index file, checked and ready to be read.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_schema::SchemaRef;
+
+use super::columns::{Cells, Text};
+use super::layout;
+use super::record::Record;
+use super::vector_file::VectorFile;
+use crate::embedding::Fingerprint;
+use crate::index::error::SongIndexError;
+use crate::index::quantized::QuantizedVectors;
+use crate::song::Kind;
+
+/// How many bytes are hashed between two reports.
+const BYTES_A_REPORT: usize = 64 << 20;
+
+/// Tells a file from one that took its place: how long it is, and when it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Stamp(Option<(u64, SystemTime)>);
+
+impl Stamp {
+    pub(crate) fn of(metadata: io::Result<fs::Metadata>) -> Self {
+        Self(metadata.ok().and_then(|m| Some((m.len(), m.modified().ok()?))))
+    }
+}
+
+/// One index file.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) path: PathBuf,
+    /// Of the file when it was opened.
+    pub(crate) stamp: Stamp,
+    pub(crate) dim: usize,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// Whose biases the songs have; see [`correction`](crate::index::hubness::correction).
+    pub(crate) query_bank: Option<String>,
+    /// The song columns in the file's order, and where each stands in the schema.
+    pub(crate) columns: Vec<(String, Kind, usize)>,
+    pub(crate) batches: Vec<Batch>,
+    /// BLAKE3 of each batch, in hex; `None` in a file of another program.
+    pub(crate) checksums: Option<Vec<String>>,
+    pub(super) schema: SchemaRef,
+    pub(super) bytes: Buffer,
+    /// Where exactly scored vectors come from, if not from `bytes`.
+    pub(super) vector_file: Option<VectorFile>,
+}
+
+/// One batch of rows.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) rows: usize,
+    pub(crate) ids: Text,
+    /// Shape `(rows, dim)`, row by row.
+    pub(crate) vectors: ScalarBuffer<f32>,
+    pub(crate) quantized: Option<QuantizedVectors>,
+    pub(crate) biases: Option<ScalarBuffer<f32>>,
+    /// One for each of [`Segment::columns`], decoded when first asked for.
+    pub(super) cells: Vec<OnceLock<Result<Cells, String>>>,
+    pub(super) place: Place,
+    pub(super) record: Record,
+}
+
+/// Where a batch lies in the file; checked to be inside it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) message: Range<usize>,
+    pub(super) body: Range<usize>,
+}
+
+impl Segment {
+    /// A vector for an exact score, which may be read into `scratch`.
+    pub(crate) fn vector<'a>(
+        &'a self,
+        batch: &'a Batch,
+        row: usize,
+        scratch: &'a mut Vec<f32>,
+    ) -> Result<&'a [f32], SongIndexError> {
+        let mapped = &batch.vectors[row * self.dim..(row + 1) * self.dim];
+        let Some(file) = &self.vector_file else {
+            return Ok(mapped);
+        };
+        let from_start = |start: usize| mapped.as_ptr().addr().checked_sub(start);
+        let Some(at) = from_start(self.bytes.as_ptr().addr())
+            .filter(|&at| at + size_of_val(mapped) <= self.bytes.len())
+        else {
+            // They were not aligned, and copied when the file was opened.
+            return Ok(mapped);
+        };
+        scratch.resize(self.dim, 0.0);
+        file.read(at, scratch).map_err(SongIndexError::io("read", &self.path))?;
+        Ok(scratch)
+    }
+
+    /// The cells of a column of a batch; `column` counts through [`Segment::columns`].
+    pub(crate) fn cells(&self, batch: &Batch, column: usize) -> Result<Cells, SongIndexError> {
+        let (name, kind, at) = &self.columns[column];
+        batch.cells[column]
+            .get_or_init(|| {
+                let field = self.schema.field(*at);
+                let array = batch.record.array(&self.bytes, *at, field.data_type())?;
+                Cells::new(&array, *kind)
+            })
+            .clone()
+            .map_err(|what| {
+                SongIndexError::damaged(&self.path, format_args!("column {name:?} {what}"))
+            })
+    }
+
+    /// The bytes that the checksum of a batch covers.
+    fn batch_bytes(&self, batch: &Batch) -> &[u8] {
+        &self.bytes[batch.place.message.start..batch.place.body.end]
+    }
+
+    /// Compares a batch with its checksum, where it has one; `report` is called every so often.
+    pub(crate) fn check_batch(
+        &self,
+        at: usize,
+        report: &mut dyn FnMut() -> Result<(), SongIndexError>,
+    ) -> Result<(), SongIndexError> {
+        let Some(checksums) = &self.checksums else {
+            return Ok(());
+        };
+        let mut hasher = blake3::Hasher::new();
+        for bytes in self.batch_bytes(&self.batches[at]).chunks(BYTES_A_REPORT) {
+            hasher.update(bytes);
+            report()?;
+        }
+        if hasher.finalize().to_hex().as_str() == checksums[at] {
+            return Ok(());
+        }
+        Err(SongIndexError::damaged(
+            &self.path,
+            format_args!("batch {at} does not match its checksum"),
+        ))
+    }
+
+    /// A column of a type that no cell has, and which is no helper.
+    pub(crate) fn foreign_column(&self) -> Option<&str> {
+        let known: HashSet<usize> = self.columns.iter().map(|(_, _, at)| *at).collect();
+        let fields = self.schema.fields().iter().enumerate();
+        fields.filter(|(at, _)| !known.contains(at)).map(|(_, field)| field.name().as_str()).find(
+            |name| {
+                ![layout::ID, layout::EMBEDDING].contains(name)
+                    && !name.starts_with(layout::HELPER_PREFIX)
+            },
+        )
+    }
+}

@@ -1,0 +1,178 @@
+//! How the files of an index make one, and where a row of it lies.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::error::SongIndexError;
+use super::file::{Batch, Cells, MAX_COLUMNS, Segment};
+use super::lookup::MAX_ROWS;
+use super::song_index::SongIndex;
+use crate::song::Kind;
+
+/// Stands for `id` where columns are counted.
+pub(super) const ID_COLUMN: usize = usize::MAX;
+
+/// One file, and where the index's columns stand among its own.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) segment: Segment,
+    pub(super) columns: Vec<Option<usize>>,
+}
+
+impl Shard {
+    /// Whether its vectors are there in 8-bit integers too.
+    pub(super) fn is_quantized(&self) -> bool {
+        self.segment.batches.iter().all(|batch| batch.quantized.is_some())
+    }
+
+    /// How many rows each batch has.
+    pub(super) fn batch_rows(&self) -> impl Iterator<Item = usize> {
+        self.segment.batches.iter().map(|batch| batch.rows)
+    }
+}
+
+/// A batch that has rows, and where they stand in the index.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchAt {
+    pub(super) first_row: usize,
+    pub(super) shard: usize,
+    pub(super) batch: usize,
+}
+
+/// Neighbouring rows of one batch.
+pub(super) struct Span<'a> {
+    pub(super) shard: &'a Shard,
+    pub(super) batch: &'a Batch,
+    /// The row of the index that the batch's first row is.
+    pub(super) first_row: usize,
+    /// Counted within the batch.
+    pub(super) range: Range<usize>,
+}
+
+impl SongIndex {
+    /// Puts the files of an index together.
+    pub(super) fn join(path: &Path, segments: Vec<Segment>) -> Result<Self, SongIndexError> {
+        let mut columns: Vec<(String, Kind)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut batches = Vec::new();
+        let mut rows: usize = 0;
+        let Some(first) = segments.first() else {
+            return Err(SongIndexError::unusable(path, "it has no files"));
+        };
+        let (dim, fingerprint) = (first.dim, first.fingerprint.clone());
+        for (shard, segment) in segments.iter().enumerate() {
+            if segment.dim != dim || segment.fingerprint != fingerprint {
+                return Err(SongIndexError::unusable(
+                    &segment.path,
+                    "its vectors come from another encoder, or have another dimension, than those of the first file",
+                ));
+            }
+            for (name, kind, _) in &segment.columns {
+                match places.get(name) {
+                    None => {
+                        places.insert(name.clone(), columns.len());
+                        columns.push((name.clone(), *kind));
+                    }
+                    Some(&place) if columns[place].1 == *kind => {}
+                    Some(_) => {
+                        return Err(SongIndexError::unusable(
+                            &segment.path,
+                            format_args!(
+                                "column {name:?} has another type than in an earlier file"
+                            ),
+                        ));
+                    }
+                }
+            }
+            if columns.len() > MAX_COLUMNS {
+                return Err(SongIndexError::unusable(
+                    path,
+                    format_args!("its files have more than {} columns together", MAX_COLUMNS),
+                ));
+            }
+            for (batch, found) in segment.batches.iter().enumerate() {
+                if found.rows > 0 {
+                    batches.push(BatchAt { first_row: rows, shard, batch });
+                }
+                rows = rows.checked_add(found.rows).filter(|&rows| rows <= MAX_ROWS).ok_or_else(
+                    || {
+                        SongIndexError::unusable(
+                            path,
+                            format_args!("it has more than {} rows", MAX_ROWS),
+                        )
+                    },
+                )?;
+            }
+        }
+        let shards = segments
+            .into_iter()
+            .map(|segment| {
+                let mut own = vec![None; columns.len()];
+                for (at, (name, ..)) in segment.columns.iter().enumerate() {
+                    own[places[name]] = Some(at);
+                }
+                Shard { segment, columns: own }
+            })
+            .collect();
+        Ok(Self {
+            path: path.to_owned(),
+            dim,
+            fingerprint,
+            columns,
+            shards,
+            batches,
+            rows,
+            lookup: OnceLock::new(),
+            audio: OnceLock::new(),
+            sample: OnceLock::new(),
+        })
+    }
+
+    pub(super) fn batch(&self, at: BatchAt) -> (&Shard, &Batch) {
+        let shard = &self.shards[at.shard];
+        (shard, &shard.segment.batches[at.batch])
+    }
+
+    pub(super) fn shard_of(&self, row: usize) -> usize {
+        let after = self.batches.partition_point(|at| at.first_row <= row);
+        self.batches[after - 1].shard
+    }
+
+    pub(super) fn locate(&self, row: usize) -> (&Shard, &Batch, usize) {
+        assert!(row < self.rows, "row {row} of an index of {} rows", self.rows);
+        let after = self.batches.partition_point(|at| at.first_row <= row);
+        let at = self.batches[after - 1];
+        let (shard, batch) = self.batch(at);
+        (shard, batch, row - at.first_row)
+    }
+
+    /// The parts of a range of rows that lie in one batch each.
+    pub(super) fn spans(&self, rows: Range<usize>) -> impl Iterator<Item = Span<'_>> {
+        let first =
+            self.batches.partition_point(|at| at.first_row + self.batch(*at).1.rows <= rows.start);
+        self.batches[first..].iter().take_while(move |at| at.first_row < rows.end).map(move |&at| {
+            let (shard, batch) = self.batch(at);
+            let start = rows.start.saturating_sub(at.first_row);
+            let end = batch.rows.min(rows.end - at.first_row);
+            Span { shard, batch, first_row: at.first_row, range: start..end }
+        })
+    }
+
+    /// The cells of a column in a batch; the column counts through [`columns`](Self::columns).
+    pub(super) fn cells(
+        &self,
+        shard: &Shard,
+        batch: &Batch,
+        column: usize,
+    ) -> Result<Cells, SongIndexError> {
+        if column == ID_COLUMN {
+            return Ok(Cells::Text(batch.ids.clone()));
+        }
+        match shard.columns[column] {
+            Some(column) => shard.segment.cells(batch, column),
+            None => Ok(Cells::Missing),
+        }
+    }
+}
