@@ -76,7 +76,7 @@ fn check_index(name: &str) {
         let options = SearchOptions {
             k: if answer["filter"].is_null() { 10 } else { 5 },
             filter: answer["filter"].as_str().map(|text| Filter::parse(text).unwrap()),
-            hub_correction: answer["correction"].as_f64().unwrap(),
+            hubness_correction: answer["correction"].as_f64().unwrap(),
             ..SearchOptions::default()
         };
         let hits = index.search(query, &options).unwrap();
