@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
             Ok(())
         };
-        let plain = QueryOptions { k: K, ..QueryOptions::default() };
+        let plain = QueryOptions::top(K);
         row("", &plain)?;
         if name == "our sentences" {
             let capped = QueryOptions { max_per_artist: 2.try_into().ok(), ..plain.clone() };

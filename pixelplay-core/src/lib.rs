@@ -28,8 +28,8 @@
 //! let hits = HybridQuery::new()
 //!     .image(encoder.encode_image(&blue)?)
 //!     .text(encoder.encode_text("a stormy night")?)
-//!     .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?;
-//! let title = index.song(hits[0].row)?.title.unwrap_or_default();
+//!     .search(&index, &QueryOptions::top(1))?;
+//! let title = hits[0].song()?.title.unwrap_or_default();
 //! println!("{:.0}%  {title}", hits[0].match_percent);
 //! # Ok(())
 //! # }

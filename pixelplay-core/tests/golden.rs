@@ -82,11 +82,11 @@ fn check_index(name: &str) {
         let hits = index.search(query, &options).unwrap();
         assert_hits(&hits, &answer["hits"], &format!("{name}, answer {at}"));
     }
-    let five = SearchOptions { k: 5, ..SearchOptions::default() };
+    let five = SearchOptions::top(5);
     let similar = index.similar("song-07", By::Description, &five).unwrap();
     assert_hits(&similar, &expected["similar"], &format!("{name}, similar"));
     let blend = HybridQuery::new().image(queries[0].clone()).like("song-07", 0.5);
-    let hits = blend.search(&index, &QueryOptions { k: 5, ..QueryOptions::default() }).unwrap();
+    let hits = blend.search(&index, &QueryOptions::top(5)).unwrap();
     assert_hits(&hits, &expected["blend"], &format!("{name}, blend"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use pixelplay_core::index::SearchOptions;
 use pixelplay_core::query::{
     DEFAULT_TASTE_WEIGHT, DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Reference,
 };
@@ -92,21 +93,19 @@ impl PyHybridQuery {
         hubness_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
-        let options = QueryOptions {
-            k,
+        let search = SearchOptions {
             filter: filter::filter(r#where)?,
-            max_per_artist,
-            distinct_songs,
-            diversity,
             min_score,
             hubness_correction,
             threads,
+            ..SearchOptions::top(k)
         };
+        let options = QueryOptions { search, max_per_artist, distinct_songs, diversity };
         let (query, songs) = (self.0.clone(), index.get().inner.clone());
         let hits = call::long(py, None, move |on_progress| {
             query.search_with(&songs, &options, on_progress)
         })?;
-        Ok(index.get().hits(hits))
+        Ok(PyHits(hits))
     }
 
     fn __repr__(&self) -> String {
