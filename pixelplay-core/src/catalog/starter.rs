@@ -6,6 +6,7 @@ use etcetera::BaseStrategy;
 
 use super::CatalogError;
 use super::describe::Templates;
+use super::digest::PartsHasher;
 use super::indexing::{BuildOptions, build_index};
 use super::song_table::SongTable;
 use crate::encoder::Encoder;
@@ -90,7 +91,7 @@ fn open_whole(path: &Path, encoder: &Encoder) -> Option<SongIndex> {
 
 /// A name that changes with everything that the bytes of the file depend on.
 fn file_name(encoder: &Encoder) -> String {
-    let mut hash = blake3::Hasher::new();
+    let mut hasher = PartsHasher::default();
     let version = env!("CARGO_PKG_VERSION").as_bytes();
     let fingerprint = encoder.fingerprint().as_str().as_bytes();
     let arithmetic = encoder.arithmetic();
@@ -101,9 +102,9 @@ fn file_name(encoder: &Encoder) -> String {
         arithmetic.as_bytes(),
         version,
     ] {
-        hash.update(&(part.len() as u64).to_le_bytes()).update(part);
+        hasher.add(part);
     }
-    format!("starter-{}.arrow", &hash.finalize().to_hex()[..16])
+    format!("starter-{}.arrow", &hasher.hex()[..16])
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::build_progress::BuildProgress;
 use super::described::Described;
 use super::options::BuildOptions;
-use super::tally::Tally;
+use super::tally::BuildTally;
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
@@ -26,7 +26,7 @@ impl<'a, S: Iterator<Item = Result<Song, CatalogError>>> Batches<'a, S> {
     pub(super) fn next(
         &mut self,
         rows: usize,
-        tally: &mut Tally,
+        tally: &mut BuildTally,
         done: &mut BuildProgress<'_>,
     ) -> Result<Vec<Described>, CatalogError> {
         const DESCRIBED_AT_ONCE: usize = 1024;

@@ -12,9 +12,10 @@ use super::options::BuildOptions;
 use super::parts::Parts;
 use super::report::BuildReport;
 use super::sentences::Sentences;
-use super::tally::Tally;
+use super::tally::BuildTally;
 use crate::catalog::CatalogError;
 use crate::catalog::clean::song_bytes;
+use crate::catalog::digest::PartsHasher;
 use crate::encoder::Encoder;
 use crate::index::publish::folder_of;
 use crate::index::{SongIndexWriter, WriterOptions};
@@ -42,7 +43,7 @@ impl Build<'_> {
         let mut parts =
             (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;
         let mut sentences = Sentences::new(self.encoder, self.options.encode.clone());
-        let mut tally = Tally::default();
+        let mut tally = BuildTally::default();
         let mut batches = Batches::new(songs, self.options);
         let mut done = BuildProgress::new(self.count, progress);
         loop {
@@ -86,7 +87,7 @@ impl Build<'_> {
         path: &Path,
         batch: &[Described],
         sentences: &mut Sentences<'_>,
-        tally: &mut Tally,
+        tally: &mut BuildTally,
         done: &mut BuildProgress<'_>,
     ) -> Result<(), CatalogError> {
         /// A fraction of a second of work for the encoder, and little memory where every song has
@@ -115,27 +116,23 @@ impl Build<'_> {
 
     /// What a batch's file depends on, as a name.
     fn key(&self, batch: &[Described]) -> Result<String, CatalogError> {
-        let mut hash = blake3::Hasher::new();
-        let mut add = |bytes: &[u8]| {
-            hash.update(&(bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
-        add(self.encoder.fingerprint().as_str().as_bytes());
-        add(self.encoder.arithmetic().as_bytes());
+        let mut hasher = PartsHasher::default();
+        hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
+        hasher.add(self.encoder.fingerprint().as_str().as_bytes());
+        hasher.add(self.encoder.arithmetic().as_bytes());
         for name in &self.extra {
-            add(name.as_bytes());
+            hasher.add(name.as_bytes());
         }
         for Described { song, sentences } in batch {
-            add(&song_bytes(song).map_err(|source| CatalogError::Spool {
+            hasher.add(&song_bytes(song).map_err(|source| CatalogError::Spool {
                 folder: folder_of(self.out).to_owned(),
                 source,
             })?);
             for sentence in sentences {
-                add(sentence.as_bytes());
+                hasher.add(sentence.as_bytes());
             }
         }
-        Ok(hash.finalize().to_hex()[..32].to_owned())
+        Ok(hasher.hex())
     }
 
     fn writer_options(&self) -> WriterOptions {

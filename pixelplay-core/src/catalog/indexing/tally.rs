@@ -15,7 +15,7 @@ const SAMPLE: usize = 512;
 
 /// Distinct things are counted by their hashes: 16 bytes each.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct BuildTally {
     ids: HashSet<Digest>,
     sentences: HashSet<Digest>,
     descriptions: HashSet<Digest>,
@@ -28,7 +28,7 @@ pub(super) struct Tally {
     resumed: usize,
 }
 
-impl Tally {
+impl BuildTally {
     /// Counts a song, whose id must be new.
     pub(super) fn add(
         &mut self,
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_distinct_is_counted_once() {
-        let mut tally = Tally::default();
+        let mut tally = BuildTally::default();
         let out = Path::new("songs.arrow");
         for (id, sentences, vector) in [
             ("a", &["one", "two"][..], [1.0, 0.0]),
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_sample_does_not_depend_on_the_order() {
         let of = |ids: &[u32]| {
-            let mut tally = Tally::default();
+            let mut tally = BuildTally::default();
             for id in ids {
                 let sign = if id % 3 == 0 { 1.0 } else { -1.0 };
                 let song = described(&id.to_string(), &["x"]);
