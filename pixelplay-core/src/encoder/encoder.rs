@@ -14,7 +14,7 @@ use super::options::EncoderOptions;
 use super::text::Tokenize;
 use crate::embedding::Fingerprint;
 
-/// Turns pictures and texts into [`Embedding`]s of one space.
+/// Turns pictures and texts into [`Embedding`](crate::Embedding)s of one space.
 ///
 /// ```
 /// # #[cfg(feature = "mini")] {

@@ -45,7 +45,7 @@ pub enum Precision {
     Int8,
 }
 
-/// How to open an [`Encoder`].
+/// How to open an [`Encoder`](crate::Encoder).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncoderOptions {
     /// Where the model runs.

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::reference::Comparison;
 use crate::encoder::checkpoint::{Activation, Config, TransformerConfig};
 
-/// What [`check`] found. `Display` writes it for people.
+/// What [`check`](super::check()) found. `Display` writes it for people.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct CheckpointReport {
     /// The directory.
     pub path: String,
-    /// Whether an [`Encoder`] opens it, both towers work, and nothing differs from the reference.
+    /// Whether an [`Encoder`](crate::Encoder) opens it, both towers work, and nothing differs from
+    /// the reference.
     pub usable: bool,
     /// Everything that is wrong; empty if and only if it is usable.
     pub problems: Vec<String>,
