@@ -65,6 +65,7 @@
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cause;
 pub mod embedding;
