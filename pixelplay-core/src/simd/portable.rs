@@ -17,6 +17,7 @@ use super::kernels::{gemm_i8::IntVector, resample};
 use super::vector::{Codes, Lanes, Vector, WIDTH};
 
 dot_kernels! {
+    #[inline(always)]
     f32: [f32; 4], lanes 4, tile 2 x 2;
     f64: [f64; F64_LANES], tile 1 x 1;
 }

@@ -108,7 +108,7 @@ pub(in crate::simd) fn reduce_f32<const L: usize>(
     for (sum, (a, b)) in sums.iter_mut().zip(a_tail.iter().zip(b_tail)) {
         *sum += a * b;
     }
-    tree_sum(sums)
+    tree_sum(&mut sums)
 }
 
 /// How many partial sums an exact dot product has, which are added in a fixed order: product `i` is
@@ -128,7 +128,7 @@ pub(in crate::simd) fn reduce_f64(
     for (sum, (&a, &b)) in sums.iter_mut().zip(a_tail.iter().zip(b_tail)) {
         *sum += f64::from(a) * f64::from(b);
     }
-    tree_sum(sums)
+    tree_sum(&mut sums)
 }
 
 /// The dot products of `R` rows and `Q` queries, all of the length of the first query.
