@@ -16,7 +16,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use pixelplay_core::encoder::Precision;
-use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
+use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, Image, ImageSource};
 use serde_json::{Map, Value, json};
 
 fn encoders() -> Vec<(&'static str, Encoder)> {
@@ -35,7 +35,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
 }
 
 /// A photo-sized picture of waves, and so many unlike it.
-fn pictures(count: u32) -> Vec<Picture> {
+fn pictures(count: u32) -> Vec<Image> {
     let (width, height) = (500, 400);
     let pixel = |seed: u32, at: u32| {
         let (x, y) = (at % width, at / width);
@@ -44,7 +44,7 @@ fn pictures(count: u32) -> Vec<Picture> {
     (0..count)
         .map(|seed| {
             let rgb = (0..width * height).flat_map(|at| pixel(seed, at)).collect();
-            Picture::from_rgb8(width, height, rgb).unwrap()
+            Image::from_rgb8(width, height, rgb).unwrap()
         })
         .collect()
 }
@@ -93,7 +93,7 @@ fn preprocess(c: &mut Criterion) {
     let mut group = c.benchmark_group("preprocess");
     for (width, height) in [(500, 400), (4000, 3000)] {
         let rgb = (0..width * height * 3).map(|at| (at * 7 % 251) as u8).collect();
-        let picture = Picture::from_rgb8(width, height, rgb).unwrap();
+        let picture = Image::from_rgb8(width, height, rgb).unwrap();
         group.bench_function(format!("{width}x{height}"), |b| {
             b.iter(|| encoder.preprocess(black_box(&picture)));
         });
@@ -110,7 +110,7 @@ fn decode(c: &mut Criterion) {
         let turned = [&jpeg[..2], exif, &jpeg[2..]].concat();
         for (name, jpeg) in [("", jpeg), (" turned", turned)] {
             group.bench_function(format!("{width}x{height}{name}"), |b| {
-                b.iter(|| Picture::decode(black_box(&jpeg)).unwrap());
+                b.iter(|| Image::decode(black_box(&jpeg)).unwrap());
             });
         }
     }

@@ -71,8 +71,8 @@ fn main() {
 /// Without the throttle: what is measured here is hundreds of failures in a row.
 fn options() -> UserStoreOptions {
     let mut options = UserStoreOptions::default();
-    options.throttle.account.free = u32::MAX;
-    options.throttle.source.free = u32::MAX;
+    options.throttle.account.free_attempts = u32::MAX;
+    options.throttle.source.free_attempts = u32::MAX;
     options
 }
 
@@ -227,7 +227,7 @@ fn storm(quick: bool) {
 fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
     let options = UserStoreOptions {
         concurrent_hashes: at_once.unwrap(),
-        longest_queue: Duration::from_secs(600),
+        queue_timeout: Duration::from_secs(600),
         ..UserStoreOptions::default()
     };
     let users = UserStore::open_with(path, options).unwrap();

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use pixelplay_core::catalog::{
-    BuildOptions, CleanOptions, Describer, Templates, build_index, clean, describe,
+    BuildOptions, Describer, SongTable, Templates, build_index, describe,
 };
 use pixelplay_core::index::Hubness;
 use pixelplay_core::query::{HybridQuery, QueryOptions};
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(folder) => Encoder::open(folder)?,
         None => Encoder::mini()?,
     };
-    let cleaned = clean(table, &CleanOptions::default())?;
+    let cleaned = SongTable::open(table)?.clean(&mut ())?;
     let pictures = pictures(folder, &encoder)?;
     println!(
         "{} songs, {} pictures, {K} songs a picture, {}\n",
@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = place.path().join("songs.arrow");
     for (name, describer) in schemes {
         let options = BuildOptions { describer, ..BuildOptions::default() };
-        let built = build_index(&cleaned.songs, &out, &encoder, &options, &mut ())?;
+        let built = build_index(&cleaned.songs, &encoder, &out, &options, &mut ())?;
         let index = SongIndex::open(&out)?;
         let share = 100.0 * built.vectors as f64 / built.songs as f64;
         let likeness = built.likeness.map_or(f64::NAN, |likeness| likeness.mean);
@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
             Ok(())
         };
-        let plain = QueryOptions { k: K, ..QueryOptions::default() };
+        let plain = QueryOptions::top(K);
         row("", &plain)?;
         if name == "our sentences" {
             let capped = QueryOptions { max_per_artist: 2.try_into().ok(), ..plain.clone() };

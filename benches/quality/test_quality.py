@@ -85,7 +85,7 @@ def test_the_requests_divide_twenty_songs_of_the_starter_catalogue_into_halves()
     assert len(every) == len(set(every)) == 40 + 32
     # What training, or the descriptions, were told the mood of is no test.
     told = {word.lower() for word in vocabulary.ENERGETIC + vocabulary.CALM + vocabulary.MOODS}
-    phrases = (HERE.parents[1] / "pixelplay-core/src/catalog/templates.toml").read_text().lower()
+    phrases = (HERE.parents[1] / "pixelplay-core/src/catalog/describe/templates.toml").read_text().lower()
     unseen = [text.lower() for texts in asked["unseen"].values() for text in texts]
     assert not [text for text in unseen if text in told or f'"{text}"' in phrases]
     for which in ("requests", "unseen"):

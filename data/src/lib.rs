@@ -17,7 +17,7 @@ pub const STARTER_CSV: &[u8] = include_bytes!("../starter.csv");
 /// A small picture to try a query with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SamplePicture {
+pub struct SampleImage {
     /// Short name, lower case, unique: `beach`.
     pub name: &'static str,
     /// What is to be seen, in one English phrase.
@@ -27,18 +27,18 @@ pub struct SamplePicture {
 }
 
 /// The sample pictures; the example `scenes` draws them.
-pub const SAMPLE_PICTURES: &[SamplePicture] = &[
-    SamplePicture {
+pub const SAMPLE_IMAGES: &[SampleImage] = &[
+    SampleImage {
         name: "beach",
         caption: "a sunny tropical beach with a palm tree and a blue sea",
         jpeg: include_bytes!("../samples/beach.jpg"),
     },
-    SamplePicture {
+    SampleImage {
         name: "neon-street",
         caption: "a rainy city street at night with neon signs reflected in the wet road",
         jpeg: include_bytes!("../samples/neon-street.jpg"),
     },
-    SamplePicture {
+    SampleImage {
         name: "snowy-forest",
         caption: "a cabin in a snowy forest under a full moon",
         jpeg: include_bytes!("../samples/snowy-forest.jpg"),

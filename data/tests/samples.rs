@@ -12,7 +12,7 @@ mod scene;
 mod shape;
 
 use image::RgbImage;
-use pixelplay_data::SAMPLE_PICTURES;
+use pixelplay_data::SAMPLE_IMAGES;
 
 fn decode(jpeg: &[u8]) -> RgbImage {
     image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg)
@@ -35,8 +35,8 @@ fn drawn(scene: &scene::Scene, seed: u64) -> RgbImage {
 // then differ wholly while the picture does not.
 #[test]
 fn samples_are_the_scenes_of_the_committed_seed() {
-    assert_eq!(SAMPLE_PICTURES.len(), scene::SCENES.len());
-    for (sample, scene) in SAMPLE_PICTURES.iter().zip(scene::SCENES) {
+    assert_eq!(SAMPLE_IMAGES.len(), scene::SCENES.len());
+    for (sample, scene) in SAMPLE_IMAGES.iter().zip(scene::SCENES) {
         assert_eq!((sample.name, sample.caption), (scene.name, scene.caption));
         let committed = decode(sample.jpeg);
         assert_eq!(committed.dimensions(), (640, 480), "{}", sample.name);
@@ -51,7 +51,7 @@ fn samples_are_the_scenes_of_the_committed_seed() {
 
 #[test]
 fn another_seed_draws_another_picture() {
-    for (sample, scene) in SAMPLE_PICTURES.iter().zip(scene::SCENES) {
+    for (sample, scene) in SAMPLE_IMAGES.iter().zip(scene::SCENES) {
         let apart = difference(&decode(sample.jpeg), &drawn(scene, scene::SAMPLE_SEED + 1));
         assert!(apart > 0.5, "{} ignores its seed: {apart} levels", scene.name);
     }
@@ -59,7 +59,7 @@ fn another_seed_draws_another_picture() {
 
 #[test]
 fn samples_are_small() {
-    for sample in SAMPLE_PICTURES {
+    for sample in SAMPLE_IMAGES {
         let bytes = sample.jpeg.len();
         assert!(bytes < 150 * 1024, "{} has {bytes} bytes", sample.name);
     }

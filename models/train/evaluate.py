@@ -40,27 +40,27 @@ class Checkpoint:
         self.process = CLIPImageProcessorPil.from_pretrained(folder)
         self.encode = tokenizer.Encode(folder / "tokenizer.json")
 
-    def images(self, pictures: list):
+    def encode_images(self, pictures: list):
         import model as m
         import torch
 
         parts = []
         for at in range(0, len(pictures), BATCH):
             pixels = self.process(images=pictures[at : at + BATCH], return_tensors="pt")["pixel_values"]
-            parts.append(m.see(self.model, pixels)[0])
+            parts.append(m.encode_images(self.model, pixels)[0])
         return torch.cat(parts).numpy()
 
-    def texts(self, texts: list[str]):
+    def encode_texts(self, texts: list[str]):
         import model as m
         import torch
 
         ids = self.encode(texts)
-        return torch.cat([m.read(self.model, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]).numpy()
+        return torch.cat([m.encode_texts(self.model, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]).numpy()
 
-    def prompt(self, texts: list[str]):
+    def encode_prompts(self, texts: list[str]):
         from space import unit
 
-        return unit(self.texts(texts).mean(0))
+        return unit(self.encode_texts(texts).mean(0))
 
 
 def recalls(rank, ks=(1, 5, 10)) -> list[float]:
@@ -72,10 +72,10 @@ def flickr(checkpoint: Checkpoint, items: list, images: dict) -> tuple[list[tupl
     import numpy as np
 
     test = [p for p in items if p.set == "flickr8k" and p.split == "test"]
-    z = checkpoint.images([images["flickr8k"][p.file] for p in test])
+    z = checkpoint.encode_images([images["flickr8k"][p.file] for p in test])
     captions = [c for p in test for c in p.captions]
     owner = np.repeat(np.arange(len(test)), [len(p.captions) for p in test])
-    words = checkpoint.texts(captions)
+    words = checkpoint.encode_texts(captions)
     score = z @ words.T
     best = np.array([score[i, owner == i].max() for i in range(len(test))])
     any_of_five = (score > best[:, None]).sum(1)
@@ -103,8 +103,8 @@ def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> t
 
     test = [p for p in items if p.set == name and p.split == "test"]
     classes = sorted({p.label for p in test})
-    words = np.stack([checkpoint.prompt(next(prompts(p) for p in test if p.label == c)) for c in classes])
-    z = checkpoint.images([images[name][p.file] for p in test])
+    words = np.stack([checkpoint.encode_prompts(next(prompts(p) for p in test if p.label == c)) for c in classes])
+    z = checkpoint.encode_images([images[name][p.file] for p in test])
     right = (z @ words.T).argmax(1) == [classes.index(p.label) for p in test]
     return f"{name}, {len(test)} pictures, {len(classes)} classes: accuracy", float(right.mean()), 1 / len(classes)
 
@@ -127,16 +127,16 @@ def sanity(checkpoint: Checkpoint, items: list, captions: list[str], data_folder
     space = Space.from_captions(np.stack([teacher[c] for c in used]), checkpoint.model.config.projection_dim)
     rows = []
     for name, texts in (("test captions", captions), ("generated sentences not in the corpus", fresh)):
-        got, want = checkpoint.texts(texts), space.texts(sentences.embed(texts))
-        agreement = (got * want).sum(1)
+        embeddings, targets = checkpoint.encode_texts(texts), space.texts(sentences.embed(texts))
+        agreement = (embeddings * targets).sum(1)
         rows.append(
             (
                 f"{len(texts)} {name}: mean cosine with the teacher's place",
                 float(agreement.mean()),
-                float((got * want[::-1]).sum(1).mean()),
+                float((embeddings * targets[::-1]).sum(1).mean()),
             )
         )
-        other = (got * np.roll(got, len(got) // 2, 0)).sum(1)
+        other = (embeddings * np.roll(embeddings, len(embeddings) // 2, 0)).sum(1)
         rows.append((f"{len(texts)} {name}: mean cosine of unrelated pairs", float(other.mean()), 0.0))
         rows.append((f"{len(texts)} {name}: 99th percentile of the same", float(np.percentile(other, 99)), 0.0))
     return rows

@@ -84,7 +84,10 @@ def check(model: CLIPModel, out: Path) -> None:
     pixels = torch.rand(2, 3, m.IMAGE, m.IMAGE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     pooled = loaded.vision_model(pixel_values=pixels).pooler_output
     image = torch.nn.functional.normalize(loaded.visual_projection(pooled), dim=1)
-    for got, want in ((image, m.see(model, pixels)[0]), (m.read(loaded, ids), m.read(model, ids))):
+    for got, want in (
+        (image, m.encode_images(model, pixels)[0]),
+        (m.encode_texts(loaded, ids), m.encode_texts(model, ids)),
+    ):
         cosine = (got * want).sum(1).min().item()
         if not cosine > 0.999:
             raise SystemExit(f"{out} does not read back as it was trained: cosine {cosine:.4f}")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 import vision
 from autocast import autocast
-from losses import distance, relations, soft_contrast
+from losses import alignment_loss, relational_loss, soft_contrastive_loss
 from prompts import prompts
 from tokenizer import Encode
 
@@ -22,7 +22,7 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
     with torch.no_grad():
         clip.logit_scale.fill_(np.log(20.0))
     items, targets = inputs.items, inputs.targets
-    pixels, want = torch.from_numpy(inputs.pixels), torch.from_numpy(targets["image"])
+    pixels, image_targets = torch.from_numpy(inputs.pixels), torch.from_numpy(targets["image"])
     captions, caption_vectors = encode(targets["captions"].tolist()), torch.from_numpy(targets["caption_vectors"])
     owned: dict[int, list[int]] = {}
     for caption, picture in enumerate(targets["owner"]):
@@ -39,39 +39,47 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
     of_label = {n: {items[i].label: prompts(items[i]) for i in sets[n]} for n in names}
 
     tune = targets["tune"]
-    heard = encode([items[i].captions[0] for i in tune])
+    tune_tokens = encode([items[i].captions[0] for i in tune])
 
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
         rows = r.choice(captioned, PAIRS, replace=False)
-        said = [owned[i][r.integers(len(owned[i]))] for i in rows]
+        caption_rows = [owned[i][r.integers(len(owned[i]))] for i in rows]
         name = names[r.choice(len(names), p=share)]
         labelled = r.choice(sets[name], LABELLED, replace=False)
         classes = sorted({items[i].label for i in labelled})
-        spoken_classes = encode([of_label[name][c][r.integers(len(of_label[name][c]))] for c in classes])
-        more = r.integers(len(sentences), size=SENTENCES)
-        every = np.concatenate([rows, labelled])
-        images, _ = vision.augment(pixels, every, r)
+        class_tokens = encode([of_label[name][c][r.integers(len(of_label[name][c]))] for c in classes])
+        sentence_rows = r.integers(len(sentences), size=SENTENCES)
+        image_rows = np.concatenate([rows, labelled])
+        images, _ = vision.augment(pixels, image_rows, r)
         with autocast():
-            z = m.see(clip, images)[0]
-            words = m.read(clip, [captions[i] for i in said] + spoken_classes)
-            free = m.read(clip, [sentences[i] for i in more])
-        spoken, class_words = words[:PAIRS], words[PAIRS:]
+            image_embeddings = m.encode_images(clip, images)[0]
+            text_embeddings = m.encode_texts(clip, [captions[i] for i in caption_rows] + class_tokens)
+            sentence_embeddings = m.encode_texts(clip, [sentences[i] for i in sentence_rows])
+        caption_embeddings, class_embeddings = text_embeddings[:PAIRS], text_embeddings[PAIRS:]
         scale = clip.logit_scale.exp().clamp(max=100)
-        logits, own = scale * z[:PAIRS] @ spoken.T, torch.arange(PAIRS)
-        pairs = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+        logits, matching = scale * image_embeddings[:PAIRS] @ caption_embeddings.T, torch.arange(PAIRS)
+        contrastive_loss = (F.cross_entropy(logits, matching) + F.cross_entropy(logits.T, matching)) / 2
         truth = torch.tensor([classes.index(items[i].label) for i in labelled])
-        labels = F.cross_entropy(scale * z[PAIRS:] @ class_words.T, truth)
-        seen = distance(z, want[every]) + 0.2 * soft_contrast(z, want[every])
-        told, known = torch.cat([spoken, free]), torch.cat([caption_vectors[said], sentence_vectors[more]])
-        anchor = distance(told, known) + text.RELATIONS * relations(told, known)
-        return pairs + LABELS * labels + ANCHOR_IMAGE * seen + ANCHOR_TEXT * anchor
+        label_loss = F.cross_entropy(scale * image_embeddings[PAIRS:] @ class_embeddings.T, truth)
+        image_loss = alignment_loss(image_embeddings, image_targets[image_rows]) + 0.2 * soft_contrastive_loss(
+            image_embeddings, image_targets[image_rows]
+        )
+        texts, text_targets = (
+            torch.cat([caption_embeddings, sentence_embeddings]),
+            torch.cat([caption_vectors[caption_rows], sentence_vectors[sentence_rows]]),
+        )
+        text_loss = alignment_loss(texts, text_targets) + text.RELATIONAL_WEIGHT * relational_loss(texts, text_targets)
+        return contrastive_loss + LABELS * label_loss + ANCHOR_IMAGE * image_loss + ANCHOR_TEXT * text_loss
 
-    def judge(averaged) -> str:
-        z, words = m.see(averaged, vision.centre(pixels, tune))[0], m.read(averaged, heard)
-        return f"tune: recall@1/10 of {len(tune)}: {vision.recall(z, words, 1):.3f} {vision.recall(z, words):.3f}, from text {vision.recall(words, z):.3f}, target cosine {(z * want[tune]).sum(1).mean():.3f}, scale {averaged.logit_scale.exp():.1f}"
+    def validate(averaged) -> str:
+        image_embeddings, text_embeddings = (
+            m.encode_images(averaged, vision.centre(pixels, tune))[0],
+            m.encode_texts(averaged, tune_tokens),
+        )
+        return f"tune: recall@1/10 of {len(tune)}: {vision.recall(image_embeddings, text_embeddings, 1):.3f} {vision.recall(image_embeddings, text_embeddings):.3f}, from text {vision.recall(text_embeddings, image_embeddings):.3f}, target cosine {(image_embeddings * image_targets[tune]).sum(1).mean():.3f}, scale {averaged.logit_scale.exp():.1f}"
 
     with torch.inference_mode():
-        loop.say(f"before the joint stage {judge(clip.eval())}")
+        loop.log(f"before the joint stage {validate(clip.eval())}")
     return loop.fit(
         "joint",
         work,
@@ -82,6 +90,6 @@ def train(clip, work: Path, inputs, encode: Encode, steps: int):
         rate=4e-4,
         warmup=50,
         batch=PAIRS + LABELLED,
-        judge=judge,
-        judge_every=100,
+        validate=validate,
+        validate_every=100,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 SAVE_SECONDS = 120
-TELL_SECONDS = 20
+LOG_SECONDS = 20
 EMA = 0.998
 
 
@@ -22,7 +22,7 @@ def save(path: Path, value) -> None:
     os.replace(temporary, path)
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
@@ -38,8 +38,8 @@ def fit(
     decay: float = 0.05,
     warmup: int = 200,
     batch: int = 1,
-    judge: Callable[[torch.nn.Module], str] | None = None,
-    judge_every: int = 1000,
+    validate: Callable[[torch.nn.Module], str] | None = None,
+    validate_every: int = 1000,
 ) -> torch.nn.Module:
     """Trains `net` in place and returns the average of its weights.
 
@@ -61,9 +61,9 @@ def fit(
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
-        say(f"{name}: resumed at step {step}/{steps}")
+        log(f"{name}: resumed at step {step}/{steps}")
 
-    def keep() -> None:
+    def save_checkpoint() -> None:
         save(
             path,
             {
@@ -76,7 +76,7 @@ def fit(
         )
 
     first, start = step, time.time()
-    saved = told = start
+    saved = logged = start
     losses: list[float] = []
     try:
         while step < steps:
@@ -99,22 +99,22 @@ def fit(
                 torch._foreach_lerp_(list(averaged.parameters()), list(net.parameters()), 1 - weight)
             losses.append(loss.item())
             now = time.time()
-            if now - told > TELL_SECONDS:
+            if now - logged > LOG_SECONDS:
                 speed = (step - first) / (now - start)
-                say(
+                log(
                     f"{name} {step}/{steps} loss {np.mean(losses):.4f} {speed * batch:.0f} samples/s, {(steps - step) / speed / 60:.1f} min left"
                 )
-                told, losses = now, []
-            if judge and step % judge_every == 0:
+                logged, losses = now, []
+            if validate and step % validate_every == 0:
                 with torch.inference_mode():
-                    say(f"{name} {step}/{steps} {judge(averaged)}")
+                    log(f"{name} {step}/{steps} {validate(averaged)}")
             if now - saved > SAVE_SECONDS:
-                keep()
+                save_checkpoint()
                 saved = time.time()
     except KeyboardInterrupt:
-        keep()
-        say(f"{name}: stopped and saved at step {step}/{steps}; the same command goes on from there")
+        save_checkpoint()
+        log(f"{name}: stopped and saved at step {step}/{steps}; the same command goes on from there")
         sys.exit(130)
     if step > first:
-        keep()
+        save_checkpoint()
     return averaged

@@ -39,7 +39,7 @@ def config(start: int, end: int) -> CLIPConfig:
     return CLIPConfig(vision_config=vision, text_config=text, projection_dim=DIM)
 
 
-def fresh(start: int, end: int, seed: int = 0) -> CLIPModel:
+def new_model(start: int, end: int, seed: int = 0) -> CLIPModel:
     # Eager attention: torch's fused attention is several times slower backwards in bfloat16 on CPUs.
     torch.manual_seed(seed)
     model = CLIPModel._from_config(config(start, end), attn_implementation="eager")
@@ -87,18 +87,20 @@ def _sines(width: int) -> torch.Tensor:
     return 0.3 * torch.from_numpy(np.concatenate(waves, 1).astype(np.float32))
 
 
-def see(model: CLIPModel, pixels: torch.Tensor, keep: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit image vectors (n, 512) and patch states; `keep` (n, k): the patches that are looked at, all when None."""
+def encode_images(
+    model: CLIPModel, pixels: torch.Tensor, kept: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Unit image vectors (n, 512) and patch states; `kept` (n, k): the patches that are kept, all when None."""
     v = model.vision_model
     x = v.embeddings(pixels)
-    if keep is not None:
-        rows = keep[..., None].expand(-1, -1, x.shape[-1])
+    if kept is not None:
+        rows = kept[..., None].expand(-1, -1, x.shape[-1])
         x = torch.cat([x[:, :1], x[:, 1:].gather(1, rows)], 1)
     x = v.encoder(inputs_embeds=v.pre_layrnorm(x)).last_hidden_state
     return F.normalize(model.visual_projection(v.post_layernorm(x[:, 0])).float(), dim=1), x[:, 1:]
 
 
-def read(model: CLIPModel, ids: list[list[int]]) -> torch.Tensor:
+def encode_texts(model: CLIPModel, ids: list[list[int]]) -> torch.Tensor:
     """Unit text vectors (n, 512); padded to the longest text only, pooled at its end token by transformers itself."""
     longest = max(map(len, ids))
     end = model.config.text_config.eos_token_id

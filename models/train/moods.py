@@ -11,7 +11,7 @@ from colours import statistics
 
 import data
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/templates.toml"
+TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/describe/templates.toml"
 TEXT_PENALTY = 3e-3
 PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
 FOLDS = 12
@@ -36,20 +36,20 @@ def phrases() -> tuple[dict[str, float], dict[str, float]]:
     """Valence and energy, -1 to 1, of what songs are described with."""
     valence: dict[str, float] = {}
     energy: dict[str, float] = {}
-    told = templates()
+    wording = templates()
 
     def levels(rows: list) -> list[tuple[float, list]]:
         return list(zip(np.linspace(-1, 1, len(rows)).tolist(), rows))
 
-    for level, row in levels(told["scenes"]):
+    for level, row in levels(wording["scenes"]):
         for other, cell in levels(row):
             energy |= dict.fromkeys(cell, level)
             valence |= dict.fromkeys(cell, other)
     for known, rows in (
-        (valence, told["light"]),
-        (energy, told["motion"]),
-        (valence, told["words"]["valence"]),
-        (energy, told["words"]["energy"]),
+        (valence, wording["light"]),
+        (energy, wording["motion"]),
+        (valence, wording["words"]["valence"]),
+        (energy, wording["words"]["energy"]),
     ):
         for level, row in levels(rows):
             known |= dict.fromkeys(row, level)
@@ -82,19 +82,19 @@ def of_sentences(captions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = [(vectors[text], value, count) for known, count in sets for text, value in known.items()]
         x, y, counts = (np.array(column, dtype=np.float64) for column in zip(*rows))
         weights, offset = ridge(x, y, TEXT_PENALTY, counts)
-        told = captions @ weights + offset
-        found.append((weights / told.std(), (offset - told.mean()) / told.std()))
+        mood = captions @ weights + offset
+        found.append((weights / mood.std(), (offset - mood.mean()) / mood.std()))
     weights, offset = zip(*found)
     return np.stack(weights, 1).astype(np.float32), np.array(offset, np.float32)
 
 
 def of_pictures(
-    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, told: np.ndarray
+    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, sentence_moods: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Valence and energy (n, 2) in standard deviations, from OASIS's norms of its training themes; and what their regression
     tells of the rated pictures themselves, against the norms: Spearman's correlations (2,).
 
-    `features` are the teacher's, standardised; `told` (n, 2) are the moods of the sentences that the teacher's features
+    `features` are the teacher's, standardised; `sentence_moods` (n, 2) are the moods of the sentences that the teacher's features
     lead to. Of a rated picture it is a regression on the other themes that tells, never one that saw its own theme."""
     rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
     norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
@@ -107,13 +107,13 @@ def of_pictures(
     flat = features - features.mean(0)
     components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:COMPONENTS].T
     components /= components.std(0)
-    told = (told - told.mean(0)) / told.std(0)
+    sentence_moods = (sentence_moods - sentence_moods.mean(0)) / sentence_moods.std(0)
     # Colours and what a caption would say tell valence; energy is in what is seen.
     moods = []
     for axis, (x, penalty) in enumerate(
         [
-            (np.concatenate([components, colours, colours**2 - 1, 4 * told[:, :1]], 1), VALENCE_PENALTY),
-            (np.concatenate([features, 10 * told[:, 1:]], 1), ENERGY_PENALTY),
+            (np.concatenate([components, colours, colours**2 - 1, 4 * sentence_moods[:, :1]], 1), VALENCE_PENALTY),
+            (np.concatenate([features, 10 * sentence_moods[:, 1:]], 1), ENERGY_PENALTY),
         ]
     ):
         weights, offset = ridge(x[rated], norms[:, axis], penalty)

@@ -19,13 +19,13 @@ def embed(texts: list[str], batch: int = 256) -> np.ndarray:
     model = load_model(device="cpu")
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     out = np.empty((len(texts), WIDTH), np.float32)
-    start = told = time.time()
+    start = logged = time.time()
     with autocast():
         for at in range(0, len(texts), batch):
             rows = order[at : at + batch]
             out[rows] = model.encode([texts[i] for i in rows], batch_size=batch, show_progress_bar=False)
-            if time.time() - told > 20:
-                told, rate = time.time(), (at + batch) / (time.time() - start)
+            if time.time() - logged > 20:
+                logged, rate = time.time(), (at + batch) / (time.time() - start)
                 print(
                     f"  sentences {at + batch}/{len(texts)} {rate:.0f}/s, {(len(texts) - at) / rate:.0f} s left",
                     file=sys.stderr,

@@ -41,15 +41,15 @@ def teacher_features(folder: Path, pixels: np.ndarray) -> tuple[np.ndarray, np.n
     basis = (v[:DENSE] / s[:DENSE, None].sqrt()).T / std[:, None]  # whitened
 
     components = np.empty((len(pixels), DENSE, 10, 10), np.float16)
-    start = told = time.time()
+    start = logged = time.time()
     for at in range(0, len(pixels), 64):
         rows = slice(at, at + 64)
         a, b = maps(rows)
         pooled[rows] = torch.cat([a.mean((2, 3)), b.mean((2, 3))], 1)
         cells = dense(a, b).permute(0, 2, 3, 1) - mean
         components[rows] = (cells @ basis).clamp(-8, 8).permute(0, 3, 1, 2).to(torch.float16)
-        if time.time() - told > 20:
-            told, rate = time.time(), (at + 64) / (time.time() - start)
+        if time.time() - logged > 20:
+            logged, rate = time.time(), (at + 64) / (time.time() - start)
             print(
                 f"  teacher {at + 64}/{len(pixels)} {rate:.0f}/s, {(len(pixels) - at) / rate:.0f} s left",
                 file=sys.stderr,
@@ -67,8 +67,8 @@ def build(
     vectors = dict(zip(texts, sentences.embed(texts)))
     captioned = [i for i, p in enumerate(items) if p.captions and p.split == "train"]
     used = [t for i in captioned for t in items[i].captions]
-    said = np.stack([vectors[t] for t in used])
-    space = Space.from_captions(said, dim)
+    caption_vectors = np.stack([vectors[t] for t in used])
+    space = Space.from_captions(caption_vectors, dim)
 
     # What a picture shows: its captions or its label's prompts, and what a regression from the teacher's features would say.
     known = unit(np.stack([np.mean([vectors[t] for t in p.captions or prompts(p)], 0) for p in items]) - space.mean)
@@ -96,7 +96,7 @@ def build(
         "tune": np.array(tune),
         "tune_captions": space.texts(np.stack([vectors[items[i].captions[0]] for i in tune])),
         "captions": np.array(used),
-        "caption_vectors": space.texts(said),
+        "caption_vectors": space.texts(caption_vectors),
         "owner": np.array([i for i in captioned for _ in items[i].captions]),
         **space.to_arrays(),
     }

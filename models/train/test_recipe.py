@@ -124,12 +124,12 @@ class Recipe(unittest.TestCase):
         back = placed @ space.isometry(512).T
         length = np.linalg.norm(back[:, : sentences.WIDTH], axis=1, keepdims=True)
         np.testing.assert_allclose(back[:, sentences.WIDTH :] / length / space.WEIGHT, mood, atol=1e-4)
-        self.assertLess(losses.distance(*[torch.from_numpy(placed)] * 2), 1e-5)
+        self.assertLess(losses.alignment_loss(*[torch.from_numpy(placed)] * 2), 1e-5)
         sad, happy = (
             torch.from_numpy(space.Space(512, None, None, None).place(sentence, mood + [[v, 0]])) for v in (-1, 1)
         )
         # What is missed of the mood costs more than its share of the cosine.
-        self.assertGreater(losses.distance(sad, happy), 1 - (sad * happy).sum(1).mean() + 0.1)
+        self.assertGreater(losses.alignment_loss(sad, happy), 1 - (sad * happy).sum(1).mean() + 0.1)
 
     def test_ridge_is_least_squares_and_counts_are_repeats(self):
         r = np.random.default_rng(0)

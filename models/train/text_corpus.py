@@ -31,35 +31,35 @@ def _feelings() -> list[str]:
 @functools.cache
 def _phrases() -> dict[str, list[str]]:
     """What songs are described with, by what it tells."""
-    told = moods.templates()
+    wording = moods.templates()
     return {
-        "mood": [phrase for row in told["scenes"] for cell in row for phrase in cell],
-        "genre": [phrase for genre in told["genres"] for phrase in genre["scenes"]],
+        "mood": [phrase for row in wording["scenes"] for cell in row for phrase in cell],
+        "genre": [phrase for genre in wording["genres"] for phrase in genre["scenes"]],
         "era": [
             phrase.replace("{decade}", decade)
-            for era in told["eras"]
+            for era in wording["eras"]
             for phrase in era["scenes"]
             for decade in v.DECADES[:8]
         ],
-        "traits": [phrase for row in told["traits"].values() for phrase in row],
-        "light": [phrase for row in told["light"] for phrase in row],
-        "motion": [phrase for row in told["motion"] for phrase in row],
-        "mode": [phrase for row in told["mode"].values() for phrase in row],
-        "words": [phrase for levels in told["words"].values() for row in levels for phrase in row],
+        "traits": [phrase for row in wording["traits"].values() for phrase in row],
+        "light": [phrase for row in wording["light"] for phrase in row],
+        "motion": [phrase for row in wording["motion"] for phrase in row],
+        "mode": [phrase for row in wording["mode"].values() for phrase in row],
+        "words": [phrase for levels in wording["words"].values() for row in levels for phrase in row],
     }
 
 
 def _description(r: random.Random) -> str:
     """A sentence as the library describes a song with."""
-    c, told = r.choice, _phrases()
+    c, wording = r.choice, _phrases()
     return c(
         [
-            f"{c(told['mood'])}, {c(v.MOODS)} and {c(v.MOODS)}",
-            f"{c(told['genre'])}, {c(v.DECADES)} {c(v.GENRES)}",
-            f"{c(told['era'])}, {c(v.GENRES)}",
-            f"{c(told['light'])}, {c(told['motion'])}",
-            f"{c(told['light'])}, {c(told['motion'])}, {c(told['mode'])}",
-            f"{c(told['words'])}, {c(told['mood'])}",
+            f"{c(wording['mood'])}, {c(v.MOODS)} and {c(v.MOODS)}",
+            f"{c(wording['genre'])}, {c(v.DECADES)} {c(v.GENRES)}",
+            f"{c(wording['era'])}, {c(v.GENRES)}",
+            f"{c(wording['light'])}, {c(wording['motion'])}",
+            f"{c(wording['light'])}, {c(wording['motion'])}, {c(wording['mode'])}",
+            f"{c(wording['words'])}, {c(wording['mood'])}",
         ]
     )
 

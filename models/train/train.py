@@ -79,7 +79,7 @@ class Inputs:
         import targets
         import text_corpus
         import tokenizer
-        from loop import say
+        from loop import log
 
         import data
 
@@ -93,7 +93,7 @@ class Inputs:
         ]
         self.pixels = np.concatenate([self.pixels, drawn])
         counts = Counter((p.set, p.split) for p in self.items)
-        say(
+        log(
             f"{len(self.items)} pictures, {dropped} near twins of test pictures left out; "
             + ", ".join(f"{s} {k}: {n}" for (s, k), n in sorted(counts.items()))
         )
@@ -101,7 +101,7 @@ class Inputs:
         def once(name: str, make):
             path = work / name
             if not path.is_file():
-                say(f"making {name}")
+                log(f"making {name}")
                 temporary = work / f"tmp-{name}"
                 make(temporary)
                 os.replace(temporary, path)
@@ -175,7 +175,7 @@ def main() -> None:
     encode = tokenizer.Encode(inputs.tokenizer)
     if last < 1:
         return
-    clip = model.fresh(encode.start, encode.end)
+    clip = model.new_model(encode.start, encode.end)
     clip = vision.train(clip, a.work, inputs.items, inputs.pixels, inputs.maps, inputs.targets, a.vision_steps)
     if last < 2:
         return

@@ -9,14 +9,14 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from autocast import autocast
-from losses import distance, soft_contrast
+from losses import alignment_loss, soft_contrastive_loss
 from targets import DENSE, GLOBAL
 
 import data
 
 BATCH = 128
-KEEP = 36  # of 64 patches are looked at, until the last part of the run: half the work, and it regularises
-WHOLE_AFTER = 0.85
+KEPT_PATCHES = 36  # of 64 patches are kept, until the last part of the run: half the work, and it regularises
+ALL_PATCHES_AFTER = 0.85
 
 
 class Student(nn.Module):
@@ -56,14 +56,18 @@ def centre(pixels: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     return x.float() / 127.5 - 1
 
 
-def recall(got: torch.Tensor, want: torch.Tensor, k: int = 10) -> float:
-    score = got @ want.T
+def recall(queries: torch.Tensor, targets: torch.Tensor, k: int = 10) -> float:
+    score = queries @ targets.T
     return ((score > score.diagonal()[:, None]).sum(1) < k).float().mean().item()
 
 
 def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps: np.ndarray, targets: dict, steps: int):
     train_rows = np.array([i for i, p in enumerate(items) if p.split == "train"])
-    x, want, whole = torch.from_numpy(pixels), torch.from_numpy(targets["image"]), torch.from_numpy(targets["global"])
+    x, image_targets, global_targets = (
+        torch.from_numpy(pixels),
+        torch.from_numpy(targets["image"]),
+        torch.from_numpy(targets["global"]),
+    )
     tune, captions = targets["tune"], torch.from_numpy(targets["tune_captions"])
     net = Student(clip)
     for p in [*clip.text_model.parameters(), *clip.text_projection.parameters(), clip.logit_scale]:
@@ -72,31 +76,35 @@ def train(clip, work: Path, items: list[data.Picture], pixels: np.ndarray, maps:
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
         rows = r.choice(train_rows, BATCH, replace=False)
         images, theta = augment(x, rows, r)
-        keep = None
-        if progress < WHOLE_AFTER:
-            keep = torch.from_numpy(r.random((BATCH, m.GRID**2)).argsort(1)[:, :KEEP].copy())
+        kept = None
+        if progress < ALL_PATCHES_AFTER:
+            kept = torch.from_numpy(r.random((BATCH, m.GRID**2)).argsort(1)[:, :KEPT_PATCHES].copy())
         with autocast():
-            z, patches = m.see(net.clip, images, keep)
-            cells = net.to_dense(patches).float()
-            guess = net.to_global(z).float()
+            image_embeddings, patches = m.encode_images(net.clip, images, kept)
+            predicted_dense = net.to_dense(patches).float()
+            predicted_global = net.to_global(image_embeddings).float()
         grid = F.affine_grid(theta, (BATCH, 1, m.GRID, m.GRID), align_corners=False)
-        seen = (
+        dense_targets = (
             F.grid_sample(torch.from_numpy(maps[rows]).float(), grid, padding_mode="border", align_corners=False)
             .flatten(2)
             .mT
         )
-        if keep is not None:
-            seen = seen.gather(1, keep[..., None].expand(-1, -1, DENSE))
-        target = want[rows]
-        loss = distance(z, target) + 0.2 * soft_contrast(z, target)
-        return loss + 0.1 * F.smooth_l1_loss(guess * 4, whole[rows]) + 0.3 * F.smooth_l1_loss(cells, seen)
+        if kept is not None:
+            dense_targets = dense_targets.gather(1, kept[..., None].expand(-1, -1, DENSE))
+        target = image_targets[rows]
+        loss = alignment_loss(image_embeddings, target) + 0.2 * soft_contrastive_loss(image_embeddings, target)
+        return (
+            loss
+            + 0.1 * F.smooth_l1_loss(predicted_global * 4, global_targets[rows])
+            + 0.3 * F.smooth_l1_loss(predicted_dense, dense_targets)
+        )
 
-    def judge(averaged: Student) -> str:
+    def validate(averaged: Student) -> str:
         with autocast():
-            z = m.see(averaged.clip, centre(x, tune))[0]
-        return f"tune: target cosine {(z * want[tune]).sum(1).mean():.3f}, recall@10 of {len(tune)}: {recall(z, captions):.3f}"
+            image_embeddings = m.encode_images(averaged.clip, centre(x, tune))[0]
+        return f"tune: target cosine {(image_embeddings * image_targets[tune]).sum(1).mean():.3f}, recall@10 of {len(tune)}: {recall(image_embeddings, captions):.3f}"
 
     averaged = loop.fit(
-        "vision", work, net, loss_of, steps=steps, seed=6, rate=1e-3, batch=BATCH, judge=judge, judge_every=500
+        "vision", work, net, loss_of, steps=steps, seed=6, rate=1e-3, batch=BATCH, validate=validate, validate_every=500
     )
     return averaged.clip.requires_grad_(True)

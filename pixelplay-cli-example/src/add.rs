@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
+use pixelplay_core::catalog::SongTable;
 use pixelplay_core::index::EditOptions;
 use serde_json::json;
 
@@ -49,14 +49,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let encoder = args.encoder.open()?;
     let editor = open::editor(&args.index, options)?;
     open::check_space(editor.index(), &encoder, &args.index)?;
-    let (cleaned, built, edited) = catalog::add_from_csv(
-        &args.songs,
-        editor,
-        &encoder,
-        &CleanOptions::default(),
-        &BuildOptions::default(),
-        &mut progress::bar(),
-    )?;
+    let table = SongTable::open(&args.songs)?;
+    let (cleaned, built, edited) = table.add_to(editor, &encoder, &mut progress::bar())?;
     if args.json {
         let report = json!({ "clean": cleaned, "build": built, "edit": edited });
         return output::line(&report.to_string());

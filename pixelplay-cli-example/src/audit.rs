@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::index::Hubness;
-use pixelplay_core::query::{HybridQuery, QueryOptions};
+use pixelplay_core::index::{Hubness, SearchOptions};
+use pixelplay_core::query::HybridQuery;
 use serde_json::json;
 
-use crate::pictures::PictureArgs;
+use crate::images::ImageArgs;
 use crate::query::DiversityArgs;
 use crate::{open, output, progress};
 
@@ -26,7 +26,7 @@ Examples:
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    pictures: PictureArgs,
+    pictures: ImageArgs,
 
     /// The index; without it, the embedded starter catalogue
     #[arg(short, long)]
@@ -51,14 +51,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let encoder = args.encoder.open()?;
     let index = open::index_or_starter(args.index.as_deref(), &encoder)?;
     let pictures = args.pictures.encode(&encoder)?;
-    let options = args.diversity.apply(QueryOptions { k: args.k.get(), ..QueryOptions::default() });
+    let options = args.diversity.options(SearchOptions::top(args.k.get()));
     let mut hubness = Hubness::new(index.len());
     let mut artists = HashSet::new();
     for picture in pictures.embeddings {
         let query = HybridQuery::new().image(picture);
         let hits = query.search_with(&index, &options, &mut progress::Quiet)?;
         for hit in &hits {
-            artists.extend(index.song(hit.row)?.artist);
+            artists.extend(hit.song()?.artist);
         }
         hubness.add(&hits);
     }

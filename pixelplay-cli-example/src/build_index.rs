@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog::{self, BuildOptions, Describer, Templates};
+use pixelplay_core::catalog::{BuildOptions, Describer, SongTable, Templates, parts_folder};
 use serde_json::json;
 
 use crate::{open, output, progress, table};
@@ -62,11 +62,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let options = BuildOptions { describer, names: args.names, ..BuildOptions::default() };
     let encoder = args.encoder.open()?;
-    let reading = args.reading.options();
-    let mut bar = progress::bar();
-    let done = catalog::build_index_from_csv(table, index, &encoder, &reading, &options, &mut bar);
+    let table = SongTable::open(table)?.options(args.reading.options()).build_options(options);
+    let done = table.build_index(&encoder, index, &mut progress::bar());
     let (cleaned, built) = done.map_err(|error| -> anyhow::Error {
-        let parts = catalog::parts_folder(index);
+        let parts = parts_folder(index);
         if !parts.is_dir() {
             return error.into();
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog;
+use pixelplay_core::catalog::SongTable;
 use serde_json::json;
 
 use crate::{output, progress, table};
@@ -26,8 +26,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let options = args.reading.options();
-    let cleaned = catalog::clean_csv(&args.table, &args.out, &options, &mut progress::bar())?;
+    let table = SongTable::open(&args.table)?.options(args.reading.options());
+    let cleaned = table.write_csv(&args.out, &mut progress::bar())?;
     if args.json {
         return output::line(&json!({ "clean": cleaned }).to_string());
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use pixelplay_core::index::{EditOptions, QueryBank};
 
-use crate::pictures::PictureArgs;
+use crate::images::ImageArgs;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     index: PathBuf,
 
     #[command(flatten)]
-    pictures: PictureArgs,
+    pictures: ImageArgs,
 
     /// How many of the pictures, the nearest, make a song's bias
     #[arg(long, value_name = "N", default_value_t = 10)]

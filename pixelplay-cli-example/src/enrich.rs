@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use pixelplay_core::SongIndex;
-use pixelplay_core::catalog::enrich::{self, EnrichOptions, ProviderSettings, provider_named};
+use pixelplay_core::enrich::{self, EnrichOptions, ProviderSettings, provider_named};
 
 use crate::{open, output, progress};
 

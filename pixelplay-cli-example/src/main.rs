@@ -12,12 +12,12 @@ mod compact;
 mod correct_hubness;
 mod encode;
 mod enrich;
+mod images;
 mod import;
-mod match_picture;
+mod match_image;
 mod model_check;
 mod open;
 mod output;
-mod pictures;
 mod progress;
 mod query;
 mod remove;
@@ -31,8 +31,8 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pixelplay_core::catalog::enrich::EnrichError;
-use pixelplay_core::{EncodeError, HubError};
+use pixelplay_core::HubError;
+use pixelplay_core::enrich::EnrichError;
 
 /// Songs that fit a picture, some words, or other songs: offline, on this machine.
 #[derive(Parser)]
@@ -60,7 +60,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Rank songs for a picture; without --index, those of the embedded starter catalogue
-    Match(match_picture::Args),
+    Match(match_image::Args),
     /// Rank songs for pictures, words and songs, wanted and unwanted
     Search(search::Args),
     /// Rank songs like a given one
@@ -107,7 +107,7 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = progress::watch_for_ctrl_c().and_then(|()| match cli.command {
-        Command::Match(args) => match_picture::run(args),
+        Command::Match(args) => match_image::run(args),
         Command::Search(args) => search::run(args),
         Command::Similar(args) => similar::run(args),
         Command::BuildIndex(args) => build_index::run(args),
@@ -143,9 +143,8 @@ fn main() -> ExitCode {
 /// What an interrupted run leaves behind.
 fn what_is_kept(error: &anyhow::Error) -> String {
     let stopped = error.downcast_ref::<progress::StoppedAfter>();
-    let cancelled_download = error
-        .chain()
-        .any(|cause| matches!(cause.downcast_ref(), Some(EncodeError::Hub(HubError::Cancelled))));
+    let cancelled_download =
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(HubError::Cancelled)));
     let cancelled_look_up =
         error.chain().any(|cause| matches!(cause.downcast_ref(), Some(EnrichError::Cancelled)));
     match stopped {

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use pixelplay_core::SongIndex;
-use pixelplay_core::index::{EditReport, SongHit};
+use pixelplay_core::index::{EditReport, Hits};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
@@ -44,13 +43,14 @@ pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
 }
 
 /// Prints ranked songs as a table, or as one JSON document.
-pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result<()> {
+pub(crate) fn hits(hits: &Hits, as_json: bool) -> Result<()> {
+    let index = hits.index();
     if as_json {
         let songs = hits
             .iter()
             .enumerate()
             .map(|(at, hit)| {
-                let song = index.song(hit.row)?;
+                let song = hit.song()?;
                 Ok(json!({
                     "rank": at + 1,
                     "id": hit.id.as_str(),
@@ -90,7 +90,7 @@ pub(crate) fn hits(index: &SongIndex, hits: &[SongHit], as_json: bool) -> Result
         table.set_width(NARROWEST);
     }
     for (at, hit) in hits.iter().enumerate() {
-        let song = index.song(hit.row)?;
+        let song = hit.song()?;
         table.add_row([
             (at + 1).to_string(),
             printable(song.title.as_deref().unwrap_or(hit.id.as_str())),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use pixelplay_core::SongIndex;
-use pixelplay_core::index::Filter;
+use pixelplay_core::index::{Filter, SearchOptions};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 
 use crate::output::printable;
@@ -73,13 +73,12 @@ pub(crate) struct DiversityArgs {
 }
 
 impl DiversityArgs {
-    pub(crate) fn apply(&self, options: QueryOptions) -> QueryOptions {
+    pub(crate) fn options(&self, search: SearchOptions) -> QueryOptions {
         QueryOptions {
             max_per_artist: self.max_per_artist,
             distinct_songs: self.distinct_songs,
             diversity: self.diversity,
-            hubness_correction: self.hubness_correction,
-            ..options
+            search: SearchOptions { hubness_correction: self.hubness_correction, ..search },
         }
     }
 }
@@ -89,7 +88,7 @@ impl DiversityArgs {
 pub(crate) struct AnswerArgs {
     /// How many songs to show
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
-    pub(crate) k: NonZeroUsize,
+    k: NonZeroUsize,
 
     /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; case matters in
     /// text
@@ -98,7 +97,7 @@ pub(crate) struct AnswerArgs {
 
     /// Only songs with at least this cosine, less the hubness correction if there is one, -1 to 1
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, value_parser = cosine)]
-    pub(crate) min_score: Option<f64>,
+    min_score: Option<f64>,
 
     /// Print JSON for machines instead of a table
     #[arg(long)]
@@ -116,8 +115,9 @@ fn cosine(text: &str) -> Result<f64, String> {
 }
 
 impl AnswerArgs {
-    pub(crate) fn filter(&self) -> Result<Option<Filter>> {
-        self.filter.as_deref().map(|text| Filter::parse(text).context("bad filter")).transpose()
+    pub(crate) fn search(&self) -> Result<SearchOptions> {
+        let filter = self.filter.as_deref().map(Filter::parse).transpose().context("bad filter")?;
+        Ok(SearchOptions { filter, min_score: self.min_score, ..SearchOptions::top(self.k.get()) })
     }
 }
 
@@ -126,7 +126,7 @@ impl QueryArgs {
     /// them.
     pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
         // What is quickly told to be wrong comes before what takes long.
-        let filter = self.answer.filter()?;
+        let search = self.answer.search()?;
         let taste = self.taste.read()?;
         let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
@@ -157,16 +157,11 @@ impl QueryArgs {
                      takes the ids that --json shows",
                 );
             }
-            query = query.taste(songs, weight);
+            query = query.lean_towards(songs, weight);
         }
-        let options = self.diversity.apply(QueryOptions {
-            k: self.answer.k.get(),
-            filter,
-            min_score: self.answer.min_score,
-            ..QueryOptions::default()
-        });
+        let options = self.diversity.options(search);
         let hits = query.search_with(&index, &options, &mut progress::bar())?;
-        output::hits(&index, &hits, self.answer.json)
+        output::hits(&hits, self.answer.json)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::ValueEnum;
 use pixelplay_core::Encoder;
-use pixelplay_core::index::{By, SearchOptions};
+use pixelplay_core::index::By;
 
 use crate::query::{AnswerArgs, require_song};
 use crate::{open, output};
@@ -36,7 +36,7 @@ enum Likeness {
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
-    let filter = args.answer.filter()?;
+    let search = args.answer.search()?;
     let index = match &args.index {
         Some(path) => open::index(path)?,
         None => open::index_or_starter(None, &Encoder::mini()?)?,
@@ -46,15 +46,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Likeness::Description => By::Description,
         Likeness::Audio => By::Audio,
     };
-    let hits = index.similar(
-        &args.id,
-        by,
-        &SearchOptions {
-            k: args.answer.k.get(),
-            filter,
-            min_score: args.answer.min_score,
-            ..SearchOptions::default()
-        },
-    )?;
-    output::hits(&index, &hits, args.answer.json)
+    let hits = index.similar(&args.id, by, &search)?;
+    output::hits(&hits, args.answer.json)
 }

@@ -32,7 +32,7 @@ impl Scratch {
     }
 
     fn sample_picture(&self) -> PathBuf {
-        let sample = &pixelplay_data::SAMPLE_PICTURES[0];
+        let sample = &pixelplay_data::SAMPLE_IMAGES[0];
         self.write("sample.jpg", sample.jpeg)
     }
 
@@ -305,7 +305,7 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
     let scratch = Scratch::new();
     let index = scratch.small_index();
     fs::create_dir(scratch.path("pictures")).unwrap();
-    for sample in pixelplay_data::SAMPLE_PICTURES {
+    for sample in pixelplay_data::SAMPLE_IMAGES {
         scratch.write(&format!("pictures/{}.JPG", sample.name), sample.jpeg);
     }
     scratch.write("pictures/notes.txt", "no picture");

@@ -261,7 +261,7 @@ fn sessions_are_listed_and_ended() {
 #[test]
 fn a_session_that_was_idle_too_long_has_ended() {
     let home = Home::of_ana();
-    let idle = UserStoreOptions::default().idle_session + Duration::from_secs(1);
+    let idle = UserStoreOptions::default().idle_timeout + Duration::from_secs(1);
     let options = UserStoreOptions {
         clock: Clock::new(move || SystemTime::now() - idle),
         ..UserStoreOptions::default()

@@ -28,9 +28,17 @@ pub enum Error {
     /// Songs that cannot be looked up on the web.
     #[cfg(feature = "enrich")]
     #[error(transparent)]
-    Enrich(#[from] crate::catalog::enrich::EnrichError),
+    Enrich(#[from] crate::enrich::EnrichError),
     /// An account, a session or the file that holds them.
     #[cfg(feature = "users")]
     #[error(transparent)]
     User(#[from] crate::users::UserError),
+}
+
+/// A checkpoint that cannot be had is an encoder that cannot be opened.
+#[cfg(feature = "hub")]
+impl From<crate::encoder::hub::HubError> for Error {
+    fn from(error: crate::encoder::hub::HubError) -> Self {
+        Self::Encode(error.into())
+    }
 }

@@ -6,9 +6,8 @@
 //!
 #![cfg_attr(feature = "starter", doc = "```")]
 #![cfg_attr(not(feature = "starter"), doc = "```ignore")]
-//! use pixelplay_core::{Encoder, HybridQuery, Picture, QueryOptions, SongIndex};
-//! use pixelplay_core::catalog::{self, BuildOptions, CleanOptions};
-//! use pixelplay_core::progress;
+//! use pixelplay_core::{Encoder, HybridQuery, Image, QueryOptions, SongIndex};
+//! use pixelplay_core::catalog::SongTable;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -19,18 +18,19 @@
 //! let encoder = Encoder::mini()?;
 //!
 //! // A table of songs becomes an index file ...
-//! let (cleaned, _built) = catalog::build_index_from_csv(
-//!     &table_path, &index_path, &encoder,
-//!     &CleanOptions::default(), &BuildOptions::default(), &mut (),
-//! )?;
+//! let (cleaned, _built) =
+//!     SongTable::open(&table_path)?.build_index(&encoder, &index_path, &mut ())?;
 //! assert_eq!(cleaned.kept, 2);
 //! let index = SongIndex::open(&index_path)?;
 //!
 //! // ... and a picture ranks it, here a plain blue one, steered by a few words.
-//! let blue = Picture::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?; let hits =
-//! HybridQuery::new() .image(encoder.encode_image(&blue)?) .text(encoder.encode_text("a stormy
-//! night")?) .search(&index, &QueryOptions { k: 1, ..QueryOptions::default() })?; println!("{:.0}%
-//! {}", hits[0].match_percent, index.song(hits[0].row)?.title.unwrap_or_default());
+//! let blue = Image::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?;
+//! let hits = HybridQuery::new()
+//!     .image(encoder.encode_image(&blue)?)
+//!     .text(encoder.encode_text("a stormy night")?)
+//!     .search(&index, &QueryOptions::top(1))?;
+//! let title = hits[0].song()?.title.unwrap_or_default();
+//! println!("{:.0}%  {title}", hits[0].match_percent);
 //! # Ok(())
 //! # }
 //! ```
@@ -46,6 +46,7 @@
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |
+//! | `enrich` | songs looked up on the web |
 //! | `users` | accounts, sessions, favourites and taste in one SQLite file |
 //! | [`progress`] | how long work reports and is stopped |
 //!
@@ -58,13 +59,15 @@
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
-//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: `catalog::enrich` |
+//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: the module `enrich` |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
-//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::BatchText`; its types follow arrow-rs |
+//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::SongTable::from_batches`; its types follow arrow-rs |
 //! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
 //!
 //! Without any feature there are still the index, filters and blended queries over vectors you have.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cause;
 pub mod embedding;
 mod error;
 #[cfg(any(feature = "hub", feature = "enrich"))]
@@ -85,14 +88,17 @@ mod sqlite;
 pub mod catalog;
 #[cfg(feature = "encoder")]
 pub mod encoder;
+#[cfg(feature = "enrich")]
+pub mod enrich;
 #[cfg(feature = "users")]
 pub mod users;
 
+pub use cause::Cause;
 pub use embedding::{Embedding, EmbeddingError, Fingerprint};
 #[cfg(feature = "hub")]
 pub use encoder::hub::{HubError, HubOptions};
 #[cfg(feature = "encoder")]
-pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, ImageSource, Picture};
+pub use encoder::{EncodeError, EncodeOptions, Encoder, EncoderOptions, Image, ImageSource};
 pub use error::Error;
 #[cfg(any(feature = "hub", feature = "enrich"))]
 pub use http::HttpProxy;

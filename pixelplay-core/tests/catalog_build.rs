@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pixelplay_core::catalog::{
-    BuildOptions, CatalogError, CleanOptions, Templates, build_index, build_index_from_csv,
-    describe,
+    BuildOptions, CatalogError, SongTable, Templates, build_index, describe,
 };
 use pixelplay_core::progress::Update;
 use pixelplay_core::{Encoder, Song, SongId, SongIndex};
@@ -51,7 +50,7 @@ fn a_vector_is_the_mean_of_its_sentences() {
     let songs = songs();
     let options = BuildOptions::default();
     let mut stages = Vec::new();
-    let report = build_index(&songs, &path, &encoder, &options, &mut |progress: Update| {
+    let report = build_index(&songs, &encoder, &path, &options, &mut |progress: Update| {
         if stages.last() != Some(&progress.stage) {
             stages.push(progress.stage);
         }
@@ -99,7 +98,7 @@ fn the_same_songs_give_the_same_bytes() {
     let encoder = Encoder::mini().unwrap();
     let build = |name: &str, options: &BuildOptions| {
         let path = folder.path().join(name);
-        build_index(&songs(), &path, &encoder, options, &mut ()).unwrap();
+        build_index(&songs(), &encoder, &path, options, &mut ()).unwrap();
         std::fs::read(path).unwrap()
     };
     let options = BuildOptions::default();
@@ -120,7 +119,7 @@ fn names_count_only_when_asked_for() {
     named.artist = Some("Ana".into());
     let mut options = BuildOptions::default();
     let build = |options: &BuildOptions| {
-        build_index(std::slice::from_ref(&named), &path, &encoder, options, &mut ())
+        build_index(std::slice::from_ref(&named), &encoder, &path, options, &mut ())
     };
     let nothing = build(&options).unwrap_err();
     assert!(matches!(nothing, CatalogError::NoSongs { left_out: 1, .. }));
@@ -145,19 +144,19 @@ fn stopping_or_failing_leaves_everything_as_it_was() {
 
     let mut twins = songs();
     twins.push(twins[0].clone());
-    let error = build_index(&twins, &path, &encoder, &options, &mut ()).unwrap_err();
+    let error = build_index(&twins, &encoder, &path, &options, &mut ()).unwrap_err();
     assert!(matches!(error, CatalogError::Index(_)), "{error}");
     unchanged();
 
     let missing = folder.path().join("no/such/folder/songs.arrow");
-    let error = build_index(&songs(), &missing, &encoder, &options, &mut ()).unwrap_err();
+    let error = build_index(&songs(), &encoder, &missing, &options, &mut ()).unwrap_err();
     assert!(matches!(error, CatalogError::Index(_)), "{error}");
     assert!(error.to_string().contains("songs.arrow"), "{error}");
 
     let mut stops = 0;
     loop {
         let mut left = stops;
-        let result = build_index(&songs(), &path, &encoder, &options, &mut |_: Update| {
+        let result = build_index(&songs(), &encoder, &path, &options, &mut |_: Update| {
             if left == 0 {
                 return ControlFlow::Break(());
             }
@@ -182,16 +181,8 @@ fn a_csv_becomes_an_index_and_is_never_replaced_by_it() {
     let table = "id,title,artist,genre,energy\n1,Rain,Ana,pop,0.3\n2,Sun,Ben,rock,0.9\n3,,Cem,,\n";
     std::fs::write(&csv, table).unwrap();
     let encoder = Encoder::mini().unwrap();
-    let build = |out: &str| {
-        build_index_from_csv(
-            &csv,
-            folder.path().join(out),
-            &encoder,
-            &CleanOptions::default(),
-            &BuildOptions::default(),
-            &mut (),
-        )
-    };
+    let build =
+        |out: &str| SongTable::open(&csv)?.build_index(&encoder, folder.path().join(out), &mut ());
     let (cleaned, built) = build("songs.arrow").unwrap();
     assert_eq!((cleaned.rows_read, cleaned.kept, built.songs), (3, 2, 2));
     let index = SongIndex::open(folder.path().join("songs.arrow")).unwrap();

@@ -4,9 +4,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use pixelplay_core::catalog::{
-    CatalogError, CleanOptions, Cleaned, DropReason, clean, clean_reader,
-};
+use pixelplay_core::catalog::{CatalogError, CleanOptions, Cleaned, DropReason, SongTable};
 use pixelplay_core::progress::Update;
 
 fn read(csv: impl AsRef<[u8]>) -> Cleaned {
@@ -14,7 +12,7 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
 }
 
 fn try_read(csv: impl AsRef<[u8]>, options: &CleanOptions) -> Result<Cleaned, CatalogError> {
-    clean_reader(csv.as_ref(), "t.csv", options, &mut ())
+    SongTable::from_reader(csv.as_ref(), "t.csv").options(options.clone()).clean(&mut ())
 }
 
 /// A minimal table with one more column.
@@ -300,7 +298,7 @@ fn a_quote_that_is_never_closed_is_pointed_out() {
 
 #[test]
 fn what_is_no_table_of_songs_is_an_error_that_says_why() {
-    let missing = clean("no/such/songs.csv", &CleanOptions::default()).unwrap_err();
+    let missing = SongTable::open("no/such/songs.csv").unwrap_err();
     assert!(missing.to_string().contains("songs.csv"), "{missing}");
     for empty in ["", "\"", "\"\n\n\n", " \n,,\n"] {
         assert!(matches!(
@@ -332,19 +330,15 @@ fn folders_pipes_and_devices_are_refused_without_waiting() {
         println!("skipped: a pipe, since mkfifo is not there");
     }
     for table in tables {
-        let error = clean(table, &CleanOptions::default()).unwrap_err();
+        let error = SongTable::open(table).unwrap_err();
         assert!(matches!(error, CatalogError::NotAFile { .. }), "{error}");
     }
 }
 
 #[test]
 fn cleaning_stops_when_asked() {
-    let result = clean_reader(
-        &b"id,title,artist\n1,a,b\n"[..],
-        "t.csv",
-        &CleanOptions::default(),
-        &mut |_: Update| ControlFlow::Break(()),
-    );
+    let table = SongTable::from_reader(&b"id,title,artist\n1,a,b\n"[..], "t.csv");
+    let result = table.clean(&mut |_: Update| ControlFlow::Break(()));
     assert!(matches!(result, Err(CatalogError::Cancelled)));
 }
 
@@ -376,14 +370,14 @@ fn the_real_tidytuesday_table_comes_out_whole() {
         println!("skipped: {} is not there", path.display());
         return;
     }
-    let merged = clean(&path, &CleanOptions::default()).unwrap().report;
+    let merged = SongTable::open(&path).unwrap().clean(&mut ()).unwrap().report;
     println!("{merged}");
     assert_eq!(merged.kept + merged.same_recording.count, 28_352);
     assert_eq!(merged.same_recording.count, 2_668);
     assert_eq!(merged.conflicting.count, 0);
 
-    let by_id = CleanOptions { merge_recordings: false, ..CleanOptions::default() };
-    let Cleaned { songs, report, .. } = clean(&path, &by_id).unwrap();
+    let by_id = SongTable::open(&path).unwrap().merge_recordings(false);
+    let Cleaned { songs, report, .. } = by_id.clean(&mut ()).unwrap();
     println!("{report}");
     assert_eq!(report.same_recording.count, 0);
     assert_eq!(report.rows_read, 32_833);

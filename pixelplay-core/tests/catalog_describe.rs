@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use pixelplay_core::catalog::{CleanOptions, Templates, clean, describe};
+use pixelplay_core::catalog::{SongTable, Templates, describe};
 use pixelplay_core::mood::mood_words;
 
 #[test]
@@ -15,7 +15,7 @@ fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
         println!("skipped: {} is not there", path.display());
         return;
     }
-    let songs = clean(&path, &CleanOptions::default()).unwrap().songs;
+    let songs = SongTable::open(&path).unwrap().clean(&mut ()).unwrap().songs;
     let templates = Templates::default();
     let mut descriptions = HashSet::new();
     let mut sentences = HashMap::<String, usize>::new();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use pixelplay_core::Song;
-use pixelplay_core::catalog::{CleanOptions, Cleaned, Tally, clean_reader};
+use pixelplay_core::catalog::{CleanOptions, Cleaned, SongTable, Tally};
 use pixelplay_core::song::{COLUMNS, Value};
 
 fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -568,7 +568,8 @@ fn every_malformed_table_has_its_own_end() {
     let cases: Vec<_> = groups.into_iter().flatten().collect();
     let mut wrong = Vec::new();
     for case in &cases {
-        let result = clean_reader(&case.bytes[..], "t.csv", &case.options, &mut ());
+        let table = SongTable::from_reader(&case.bytes[..], "t.csv").options(case.options.clone());
+        let result = table.clean(&mut ());
         let (found, is_right) = match (&result, case.expected) {
             (Ok(cleaned), Ok(expected)) => {
                 let report = &cleaned.report;

@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use pixelplay_core::Song;
-use pixelplay_core::catalog::{
-    CatalogError, CleanOptions, Cleaned, clean, clean_reader, write_csv,
-};
+use pixelplay_core::catalog::{CatalogError, Cleaned, SongTable, write_csv};
 use proptest::prelude::*;
 
 fn try_read(csv: impl AsRef<[u8]>) -> Result<Cleaned, CatalogError> {
-    clean_reader(csv.as_ref(), "t.csv", &CleanOptions::default(), &mut ())
+    SongTable::from_reader(csv.as_ref(), "t.csv").clean(&mut ())
 }
 
 fn read(csv: impl AsRef<[u8]>) -> Cleaned {
@@ -22,8 +20,8 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
 /// Only rows of one id are one song: which of several rows of a recording comes first is not asked
 /// here.
 fn read_by_id(csv: impl AsRef<[u8]>) -> Cleaned {
-    let options = CleanOptions { merge_recordings: false, ..CleanOptions::default() };
-    clean_reader(csv.as_ref(), "t.csv", &options, &mut ()).unwrap_or_else(|error| panic!("{error}"))
+    let table = SongTable::from_reader(csv.as_ref(), "t.csv").merge_recordings(false);
+    table.clean(&mut ()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(cleaned: &Cleaned) {
@@ -183,7 +181,7 @@ proptest! {
         check(&once);
         let file = tempfile::NamedTempFile::new().unwrap();
         write_csv(&once.songs, file.path()).unwrap();
-        let again = clean(file.path(), &CleanOptions::default()).unwrap();
+        let again = SongTable::open(file.path()).unwrap().clean(&mut ()).unwrap();
         prop_assert_eq!(&again.songs, &once.songs);
         let report = again.report;
         prop_assert_eq!(report.kept, report.rows_read);

@@ -13,8 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pixelplay_core::catalog::{
-    BuildOptions, BuildReport, CatalogError, CleanOptions, Describer, build_index,
-    build_index_from_csv, parts_folder,
+    BuildOptions, BuildReport, CatalogError, Describer, SongTable, build_index, parts_folder,
 };
 use pixelplay_core::progress::Update;
 use pixelplay_core::{Encoder, Song, SongId, SongIndex};
@@ -79,8 +78,8 @@ fn write_table(path: &Path, rows: u64) {
 
 fn build(table: &Path, out: &Path, batch_rows: usize) -> Result<BuildReport, CatalogError> {
     let options = BuildOptions { batch_rows, ..BuildOptions::default() };
-    build_index_from_csv(table, out, &Encoder::mini()?, &CleanOptions::default(), &options, &mut ())
-        .map(|(_, built)| built)
+    let table = SongTable::open(table)?.build_options(options);
+    table.build_index(&Encoder::mini()?, out, &mut ()).map(|(_, built)| built)
 }
 
 #[test]
@@ -205,7 +204,7 @@ fn songs(count: usize) -> Vec<Song> {
 fn build_until(songs: &[Song], out: &Path, after: u64) -> Result<BuildReport, CatalogError> {
     let options = BuildOptions { batch_rows: 10, ..BuildOptions::default() };
     let encoder = Encoder::mini().unwrap();
-    build_index(songs, out, &encoder, &options, &mut |progress: Update| {
+    build_index(songs, &encoder, out, &options, &mut |progress: Update| {
         if progress.stage == "writing songs" && progress.done >= after {
             return ControlFlow::Break(());
         }
@@ -276,7 +275,7 @@ fn progress_never_goes_back_and_ends_at_the_end() {
     let (songs, encoder) = (songs(2500), Encoder::mini().unwrap());
     let options = BuildOptions { batch_rows: 2200, ..BuildOptions::default() };
     let mut told = Vec::new();
-    build_index(&songs, &out, &encoder, &options, &mut |progress: Update| {
+    build_index(&songs, &encoder, &out, &options, &mut |progress: Update| {
         if progress.stage == "building the index" {
             assert_eq!(progress.total, Some(2500));
             told.push(progress.done);
@@ -307,7 +306,7 @@ fn a_describer_of_ones_own_describes_and_its_error_names_the_song() {
     let encoder = Encoder::mini().unwrap();
     let build = |describer| {
         let options = BuildOptions { describer, ..BuildOptions::default() };
-        build_index(&songs(3), &out, &encoder, &options, &mut ())
+        build_index(&songs(3), &encoder, &out, &options, &mut ())
     };
     let own = Describer::new(|song| Ok(vec!["a red door".into(), format!("number {}", song.id)]));
     let built = build(own).unwrap();

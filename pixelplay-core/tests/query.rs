@@ -4,7 +4,7 @@
 
 use std::num::NonZeroUsize;
 
-use pixelplay_core::index::{SongHit, SongIndexWriter, WriterOptions, col};
+use pixelplay_core::index::{SearchOptions, SongHit, SongIndexWriter, WriterOptions, col};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, QueryError};
 use pixelplay_core::song::Value;
 use pixelplay_core::{Embedding, Fingerprint, HybridQuery, QueryOptions, Song, SongId, SongIndex};
@@ -110,14 +110,15 @@ fn options_narrow_the_answer() {
     };
     let all = QueryOptions::default();
     assert_eq!(with(all.clone()), ["xy", "x", "y", "z", "-x"]);
-    assert_eq!(with(QueryOptions { k: 2, ..all.clone() }), ["xy", "x"]);
-    assert!(with(QueryOptions { k: 0, ..all.clone() }).is_empty());
+    assert_eq!(with(QueryOptions::top(2)), ["xy", "x"]);
+    assert!(with(QueryOptions::top(0)).is_empty());
     // "Ada" and "ADA" are one artist.
     let one_each = QueryOptions { max_per_artist: NonZeroUsize::new(1), ..all.clone() };
     assert_eq!(with(one_each), ["xy", "y", "-x"]);
-    let positive = QueryOptions { min_score: Some(0.0), ..all.clone() };
+    let positive = SearchOptions { min_score: Some(0.0), ..SearchOptions::default() }.into();
     assert_eq!(with(positive), ["xy", "x", "y", "z"]);
-    let filtered = QueryOptions { filter: Some(col("artist").is_in(["Ben", "Cleo"])), ..all };
+    let filter = Some(col("artist").is_in(["Ben", "Cleo"]));
+    let filtered = SearchOptions { filter, ..SearchOptions::default() }.into();
     assert_eq!(with(filtered), ["y", "-x"]);
 }
 
@@ -132,7 +133,7 @@ fn diversity_prefers_what_differs_from_the_picks() {
     ]);
     let query = HybridQuery::new().image(unit(&[1.0, 0.0, 0.0]));
     let with = |diversity| {
-        let options = QueryOptions { k: 2, diversity, ..QueryOptions::default() };
+        let options = QueryOptions { diversity, ..QueryOptions::top(2) };
         let hits = query.search(&index, &options).unwrap();
         ids(&hits).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
@@ -205,12 +206,8 @@ fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
     ]);
     let query = HybridQuery::new().image(unit(&[1.0, 0.0]));
     let found = |k, max_per_artist, distinct_songs| {
-        let options = QueryOptions {
-            k,
-            max_per_artist: NonZeroUsize::new(max_per_artist),
-            distinct_songs,
-            ..QueryOptions::default()
-        };
+        let max_per_artist = NonZeroUsize::new(max_per_artist);
+        let options = QueryOptions { max_per_artist, distinct_songs, ..QueryOptions::top(k) };
         let hits = query.search(&index, &options).unwrap();
         hits.iter().map(|hit| hit.id.to_string()).collect::<Vec<_>>()
     };
@@ -253,7 +250,7 @@ proptest! {
             .collect();
         let (_folder, index) = index(&rows);
         let query = HybridQuery::new().image(unit(&[0.5, -0.2, 0.1, 0.3]));
-        let options = |k, max_per_artist| QueryOptions { k, max_per_artist, ..QueryOptions::default() };
+        let options = |k, max_per_artist| QueryOptions { max_per_artist, ..QueryOptions::top(k) };
         let everything = query.search(&index, &options(rows.len(), None)).unwrap();
         prop_assert_eq!(everything.len(), rows.len());
         let mut taken = [0_usize; 3];
@@ -279,7 +276,8 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
     let (_folder, index) = compass();
     let picture = unit(&[0.0, 0.0, 1.0]);
     let lean = |songs: &[(&str, f64)], weight| {
-        let query = HybridQuery::new().image(picture.clone()).taste(songs.iter().copied(), weight);
+        let query =
+            HybridQuery::new().image(picture.clone()).lean_towards(songs.iter().copied(), weight);
         query.blend(&index).unwrap().as_slice().to_vec()
     };
     // One favourite of weight 1 and many that point the same way are the same wish.
@@ -295,12 +293,12 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
 
     // A favourite may be the answer; alone, a taste is a question too, unless it says nothing.
     let options = QueryOptions::default();
-    let query = HybridQuery::new().taste([("x", 1.0)], 1.0);
+    let query = HybridQuery::new().lean_towards([("x", 1.0)], 1.0);
     assert_eq!(ids(&query.search(&index, &options).unwrap())[0], "x");
-    let query = HybridQuery::new().taste([("gone", 1.0)], 1.0);
+    let query = HybridQuery::new().lean_towards([("gone", 1.0)], 1.0);
     assert!(matches!(query.search(&index, &options), Err(QueryError::Empty)));
     for (weight, share) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (1.0, -1.0)] {
-        let query = HybridQuery::new().taste([("x", weight)], share);
+        let query = HybridQuery::new().lean_towards([("x", weight)], share);
         assert!(matches!(query.search(&index, &options), Err(QueryError::BadWeight { .. })));
     }
 }

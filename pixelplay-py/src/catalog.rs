@@ -61,7 +61,8 @@ pub(crate) fn clean(
     let input = Input::new(songs)?;
     let options = clean_options(columns, delimiter, merge_recordings)?;
     let (table, cleaned) = call::long(py, report.as_ref(), move |on_progress| {
-        let Cleaned { songs, report, .. } = input.clean(&options, on_progress)?;
+        let table = input.open()?.options(options);
+        let Cleaned { songs, report, .. } = table.clean(on_progress)?;
         Ok::<_, CatalogError>((ArrowTable::new(&songs)?, report))
     })?;
     Ok((PyArrowTable(table), PyReport::new(py, &cleaned)?))
@@ -166,7 +167,8 @@ pub(crate) fn build_index(
         batch_rows: batch_rows.unwrap_or(default.batch_rows),
     };
     let (cleaned, built) = call::long(py, report.as_ref(), move |on_progress| {
-        input.build(out, &encoder, &clean, &build, on_progress)
+        let table = input.open()?.options(clean).build_options(build);
+        table.build_index(&encoder, out, on_progress)
     })?;
     Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
 }
@@ -298,8 +300,9 @@ fn rows(
         return Ok((rows, None));
     }
     let (input, options) = (Input::new(songs)?, clean_options(columns, None, false)?);
-    let cleaned =
-        call::long(songs.py(), report, move |on_progress| input.every_row(&options, on_progress))?;
+    let cleaned = call::long(songs.py(), report, move |on_progress| {
+        input.open()?.options(options).read_aligned(on_progress)
+    })?;
     Ok((cleaned.songs, Some(cleaned.report)))
 }
 

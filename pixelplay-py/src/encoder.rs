@@ -11,8 +11,8 @@ use pyo3::types::{PyString, PyType};
 
 use crate::call::{self, Report};
 use crate::embedding::{PyEmbedding, PyEmbeddings};
+use crate::image::Input;
 use crate::mood::PyMood;
-use crate::picture::Input;
 
 /// Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
 ///

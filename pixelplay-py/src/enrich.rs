@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pixelplay_core::SongIndex;
-use pixelplay_core::catalog::enrich::{self, EnrichOptions, ProviderSettings, provider_named};
+use pixelplay_core::enrich::{self, EnrichOptions, ProviderSettings, provider_named};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pixelplay_core::catalog::CatalogError;
-use pixelplay_core::catalog::enrich::{CacheProblem, EnrichError};
+use pixelplay_core::enrich::{CacheProblem, EnrichError};
 use pixelplay_core::index::FilterError;
 use pixelplay_core::users::HashProblem;
 use pixelplay_core::{
@@ -224,7 +224,9 @@ fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
 /// An error of one image of several is of the class that it would have alone; `context` says which image it was.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
-        EncodeError::Image { at, source } => encode(py, source, format!("image {at}: {context}")),
+        EncodeError::ImageAt { index, source } => {
+            encode(py, source, format!("image {index}: {context}"))
+        }
         EncodeError::Io { path, source } => {
             context.push_str("cannot read: ");
             os::<class::EncodeError>(py, error, context, path, source)

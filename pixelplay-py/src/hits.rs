@@ -1,10 +1,6 @@
 //! `Hits` and `SongHit`.
 
-use std::fmt::Write;
-use std::sync::Arc;
-
-use pixelplay_core::SongIndex;
-use pixelplay_core::index::SongHit;
+use pixelplay_core::index::{Hits, SongHit};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyIterator};
 
@@ -15,83 +11,77 @@ use crate::table::PyArrowTable;
 
 /// A song found by a search.
 #[pyclass(frozen, name = "SongHit", module = "pixelplay")]
-pub(crate) struct PyHit {
-    index: Arc<SongIndex>,
-    hit: SongHit,
-}
+pub(crate) struct PyHit(SongHit);
 
 #[pymethods]
 impl PyHit {
     /// Its row in the index.
     #[getter]
     fn row(&self) -> usize {
-        self.hit.row
+        self.0.row
     }
 
     /// Its id.
     #[getter]
     fn id(&self) -> &str {
-        self.hit.id.as_str()
+        self.0.id.as_str()
     }
 
     /// The cosine between its vector and the query: greater is closer.
     #[getter]
     fn score(&self) -> f64 {
-        self.hit.score
+        self.0.score
     }
 
     /// What songs are ranked by: the score less the hubness correction that was asked for.
     #[getter]
     fn corrected_score(&self) -> f64 {
-        self.hit.corrected_score
+        self.0.corrected_score
     }
 
     /// How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song.
     #[getter]
     fn match_percent(&self) -> f64 {
-        self.hit.match_percent
+        self.0.match_percent
     }
 
     /// All that is known of it, read from the index.
     #[getter]
     fn song(&self, py: Python<'_>) -> PyResult<PySong> {
-        call::short(py, || self.index.song(self.hit.row)).map(PySong)
+        call::short(py, || self.0.song()).map(PySong)
     }
 
     fn __repr__(&self) -> String {
         format!(
             "SongHit(id={:?}, score={:.4}, match_percent={:.1})",
-            self.hit.id.as_str(),
-            self.hit.score,
-            self.hit.match_percent
+            self.0.id.as_str(),
+            self.0.score,
+            self.0.match_percent
         )
     }
 }
 
 /// Ranked songs, best first: a sequence of ``SongHit``, shown as a table in notebooks.
 #[pyclass(frozen, sequence, name = "Hits", module = "pixelplay")]
-pub(crate) struct PyHits {
-    pub(crate) index: Arc<SongIndex>,
-    pub(crate) hits: Vec<SongHit>,
-}
+pub(crate) struct PyHits(pub(crate) Hits);
 
 #[pymethods]
 impl PyHits {
     /// The ids, in order.
     #[getter]
     fn ids(&self) -> Vec<&str> {
-        self.hits.iter().map(|hit| hit.id.as_str()).collect()
+        self.0.iter().map(|hit| hit.id.as_str()).collect()
     }
 
     /// The cosines, in order.
     #[getter]
     fn scores(&self) -> Vec<f64> {
-        self.hits.iter().map(|hit| hit.score).collect()
+        self.0.iter().map(|hit| hit.score).collect()
     }
 
     /// The hits with ``score``, ``match_percent`` and the columns of their index.
     fn to_arrow(&self, py: Python<'_>) -> PyResult<PyArrowTable> {
-        call::short(py, || self.index.hits_to_table(&self.hits)).map(PyArrowTable)
+        call::short(py, || self.0.to_table()).map(PyArrowTable)
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -109,7 +99,7 @@ impl PyHits {
     }
 
     fn __len__(&self) -> usize {
-        self.hits.len()
+        self.0.len()
     }
 
     fn __getitem__<'py>(
@@ -117,36 +107,19 @@ impl PyHits {
         py: Python<'py>,
         at: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let index = self.index.clone();
-        match places(at, self.hits.len())? {
-            Places::One(at) => {
-                let hit = self.hits[at].clone();
-                Ok(Bound::new(py, PyHit { index, hit })?.into_any())
-            }
-            Places::Some(places) => {
-                let hits = places.iter().map(|&at| self.hits[at].clone()).collect();
-                Ok(Bound::new(py, Self { index, hits })?.into_any())
-            }
+        match places(at, self.0.len())? {
+            Places::One(at) => Ok(Bound::new(py, PyHit(self.0[at].clone()))?.into_any()),
+            Places::Some(places) => Ok(Bound::new(py, Self(self.0.pick(&places)))?.into_any()),
         }
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+    fn __repr__(&self, py: Python<'_>) -> String {
         const SHOWN: usize = 20;
-        let mut text = format!("Hits(n={})", self.hits.len());
-        for (at, hit) in self.hits.iter().take(SHOWN).enumerate() {
-            let song = call::short(py, || self.index.song(hit.row))?;
-            let title = song.title.as_deref().unwrap_or(hit.id.as_str());
-            let by = song.artist.map(|artist| format!(", {artist}")).unwrap_or_default();
-            let line = format!("{:3}  {:3.0}%  {title}{by}", at + 1, hit.match_percent);
-            // Anybody may have written the index; nothing in it may steer a terminal.
-            let line = line.replace(char::is_control, "\u{fffd}");
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n{line}");
-        }
-        if self.hits.len() > SHOWN {
-            text.push_str("\n...");
-        }
-        Ok(text)
+        let first: Vec<usize> = (0..self.0.len().min(SHOWN)).collect();
+        let songs = py.detach(|| self.0.pick(&first).to_string());
+        let end = if songs.is_empty() { "" } else { "\n" };
+        let more = if self.0.len() > SHOWN { "\n..." } else { "" };
+        format!("Hits(n={}){end}{songs}{more}", self.0.len())
     }
 
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

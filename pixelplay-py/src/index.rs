@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pixelplay_core::index::{By, EditOptions, QueryBank, SearchOptions, SongIndexEditor};
 use pixelplay_core::{Embedding, Fingerprint, SongId, SongIndex, SongIndexError};
@@ -27,14 +26,14 @@ const SHORT_SCAN: usize = 32 << 20;
 /// It cannot be pickled: open it in each process; the memory is shared where it is mapped.
 #[pyclass(frozen, name = "SongIndex", module = "pixelplay")]
 pub(crate) struct PySongIndex {
-    pub(crate) inner: Arc<SongIndex>,
+    pub(crate) inner: SongIndex,
     /// Made when first asked for.
     ids: PyOnceLock<Py<PyAny>>,
 }
 
 impl From<SongIndex> for PySongIndex {
     fn from(index: SongIndex) -> Self {
-        Self { inner: Arc::new(index), ids: PyOnceLock::new() }
+        Self { inner: index, ids: PyOnceLock::new() }
     }
 }
 
@@ -175,7 +174,7 @@ impl PySongIndex {
         let query = array::embedding(query)?;
         let options = options(k, r#where, exclude, min_score, hubness_correction, threads)?;
         let hits = self.run(py, 1, move |index| index.search(&query, &options))?;
-        Ok(self.hits(hits))
+        Ok(PyHits(hits))
     }
 
     /// How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
@@ -264,7 +263,7 @@ impl PySongIndex {
         };
         let options = options(k, r#where, exclude, min_score, hubness_correction, None)?;
         let hits = self.run(py, 1, move |index| index.similar(&id, by, &options))?;
-        Ok(self.hits(hits))
+        Ok(PyHits(hits))
     }
 
     /// The whole index as a table, ``embedding`` included, in the memory that it has.
@@ -337,10 +336,6 @@ impl PySongIndex {
         }
     }
 
-    pub(crate) fn hits(&self, hits: Vec<pixelplay_core::index::SongHit>) -> PyHits {
-        PyHits { index: self.inner.clone(), hits }
-    }
-
     fn chunk<'py>(&self, py: Python<'py>, batch: usize) -> PyResult<Bound<'py, PyAny>> {
         let view = VectorView { index: self.inner.clone(), batch };
         array::as_array(Bound::new(py, view)?.as_any())
@@ -350,7 +345,7 @@ impl PySongIndex {
 /// What numpy keeps for as long as an array of vectors is there, and with it the index and its map.
 #[pyclass(frozen, module = "pixelplay")]
 struct VectorView {
-    index: Arc<SongIndex>,
+    index: SongIndex,
     batch: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The native half of the Python package `pixelplay`: frozen newtypes over `pixelplay-core`, without logic of their own.
 //!
 //! * `call` is the one way into the core: it releases the GIL, answers Ctrl-C and maps errors by `error`;
-//! * `array`, `picture`, `secret` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
+//! * `array`, `image`, `secret` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
 //! * the other files are a class or a few functions each.
 //!
 //! What users see is documented in `python/pixelplay/_native.pyi`.
@@ -16,9 +16,9 @@ mod error;
 mod filter;
 mod hash_params;
 mod hits;
+mod image;
 mod index;
 mod mood;
-mod picture;
 mod query;
 mod report;
 mod secret;
@@ -56,7 +56,7 @@ mod _native {
     #[pymodule_export]
     use super::report::PyReport;
     #[pymodule_export]
-    use super::session::{PyAccount, PyListen, PyLogIn, PySession};
+    use super::session::{PyAccount, PyListen, PyNewSession, PySession};
     #[pymodule_export]
     use super::song::PySong;
     #[pymodule_export]

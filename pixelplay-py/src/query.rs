@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
+use pixelplay_core::index::SearchOptions;
 use pixelplay_core::query::{
-    DEFAULT_TASTE_WEIGHT, DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Taste,
+    DEFAULT_TASTE_WEIGHT, DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions, Reference,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
@@ -42,15 +43,15 @@ impl PyHybridQuery {
     }
 
     /// A query that is moved towards a song of the index, by its id, or towards an embedding.
-    #[pyo3(signature = (taste, weight = 1.0))]
-    fn like(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
-        Ok(Self(self.0.clone().like(self::taste(taste)?, weight)))
+    #[pyo3(signature = (reference, weight = 1.0))]
+    fn like(&self, reference: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
+        Ok(Self(self.0.clone().like(self::reference(reference)?, weight)))
     }
 
     /// A query that is moved away from it.
-    #[pyo3(signature = (taste, weight = 0.3))]
-    fn unlike(&self, taste: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
-        Ok(Self(self.0.clone().unlike(self::taste(taste)?, weight)))
+    #[pyo3(signature = (reference, weight = 0.3))]
+    fn unlike(&self, reference: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
+        Ok(Self(self.0.clone().unlike(self::reference(reference)?, weight)))
     }
 
     /// A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
@@ -58,9 +59,9 @@ impl PyHybridQuery {
     /// Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
     /// songs themselves may be found.
     #[pyo3(signature = (weights, weight = 0.2))]
-    fn taste(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
+    fn lean_towards(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
         let weights: Vec<(String, f64)> = weights.items()?.extract()?;
-        Ok(Self(self.0.clone().taste(weights, weight)))
+        Ok(Self(self.0.clone().lean_towards(weights, weight)))
     }
 
     /// The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none.
@@ -92,21 +93,19 @@ impl PyHybridQuery {
         hubness_correction: f64,
         threads: Option<NonZeroUsize>,
     ) -> PyResult<PyHits> {
-        let options = QueryOptions {
-            k,
+        let search = SearchOptions {
             filter: filter::filter(r#where)?,
-            max_per_artist,
-            distinct_songs,
-            diversity,
             min_score,
             hubness_correction,
             threads,
+            ..SearchOptions::top(k)
         };
+        let options = QueryOptions { search, max_per_artist, distinct_songs, diversity };
         let (query, songs) = (self.0.clone(), index.get().inner.clone());
         let hits = call::long(py, None, move |on_progress| {
             query.search_with(&songs, &options, on_progress)
         })?;
-        Ok(index.get().hits(hits))
+        Ok(PyHits(hits))
     }
 
     fn __repr__(&self) -> String {
@@ -115,9 +114,9 @@ impl PyHybridQuery {
 }
 
 /// A song of the index by its id, or an embedding.
-fn taste(given: &Bound<'_, PyAny>) -> PyResult<Taste> {
+fn reference(given: &Bound<'_, PyAny>) -> PyResult<Reference> {
     if let Ok(id) = given.extract::<String>() {
-        return Ok(Taste::Song(id));
+        return Ok(Reference::Song(id));
     }
-    array::embedding(given).map(Taste::Embedding)
+    array::embedding(given).map(Reference::Embedding)
 }

@@ -1,8 +1,8 @@
-//! What a user store gives: `LogIn`, `Session`, `Account`, `Listen`.
+//! What a user store gives: `NewSession`, `Session`, `Account`, `Listen`.
 
 use std::time::SystemTime;
 
-use pixelplay_core::users::{Account, Listen, LogIn, Session};
+use pixelplay_core::users::{Account, Listen, NewSession, Session};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
@@ -10,11 +10,11 @@ use pyo3::types::PyDateTime;
 use crate::embedding::quoted;
 
 /// A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied.
-#[pyclass(frozen, name = "LogIn", module = "pixelplay")]
-pub(crate) struct PyLogIn(pub(crate) LogIn);
+#[pyclass(frozen, name = "NewSession", module = "pixelplay")]
+pub(crate) struct PyNewSession(pub(crate) NewSession);
 
 #[pymethods]
-impl PyLogIn {
+impl PyNewSession {
     /// The secret that stands for the session: for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
     ///
     /// The store keeps only its hash: it cannot be had again.
@@ -38,13 +38,13 @@ impl PyLogIn {
     // Copies are made by it as well.
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a LogIn holds a secret and is neither pickled nor copied; keep its token where only its owner can read it",
+            "a NewSession holds a secret and is neither pickled nor copied; keep its token where only its owner can read it",
         ))
     }
 
     fn __repr__(&self) -> String {
         let session = &self.0.session;
-        format!("LogIn(username={:?}, session={})", session.username, session.id)
+        format!("NewSession(username={:?}, session={})", session.username, session.id)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables in and out, by Arrow's PyCapsule interface: no copy, and no need of pyarrow.
 
 use std::ffi::CStr;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
@@ -9,14 +9,8 @@ use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
-use pixelplay_core::Encoder;
-use pixelplay_core::catalog::{
-    BatchText, BuildOptions, BuildReport, CatalogError, CleanOptions, CleanReport, Cleaned,
-    build_index_from_csv, build_index_from_reader, clean_reader, clean_with, every_row,
-    every_row_reader,
-};
+use pixelplay_core::catalog::{self, CatalogError};
 use pixelplay_core::index::ArrowTable;
-use pixelplay_core::progress::Progress;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -49,85 +43,13 @@ impl Input {
         Ok(Self::Arrow(reader(capsule)?))
     }
 
-    /// Songs, and what became of the rest.
-    pub(crate) fn clean(
-        self,
-        options: &CleanOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<Cleaned, CatalogError> {
+    /// The table, opened.
+    pub(crate) fn open(self) -> Result<catalog::SongTable<'static>, CatalogError> {
         match self {
-            Self::Path(path) => clean_with(path, options, progress),
-            Self::Csv(bytes) => clean_reader(Cursor::new(bytes), UNNAMED, options, progress),
-            Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                clean_reader(text, UNNAMED, options, progress)
-            }),
+            Self::Path(path) => catalog::SongTable::open(path),
+            Self::Csv(bytes) => Ok(catalog::SongTable::from_reader(Cursor::new(bytes), UNNAMED)),
+            Self::Arrow(batches) => Ok(catalog::SongTable::from_batches(batches, UNNAMED)),
         }
-    }
-
-    /// An index of the songs, and what became of the rest.
-    pub(crate) fn build(
-        self,
-        out: PathBuf,
-        encoder: &Encoder,
-        options: &CleanOptions,
-        build: &BuildOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<(CleanReport, BuildReport), CatalogError> {
-        match self {
-            Self::Path(path) => build_index_from_csv(path, out, encoder, options, build, progress),
-            Self::Csv(bytes) => {
-                let reader = Cursor::new(bytes);
-                build_index_from_reader(reader, UNNAMED, out, encoder, options, build, progress)
-            }
-            Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                build_index_from_reader(text, UNNAMED, out, encoder, options, build, progress)
-            }),
-        }
-    }
-
-    /// A song for every row.
-    pub(crate) fn every_row(
-        self,
-        options: &CleanOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<Cleaned, CatalogError> {
-        match self {
-            Self::Path(path) => every_row(path, options, progress),
-            Self::Csv(bytes) => every_row_reader(Cursor::new(bytes), UNNAMED, options, progress),
-            Self::Arrow(batches) => Self::of_batches(batches, options, |text, options| {
-                every_row_reader(text, UNNAMED, options, progress)
-            }),
-        }
-    }
-
-    fn of_batches<T: Told>(
-        batches: RecordBatchStreamReader,
-        options: &CleanOptions,
-        read: impl FnOnce(&mut dyn Read, &CleanOptions) -> Result<T, CatalogError>,
-    ) -> Result<T, CatalogError> {
-        let mut text = BatchText::new(batches);
-        let options = CleanOptions { delimiter: Some(b','), ..options.clone() };
-        let mut told = read(&mut text, &options)?;
-        let ignored = &mut told.report().ignored;
-        ignored.extend(text.left_out().iter().cloned());
-        Ok(told)
-    }
-}
-
-/// What comes with a report on a table.
-trait Told {
-    fn report(&mut self) -> &mut CleanReport;
-}
-
-impl Told for Cleaned {
-    fn report(&mut self) -> &mut CleanReport {
-        &mut self.report
-    }
-}
-
-impl Told for (CleanReport, BuildReport) {
-    fn report(&mut self) -> &mut CleanReport {
-        &mut self.0
     }
 }
 

@@ -16,7 +16,7 @@ use crate::call;
 use crate::error::Raise;
 use crate::hash_params::PyHashParams;
 use crate::secret::{Password, Typed};
-use crate::session::{PyAccount, PyListen, PyLogIn, PySession};
+use crate::session::{PyAccount, PyListen, PyNewSession, PySession};
 
 /// Accounts, sessions and taste in one SQLite file. One that is not there is made, for its owner's eyes only.
 ///
@@ -26,13 +26,13 @@ use crate::session::{PyAccount, PyListen, PyLogIn, PySession};
 ///
 /// * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
 /// * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
-/// * ``idle_session``, ``longest_session``: a session ends when it is not resumed for so long (30 minutes), and however
+/// * ``idle_timeout``, ``max_session_age``: a session ends when it is not resumed for so long (30 minutes), and however
 ///   much it is used after so long (30 days).
 /// * ``confirm_within``: how long single-use tokens are good for (30 minutes).
 /// * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
 ///   ``older_peppers``: those that hashes still need.
 /// * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
-///   core); ``longest_queue``: how long an attempt waits for its turn (30 seconds).
+///   core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
 /// * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
 ///   long, what was liked weighs half (90 days).
 ///
@@ -86,11 +86,11 @@ impl PyUserStore {
 impl PyUserStore {
     #[new]
     #[pyo3(signature = (
-        path, *, second_factor = false, hidden_names = false, idle_session = None, longest_session = None,
+        path, *, second_factor = false, hidden_names = false, idle_timeout = None, max_session_age = None,
         confirm_within = None, pepper = None, older_peppers = Vec::new(), hash = None, concurrent_hashes = None,
-        longest_queue = None, max_history = None, taste_half_life = None
-    ), text_signature = "(path, *, second_factor=False, hidden_names=False, idle_session=None, longest_session=None, \
-        confirm_within=None, pepper=None, older_peppers=(), hash=None, concurrent_hashes=None, longest_queue=None, \
+        queue_timeout = None, max_history = None, taste_half_life = None
+    ), text_signature = "(path, *, second_factor=False, hidden_names=False, idle_timeout=None, max_session_age=None, \
+        confirm_within=None, pepper=None, older_peppers=(), hash=None, concurrent_hashes=None, queue_timeout=None, \
         max_history=None, taste_half_life=None)")]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
@@ -98,14 +98,14 @@ impl PyUserStore {
         path: PathBuf,
         second_factor: bool,
         hidden_names: bool,
-        idle_session: Option<Duration>,
-        longest_session: Option<Duration>,
+        idle_timeout: Option<Duration>,
+        max_session_age: Option<Duration>,
         confirm_within: Option<Duration>,
         pepper: Option<(String, Bound<'_, PyBytes>)>,
         older_peppers: Vec<(String, Bound<'_, PyBytes>)>,
         hash: Option<&Bound<'_, PyHashParams>>,
         concurrent_hashes: Option<NonZeroUsize>,
-        longest_queue: Option<Duration>,
+        queue_timeout: Option<Duration>,
         max_history: Option<u32>,
         taste_half_life: Option<Duration>,
     ) -> PyResult<Self> {
@@ -113,13 +113,13 @@ impl PyUserStore {
         let options = UserStoreOptions {
             second_factor,
             hidden_names,
-            idle_session: idle_session.unwrap_or(usual.idle_session),
-            longest_session: longest_session.unwrap_or(usual.longest_session),
+            idle_timeout: idle_timeout.unwrap_or(usual.idle_timeout),
+            max_session_age: max_session_age.unwrap_or(usual.max_session_age),
             confirm_within: confirm_within.unwrap_or(usual.confirm_within),
             peppers: peppers(pepper, older_peppers).map_err(|error| error.raise(py))?,
             hash: hash.map_or(usual.hash, |hash| hash.get().0),
             concurrent_hashes: concurrent_hashes.unwrap_or(usual.concurrent_hashes),
-            longest_queue: longest_queue.unwrap_or(usual.longest_queue),
+            queue_timeout: queue_timeout.unwrap_or(usual.queue_timeout),
             max_history: max_history.unwrap_or(usual.max_history),
             taste_half_life: taste_half_life.unwrap_or(usual.taste_half_life),
             ..usual
@@ -184,11 +184,11 @@ impl PyUserStore {
         password: Password,
         source: Option<Typed>,
         label: Option<Typed>,
-    ) -> PyResult<PyLogIn> {
+    ) -> PyResult<PyNewSession> {
         self.wait(py, move |users| {
             users.log_in_from(&name, &password, &client(source.as_ref(), label.as_ref()))
         })
-        .map(PyLogIn)
+        .map(PyNewSession)
     }
 
     /// Whose session a token stands for. Raises ``InvalidSession`` if it has ended.
@@ -229,12 +229,12 @@ impl PyUserStore {
         new: Password,
         source: Option<Typed>,
         label: Option<Typed>,
-    ) -> PyResult<PyLogIn> {
+    ) -> PyResult<PyNewSession> {
         self.wait(py, move |users| {
             let client = client(source.as_ref(), label.as_ref());
             users.change_password_from(&name, &old, &new, &client)
         })
-        .map(PyLogIn)
+        .map(PyNewSession)
     }
 
     /// What may be shown of an account. Raises ``UnknownUser``.
@@ -385,7 +385,7 @@ impl PyUserStore {
         self.wait(py, move |users| users.clear_history(&name))
     }
 
-    /// What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.taste``.
+    /// What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.lean_towards``.
     ///
     /// A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
     /// since; the sum is cut at -1 and 1. Raises ``UnknownUser``.

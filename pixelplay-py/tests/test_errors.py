@@ -48,7 +48,7 @@ def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
 def reach_by_user(name: str, path: Path) -> None:
     password = "correct horse battery"
     impatient = timedelta(0) if name == "Overloaded" else None
-    users = pp.UserStore(path, hidden_names=name == "NamesAreHidden", concurrent_hashes=1, longest_queue=impatient)
+    users = pp.UserStore(path, hidden_names=name == "NamesAreHidden", concurrent_hashes=1, queue_timeout=impatient)
     if name == "InvalidCredentials":
         users.log_in("nobody", password)
     elif name == "Throttled":

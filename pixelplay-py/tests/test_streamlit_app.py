@@ -290,7 +290,7 @@ def test_favourites(open_app: Open, users_file: Path, enc: pp.Encoder, starter: 
     click(other, "favourite-hit-1")
     plain = titles(other)
     run(other.toggle(key="taste").set_value(True))
-    query = pp.HybridQuery(image=v).taste({first.id: 1.0, second.id: 1.0})
+    query = pp.HybridQuery(image=v).lean_towards({first.id: 1.0, second.id: 1.0})
     assert titles(other) == titles_of(query.search(starter, k=5)) != plain
 
     # What another catalogue lacks is counted, not lost.

@@ -120,7 +120,7 @@ def test_taste_leans_a_question(users: pp.UserStore, songs: pp.SongIndex, enc: p
     assert taste == pytest.approx({"a": 1, "b": -1, "c": 1, "d": 0.25, "gone": -1}, abs=1e-3)
 
     text = enc.encode_text("a storm at night")
-    query = pp.HybridQuery(text=text).taste(taste, weight=0.5)
+    query = pp.HybridQuery(text=text).lean_towards(taste, weight=0.5)
     liked = sum(weight * np.asarray(songs.embedding(id), float) for id, weight in taste.items() if id != "gone")
     expected = np.asarray(text, float) + 0.5 * liked / np.linalg.norm(liked)
     np.testing.assert_allclose(np.asarray(query.blend(songs)), expected / np.linalg.norm(expected), atol=1e-6)
@@ -132,9 +132,9 @@ def test_taste_leans_a_question(users: pp.UserStore, songs: pp.SongIndex, enc: p
     assert users.history("ana")[0].at <= datetime.now(timezone.utc) + timedelta(seconds=1)
     assert users.clear_history("ana") == 1 and users.history("ana") == []
     with pytest.raises(pp.QueryError):
-        pp.HybridQuery(text=text).taste({"a": math.nan}).blend(songs)
+        pp.HybridQuery(text=text).lean_towards({"a": math.nan}).blend(songs)
     with pytest.raises(TypeError):
-        pp.HybridQuery(text=text).taste(["a"])  # type: ignore[arg-type]
+        pp.HybridQuery(text=text).lean_towards(["a"])  # type: ignore[arg-type]
 
 
 def test_export(users: pp.UserStore) -> None:
@@ -158,14 +158,14 @@ def test_options_reach_the_store(tmp_path: Path) -> None:
     with pp.UserStore(path, second_factor=True, hash=params) as users:
         users.register("ana", "r4iny-d4")
     assert stored_hash(path).startswith("$argon2id$v=19$m=12288,t=3,p=1$")
-    with pp.UserStore(path, idle_session=timedelta(0), taste_half_life=timedelta(microseconds=1000)) as users:
+    with pp.UserStore(path, idle_timeout=timedelta(0), taste_half_life=timedelta(microseconds=1000)) as users:
         with pytest.raises(pp.InvalidSession):
             users.resume(users.log_in("ana", "r4iny-d4").token)
         users.add_favourite("ana", "a")
         time.sleep(0.05)
         assert users.taste("ana") == {}
     last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
-    with pp.UserStore(path, longest_session=timedelta.max, confirm_within=timedelta(0), max_history=2) as users:
+    with pp.UserStore(path, max_session_age=timedelta.max, confirm_within=timedelta(0), max_history=2) as users:
         assert users.log_in("ana", "r4iny-d4").session.ends == last
         with pytest.raises(pp.InvalidToken):
             users.finish_password_reset(users.start_password_reset("ana"), NEW)
@@ -194,7 +194,7 @@ def test_peppers(tmp_path: Path) -> None:
         lambda path: pp.UserStore(path, pepper=("Bad Id", b"k" * 32)),
         lambda path: pp.UserStore(path, pepper=("a", b"k" * 32), older_peppers=[("a", b"l" * 32)]),
         lambda path: pp.UserStore(path, concurrent_hashes=0),
-        lambda path: pp.UserStore(path, idle_session=timedelta(-1)),
+        lambda path: pp.UserStore(path, idle_timeout=timedelta(-1)),
         lambda path: pp.UserStore("nul\0.db"),
         lambda path: pp.HashParams(8),
         lambda path: pp.HashParams(1 << 30),
@@ -207,7 +207,7 @@ def test_bad_options_are_value_errors(make: Callable[[Path], object], tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "options", [{"pepper": "secret"}, {"idle_session": 30}, {"hash": 2}, {"pepper": ("a", "k" * 32)}]
+    "options", [{"pepper": "secret"}, {"idle_timeout": 30}, {"hash": 2}, {"pepper": ("a", "k" * 32)}]
 )
 def test_bad_types_are_type_errors(options: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(TypeError):
@@ -382,7 +382,7 @@ def test_many_log_ins_at_once(users: pp.UserStore) -> None:
     names = ["ana", "ben", "cid", "dot"]
     for name in names[1:]:
         users.import_account(name, BCRYPT)
-    found: list[tuple[str, pp.LogIn]] = []
+    found: list[tuple[str, pp.NewSession]] = []
     threads = [
         threading.Thread(target=lambda name=name: found.append((name, users.log_in(name, PASSWORD))))
         for name in names * 16

@@ -57,11 +57,11 @@ query = pp.HybridQuery(image=v, text=array[0], text_weight=0.3).like("id", weigh
 assert_type(query.search(index, k=10, max_per_artist=2), pp.Hits)
 assert_type(pp.radar_svg({"Song": hits[0].song, "Picture": mood}), str)
 
-users = pp.UserStore("users.db", idle_session=timedelta(hours=1), pepper=("2026", b"key"), hash=pp.HashParams())
+users = pp.UserStore("users.db", idle_timeout=timedelta(hours=1), pepper=("2026", b"key"), hash=pp.HashParams())
 with users as entered:
     assert_type(entered, pp.UserStore)
 log_in = users.log_in("ana", "correct horse battery", source="203.0.113.7", label="phone")
-assert_type(log_in, pp.LogIn)
+assert_type(log_in, pp.NewSession)
 assert_type(log_in.token, str)
 session = users.resume(log_in.token)
 assert_type(session.ends, datetime)
@@ -69,7 +69,7 @@ assert_type(session.label, str | None)
 assert_type(users.history("ana")[0].at, datetime)
 assert_type(users.start_password_reset("ana"), str)
 assert_type(users.taste("ana"), dict[str, float])
-assert_type(query.taste(users.taste("ana"), weight=0.3), pp.HybridQuery)
+assert_type(query.lean_towards(users.taste("ana"), weight=0.3), pp.HybridQuery)
 try:
     users.change_password("ana", "old", "new")
 except (pp.Throttled, pp.Overloaded) as error:

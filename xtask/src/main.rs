@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask test`, `lint`, `parity`, `soak`.
 
+mod lint;
 mod package;
 mod python;
 mod soak;
@@ -22,7 +23,8 @@ struct Cli {
 enum Task {
     /// Run every test, Rust and Python; makes its own virtual environment under target/
     Test,
-    /// Formatting, clippy, rustdoc and ruff, warnings as errors (needs rustfmt and clippy)
+    /// Formatting, clippy, rustdoc, ruff and typos, warnings as errors (needs rustfmt and clippy);
+    /// cargo-deny and the oldest Rust where they are installed
     Lint,
     /// Compare the encoder with PyTorch and transformers on full-size models (installs them:
     /// gigabytes)
@@ -42,7 +44,7 @@ fn main() -> Result<()> {
         .to_path_buf();
     match Cli::parse().task {
         Task::Test => test(&root),
-        Task::Lint => lint(&root),
+        Task::Lint => lint::lint(&root),
         Task::Parity => parity(&root),
         Task::Soak(options) => soak::soak(&root, &options),
     }
@@ -87,24 +89,6 @@ fn test(root: &Path) -> Result<()> {
     package::test(root)?;
     step("all tests passed");
     Ok(())
-}
-
-fn lint(root: &Path) -> Result<()> {
-    step("format");
-    run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
-    step("clippy");
-    run(&mut cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    step("rustdoc");
-    for arguments in [
-        &["doc", "--workspace", "--no-deps"][..],
-        &["doc", "-p", "pixelplay-core", "--no-deps", "--no-default-features"],
-    ] {
-        run(cargo(root, arguments).env("RUSTDOCFLAGS", "-D warnings"))?;
-    }
-    step("Python");
-    let python = light_environment(root)?;
-    run(Command::new(&python).args(["-m", "ruff", "check", "--quiet"]).arg(root))?;
-    run(Command::new(&python).args(["-m", "ruff", "format", "--check", "--quiet"]).arg(root))
 }
 
 fn parity(root: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use indicatif::HumanDuration;
-use pixelplay_core::users::{Client, LogIn, Session};
+use pixelplay_core::users::{Client, NewSession, Session};
 use pixelplay_core::{UserStore, UserStoreOptions};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ fn with_client<T>(run: impl FnOnce(&Client<'_>) -> T) -> T {
 
 fn keep(
     done: &str,
-    log_in: &LogIn,
+    log_in: &NewSession,
     users: &UserStore,
     store: &StoreArgs,
     json: bool,
@@ -81,7 +81,7 @@ fn keep(
         });
         return output::line(&document.to_string());
     }
-    let idle = HumanDuration(UserStoreOptions::default().idle_session);
+    let idle = HumanDuration(UserStoreOptions::default().idle_timeout);
     output::line(&format!(
         "{done} as {}; the session is in {} and ends after {idle} without use",
         printable(username),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
-use pixelplay_core::users::{LogIn, Session};
+use pixelplay_core::users::{NewSession, Session};
 use pixelplay_core::{UserError, UserStore};
 use tempfile::NamedTempFile;
 
@@ -85,7 +85,7 @@ impl StoreArgs {
 
     /// Keeps a session for the next commands, and ends the one it takes the place of. One that
     /// cannot be kept is ended.
-    pub(super) fn keep(&self, users: &UserStore, log_in: &LogIn) -> Result<PathBuf> {
+    pub(super) fn keep(&self, users: &UserStore, log_in: &NewSession) -> Result<PathBuf> {
         let before = self.token().unwrap_or(None);
         let path = self.session_file()?;
         let token = log_in.token.expose();

@@ -1,6 +1,6 @@
 //! Answers of providers in which songs are looked up.
 
-use pixelplay_core::catalog::enrich::{ITunes, MusicBrainz, Provider, Wanted};
+use pixelplay_core::enrich::{ITunes, MusicBrainz, Provider, Wanted};
 use pixelplay_core::{Song, SongId};
 
 use crate::Seeds;

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::fs;
 
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 use safetensors::Dtype;
 use serde_json::json;
 
@@ -41,7 +41,7 @@ pub fn read_checkpoint(mut data: &[u8]) {
         let Ok(encoder) = Encoder::open(folder.path()) else {
             return;
         };
-        let picture = Picture::from_rgb8(5, 3, (0..45).collect()).unwrap();
+        let picture = Image::from_rgb8(5, 3, (0..45).collect()).unwrap();
         let image = encoder.encode_image(&picture);
         let text = encoder.encode_text("w1 w2 a b\u{301} 123 \u{1f600}");
         for embedding in [image, text].into_iter().flatten() {

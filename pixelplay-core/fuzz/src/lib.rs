@@ -8,16 +8,16 @@
 
 mod answer;
 mod checkpoint;
+mod image;
 mod index;
-mod picture;
 mod query;
 mod table;
 mod vectors;
 
 pub use answer::read_answer;
 pub use checkpoint::read_checkpoint;
+pub use image::decode_image;
 pub use index::open_index;
-pub use picture::decode_image;
 pub use query::{filter, query};
 pub use table::clean_csv;
 pub use vectors::import_npy;
@@ -39,7 +39,7 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     Target { name: "open_index", run: open_index, seeds: index::seeds },
-    Target { name: "decode_image", run: decode_image, seeds: picture::seeds },
+    Target { name: "decode_image", run: decode_image, seeds: image::seeds },
     Target { name: "read_checkpoint", run: read_checkpoint, seeds: checkpoint::seeds },
     Target { name: "clean_csv", run: clean_csv, seeds: table::seeds },
     Target { name: "import_npy", run: import_npy, seeds: vectors::seeds },

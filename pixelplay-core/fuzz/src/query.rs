@@ -100,30 +100,28 @@ pub fn query(data: &[u8]) {
             _ => question.unlike(vector, weight),
         };
     }
-    let options = QueryOptions {
-        k: usize::from(byte()) % 64,
-        filter: Filter::parse(
-            ["energy > 0.3", "year is null", "genre = pop", "explicit"][usize::from(byte()) % 4],
-        )
-        .ok()
-        .filter(|_| terms % 2 == 0),
-        max_per_artist: NonZeroUsize::new(usize::from(byte()) % 4),
-        distinct_songs: terms % 3 == 0,
-        diversity: f64::from(byte()) / 250.0,
-        min_score: (byte() % 3 == 0).then(|| f64::from(byte()) / 128.0 - 1.0),
-        hubness_correction: 0.0,
-        threads: NonZeroUsize::new(1),
-    };
+    let k = usize::from(byte()) % 64;
+    let filter = Filter::parse(
+        ["energy > 0.3", "year is null", "genre = pop", "explicit"][usize::from(byte()) % 4],
+    );
+    let filter = filter.ok().filter(|_| terms % 2 == 0);
+    let max_per_artist = NonZeroUsize::new(usize::from(byte()) % 4);
+    let diversity = f64::from(byte()) / 250.0;
+    let min_score = (byte() % 3 == 0).then(|| f64::from(byte()) / 128.0 - 1.0);
+    let threads = NonZeroUsize::new(1);
+    let search = SearchOptions { filter, min_score, threads, ..SearchOptions::top(k) };
+    let distinct_songs = terms % 3 == 0;
+    let options = QueryOptions { search, max_per_artist, distinct_songs, diversity };
     let Ok(hits) = question.search(&INDEX, &options) else {
         return;
     };
-    assert!(hits.len() <= options.k);
+    assert!(hits.len() <= options.search.k);
     let mut of_artist = HashMap::new();
     let mut rows = Vec::new();
     for hit in &hits {
         assert!((-1.001..=1.001).contains(&hit.score));
         assert!((0.0..=100.0).contains(&hit.match_percent));
-        assert!(options.min_score.is_none_or(|floor| hit.score >= floor));
+        assert!(options.search.min_score.is_none_or(|floor| hit.score >= floor));
         assert!(!named.iter().any(|id| id == hit.id.as_str()));
         assert!(!rows.contains(&hit.row));
         rows.push(hit.row);

@@ -4,14 +4,15 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pixelplay_core::catalog::{CleanOptions, Templates, clean_reader, describe};
+use pixelplay_core::catalog::{CleanOptions, SongTable, Templates, describe};
 
 use crate::Seeds;
 
 /// Cleans a table and describes its songs; whatever is read is kept, merged or dropped.
 pub fn clean_csv(data: &[u8]) {
     let options = CleanOptions { max_bytes: 1 << 24, ..CleanOptions::default() };
-    let Ok(cleaned) = clean_reader(data, "fuzz.csv", &options, &mut ()) else {
+    let Ok(cleaned) = SongTable::from_reader(data, "fuzz.csv").options(options).clean(&mut ())
+    else {
         return;
     };
     let report = cleaned.report;

@@ -5,12 +5,52 @@ pub(super) type Digest = [u8; 16];
 
 /// Of several parts in their order; where one ends and the next begins counts.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-    let mut hash = blake3::Hasher::new();
+    let mut hasher = PartsHasher::default();
     for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
+        hasher.add(part);
     }
-    let mut digest = Digest::default();
-    hash.finalize_xof().fill(&mut digest);
-    digest
+    hasher.digest()
+}
+
+/// [`digest`] of parts that come one by one.
+#[derive(Default)]
+pub(super) struct PartsHasher(blake3::Hasher);
+
+impl PartsHasher {
+    pub(super) fn add(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_le_bytes());
+        self.0.update(part);
+    }
+
+    fn digest(&self) -> Digest {
+        let mut digest = Digest::default();
+        self.0.finalize_xof().fill(&mut digest);
+        digest
+    }
+
+    /// The digest as 32 hexadecimal digits.
+    #[cfg(feature = "encoder")]
+    pub(super) fn hex(&self) -> String {
+        self.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of files that are there already are made of it.
+    #[test]
+    fn a_digest_never_changes() {
+        let mut hasher = PartsHasher::default();
+        hasher.add(b"a");
+        hasher.add(b"bc");
+        // `blake3` of the parts behind their lengths, eight bytes each, the least first.
+        let whole = blake3::hash(b"\x01\0\0\0\0\0\0\0a\x02\0\0\0\0\0\0\0bc");
+        assert_eq!(hasher.digest(), whole.as_bytes()[..16]);
+        assert_eq!(digest([&b"a"[..], b"bc"]), hasher.digest());
+        #[cfg(feature = "encoder")]
+        assert_eq!(hasher.hex(), whole.to_hex()[..32]);
+        assert_ne!(digest([&b"ab"[..], b"c"]), hasher.digest());
+    }
 }

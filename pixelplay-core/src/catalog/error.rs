@@ -25,7 +25,7 @@ pub enum CatalogError {
     },
     /// A folder, a pipe or a device was named as the table.
     #[error(
-        "{} is {found}, not a file; save the table to a file (or give a reader to `clean_reader`)",
+        "{} is {found}, not a file; save the table to a file (or give a reader to `SongTable::from_reader`)",
         path.display()
     )]
     NotAFile {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::CatalogError;
-use super::build::{BuildOptions, build_index};
-use super::clean::{CleanOptions, clean_reader};
-use super::templates::Templates;
+use super::describe::Templates;
+use super::digest::PartsHasher;
+use super::indexing::{BuildOptions, build_index};
+use super::song_table::SongTable;
 use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::Progress;
@@ -70,15 +71,9 @@ fn starter_index_in(
     }
     let unusable = |source| CatalogError::Cache { path: folder.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(|error| unusable(error.into()))?;
-    let songs = clean_reader(
-        pixelplay_data::STARTER_CSV,
-        "the starter catalogue",
-        &CleanOptions::default(),
-        progress,
-    )?
-    .songs;
-    let options = BuildOptions::default();
-    match build_index(&songs, &path, encoder, &options, progress) {
+    let table = SongTable::from_reader(pixelplay_data::STARTER_CSV, "the starter catalogue");
+    let songs = table.clean(progress)?.songs;
+    match build_index(&songs, encoder, &path, &BuildOptions::default(), progress) {
         Ok(_) => {}
         Err(CatalogError::Index(source)) => return Err(unusable(source.into())),
         Err(other) => return Err(other),
@@ -96,7 +91,7 @@ fn open_whole(path: &Path, encoder: &Encoder) -> Option<SongIndex> {
 
 /// A name that changes with everything that the bytes of the file depend on.
 fn file_name(encoder: &Encoder) -> String {
-    let mut hash = blake3::Hasher::new();
+    let mut hasher = PartsHasher::default();
     let version = env!("CARGO_PKG_VERSION").as_bytes();
     let fingerprint = encoder.fingerprint().as_str().as_bytes();
     let arithmetic = encoder.arithmetic();
@@ -107,9 +102,9 @@ fn file_name(encoder: &Encoder) -> String {
         arithmetic.as_bytes(),
         version,
     ] {
-        hash.update(&(part.len() as u64).to_le_bytes()).update(part);
+        hasher.add(part);
     }
-    format!("starter-{}.arrow", &hash.finalize().to_hex()[..16])
+    format!("starter-{}.arrow", &hasher.hex()[..16])
 }
 
 #[cfg(test)]
@@ -138,8 +133,7 @@ mod tests {
     #[test]
     fn every_starter_song_is_clean_and_can_be_told_apart() {
         let cleaned =
-            clean_reader(pixelplay_data::STARTER_CSV, "starter", &CleanOptions::default(), &mut ())
-                .unwrap();
+            SongTable::from_reader(pixelplay_data::STARTER_CSV, "starter").clean(&mut ()).unwrap();
         let report = &cleaned.report;
         println!("{report}");
         assert_eq!(report.kept, report.rows_read);

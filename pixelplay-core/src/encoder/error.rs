@@ -3,11 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A cause from a library underneath.
-///
-/// Boxed, so that the types of candle, image, safetensors and tokenizers stay out of this crate's
-/// public interface and can change their major version without changing ours.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+#[cfg(feature = "hub")]
+use super::hub::HubError;
+use super::options::Device;
+use crate::cause::Cause;
 
 /// Why an encoder cannot be opened, or cannot encode.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +105,12 @@ pub enum EncodeError {
     /// The checkpoint cannot be had from the hub.
     #[cfg(feature = "hub")]
     #[error(transparent)]
-    Hub(#[from] super::hub::HubError),
+    Hub(#[from] HubError),
     /// The device cannot be used.
     #[error("cannot use the device {device}")]
     Device {
         /// The device asked for.
-        device: super::Device,
+        device: Device,
         /// Why not.
         source: Cause,
     },
@@ -125,7 +124,7 @@ pub enum EncodeError {
     },
     /// A picture cannot be decoded.
     #[error("cannot decode the picture{}", At(path.as_deref()))]
-    BadPicture {
+    BadImage {
         /// Its file, if it came from one.
         path: Option<PathBuf>,
         /// Why not.
@@ -136,7 +135,7 @@ pub enum EncodeError {
         "the picture{} is too large: {size}, at most {limit} are decoded",
         At(path.as_deref())
     )]
-    PictureTooLarge {
+    ImageTooLarge {
         /// Its file, if it came from one.
         path: Option<PathBuf>,
         /// What was found, with its unit.
@@ -164,18 +163,18 @@ pub enum EncodeError {
         problem: String,
     },
     /// One image of several failed.
-    #[error("image {at} failed")]
-    Image {
+    #[error("image {index} failed")]
+    ImageAt {
         /// The position in the list given, from 0.
-        at: usize,
+        index: usize,
         /// Why.
         source: Box<EncodeError>,
     },
     /// A text cannot be cut into tokens.
-    #[error("text {at} cannot be cut into tokens")]
-    Text {
+    #[error("text {index} cannot be cut into tokens")]
+    TextAt {
         /// The position in the list given, from 0.
-        at: usize,
+        index: usize,
         /// Why.
         source: Cause,
     },
@@ -205,6 +204,20 @@ impl From<crate::progress::Cancelled> for EncodeError {
 impl EncodeError {
     pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(super) fn bad_json<E: Into<Cause>>(path: &Path) -> impl Fn(E) -> Self {
+        move |source| Self::BadJson { path: path.to_owned(), source: source.into() }
+    }
+
+    pub(super) fn unsupported(
+        path: &Path,
+        key: impl Into<String>,
+        value: String,
+        supported: impl Into<String>,
+    ) -> Self {
+        let (key, supported) = (key.into(), supported.into());
+        Self::Unsupported { path: path.to_owned(), key, value, supported }
     }
 
     pub(super) fn forward(source: impl Into<Cause>) -> Self {

@@ -5,80 +5,13 @@
 //! temperature, and the mean over the pairs of a scale. The model need not have been trained on
 //! moods; pixelplay-mini was.
 
-use super::{EncodeError, EncodeOptions, Encoder, ImageSource};
+use super::encoder::Encoder;
+use super::error::EncodeError;
+use super::image::ImageSource;
+use super::mood_scales::{Anchors, LOGIT_SCALE, SCALES};
+use super::options::EncodeOptions;
 use crate::embedding::Embedding;
 use crate::mood::Mood;
-
-/// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's
-/// were trained to, and the most that CLIP's training allows.
-const LOGIT_SCALE: f64 = 100.0;
-
-/// Two opposite ends of a scale, each as the word to tell people and the sentence to compare with.
-struct Pair {
-    high: (&'static str, &'static str),
-    low: (&'static str, &'static str),
-}
-
-const fn pair(high: (&'static str, &'static str), low: (&'static str, &'static str)) -> Pair {
-    Pair { high, low }
-}
-
-/// For each of [`Mood::AXES`]. Scenes rather than adjectives, since pictures are captioned with
-/// what they show.
-const SCALES: [&[Pair]; Mood::AXES.len()] = [
-    &[
-        pair(
-            ("energetic", "people running and jumping, full of action"),
-            ("calm", "a calm and quiet place where nothing moves"),
-        ),
-        pair(("wild", "a wild storm with crashing waves"), ("still", "still water without a wave")),
-        pair(("crowded", "a crowd of excited people"), ("empty", "an empty place without anybody")),
-        pair(("fast", "a race, fast cars and speed"), ("slow", "somebody resting on a bench")),
-    ],
-    &[
-        pair(
-            ("happy", "happy people smiling and laughing"),
-            ("sad", "a sad and lonely person crying"),
-        ),
-        pair(
-            ("sunny", "a bright sunny day with a blue sky"),
-            ("gloomy", "a dark and gloomy place"),
-        ),
-        pair(
-            ("lovely", "a beautiful garden full of flowers"),
-            ("desolate", "garbage, ruins and destruction"),
-        ),
-        pair(
-            ("peaceful", "a peaceful family with their children"),
-            ("threatening", "a dangerous and frightening scene"),
-        ),
-    ],
-    &[
-        pair(("dancing", "people dancing at a party"), ("solitary", "a person sitting alone")),
-        pair(
-            ("festive", "a festival with music and colourful lights"),
-            ("bare", "a bare and silent landscape"),
-        ),
-        pair(
-            ("nightlife", "a nightclub with a disco floor"),
-            ("studious", "an office with desks and papers"),
-        ),
-    ],
-    &[
-        pair(("natural", "trees and grass in nature"), ("urban", "tall buildings in a big city")),
-        pair(
-            ("rustic", "an old wooden house in the country"),
-            ("neon", "neon lights and screens at night"),
-        ),
-        pair(("cosy", "a campfire with a guitar"), ("industrial", "machines in a factory")),
-    ],
-];
-
-/// The sentences of [`SCALES`] in the space of one encoder.
-pub(super) struct Anchors {
-    pairs: Vec<[Embedding; 2]>,
-    logit_scale: f64,
-}
 
 impl Encoder {
     /// Estimates the mood of a picture on the scales of songs' audio features, for comparing the
@@ -93,10 +26,10 @@ impl Encoder {
     ///
     /// ```
     /// # #[cfg(feature = "mini")] {
-    /// use pixelplay_core::{Encoder, Picture};
+    /// use pixelplay_core::{Encoder, Image};
     ///
     /// let encoder = Encoder::mini()?;
-    /// let mood = encoder.mood(&Picture::from_rgb8(1, 1, vec![250, 200, 60])?)?;
+    /// let mood = encoder.mood(&Image::from_rgb8(1, 1, vec![250, 200, 60])?)?;
     /// assert!((0.0..=1.0).contains(&mood.valence));
     /// println!("{}", mood.words.join(", "));
     /// # }

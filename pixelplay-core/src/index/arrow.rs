@@ -13,7 +13,7 @@ use super::file::{
     Cells, ColumnBuilder, FileLayout, MAX_BATCH_TEXT, Text, data_type, known_kind, schema,
     text_len, written_kind,
 };
-use super::{SongHit, SongIndex, SongIndexError};
+use super::{Hits, SongHit, SongIndex, SongIndexError};
 use crate::song::{COLUMNS, Kind, Song};
 
 /// The most rows in a batch of songs.
@@ -140,19 +140,19 @@ impl SongIndex {
     /// If a column turns out to be damaged when it is decoded.
     pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
         let schema = Arc::new(schema(&FileLayout {
-            dim: self.dim,
-            fingerprint: self.fingerprint.clone(),
-            columns: self.columns.clone(),
+            dim: self.opened.dim,
+            fingerprint: self.opened.fingerprint.clone(),
+            columns: self.opened.columns.clone(),
             batch_rows: 1,
             quantized: false,
             query_bank: None,
         }));
-        let mut batches = Vec::with_capacity(self.batches.len());
-        for at in &self.batches {
+        let mut batches = Vec::with_capacity(self.opened.batches.len());
+        for at in &self.opened.batches {
             let (shard, batch) = self.batch(*at);
             let damaged = |error: ArrowError| SongIndexError::damaged(&shard.segment.path, error);
             let mut arrays = vec![text_array(&batch.ids, batch.rows)];
-            for (column, (_, kind)) in self.columns.iter().enumerate() {
+            for (column, (_, kind)) in self.opened.columns.iter().enumerate() {
                 arrays.push(match self.cells(shard, batch, column)? {
                     Cells::Text(text) => text_array(&text, batch.rows),
                     Cells::Integer(array) => Arc::new(array),
@@ -164,7 +164,7 @@ impl SongIndex {
             let values = Float32Array::new(batch.vectors.clone(), None);
             let vectors = FixedSizeListArray::try_new(
                 value_field(),
-                list_len(self.dim),
+                list_len(self.opened.dim),
                 Arc::new(values),
                 None,
             );
@@ -173,22 +173,22 @@ impl SongIndex {
         }
         Ok(ArrowTable { schema, batches })
     }
+}
 
-    /// Hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the
+impl Hits {
+    /// The hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the
     /// index, but for one that has the name of those.
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
-    ///
-    /// # Panics
-    /// If a hit is not of this index and its row does not exist.
-    pub fn hits_to_table(&self, hits: &[SongHit]) -> Result<ArrowTable, SongIndexError> {
-        let songs = hits.iter().map(|hit| self.song(hit.row)).collect::<Result<Vec<_>, _>>()?;
+    pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
+        let songs = self.iter().map(SongHit::song).collect::<Result<Vec<_>, _>>()?;
         // What `song` returns is of the columns' kinds, but for columns that no song has, which it
         // gives as text.
         let kind = |name: &String| (name.clone(), written_kind(name));
         let columns: Vec<_> = self
-            .columns
+            .index()
+            .columns()
             .iter()
             .filter(|(name, _)| !OF_HITS.contains(&name.as_str()))
             .map(|(name, _)| kind(name))
@@ -201,7 +201,7 @@ impl SongIndex {
         table.schema = Arc::new(Schema::new(fields));
         let mut first = 0;
         for batch in &mut table.batches {
-            let of_batch = &hits[first..first + batch.num_rows()];
+            let of_batch = &self[first..first + batch.num_rows()];
             first += batch.num_rows();
             let mut arrays = batch.columns().to_vec();
             let numbers = |number: fn(&SongHit) -> f64| -> ArrayRef {
@@ -210,7 +210,7 @@ impl SongIndex {
             arrays.insert(1, numbers(|hit| hit.score));
             arrays.insert(2, numbers(|hit| hit.match_percent));
             *batch = RecordBatch::try_new(table.schema.clone(), arrays)
-                .map_err(|error| SongIndexError::damaged(&self.path, error))?;
+                .map_err(|error| SongIndexError::damaged(self.index().path(), error))?;
         }
         Ok(table)
     }
@@ -287,7 +287,7 @@ mod tests {
         let (_folder, index) = index();
         let query = Embedding::new(vec![0.0, 1.0], None).unwrap();
         let hits = index.search(&query, &SearchOptions::default()).unwrap();
-        let table = index.hits_to_table(&hits).unwrap();
+        let table = hits.to_table().unwrap();
         let batch = &table.batches()[0];
         let ids: Vec<_> = batch["id"].as_string::<i32>().iter().flatten().collect();
         assert_eq!(ids, ["c", "b", "a"]);

@@ -62,7 +62,7 @@ pub use self::error::SongIndexError;
 pub use self::file::{SongIndexWriter, WriterOptions, write_index, write_index_with};
 pub use self::filter::{Column, Filter, FilterError, col};
 pub use self::hubness::{HubSong, Hubness, HubnessReport, QueryBank};
-pub use self::search::{AUDIO_FEATURES, By, SearchOptions, SongHit};
+pub use self::search::{AUDIO_FEATURES, By, Hits, SearchOptions, SongHit};
 pub use self::song_index::SongIndex;
 pub use crate::simd::Backend;
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::error::SongIndexError;
 use super::file::{Batch, Cells, MAX_COLUMNS, Segment};
 use super::lookup::MAX_ROWS;
-use super::song_index::SongIndex;
+use super::song_index::{Opened, SongIndex};
 use crate::song::Kind;
 
 /// Stands for `id` where columns are counted.
@@ -116,7 +116,7 @@ impl SongIndex {
                 Shard { segment, columns: own }
             })
             .collect();
-        Ok(Self {
+        let opened = Opened {
             path: path.to_owned(),
             dim,
             fingerprint,
@@ -127,37 +127,42 @@ impl SongIndex {
             lookup: OnceLock::new(),
             audio: OnceLock::new(),
             sample: OnceLock::new(),
-        })
+        };
+        Ok(Self { opened: Arc::new(opened) })
     }
 
     pub(super) fn batch(&self, at: BatchAt) -> (&Shard, &Batch) {
-        let shard = &self.shards[at.shard];
+        let shard = &self.opened.shards[at.shard];
         (shard, &shard.segment.batches[at.batch])
     }
 
     pub(super) fn shard_of(&self, row: usize) -> usize {
-        let after = self.batches.partition_point(|at| at.first_row <= row);
-        self.batches[after - 1].shard
+        let after = self.opened.batches.partition_point(|at| at.first_row <= row);
+        self.opened.batches[after - 1].shard
     }
 
     pub(super) fn locate(&self, row: usize) -> (&Shard, &Batch, usize) {
-        assert!(row < self.rows, "row {row} of an index of {} rows", self.rows);
-        let after = self.batches.partition_point(|at| at.first_row <= row);
-        let at = self.batches[after - 1];
+        assert!(row < self.opened.rows, "row {row} of an index of {} rows", self.opened.rows);
+        let after = self.opened.batches.partition_point(|at| at.first_row <= row);
+        let at = self.opened.batches[after - 1];
         let (shard, batch) = self.batch(at);
         (shard, batch, row - at.first_row)
     }
 
     /// The parts of a range of rows that lie in one batch each.
     pub(super) fn spans(&self, rows: Range<usize>) -> impl Iterator<Item = Span<'_>> {
-        let first =
-            self.batches.partition_point(|at| at.first_row + self.batch(*at).1.rows <= rows.start);
-        self.batches[first..].iter().take_while(move |at| at.first_row < rows.end).map(move |&at| {
-            let (shard, batch) = self.batch(at);
-            let start = rows.start.saturating_sub(at.first_row);
-            let end = batch.rows.min(rows.end - at.first_row);
-            Span { shard, batch, first_row: at.first_row, range: start..end }
-        })
+        let first = self
+            .opened
+            .batches
+            .partition_point(|at| at.first_row + self.batch(*at).1.rows <= rows.start);
+        self.opened.batches[first..].iter().take_while(move |at| at.first_row < rows.end).map(
+            move |&at| {
+                let (shard, batch) = self.batch(at);
+                let start = rows.start.saturating_sub(at.first_row);
+                let end = batch.rows.min(rows.end - at.first_row);
+                Span { shard, batch, first_row: at.first_row, range: start..end }
+            },
+        )
     }
 
     /// The cells of a column in a batch; the column counts through [`columns`](Self::columns).

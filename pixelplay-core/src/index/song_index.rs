@@ -1,7 +1,7 @@
 //! An open index: how it is opened, and what it gives access to.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::edit::open_segments;
 use super::error::SongIndexError;
@@ -10,15 +10,22 @@ use super::lookup::Lookup;
 use super::search::{Features, Sample};
 use super::shard::{BatchAt, Shard};
 use crate::embedding::{Embedding, EmbeddingError, Fingerprint, same_space};
-use crate::song::{Kind, Song, SongId};
+use crate::song::{Kind, Song, SongId, Value};
 
 /// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number
 /// of threads.
 ///
 /// It may be replaced by a [`SongIndexWriter`](super::SongIndexWriter) or changed by a
 /// [`SongIndexEditor`](super::SongIndexEditor) meanwhile; an open index stays as it was opened.
-#[derive(Debug)]
+/// A clone is another handle on the same open index.
+#[derive(Debug, Clone)]
 pub struct SongIndex {
+    pub(super) opened: Arc<Opened>,
+}
+
+/// What an open index holds.
+#[derive(Debug)]
+pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) dim: usize,
     pub(super) fingerprint: Option<Fingerprint>,
@@ -73,9 +80,9 @@ impl SongIndex {
     pub(super) fn open_with(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
         let index = Self::join(path, open_segments(path, load)?)?;
         // Without checksums nobody has vouched for the rows yet.
-        if index.shards.iter().any(|shard| shard.segment.checksums.is_none()) {
+        if index.opened.shards.iter().any(|shard| shard.segment.checksums.is_none()) {
             index.verify()?;
-        } else if index.shards.len() > 1 {
+        } else if index.opened.shards.len() > 1 {
             index.check_unique_ids()?;
         }
         Ok(index)
@@ -84,44 +91,44 @@ impl SongIndex {
     /// How many songs there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows
+        self.opened.rows
     }
 
     /// Whether there is no song.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.opened.rows == 0
     }
 
     /// The length of the vectors.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.dim
+        self.opened.dim
     }
 
     /// The space of the vectors, where the file names it.
     #[must_use]
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
-        self.fingerprint.as_ref()
+        self.opened.fingerprint.as_ref()
     }
 
     /// The file or folder that was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.opened.path
     }
 
     /// Whether every file has checksums of its data, which [`verify`](Self::verify) can compare.
     #[must_use]
     pub fn has_checksums(&self) -> bool {
-        self.shards.iter().all(|shard| shard.segment.checksums.is_some())
+        self.opened.shards.iter().all(|shard| shard.segment.checksums.is_some())
     }
 
     /// The columns beside the id and the vector, in the order of the file. Columns of types that no
     /// song has (lists, dates, dictionaries, ...) are not among them.
     #[must_use]
     pub fn columns(&self) -> &[(String, Kind)] {
-        &self.columns
+        &self.opened.columns
     }
 
     /// The ids by row.
@@ -158,7 +165,7 @@ impl SongIndex {
     pub fn song(&self, row: usize) -> Result<Song, SongIndexError> {
         let (shard, batch, at) = self.locate(row);
         let mut song = Song::new(self.song_id(row)?);
-        for (column, (name, _)) in self.columns.iter().enumerate() {
+        for (column, (name, _)) in self.opened.columns.iter().enumerate() {
             let Some(value) = self.cells(shard, batch, column)?.get(at) else {
                 continue;
             };
@@ -182,6 +189,22 @@ impl SongIndex {
         }
     }
 
+    /// The cell of a row in a column beside the id: `None` where it is empty, or there is no such
+    /// column. Reads one column where [`song`](Self::song) reads all.
+    ///
+    /// # Errors
+    /// If the column turns out to be damaged when it is first decoded.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn cell(&self, row: usize, column: &str) -> Result<Option<Value>, SongIndexError> {
+        let (shard, batch, at) = self.locate(row);
+        match self.columns().iter().position(|(name, _)| name == column) {
+            Some(column) => Ok(self.cells(shard, batch, column)?.get(at)),
+            None => Ok(None),
+        }
+    }
+
     /// The vector of a row, shape `(dim,)`, as it lies in the file.
     ///
     /// # Panics
@@ -189,7 +212,7 @@ impl SongIndex {
     #[must_use]
     pub fn vector(&self, row: usize) -> &[f32] {
         let (_, batch, row) = self.locate(row);
-        &batch.vectors[row * self.dim..(row + 1) * self.dim]
+        &batch.vectors[row * self.opened.dim..(row + 1) * self.opened.dim]
     }
 
     /// [`vector`](Self::vector) for an exact score; it may be read into `scratch`.
@@ -204,7 +227,7 @@ impl SongIndex {
 
     /// All vectors as they lie in the file, batch by batch: slices of shape `(rows, dim)`.
     pub fn vector_chunks(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.batches.iter().map(|at| &*self.batch(*at).1.vectors)
+        self.opened.batches.iter().map(|at| &*self.batch(*at).1.vectors)
     }
 
     /// All vectors as one slice of shape `(len, dim)`, or `None` where the file has several
@@ -224,7 +247,8 @@ impl SongIndex {
     /// # Panics
     /// If there is no such row.
     pub fn embedding(&self, row: usize) -> Result<Embedding, SongIndexError> {
-        Embedding::new(self.vector(row), self.fingerprint.clone()).map_err(|_| self.bad_vector(row))
+        Embedding::new(self.vector(row), self.opened.fingerprint.clone())
+            .map_err(|_| self.bad_vector(row))
     }
 
     /// That queries can be compared with the vectors.
@@ -241,7 +265,7 @@ impl SongIndex {
     }
 
     pub(super) fn lookup(&self) -> &Lookup {
-        self.lookup.get_or_init(|| Lookup::new(self.ids(), |row| self.id(row)))
+        self.opened.lookup.get_or_init(|| Lookup::new(self.ids(), |row| self.id(row)))
     }
 
     pub(super) fn bad_vector(&self, row: usize) -> SongIndexError {
@@ -266,7 +290,7 @@ impl<'a> Iterator for Ids<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        if self.row == self.index.rows {
+        if self.row == self.index.opened.rows {
             return None;
         }
         self.row += 1;
@@ -274,7 +298,7 @@ impl<'a> Iterator for Ids<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.index.rows - self.row;
+        let left = self.index.opened.rows - self.row;
         (left, Some(left))
     }
 }

@@ -4,14 +4,12 @@ use std::time::SystemTime;
 
 use rusqlite::{Transaction, params};
 
-use super::UserStore;
 use super::clock::{Millis, time};
 use super::error::UserError;
-use super::hash::StoredHash;
-use super::hash_input::HashInput;
 use super::name::UserName;
-use super::password::Password;
+use super::password::{HashInput, Password, StoredHash};
 use super::storage::Abort;
+use super::store::UserStore;
 
 /// An account, as far as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +44,7 @@ impl UserStore {
     /// Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt as `$2a$`,
     /// `$2b$` or `$2y$`. The first log-in replaces it.
     ///
-    /// While a hash is in the store that costs more than today's, every failed log-in costs as
+    /// While a hash is in the store that costs more than a current one, every failed log-in costs as
     /// much, so that time does not tell who has one.
     ///
     /// # Errors

@@ -9,14 +9,13 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::account::{insert, rename};
 use super::clock::{Millis, in_millis};
 use super::error::UserError;
-use super::hash::StoredHash;
-use super::log_in::{Claim, end_all};
 use super::name::UserName;
-use super::password::Password;
-use super::secret::{SecretToken, TokenHash, hash_of};
+use super::options::Client;
+use super::password::{Password, StoredHash};
+use super::session::{Claim, SecretToken, TokenHash, end_all, hash_of};
 use super::storage::Abort;
+use super::store::UserStore;
 use super::throttle::Counted;
-use super::{Client, UserStore};
 
 /// Expired rows that one request clears away at most.
 const SWEPT_AT_ONCE: u32 = 100;

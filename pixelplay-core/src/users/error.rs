@@ -5,11 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::hash::HashProblem;
-use super::hash_params::HashParamsProblem;
 use super::name::NameProblem;
-use super::password::PasswordProblem;
-use super::pepper::PepperProblem;
+use super::password::{HashParamsProblem, HashProblem, PasswordProblem, PepperProblem};
 
 /// Why the user store refused, or failed.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::UserStore;
 use super::clock::Millis;
 use super::error::UserError;
+use super::store::UserStore;
 
 /// Times are milliseconds since 1970 (UTC).
 #[derive(Serialize)]

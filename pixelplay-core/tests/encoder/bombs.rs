@@ -7,7 +7,7 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use pixelplay_core::Picture;
+use pixelplay_core::Image;
 
 use crate::hostile::{explain, png, png_chunk};
 use crate::picture_file;
@@ -23,10 +23,10 @@ fn child() {
     };
     let found = if Path::new(&path).is_dir() {
         let files = std::fs::read_dir(&path).unwrap();
-        let opened = files.map(|file| Picture::open(file.unwrap().path()).is_ok());
+        let opened = files.map(|file| Image::open(file.unwrap().path()).is_ok());
         format!("{} files", opened.count())
     } else {
-        match Picture::open(&path) {
+        match Image::open(&path) {
             Ok(picture) => format!("{picture:?}"),
             Err(error) => explain(&error),
         }
@@ -91,7 +91,7 @@ fn a_small_picture_that_hides_megabytes_stays_small() {
         let path = dir.path().join(format!("{}.png", kind.escape_ascii()));
         std::fs::write(&path, png(20, 12, &[chunk], &pixels)).unwrap();
         let (peak, found) = decode(&path, 512);
-        assert_eq!(found, "Picture(20x12)");
+        assert_eq!(found, "Image(20x12)");
         assert!(peak < 128, "{peak} MiB");
     }
 }
@@ -116,7 +116,7 @@ fn a_large_tiff_of_one_strip_is_no_bomb() {
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
     bytes.extend(pixels);
-    let picture = Picture::decode(&bytes).unwrap();
+    let picture = Image::decode(&bytes).unwrap();
     assert_eq!((picture.width(), picture.height()), (width, height));
 }
 
@@ -153,7 +153,7 @@ fn the_largest_pictures_stay_below_the_memory_that_is_documented() {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let (peak, found) = decode(&path, 3 << 10);
-        assert_eq!(found, "Picture(13000x13000)", "{name}");
+        assert_eq!(found, "Image(13000x13000)", "{name}");
         assert!(peak < 2 << 10, "{peak} MiB");
     }
 }

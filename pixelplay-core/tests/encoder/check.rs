@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pixelplay_core::encoder::check::{CheckOptions, CheckpointReport, Outcome, check};
 use pixelplay_core::progress::Update;
-use pixelplay_core::{EncodeError, Encoder, Picture};
+use pixelplay_core::{EncodeError, Encoder, Image};
 use serde_json::{Value, json};
 
 use crate::checkpoints::Checkpoint;
@@ -187,7 +187,7 @@ impl Compared {
         fs::write(reference.path().join("cats.png"), picture).unwrap();
 
         let encoder = Encoder::open(checkpoint.path()).unwrap();
-        let image = encoder.encode_image(&Picture::decode(picture).unwrap()).unwrap();
+        let image = encoder.encode_image(&Image::decode(picture).unwrap()).unwrap();
         let text = |words: &str| encoder.encode_text(words).unwrap();
         let logits = ["w1", "w2 w3"].map(|words| image.dot(&text(words)).unwrap() * 20.0);
         let exps = logits.map(f64::exp);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use half::{bf16, f16};
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
 }
 
 /// A picture; the twin of `picture` in `../parity/make_fixtures.py`.
-pub(crate) fn picture(name: &str, width: u32, height: u32, pattern: &str) -> Picture {
+pub(crate) fn picture(name: &str, width: u32, height: u32, pattern: &str) -> Image {
     let noise = level(name, (width * height * 3) as usize);
     let mut rgb = Vec::with_capacity(noise.len());
     for y in 0..height {
@@ -66,7 +66,7 @@ pub(crate) fn picture(name: &str, width: u32, height: u32, pattern: &str) -> Pic
             }
         }
     }
-    Picture::from_rgb8(width, height, rgb).unwrap()
+    Image::from_rgb8(width, height, rgb).unwrap()
 }
 
 /// What a checkpoint directory holds; change it before [`Checkpoint::write`].

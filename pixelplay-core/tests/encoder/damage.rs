@@ -1,12 +1,12 @@
 //! Pictures cut short, with bytes changed, or that are no files at all: an error or a picture,
 //! never a panic.
 
-use pixelplay_core::{EncodeError, Picture};
+use pixelplay_core::{EncodeError, Image};
 
 use crate::checkpoints::level;
 use crate::hostile::explain;
+use crate::images::good_files;
 use crate::picture_file;
-use crate::pictures::good_files;
 
 /// How many cuts or changes to try on each file; all of them with `PIXELPLAY_SOAK=1`.
 fn tries(short: usize, all: usize) -> usize {
@@ -21,7 +21,7 @@ fn a_file_cut_short_is_refused_or_lacks_nothing_of_the_picture() {
     let (mut refused, mut accepted) = (0, 0);
     for name in good_files() {
         let whole = std::fs::read(picture_file(&name)).unwrap();
-        let picture = Picture::decode(&whole).unwrap();
+        let picture = Image::decode(&whole).unwrap();
         let cuts = tries(60, whole.len());
         for cut in 0..cuts {
             // Evenly from the start; the last few bytes one by one, as a format may end before its
@@ -30,10 +30,10 @@ fn a_file_cut_short_is_refused_or_lacks_nothing_of_the_picture() {
                 left @ 1..=8 => whole.len().saturating_sub(left),
                 _ => cut * whole.len() / cuts,
             };
-            match Picture::decode(&whole[..keep]) {
+            match Image::decode(&whole[..keep]) {
                 Err(error) => {
                     refused += 1;
-                    assert!(matches!(error, EncodeError::BadPicture { .. }), "{error}");
+                    assert!(matches!(error, EncodeError::BadImage { .. }), "{error}");
                 }
                 Ok(cut) => {
                     accepted += 1;
@@ -63,10 +63,10 @@ fn changed_bytes_never_panic() {
                     bytes[at] ^= noise[4] | 1;
                 }
             }
-            match Picture::decode(&bytes) {
+            match Image::decode(&bytes) {
                 Ok(picture) => {
                     let pixels = u64::from(picture.width()) * u64::from(picture.height());
-                    assert!((1..=Picture::MAX_PIXELS).contains(&pixels));
+                    assert!((1..=Image::MAX_PIXELS).contains(&pixels));
                     opened += 1;
                 }
                 Err(error) => {
@@ -84,7 +84,7 @@ fn changed_bytes_never_panic() {
 fn what_is_no_regular_file_is_refused_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let refused = |path: &std::path::Path| {
-        let error = Picture::open(path).unwrap_err();
+        let error = Image::open(path).unwrap_err();
         assert!(matches!(error, EncodeError::Io { .. }), "{error}");
         explain(&error)
     };
@@ -107,6 +107,6 @@ fn what_is_no_regular_file_is_refused_at_once() {
         // A link to a picture is one.
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(picture_file("rgb.png"), &link).unwrap();
-        Picture::open(&link).unwrap();
+        Image::open(&link).unwrap();
     }
 }

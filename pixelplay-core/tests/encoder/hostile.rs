@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pixelplay_core::{EncodeError, EncodeOptions, Encoder, ImageSource, Picture};
+use pixelplay_core::{EncodeError, EncodeOptions, Encoder, Image, ImageSource};
 use serde_json::{Value, json};
 
 use crate::checkpoints::{Checkpoint, level};
@@ -291,10 +291,10 @@ pub(crate) fn png(width: u32, height: u32, chunks: &[Vec<u8>], deflated: &[u8]) 
 fn decompression_bombs_are_refused_before_memory_is_taken() {
     for (width, height) in [(1 << 30, 1 << 30), (60_000, 60_000), (20_000, 10_000)] {
         let error =
-            Picture::decode(&png(width, height, &[], b"\x78\x9c\x03\0\0\0\0\x01")).unwrap_err();
+            Image::decode(&png(width, height, &[], b"\x78\x9c\x03\0\0\0\0\x01")).unwrap_err();
         let text = explain(&error);
         assert!(
-            matches!(error, EncodeError::PictureTooLarge { .. }) || text.contains("more memory"),
+            matches!(error, EncodeError::ImageTooLarge { .. }) || text.contains("more memory"),
             "{text}"
         );
     }
@@ -304,7 +304,7 @@ fn decompression_bombs_are_refused_before_memory_is_taken() {
 fn thin_pictures_do_not_blow_up() {
     let encoder = Checkpoint::small().open();
     for (width, height) in [(100_000, 1), (1, 100_000), (50_000, 3)] {
-        let thin = Picture::from_rgb8(width, height, vec![77; (width * height * 3) as usize]);
+        let thin = Image::from_rgb8(width, height, vec![77; (width * height * 3) as usize]);
         encoder.encode_image(&thin.unwrap()).unwrap();
     }
     // Squashed into a square: the pass that shrinks comes first, or this would take gigabytes.
@@ -312,7 +312,7 @@ fn thin_pictures_do_not_blow_up() {
     squash.preprocessor["size"] = json!({"height": 48, "width": 48});
     let squash = squash.open();
     for (width, height) in [(1, 30_000_000), (30_000_000, 1)] {
-        let thin = Picture::from_rgb8(width, height, vec![9; 90_000_000]).unwrap();
+        let thin = Image::from_rgb8(width, height, vec![9; 90_000_000]).unwrap();
         squash.encode_image(&thin).unwrap();
     }
 }
@@ -324,7 +324,7 @@ fn the_image_that_failed_is_named() {
     let sources: Vec<ImageSource<'_>> = vec![(&good).into(), (&good).into(), (&missing).into()];
     let options = EncodeOptions { batch_size: 2 };
     let error = encoder.encode_images(&sources, options, &mut ()).unwrap_err();
-    assert!(matches!(&error, EncodeError::Image { at: 2, .. }));
+    assert!(matches!(&error, EncodeError::ImageAt { index: 2, .. }));
     let text = explain(&error);
     assert!(
         text.starts_with("image 2 failed: cannot read `") && text.contains("no-such.png"),
@@ -332,7 +332,7 @@ fn the_image_that_failed_is_named() {
     );
     let sources = [ImageSource::from(&b"nothing"[..])];
     let error = encoder.encode_images(&sources, EncodeOptions::default(), &mut ());
-    assert!(matches!(error, Err(EncodeError::Image { at: 0, .. })));
+    assert!(matches!(error, Err(EncodeError::ImageAt { index: 0, .. })));
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn input_of_the_wrong_shape_is_refused() {
     let problem = bad(encoder.encode_token_ids(&[vec![62, 64, 63]]).unwrap_err());
     assert!(problem.contains("token 64"), "{problem}");
     for (width, height, len) in [(0, 5, 0), (5, 0, 0), (2, 2, 11), (u32::MAX, u32::MAX, 3)] {
-        let error = Picture::from_rgb8(width, height, vec![0; len]).unwrap_err();
+        let error = Image::from_rgb8(width, height, vec![0; len]).unwrap_err();
         assert!(matches!(error, EncodeError::BadPixels { .. }), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 use serde::Deserialize;
 
 use crate::parity::assert_close;
@@ -56,7 +56,7 @@ fn a_full_size_checkpoint_agrees_with_transformers() {
     let mut worst = 0.0_f32;
     for (photo, expected) in reference.photos.iter().zip(pixels.chunks_exact(each)) {
         let rgb = std::fs::read(dir.join(&photo.rgb)).unwrap();
-        let picture = Picture::from_rgb8(photo.width, photo.height, rgb).unwrap();
+        let picture = Image::from_rgb8(photo.width, photo.height, rgb).unwrap();
         let found = encoder.preprocess(&picture);
         assert_eq!(found.len(), each);
         for (at, (a, b)) in found.iter().zip(expected).enumerate() {

@@ -4,7 +4,7 @@
 //! to 8 bits after the horizontal pass and again after the vertical one. `preprocess.rs` holds it
 //! equal to Pillow itself, bit for bit, on committed answers.
 
-use pixelplay_core::Picture;
+use pixelplay_core::Image;
 
 /// 8-bit RGB, row by row.
 #[derive(Clone)]
@@ -14,8 +14,8 @@ pub(crate) struct Pixels {
     pub(crate) rgb: Vec<u8>,
 }
 
-impl From<&Picture> for Pixels {
-    fn from(picture: &Picture) -> Self {
+impl From<&Image> for Pixels {
+    fn from(picture: &Image) -> Self {
         Self {
             width: picture.width() as usize,
             height: picture.height() as usize,

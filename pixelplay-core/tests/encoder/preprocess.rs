@@ -1,6 +1,6 @@
 //! Pre-processing against Pillow.
 
-use pixelplay_core::{Encoder, Picture};
+use pixelplay_core::{Encoder, Image};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn encoder(side: usize, mut settings: Value) -> Encoder {
 }
 
 /// What the vision tower would read, as 8-bit RGB.
-fn preprocess(encoder: &Encoder, picture: &Picture) -> Vec<u8> {
+fn preprocess(encoder: &Encoder, picture: &Image) -> Vec<u8> {
     let planes = encoder.preprocess(picture);
     let plane = planes.len() / 3;
     (0..planes.len())
@@ -48,10 +48,10 @@ struct Resize {
 }
 
 /// Each case with the pixels that Pillow gives for it.
-fn resizes() -> Vec<(Resize, Picture, Vec<u8>)> {
+fn resizes() -> Vec<(Resize, Image, Vec<u8>)> {
     let json = std::fs::read(fixture("resizes.json")).unwrap();
     let cases: Vec<Resize> = serde_json::from_slice(&json).unwrap();
-    let sheet = Picture::open(fixture("resizes.png")).unwrap();
+    let sheet = Image::open(fixture("resizes.png")).unwrap();
     let answers = sheet.as_rgb8().chunks_exact(48 * 48 * 3);
     assert_eq!(answers.len(), cases.len());
     cases
@@ -116,7 +116,7 @@ fn real_photos_come_out_as_from_pillow() {
             if path.extension().is_none_or(|e| e != "jpg" && e != "png") {
                 continue;
             }
-            let picture = Picture::open(&path).unwrap();
+            let picture = Image::open(&path).unwrap();
             let (width, height) = (picture.width() as usize, picture.height() as usize);
             let (width, height) = if width <= height {
                 (224, 224 * height / width)
@@ -160,11 +160,11 @@ fn real_photos_come_out_as_from_the_pillow_of_this_machine() {
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
         let reference = read(&photo.cropped);
         // The same decoded pixels.
-        let decoded = Picture::from_rgb8(photo.width, photo.height, read(&photo.decoded)).unwrap();
+        let decoded = Image::from_rgb8(photo.width, photo.height, read(&photo.decoded)).unwrap();
         let (max, _) = differences(&preprocess(&encoder, &decoded), &reference);
         assert!(max <= 1, "{}: {max} levels", photo.path);
         // From the file, by our own decoders.
-        let ours = Picture::open(&photo.path).unwrap();
+        let ours = Image::open(&photo.path).unwrap();
         assert_eq!((ours.width(), ours.height()), (photo.width, photo.height));
         let (_, mean) = differences(&preprocess(&encoder, &ours), &reference);
         assert!(mean <= 1.0, "{}: {mean} levels on average", photo.path);
@@ -183,7 +183,7 @@ fn levels_are_rescaled_and_normalised_as_the_settings_say() {
     checkpoint.preprocessor["image_mean"] = json!(mean);
     checkpoint.preprocessor["image_std"] = json!(std);
     checkpoint.preprocessor["rescale_factor"] = json!(0.5);
-    let white = Picture::from_rgb8(48, 48, [200, 100, 51].repeat(48 * 48)).unwrap();
+    let white = Image::from_rgb8(48, 48, [200, 100, 51].repeat(48 * 48)).unwrap();
     let planes = checkpoint.open().preprocess(&white);
     for (channel, level) in [200.0, 100.0, 51.0].into_iter().enumerate() {
         let expected = (level * 0.5 - mean[channel]) / std[channel];
@@ -192,7 +192,7 @@ fn levels_are_rescaled_and_normalised_as_the_settings_say() {
         }
     }
     // OpenAI's numbers are the defaults: 1/255, and the mean and deviation of their pictures.
-    let black = Picture::from_rgb8(1, 1, vec![0; 3]).unwrap();
+    let black = Image::from_rgb8(1, 1, vec![0; 3]).unwrap();
     let planes = Checkpoint::small().open().preprocess(&black);
     assert!((planes[0] - -0.481_454_7 / 0.268_629_5).abs() < 1e-6);
     assert!((planes[48 * 48 * 3 - 1] - -0.408_210_7 / 0.275_777_1).abs() < 1e-6);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pixelplay_core::embedding::norm;
 use pixelplay_core::progress::Update;
-use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource, Picture};
+use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, Image, ImageSource};
 use proptest::prelude::*;
 
 use crate::checkpoints::{Checkpoint, picture};
@@ -57,7 +57,7 @@ proptest! {
     ) {
         thread_local!(static ENCODER: Encoder = Checkpoint::small().open());
         ENCODER.with(|encoder| {
-            let pictures: Vec<Picture> = sizes
+            let pictures: Vec<Image> = sizes
                 .iter()
                 .map(|&(width, height)| picture("batch", width, height, "noise"))
                 .collect();
@@ -104,7 +104,7 @@ fn an_image_is_the_same_from_a_path_from_bytes_and_from_pixels() {
     let encoder = Checkpoint::small().open();
     let path = picture_file("orientation-6.jpg");
     let bytes = std::fs::read(&path).unwrap();
-    let picture = Picture::decode(&bytes).unwrap();
+    let picture = Image::decode(&bytes).unwrap();
     let expected = encoder.encode_image(&picture).unwrap();
     assert_eq!(expected, encoder.encode_image(&path).unwrap());
     assert_eq!(expected, encoder.encode_image(path.as_path()).unwrap());
@@ -121,8 +121,8 @@ fn every_orientation_has_the_vector_of_the_upright_picture() {
     let upright = encoder.encode_image(&picture_file("orientation-6.png")).unwrap();
     let stored = encoder.encode_image(&picture_file("orientation-1.png")).unwrap();
     assert!(upright.dot(&stored).unwrap() < 0.99);
-    let turned = Picture::open(picture_file("orientation-6.png")).unwrap();
-    let turned = Picture::from_rgb8(turned.width(), turned.height(), turned.as_rgb8().to_vec());
+    let turned = Image::open(picture_file("orientation-6.png")).unwrap();
+    let turned = Image::from_rgb8(turned.width(), turned.height(), turned.as_rgb8().to_vec());
     assert_eq!(encoder.encode_image(&turned.unwrap()).unwrap(), upright);
     let webp = encoder.encode_image(&picture_file("orientation-6.webp")).unwrap();
     assert_eq!(webp, upright);
@@ -181,7 +181,7 @@ fn shards_are_one_checkpoint() {
 #[test]
 fn progress_is_reported_and_stopping_stops() {
     let encoder = Checkpoint::small().open();
-    let pictures: Vec<Picture> = (1..6).map(|at| picture("p", at, 9, "noise")).collect();
+    let pictures: Vec<Image> = (1..6).map(|at| picture("p", at, 9, "noise")).collect();
     let sources: Vec<ImageSource<'_>> = pictures.iter().map(Into::into).collect();
     let options = EncodeOptions { batch_size: 2 };
     let mut seen = Vec::new();

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use pixelplay_core::Song;
-use pixelplay_core::catalog::enrich::{
+use pixelplay_core::enrich::{
     CacheProblem, Clock, EnrichError, EnrichOptions, enrich_songs, plan_songs,
 };
 

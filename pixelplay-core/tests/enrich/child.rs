@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use pixelplay_core::HttpProxy;
 use pixelplay_core::Song;
-use pixelplay_core::catalog::enrich::{
-    CacheProblem, EnrichError, EnrichOptions, ITunes, enrich_songs,
-};
+use pixelplay_core::enrich::{CacheProblem, EnrichError, EnrichOptions, ITunes, enrich_songs};
 
 use crate::song;
 

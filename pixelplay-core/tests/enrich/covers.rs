@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pixelplay_core::Song;
-use pixelplay_core::catalog::enrich::{EnrichOptions, EnrichReport, MusicBrainz, enrich_songs};
+use pixelplay_core::enrich::{EnrichOptions, EnrichReport, MusicBrainz, enrich_songs};
 use serde_json::json;
 
 use crate::server::{Reply, Server};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pixelplay_core::catalog::enrich::{
+use pixelplay_core::enrich::{
     EnrichError, EnrichOptions, EnrichReport, ITunes, Refusal, enrich_songs,
 };
 use pixelplay_core::{HttpProxy, Song};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use pixelplay_core::catalog::enrich::{EnrichError, EnrichOptions, EnrichReport, ITunes, enrich};
+use pixelplay_core::enrich::{EnrichError, EnrichOptions, EnrichReport, ITunes, enrich};
 use pixelplay_core::index::{
     SongIndex, SongIndexEditor, SongIndexError, WriterOptions, write_index,
 };

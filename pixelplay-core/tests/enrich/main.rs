@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pixelplay_core::catalog::enrich::{
+use pixelplay_core::enrich::{
     Clock, EnrichError, EnrichOptions, EnrichReport, ITunes, Provider, enrich_songs,
 };
 use pixelplay_core::{HttpProxy, Song, SongId};
@@ -103,7 +103,7 @@ impl Scene {
 
 /// What stands behind the host in the address that is asked for a song.
 pub(crate) fn target(provider: &dyn Provider, song: &Song) -> String {
-    let wanted = pixelplay_core::catalog::enrich::Wanted::new(song).unwrap();
+    let wanted = pixelplay_core::enrich::Wanted::new(song).unwrap();
     let url = provider.search_url(&wanted);
     url[url.find("/search").or(url.find("/ws/2")).unwrap()..].to_owned()
 }

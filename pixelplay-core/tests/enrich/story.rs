@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::Duration;
 
 use pixelplay_core::Song;
-use pixelplay_core::catalog::enrich::{EnrichError, Refusal, enrich_songs, plan_songs};
-use pixelplay_core::catalog::{CleanOptions, clean};
+use pixelplay_core::enrich::{EnrichError, Refusal, enrich_songs, plan_songs};
 
 use crate::server::{Manners, Reply};
 use crate::shop::{as_sold, sold};
@@ -19,18 +17,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Real names where they are at hand, otherwise made-up ones; no two are looked up alike.
 fn songs(scene: &Scene) -> Vec<Song> {
-    let table = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data/songs/tidytuesday_spotify_songs.csv.gz");
-    let all = match table.exists() {
-        true => clean(&table, &CleanOptions::default()).unwrap().songs,
-        false => {
-            println!("skipped: real names ({} is missing)", table.display());
-            let made_up = |n: usize| {
-                song(&format!("{n}"), &format!("Number {n} of Hearts"), &format!("Band {}", n % 70))
-            };
-            (0..SONGS * 2).map(made_up).collect()
-        }
-    };
+    let all = real_songs().unwrap_or_else(|| {
+        let made_up = |n: usize| {
+            song(&format!("{n}"), &format!("Number {n} of Hearts"), &format!("Band {}", n % 70))
+        };
+        (0..SONGS * 2).map(made_up).collect()
+    });
     let mut targets = HashSet::new();
     let step = (all.len() / (SONGS + 200)).max(1);
     let distinct = all.into_iter().step_by(step).filter(|song| targets.insert(scene.target(song)));
@@ -40,6 +32,24 @@ fn songs(scene: &Scene) -> Vec<Song> {
     }
     assert_eq!(songs.len(), SONGS);
     songs
+}
+
+#[cfg(feature = "catalog")]
+fn real_songs() -> Option<Vec<Song>> {
+    let table = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/songs/tidytuesday_spotify_songs.csv.gz");
+    if !table.exists() {
+        println!("skipped: real names ({} is missing)", table.display());
+        return None;
+    }
+    let table = pixelplay_core::catalog::SongTable::open(&table).unwrap();
+    Some(table.clean(&mut ()).unwrap().songs)
+}
+
+#[cfg(not(feature = "catalog"))]
+fn real_songs() -> Option<Vec<Song>> {
+    println!("skipped: real names (without the feature `catalog` no table is read)");
+    None
 }
 
 /// What the shop has for the song of a number, and what must come of it.

@@ -20,8 +20,8 @@ mod server;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pixelplay_core::HttpProxy;
 use pixelplay_core::encoder::hub::{HubError, HubOptions, HubSnapshot, HubToken, download};
-use pixelplay_core::{EncodeError, HttpProxy};
 use tempfile::TempDir;
 
 use checkpoints::Checkpoint;
@@ -60,11 +60,7 @@ impl Scene {
     }
 
     pub(crate) fn get_with(&self, options: &HubOptions) -> Result<HubSnapshot, HubError> {
-        match download(REPO, options, &mut ()) {
-            Ok(snapshot) => Ok(snapshot),
-            Err(EncodeError::Hub(error)) => Err(error),
-            Err(other) => panic!("{other:?}"),
-        }
+        download(REPO, options, &mut ())
     }
 
     pub(crate) fn fails(&self) -> String {

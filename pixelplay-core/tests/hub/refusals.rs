@@ -1,7 +1,7 @@
 //! What the hub refuses, and who is told the token.
 
 use pixelplay_core::encoder::hub::{HubError, HubOptions, HubToken, download};
-use pixelplay_core::{EncodeError, HttpProxy};
+use pixelplay_core::{EncodeError, Encoder, EncoderOptions, HttpProxy};
 
 use crate::fake_hub::{File, TOKEN};
 use crate::server::{Manners, Reply, Server};
@@ -45,16 +45,16 @@ fn the_token_goes_to_the_hub_alone() {
 #[test]
 fn a_repository_that_does_not_exist_is_named() {
     let scene = Scene::new();
-    let get = |options: &HubOptions| match download("org/clap", options, &mut ()) {
-        Err(EncodeError::Hub(error)) => error,
-        other => panic!("{other:?}"),
-    };
+    let get = |options: &HubOptions| download("org/clap", options, &mut ()).unwrap_err();
     // Without a token the hub does not say whether it is missing or private.
     let error = get(&scene.options());
     assert!(matches!(error, HubError::Refused { status: 401, .. }), "{error:?}");
     let error = get(&with_token(&scene, TOKEN));
     assert!(matches!(error, HubError::RepoNotFound { .. }), "{error:?}");
     assert!(explain(&error).contains("no repository org/clap"));
+    let (options, model) = (with_token(&scene, TOKEN), EncoderOptions::default());
+    let opened = Encoder::from_hub_with("org/clap", &options, model, &mut ());
+    assert!(matches!(opened, Err(EncodeError::Hub(HubError::RepoNotFound { .. }))), "{opened:?}");
     // Nothing is left behind of what does not exist.
     assert!(tree(scene.cache.path()).is_empty());
 }
@@ -110,7 +110,7 @@ fn names_that_could_leave_the_cache_are_refused_before_anything_is_asked() {
     let scene = Scene::new();
     for repo in ["../../etc", "a/../b", "", "a/b/c", "a\\b", "http://x/y", "a b", "-x"] {
         let error = download(repo, &scene.options(), &mut ()).unwrap_err();
-        assert!(matches!(error, EncodeError::Hub(HubError::InvalidRepo { .. })), "{repo}");
+        assert!(matches!(error, HubError::InvalidRepo { .. }), "{repo}");
         assert!(explain(&error).contains("openai/clip-vit-base-patch32"));
     }
     for revision in ["../../x", "/etc", "a//b", "", "a\nb", "a?b", "..", "a/.."] {
@@ -130,6 +130,7 @@ fn a_list_of_shards_cannot_name_other_files() {
         world.files[3] = File::new("model.safetensors.index.json", index);
     });
     let error = download(REPO, &scene.options(), &mut ()).unwrap_err();
+    assert!(matches!(error, HubError::BadJson { .. }), "{error:?}");
     assert!(explain(&error).contains("no plain file name"), "{error:?}");
 }
 

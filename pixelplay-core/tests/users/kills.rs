@@ -74,7 +74,7 @@ impl Writer<'_> {
 }
 
 fn act(users: &UserStore, name: &str, operation: &Operation) -> Option<Began> {
-    let began = |log_in: LogIn| Some((log_in.session.id, log_in.token.expose().to_owned()));
+    let began = |log_in: NewSession| Some((log_in.session.id, log_in.token.expose().to_owned()));
     match operation {
         Operation::Register => users.register(name, PASSWORD).unwrap(),
         Operation::Import => users.import_account(name, &CHEAP_HASH).unwrap(),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pixelplay_core::users::{Client, Clock, LogIn, NameProblem, PasswordProblem};
+use pixelplay_core::users::{Client, Clock, NameProblem, NewSession, PasswordProblem};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -155,8 +155,8 @@ fn import(users: &UserStore, name: &str) {
 }
 
 fn never_throttled(options: &mut UserStoreOptions) {
-    options.throttle.account.free = u32::MAX;
-    options.throttle.source.free = u32::MAX;
+    options.throttle.account.free_attempts = u32::MAX;
+    options.throttle.source.free_attempts = u32::MAX;
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -167,7 +167,7 @@ fn from(source: &str) -> Client<'_> {
     Client { source: Some(source), label: None }
 }
 
-fn is_live(users: &UserStore, log_in: &LogIn) -> bool {
+fn is_live(users: &UserStore, log_in: &NewSession) -> bool {
     match users.resume(log_in.token.expose()) {
         Ok(session) => {
             assert_eq!(session.id, log_in.session.id);

@@ -125,8 +125,8 @@ fn a_session_ends_when_it_is_old_however_much_it_is_used() {
     let clock = SetClock::new();
     let users = folder.open_with(|options| {
         options.clock = clock.clock();
-        options.idle_session = 2 * DAY;
-        options.longest_session = 7 * DAY;
+        options.idle_timeout = 2 * DAY;
+        options.max_session_age = 7 * DAY;
     });
     users.register("ana", PASSWORD).unwrap();
     let log_in = users.log_in("ana", PASSWORD).unwrap();
@@ -167,7 +167,7 @@ fn a_session_in_use_does_not_look_idle_however_short_that_is() {
     let clock = SetClock::new();
     let users = folder.open_with(|options| {
         options.clock = clock.clock();
-        options.idle_session = 10 * SECOND;
+        options.idle_timeout = 10 * SECOND;
     });
     users.register("ana", PASSWORD).unwrap();
     let log_in = users.log_in("ana", PASSWORD).unwrap();

@@ -44,7 +44,7 @@ fn shared_password(generation: u64) -> String {
 fn open(db: &Path) -> UserStore {
     let mut options = UserStoreOptions::default();
     never_throttled(&mut options);
-    options.longest_queue = 5 * MINUTE;
+    options.queue_timeout = 5 * MINUTE;
     UserStore::open_with(db, options).unwrap()
 }
 

@@ -17,8 +17,14 @@ fn wrong(users: &UserStore, name: &str) -> String {
     attempt(users, name, OTHER_PASSWORD, &Client::default())
 }
 
-fn small_limit(free: u32, most: u32) -> Limit {
-    Limit { free, first_wait: SECOND, longest_wait: 4 * SECOND, most, forgiven_after: MINUTE }
+fn small_limit(free_attempts: u32, max_failures: u32) -> Limit {
+    Limit {
+        free_attempts,
+        initial_backoff: SECOND,
+        max_backoff: 4 * SECOND,
+        max_failures,
+        decay_interval: MINUTE,
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ class Question:
         text = encoded(app.encoder, app.encoder.fingerprint, self.words) if self.words else None
         query = pp.HybridQuery(image=image, text=text, text_weight=self.weight)
         if self.taste:
-            query = query.taste(app.users.taste(self.taste))
+            query = query.lean_towards(app.users.taste(self.taste))
         return query.search(app.index, k, where=self.narrowing.where())
 
 

@@ -465,11 +465,11 @@ class HybridQuery:
     def __new__(
         cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3
     ) -> HybridQuery: ...
-    def like(self, taste: str | _Vector, weight: float = 1.0) -> HybridQuery:
+    def like(self, reference: str | _Vector, weight: float = 1.0) -> HybridQuery:
         """A query that is moved towards a song of the index, by its id, or towards an embedding."""
-    def unlike(self, taste: str | _Vector, weight: float = 0.3) -> HybridQuery:
+    def unlike(self, reference: str | _Vector, weight: float = 0.3) -> HybridQuery:
         """A query that is moved away from it."""
-    def taste(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
+    def lean_towards(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
         """A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
 
         Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
@@ -679,13 +679,13 @@ class UserStore:
 
     * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
     * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
-    * ``idle_session``, ``longest_session``: a session ends when it is not resumed for so long (30 minutes), and however
+    * ``idle_timeout``, ``max_session_age``: a session ends when it is not resumed for so long (30 minutes), and however
       much it is used after so long (30 days).
     * ``confirm_within``: how long single-use tokens are good for (30 minutes).
     * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
       ``older_peppers``: those that hashes still need.
     * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
-      core); ``longest_queue``: how long an attempt waits for its turn (30 seconds).
+      core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
     * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
       long, what was liked weighs half (90 days).
 
@@ -705,14 +705,14 @@ class UserStore:
         *,
         second_factor: bool = False,
         hidden_names: bool = False,
-        idle_session: datetime.timedelta | None = None,
-        longest_session: datetime.timedelta | None = None,
+        idle_timeout: datetime.timedelta | None = None,
+        max_session_age: datetime.timedelta | None = None,
         confirm_within: datetime.timedelta | None = None,
         pepper: tuple[str, bytes] | None = None,
         older_peppers: Sequence[tuple[str, bytes]] = (),
         hash: HashParams | None = None,
         concurrent_hashes: int | None = None,
-        longest_queue: datetime.timedelta | None = None,
+        queue_timeout: datetime.timedelta | None = None,
         max_history: int | None = None,
         taste_half_life: datetime.timedelta | None = None,
     ) -> UserStore: ...
@@ -737,7 +737,7 @@ class UserStore:
 
         Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be taken.
         """
-    def log_in(self, name: str, password: str, *, source: str | None = None, label: str | None = None) -> LogIn:
+    def log_in(self, name: str, password: str, *, source: str | None = None, label: str | None = None) -> NewSession:
         """Begins a session for whoever has the password. Costs the same time whether or not there is such a name.
 
         Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: give what the
@@ -758,7 +758,7 @@ class UserStore:
         """Ends one session of an account by its ``id``; ``False`` if it had ended. Raises ``UnknownUser``."""
     def change_password(
         self, name: str, old: str, new: str, *, source: str | None = None, label: str | None = None
-    ) -> LogIn:
+    ) -> NewSession:
         """Sets a new password for whoever has the old one. All sessions end and a new one begins.
 
         Raises what ``log_in`` raises, and ``BadPassword`` if the new one cannot be taken; then nothing was changed.
@@ -828,7 +828,7 @@ class UserStore:
     def clear_history(self, name: str) -> int:
         """Forgets all that was listened to; returns how much that was. Raises ``UnknownUser``."""
     def taste(self, name: str) -> dict[str, float]:
-        """What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.taste``.
+        """What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.lean_towards``.
 
         A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
         since; the sum is cut at -1 and 1. Raises ``UnknownUser``.
@@ -840,7 +840,7 @@ class UserStore:
     def __reduce__(self) -> NoReturn: ...
 
 @final
-class LogIn:
+class NewSession:
     """A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied."""
 
     @property

@@ -20,9 +20,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::Encoder;
-use super::super::error::{EncodeError, Explained};
 use crate::embedding::Embedding;
+use crate::encoder::encoder::Encoder;
+use crate::encoder::error::{EncodeError, Explained};
 use crate::progress::{Progress, Stage};
 
 /// The file of published values.
@@ -88,8 +88,8 @@ pub(super) fn compare(
             }]);
         }
     };
-    let sections: serde_json::Map<String, Value> = serde_json::from_slice(&json)
-        .map_err(|source| EncodeError::BadJson { path, source: source.into() })?;
+    let sections: serde_json::Map<String, Value> =
+        serde_json::from_slice(&json).map_err(EncodeError::bad_json(&path))?;
     let mut progress = Stage::of(progress, "comparing", sections.len());
     let mut comparisons = Vec::new();
     for (at, (name, values)) in sections.iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::error::Cause;
+use crate::cause::Cause;
 
 /// Why a checkpoint cannot be had from the hub.
 ///
@@ -164,6 +164,14 @@ pub enum HubError {
         file: String,
         /// Why the hub cannot be asked; `None` where it may not be.
         source: Option<Box<HubError>>,
+    },
+    /// A JSON file of the checkpoint is not what it should be.
+    #[error("`{}` is damaged", path.display())]
+    BadJson {
+        /// The file, in the cache.
+        path: PathBuf,
+        /// What the parser says.
+        source: Cause,
     },
     /// A file of the cache cannot be read.
     #[error("cannot read `{}`", path.display())]

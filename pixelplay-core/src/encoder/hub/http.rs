@@ -55,14 +55,16 @@ impl<'a> Client<'a> {
     }
 
     pub(super) fn url(&self, revision: &str, file: &str) -> String {
-        let endpoint = self.settings.endpoint.to_string();
-        let (endpoint, repo) = (endpoint.trim_end_matches('/'), self.repo.as_str());
-        format!("{endpoint}/{repo}/resolve/{revision}/{file}")
+        format!("{}/resolve/{revision}/{file}", self.page())
     }
 
     fn page(&self) -> String {
-        let endpoint = self.settings.endpoint.to_string();
-        format!("{}/{}", endpoint.trim_end_matches('/'), self.repo.as_str())
+        format!("{}/{}", self.endpoint(), self.repo.as_str())
+    }
+
+    /// The hub's address, without a slash at its end.
+    fn endpoint(&self) -> String {
+        self.settings.endpoint.to_string().trim_end_matches('/').to_owned()
     }
 
     /// Asks for the headers of a file.
@@ -125,8 +127,7 @@ impl<'a> Client<'a> {
     /// The pull request in which the hub's converter offers the weights as safetensors, where
     /// transformers looks for it too (`safetensors_conversion.py`).
     pub(super) fn conversion(&self) -> Result<Option<Revision>, HubError> {
-        let endpoint = self.settings.endpoint.to_string();
-        let (endpoint, repo) = (endpoint.trim_end_matches('/'), self.repo.as_str());
+        let (endpoint, repo) = (self.endpoint(), self.repo.as_str());
         let url = format!(
             "{endpoint}/api/models/{repo}/discussions?type=pull_request&status=open&author={CONVERTER}&p=0"
         );

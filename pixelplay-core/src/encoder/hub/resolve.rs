@@ -5,13 +5,14 @@
 //! them from there by itself: so do we, and say so.
 
 use super::cache::Cache;
+use super::collect::{SHARD, collect};
 use super::error::HubError;
 use super::http::{Answer, Client};
 use super::name::{Commit, Repo, Revision};
-use super::{EncodeError, SHARD, collect};
+use crate::encoder::files;
 
 /// Either of them holds the weights, or says where they are.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "model.safetensors.index.json"];
+const WEIGHTS: [&str; 2] = [files::WEIGHTS, files::WEIGHTS_INDEX];
 
 /// Where all files are taken from.
 pub(super) struct Resolved {
@@ -31,7 +32,7 @@ pub(super) struct Request<'a> {
 
 impl Request<'_> {
     /// What the cache holds completely, or else the first file that is not there.
-    pub(super) fn in_cache(&self, cache: &Cache) -> Result<Result<Resolved, String>, EncodeError> {
+    pub(super) fn in_cache(&self, cache: &Cache) -> Result<Result<Resolved, String>, HubError> {
         let lacking = match complete(cache, self.revision)? {
             Ok(commit) => {
                 return Ok(Ok(Resolved {
@@ -96,7 +97,7 @@ impl Request<'_> {
         retries: u32,
         on_tick: &mut dyn FnMut() -> Result<(), HubError>,
     ) -> Result<Commit, HubError> {
-        let file = "config.json";
+        let file = files::CONFIG;
         match client.with_retries(retries, on_tick, || client.metadata(revision, file))? {
             Answer::Here(metadata) => Ok(metadata.commit),
             Answer::Missing { .. } => Err(HubError::MissingFile {
@@ -109,9 +110,9 @@ impl Request<'_> {
 }
 
 /// The commit of a revision whose snapshot is complete, or else the first file that is not there.
-fn complete(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>, EncodeError> {
+fn complete(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>, HubError> {
     let Some(commit) = cache.commit_of(revision) else {
-        return Ok(Err("config.json".to_owned()));
+        return Ok(Err(files::CONFIG.to_owned()));
     };
     let mut last = None;
     let lacking = collect(&mut |file| {

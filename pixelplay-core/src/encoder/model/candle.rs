@@ -10,9 +10,10 @@ use candle_core::{D, DType, IndexOp, Tensor};
 use safetensors::Dtype;
 
 use crate::encoder::Device;
-use crate::encoder::checkpoint::{Activation, Config, TextConfig, TransformerConfig, VisionConfig};
+use crate::encoder::checkpoint::{
+    Activation, Config, TextConfig, TransformerConfig, VisionConfig, Weights,
+};
 use crate::encoder::error::EncodeError;
-use crate::encoder::weights::Weights;
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 

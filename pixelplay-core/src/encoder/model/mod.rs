@@ -4,9 +4,8 @@
 mod candle;
 mod packed;
 
-use super::checkpoint::Config;
+use super::checkpoint::{Config, Weights};
 use super::error::EncodeError;
-use super::weights::Weights;
 use super::{Device, EncoderOptions};
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;

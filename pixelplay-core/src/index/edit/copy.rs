@@ -33,7 +33,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     pub(super) fn shards(&self) -> impl Iterator<Item = &'a Shard> {
-        let shards = self.index.shards.iter().enumerate();
+        let shards = self.index.opened.shards.iter().enumerate();
         let wanted = self.shards.clone();
         shards.filter(move |(at, _)| wanted.contains(at)).map(|(_, shard)| shard)
     }
@@ -118,7 +118,7 @@ impl<'a> RowCopier<'a> {
             let places = changes.columns().iter().map(place).collect();
             (changes, places)
         });
-        for at in &part.index.batches {
+        for at in &part.index.opened.batches {
             if part.shards.contains(&at.shard) {
                 self.copy_batch(
                     part,
@@ -246,7 +246,7 @@ impl SongIndex {
             without: &without,
             changes: Some(changes),
         }];
-        let batches = self.shards.iter().flat_map(Shard::batch_rows);
+        let batches = self.opened.shards.iter().flat_map(Shard::batch_rows);
         let batch_rows = batches.max().unwrap_or(0).max(1);
         let mut copy = RowCopier::new(batch_rows, &parts, progress);
         copy.write(out, &parts)?.publish_alone_if(|real| self.check_unchanged(real))
@@ -254,12 +254,12 @@ impl SongIndex {
 
     /// That this file, if it is one of the index's own, is still the one that was opened.
     fn check_unchanged(&self, real: &Path) -> Result<(), SongIndexError> {
-        let changed = self.shards.iter().any(|Shard { segment, .. }| {
+        let changed = self.opened.shards.iter().any(|Shard { segment, .. }| {
             fs::canonicalize(&segment.path).is_ok_and(|own| own == real)
                 && Stamp::of(fs::metadata(real)) != segment.stamp
         });
         if changed {
-            return Err(SongIndexError::Changed { path: self.path.clone() });
+            return Err(SongIndexError::Changed { path: self.opened.path.clone() });
         }
         Ok(())
     }

@@ -25,14 +25,14 @@ pub(super) fn changed_shards<'a>(
     without: &'a HashSet<usize>,
     more_follow: bool,
 ) -> Vec<ShardPlan<'a>> {
-    let mut dropped = vec![0; index.shards.len()];
+    let mut dropped = vec![0; index.opened.shards.len()];
     for &row in without {
         dropped[index.shard_of(row)] += 1;
     }
     let mut shards = Vec::new();
     for (at, name) in manifest.shards.iter().enumerate() {
         let is_only_one = shards.is_empty() && at + 1 == manifest.shards.len() && !more_follow;
-        let rows: usize = index.shards[at].batch_rows().sum();
+        let rows: usize = index.opened.shards[at].batch_rows().sum();
         if dropped[at] == 0 {
             shards.push(ShardPlan::Keep(name.clone()));
         } else if dropped[at] < rows || is_only_one {

@@ -44,7 +44,7 @@ impl SongIndex {
     fn check_batches(&self, report: &mut Report<'_>) -> Result<(), SongIndexError> {
         let mut rows = 0;
         report(rows)?;
-        for shard in &self.shards {
+        for shard in &self.opened.shards {
             for (at, batch) in shard.segment.batches.iter().enumerate() {
                 shard.segment.check_batch(at, &mut || report(rows))?;
                 rows += batch.rows;

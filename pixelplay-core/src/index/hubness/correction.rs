@@ -110,7 +110,7 @@ impl SongIndex {
     /// written them.
     #[must_use]
     pub fn query_bank(&self) -> Option<&str> {
-        common_bank(self.shards.iter().map(|shard| {
+        common_bank(self.opened.shards.iter().map(|shard| {
             let has_biases = shard.segment.batches.iter().all(|b| b.biases.is_some());
             shard.segment.query_bank.as_deref().filter(|_| has_biases)
         }))

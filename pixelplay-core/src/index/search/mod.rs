@@ -3,7 +3,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | this file | what to search for, and what is found |
+//! | this file | what to search for |
+//! | `hits` | what is found |
 //! | `scan` | a pass over the rows for some queries, shared between threads |
 //! | `bounds` | bounds of the scores of all rows, which tell most of them apart from the best |
 //! | `candidates` | the rows that are left, until exact scores decide |
@@ -14,6 +15,7 @@
 
 mod bounds;
 mod candidates;
+mod hits;
 mod match_percent;
 mod scan;
 mod similar;
@@ -22,6 +24,7 @@ mod top_k;
 
 use std::num::NonZeroUsize;
 
+pub use self::hits::{Hits, SongHit};
 pub(super) use self::match_percent::Sample;
 pub(super) use self::similar::Features;
 pub use self::similar::{AUDIO_FEATURES, By};
@@ -76,31 +79,13 @@ impl Default for SearchOptions {
     }
 }
 
-/// A song found by a search.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct SongHit {
-    /// Its row in the index.
-    pub row: usize,
-    /// Its id.
-    pub id: SongId,
-    /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
-    pub score: f64,
-    /// What songs are ranked by: the score less the correction of
-    /// [`SearchOptions::hubness_correction`].
-    pub corrected_score: f64,
-    /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average
-    /// song.
-    ///
-    /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So
-    /// the score is placed among the scores that the same query gives to up to 512 songs, evenly
-    /// spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, with the normal
-    /// distribution function `Phi`. It does not depend on `k`, filter, threads or backend. Where
-    /// there is no spread it is 50.
-    pub match_percent: f64,
-}
-
 impl SearchOptions {
+    /// The best `k` songs.
+    #[must_use]
+    pub fn top(k: usize) -> Self {
+        Self { k, ..Self::default() }
+    }
+
     /// The least score that is wanted.
     pub(super) fn floor(&self) -> Result<f64, SongIndexError> {
         let value = self.min_score.unwrap_or(f64::NEG_INFINITY);
@@ -151,9 +136,9 @@ impl SongIndex {
         &self,
         query: &Embedding,
         options: &SearchOptions,
-    ) -> Result<Vec<SongHit>, SongIndexError> {
+    ) -> Result<Hits, SongIndexError> {
         let mut results = self.search_many(std::slice::from_ref(query), options)?;
-        Ok(results.pop().unwrap_or_default())
+        Ok(results.pop().unwrap_or_else(|| self.hits(Vec::new())))
     }
 
     /// [`search`](Self::search) for several queries at once: the same results, in one pass over the
@@ -165,7 +150,7 @@ impl SongIndex {
         &self,
         queries: &[Embedding],
         options: &SearchOptions,
-    ) -> Result<Vec<Vec<SongHit>>, SongIndexError> {
+    ) -> Result<Vec<Hits>, SongIndexError> {
         let excluded = self.rows_of(&options.exclude);
         self.search_excluding(queries, options, excluded)
     }
@@ -175,7 +160,7 @@ impl SongIndex {
         queries: &[Embedding],
         options: &SearchOptions,
         mut excluded: Vec<usize>,
-    ) -> Result<Vec<Vec<SongHit>>, SongIndexError> {
+    ) -> Result<Vec<Hits>, SongIndexError> {
         self.check_queries(queries)?;
         let floor = options.floor()?;
         excluded.sort_unstable();
@@ -191,7 +176,7 @@ impl SongIndex {
         let mut hits = Vec::with_capacity(queries.len());
         for queries in queries.chunks(queries_a_pass(criteria.k, threads)) {
             if criteria.k == 0 {
-                hits.extend(queries.iter().map(|_| Vec::new()));
+                hits.extend(queries.iter().map(|_| self.hits(Vec::new())));
                 continue;
             }
             let values = queries.iter().flat_map(|query| query.as_slice());
@@ -213,7 +198,7 @@ impl SongIndex {
                     };
                     self.hit(cosine, scored, &distribution)
                 };
-                hits.push(top.into_iter().map(hit).collect::<Result<_, _>>()?);
+                hits.push(self.hits(top.into_iter().map(hit).collect::<Result<_, _>>()?));
             }
         }
         Ok(hits)
@@ -221,7 +206,7 @@ impl SongIndex {
 
     /// The rows that scores are compared with, which the first search gathers.
     fn sample(&self) -> Result<&Sample, SongIndexError> {
-        if let Some(sample) = self.sample.get() {
+        if let Some(sample) = self.opened.sample.get() {
             return Ok(sample);
         }
         let (mut vectors, mut scratch) = (Vec::new(), Vec::new());
@@ -231,11 +216,15 @@ impl SongIndex {
             Embedding::new(vector, None).map_err(|_| self.bad_vector(row))?;
             vectors.extend_from_slice(vector);
         }
-        Ok(self.sample.get_or_init(|| Sample::new(&vectors, self.dim())))
+        Ok(self.opened.sample.get_or_init(|| Sample::new(&vectors, self.dim())))
     }
 
     pub(super) fn rows_of(&self, ids: &[SongId]) -> Vec<usize> {
         ids.iter().filter_map(|id| self.row(id.as_str())).collect()
+    }
+
+    fn hits(&self, hits: Vec<SongHit>) -> Hits {
+        Hits { index: self.clone(), hits }
     }
 
     /// A row that is ranked by its score, which is its cosine or that less a correction.
@@ -246,6 +235,7 @@ impl SongIndex {
         distribution: &ScoreDistribution,
     ) -> Result<SongHit, SongIndexError> {
         Ok(SongHit {
+            index: self.clone(),
             row: scored.row,
             id: self.song_id(scored.row)?,
             score: cosine,

@@ -145,7 +145,7 @@ impl Scan<'_> {
 
     /// How many bytes are multiplied.
     pub(super) fn work(&self) -> usize {
-        let is_quantized = self.index.shards.iter().all(Shard::is_quantized);
+        let is_quantized = self.index.opened.shards.iter().all(Shard::is_quantized);
         self.index.len().saturating_mul(self.queries.len() * self.queries.row_bytes(is_quantized))
     }
 

@@ -2,7 +2,7 @@
 
 use super::match_percent::{ScoreDistribution, sample_rows};
 use super::top_k::{Scored, TopK};
-use super::{SearchOptions, SongHit};
+use super::{Hits, SearchOptions};
 use crate::index::filter;
 use crate::index::{SongIndex, SongIndexError};
 
@@ -82,7 +82,7 @@ impl SongIndex {
         id: &str,
         by: By,
         options: &SearchOptions,
-    ) -> Result<Vec<SongHit>, SongIndexError> {
+    ) -> Result<Hits, SongIndexError> {
         let row = self.row(id).ok_or_else(|| SongIndexError::UnknownId { id: id.to_owned() })?;
         let mut excluded = self.rows_of(&options.exclude);
         excluded.push(row);
@@ -91,7 +91,7 @@ impl SongIndex {
             By::Description => {
                 let query = self.embedding(row)?;
                 let mut results = self.search_excluding(&[query], options, excluded)?;
-                Ok(results.pop().unwrap_or_default())
+                Ok(results.pop().unwrap_or_else(|| self.hits(Vec::new())))
             }
             By::Audio => self.similar_audio(row, options, &excluded),
         }
@@ -103,7 +103,7 @@ impl SongIndex {
         row: usize,
         options: &SearchOptions,
         excluded: &[usize],
-    ) -> Result<Vec<SongHit>, SongIndexError> {
+    ) -> Result<Hits, SongIndexError> {
         let lacks =
             |what: String| SongIndexError::NoAudioFeatures { id: self.id(row).to_owned(), what };
         let floor = options.floor()?;
@@ -138,16 +138,15 @@ impl SongIndex {
             }
         }
         let distribution = ScoreDistribution::new(sample_rows(self.len()).filter_map(score));
-        top.into_sorted()
-            .into_iter()
-            .map(|scored| self.hit(scored.score, scored, &distribution))
-            .collect()
+        let hit = |scored: Scored| self.hit(scored.score, scored, &distribution);
+        let hits = top.into_sorted().into_iter().map(hit).collect::<Result<_, _>>()?;
+        Ok(self.hits(hits))
     }
 
     /// The direction of each row, worked out once: `None` where a feature is missing, or all are
     /// the average.
     fn audio_directions(&self) -> Result<&[Option<Features>], SongIndexError> {
-        if let Some(directions) = self.audio.get() {
+        if let Some(directions) = self.opened.audio.get() {
             return Ok(directions);
         }
         let mut rows = self.audio_features()?;
@@ -155,7 +154,7 @@ impl SongIndex {
         for features in &mut rows {
             *features = features.and_then(|features| scale.direction(&features));
         }
-        Ok(self.audio.get_or_init(|| rows))
+        Ok(self.opened.audio.get_or_init(|| rows))
     }
 
     /// The features of each row, `None` where one is missing.

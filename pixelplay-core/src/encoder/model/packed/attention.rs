@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::linear::Heads;
+use super::columns::ColumnGroups;
 use super::matrix::Matrix;
-use crate::simd::{Backend, Blocked, BlockedMut, Finish, Lanes, WIDTH};
+use super::workspace::Ctx;
+use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
 
 /// So many queries meet all keys at once, and their scores stay in the cache.
-const QUERIES: usize = 64;
+const QUERY_BLOCK: usize = 64;
 
 /// Neighbouring rows that attend to each other.
 #[derive(Debug, Clone)]
@@ -19,13 +20,21 @@ pub(super) struct Sequence {
     pub(super) pooled: usize,
 }
 
-/// Who looks at whom.
+/// Who attends to whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attention {
-    pub(super) backend: Backend,
-    pub(super) heads: Heads,
+    pub(super) heads: ColumnGroups,
     /// Whether a row sees only those up to itself.
     pub(super) causal: bool,
+}
+
+/// From which rows of the sequences it is attended.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Queries<'a> {
+    /// From all; what they ask are the first blocks of what was projected.
+    All,
+    /// From the pooled ones alone, which have a row here for each sequence.
+    Pooled(&'a Matrix),
 }
 
 /// The blocks of one head.
@@ -39,30 +48,30 @@ struct Head<'a> {
 }
 
 impl Attention {
-    /// Attends from all rows; or from the pooled ones alone, then `queries` has a row for each
-    /// sequence.
-    ///
-    /// `queries` begins with what the rows ask, `projected` has keys and values behind such blocks
-    /// of its own.
+    /// Attends to the keys and values of `projected`, which come after as many blocks of queries.
     pub(super) fn run(
         self,
+        ctx: &mut Ctx,
         sequences: &[Sequence],
-        pooled_only: bool,
-        queries: &Matrix,
+        from: Queries<'_>,
         projected: &Matrix,
         out: &mut Matrix,
-        scratch: &mut Vec<Lanes>,
     ) {
-        let Heads { count, width } = self.heads;
-        let blocks = self.heads.blocks_each();
+        let ColumnGroups { count, width } = self.heads;
+        let blocks = self.heads.blocks_per_group();
         let longest = sequences.iter().map(|s| s.rows.len()).max().unwrap_or(0);
-        let room = longest.div_ceil(WIDTH) * (width + QUERIES.min(longest));
-        scratch.resize(count * room, Lanes::ZERO);
-        let part = |of: &'_ Matrix, at: usize| of.rows * blocks * at..of.rows * blocks * (at + 1);
+        let scratch_each = longest.div_ceil(WIDTH) * (width + QUERY_BLOCK.min(longest));
+        let Ctx { backend, scratch, .. } = ctx;
+        scratch.resize(count * scratch_each, Lanes::ZERO);
+        let queries = match from {
+            Queries::All => projected,
+            Queries::Pooled(queries) => queries,
+        };
+        let part = |of: &Matrix, at: usize| of.rows * blocks * at..of.rows * blocks * (at + 1);
         let one = |(head, (out, scratch)): (usize, (&mut [Lanes], &mut [Lanes]))| {
             let blocked = |of: &Matrix, at: usize| part(of, at * count + head);
             let head = Head {
-                backend: self.backend,
+                backend: *backend,
                 width,
                 causal: self.causal,
                 queries: queries.view_of(blocked(queries, 0)),
@@ -70,26 +79,15 @@ impl Attention {
                 values: projected.view_of(blocked(projected, 2)),
             };
             for (index, sequence) in sequences.iter().enumerate() {
-                match pooled_only {
-                    true => head.attend(
-                        sequence,
-                        index,
-                        sequence.pooled..sequence.pooled + 1,
-                        out,
-                        scratch,
-                    ),
-                    false => head.attend(
-                        sequence,
-                        sequence.rows.start,
-                        0..sequence.rows.len(),
-                        out,
-                        scratch,
-                    ),
-                }
+                let (first, positions) = match from {
+                    Queries::All => (sequence.rows.start, 0..sequence.rows.len()),
+                    Queries::Pooled(_) => (index, sequence.pooled..sequence.pooled + 1),
+                };
+                head.attend(sequence, first, positions, out, scratch);
             }
         };
         let heads = out.lines.par_chunks_mut(blocks * out.rows);
-        heads.zip(scratch.par_chunks_mut(room)).enumerate().for_each(one);
+        heads.zip(scratch.par_chunks_mut(scratch_each)).enumerate().for_each(one);
     }
 }
 
@@ -107,37 +105,36 @@ impl Head<'_> {
         let len = sequence.rows.len();
         let panels = len.div_ceil(WIDTH);
         let (keys, scratch) = scratch.split_at_mut(panels * self.width);
-        self.turn_keys(sequence, keys);
+        self.transpose_keys(sequence, keys);
+        let keys = Blocked::whole(keys, self.width);
         let scale = 1.0 / (self.width as f32).sqrt();
-        let stride = self.queries.stride;
-        for start in (0..positions.len()).step_by(QUERIES) {
-            let count = QUERIES.min(positions.len() - start);
+        let mut out = BlockedMut::whole(out, self.queries.rows());
+        let plain = Epilogue::default();
+        for start in (0..positions.len()).step_by(QUERY_BLOCK) {
+            let count = QUERY_BLOCK.min(positions.len() - start);
+            let rows = first + start..first + start + count;
             let scores = &mut scratch[..panels * count];
-            let queries = Blocked { first: first + start, ..self.queries };
-            let right = Blocked { lines: keys, stride: self.width, first: 0 };
-            let plain = Finish::default();
-            let out_scores = BlockedMut { lines: &mut *scores, stride: count, first: 0 };
-            self.backend.product(count, self.width, queries, right, out_scores, plain);
+            let queries = self.queries.slice(rows.clone());
+            self.backend.gemm(queries, keys, BlockedMut::whole(scores, count), plain);
             let position = positions.start + start;
             self.backend.softmax(count, scores, scale, &|row| match self.causal {
                 true => position + row + 1,
                 false => len,
             });
-            let left = Blocked { lines: scores, stride: count, first: 0 };
-            let values = Blocked { first: sequence.rows.start, ..self.values };
-            let out = BlockedMut { lines: &mut *out, stride, first: first + start };
-            self.backend.product(count, len, left, values, out, plain);
+            let values = self.values.slice(sequence.rows.clone());
+            let out = out.reborrow().slice(rows);
+            self.backend.gemm(Blocked::whole(scores, count), values, out, plain);
         }
     }
 
     /// Puts 16 keys side by side, as a right factor has them.
-    fn turn_keys(&self, sequence: &Sequence, turned: &mut [Lanes]) {
-        for (panel, turned) in turned.chunks_exact_mut(self.width).enumerate() {
+    fn transpose_keys(&self, sequence: &Sequence, transposed: &mut [Lanes]) {
+        for (panel, transposed) in transposed.chunks_exact_mut(self.width).enumerate() {
             let start = sequence.rows.start + panel * WIDTH;
             let end = (start + WIDTH).min(sequence.rows.end);
-            for (block, turned) in turned.chunks_mut(WIDTH).enumerate() {
-                let keys = &self.keys.lines[block * self.keys.stride..][start..end];
-                for (column, line) in turned.iter_mut().enumerate() {
+            for (block, transposed) in transposed.chunks_mut(WIDTH).enumerate() {
+                let keys = &self.keys.block(block)[start..end];
+                for (column, line) in transposed.iter_mut().enumerate() {
                     let mut values = Lanes::ZERO;
                     for (value, key) in values.0.iter_mut().zip(keys) {
                         *value = key.0[column];

@@ -1,73 +1,77 @@
 //! A stack of pre-norm layers, of whose result only some rows are wanted.
 
-use super::attention::{Attention, Sequence};
-use super::linear::{Coded, Heads, Linear, Source, Then};
-use super::matrix::{Matrix, Workspace};
-use super::{load_norm, parallel};
-use crate::encoder::Precision;
-use crate::encoder::checkpoint::{Activation, TransformerConfig};
-use crate::encoder::error::EncodeError;
-use crate::encoder::weights::Weights;
-use crate::simd::{Backend, Curve, Norm};
+use super::Result;
+use super::attention::{Attention, Queries, Sequence};
+use super::columns::ColumnGroups;
+use super::linear::{Linear, LinearSpec};
+use super::loader::Loader;
+use super::matrix::Matrix;
+use super::workspace::{Ctx, Workspace};
+use crate::encoder::checkpoint::{self, TransformerConfig};
+use crate::simd::{Activation, LayerNorm};
 
 #[derive(Debug)]
 pub(super) struct Transformer {
     layers: Vec<Layer>,
     attention: Attention,
-    curve: Curve,
-    width: usize,
-    mlp_width: usize,
 }
 
 #[derive(Debug)]
 struct Layer {
-    norm1: Norm,
+    norm1: LayerNorm,
     /// Queries, keys and values at once.
     project: Linear,
     out: Linear,
-    norm2: Norm,
+    norm2: LayerNorm,
     fc1: Linear,
     fc2: Linear,
 }
 
 impl Transformer {
     pub(super) fn load(
-        weights: &Weights,
+        loader: &Loader<'_>,
         tower: &str,
         config: &TransformerConfig,
         causal: bool,
-        precision: Precision,
-        threads: usize,
-    ) -> Result<Self, EncodeError> {
-        let heads = Heads { count: config.heads, width: config.width / config.heads };
-        let (width, mlp) = (Heads::one(config.width), Heads::one(config.mlp_width));
-        let linear =
-            |parts: Vec<String>, inputs, outputs| Source { parts, has_bias: true, inputs, outputs };
+    ) -> Result<Self> {
+        let heads = ColumnGroups { count: config.heads, width: config.width / config.heads };
+        let (width, mlp) =
+            (ColumnGroups::single(config.width), ColumnGroups::single(config.mlp_width));
+        let activation = match config.activation {
+            checkpoint::Activation::QuickGelu => Activation::QuickGelu,
+            checkpoint::Activation::Gelu => Activation::Gelu,
+            checkpoint::Activation::GeluTanh => Activation::GeluTanh,
+        };
+        let linear = |parts: Vec<String>, inputs, outputs, activation| LinearSpec {
+            parts,
+            has_bias: true,
+            inputs,
+            outputs,
+            activation,
+        };
         let of_layer = |layer: usize| {
             let at = format!("{tower}.encoder.layers.{layer}");
             let projections = ["q_proj", "k_proj", "v_proj"].map(|p| format!("{at}.self_attn.{p}"));
             [
-                linear(projections.to_vec(), width, heads),
-                linear(vec![format!("{at}.self_attn.out_proj")], heads, width),
-                linear(vec![format!("{at}.mlp.fc1")], width, mlp),
-                linear(vec![format!("{at}.mlp.fc2")], mlp, width),
+                linear(projections.to_vec(), width, heads, None),
+                linear(vec![format!("{at}.self_attn.out_proj")], heads, width, None),
+                linear(vec![format!("{at}.mlp.fc1")], width, mlp, Some(activation)),
+                linear(vec![format!("{at}.mlp.fc2")], mlp, width, None),
             ]
         };
-        let sources: Vec<Source> = (0..config.layers).flat_map(of_layer).collect();
+        let specs: Vec<LinearSpec> = (0..config.layers).flat_map(of_layer).collect();
         let norm = |layer: usize, name: &str| {
-            load_norm(weights, &format!("{tower}.encoder.layers.{layer}.{name}"), config)
+            loader.layer_norm(&format!("{tower}.encoder.layers.{layer}.{name}"), config)
         };
         let norms = (0..config.layers)
             .map(|layer| Ok([norm(layer, "layer_norm1")?, norm(layer, "layer_norm2")?]))
-            .collect::<Result<Vec<_>, EncodeError>>()?;
+            .collect::<Result<Vec<_>>>()?;
         // Of each layer, what its four linear layers read: the norms' results, attention's and the
         // hidden values.
         let reads = norms.iter().flat_map(|[a, b]| [Some(a), None, Some(b), None]);
-        let sources: Vec<_> = sources.into_iter().zip(reads).collect();
-        let packed = parallel(&sources, threads, |(source, norm)| {
-            Linear::load(weights, source, precision, *norm)
-        })?;
-        drop(sources);
+        let specs: Vec<_> = specs.into_iter().zip(reads).collect();
+        let packed = loader.parallel(&specs, |(spec, norm)| Linear::load(loader, spec, *norm))?;
+        drop(specs);
         let mut packed = packed.into_iter();
         let mut layers = Vec::with_capacity(config.layers);
         for [norm1, norm2] in norms {
@@ -77,87 +81,57 @@ impl Transformer {
                 layers.push(Layer { norm1, project, out, norm2, fc1, fc2 });
             }
         }
-        Ok(Self {
-            layers,
-            attention: Attention { backend: Backend::detect(), heads, causal },
-            curve: match config.activation {
-                Activation::QuickGelu => Curve::QuickGelu,
-                Activation::Gelu => Curve::Gelu,
-                Activation::GeluTanh => Curve::GeluTanh,
-            },
-            width: config.width,
-            mlp_width: config.mlp_width,
-        })
+        Ok(Self { layers, attention: Attention { heads, causal } })
     }
-}
 
-impl Transformer {
     /// Runs all layers on `space.x`. What becomes of the pooled rows is then in `space.pooled`, one
     /// row for each sequence.
     pub(super) fn forward(&self, sequences: &[Sequence], space: &mut Workspace) {
-        let Workspace { x, normed, projected, queries, attended, hidden, pooled, scratch, coded } =
-            space;
-        let (rows, backend) = (x.rows, self.attention.backend);
+        let Workspace { ctx, x, normed, projected, queries, attended, hidden, pooled } = space;
         let Some((last, others)) = self.layers.split_last() else {
             return;
         };
         // Of each head of the queries, keys and values.
         let padded = last.project.columns() / 3;
-        projected.reshape(rows, last.project.columns());
         for layer in others {
-            self.norm(&layer.norm1, x, normed);
-            let all = 0..layer.project.blocks();
-            layer.project.apply(backend, normed, all, Then::Store, coded, &mut projected.lines);
-            attended.reshape(rows, padded);
-            self.attention.run(sequences, false, projected, projected, attended, scratch);
-            self.after_attention(layer, x, attended, normed, hidden, coded);
+            ctx.layer_norm(&layer.norm1, x, normed);
+            layer.project.apply(ctx, normed, projected);
+            attended.reshape(x.rows, padded);
+            self.attention.run(ctx, sequences, Queries::All, projected, attended);
+            layer.after_attention(ctx, x, attended, normed, hidden);
         }
 
         // In the last layer only the pooled rows are computed, once they know the keys and values
         // of the others.
         let wanted = sequences.iter().map(|s| s.rows.start + s.pooled);
-        self.norm(&last.norm1, x, normed);
+        ctx.layer_norm(&last.norm1, x, normed);
         let blocks = last.project.blocks();
-        let keys_and_values = &mut projected.lines[rows * blocks / 3..];
-        last.project.apply(
-            backend,
-            normed,
-            blocks / 3..blocks,
-            Then::Store,
-            coded,
-            keys_and_values,
-        );
+        projected.reshape(x.rows, last.project.columns());
+        let keys_and_values = &mut projected.lines[x.rows * blocks / 3..];
+        last.project.apply_blocks(ctx, normed, blocks / 3..blocks, keys_and_values);
         hidden.gather(normed, wanted.clone());
         queries.reshape(sequences.len(), padded);
-        last.project.apply(backend, hidden, 0..blocks / 3, Then::Store, coded, &mut queries.lines);
+        last.project.apply_blocks(ctx, hidden, 0..blocks / 3, &mut queries.lines);
         attended.reshape(sequences.len(), padded);
-        self.attention.run(sequences, true, queries, projected, attended, scratch);
+        self.attention.run(ctx, sequences, Queries::Pooled(queries), projected, attended);
         pooled.gather(x, wanted);
-        self.after_attention(last, pooled, attended, normed, hidden, coded);
+        last.after_attention(ctx, pooled, attended, normed, hidden);
     }
+}
 
+impl Layer {
     fn after_attention(
         &self,
-        layer: &Layer,
+        ctx: &mut Ctx,
         x: &mut Matrix,
         attended: &Matrix,
         normed: &mut Matrix,
         hidden: &mut Matrix,
-        coded: &mut Coded,
     ) {
-        let backend = self.attention.backend;
-        let all = |linear: &Linear| 0..linear.blocks();
-        layer.out.apply(backend, attended, all(&layer.out), Then::Add, coded, &mut x.lines);
-        self.norm(&layer.norm2, x, normed);
-        hidden.reshape(x.rows, self.mlp_width);
-        let curve = Then::Bend(self.curve);
-        layer.fc1.apply(backend, normed, all(&layer.fc1), curve, coded, &mut hidden.lines);
-        layer.fc2.apply(backend, hidden, all(&layer.fc2), Then::Add, coded, &mut x.lines);
-    }
-
-    fn norm(&self, norm: &Norm, x: &Matrix, normed: &mut Matrix) {
-        normed.reshape(x.rows, self.width);
-        self.attention.backend.layer_norm(x.rows, norm, x.view(), normed.view_mut());
+        self.out.add_to(ctx, attended, x);
+        ctx.layer_norm(&self.norm2, x, normed);
+        self.fc1.apply(ctx, normed, hidden);
+        self.fc2.add_to(ctx, hidden, x);
     }
 }
 

@@ -1,0 +1,22 @@
+//! Words, a song that is liked and words that are not, in one question.
+//!
+//! `cargo run --release --example hybrid_query`
+
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use pixelplay_core::{Encoder, HybridQuery, QueryOptions, catalog};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let encoder = Encoder::mini()?;
+    let songs = catalog::starter_index(&encoder, &mut ())?;
+    let liked = songs.id(0);
+    let query = HybridQuery::new()
+        .text(encoder.encode_text("a rainy night drive")?)
+        .like(liked, 0.5)
+        .unlike(encoder.encode_text("a loud party")?, 0.3);
+    // Not three songs by one artist, and not five that sound alike.
+    let options =
+        QueryOptions { max_per_artist: 2.try_into().ok(), diversity: 0.3, ..QueryOptions::top(5) };
+    println!("like {:?}:\n{}", songs.song(0)?.title, query.search(&songs, &options)?);
+    Ok(())
+}

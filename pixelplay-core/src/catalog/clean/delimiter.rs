@@ -1,0 +1,50 @@
+//! What stands between the cells of a table.
+
+use std::path::Path;
+
+use super::schema;
+use crate::catalog::CatalogError;
+use crate::catalog::table::{CleanOptions, RowReader};
+
+/// What stands between cells, and whether the first line does nothing but say so: `sep=;`.
+///
+/// Otherwise it is what makes the most of the header; a comma where nothing does.
+pub(super) fn find_delimiter(
+    head: &[u8],
+    path: &Path,
+    options: &CleanOptions,
+) -> Result<(u8, bool), CatalogError> {
+    let named = match head {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, b'\r' | b'\n', ..] => {
+            Some(*delimiter)
+        }
+        _ => None,
+    };
+    let delimiter = match options.delimiter.or(named) {
+        Some(delimiter) => delimiter,
+        None => likely_delimiter(head, path, options),
+    };
+    if !delimiter.is_ascii() || matches!(delimiter, 0 | b'"' | b'\r' | b'\n') {
+        return Err(CatalogError::BadDelimiter { delimiter });
+    }
+    Ok((delimiter, named.is_some()))
+}
+
+fn likely_delimiter(head: &[u8], path: &Path, options: &CleanOptions) -> u8 {
+    let mut best = (b',', 0);
+    for delimiter in [b',', b'\t', b';', b'|'] {
+        // Building a parser costs more than most headers do.
+        if !head.contains(&delimiter) {
+            continue;
+        }
+        // A header with a cell beyond measure is refused when it is read.
+        let found = match RowReader::new(head, delimiter, path, options).next() {
+            Ok(Some(header)) => schema::known_headers(header.cells(), &options.columns),
+            _ => 0,
+        };
+        if found > best.1 {
+            best = (delimiter, found);
+        }
+    }
+    best.0
+}

@@ -1,0 +1,42 @@
+//! The unit that a header names.
+
+use super::headers::normal;
+use crate::catalog::clean::unit_scale::UNIT_FEATURES;
+
+/// What the header says about the unit of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// The column's own, or, for a feature from 0 to 1, whatever its values show.
+    Own,
+    /// Hundredths.
+    Percent,
+    /// Of time.
+    Seconds,
+    /// Of time.
+    Minutes,
+    /// A duration without a word on its unit.
+    Unstated,
+}
+
+/// The unit that a header names.
+pub(super) fn unit(column: &str, header: &str, chosen: bool) -> Unit {
+    let name = normal(header);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    match column {
+        "duration_ms" if ends(&["ms", "milliseconds"]) => Unit::Own,
+        "duration_ms"
+            if ends(&["durations", "lengths", "sec", "secs", "seconds"]) || name == "dur" =>
+        {
+            Unit::Seconds
+        }
+        "duration_ms" if ends(&["min", "mins", "minutes"]) => Unit::Minutes,
+        // Whoever chose the column was asked for milliseconds.
+        "duration_ms" if !chosen => Unit::Unstated,
+        _ if UNIT_FEATURES.contains(&column)
+            && (header.contains('%') || ends(&["percent", "pct"])) =>
+        {
+            Unit::Percent
+        }
+        _ => Unit::Own,
+    }
+}

@@ -1,0 +1,364 @@
+//! From a song's features to sentences that a photograph could be captioned with.
+
+use std::collections::HashSet;
+
+use super::dice::Dice;
+use super::templates::{Templates, genre_words};
+use crate::mood::mood_words;
+use crate::song::Song;
+
+/// Where tables say more about the genre than [`Song::genre`] does.
+const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
+
+/// Describes a song in two to eight short sentences; in fewer only where hardly anything is known
+/// to go by.
+///
+/// CLIP matches scenes, not numbers, so most sentences are scenes with the mood of the song:
+///
+/// | of | from | example |
+/// |---|---|---|
+/// | genre and decade | genre, year | `strobe lights in a dark warehouse, 1990s techno` |
+/// | genre | genre | `a dj behind decks in red light` |
+/// | decade, two, where no scenes of the genre are known | year | `a 1990s snapshot with bright flash` |
+/// | mood, two of them | energy, valence | `a tornado over a dark plain, fierce and groovy` |
+/// | mood in plain words, two | valence, energy | `gloomy and melancholic music`, `fast, aggressive and intense music` |
+/// | what stands out | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
+/// | light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
+///
+/// What is not known is left out. Artist and title play no part.
+///
+/// The choice among phrases depends on the id and on nothing else that could change: not on the
+/// platform, nor on the order of the songs. Features move the odds rather than jump from one bin to
+/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a
+/// song make finer grades than one.
+///
+/// ```
+/// use pixelplay_core::catalog::{Templates, describe};
+/// use pixelplay_core::{Song, SongId};
+///
+/// let mut song = Song::new(SongId::new("a").unwrap());
+/// assert!(describe(&song, &Templates::default()).is_empty());
+/// song.genre = Some("techno".into());
+/// song.year = Some(1994);
+/// song.energy = Some(0.95);
+/// song.valence = Some(0.2);
+/// let sentences = describe(&song, &Templates::default());
+/// assert!(sentences[0].ends_with("1990s techno"));
+/// assert_eq!(sentences.len(), 7);
+/// ```
+#[must_use]
+pub fn describe(song: &Song, templates: &Templates) -> Vec<String> {
+    let mut told = Vec::new();
+    of_genre_and_decade(song, templates, &mut told);
+    of_mood(song, templates, &mut told);
+    of_words(song, templates, &mut told);
+    told.extend(of_traits(song, templates));
+    told.extend(light_and_motion(song, templates));
+    let mut seen = HashSet::new();
+    told.retain(|sentence| seen.insert(sentence.clone()));
+    told
+}
+
+/// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the
+/// time.
+fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    let mut dice = Dice::new(song, templates, "genre");
+    let decade = decade(song);
+    let finer = FINER_GENRES.iter().filter_map(|name| song.extra.get(*name));
+    let names = finer.chain(&song.genre);
+    for name in names.clone() {
+        if let Some(genre) = templates.genre(name) {
+            let [scene, another] = dice.pick_two(&genre.scenes);
+            let words = [decade.unwrap_or_default(), shown_genre(name).unwrap_or_default()];
+            let text = format!("{scene}, {}", words.join(" ").trim());
+            told.push(text.trim_end_matches(", ").to_owned());
+            told.push(another.to_owned());
+            return;
+        }
+    }
+    // A genre of which no scenes are known can still be named.
+    let unknown = names.filter_map(|name| shown_genre(name)).next();
+    let era = song.year.and_then(|year| templates.eras.iter().find(|era| year <= era.until));
+    if let (Some(era), Some(decade)) = (era, decade) {
+        for scene in dice.pick_two(&era.scenes) {
+            let genre = unknown.as_ref().map(|genre| format!(", {genre}"));
+            let scene = scene.replace("{decade}", &decade);
+            told.push(scene + &genre.unwrap_or_default());
+        }
+    } else if let Some(genre) = unknown {
+        told.push(format!("musicians playing {genre}"));
+        told.push(format!("a {genre} concert"));
+    }
+}
+
+fn decade(song: &Song) -> Option<String> {
+    let year = song.year.filter(|year| (0..=9999).contains(year))?;
+    Some(format!("{}s", year - year % 10))
+}
+
+/// The genre as a caption would say it, unless it is more of a story than a name.
+fn shown_genre(genre: &str) -> Option<String> {
+    const LONGEST: usize = 40;
+    let words = genre_words(genre);
+    (!words.is_empty() && words.len() <= LONGEST).then_some(words)
+}
+
+/// `a surfer riding a green wave, joyful and groovy`, twice.
+fn of_mood(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    let (Some(valence), Some(energy)) = (known(song.valence), known(song.energy)) else {
+        return;
+    };
+    let mood = mood(song);
+    for sentence in ["mood", "mood 2"] {
+        let mut dice = Dice::new(song, templates, sentence);
+        let row = &templates.scenes[dice.level(energy, templates.scenes.len())];
+        let cell = &row[dice.level(valence, row.len())];
+        told.push(format!("{}, {mood}", dice.pick(cell)));
+    }
+}
+
+fn mood(song: &Song) -> String {
+    let mut words = mood_words(song);
+    words.truncate(2);
+    words.join(" and ")
+}
+
+/// `gloomy and melancholic music`, `fast, aggressive and intense music`
+fn of_words(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+    let mut dice = Dice::new(song, templates, "words");
+    let words = &templates.words;
+    for (levels, value) in [(&words.valence, song.valence), (&words.energy, song.energy)] {
+        if let Some(value) = known(value) {
+            let level = dice.level(value, levels.len());
+            told.push(dice.pick(&levels[level]).to_owned());
+        }
+    }
+}
+
+/// A scene for one of the things that stand out, the more likely the more it does.
+fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
+    let mut dice = Dice::new(song, templates, "trait");
+    let traits = &templates.traits;
+    let tempo = song.tempo.filter(|tempo| tempo.is_finite());
+    #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
+    let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
+    // From where a trait can be told at all to where it is certain; the other way round, the less
+    // the more.
+    let candidates = [
+        (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
+        (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
+        (&traits.dance, known(song.danceability), 0.55, 0.9),
+        (&traits.live, known(song.liveness), 0.6, 0.9),
+        (&traits.spoken, known(song.speechiness), 0.15, 0.5),
+        (&traits.fast, tempo, 130.0, 190.0),
+        (&traits.slow, tempo, 90.0, 60.0),
+        (&traits.long, minutes, 6.0, 12.0),
+        (&traits.short, minutes, 2.2, 1.0),
+    ]
+    .map(|(phrases, value, from, to)| {
+        let strength = value.map_or(0.0, |value| (value - from) / (to - from));
+        (phrases, strength.clamp(0.0, 1.0))
+    });
+    let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
+    // Where little stands out, there is little chance that anything is said about it.
+    let mut left = dice.unit() * sum.max(1.0);
+    for (phrases, strength) in candidates {
+        if left < strength {
+            return Some(dice.pick(phrases).to_owned());
+        }
+        left -= strength;
+    }
+    None
+}
+
+/// `warm evening light, people strolling by, full of shadows`
+fn light_and_motion(song: &Song, templates: &Templates) -> Option<String> {
+    let mut dice = Dice::new(song, templates, "light");
+    let (valence, energy) = (known(song.valence), known(song.energy));
+    let mut parts = Vec::new();
+    if let Some(valence) = valence {
+        let level = dice.level(valence, templates.light.len());
+        parts.push(dice.pick(&templates.light[level]).to_owned());
+    }
+    if let Some(energy) = energy {
+        let level = dice.level(energy, templates.motion.len());
+        parts.push(dice.pick(&templates.motion[level]).to_owned());
+    }
+    match song.mode {
+        Some(1) => parts.push(dice.pick(&templates.mode.major).to_owned()),
+        Some(0) => parts.push(dice.pick(&templates.mode.minor).to_owned()),
+        _ => {}
+    }
+    // With one of the two there was no scene to carry the mood.
+    if valence.is_some() != energy.is_some() {
+        parts.push(mood(song));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A feature on its scale from 0 to 1; a song made by hand may hold anything.
+fn known(feature: Option<f64>) -> Option<f64> {
+    feature.filter(|x| x.is_finite()).map(|x| x.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::song::SongId;
+    use proptest::prelude::*;
+
+    fn song(id: &str) -> Song {
+        Song::new(SongId::new(id).unwrap())
+    }
+
+    fn full(id: &str) -> Song {
+        let mut song = song(id);
+        song.title = Some("Secret Title".into());
+        song.artist = Some("Secret Artist".into());
+        song.genre = Some("Techno".into());
+        song.year = Some(1994);
+        song.energy = Some(0.95);
+        song.valence = Some(0.2);
+        song.danceability = Some(0.9);
+        song.mode = Some(0);
+        song
+    }
+
+    /// A change of phrases or of chance changes every index: then the version must change as well.
+    #[test]
+    fn version_2_says_what_it_always_said() {
+        let templates = Templates::default();
+        assert_eq!(templates.version(), "2");
+        assert_eq!(
+            describe(&full("a"), &templates),
+            [
+                "concrete pillars in cold blue light, 1990s techno",
+                "silhouettes in fog under a white beam",
+                "headlights racing down a wet road at night, fierce and groovy",
+                "huge waves breaking over a sea wall in a storm, fierce and groovy",
+                "gloomy and melancholic music",
+                "fast, aggressive and intense music",
+                "people dancing close together in a club",
+                "dim grey light beneath heavy clouds, people on the move, full of shadows"
+            ]
+        );
+    }
+
+    #[test]
+    fn neither_artist_nor_title_is_told() {
+        let templates = Templates::default();
+        for i in 0..100 {
+            let text = describe(&full(&i.to_string()), &templates).join(" ");
+            assert!(!text.contains("Secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_feature_moves_the_odds_and_does_not_jump() {
+        let templates = Templates::default();
+        let sunny = |valence: f64| {
+            (0..2000)
+                .filter(|i| {
+                    let mut song = song(&i.to_string());
+                    (song.valence, song.energy) = (Some(valence), Some(0.5));
+                    let text = describe(&song, &templates).join(" ");
+                    ["sun", "bright", "rainbow"].iter().any(|w| text.contains(w))
+                })
+                .count()
+        };
+        // Neighbours fall between the same two levels, so that without odds some counts would be
+        // equal.
+        let counts = [0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9].map(sunny);
+        assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");
+        assert!(counts[6] > counts[0] + 1000, "{counts:?}");
+    }
+
+    #[test]
+    fn a_missing_cell_changes_only_the_sentences_it_is_for() {
+        let templates = Templates::default();
+        let with = full("a");
+        let mut without = with.clone();
+        without.valence = None;
+        let (with, without) = (describe(&with, &templates), describe(&without, &templates));
+        let (light, last) = (with.len() - 1, without.len() - 1);
+        // The two scenes of the mood and the word for valence are gone, that of light and movement
+        // is another.
+        assert_eq!(without.len() + 3, with.len());
+        assert_eq!(without[..2], with[..2]);
+        assert_eq!(without[3..last], with[6..light]);
+        assert_ne!(without[last], with[light]);
+    }
+
+    #[test]
+    fn a_genre_without_scenes_is_still_named_unless_it_is_a_story() {
+        let templates = Templates::default();
+        let mut song = song("a");
+        song.genre = Some("Zeuhl".into());
+        assert_eq!(describe(&song, &templates), ["musicians playing zeuhl", "a zeuhl concert"]);
+        song.genre = Some("x".repeat(41));
+        assert!(describe(&song, &templates).is_empty());
+        song.year = Some(1987);
+        assert!(describe(&song, &templates)[0].contains("1980s"));
+        song.extra.insert("playlist_subgenre".into(), "hard rock".into());
+        assert!(describe(&song, &templates)[0].ends_with("1980s hard rock"));
+    }
+
+    #[test]
+    fn what_stands_out_is_told() {
+        let templates = Templates::default();
+        let traits = &templates.traits;
+        let told = |change: &dyn Fn(&mut Song)| {
+            let mut song = song("a");
+            change(&mut song);
+            describe(&song, &templates)
+        };
+        for (told, phrases) in [
+            (told(&|song| song.acousticness = Some(0.95)), &traits.acoustic),
+            (told(&|song| song.tempo = Some(60.0)), &traits.slow),
+            (told(&|song| song.duration_ms = Some(900_000)), &traits.long),
+            (told(&|song| song.duration_ms = Some(50_000)), &traits.short),
+        ] {
+            assert_eq!(told.len(), 1);
+            assert!(phrases.as_slice().contains(&told[0]), "{told:?}");
+        }
+        assert!(told(&|song| song.duration_ms = Some(200_000)).is_empty());
+    }
+
+    fn feature() -> impl Strategy<Value = Option<f64>> {
+        prop::option::of(prop_oneof![0.0..=1.0, prop::num::f64::ANY])
+    }
+
+    proptest! {
+        #[test]
+        fn describing_never_fails_and_never_varies(
+            id in ".{1,12}",
+            features in prop::array::uniform8(feature()),
+            genre in prop::option::of("\\PC{0,50}"),
+            year in prop::option::of(any::<i64>()),
+            mode in prop::option::of(any::<i64>()),
+        ) {
+            let mut song = song(&id);
+            [
+                song.energy, song.valence, song.danceability, song.acousticness,
+                song.instrumentalness, song.liveness, song.speechiness, song.tempo,
+            ] = features;
+            (song.genre, song.year, song.mode) = (genre, year, mode);
+            let templates = Templates::default();
+            let sentences = describe(&song, &templates);
+            prop_assert_eq!(&sentences, &describe(&song, &templates));
+            prop_assert!(sentences.len() <= 8);
+            let finite = |x: Option<f64>| x.is_some_and(f64::is_finite);
+            if finite(song.energy) && finite(song.valence) {
+                prop_assert!(sentences.len() >= 2);
+            }
+            if finite(song.energy) || finite(song.valence) {
+                prop_assert!(!sentences.is_empty());
+            }
+            for sentence in sentences {
+                let told = !sentence.trim().is_empty() && !sentence.contains("{decade}");
+                prop_assert!(told, "{}", sentence);
+                prop_assert!(!sentence.chars().any(char::is_control));
+            }
+        }
+    }
+}

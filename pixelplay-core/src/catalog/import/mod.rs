@@ -1,0 +1,255 @@
+//! An index of vectors that another program made, such as clip-retrieval, and the table of their
+//! songs.
+
+mod npy;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::CatalogError;
+use super::clean::{CleanReport, read_aligned};
+use super::table::{CleanOptions, Input, refuse_same_file};
+use crate::embedding::Fingerprint;
+use crate::index::{SongIndexError, SongIndexWriter, WriterOptions};
+use crate::progress::Progress;
+use crate::song::{COLUMNS, Song, SongId};
+use npy::Npy;
+
+/// What the folders of vectors are called that clip-retrieval writes.
+const EMBEDDING_FOLDERS: [&str; 2] = ["img_emb", "text_emb"];
+
+/// How to make an index of vectors.
+#[derive(Debug, Clone)]
+pub struct ImportOptions {
+    /// The space of the vectors, where it is known: the
+    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index, or of an encoder, whose
+    /// vectors they may be compared with.
+    pub fingerprint: Option<Fingerprint>,
+    /// Scale each vector to length 1; otherwise a vector of another length is refused.
+    pub normalize: bool,
+    /// How to read the table.
+    pub table: CleanOptions,
+    /// See [`WriterOptions::batch_rows`].
+    pub batch_rows: usize,
+}
+
+impl Default for ImportOptions {
+    /// An unknown space, vectors that have length 1, and the table's and the writer's own defaults.
+    fn default() -> Self {
+        Self {
+            fingerprint: None,
+            normalize: false,
+            table: CleanOptions::default(),
+            batch_rows: WriterOptions::new(1).batch_rows,
+        }
+    }
+}
+
+/// What [`import`] put into the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// Songs written.
+    pub songs: usize,
+    /// The length of their vectors.
+    pub dim: usize,
+    /// The files the vectors were read from, in this order.
+    pub files: Vec<PathBuf>,
+    /// How the table was read, where there was one.
+    pub table: Option<CleanReport>,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(table) = &self.table {
+            write!(f, "{table}")?;
+        }
+        writeln!(
+            f,
+            "{} songs written, with vectors of {} dimensions from {} file{}",
+            self.songs,
+            self.dim,
+            self.files.len(),
+            if self.files.len() == 1 { "" } else { "s" }
+        )
+    }
+}
+
+/// Writes an index to `out` of vectors in NumPy files and, where there is one, a table of their
+/// songs.
+///
+/// * **Vectors**: a `.npy` file of shape `(songs, dim)`, float16, float32 or float64, in C order;
+///   or a folder of such files, which follow each other by the number in their names
+///   (`img_emb_2.npy` before `img_emb_10.npy`); or a folder of clip-retrieval, with `img_emb` or
+///   `text_emb` in it.
+/// * **Table**: CSV or TSV, plain or gzipped; its first row below the header belongs to the first
+///   vector, and so on. Columns are found as by [`SongTable::clean`], and cells that cannot be
+///   right are emptied and counted, but no row is dropped or merged. Title and artist may be
+///   missing. Parquet, which clip-retrieval writes, is not read:
+///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` turns it into
+///   such a table.
+/// * **Ids**: the table's; without a table, or an id column in it, the number of the row, from 0.
+///
+/// Costs one pass over the vectors, of which it holds about a batch; the table is held in memory,
+/// about 1 KB a row.
+///
+/// ```
+/// use pixelplay_core::SongIndex;
+/// use pixelplay_core::catalog::{ImportOptions, import};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (vectors, table) = (folder.path().join("vectors.npy"), folder.path().join("songs.csv"));
+/// # let out = folder.path().join("songs.arrow");
+/// # let mut npy = b"\x93NUMPY\x01\x00\x3b\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }".to_vec();
+/// # npy.extend([3.0_f32, 4.0, 1.0, 0.0].iter().flat_map(|v| v.to_le_bytes()));
+/// # std::fs::write(&vectors, npy)?;
+/// std::fs::write(&table, "id,title\na,Storm\nb,Dawn\n")?;
+/// let options = ImportOptions { normalize: true, ..ImportOptions::default() };
+/// import(&vectors, Some(table.as_path()), &out, &options, &mut ())?;
+/// let index = SongIndex::open(&out)?;
+/// assert_eq!((index.id(0), index.vector(0)), ("a", [0.6, 0.8].as_slice()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`CatalogError::BadVectors`] for a file that is no such array; [`CatalogError::RowsDiffer`]
+/// where the table has more or fewer rows than there are vectors; [`CatalogError::BadRow`] for a
+/// row of the table that cannot be read or whose id an earlier one has;
+/// [`SongIndexError::BadVector`], with the row from 0, for one that is not finite, all zeros, or
+/// not of length 1; and what [`SongTable::clean`] and [`SongIndexWriter`] return. Nothing is
+/// written then.
+///
+/// [`SongTable::clean`]: super::SongTable::clean
+pub fn import(
+    vectors: impl AsRef<Path>,
+    table: Option<&Path>,
+    out: impl AsRef<Path>,
+    options: &ImportOptions,
+    progress: &mut dyn Progress,
+) -> Result<ImportReport, CatalogError> {
+    let (vectors, out) = (vectors.as_ref(), out.as_ref());
+    let paths = vector_files(vectors)?;
+    for path in &paths {
+        refuse_same_file(path, out)?;
+    }
+    let mut files = paths
+        .iter()
+        .map(|path| Ok((path.clone(), Npy::open(path)?)))
+        .collect::<Result<Vec<_>, CatalogError>>()?;
+    let dim = files.first().map_or(0, |(_, file)| file.dim);
+    if let Some((path, file)) = files.iter().find(|(_, file)| file.dim != dim) {
+        return Err(CatalogError::BadVectors {
+            path: path.clone(),
+            what: format!(
+                "its vectors have {} dimensions, those of the first file {dim}",
+                file.dim
+            ),
+        });
+    }
+    let rows = files.iter().fold(0_usize, |sum, (_, file)| sum.saturating_add(file.rows));
+
+    let (songs, report) = match table {
+        None => (None, None),
+        Some(table) => {
+            refuse_same_file(table, out)?;
+            let cleaned = read_aligned(Input::open(table)?, &options.table, progress)?;
+            let (songs, report) = (cleaned.songs, cleaned.report);
+            if songs.len() != rows {
+                return Err(CatalogError::RowsDiffer {
+                    table: table.to_owned(),
+                    rows: songs.len(),
+                    vectors: rows,
+                });
+            }
+            (Some(songs), Some(report))
+        }
+    };
+
+    let all = songs.iter().flatten();
+    let extra: BTreeSet<&String> = all.flat_map(|song| song.extra.keys()).collect();
+    let known = COLUMNS.iter().map(|&(name, _)| name.to_owned());
+    let writer_options = WriterOptions {
+        fingerprint: options.fingerprint.clone(),
+        normalize: options.normalize,
+        batch_rows: options.batch_rows,
+        columns: known.chain(extra.into_iter().cloned()).collect(),
+        ..WriterOptions::new(dim)
+    };
+    let mut writer = SongIndexWriter::create(out, writer_options)?;
+    let mut songs = songs.map(Vec::into_iter);
+    let mut vector = Vec::with_capacity(dim);
+    for (_, file) in &mut files {
+        for _ in 0..file.rows {
+            let row = writer.len();
+            if row.is_multiple_of(1024) {
+                progress.at("importing vectors", row as u64, Some(rows as u64))?;
+            }
+            file.read_row(&mut vector)?;
+            let song = match &mut songs {
+                Some(songs) => songs.next(),
+                None => SongId::new(row.to_string()).map(Song::new),
+            };
+            // As many songs as rows, as was just checked.
+            if let Some(song) = song {
+                writer.push(&song, &vector)?;
+            }
+        }
+    }
+    let songs = writer.len();
+    progress.at("importing vectors", songs as u64, Some(rows as u64))?;
+    writer.finish()?;
+    Ok(ImportReport {
+        songs,
+        dim,
+        files: files.into_iter().map(|(path, _)| path).collect(),
+        table: report,
+    })
+}
+
+/// The NumPy files that a path stands for, in order.
+fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    let metadata = fs::metadata(path).map_err(SongIndexError::io("read", path))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let files = npy_files(path)?;
+    if !files.is_empty() {
+        return Ok(files);
+    }
+    let inner: Vec<_> =
+        EMBEDDING_FOLDERS.into_iter().filter(|name| path.join(name).is_dir()).collect();
+    let what = match inner.as_slice() {
+        [one] => {
+            let files = npy_files(&path.join(one))?;
+            if !files.is_empty() {
+                return Ok(files);
+            }
+            format!("its folder {one} has no .npy file")
+        }
+        [] => "the folder has no .npy file".to_owned(),
+        both => format!("it has the folders {}; name one of them", both.join(" and ")),
+    };
+    Err(CatalogError::BadVectors { path: path.to_owned(), what })
+}
+
+/// Files `..._0.npy` to `..._10.npy` by their number, others by name.
+fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(SongIndexError::io("read", folder))? {
+        let path = entry.map_err(SongIndexError::io("read", folder))?.path();
+        if path.extension().is_some_and(|ending| ending == "npy") {
+            files.push(path);
+        }
+    }
+    files.sort_by_cached_key(|path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number: Option<u64> = stem[name.len()..].parse().ok();
+        (name.to_owned(), number, stem)
+    });
+    Ok(files)
+}

@@ -1,0 +1,45 @@
+//! How far a build is.
+
+use crate::catalog::CatalogError;
+use crate::progress::Progress;
+
+/// How far a build is.
+pub(super) struct BuildProgress<'a> {
+    /// Songs that were described.
+    pub(super) songs: usize,
+    /// Songs that are known to be done, and told of: never fewer than before.
+    told: usize,
+    of: usize,
+    pub(super) progress: &'a mut dyn Progress,
+}
+
+impl<'a> BuildProgress<'a> {
+    /// Of a build of `of` songs.
+    pub(super) fn new(of: usize, progress: &'a mut dyn Progress) -> Self {
+        Self { songs: 0, told: 0, of, progress }
+    }
+
+    /// All songs that were described are done.
+    pub(super) fn all(&mut self) -> Result<(), CatalogError> {
+        self.told = self.songs;
+        self.report()
+    }
+
+    /// Of the last songs that were described, `batch` of them, a share is encoded.
+    pub(super) fn within(&mut self, batch: usize, share: f64) -> Result<(), CatalogError> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rough place between two numbers of songs"
+        )]
+        let encoded = (batch as f64 * share) as usize;
+        let done = self.songs.saturating_sub(batch) + encoded;
+        self.told = self.told.max(done.min(self.of));
+        self.report()
+    }
+
+    pub(super) fn report(&mut self) -> Result<(), CatalogError> {
+        let total = Some(self.of as u64);
+        Ok(self.progress.at("building the index", self.told as u64, total)?)
+    }
+}

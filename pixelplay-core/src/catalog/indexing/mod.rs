@@ -1,0 +1,109 @@
+//! From songs to an index: each described, its sentences encoded, their mean its vector.
+//!
+//! A catalogue of more than one batch is built part by part, so that memory does not follow its
+//! size, and a build that was killed goes on where it was: see [`parts`].
+//!
+//! * `build`: one build, over `batches` of songs, each `described` as it comes.
+//! * `sentences`: sentences and their vectors, each encoded once.
+//! * `parts`: what is finished, for when a build is killed.
+//! * `tally`: what the `report` counts; `build_progress`: how far it is.
+//! * `options`: how songs become an index.
+
+mod batches;
+mod build;
+mod build_progress;
+mod described;
+mod options;
+mod parts;
+mod report;
+mod sentences;
+mod tally;
+
+use std::path::Path;
+
+pub use options::BuildOptions;
+pub use parts::parts_folder;
+pub use report::{BuildReport, Likeness};
+
+use super::CatalogError;
+use super::clean::Merged;
+use crate::encoder::Encoder;
+use crate::index::publish::Draft;
+use crate::index::{EditReport, SongIndex, SongIndexEditor, SongIndexError};
+use crate::progress::Progress;
+use crate::song::Song;
+use build::Build;
+
+/// Writes an index of `songs` to `out`, whose vectors live in the space of `encoder`.
+///
+/// A song is described by its own [`description`](Song::description) where it has one, a sentence a
+/// line (lyrics do too), and otherwise by [`BuildOptions::describer`]; the index keeps the text.
+/// Its vector is the mean of the unit vectors of its sentences, scaled to length 1. The same songs,
+/// encoder and options give the same bytes on the same machine.
+///
+/// Until everything is written, whatever was at `out` stays as it was. Of more than one batch
+/// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the
+/// build is killed, the next one takes those whose songs, sentences and encoder are still the same.
+/// That takes room for a second copy.
+///
+/// Costs one pass of the text tower for every distinct sentence (a few thousand for a catalogue of
+/// any size with the embedded templates), and the memory of a batch.
+///
+/// # Errors
+/// [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
+/// file cannot be written or two songs have one id, [`CatalogError::Encode`] where the encoder
+/// fails, [`CatalogError::Describe`] where the describer does, and [`CatalogError::Cancelled`].
+pub fn build_index(
+    songs: &[Song],
+    encoder: &Encoder,
+    out: impl AsRef<Path>,
+    options: &BuildOptions,
+    progress: &mut dyn Progress,
+) -> Result<BuildReport, CatalogError> {
+    let out = out.as_ref();
+    check_place(out)?;
+    let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
+    let build = Build { out, count: songs.len(), extra: extra.collect(), encoder, options };
+    build.run(songs.iter().cloned().map(Ok), progress)
+}
+
+/// [`build_index`] of songs that come one by one, to a place that was checked.
+pub(super) fn build_merged(
+    songs: Merged,
+    encoder: &Encoder,
+    out: &Path,
+    options: &BuildOptions,
+    progress: &mut dyn Progress,
+) -> Result<BuildReport, CatalogError> {
+    let build = Build { out, count: songs.count, extra: songs.extra.clone(), encoder, options };
+    build.run(songs.songs()?, progress)
+}
+
+/// Builds an index of `songs` in the folder for temporary files and adds it to that of `editor`.
+pub(super) fn add_songs(
+    songs: &[Song],
+    editor: SongIndexEditor,
+    encoder: &Encoder,
+    options: &BuildOptions,
+    progress: &mut dyn Progress,
+) -> Result<(BuildReport, EditReport), CatalogError> {
+    let folder = tempfile::Builder::new()
+        .prefix("pixelplay-")
+        .tempdir()
+        .map_err(SongIndexError::io("write", &std::env::temp_dir()))?;
+    let path = folder.path().join("songs.arrow");
+    let built = match build_index(songs, encoder, &path, options, progress) {
+        Err(CatalogError::NoSongs { left_out, .. }) => {
+            Err(CatalogError::NoSongs { out: editor.index().path().to_owned(), left_out })
+        }
+        built => built,
+    }?;
+    let edited = editor.add(&SongIndex::open(&path)?, progress)?;
+    Ok((built, edited))
+}
+
+/// Before the long work: a place that cannot be written to is found out at once.
+pub(super) fn check_place(out: &Path) -> Result<(), CatalogError> {
+    drop(Draft::create(out)?);
+    Ok(())
+}

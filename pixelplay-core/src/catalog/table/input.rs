@@ -1,0 +1,77 @@
+//! A table that is still to be read: a file, a reader, record batches.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "arrow")]
+use arrow_array::RecordBatchReader;
+
+#[cfg(feature = "arrow")]
+use super::batches::BatchText;
+use crate::catalog::CatalogError;
+
+/// A table, opened and not read yet.
+pub(crate) struct Input<'a> {
+    /// The path of its file, or what errors and the report call it.
+    pub(crate) name: PathBuf,
+    pub(crate) reader: Box<dyn Read + 'a>,
+    /// What stands between its cells, where that is certain.
+    pub(crate) delimiter: Option<u8>,
+    /// Columns that were left out before it became text.
+    pub(crate) left_out: Vec<String>,
+    is_file: bool,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn open(path: &Path) -> Result<Self, CatalogError> {
+        let file = open_file(path)?;
+        Ok(Self { is_file: true, ..Self::from_reader(file, path) })
+    }
+
+    pub(crate) fn from_reader(reader: impl Read + 'a, name: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            reader: Box::new(reader),
+            delimiter: None,
+            left_out: Vec::new(),
+            is_file: false,
+        }
+    }
+
+    #[cfg(feature = "arrow")]
+    pub(crate) fn from_batches(batches: impl RecordBatchReader + 'a, name: &Path) -> Self {
+        let text = BatchText::new(batches);
+        let left_out = text.left_out().to_vec();
+        Self { delimiter: Some(b','), left_out, ..Self::from_reader(text, name) }
+    }
+
+    /// Refuses to write over the file of the table.
+    pub(crate) fn refuse_as_output(&self, out: &Path) -> Result<(), CatalogError> {
+        if self.is_file { refuse_same_file(&self.name, out) } else { Ok(()) }
+    }
+}
+
+/// Opens a regular file; a pipe or a device could keep us waiting for ever.
+fn open_file(path: &Path) -> Result<File, CatalogError> {
+    let failed = |source| CatalogError::Read { path: path.to_owned(), source };
+    // Looked at before it is opened, since opening a pipe already waits for its other end.
+    let kind = path.metadata().map_err(failed)?.file_type();
+    if !kind.is_file() {
+        return Err(CatalogError::NotAFile {
+            path: path.to_owned(),
+            found: if kind.is_dir() { "a folder" } else { "a pipe or a device" },
+        });
+    }
+    File::open(path).map_err(failed)
+}
+
+/// Refuses to write over the table itself, under whatever name.
+pub(crate) fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogError> {
+    if let (Ok(table), Ok(same)) = (table.canonicalize(), out.canonicalize())
+        && table == same
+    {
+        return Err(CatalogError::OutIsTable { path: out.to_owned() });
+    }
+    Ok(())
+}

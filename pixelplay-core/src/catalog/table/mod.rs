@@ -1,0 +1,28 @@
+//! A table from its file to rows of text: what may be opened, compression and encoding, cells with
+//! their place in the file; and songs as a table again.
+//!
+//! * `input`: what is to be read, a file, a reader, or (feature `arrow`) record `batches` as text.
+//! * `options`: how a table is read, how much of it at most, and which rows are kept.
+//! * `source`: bytes to text, by the byte order mark; `foreign` names what is no text, `limit` ends
+//!   what never would.
+//! * `rows`: text to rows, each with its `place`.
+//! * `write`: songs to CSV.
+
+#[cfg(feature = "arrow")]
+mod batches;
+mod foreign;
+mod input;
+mod limit;
+mod options;
+mod place;
+mod rows;
+mod source;
+mod write;
+
+pub(super) use input::{Input, refuse_same_file};
+pub use options::CleanOptions;
+pub(super) use options::Keep;
+pub(super) use rows::{Row, RowReader};
+pub(super) use source::{Source, open as open_source};
+pub use write::write_csv;
+pub(super) use write::write_to;

@@ -1,0 +1,7 @@
+//! What a library underneath says.
+
+/// A cause from a library underneath.
+///
+/// Boxed, so that the types of candle, image, safetensors and tokenizers stay out of this crate's
+/// public interface and can change their major version without changing ours.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

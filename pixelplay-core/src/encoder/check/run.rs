@@ -1,0 +1,221 @@
+//! The check itself.
+
+use std::path::{Path, PathBuf};
+
+use super::reference::{self, Comparison, Outcome};
+use super::report::{Architecture, CheckpointFile, CheckpointReport};
+use crate::encoder::checkpoint::Weights;
+use crate::encoder::encoder::Encoder;
+use crate::encoder::error::{EncodeError, Explained};
+use crate::encoder::files;
+use crate::encoder::image::Settings;
+use crate::encoder::open::Parts;
+use crate::encoder::options::EncoderOptions;
+use crate::encoder::text::Definition;
+use crate::progress::{Progress, Stage};
+
+/// How to check a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// A folder with `reference_values.json`, published values to compare with, and the pictures
+    /// they are of.
+    pub reference: Option<PathBuf>,
+    /// Where the model runs.
+    pub encoder: EncoderOptions,
+}
+
+/// Checks a Hugging Face `CLIPModel` directory: every file, every tensor, every value for being a
+/// number, both towers with the self-test, and the published values of a reference if one is given.
+///
+/// It does not stop at the first problem. It costs reading the weights a few times and a forward
+/// pass of each tower, and of each text and picture of the reference.
+///
+/// ```
+/// use pixelplay_core::encoder::check::{CheckOptions, check};
+///
+/// let report = check("no-such-folder", &CheckOptions::default(), &mut ())?;
+/// assert!(!report.usable);
+/// println!("{report}");
+/// # Ok::<(), pixelplay_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`EncodeError::Cancelled`] if `progress` asks to stop, and [`EncodeError::BadJson`] if the
+/// reference is damaged. Whatever is wrong with the checkpoint is in the report.
+pub fn check(
+    dir: impl AsRef<Path>,
+    options: &CheckOptions,
+    progress: &mut dyn Progress,
+) -> Result<CheckpointReport, EncodeError> {
+    let dir = dir.as_ref();
+    let mut report = CheckpointReport {
+        path: dir.display().to_string(),
+        usable: false,
+        problems: Vec::new(),
+        files: Vec::new(),
+        architecture: None,
+        tensors: None,
+        tensor_types: Vec::new(),
+        preprocessing: None,
+        vocabulary: None,
+        fingerprint: None,
+        working_towers: Vec::new(),
+        comparisons: None,
+    };
+    match std::fs::metadata(dir) {
+        Ok(found) if found.is_dir() => {
+            if let Some(encoder) = report.inspect(dir, options, progress)? {
+                report.run(&encoder, options, progress)?;
+            }
+        }
+        Ok(_) => report.problems.push("it is a file; a checkpoint is a directory".to_owned()),
+        Err(error) => report.problem(&EncodeError::io(dir)(error)),
+    }
+    report.usable = report.problems.is_empty();
+    Ok(report)
+}
+
+impl CheckpointReport {
+    fn problem(&mut self, error: &dyn std::error::Error) {
+        self.problems.push(Explained(error).to_string());
+    }
+
+    fn noted<T>(&mut self, result: Result<T, EncodeError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            // All of them; the error itself shows the first few.
+            Err(EncodeError::TensorMismatch { problems, .. }) => {
+                self.problems.extend(problems);
+                None
+            }
+            Err(error) => {
+                self.problem(&error);
+                None
+            }
+        }
+    }
+
+    /// Looks at each file on its own, and opens the encoder if all of them are right.
+    fn inspect(
+        &mut self,
+        dir: &Path,
+        options: &CheckOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<Encoder>, EncodeError> {
+        self.files = files_of(dir);
+        let config = self.noted(Encoder::read_config(dir));
+        self.architecture = config.as_ref().map(Architecture::from);
+        let settings = self.noted(Settings::open(dir));
+        self.preprocessing = settings.as_ref().map(|(_, settings)| settings.to_string());
+        let tokenizer = self.noted(Definition::open(dir));
+        let weights = self.noted(Weights::open(dir));
+        if let Some(weights) = &weights {
+            self.tensors = Some(weights.names().len());
+            self.tensor_types = weights.types();
+            let mut fits = true;
+            if let Some(config) = &config {
+                fits = self.noted(weights.check(&config.tensors())).is_some();
+            }
+            if fits {
+                self.check_values(weights, progress)?;
+            }
+        }
+        // Only what is wrong between files that are right by themselves is still to be found.
+        let (Some(config), Some((settings_path, settings)), Some(tokenizer), Some(weights), true) =
+            (config, settings, tokenizer, weights, self.problems.is_empty())
+        else {
+            return Ok(None);
+        };
+        let parts =
+            Parts { name: self.path.clone(), config, settings, settings_path, tokenizer, weights };
+        Ok(self.noted(Encoder::assemble(parts, options.encoder.clone())))
+    }
+
+    fn check_values(
+        &mut self,
+        weights: &Weights,
+        progress: &mut dyn Progress,
+    ) -> Result<(), EncodeError> {
+        let mut progress = Stage::of(progress, "checking tensors", weights.names().len());
+        for (at, name) in weights.names().enumerate() {
+            progress.at(at as u64)?;
+            match weights.non_finite(name) {
+                Ok(0) => {}
+                Ok(count) => self
+                    .problems
+                    .push(format!("{name} has {count} values that are NaN or infinite")),
+                Err(error) => {
+                    self.problem(&error);
+                    // The file cannot be read; the other tensors would say the same.
+                    return Ok(());
+                }
+            }
+        }
+        Ok(progress.at(weights.names().len() as u64)?)
+    }
+
+    fn run(
+        &mut self,
+        encoder: &Encoder,
+        options: &CheckOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<(), EncodeError> {
+        self.fingerprint = Some(encoder.fingerprint().as_str().to_owned());
+        self.vocabulary = Some(encoder.inner.tokenize.vocabulary());
+        let mut stage = Stage::of(progress, "testing towers", 2);
+        stage.at(0)?;
+        if self.noted(encoder.vision().map(|_| ())).is_some() {
+            self.working_towers.push("vision");
+        }
+        stage.at(1)?;
+        if self.noted(encoder.text().map(|_| ())).is_some() {
+            self.working_towers.push("text");
+        }
+        stage.at(2)?;
+        let Some(folder) = options.reference.as_ref().filter(|_| self.problems.is_empty()) else {
+            return Ok(());
+        };
+        let comparisons = reference::compare(encoder, folder, progress)?;
+        for comparison in &comparisons {
+            if comparison.outcome == Outcome::Differs {
+                let Comparison { what, detail, .. } = comparison;
+                self.problems.push(format!("{what} differs from the reference: {detail}"));
+            }
+        }
+        self.comparisons = Some(comparisons);
+        Ok(())
+    }
+}
+
+/// The files of a directory that an encoder reads, pickles included: that they are there explains
+/// much.
+fn files_of(dir: &Path) -> Vec<CheckpointFile> {
+    let is_read = |name: &str| {
+        let known = [
+            files::CONFIG,
+            files::PREPROCESSOR,
+            files::PROCESSOR,
+            files::TOKENIZER,
+            files::VOCABULARY,
+            files::MERGES,
+            files::WEIGHTS_INDEX,
+        ];
+        known.contains(&name)
+            || name.ends_with(".safetensors")
+            || name.starts_with("pytorch_model") && name.ends_with(".bin")
+    };
+    let mut files: Vec<CheckpointFile> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            // Of what a link leads to: in the hub's cache every file is one.
+            let metadata = std::fs::metadata(entry.path()).ok()?;
+            (metadata.is_file() && is_read(&name))
+                .then_some(CheckpointFile { name, bytes: metadata.len() })
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}

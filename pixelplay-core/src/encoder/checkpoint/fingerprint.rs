@@ -1,0 +1,95 @@
+//! The name of the vector space of a checkpoint.
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::config::Config;
+use super::tensors::TensorSpec;
+use super::weights::Weights;
+use crate::embedding::Fingerprint;
+use crate::encoder::error::EncodeError;
+use crate::encoder::image::Settings;
+
+/// Raise this when the code makes other pixels or tokens of the same input: a change of the
+/// resizing's arithmetic, of how transparency is treated, of how a long text is cut.
+const REVISION: &str = "pixelplay encoder fingerprint v2";
+
+/// Hashes everything of a checkpoint that changes a vector, and nothing else.
+///
+/// Two checkpoints that differ only in file names, sharding, the layout of their JSON or keys that
+/// do not matter have the same fingerprint. Another type of the same weights (`f16` for `f32`)
+/// gives other vectors and so another fingerprint.
+pub(in crate::encoder) fn fingerprint(
+    config: &Config,
+    specs: &[TensorSpec],
+    settings: &Settings,
+    tokenizer: &Value,
+    weights: &Weights,
+) -> Result<Fingerprint, EncodeError> {
+    let mut hasher = blake3::Hasher::new_derive_key(REVISION);
+    let mut text = String::new();
+    let json = |value: serde_json::Result<Value>| value.map_err(EncodeError::forward);
+    canonical(&json(serde_json::to_value(config))?, &mut text);
+    canonical(&json(serde_json::to_value(settings))?, &mut text);
+    for key in ["added_tokens", "normalizer", "pre_tokenizer", "post_processor", "model"] {
+        canonical(tokenizer.get(key).unwrap_or(&Value::Null), &mut text);
+    }
+    hasher.update(text.as_bytes());
+    let mut names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+    names.sort_unstable();
+    // Each for itself, since together they are most of what opening a checkpoint costs.
+    let hashes: Vec<_> = names.par_iter().map(|name| weights.hash(name)).collect();
+    for hash in hashes {
+        hasher.update(hash?.as_bytes());
+    }
+    // 128 bits: nobody meets a collision by chance.
+    let hex = hasher.finalize().to_hex();
+    Fingerprint::new(format!("clip:{}", &hex[..32])).map_err(EncodeError::forward)
+}
+
+/// Writes JSON with sorted keys, whatever order serde_json's map was compiled to keep.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            out.push('{');
+            for (key, value) in entries {
+                out.push_str(&Value::from(key.as_str()).to_string());
+                out.push(':');
+                canonical(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        Value::Array(list) => {
+            out.push('[');
+            for value in list {
+                canonical(value, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter_and_that_of_lists_does() {
+        let text = |json: &str| {
+            let mut out = String::new();
+            canonical(&serde_json::from_str(json).unwrap(), &mut out);
+            out
+        };
+        assert_eq!(
+            text(r#"{"b": [1, null], "a": {"x\n": "y"}}"#),
+            text(r#"{"a":{"x\n":"y"},"b":[1,null]}"#)
+        );
+        assert_ne!(text("[1, 2]"), text("[2, 1]"));
+        assert_ne!(text(r#"["1"]"#), text("[1]"));
+    }
+}

@@ -1,0 +1,85 @@
+//! One file of weights, open or embedded, and where a tensor lies in it.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use safetensors::Dtype;
+
+use crate::encoder::error::EncodeError;
+
+/// One file of weights.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) bytes: Bytes,
+}
+
+/// Its content.
+pub(super) enum Bytes {
+    #[cfg(feature = "mini")]
+    Embedded(&'static [u8]),
+    File(File),
+}
+
+/// Where a tensor lies, and what it is.
+pub(super) struct Location {
+    /// Which file of the checkpoint.
+    pub(super) source: usize,
+    /// Of the first byte, counted from the start of the file.
+    pub(super) start: u64,
+    pub(super) len: usize,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+}
+
+impl Source {
+    /// Some bytes of the file, which may be read into `buffer`.
+    pub(super) fn bytes_at<'a>(
+        &'a self,
+        start: u64,
+        len: usize,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], EncodeError> {
+        let truncated = || EncodeError::BadWeights {
+            path: self.path.clone(),
+            source: "the file has become shorter since it was opened".into(),
+        };
+        match &self.bytes {
+            #[cfg(feature = "mini")]
+            Bytes::Embedded(bytes) => usize::try_from(start)
+                .ok()
+                .and_then(|start| bytes.get(start..)?.get(..len))
+                .ok_or_else(truncated),
+            Bytes::File(file) => {
+                buffer.resize(len, 0);
+                read_exact_at(file, buffer, start).map_err(|e| match e.kind() {
+                    std::io::ErrorKind::UnexpectedEof => truncated(),
+                    _ => EncodeError::io(&self.path)(e),
+                })?;
+                Ok(buffer)
+            }
+        }
+    }
+}
+
+/// Reads without moving anybody's place in the file.
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, start)
+}
+
+/// Reads; the place in the file moves, and nobody reads from there.
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut start: u64) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, start) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                buffer = &mut buffer[read..];
+                start += read as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

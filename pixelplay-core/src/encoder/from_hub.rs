@@ -1,0 +1,63 @@
+//! Opening a checkpoint of the Hugging Face Hub.
+
+use super::encoder::Encoder;
+use super::error::EncodeError;
+use super::hub::{HubOptions, HubSnapshot, download};
+use super::options::EncoderOptions;
+use crate::progress::Progress;
+
+impl Encoder {
+    /// Opens a checkpoint of the Hugging Face Hub, downloading what the cache does not hold.
+    ///
+    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`, by default `main`. It is
+    /// resolved to a commit once, all files are of that commit, and [`Encoder::name`] is
+    /// `repo@commit`. A commit whose files are all in the cache is opened without the network.
+    /// Where the hub cannot be reached, what the cache holds of a branch is opened.
+    ///
+    /// Where no revision is given and `main` has no safetensors, all files are taken from the open
+    /// pull request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled
+    /// weights could run any code, and transformers does the same. `openai/clip-vit-base-patch32`
+    /// is such a repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of
+    /// the pull request. Who opened it is checked whenever the hub is asked; without the hub, the
+    /// pull request that the cache holds completely is opened, if there is but one. A revision that
+    /// is named is never left, and [`HubOptions::follow_conversion`] turns it off.
+    ///
+    /// ```no_run
+    /// use pixelplay_core::Encoder;
+    ///
+    /// let encoder = Encoder::from_hub("openai/clip-vit-large-patch14", None)?;
+    /// println!("{} gives {} dimensions", encoder.name(), encoder.dim());
+    /// # Ok::<(), pixelplay_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`download`] and [`Encoder::open_with`].
+    pub fn from_hub(repo: &str, revision: Option<&str>) -> Result<Self, EncodeError> {
+        let options = HubOptions { revision: revision.map(str::to_owned), ..HubOptions::default() };
+        Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ())
+    }
+
+    /// Opens a checkpoint of the Hugging Face Hub, and says how.
+    ///
+    /// # Errors
+    /// See [`download`] and [`Encoder::open_with`].
+    pub fn from_hub_with(
+        repo: &str,
+        hub: &HubOptions,
+        options: EncoderOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, EncodeError> {
+        download(repo, hub, progress)?.open(options)
+    }
+}
+
+impl HubSnapshot {
+    /// Opens the checkpoint; [`Encoder::name`] is `repo@commit`.
+    ///
+    /// # Errors
+    /// See [`Encoder::open_with`].
+    pub fn open(&self, options: EncoderOptions) -> Result<Encoder, EncodeError> {
+        let name = format!("{}@{}", self.repo, self.commit);
+        Encoder::open_named(&self.dir, name, options)
+    }
+}

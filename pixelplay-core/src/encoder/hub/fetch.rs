@@ -1,0 +1,293 @@
+//! One file of a repository, from the hub into the cache.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ureq::Body;
+use ureq::http::{Response, StatusCode};
+
+use super::cache::Cache;
+use super::error::HubError;
+use super::http::{Answer, Client, Metadata, sleep};
+use super::name::{Commit, Revision};
+use super::settings::Settings;
+use crate::cause::Cause;
+use crate::http::header;
+use crate::progress::{Progress, Stage};
+
+const BUFFER: usize = 1 << 18;
+/// No JSON of a checkpoint comes near it: CLIP's largest, the tokenizer, has 2 MB.
+const LARGEST_JSON: u64 = 1 << 28;
+/// How often it is looked whether another process has finished its download.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+pub(super) struct Downloads<'a> {
+    pub(super) client: Client<'a>,
+    pub(super) settings: &'a Settings,
+    pub(super) cache: &'a Cache,
+    pub(super) commit: Commit,
+    pub(super) progress: &'a mut dyn Progress,
+}
+
+impl Downloads<'_> {
+    /// Gets a file, unless the cache has it; `None` if the repository has no such file.
+    pub(super) fn file(&mut self, file: &str) -> Result<Option<PathBuf>, HubError> {
+        if let Some(path) = self.cache.file(&self.commit, file) {
+            return Ok(Some(path));
+        }
+        if self.cache.is_known_missing(&self.commit, file) {
+            return Ok(None);
+        }
+        let metadata = match self.ask(file)? {
+            Answer::Here(metadata) => metadata,
+            Answer::Missing { is_certain } => {
+                if is_certain {
+                    self.cache.set_missing(&self.commit, file);
+                }
+                return Ok(None);
+            }
+        };
+        self.check_metadata(file, &metadata)?;
+        self.cache.create_dirs(&self.commit)?;
+        let mut report =
+            Stage::new(self.progress, stage(file), (metadata.size > 0).then_some(metadata.size));
+        let _lock =
+            self.cache.lock(&metadata.etag, || sleep(LOCK_POLL, &mut || Ok(report.tick()?)))?;
+        // Whoever held the lock before may have brought it.
+        if let Some(path) = self.cache.file(&self.commit, file) {
+            return Ok(Some(path));
+        }
+        let is_new = !self.cache.blob(&metadata.etag).is_file();
+        if is_new {
+            self.blob(file, &metadata)?;
+        }
+        let path = self.cache.link(&metadata.etag, &self.commit, file, is_new)?;
+        Ok(Some(path))
+    }
+
+    /// Whether the repository has a file; it is not downloaded.
+    pub(super) fn exists(&mut self, file: &str) -> Result<bool, HubError> {
+        Ok(matches!(self.ask(file)?, Answer::Here(_)))
+    }
+
+    fn ask(&mut self, file: &str) -> Result<Answer, HubError> {
+        let revision = Revision::parse(self.commit.as_str())?;
+        let mut report = Stage::new(self.progress, "asking the hub", None);
+        self.client.with_retries(self.settings.retries, &mut || Ok(report.tick()?), || {
+            self.client.metadata(&revision, file)
+        })
+    }
+
+    fn check_metadata(&self, file: &str, metadata: &Metadata) -> Result<(), HubError> {
+        let url = self.client.url(self.commit.as_str(), file);
+        if metadata.commit != self.commit {
+            return Err(HubError::bad_response(
+                &url,
+                format!("it gives a file of commit {}", metadata.commit.as_str()),
+            ));
+        }
+        if !file.ends_with(".safetensors") && metadata.size > LARGEST_JSON {
+            let size = metadata.size;
+            return Err(HubError::bad_response(
+                &url,
+                format!("the file has {size} bytes, at most {LARGEST_JSON} are taken"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Brings the content beside its place, checks it, and only then puts it there.
+    fn blob(&mut self, file: &str, metadata: &Metadata) -> Result<(), HubError> {
+        let path = self.cache.partial(&metadata.etag);
+        let mut partial = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(HubError::write(&path))?;
+        self.fetch_into(file, metadata, &path, &mut partial)?;
+        if let Err(error) = self.check(file, metadata, &path, &mut partial) {
+            if matches!(error, HubError::Damaged { .. }) {
+                fs::remove_file(&path).map_err(HubError::write(&path))?;
+            }
+            return Err(error);
+        }
+        partial.sync_all().map_err(HubError::write(&path))?;
+        drop(partial);
+        let blob = self.cache.blob(&metadata.etag);
+        fs::rename(&path, &blob).map_err(HubError::write(&blob))
+    }
+
+    /// Writes what is missing of a file that may have been begun, trying again while bytes arrive.
+    fn fetch_into(
+        &mut self,
+        file: &str,
+        metadata: &Metadata,
+        path: &Path,
+        partial: &mut File,
+    ) -> Result<(), HubError> {
+        let mut report =
+            Stage::new(self.progress, stage(file), (metadata.size > 0).then_some(metadata.size));
+        let mut have = partial.seek(SeekFrom::End(0)).map_err(HubError::write(path))?;
+        let mut failures = 0;
+        loop {
+            if have > metadata.size {
+                // Of something else, or of a run that two programs wrote at once.
+                restart(path, partial)?;
+                have = 0;
+            }
+            report.at(have)?;
+            if have == metadata.size {
+                return Ok(());
+            }
+            let before = have;
+            let result = self.client.content(&self.commit, file, have).and_then(|response| {
+                append(
+                    response,
+                    metadata.size,
+                    &self.client.url(self.commit.as_str(), file),
+                    path,
+                    partial,
+                    &mut have,
+                    &mut report,
+                )
+            });
+            match result {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => {
+                    if have > before {
+                        failures = 0;
+                    }
+                    if failures == self.settings.retries {
+                        return Err(error);
+                    }
+                    self.client.wait_after(error, failures, &mut || Ok(report.tick()?))?;
+                    failures += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Hashes what lies on the disk, whoever wrote it.
+    fn check(
+        &mut self,
+        file: &str,
+        metadata: &Metadata,
+        path: &Path,
+        partial: &mut File,
+    ) -> Result<(), HubError> {
+        let mut report = Stage::new(
+            self.progress,
+            "checking the download",
+            (metadata.size > 0).then_some(metadata.size),
+        );
+        let mut hasher = metadata.etag.hasher(metadata.size);
+        let mut buffer = vec![0; BUFFER];
+        let mut done = 0;
+        partial.rewind().map_err(HubError::read(path))?;
+        loop {
+            let len = partial.read(&mut buffer).map_err(HubError::read(path))?;
+            if len == 0 {
+                break;
+            }
+            hasher.update(&buffer[..len]);
+            done += len as u64;
+            report.at(done)?;
+        }
+        let (found, expected) = (hasher.finish(), metadata.etag.as_str());
+        if found == expected {
+            return Ok(());
+        }
+        Err(HubError::Damaged {
+            url: self.client.url(self.commit.as_str(), file),
+            problem: format!("its hash is {found}, expected {expected}"),
+        })
+    }
+}
+
+/// Writes the body of an answer to the end of what there is.
+fn append(
+    mut response: Response<Body>,
+    size: u64,
+    url: &str,
+    path: &Path,
+    partial: &mut File,
+    have: &mut u64,
+    report: &mut Stage<'_>,
+) -> Result<(), HubError> {
+    let cut = |source: Cause| HubError::Network { url: url.to_owned(), source };
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT => {
+            let range = header(&response, "content-range").unwrap_or_default();
+            if !range.starts_with(&format!("bytes {have}-")) {
+                return Err(HubError::bad_response(
+                    url,
+                    format!("asked for the bytes from {have} on, it gives {range:?}"),
+                ));
+            }
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE => {
+            restart(path, partial)?;
+            *have = 0;
+            return Err(cut("the server does not have the rest of the file".into()));
+        }
+        // The whole file, asked for or not.
+        _ if *have > 0 => {
+            restart(path, partial)?;
+            *have = 0;
+        }
+        _ => {}
+    }
+    partial.seek(SeekFrom::Start(*have)).map_err(HubError::write(path))?;
+    // One byte more than there may be, so that too many are noticed and not written without end.
+    let mut body = response.body_mut().as_reader().take(size - *have + 1);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let len = match body.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => len,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                // By a signal, perhaps Ctrl-C.
+                report.tick()?;
+                continue;
+            }
+            Err(error) => return Err(cut(error.into())),
+        };
+        partial.write_all(&buffer[..len]).map_err(HubError::write(path))?;
+        *have += len as u64;
+        if *have > size {
+            fs::remove_file(path).map_err(HubError::write(path))?;
+            return Err(HubError::Damaged {
+                url: url.to_owned(),
+                problem: format!("more than the {size} bytes announced"),
+            });
+        }
+        report.at(*have)?;
+    }
+    if *have < size {
+        return Err(cut(format!("the connection ended after {have} of {size} bytes").into()));
+    }
+    Ok(())
+}
+
+fn restart(path: &Path, partial: &mut File) -> Result<(), HubError> {
+    partial.set_len(0).map_err(HubError::write(path))
+}
+
+fn stage(file: &str) -> &'static str {
+    match file {
+        "config.json" => "downloading config.json",
+        "preprocessor_config.json" => "downloading preprocessor_config.json",
+        "processor_config.json" => "downloading processor_config.json",
+        "tokenizer.json" => "downloading tokenizer.json",
+        "vocab.json" => "downloading vocab.json",
+        "merges.txt" => "downloading merges.txt",
+        "model.safetensors" => "downloading model.safetensors",
+        "model.safetensors.index.json" => "downloading model.safetensors.index.json",
+        _ => "downloading a part of the weights",
+    }
+}

@@ -1,0 +1,370 @@
+//! Looks songs up: what the cache knows first, then the provider, at its pace.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::cache::{Answer, Cache};
+use super::candidate::Candidate;
+use super::clock::{Millis, in_millis};
+use super::error::{CacheProblem, EnrichError};
+use super::matching::{Match, Wanted};
+use super::options::EnrichOptions;
+use super::provider::Provider;
+use super::report::Refusal;
+use super::request::{Client, Fault, FaultKind};
+use crate::index::{SongIndex, SongIndexError};
+use crate::progress::Progress;
+use crate::song::{Song, Value};
+
+/// How often a song is asked for whose requests break, before the next one's turn comes.
+const ATTEMPTS: u32 = 3;
+/// Waiting grows up to this.
+const LONGEST_OWN_WAIT: Duration = Duration::from_secs(300);
+/// A provider that asks for more is not waited for.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(3600);
+/// A turn that is further away was set by a clock that was wrong.
+const LONGEST_TURN: Duration = Duration::from_secs(2 * 3600);
+/// How often a wait looks whether it is to be cut short.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Songs, wherever they are.
+#[derive(Clone, Copy)]
+pub(super) enum Table<'a> {
+    Index(&'a SongIndex),
+    Songs(&'a [Song]),
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Index(index) => index.len(),
+            Self::Songs(songs) => songs.len(),
+        }
+    }
+
+    pub(super) fn song(self, row: usize) -> Result<Cow<'a, Song>, SongIndexError> {
+        match self {
+            Self::Index(index) => index.song(row).map(Cow::Owned),
+            Self::Songs(songs) => Ok(Cow::Borrowed(&songs[row])),
+        }
+    }
+}
+
+/// What came of one song.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcome {
+    /// It lacks nothing.
+    Complete,
+    /// It cannot be looked up.
+    Unnamed,
+    Found(Box<Found>),
+    NotFound(Refusal),
+    /// There was no usable answer.
+    Failed(String),
+    /// There was no request left.
+    NotAsked,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    pub(super) chosen: Match,
+    pub(super) fetched_at: Millis,
+}
+
+/// What is to be done for a song next.
+enum Next {
+    Nothing(Outcome),
+    Search,
+    /// Look whether there is a cover at this address.
+    Cover(String),
+}
+
+/// Where the work stands.
+#[derive(Clone, Copy)]
+struct At {
+    done: usize,
+    total: usize,
+}
+
+pub(super) struct Lookup<'a> {
+    provider: &'a dyn Provider,
+    options: &'a EnrichOptions,
+    cache: Cache,
+    client: Client,
+    /// What failed in this run, by query.
+    failed: HashMap<String, String>,
+    failures_in_a_row: u32,
+    /// Whether a turn was taken and not yet used.
+    has_turn: bool,
+    pub(super) requests: u64,
+    pub(super) failed_requests: u64,
+    /// Answers put into the cache.
+    answers: u64,
+    /// Songs that needed no request.
+    pub(super) from_cache: u64,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn open(
+        provider: &'a dyn Provider,
+        options: &'a EnrichOptions,
+    ) -> Result<Self, EnrichError> {
+        options.check()?;
+        Ok(Self {
+            provider,
+            options,
+            cache: Cache::open(&options.cache)?,
+            client: Client::new(provider.user_agent(), &options.proxy, options.timeout)?,
+            failed: HashMap::new(),
+            failures_in_a_row: 0,
+            has_turn: false,
+            requests: 0,
+            failed_requests: 0,
+            answers: 0,
+            from_cache: 0,
+        })
+    }
+
+    /// What comes of each song, in order.
+    pub(super) fn all(
+        &mut self,
+        songs: Table<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Outcome>, EnrichError> {
+        let (mut outcomes, open) = self.known(songs, progress)?;
+        for (done, &row) in open.iter().enumerate() {
+            let at = At { done, total: open.len() };
+            tell(progress, "looking up songs", at)?;
+            if let Some(wanted) = Wanted::new(&*songs.song(row)?) {
+                outcomes[row] = self.ask_for(&wanted, at, progress)?;
+            }
+        }
+        let at = At { done: open.len(), total: open.len() };
+        tell(progress, "looking up songs", at)?;
+        Ok(outcomes)
+    }
+
+    /// What is known without a request, and the rows of which more has to be asked.
+    pub(super) fn known(
+        &mut self,
+        songs: Table<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<(Vec<Outcome>, Vec<usize>), EnrichError> {
+        let (mut outcomes, mut open) = (Vec::with_capacity(songs.len()), Vec::new());
+        for row in 0..songs.len() {
+            if row.is_multiple_of(256) {
+                let at = At { done: row, total: songs.len() };
+                tell(progress, "reading the cache", at)?;
+            }
+            let song = songs.song(row)?;
+            outcomes.push(if self.is_complete(&song) {
+                Outcome::Complete
+            } else if let Some(wanted) = Wanted::new(&song) {
+                match self.next(&wanted)? {
+                    Next::Nothing(outcome) => {
+                        self.from_cache += 1;
+                        outcome
+                    }
+                    Next::Search | Next::Cover(_) => {
+                        open.push(row);
+                        Outcome::NotAsked
+                    }
+                }
+            } else {
+                Outcome::Unnamed
+            });
+        }
+        Ok((outcomes, open))
+    }
+
+    fn is_complete(&self, song: &Song) -> bool {
+        let mut columns = self.provider.fills().iter();
+        !self.options.overwrite && columns.all(|column| !is_empty(song.get(column).as_ref()))
+    }
+
+    fn ask_for(
+        &mut self,
+        wanted: &Wanted,
+        at: At,
+        progress: &mut dyn Progress,
+    ) -> Result<Outcome, EnrichError> {
+        let mut breaks = 0;
+        loop {
+            let most = self.options.max_requests;
+            let may_ask = most.is_none_or(|most| self.requests < most);
+            let next = match self.next(wanted)? {
+                Next::Nothing(outcome) => return Ok(outcome),
+                Next::Search if !may_ask => return Ok(Outcome::NotAsked),
+                Next::Cover(url) if !may_ask => {
+                    // The song is found; another run looks for its cover.
+                    self.failed.insert(url, "no request was left".to_owned());
+                    continue;
+                }
+                next => next,
+            };
+            if !self.has_turn {
+                self.wait_for_turn(at, progress)?;
+                self.has_turn = true;
+                // Meanwhile another process may have asked.
+                continue;
+            }
+            self.has_turn = false;
+            self.requests += 1;
+            let (query, answer) = self.ask(wanted, next);
+            match answer {
+                Ok(body) => {
+                    breaks = 0;
+                    self.failures_in_a_row = 0;
+                    let answer = Answer { fetched_at: self.options.clock.millis(), body };
+                    self.cache.put(self.provider.name(), &query, &answer)?;
+                    self.answers += 1;
+                }
+                Err(fault) => {
+                    self.failed_requests += 1;
+                    self.failures_in_a_row += 1;
+                    self.hold_after(&fault)?;
+                    breaks += u32::from(fault.kind == FaultKind::Broken);
+                    if breaks >= ATTEMPTS {
+                        breaks = 0;
+                        self.failed.insert(query, fault.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes a request: the key of the answer, and the answer.
+    fn ask(&self, wanted: &Wanted, next: Next) -> (String, Result<String, Fault>) {
+        let now = self.options.clock.now();
+        if let Next::Cover(url) = next {
+            let is_there = self.client.is_there(&url, now);
+            return (url, is_there.map(|is_there| is_there.to_string()));
+        }
+        let broken = |what: String| Fault { kind: FaultKind::Broken, what, retry_after: None };
+        let name = self.provider.name();
+        let body = self.client.json(&self.provider.search_url(wanted), now);
+        let candidates = body.and_then(|body| {
+            let found = self.provider.read(&body);
+            let found = found.map(Candidate::clean_all);
+            found.map_err(|problem| {
+                broken(format!("{name} does not answer as it should: {problem}"))
+            })
+        });
+        let answer = candidates.and_then(|candidates| {
+            serde_json::to_string(&candidates).map_err(|error| broken(error.to_string()))
+        });
+        (self.query(wanted), answer)
+    }
+
+    /// The key of a song in the cache.
+    pub(super) fn query(&self, wanted: &Wanted) -> String {
+        format!("{}\n{}", self.provider.scope(), wanted.key())
+    }
+
+    fn next(&self, wanted: &Wanted) -> Result<Next, EnrichError> {
+        let (name, query) = (self.provider.name(), self.query(wanted));
+        if let Some(fault) = self.failed.get(&query) {
+            return Ok(Next::Nothing(Outcome::Failed(fault.clone())));
+        }
+        let Some(answer) = self.cache.answer(name, &query)? else {
+            return Ok(Next::Search);
+        };
+        let candidates = serde_json::from_str(&answer.body).map_err(|error| {
+            let what = format!("the answer for {query:?}: {error}");
+            self.cache.fails(CacheProblem::Damaged(what))
+        })?;
+        let candidates = Candidate::clean_all(candidates);
+        let mut chosen = match wanted.choose(&candidates, self.options.min_confidence) {
+            Ok(chosen) => chosen,
+            Err(_) if self.is_old(&answer) => return Ok(Next::Search),
+            Err(refusal) => return Ok(Next::Nothing(Outcome::NotFound(refusal))),
+        };
+        if let Some(url) = chosen.candidate.cover_to_try.take() {
+            let known = self.cache.answer(name, &url)?;
+            match known.filter(|known| known.body == "true" || !self.is_old(known)) {
+                Some(known) if known.body == "true" => {
+                    chosen.candidate.artwork_url = Some(url);
+                }
+                Some(_) => {}
+                // The song is found; another run looks for its cover again.
+                None if self.failed.contains_key(&url) => {}
+                None => return Ok(Next::Cover(url)),
+            }
+        }
+        Ok(Next::Nothing(Outcome::Found(Box::new(Found { chosen, fetched_at: answer.fetched_at }))))
+    }
+
+    fn is_old(&self, answer: &Answer) -> bool {
+        let age = self.options.clock.millis().saturating_sub(answer.fetched_at);
+        age > in_millis(self.options.ask_again_after)
+    }
+
+    fn wait_for_turn(&self, at: At, progress: &mut dyn Progress) -> Result<(), EnrichError> {
+        let now = self.options.clock.millis();
+        let interval = self.options.interval.unwrap_or(self.provider.interval());
+        let turn = self.cache.take_turn(
+            self.provider.name(),
+            now,
+            in_millis(interval),
+            in_millis(LONGEST_TURN),
+        )?;
+        let stage = match self.failures_in_a_row {
+            0 => "looking up songs",
+            _ => "waiting to try again",
+        };
+        let wait = Duration::from_millis(u64::try_from(turn - now).unwrap_or(0));
+        // What was slept is counted, so that a clock that is set meanwhile does not matter.
+        let mut left = wait;
+        loop {
+            tell(progress, stage, at)?;
+            if left.is_zero() {
+                return Ok(());
+            }
+            let tick = left.min(TICK);
+            self.options.clock.sleep(tick);
+            left -= tick;
+        }
+    }
+
+    /// Keeps everybody from asking for as long as the server asks for, or longer with each failure.
+    fn hold_after(&self, fault: &Fault) -> Result<(), EnrichError> {
+        let provider = self.provider.name();
+        if self.failures_in_a_row >= self.options.max_failures {
+            return Err(EnrichError::Failing {
+                provider: provider.to_owned(),
+                failures: self.failures_in_a_row,
+                last: fault.to_string(),
+                answers: self.answers,
+            });
+        }
+        let own = self
+            .options
+            .retry_wait
+            .saturating_mul(1 << (self.failures_in_a_row - 1).min(16))
+            .min(LONGEST_OWN_WAIT);
+        let wait = fault.retry_after.unwrap_or(own);
+        let until = self.options.clock.millis().saturating_add(in_millis(wait));
+        if wait > LONGEST_ASKED_WAIT {
+            return Err(EnrichError::AskedToWait {
+                provider: provider.to_owned(),
+                wait,
+                answers: self.answers,
+            });
+        }
+        self.cache.hold(provider, until)
+    }
+}
+
+fn tell(progress: &mut dyn Progress, stage: &'static str, at: At) -> Result<(), EnrichError> {
+    Ok(progress.at(stage, at.done as u64, Some(at.total as u64))?)
+}
+
+/// Whether a cell holds nothing.
+pub(super) fn is_empty(cell: Option<&Value>) -> bool {
+    match cell {
+        None => true,
+        Some(Value::Text(text)) => text.trim().is_empty(),
+        Some(_) => false,
+    }
+}

@@ -1,0 +1,137 @@
+//! Which rows may be among the best, by their dot products in 8 bits and a bound of what those
+//! miss.
+
+use std::ops::Range;
+
+use super::dot_i8::LANES;
+use crate::simd::{Backend, dispatch};
+
+impl Backend {
+    /// [`screen`] for the queries of a panel: appends places among `dots` with lanes.
+    ///
+    /// # Panics
+    /// As [`screen`].
+    pub(crate) fn screen_panel_int8(
+        self,
+        dots: &[[i32; LANES]],
+        row_errors: &RowErrors<'_>,
+        picked: Option<&[u32]>,
+        thresholds: &Thresholds<LANES>,
+        passed: &mut Vec<(usize, usize)>,
+    ) {
+        // SAFETY: nothing else is asked; what is not there panics.
+        unsafe { dispatch!(self, screen_panel(dots, row_errors, picked, thresholds, passed)) }
+    }
+}
+
+/// How good the codes of some rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowErrors<'a> {
+    pub(crate) scales: &'a [f32],
+    pub(crate) errors: &'a [f32],
+    pub(crate) lengths: &'a [f32],
+}
+
+/// What rows must reach for some queries:
+/// `scale * (dot + bias) + error * error_weight + length * length_weight` must not be below
+/// `least`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Thresholds<const N: usize> {
+    pub(crate) bias: [i32; N],
+    pub(crate) error_weight: [f32; N],
+    pub(crate) length_weight: [f32; N],
+    pub(crate) least: [f32; N],
+}
+
+impl<const N: usize> Thresholds<N> {
+    /// That no row reaches.
+    pub(crate) const NEVER: Self = Self {
+        bias: [0; N],
+        error_weight: [0.0; N],
+        length_weight: [0.0; N],
+        least: [f32::INFINITY; N],
+    };
+
+    #[inline(always)]
+    #[expect(clippy::cast_precision_loss, reason = "the threshold has room for it")]
+    fn falls_short(&self, n: usize, dot: i32, [scale, error, length]: [f32; 3]) -> bool {
+        let score = (dot + self.bias[n]) as f32 * scale;
+        // NaN, of a damaged file, does not fall short: it is looked at, and found out.
+        score + (error * self.error_weight[n] + length * self.length_weight[n]) < self.least[n]
+    }
+}
+
+impl RowErrors<'_> {
+    /// Those of some of the rows.
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        Self {
+            scales: &self.scales[range.clone()],
+            errors: &self.errors[range.clone()],
+            lengths: &self.lengths[range],
+        }
+    }
+
+    #[inline(always)]
+    fn of(&self, picked: Option<&[u32]>, at: usize) -> [f32; 3] {
+        let at = picked.map_or(at, |picked| picked[at] as usize);
+        [self.scales[at], self.errors[at], self.lengths[at]]
+    }
+}
+
+/// Which rows do not fall short of the threshold: their places among `dots` are appended to
+/// `passed`.
+///
+/// # Panics
+/// If there are fewer row errors than dot products, or a picked row has none.
+pub(crate) fn screen(
+    dots: &[i32],
+    row_errors: &RowErrors<'_>,
+    picked: Option<&[u32]>,
+    thresholds: &Thresholds<1>,
+    passed: &mut Vec<usize>,
+) {
+    for (chunk, dots) in dots.chunks(LANES).enumerate() {
+        let first = chunk * LANES;
+        // Nearly always all fall short, and the compiler compares several at once.
+        let mut short = true;
+        if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
+            let row_errors = [row_errors.scales, row_errors.errors, row_errors.lengths]
+                .map(|all| all[first..].first_chunk::<LANES>());
+            if let [Some(scales), Some(errors), Some(lengths)] = row_errors {
+                for i in 0..LANES {
+                    short &= thresholds.falls_short(0, dots[i], [scales[i], errors[i], lengths[i]]);
+                }
+                if short {
+                    continue;
+                }
+            }
+        }
+        passed.extend((first..).zip(dots).filter_map(|(at, &dot)| {
+            let short = thresholds.falls_short(0, dot, row_errors.of(picked, at));
+            (!short).then_some(at)
+        }));
+    }
+}
+
+/// See [`Backend::screen_panel_int8`].
+#[inline(always)]
+pub(in crate::simd) fn screen_panel(
+    dots: &[[i32; LANES]],
+    row_errors: &RowErrors<'_>,
+    picked: Option<&[u32]>,
+    thresholds: &Thresholds<LANES>,
+    passed: &mut Vec<(usize, usize)>,
+) {
+    for (at, dots) in dots.iter().enumerate() {
+        let of_row = row_errors.of(picked, at);
+        let mut short = true;
+        for (lane, &dot) in dots.iter().enumerate() {
+            short &= thresholds.falls_short(lane, dot, of_row);
+        }
+        if !short {
+            passed.extend((0..LANES).filter_map(|lane| {
+                (!thresholds.falls_short(lane, dots[lane], of_row)).then_some((at, lane))
+            }));
+        }
+    }
+}

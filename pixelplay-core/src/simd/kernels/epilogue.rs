@@ -1,0 +1,53 @@
+//! What is done to the sums of a tile while they are near.
+
+use super::activation::{self, Activation};
+use crate::simd::vector::{Lanes, Vector};
+
+/// What is done to a product before it is stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Epilogue<'a> {
+    /// One line for each block of columns.
+    pub(crate) bias: Option<&'a [Lanes]>,
+    /// Adds to what is there instead of replacing it.
+    pub(crate) accumulate: bool,
+    /// Comes last.
+    pub(crate) activation: Option<Activation>,
+}
+
+impl Epilogue<'_> {
+    /// The bias of a block.
+    #[inline(always)]
+    pub(in crate::simd) fn bias_of(&self, block: usize) -> Option<&Lanes> {
+        self.bias.map(|bias| &bias[block])
+    }
+}
+
+/// What is done to the lines of a block, and where they go.
+///
+/// # Safety
+/// See [`Vector`].
+#[inline(always)]
+pub(in crate::simd) unsafe fn apply<V: Vector>(
+    sums: &[Lanes],
+    bias: Option<&Lanes>,
+    epilogue: Epilogue<'_>,
+    out: &mut [Lanes],
+) {
+    // SAFETY: our caller promises that the processor has the instructions.
+    unsafe {
+        let bias = match bias {
+            Some(bias) => V::load(bias),
+            None => V::splat(0.0),
+        };
+        for (sum, out) in sums.iter().zip(out) {
+            let mut value = V::load(sum).add(bias);
+            if epilogue.accumulate {
+                value = value.add(V::load(out));
+            }
+            if let Some(activation) = epilogue.activation {
+                value = activation::apply(activation, value);
+            }
+            value.store(out);
+        }
+    }
+}

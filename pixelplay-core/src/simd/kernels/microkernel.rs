@@ -1,0 +1,169 @@
+//! One tile of a product of blocked matrices: some rows of one or two blocks of columns, whose sums
+//! stay in registers until they are complete.
+
+use super::epilogue::Epilogue;
+use crate::simd::vector::{Lanes, Vector, WIDTH};
+
+/// How a tile of a product is computed.
+pub(in crate::simd) trait Microkernel {
+    /// A line of either factor.
+    type Line;
+    /// 16 sums.
+    type Sums: Copy;
+    const ZERO: Self::Sums;
+
+    /// Computes `R` rows of `P` blocks of columns, in a function that is compiled for nothing else.
+    ///
+    /// # Safety
+    /// See [`gemm`](super::gemm::gemm).
+    unsafe fn tile<const R: usize, const P: usize>(
+        from: Operands<Self::Line>,
+        out: &mut Tile<Self::Sums>,
+    );
+}
+
+/// A vector for which the kernels of matrix products are compiled, each in a function of its own, so
+/// that nothing else wants its registers.
+pub(in crate::simd) trait Instantiate: Vector {
+    /// [`microkernel`], compiled for this type alone.
+    ///
+    /// # Safety
+    /// See [`gemm`](super::gemm::gemm).
+    unsafe fn tile<const R: usize, const P: usize>(from: Operands<Lanes>, out: &mut Tile<Lanes>);
+
+    /// [`epilogue::apply`](super::epilogue::apply), compiled for this type alone.
+    ///
+    /// # Safety
+    /// See [`Vector`].
+    unsafe fn epilogue(
+        sums: &[Lanes],
+        bias: Option<&Lanes>,
+        epilogue: Epilogue<'_>,
+        out: &mut [Lanes],
+    );
+}
+
+impl<V: Instantiate> Microkernel for V {
+    type Line = Lanes;
+    type Sums = Lanes;
+    const ZERO: Lanes = Lanes::ZERO;
+
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const P: usize>(from: Operands<Lanes>, out: &mut Tile<Lanes>) {
+        // SAFETY: as our caller promises.
+        unsafe { <V as Instantiate>::tile::<R, P>(from, out) }
+    }
+}
+
+/// The most rows of a tile.
+pub(in crate::simd) const MAX_ROWS: usize = 14;
+/// The most blocks of a tile.
+pub(in crate::simd) const MAX_BLOCKS: usize = 2;
+
+/// A tile of a product: at most [`MAX_BLOCKS`] blocks of [`MAX_ROWS`] lines.
+pub(in crate::simd) type Tile<S> = [[S; MAX_ROWS]; MAX_BLOCKS];
+
+/// Where the values of a tile come from.
+#[derive(Clone, Copy)]
+pub(in crate::simd) struct Operands<L> {
+    /// The first row's first line.
+    pub(in crate::simd) left: *const L,
+    /// From one block to the next, in lines.
+    pub(in crate::simd) left_stride: usize,
+    /// The first block's first line.
+    pub(in crate::simd) right: *const L,
+    pub(in crate::simd) right_stride: usize,
+    pub(in crate::simd) k: usize,
+    /// How many lines after each line of the right factor is one that will be read soon: in the
+    /// last tile of some blocks the lines of the next ones, which may still be far away in memory.
+    pub(in crate::simd) ahead: usize,
+}
+
+/// Has a line brought near. If there is none, nothing happens.
+#[inline(always)]
+pub(in crate::simd) fn prefetch<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it reads nothing, and any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+macro_rules! tile_of {
+    ($($rows:literal)*) => {
+        /// Computes a tile of as many rows.
+        ///
+        /// # Safety
+        /// See [`gemm`](super::gemm::gemm).
+        #[inline(always)]
+        pub(in crate::simd) unsafe fn tile_of<M: Microkernel, const R: usize, const P: usize>(
+            rows: usize,
+            from: Operands<M::Line>,
+            out: &mut Tile<M::Sums>,
+        ) {
+            match rows {
+                // SAFETY: as our caller promises.
+                $($rows if $rows <= R => unsafe { M::tile::<$rows, P>(from, out) },)*
+                _ => {}
+            }
+        }
+    };
+}
+tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+
+/// `R` rows of `P` blocks of columns, in registers until they are complete. Each type instantiates
+/// it in a function of its own, so that nothing else wants its registers.
+///
+/// # Safety
+/// See [`gemm`](super::gemm::gemm).
+#[expect(
+    clippy::needless_range_loop,
+    reason = "what is in registers is walked by number, see `dot::Accumulator`"
+)]
+#[inline(always)]
+pub(in crate::simd) unsafe fn microkernel<V: Vector, const R: usize, const P: usize>(
+    from: Operands<Lanes>,
+    out: &mut Tile<Lanes>,
+) {
+    // SAFETY: our caller promises that the processor has the instructions, and that both factors
+    // hold all of these rows, columns and `k`.
+    unsafe {
+        let mut a = from.left.cast::<f32>();
+        let mut b = from.right;
+        let mut sums = [[V::splat(0.0); P]; R];
+        let mut left_over = from.k;
+        while left_over > 0 {
+            let count = left_over.min(WIDTH);
+            // The lines of the next columns lie elsewhere, which the processor does not foresee.
+            let next = a.wrapping_add(from.left_stride * WIDTH);
+            for r in 0..R {
+                prefetch(next.wrapping_add(r * WIDTH));
+            }
+            for i in 0..count {
+                let mut values = [V::splat(0.0); P];
+                for p in 0..P {
+                    let line = b.add(p * from.right_stride);
+                    prefetch(line.wrapping_add(from.ahead));
+                    values[p] = V::load(&*line);
+                }
+                b = b.add(1);
+                for r in 0..R {
+                    let value = V::splat(*a.add(r * WIDTH + i));
+                    for p in 0..P {
+                        sums[r][p] = value.mul_add(values[p], sums[r][p]);
+                    }
+                }
+            }
+            left_over -= count;
+            a = a.wrapping_add(from.left_stride * WIDTH);
+        }
+        for p in 0..P {
+            for r in 0..R {
+                sums[r][p].store(&mut out[p][r]);
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The arithmetic of each kernel, written once. Which instructions it becomes is decided where it
+//! is instantiated (see [`super::instantiate`]).
+//!
+//! * Search: [`dot`] (`f32`, and `f64` in a fixed order), [`dot_i8`] (8 bits, exactly), [`bounds`]
+//!   (which rows may be among the best).
+//! * Matrix products of the encoder: [`gemm`] walks over tiles, [`microkernel`] computes one,
+//!   [`epilogue`] adds the bias and applies the [`activation`]; [`gemm_i8`] and [`quantize`] do so
+//!   in 8 bits.
+//! * The rest of a transformer: [`layer_norm`], [`softmax`].
+//! * Resizing of images: [`resample`].
+//! * [`reduce`] adds the lanes of a register.
+
+#[cfg(feature = "encoder")]
+pub(super) mod activation;
+pub(super) mod bounds;
+pub(super) mod dot;
+pub(super) mod dot_i8;
+#[cfg(feature = "encoder")]
+pub(super) mod epilogue;
+#[cfg(feature = "encoder")]
+pub(super) mod gemm;
+#[cfg(feature = "encoder")]
+pub(super) mod gemm_i8;
+#[cfg(feature = "encoder")]
+pub(super) mod layer_norm;
+#[cfg(feature = "encoder")]
+pub(super) mod microkernel;
+#[cfg(all(test, feature = "encoder"))]
+mod oracle;
+#[cfg(feature = "encoder")]
+pub(super) mod quantize;
+mod reduce;
+#[cfg(feature = "encoder")]
+pub(super) mod resample;
+#[cfg(feature = "encoder")]
+pub(super) mod softmax;

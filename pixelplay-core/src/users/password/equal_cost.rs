@@ -1,0 +1,237 @@
+//! Checking a password at a cost that does not say whose it is.
+
+use std::collections::BTreeSet;
+
+use zeroize::Zeroizing;
+
+use super::form::Password;
+use super::hash::{HashMemory, HashParams, HashProblem, Scheme, StoredHash, dummy_hash};
+use super::pepper::Peppers;
+
+/// Whether the password is of this stored hash; `None` for a name that nobody has.
+///
+/// A log-in that fails costs the same whether there is such a user, and however old the hash is:
+/// else its time would tell which names exist (in Django it did, CVE-2016-2513, once the default
+/// cost had been raised above the cost of old hashes). The cost is that of every `stored_scheme`
+/// together, which are those of all users, and of the current one:
+///
+/// * Argon2: each of its settings runs once, the user's own for real and the others over a dummy
+///   salt. What two of them cost cannot be made up of a third, for they differ in memory as well.
+/// * bcrypt: as much as the dearest, of cost C. A hash of cost c is followed by dummies of c, c +
+///   1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
+///
+/// One hash runs after the other, so the memory needed is that of the largest. What is left of a
+/// difference is a few microseconds: the HMAC of a pepper, the set-up of each bcrypt dummy.
+///
+/// # Errors
+///
+/// If the hash needs a pepper that is not there (after the same work), or memory cannot be had.
+/// Neither says anything about the password; both are for the operator, not for whoever logs in.
+pub(in crate::users) fn verify_at_equal_cost(
+    stored: Option<&StoredHash>,
+    password: &Password<'_>,
+    peppers: &Peppers,
+    stored_schemes: &[Scheme],
+    current: &HashParams,
+    memory: &mut HashMemory,
+) -> Result<bool, HashProblem> {
+    let input = match stored {
+        Some(stored) => stored.input_of(password, peppers),
+        None => Ok(None),
+    };
+    // Where there is nothing to compare with, the work is done on what was typed, and says nothing.
+    let (input, can_be_right) = match input {
+        Ok(Some(input)) => (input, Ok(true)),
+        Ok(None) => (as_typed(password), Ok(false)),
+        Err(problem) => (as_typed(password), Err(problem)),
+    };
+    let mut matches = false;
+    for step in plan(stored, stored_schemes, current) {
+        match step {
+            Step::Compare(stored) => matches = stored.matches(&input, memory)?,
+            Step::Dummy(scheme) => dummy_hash(&input, scheme, memory)?,
+        }
+    }
+    Ok(can_be_right? & matches)
+}
+
+fn as_typed(password: &Password<'_>) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(password.typed().to_vec())
+}
+
+enum Step<'a> {
+    Compare(&'a StoredHash),
+    Dummy(Scheme),
+}
+
+fn plan<'a>(
+    stored: Option<&'a StoredHash>,
+    stored_schemes: &[Scheme],
+    current: &HashParams,
+) -> Vec<Step<'a>> {
+    let own = stored.map(StoredHash::scheme);
+    let schemes: BTreeSet<Scheme> =
+        stored_schemes.iter().copied().chain(own).chain([current.scheme()]).collect();
+    let mut steps = Vec::new();
+    let mut dearest_bcrypt = None;
+    for scheme in schemes {
+        match (scheme, stored) {
+            // In order of cost: the last is the dearest.
+            (Scheme::Bcrypt { cost }, _) => dearest_bcrypt = Some(cost),
+            (_, Some(stored)) if own == Some(scheme) => steps.push(Step::Compare(stored)),
+            _ => steps.push(Step::Dummy(scheme)),
+        }
+    }
+    if let Some(dearest) = dearest_bcrypt {
+        match (own, stored) {
+            (Some(Scheme::Bcrypt { cost }), Some(stored)) => {
+                steps.push(Step::Compare(stored));
+                steps.extend((cost..dearest).map(|cost| Step::Dummy(Scheme::Bcrypt { cost })));
+            }
+            _ => steps.push(Step::Dummy(Scheme::Bcrypt { cost: dearest })),
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::users::password::hash::{HashInput, ledger};
+    use crate::users::password::pepper::Pepper;
+
+    /// Each Argon2 hash, and the rounds of bcrypt.
+    fn cost(done: &[Scheme]) -> (Vec<Scheme>, u64) {
+        let mut argon2 = Vec::new();
+        let mut rounds = 0;
+        for &scheme in done {
+            match scheme {
+                Scheme::Argon2 { .. } => argon2.push(scheme),
+                Scheme::Bcrypt { cost } => rounds += 1 << cost,
+            }
+        }
+        argon2.sort();
+        (argon2, rounds)
+    }
+
+    /// `password` under Argon2 of two kinds (phc-winner-argon2's `src/test.c`), `U*U` under bcrypt
+    /// (crypt_blowfish's `wrapper.c`), and `a\0b` under another cost of it (Python's bcrypt 4.3.0).
+    const STORED: [(&str, &str); 4] = [
+        (
+            "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
+            "password",
+        ),
+        (
+            "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
+            "password",
+        ),
+        ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+        ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
+    ];
+
+    #[test]
+    fn every_log_in_that_fails_does_the_same_work() {
+        let pepper = Pepper::new("a", &[1; 32]).unwrap();
+        let peppers = Peppers::new(Some(pepper.clone()), Vec::new()).unwrap();
+        let lost = Pepper::new("lost", &[2; 32]).unwrap();
+        let mut users: Vec<(StoredHash, &str)> = STORED
+            .iter()
+            .map(|&(text, password)| {
+                let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
+                (stored, password)
+            })
+            .collect();
+        users.push((StoredHash::of("rainy night drive", None), "rainy night drive"));
+        users.push((StoredHash::of("rainy night drive", Some(&pepper)), "rainy night drive"));
+        let unusable = StoredHash::of("rainy night drive", Some(&lost));
+
+        // One that nobody has stored any more, and which is the dearest of bcrypt's.
+        let mut schemes: Vec<Scheme> = users.iter().map(|(stored, _)| stored.scheme()).collect();
+        schemes.push(Scheme::Bcrypt { cost: 7 });
+        let current = HashParams::new(7168, 5, 1).unwrap();
+        let log_in = |stored: Option<&StoredHash>, password: &str| {
+            ledger::take();
+            let password = Password::new(password).unwrap();
+            let right = verify_at_equal_cost(
+                stored,
+                &password,
+                &peppers,
+                &schemes,
+                &current,
+                &mut HashMemory::default(),
+            );
+            (right, cost(&ledger::take()))
+        };
+
+        let (nobody, expected) = log_in(None, "rainy night drove");
+        assert_eq!(nobody, Ok(false));
+        // Two foreign settings of Argon2, ours, and the current one.
+        assert_eq!((expected.0.len(), expected.1), (4, 1 << 7));
+        for (stored, password) in &users {
+            for wrong in ["rainy night drove", "", "\u{7}", &"x".repeat(1024)] {
+                let (right, done) = log_in(Some(stored), wrong);
+                assert_eq!(right, Ok(false), "{stored:?} {wrong:?}");
+                assert_eq!(done, expected, "{stored:?} {wrong:?}");
+            }
+            let (right, done) = log_in(Some(stored), password);
+            assert_eq!(right, Ok(true), "{stored:?}");
+            assert_eq!(done, expected, "{stored:?}");
+        }
+        let (right, done) = log_in(Some(&unusable), "rainy night drive");
+        let problem = HashProblem::UnknownPepper { id: "lost".into() };
+        assert_eq!(right, Err(problem));
+        assert_eq!(done, expected);
+    }
+
+    #[test]
+    fn without_bcrypt_there_is_none() {
+        let current = HashParams::default();
+        let password = Password::new("rainy night drive").unwrap();
+        ledger::take();
+        let nobody = verify_at_equal_cost(
+            None,
+            &password,
+            &Peppers::default(),
+            &[],
+            &current,
+            &mut HashMemory::default(),
+        );
+        assert_eq!(nobody, Ok(false));
+        assert_eq!(ledger::take(), [current.scheme()]);
+    }
+
+    /// A password that is right only for the work done in place of a comparison is not right.
+    #[test]
+    fn what_has_no_normal_form_is_right_for_foreign_hashes_alone() {
+        let stored = |input| StoredHash::parse(STORED[3].0, input).unwrap();
+        let password = Password::new("a\0b").unwrap();
+        assert!(password.normalised().is_none());
+        let current = HashParams::default();
+        let none = Peppers::default();
+        let check = |stored: &StoredHash| {
+            verify_at_equal_cost(
+                Some(stored),
+                &password,
+                &none,
+                &[],
+                &current,
+                &mut HashMemory::default(),
+            )
+        };
+        assert_eq!(check(&stored(HashInput::Typed)), Ok(true));
+
+        // The same bytes under Argon2, said to have been normalised, which they cannot have been.
+        let phc = of_bytes(b"a\0b");
+        let foreign = StoredHash::parse(&phc, HashInput::Typed).unwrap();
+        let own = StoredHash::parse(&phc, HashInput::Normalised).unwrap();
+        assert_eq!(check(&foreign), Ok(true));
+        assert_eq!(check(&own), Ok(false));
+    }
+
+    fn of_bytes(bytes: &[u8]) -> String {
+        use argon2::{Argon2, Params, PasswordHasher};
+        let params = Params::new(256, 1, 1, None).unwrap();
+        let hash = Argon2::from(params).hash_password_with_salt(bytes, b"somesalt");
+        hash.unwrap().to_string()
+    }
+}

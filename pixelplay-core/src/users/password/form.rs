@@ -1,0 +1,199 @@
+//! A password on its way to a hash: how long, and in which form.
+
+use std::fmt;
+
+use precis_profiles::precis_core::stringclasses::StringClass;
+use precis_profiles::precis_core::{DerivedPropertyValue, FreeformClass};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_public_assigned;
+use zeroize::Zeroizing;
+
+use super::problem::PasswordProblem;
+
+/// The longest password, in bytes of UTF-8. NIST SP 800-63B-4 section 3.1.1.2 asks for 64
+/// characters at least; beyond a page of text nobody types, and every byte is work that is done
+/// before anybody is known.
+const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// A password as somebody typed it. Its `Debug` shows nothing of it, and our copies of it are
+/// wiped; those that zxcvbn and the normaliser make on their way are not.
+pub(in crate::users) struct Password<'a> {
+    typed: &'a str,
+    normalised: Result<Normalised, PasswordProblem>,
+}
+
+/// A password in the form of the profile OpaqueString of RFC 8265: the same bytes for the same
+/// characters, whichever keyboard composed them. This is what is hashed.
+pub(in crate::users) struct Normalised(Zeroizing<String>);
+
+impl Normalised {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl<'a> Password<'a> {
+    /// The one thing that is refused here, and before anything is read of it, is a password that is
+    /// too long. One that cannot be normalised may still be right for a hash that another program
+    /// made of what was typed.
+    pub(in crate::users) fn new(typed: &'a str) -> Result<Self, PasswordProblem> {
+        if typed.len() > MAX_PASSWORD_BYTES {
+            return Err(PasswordProblem::TooLong { max_bytes: MAX_PASSWORD_BYTES });
+        }
+        Ok(Self { typed, normalised: normalise(typed) })
+    }
+
+    pub(in crate::users) fn typed(&self) -> &[u8] {
+        self.typed.as_bytes()
+    }
+
+    /// What is hashed of a new password.
+    pub(super) fn checked(&self) -> Result<&Normalised, PasswordProblem> {
+        self.normalised.as_ref().map_err(Clone::clone)
+    }
+
+    /// `None` where no hash of ours can be of it.
+    pub(in crate::users) fn normalised(&self) -> Option<&Normalised> {
+        self.normalised.as_ref().ok()
+    }
+}
+
+fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
+    if typed.is_empty() {
+        return Err(PasswordProblem::Empty);
+    }
+    // The tables of the class are those of Unicode 6.3, without most of today's emoji. A character
+    // that has been assigned since has a stable normal form too, which is what the class wants of
+    // one.
+    let class = FreeformClass::default();
+    let is_younger = |c| {
+        class.get_value_from_char(c) == DerivedPropertyValue::Unassigned && is_public_assigned(c)
+    };
+    let mut in_class = wiped(typed.len());
+    in_class.extend(typed.chars().map(|c| if is_younger(c) { 'x' } else { c }));
+    if class.allows(in_class.as_str()).is_err() {
+        return Err(PasswordProblem::ForbiddenCharacter);
+    }
+    // The only white space that the class allows is General_Category Zs.
+    let spaced = typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    // NFC makes UTF-8 at most three times as long (the Unicode FAQ on normalization).
+    let mut normalised = wiped(3 * typed.len());
+    normalised.extend(spaced.nfc());
+    Ok(Normalised(normalised))
+}
+
+/// Of a size that never has to grow, since growing leaves a copy behind that nobody wipes.
+pub(super) fn wiped(capacity: usize) -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(capacity))
+}
+
+impl fmt::Debug for Normalised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Normalised(..)")
+    }
+}
+
+impl fmt::Debug for Password<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use precis_profiles::OpaqueString;
+    use precis_profiles::precis_core::profile::Profile;
+    use proptest::prelude::*;
+
+    fn normal(typed: &str) -> Result<String, PasswordProblem> {
+        let password = Password::new(typed)?;
+        password.normalised.map(|text| text.0.to_string())
+    }
+
+    /// RFC 8265 section 4.3, tables 3 and 4.
+    #[test]
+    fn passwords_of_rfc_8265() {
+        for text in [
+            "correct horse battery staple",
+            "Correct Horse Battery Staple",
+            "\u{3c0}\u{df}\u{e5}",
+            "Jack of \u{2666}s",
+        ] {
+            assert_eq!(normal(text).as_deref(), Ok(text));
+        }
+        assert_eq!(normal("foo\u{1680}bar").as_deref(), Ok("foo bar"));
+        assert_eq!(normal(""), Err(PasswordProblem::Empty));
+        assert_eq!(normal("my cat is a \tby"), Err(PasswordProblem::ForbiddenCharacter));
+    }
+
+    #[test]
+    fn one_password_however_it_was_composed() {
+        assert_eq!(normal("cafe\u{301}"), normal("caf\u{e9}"));
+        assert_eq!(normal("\u{212b}"), normal("A\u{30a}"));
+        assert_eq!(normal("a\u{a0}b\u{3000}c"), normal("a b c"));
+        // Neither case nor width is anybody's accident in a password.
+        assert_ne!(normal("Ana"), normal("ana"));
+        assert_ne!(normal("\u{ff21}"), normal("A"));
+    }
+
+    #[test]
+    fn emoji_younger_than_the_tables_are_characters() {
+        for emoji in ["\u{1f642}", "\u{1f914}", "\u{1fae0}"] {
+            assert_eq!(
+                FreeformClass::default().get_value_from_char(emoji.chars().next().unwrap()),
+                DerivedPropertyValue::Unassigned
+            );
+            assert_eq!(normal(emoji).as_deref(), Ok(emoji));
+        }
+        for nothing in ["\u{378}", "\u{ffff}", "\u{e000}", "\0", "\u{7f}", "\u{85}", "\u{2028}"] {
+            assert_eq!(normal(nothing), Err(PasswordProblem::ForbiddenCharacter), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn too_long_is_seen_before_anything_else() {
+        assert!(Password::new(&"\u{378}".repeat(MAX_PASSWORD_BYTES / 2)).is_ok());
+        for long in ["x".repeat(MAX_PASSWORD_BYTES + 1), "\u{378}".repeat(5 << 20)] {
+            let problem = Password::new(&long).err();
+            assert_eq!(problem, Some(PasswordProblem::TooLong { max_bytes: 1024 }));
+        }
+    }
+
+    #[test]
+    fn what_is_said_holds_nothing_of_it() {
+        let password = Password::new("open sesame").unwrap();
+        let shown = format!("{password:?} {:?}", password.normalised());
+        assert!(!shown.contains("sesame"), "{shown}");
+        let problem = normal("sesa\u{7}me").unwrap_err();
+        let said = format!("{problem} {problem:?}");
+        assert!(!said.contains("sesa") && !said.contains("0007"), "{said}");
+    }
+
+    proptest! {
+        /// Characters that the profile's own tables know go as the crate has them go.
+        #[test]
+        fn as_opaque_string_but_for_younger_characters(text in any::<String>()) {
+            let ours = normal(&text);
+            let is_younger = |c| {
+                let class = FreeformClass::default();
+                class.get_value_from_char(c) == DerivedPropertyValue::Unassigned
+            };
+            match OpaqueString::new().enforce(text.as_str()) {
+                Ok(theirs) => prop_assert_eq!(ours.as_deref(), Ok(&*theirs)),
+                Err(_) => prop_assert!(ours.is_err() || text.chars().any(is_younger)),
+            }
+        }
+
+        #[test]
+        fn normalising_twice_changes_nothing(text in "[\\p{L}\\p{M}\\p{Z}\\p{So}]{1,20}") {
+            if let Ok(once) = normal(&text) {
+                prop_assert_eq!(normal(&once), Ok(once));
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Work that is done for its time alone.
+
+use std::hint::black_box;
+
+use super::memory::HashMemory;
+use super::problem::{BAD_BCRYPT, HashProblem};
+use super::scheme::Scheme;
+use super::tag::{SALT_BYTES, TAG_BYTES, argon2_into, argon2_of};
+
+#[cfg(test)]
+use super::ledger;
+
+const DUMMY_SALT: [u8; SALT_BYTES] = *b"pixelplay: dummy";
+
+/// As much work as to check a password under this scheme, with nothing to show for it.
+pub(in crate::users) fn dummy_hash(
+    input: &[u8],
+    scheme: Scheme,
+    memory: &mut HashMemory,
+) -> Result<(), HashProblem> {
+    #[cfg(test)]
+    ledger::note(scheme);
+    match scheme {
+        Scheme::Argon2 { .. } => {
+            let mut tag = [0; TAG_BYTES];
+            argon2_into(&argon2_of(scheme)?, input, &DUMMY_SALT, &mut tag, memory)?;
+            black_box(tag);
+        }
+        Scheme::Bcrypt { cost } => {
+            let parts = bcrypt::hash_with_salt(input, cost, DUMMY_SALT);
+            black_box(parts.map_err(|_| BAD_BCRYPT)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Reading a stored hash, of ours or of another program.
+
+use std::str::FromStr;
+
+use argon2::password_hash::phc::{Ident, PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
+use bcrypt::HashParts;
+
+use super::input::HashInput;
+use super::problem::{BAD_ARGON2, BAD_BCRYPT, HashProblem};
+use super::scheme::Scheme;
+use super::stored::{Argon2Hash, StoredHash};
+
+/// Longer than any PHC string of Argon2, whose fields are each bounded.
+const MAX_HASH_BYTES: usize = 512;
+
+impl StoredHash {
+    /// Reads a hash of ours or of another program, unless to check a password against it would take
+    /// the machine down.
+    pub(in crate::users) fn parse(text: &str, input: HashInput) -> Result<Self, HashProblem> {
+        if text.len() > MAX_HASH_BYTES {
+            return Err(HashProblem::Unreadable { what: "it is longer than any that is known" });
+        }
+        if text.starts_with("$argon2") {
+            parse_argon2(text, input)
+        } else if ["$2a$", "$2b$", "$2y$"].iter().any(|&v| text.starts_with(v)) {
+            parse_bcrypt(text)
+        } else {
+            Err(HashProblem::Unreadable {
+                what: "it is neither a PHC string of Argon2 nor a bcrypt hash of version 2a, 2b or 2y",
+            })
+        }
+    }
+}
+
+fn parse_argon2(text: &str, input: HashInput) -> Result<StoredHash, HashProblem> {
+    let phc = PasswordHash::new(text).map_err(|_| BAD_ARGON2)?;
+    let params = Params::try_from(&phc).map_err(|_| BAD_ARGON2)?;
+    // The crate takes its defaults for what is missing and the last of what is there twice; the
+    // reference takes neither. A `keyid` names a secret that is not ours.
+    let names: Vec<Ident> = phc.params.iter().map(|(name, _)| name).collect();
+    let names: Vec<&str> = names.iter().map(Ident::as_str).collect();
+    if !matches!(names[..], ["m", "t", "p"] | ["m", "t", "p", "data"]) {
+        return Err(BAD_ARGON2);
+    }
+    // Strings without a version are older than the second one, 1.3.
+    let version = phc.version.unwrap_or(Version::V0x10.into());
+    let variant = Algorithm::new(phc.algorithm).map_err(|_| BAD_ARGON2)?;
+    let version = Version::try_from(version).map_err(|_| BAD_ARGON2)?;
+    let scheme = Scheme::Argon2 {
+        variant,
+        version,
+        memory_kib: params.m_cost(),
+        passes: params.t_cost(),
+        lanes: params.p_cost(),
+    };
+    Ok(StoredHash {
+        text: text.to_owned(),
+        scheme: scheme.checked()?,
+        input,
+        argon2: Some(Box::new(Argon2Hash {
+            // With the associated data of the string, if it has any.
+            hasher: Argon2::new(variant, version, params),
+            salt: phc.salt.ok_or(BAD_ARGON2)?,
+            tag: phc.hash.ok_or(BAD_ARGON2)?,
+        })),
+    })
+}
+
+fn parse_bcrypt(text: &str) -> Result<StoredHash, HashProblem> {
+    let parts = HashParts::from_str(text).map_err(|_| BAD_BCRYPT)?;
+    let cost = parts.get_cost();
+    Ok(StoredHash {
+        text: text.to_owned(),
+        scheme: Scheme::Bcrypt { cost }.checked()?,
+        // None of these is ours.
+        input: HashInput::Typed,
+        argon2: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_hash_is_refused() {
+        let salt_and_tag = "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        for text in [
+            "",
+            "password",
+            "$",
+            "$argon2",
+            "$argon2id",
+            "$argon2id$v=19$m=256,t=2,p=1",
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
+            "$argon2id$v=19$m=256,t=2$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            &format!("$argon2id$v=18$m=256,t=2,p=1{salt_and_tag}"),
+            &format!("$argon2ds$v=19$m=256,t=2,p=1{salt_and_tag}"),
+            &format!("$argon2id$v=19$m=256,t=0,p=1{salt_and_tag}"),
+            &format!("$argon2id$v=19$m=256,m=512,t=2,p=1{salt_and_tag}"),
+            // Made with a secret that the string only names.
+            &format!("$argon2id$v=19$m=256,t=2,p=1,keyid=Zm9v{salt_and_tag}"),
+            &format!("$argon2id$v=19$m=256,t=2,p=1{salt_and_tag}$"),
+            &format!("$argon2id$v=19$m=256,t=2,p=1{salt_and_tag}\n"),
+            &format!("$argon2id$v=19$m=256,t=2,p=1${}", "A".repeat(10 << 20)),
+            // A tag of three bytes, which one guess in 16 million would match.
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$AAAA",
+            "$2a$",
+            "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
+            "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2a$xx$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2a$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2a$05$CCCCCCCCCCCCCCCCCCCC\u{e9}.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
+            "$6$rounds=5000$salt$hash",
+            "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+        ] {
+            let refused = StoredHash::parse(text, HashInput::Typed).err();
+            assert!(
+                matches!(refused, Some(HashProblem::Unreadable { .. })),
+                "{:.90}: {refused:?}",
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_that_would_take_the_machine_down_is_refused() {
+        let salt_and_tag = "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+        for text in [
+            &format!("$argon2id$v=19$m=4294967295,t=1,p=1{salt_and_tag}"),
+            &format!("$argon2id$v=19$m=1048577,t=1,p=1{salt_and_tag}"),
+            &format!("$argon2id$v=19$m=256,t=4294967295,p=1{salt_and_tag}"),
+            "$2a$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+            "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        ] {
+            let refused = StoredHash::parse(text, HashInput::Typed).err();
+            assert!(matches!(refused, Some(HashProblem::TooDear { .. })), "{text}: {refused:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a password hash costs, whoever made it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::{Algorithm, Params, Version};
+
+use super::problem::HashProblem;
+
+/// The largest memory of one hash: 1 GiB.
+pub(super) const MAX_MEMORY_KIB: u32 = 1 << 20;
+pub(super) const MAX_PASSES: u32 = 64;
+pub(super) const MAX_LANES: u32 = 16;
+/// Memory times passes, which is what the time of a hash follows: 1 GiB takes one or two seconds.
+pub(super) const MAX_KIB_PASSES: u64 = 1 << 20;
+
+const MIN_BCRYPT_COST: u32 = 4;
+/// 16,384 rounds, a second. A dearer one would hold up every log-in, since each costs the same as
+/// the dearest.
+const MAX_BCRYPT_COST: u32 = 14;
+
+/// An algorithm and the settings that its time and memory follow from.
+///
+/// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) stands in a
+/// column beside the hash, so that the database can say which there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::users) enum Scheme {
+    Argon2 { variant: Algorithm, version: Version, memory_kib: u32, passes: u32, lanes: u32 },
+    Bcrypt { cost: u32 },
+}
+
+impl Scheme {
+    /// Refuses what would take the machine down, wherever it comes from: a row of the database is
+    /// outside input too.
+    pub(super) fn checked(self) -> Result<Self, HashProblem> {
+        let affordable = match self {
+            Self::Argon2 { memory_kib, passes, lanes, .. } => {
+                if Params::new(memory_kib, passes, lanes, None).is_err() {
+                    return Err(HashProblem::Unreadable { what: "Argon2 has no such parameters" });
+                }
+                memory_kib <= MAX_MEMORY_KIB
+                    && passes <= MAX_PASSES
+                    && lanes <= MAX_LANES
+                    && u64::from(memory_kib) * u64::from(passes) <= MAX_KIB_PASSES
+            }
+            Self::Bcrypt { cost } => {
+                if cost < MIN_BCRYPT_COST {
+                    return Err(HashProblem::Unreadable { what: "bcrypt has no such cost" });
+                }
+                cost <= MAX_BCRYPT_COST
+            }
+        };
+        if affordable { Ok(self) } else { Err(HashProblem::TooDear { scheme: self.to_string() }) }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argon2 { variant, version, memory_kib, passes, lanes } => {
+                let version = u32::from(*version);
+                write!(f, "{variant}:{version}:{memory_kib}:{passes}:{lanes}")
+            }
+            Self::Bcrypt { cost } => write!(f, "bcrypt:{cost}"),
+        }
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = HashProblem;
+
+    fn from_str(text: &str) -> Result<Self, HashProblem> {
+        let unreadable = HashProblem::Unreadable { what: "its scheme has none of the known forms" };
+        let mut fields = text.split(':');
+        let name = fields.next().unwrap_or_default();
+        let numbers: Option<Vec<u32>> = fields.map(|field| field.parse().ok()).collect();
+        let scheme = match (name, numbers.as_deref()) {
+            ("bcrypt", Some(&[cost])) => Self::Bcrypt { cost },
+            (variant, Some(&[version, memory_kib, passes, lanes])) => {
+                let (Ok(variant), Ok(version)) =
+                    (Algorithm::new(variant), Version::try_from(version))
+                else {
+                    return Err(unreadable);
+                };
+                Self::Argon2 { variant, version, memory_kib, passes, lanes }
+            }
+            _ => return Err(unreadable),
+        };
+        scheme.checked()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn its_text_is_read_back() {
+        for text in [
+            "argon2id:19:19456:2:1",
+            "argon2i:16:256:2:2",
+            "argon2d:19:1048576:1:16",
+            "argon2id:19:16384:64:1",
+            "bcrypt:4",
+            "bcrypt:14",
+        ] {
+            assert_eq!(text.parse::<Scheme>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_too_dear_is_refused() {
+        for text in [
+            "argon2id:19:1048577:1:1",
+            "argon2id:19:1048576:2:1",
+            "argon2id:19:19456:65:1",
+            "argon2id:19:19456:2:17",
+            "argon2id:19:4294967295:4294967295:16777215",
+            "bcrypt:15",
+            "bcrypt:17",
+            "bcrypt:31",
+            "bcrypt:4294967295",
+        ] {
+            let refused = text.parse::<Scheme>();
+            assert!(
+                matches!(&refused, Err(HashProblem::TooDear { scheme }) if scheme == text),
+                "{text}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_scheme_is_refused() {
+        for text in [
+            "",
+            "bcrypt",
+            "bcrypt:",
+            "bcrypt:3",
+            "bcrypt:-1",
+            "bcrypt:12:1",
+            "argon2id",
+            "argon2id:19:19456:2",
+            "argon2id:19:19456:2:1:1",
+            "argon2id:18:19456:2:1",
+            "argon2id:19:7:2:1",
+            "argon2id:19:64:2:9",
+            "argon2id:19:19456:0:1",
+            "argon2id:19:19456:2:0",
+            "argon2ds:19:19456:2:1",
+            "scrypt:15:8:1:1",
+            "argon2id:19:99999999999:2:1",
+        ] {
+            let refused = text.parse::<Scheme>();
+            assert!(matches!(refused, Err(HashProblem::Unreadable { .. })), "{text}: {refused:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_scheme_or_none(text in "[a-z0-9:]{0,40}|(argon2(i|d|id):1[69]|bcrypt)(:[0-9]{1,10}){0,4}") {
+            if let Ok(scheme) = text.parse::<Scheme>() {
+                prop_assert_eq!(scheme.to_string().parse::<Scheme>().ok(), Some(scheme));
+            }
+        }
+    }
+}

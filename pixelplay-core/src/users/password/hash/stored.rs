@@ -1,0 +1,222 @@
+//! A stored password hash: what it is, and whether a password is its.
+
+use std::fmt;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::{Output, Salt};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::input::HashInput;
+use super::memory::HashMemory;
+use super::params::HashParams;
+use super::problem::{BAD_BCRYPT, HashProblem};
+use super::scheme::Scheme;
+use super::tag::argon2_into;
+use crate::users::password::form::Password;
+use crate::users::password::pepper::{Pepper, Peppers};
+
+#[cfg(test)]
+use super::ledger;
+
+/// A hash as the database has it: an Argon2 PHC string, or bcrypt's.
+pub(in crate::users) struct StoredHash {
+    pub(super) text: String,
+    pub(super) scheme: Scheme,
+    pub(super) input: HashInput,
+    /// `None` for bcrypt, which is checked by its text.
+    pub(super) argon2: Option<Box<Argon2Hash>>,
+}
+
+pub(super) struct Argon2Hash {
+    pub(super) hasher: Argon2<'static>,
+    pub(super) salt: Salt,
+    pub(super) tag: Output,
+}
+
+impl StoredHash {
+    /// For the database, and for nobody's eyes.
+    pub(in crate::users) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(in crate::users) fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    pub(in crate::users) fn input(&self) -> &HashInput {
+        &self.input
+    }
+
+    /// Whether a hash that was made now would be another one. Settings that are merely stronger
+    /// than the current ones count as other ones too: as long as one hash has them, everybody's
+    /// log-in pays for them.
+    pub(in crate::users) fn needs_upgrade(
+        &self,
+        current: &HashParams,
+        pepper: Option<&Pepper>,
+    ) -> bool {
+        self.scheme != current.scheme() || self.input != HashInput::current(pepper)
+    }
+
+    /// What of the password is hashed; `None` where it cannot be right, since it has no normal
+    /// form.
+    pub(in crate::users) fn input_of(
+        &self,
+        password: &Password<'_>,
+        peppers: &Peppers,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, HashProblem> {
+        let bytes = match &self.input {
+            HashInput::Typed => Some(password.typed().to_vec()),
+            HashInput::Normalised => password.normalised().map(|text| text.as_bytes().to_vec()),
+            HashInput::Peppered { pepper } => {
+                let found = peppers.find(pepper);
+                let pepper =
+                    found.ok_or_else(|| HashProblem::UnknownPepper { id: pepper.clone() })?;
+                let normalised = password.normalised();
+                normalised.map(|text| pepper.apply(text).to_vec())
+            }
+        };
+        Ok(bytes.map(Zeroizing::new))
+    }
+
+    /// Whether it is of this input, in a time that does not depend on how nearly.
+    pub(in crate::users) fn matches(
+        &self,
+        input: &[u8],
+        memory: &mut HashMemory,
+    ) -> Result<bool, HashProblem> {
+        #[cfg(test)]
+        ledger::note(self.scheme);
+        let Some(argon2) = &self.argon2 else {
+            return bcrypt::verify(input, &self.text).map_err(|_| BAD_BCRYPT);
+        };
+        let mut tag = Zeroizing::new(vec![0; argon2.tag.len()]);
+        argon2_into(&argon2.hasher, input, &argon2.salt, &mut tag, memory)?;
+        Ok(tag.ct_eq(argon2.tag.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredHash")
+            .field("scheme", &self.scheme)
+            .field("input", &self.input)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether another program's hash is of this password.
+    fn is_of(text: &str, password: &str) -> bool {
+        let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
+        stored.matches(password.as_bytes(), &mut HashMemory::default()).unwrap()
+    }
+
+    /// Of `src/test.c` in the reference implementation, phc-winner-argon2, but for the last three,
+    /// which are argon2-cffi 25.1.0's.
+    #[test]
+    fn argon2_of_other_programs() {
+        for (text, password) in [
+            (
+                "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
+                "password",
+            ),
+            (
+                "$argon2i$m=256,t=2,p=2$c29tZXNhbHQ$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs",
+                "password",
+            ),
+            (
+                "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
+                "password",
+            ),
+            (
+                "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+                "password",
+            ),
+            (
+                "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+                "password",
+            ),
+            (
+                "$argon2d$v=19$m=256,t=2,p=2$c29tZXNhbHQ$e2nJLXw4iarRKB28i678Esw3yA8cdeM+8sLUDCjrxXM",
+                "password",
+            ),
+            (
+                "$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
+                "password",
+            ),
+            // Not in NFC: what was typed, to the byte.
+            (
+                "$argon2id$v=19$m=1024,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$1+oxRAa/XJxWxBcQUtXi7OrGSYyUDT1dUjQMK+Tehns",
+                "e\u{301}te\u{301} rainy",
+            ),
+        ] {
+            assert!(is_of(text, password), "{text}");
+            assert!(!is_of(text, "Password"), "{text}");
+        }
+    }
+
+    /// Of `wrapper.c` in Openwall's crypt_blowfish.
+    #[test]
+    fn bcrypt_of_openwall() {
+        for (text, password) in [
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK", "U*U*"),
+            ("$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a", "U*U*U"),
+            ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", ""),
+            (
+                "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui",
+                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored",
+            ),
+        ] {
+            assert!(is_of(text, password), "{text}");
+            assert!(is_of(&text.replace("$2a$", "$2y$"), password), "{text}");
+            assert!(!is_of(text, "u*u"), "{text}");
+        }
+    }
+
+    /// Made by `bcrypt.hashpw` of the Python package bcrypt 4.3.0.
+    #[test]
+    fn bcrypt_of_python() {
+        for (text, password) in [
+            (
+                "$2b$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.",
+                "correct horse battery",
+            ),
+            (
+                "$2b$05$abcdefghijklmnopqrstuunFxCJVQzibCYZC6d92cTxB.zE9JyAlu",
+                "p\u{e2}t\u{e9} \u{e0} la cr\u{e8}me",
+            ),
+            (
+                "$2a$06$CCCCCCCCCCCCCCCCCCCCC.B89qfXT6X4YpdOolaDxYp9mRzEl1MJC",
+                "e\u{301}te\u{301} xxx",
+            ),
+            (
+                "$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S",
+                "01234567890123456789012345678901234567890123456789012345678901234567890123456789",
+            ),
+            (
+                "$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S",
+                "012345678901234567890123456789012345678901234567890123456789012345678901",
+            ),
+            // That version takes NUL for a byte like another.
+            ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
+            (
+                "$2b$07$/////////////////////uqDEzZU4ebhRs2oC.ZuufFFExG5wcqxO",
+                "\u{1f3b5} late at night",
+            ),
+        ] {
+            assert!(is_of(text, password), "{text}");
+            assert!(!is_of(text, "a"), "{text}");
+        }
+        // In another composition these are other bytes.
+        assert!(!is_of(
+            "$2a$06$CCCCCCCCCCCCCCCCCCCCC.B89qfXT6X4YpdOolaDxYp9mRzEl1MJC",
+            "\u{e9}t\u{e9} xxx"
+        ));
+    }
+}

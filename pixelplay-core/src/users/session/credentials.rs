@@ -1,0 +1,199 @@
+//! Names and passwords against what is stored.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::users::error::UserError;
+use crate::users::name::UserName;
+use crate::users::options::Client;
+use crate::users::password::{
+    HashProblem, HashSlot, Normalised, Password, PasswordPolicy, Scheme, StoredHash,
+    verify_at_equal_cost,
+};
+use crate::users::store::{UserStore, account_of};
+use crate::users::throttle::{AccountLock, Attempt, Counted};
+
+/// The longest name that is looked at, in bytes. A longer one is nobody's, whatever Unicode makes
+/// of it.
+const MAX_CLAIM_BYTES: usize = 1024;
+
+/// A name that somebody claims to have.
+pub(in crate::users) struct Claim {
+    /// `None` if it can be nobody's.
+    pub(in crate::users) name: Option<UserName>,
+    /// What attempts are counted under: what it is found by, or the name as it was typed.
+    pub(in crate::users) key: Vec<u8>,
+}
+
+impl Claim {
+    pub(in crate::users) fn new(name: &str) -> Result<Self, UserError> {
+        match UserName::parse(name) {
+            Ok(name) => Ok(Self { key: name.key().as_bytes().to_vec(), name: Some(name) }),
+            // That a name cannot exist is no secret, but a log-in form should say no more than that
+            // it is wrong.
+            Err(_) if name.len() <= MAX_CLAIM_BYTES => {
+                Ok(Self { key: name.as_bytes().to_vec(), name: None })
+            }
+            Err(problem) => Err(problem.into()),
+        }
+    }
+
+    /// The account that has the name.
+    pub(in crate::users) fn account(&self, reader: &Connection) -> rusqlite::Result<Option<i64>> {
+        match &self.name {
+            Some(name) => account_of(reader, name),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A password that was right, and what the log-in may go on with.
+pub(super) struct Verified<'a> {
+    pub(super) account: i64,
+    /// The hash that it was compared with.
+    pub(super) hash: String,
+    /// What shall replace it, as it costs too little or was made elsewhere.
+    pub(super) upgrade: Option<StoredHash>,
+    pub(super) attempt: Attempt,
+    _lock: AccountLock<'a>,
+}
+
+impl UserStore {
+    /// Calls `act` with a password that is right. Where it returns `None`, because the account has
+    /// another hash since this one was compared, the password is compared again: maybe only a
+    /// log-in in another process has upgraded the hash.
+    pub(super) fn with_verified<T>(
+        &self,
+        claim: &Claim,
+        counted: Counted<'_>,
+        password: &Password<'_>,
+        client: &Client<'_>,
+        mut act: impl FnMut(&Verified<'_>) -> Result<Option<T>, UserError>,
+    ) -> Result<T, UserError> {
+        loop {
+            let verified = self.check(claim, counted, password, client)?;
+            if let Some(done) = act(&verified)? {
+                return Ok(done);
+            }
+        }
+    }
+
+    /// Looks whether a password is right. Whatever it answers but for [`UserError::Throttled`], it
+    /// has done the same work.
+    fn check<'a>(
+        &'a self,
+        claim: &'a Claim,
+        counted: Counted<'_>,
+        password: &Password<'_>,
+        client: &Client<'_>,
+    ) -> Result<Verified<'a>, UserError> {
+        let lock = self
+            .account_locks
+            .acquire(&claim.key, self.options.queue_timeout)
+            .ok_or_else(|| self.overloaded())?;
+        let mut all = vec![counted];
+        all.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
+        let now = self.now();
+        let attempt = self
+            .storage
+            .write("count an attempt", |transaction| self.throttle.begin(transaction, &all, now))?;
+        match self.compare(claim, password) {
+            Ok(Some((account, hash, upgrade))) => {
+                Ok(Verified { account, hash, upgrade, attempt, _lock: lock })
+            }
+            Ok(None) => Err(UserError::InvalidCredentials),
+            Err(error) => {
+                self.take_back(&attempt)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The account, its hash and what replaces that, if the password is right.
+    fn compare(
+        &self,
+        claim: &Claim,
+        password: &Password<'_>,
+    ) -> Result<Option<(i64, String, Option<StoredHash>)>, UserError> {
+        let mut slot = self.hash_slot()?;
+        let key = claim.name.as_ref().map(UserName::key);
+        let (stored, kinds) = self.storage.read("look an account up", |reader| {
+            let stored: Option<(i64, String, String)> = reader
+                .prepare_cached("SELECT id, hash, input FROM account WHERE name_key = ?")?
+                .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()?;
+            let kinds: rusqlite::Result<Vec<String>> = reader
+                .prepare_cached("SELECT DISTINCT scheme FROM hash_kind")?
+                .query_map([], |row| row.get(0))?
+                .collect();
+            Ok((stored, kinds?))
+        })?;
+        let kinds: Vec<Scheme> =
+            kinds.iter().map(|kind| kind.parse()).collect::<Result<_, HashProblem>>()?;
+        let stored = match stored {
+            Some((account, hash, input)) => {
+                Some((account, StoredHash::parse(&hash, input.parse()?)?))
+            }
+            None => None,
+        };
+        let right = verify_at_equal_cost(
+            stored.as_ref().map(|(_, hash)| hash),
+            password,
+            &self.options.peppers,
+            &kinds,
+            &self.options.hash,
+            slot.memory(),
+        )?;
+        let Some((account, hash)) = stored.filter(|_| right) else {
+            return Ok(None);
+        };
+        // A password of before that is none by today's rules of Unicode keeps its hash.
+        let upgrade = match password.normalised() {
+            Some(password)
+                if hash.needs_upgrade(&self.options.hash, self.options.peppers.current()) =>
+            {
+                Some(self.hash_as_current(password, &mut slot)?)
+            }
+            _ => None,
+        };
+        Ok(Some((account, hash.text().to_owned(), upgrade)))
+    }
+
+    /// The hash of a new password, if the policy lets it pass. Judging it costs as much as hashing
+    /// it, so both have a slot.
+    pub(in crate::users) fn hash_new(
+        &self,
+        password: &Password<'_>,
+        name: &UserName,
+    ) -> Result<StoredHash, UserError> {
+        let policy = if self.options.second_factor {
+            PasswordPolicy::WITH_SECOND_FACTOR
+        } else {
+            PasswordPolicy::default()
+        };
+        let mut slot = self.hash_slot()?;
+        self.hash_as_current(policy.check_new(password, name)?, &mut slot)
+    }
+
+    fn hash_as_current(
+        &self,
+        password: &Normalised,
+        slot: &mut HashSlot<'_>,
+    ) -> Result<StoredHash, UserError> {
+        let pepper = self.options.peppers.current();
+        let hash = StoredHash::new(password, &self.options.hash, pepper, slot.memory())?;
+        Ok(hash)
+    }
+
+    fn hash_slot(&self) -> Result<HashSlot<'_>, UserError> {
+        self.slots.acquire(self.options.queue_timeout).ok_or_else(|| self.overloaded())
+    }
+
+    fn overloaded(&self) -> UserError {
+        UserError::Overloaded { retry_after: self.options.queue_timeout }
+    }
+
+    pub(super) fn take_back(&self, attempt: &Attempt) -> Result<(), UserError> {
+        self.storage
+            .write("take an attempt back", |transaction| self.throttle.cancel(transaction, attempt))
+    }
+}

@@ -1,0 +1,243 @@
+//! A session from its beginning to its end: begun, resumed, listed, ended.
+
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::token::{SecretToken, hash_of};
+use crate::users::clock::{Millis, in_millis, time};
+use crate::users::error::UserError;
+use crate::users::options::Client;
+use crate::users::storage::Abort;
+use crate::users::store::UserStore;
+
+/// That somebody is there is written this often at most, so that a busy session costs reads and
+/// hardly any writes.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Ended sessions that one log-in clears away at most, so that none pays for all that came before
+/// it.
+const SWEPT_AT_ONCE: u32 = 100;
+
+/// The longest label that is kept, in characters.
+const LABEL_CHARS: usize = 200;
+
+/// A log-in that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session {
+    /// What [`UserStore::revoke`] takes. No secret.
+    pub id: i64,
+    /// The user name, as it was registered.
+    pub username: String,
+    /// What the client called itself at log-in; see [`Client::label`].
+    pub label: Option<String>,
+    /// When it began.
+    pub created: SystemTime,
+    /// When it was last resumed, up to a minute ago.
+    pub last_seen: SystemTime,
+    /// When it ends even if it is used all the time.
+    pub ends: SystemTime,
+}
+
+/// A session that has just begun, and its token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NewSession {
+    /// What the client shows from now on. It is not stored and cannot be had again.
+    pub token: SecretToken,
+    /// The session that it stands for.
+    pub session: Session,
+}
+
+const COLUMNS: &str = "session.id, name, label, session.created, last_seen";
+
+impl UserStore {
+    /// Whose session a token stands for. Costs one look into an index; once a minute it also writes
+    /// that somebody is there.
+    ///
+    /// # Errors
+    /// [`UserError::InvalidSession`] if there is no such token or its session has ended, and if the
+    /// file cannot be read. That it cannot be written is none: a full disk or a used-up quota logs
+    /// nobody out, though an idle session then ends the sooner.
+    pub fn resume(&self, token: &str) -> Result<Session, UserError> {
+        let hash = hash_of(token).ok_or(UserError::InvalidSession)?;
+        let now = self.now();
+        let found = self.storage.read("find a session", |reader| {
+            Ok(reader
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM session JOIN account ON account.id = account WHERE token_hash = ?"
+                ))?
+                .query_row([hash], Stored::read)
+                .optional()?)
+        })?;
+        let found =
+            found.filter(|session| self.is_live(session, now)).ok_or(UserError::InvalidSession)?;
+        if now.saturating_sub(found.last_seen) >= self.seen_every() {
+            let seen = self.storage.write("resume a session", |transaction| {
+                transaction
+                    .prepare_cached(
+                        "UPDATE session SET last_seen = max(last_seen, ?) WHERE id = ?",
+                    )?
+                    .execute([now, found.id])?;
+                Ok(())
+            });
+            match seen {
+                Ok(())
+                | Err(
+                    UserError::DiskFull { .. }
+                    | UserError::ReadOnly { .. }
+                    | UserError::Storage { .. },
+                ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.session(found))
+    }
+
+    /// Ends the session of a token. A token that has ended already is fine.
+    ///
+    /// # Errors
+    /// If the file cannot be written; then the session has not ended.
+    pub fn log_out(&self, token: &str) -> Result<(), UserError> {
+        let Some(hash) = hash_of(token) else {
+            return Ok(());
+        };
+        self.storage.write("log out", |transaction| {
+            transaction
+                .prepare_cached("DELETE FROM session WHERE token_hash = ?")?
+                .execute([hash])?;
+            Ok(())
+        })
+    }
+
+    /// Ends all sessions of an account; returns how many.
+    ///
+    /// # Errors
+    /// [`UserError::UnknownUser`], and if the file cannot be written.
+    pub fn log_out_everywhere(&self, name: &str) -> Result<usize, UserError> {
+        self.write_for("log out", name, |transaction, account| {
+            Ok(transaction.execute("DELETE FROM session WHERE account = ?", [account])?)
+        })
+    }
+
+    /// The open sessions of an account, the newest first.
+    ///
+    /// # Errors
+    /// [`UserError::UnknownUser`], and if the file cannot be read.
+    pub fn sessions(&self, name: &str) -> Result<Vec<Session>, UserError> {
+        let now = self.now();
+        let stored = self.read_for("list sessions", name, |reader, account| {
+            let sessions: rusqlite::Result<Vec<Stored>> = reader
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM session JOIN account ON account.id = account
+                     WHERE account = ? ORDER BY session.id DESC"
+                ))?
+                .query_map([account], Stored::read)?
+                .collect();
+            Ok(sessions?)
+        })?;
+        Ok(stored
+            .into_iter()
+            .filter(|session| self.is_live(session, now))
+            .map(|session| self.session(session))
+            .collect())
+    }
+
+    /// Ends one session of an account, by its [id](Session::id); `false` if it had ended.
+    ///
+    /// # Errors
+    /// [`UserError::UnknownUser`], and if the file cannot be written.
+    pub fn revoke(&self, name: &str, session: i64) -> Result<bool, UserError> {
+        self.write_for("end a session", name, |transaction, account| {
+            let ended = transaction
+                .execute("DELETE FROM session WHERE account = ? AND id = ?", [account, session])?;
+            Ok(ended > 0)
+        })
+    }
+
+    /// Begins a session. The caller has made sure, in this transaction, that it may.
+    pub(in crate::users) fn begin_session(
+        &self,
+        transaction: &Connection,
+        account: i64,
+        client: &Client<'_>,
+        token: &SecretToken,
+        now: Millis,
+    ) -> Result<Session, Abort> {
+        for (sql, ended) in [
+            (
+                "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE created <= ? LIMIT ?)",
+                self.options.max_session_age,
+            ),
+            (
+                "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen <= ? LIMIT ?)",
+                self.options.idle_timeout,
+            ),
+        ] {
+            transaction
+                .prepare_cached(sql)?
+                .execute(params![now.saturating_sub(in_millis(ended)), SWEPT_AT_ONCE])?;
+        }
+        let label = client.label.map(|label| -> String {
+            let shown = label.chars().filter(|c| !c.is_control());
+            shown.take(LABEL_CHARS).collect()
+        });
+        transaction
+            .prepare_cached(
+                "INSERT INTO session (account, token_hash, label, created, last_seen) VALUES (?1, ?2, ?3, ?4, ?4)",
+            )?
+            .execute(params![account, token.hash(), label, now])?;
+        let id = transaction.last_insert_rowid();
+        let stored = transaction
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM session JOIN account ON account.id = account WHERE session.id = ?"
+            ))?
+            .query_row([id], Stored::read)?;
+        Ok(self.session(stored))
+    }
+
+    fn is_live(&self, session: &Stored, now: Millis) -> bool {
+        now.saturating_sub(session.created) < in_millis(self.options.max_session_age)
+            && now.saturating_sub(session.last_seen) < in_millis(self.options.idle_timeout)
+    }
+
+    /// Often enough that a session in use does not look idle, however short that may be.
+    fn seen_every(&self) -> Millis {
+        in_millis(SEEN_EVERY.min(self.options.idle_timeout / 4))
+    }
+
+    fn session(&self, stored: Stored) -> Session {
+        let ends = stored.created.saturating_add(in_millis(self.options.max_session_age));
+        Session {
+            id: stored.id,
+            username: stored.username,
+            label: stored.label,
+            created: time(stored.created),
+            last_seen: time(stored.last_seen),
+            ends: time(ends),
+        }
+    }
+}
+
+/// A row of the table.
+struct Stored {
+    id: i64,
+    username: String,
+    label: Option<String>,
+    created: Millis,
+    last_seen: Millis,
+}
+
+impl Stored {
+    /// Reads the columns of [`COLUMNS`].
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            username: row.get(1)?,
+            label: row.get(2)?,
+            created: row.get(3)?,
+            last_seen: row.get(4)?,
+        })
+    }
+}

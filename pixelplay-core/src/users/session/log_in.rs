@@ -1,0 +1,151 @@
+//! What a right password is good for: a session, and a new password.
+
+use rusqlite::{Transaction, params};
+
+use super::credentials::{Claim, Verified};
+use super::lifecycle::NewSession;
+use super::token::SecretToken;
+use crate::users::error::UserError;
+use crate::users::options::Client;
+use crate::users::password::{Password, StoredHash};
+use crate::users::storage::Abort;
+use crate::users::store::UserStore;
+use crate::users::throttle::Counted;
+
+impl UserStore {
+    /// Begins a session for whoever has the password.
+    ///
+    /// It costs one hash, or as much as the dearest hash in the store, whether or not the name
+    /// exists.
+    ///
+    /// # Errors
+    /// [`UserError::InvalidCredentials`], [`UserError::Throttled`] after failed attempts,
+    /// [`UserError::Overloaded`], [`UserError::Password`] if the password is too long to be looked
+    /// at, and if the file cannot be written.
+    pub fn log_in(&self, name: &str, password: &str) -> Result<NewSession, UserError> {
+        self.log_in_from(name, password, &Client::default())
+    }
+
+    /// [`log_in`](Self::log_in), with what is known of the client.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub fn log_in_from(
+        &self,
+        name: &str,
+        password: &str,
+        client: &Client<'_>,
+    ) -> Result<NewSession, UserError> {
+        let claim = Claim::new(name)?;
+        let password = Password::new(password)?;
+        self.with_verified(&claim, Counted::LogIn(&claim.key), &password, client, |verified| {
+            let new_hash = verified.upgrade.as_ref();
+            self.begin_verified("log in", verified, new_hash, client, |_, _| Ok(()))
+        })
+    }
+
+    /// Sets a new password for whoever has the old one. All sessions end and a new one begins;
+    /// single-use tokens that are out are void.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in), and [`UserError::Password`] if the new password cannot be
+    /// taken. Then nothing was changed.
+    pub fn change_password(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<NewSession, UserError> {
+        self.change_password_from(name, old, new, &Client::default())
+    }
+
+    /// [`change_password`](Self::change_password), with what is known of the client.
+    ///
+    /// # Errors
+    /// As [`change_password`](Self::change_password).
+    pub fn change_password_from(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+        client: &Client<'_>,
+    ) -> Result<NewSession, UserError> {
+        let claim = Claim::new(name)?;
+        let old = Password::new(old)?;
+        let new = Password::new(new)?;
+        let counted = Counted::ChangePassword(&claim.key);
+        self.with_verified(&claim, counted, &old, client, |verified| {
+            let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
+            let hash = match self.hash_new(&new, name) {
+                Ok(hash) => hash,
+                Err(error) => {
+                    self.take_back(&verified.attempt)?;
+                    return Err(error);
+                }
+            };
+            self.begin_verified("change the password", verified, Some(&hash), client, end_all)
+        })
+    }
+
+    /// Begins a session for whoever was verified, after `prepare`, and replaces the hash where
+    /// there is a new one; `None` if the account has another hash since it was looked at.
+    fn begin_verified(
+        &self,
+        action: &'static str,
+        verified: &Verified<'_>,
+        new_hash: Option<&StoredHash>,
+        client: &Client<'_>,
+        prepare: impl Fn(&Transaction<'_>, i64) -> Result<(), Abort>,
+    ) -> Result<Option<NewSession>, UserError> {
+        let token = SecretToken::random()?;
+        let now = self.now();
+        let session = self.storage.write(action, |transaction| {
+            let is_still_right = match new_hash {
+                Some(new_hash) => replace_hash(transaction, verified, new_hash)?,
+                None => still_has_hash(transaction, verified)?,
+            };
+            if !is_still_right {
+                self.throttle.cancel(transaction, &verified.attempt)?;
+                return Ok(None);
+            }
+            self.throttle.succeed(transaction, &verified.attempt)?;
+            prepare(transaction, verified.account)?;
+            self.begin_session(transaction, verified.account, client, &token, now).map(Some)
+        })?;
+        Ok(session.map(|session| NewSession { token, session }))
+    }
+}
+
+/// Whether the account still has the hash that was looked at.
+fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Result<bool, Abort> {
+    Ok(transaction
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE id = ? AND hash = ?)")?
+        .query_row(params![verified.account, verified.hash], |row| row.get(0))?)
+}
+
+/// Replaces the hash that was looked at; `false` if it is another by now.
+fn replace_hash(
+    transaction: &Transaction<'_>,
+    verified: &Verified<'_>,
+    new: &StoredHash,
+) -> Result<bool, Abort> {
+    let replaced = transaction
+        .prepare_cached(
+            "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? AND hash = ?",
+        )?
+        .execute(params![
+            new.text(),
+            new.scheme().to_string(),
+            new.input().to_string(),
+            verified.account,
+            verified.hash
+        ])?;
+    Ok(replaced == 1)
+}
+
+/// Ends the sessions of an account and voids its single-use tokens.
+pub(in crate::users) fn end_all(transaction: &Transaction<'_>, account: i64) -> Result<(), Abort> {
+    transaction.execute("DELETE FROM session WHERE account = ?", [account])?;
+    transaction.execute("DELETE FROM confirmation WHERE account = ?", [account])?;
+    Ok(())
+}
