@@ -85,7 +85,7 @@ impl<'a, L> Blocked<'a, L> {
     }
 
     /// The blocks from one on.
-    pub(super) fn from_block(self, block: usize) -> Self {
+    pub(super) fn skip_blocks(self, block: usize) -> Self {
         Self { lines: &self.lines[block * self.stride..], ..self }
     }
 

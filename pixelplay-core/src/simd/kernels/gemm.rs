@@ -44,7 +44,7 @@ impl Backend {
         let mut done = 0;
         while done < k {
             let deep = (k - done).min(DEPTH);
-            let left = left.from_block(done / WIDTH);
+            let left = left.skip_blocks(done / WIDTH);
             let right = right.slice(done..done + deep);
             let epilogue = Epilogue {
                 bias: epilogue.bias.filter(|_| done == 0),
