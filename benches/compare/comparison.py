@@ -123,12 +123,12 @@ class Comparison:
 
 
 def screen(data: Dataset) -> dict:
-    """How many bytes a search reads: int8 codes, scale and error norm of each row where the index has them."""
+    """How many bytes a search reads: int8 codes, scale and two bounds of each row where the index has them."""
     import pyarrow as pa
 
     with pa.OSFile(str(data.index_path)) as file:
         twin = "_pp_rotated" in pa.ipc.open_file(file).schema.names
-    return {"twin": twin, "screen_bytes": data.rows * (data.dim + 8 if twin else data.dim * 4)}
+    return {"twin": twin, "screen_bytes": data.rows * (data.dim + 12 if twin else data.dim * 4)}
 
 
 def opening(data: Dataset, threads: int) -> dict:

@@ -103,7 +103,7 @@ def reading(results: dict, records: list[dict]) -> str:
         )
     if not lines:
         return ""
-    kind = "int8 twin" if about["twin"] else "f32 vectors, no int8 twin"
+    kind = "quantized vectors" if about["twin"] else "f32 vectors, not quantized"
     return f"PixelPlay's screen reads {about['screen_bytes'] / 1e6:,.0f} MB ({kind}): {'; '.join(lines)}."
 
 

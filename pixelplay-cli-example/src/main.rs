@@ -1,36 +1,26 @@
 //! A command line over `pixelplay-core`: a picture in, songs out.
 //!
-//! It shows how a front end uses the library: every subcommand is one file that parses its
-//! arguments, calls the library and prints. There is no logic here that a library user would miss.
+//! It shows how a front end uses the library: every subcommand is one file in `commands`, and what
+//! several of them take or print is beside it. There is no logic here that a library user would miss.
 
-mod add;
-mod audit;
-mod build_index;
 mod checkpoint;
-mod clean;
-mod compact;
-mod correct_hubness;
+mod commands;
 mod encode;
-mod enrich;
 mod images;
-mod import;
-mod match_image;
-mod model_check;
 mod open;
 mod output;
 mod progress;
 mod query;
-mod remove;
-mod search;
-mod similar;
 mod table;
-mod user;
-mod verify;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use commands::{
+    add, audit, build_index, clean, compact, correct_hubness, enrich, import, match_image,
+    model_check, remove, search, similar, user, verify,
+};
 use pixelplay_core::HubError;
 use pixelplay_core::enrich::EnrichError;
 

@@ -8,8 +8,8 @@ use pixelplay_core::SongIndex;
 use pixelplay_core::index::{Filter, SearchOptions};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 
+use crate::commands::user::TasteArgs;
 use crate::output::printable;
-use crate::user::TasteArgs;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]

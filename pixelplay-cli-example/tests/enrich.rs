@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "the tests of the library use the rest")]
-#[path = "../../pixelplay-core/tests/hub/server.rs"]
+#[path = "../../pixelplay-core/tests/support/server.rs"]
 mod server;
 
 use std::process::{Command, Output, Stdio};

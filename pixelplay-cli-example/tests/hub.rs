@@ -6,7 +6,7 @@
 #[path = "../../pixelplay-core/tests/hub/fake_hub.rs"]
 mod fake_hub;
 #[allow(dead_code, reason = "the tests of the library use the rest")]
-#[path = "../../pixelplay-core/tests/hub/server.rs"]
+#[path = "../../pixelplay-core/tests/support/server.rs"]
 mod server;
 
 use std::process::{Command, Output, Stdio};

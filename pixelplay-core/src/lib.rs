@@ -35,7 +35,7 @@
 //! # }
 //! ```
 //!
-//! # The rooms
+//! # Modules
 //!
 //! | module | what it does |
 //! |---|---|
@@ -49,6 +49,9 @@
 //! | `enrich` | songs looked up on the web |
 //! | `users` | accounts, sessions, favourites and taste in one SQLite file |
 //! | [`progress`] | how long work reports and is stopped |
+//!
+//! Inside, beside them: `simd` (the kernels), `recording` (whether two songs are one recording),
+//! `mmap`, `http` and `sqlite` (what all that map files, ask the web or keep a database share).
 //!
 //! # Features
 //!

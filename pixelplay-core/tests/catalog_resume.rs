@@ -5,11 +5,15 @@
 #![cfg(all(feature = "catalog", feature = "mini", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/process.rs"]
+mod process;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pixelplay_core::catalog::{
@@ -103,13 +107,8 @@ fn a_child_process() {
 }
 
 fn child(place: &Path, batch_rows: usize) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["a_child_process", "--exact", "--ignored", "--nocapture"])
-        .env(PLACE, place)
-        .env(BATCH, batch_rows.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = process::own_test("a_child_process");
+    command.env(PLACE, place).env(BATCH, batch_rows.to_string());
     command
 }
 

@@ -14,7 +14,7 @@ use crate::Seeds;
     unreachable_pub,
     reason = "the tests' own maker of checkpoints, of which this needs a part"
 )]
-#[path = "../../tests/encoder/checkpoints.rs"]
+#[path = "../../tests/support/checkpoints.rs"]
 mod checkpoints;
 
 /// In the order in which their lengths and bytes follow each other in an input.

@@ -176,7 +176,7 @@ impl<'a> SongTable<'a> {
     }
 
     /// Sets all that can be said about how the table is read, its limits too, in place of what was
-    /// said before.
+    /// said before: of columns and delimiter too, so say this first.
     pub fn options(mut self, options: CleanOptions) -> Self {
         self.options = options;
         self

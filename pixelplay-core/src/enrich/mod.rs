@@ -32,7 +32,8 @@
 //!
 //! Inside: `lookup` decides what is asked when, `providers` what to ask and how to read the answer,
 //! `request` makes one request, `cache` keeps answers and turns, `matching` says which recording is
-//! the song, and `write_back` which cells change.
+//! the song (of `candidate`s, which are cleaned first), and `write_back` which cells change. `options`
+//! and `report` are what goes in and comes out; `clock` is the time, which tests set.
 
 mod cache;
 mod candidate;

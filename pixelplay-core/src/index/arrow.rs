@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 
 use super::file::layout::{self, list_len, value_field};
 use super::file::{
-    Cells, ColumnBuilder, FileLayout, MAX_BATCH_TEXT, Text, data_type, known_kind, schema,
+    Cells, ColumnBuilder, FileSchema, MAX_BATCH_TEXT, Text, data_type, known_kind, schema,
     text_len, written_kind,
 };
 use super::{Hits, SongHit, SongIndex, SongIndexError};
@@ -139,7 +139,7 @@ impl SongIndex {
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
     pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
-        let schema = Arc::new(schema(&FileLayout {
+        let schema = Arc::new(schema(&FileSchema {
             dim: self.opened.dim,
             fingerprint: self.opened.fingerprint.clone(),
             columns: self.opened.columns.clone(),

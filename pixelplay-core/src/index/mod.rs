@@ -32,7 +32,7 @@
 //! |---|---|
 //! | `song_index` | an open index: how it is opened, what it gives access to |
 //! | `shard` | how the files of an index make one, and where a row lies |
-//! | `lookup` | the row of an id |
+//! | `id_table` | the row of an id |
 //! | `file` | one file: its format, reading, writing, verifying |
 //! | `quantized` | the vectors in 8-bit integers, and the proof of the bound that they give |
 //! | `search` | exact top-k: bounds, candidates, threads, percentages, songs like a song |
@@ -49,7 +49,7 @@ mod error;
 mod file;
 mod filter;
 mod hubness;
-mod lookup;
+mod id_table;
 mod quantized;
 mod search;
 mod shard;

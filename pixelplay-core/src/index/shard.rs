@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::error::SongIndexError;
 use super::file::{Batch, Cells, MAX_COLUMNS, Segment};
-use super::lookup::MAX_ROWS;
+use super::id_table::MAX_ROWS;
 use super::song_index::{Opened, SongIndex};
 use crate::song::Kind;
 

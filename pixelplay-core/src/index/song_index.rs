@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::edit::open_segments;
 use super::error::SongIndexError;
 use super::file::{Load, known_kind, map, plain_text, read};
-use super::lookup::Lookup;
+use super::id_table::IdTable;
 use super::search::{Features, Sample};
 use super::shard::{BatchAt, Shard};
 use crate::embedding::{Embedding, EmbeddingError, Fingerprint, same_space};
@@ -33,7 +33,7 @@ pub(super) struct Opened {
     pub(super) shards: Vec<Shard>,
     pub(super) batches: Vec<BatchAt>,
     pub(super) rows: usize,
-    pub(super) lookup: OnceLock<Lookup>,
+    pub(super) lookup: OnceLock<IdTable>,
     /// The direction of each row for [`By::Audio`](super::By::Audio), `None` where it has none.
     pub(super) audio: OnceLock<Vec<Option<Features>>>,
     /// The rows that the scores of a search are compared with.
@@ -264,8 +264,8 @@ impl SongIndex {
         })
     }
 
-    pub(super) fn lookup(&self) -> &Lookup {
-        self.opened.lookup.get_or_init(|| Lookup::new(self.ids(), |row| self.id(row)))
+    pub(super) fn lookup(&self) -> &IdTable {
+        self.opened.lookup.get_or_init(|| IdTable::new(self.ids(), |row| self.id(row)))
     }
 
     pub(super) fn bad_vector(&self, row: usize) -> SongIndexError {

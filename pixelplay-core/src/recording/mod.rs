@@ -3,6 +3,8 @@
 //! Tables list a recording once for each album it is on: as a remaster, in a deluxe edition, with
 //! its guests in the title or in the artist's credit. A live recording, a remix or a cover is
 //! another recording.
+//!
+//! `title` knows editions, versions and guests; `artist` credits; `fold` spellings.
 
 pub(crate) mod artist;
 pub(crate) mod fold;

@@ -27,8 +27,8 @@ mod x86;
 use std::fmt;
 
 pub(crate) use self::kernels::{
-    bounds::{RowErrors, Thresholds, screen as screen_int8},
     dot_i8::{LANES, Panel},
+    screen::{RowErrors, Thresholds, screen as screen_int8},
 };
 #[cfg(feature = "encoder")]
 pub(crate) use self::{
@@ -120,7 +120,7 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             $crate::simd::Isa::Avx512 => $crate::simd::x86::avx512::$kernel($($argument),*),
             #[cfg(target_arch = "x86_64")]
-            $crate::simd::Isa::Avx512Vnni => $crate::simd::x86::vnni::$kernel($($argument),*),
+            $crate::simd::Isa::Avx512Vnni => $crate::simd::x86::avx512_vnni::$kernel($($argument),*),
         }
     };
 }

@@ -8,9 +8,9 @@ use std::array::from_fn;
 use super::instantiate::dot_kernels;
 #[cfg(feature = "encoder")]
 use super::instantiate::{int_kernels, vector_kernels};
-use super::kernels::bounds::{self, RowErrors, Thresholds};
 use super::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 use super::kernels::dot_i8::{self, LANES, Panel};
+use super::kernels::screen::{self, RowErrors, Thresholds};
 #[cfg(feature = "encoder")]
 use super::kernels::{gemm_i8::IntVector, resample};
 #[cfg(feature = "encoder")]
@@ -47,7 +47,7 @@ pub(super) unsafe fn screen_panel(
     thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
-    bounds::screen_panel(dots, row_errors, picked, thresholds, passed);
+    screen::screen_panel(dots, row_errors, picked, thresholds, passed);
 }
 
 #[cfg(feature = "encoder")]

@@ -22,7 +22,7 @@ impl Codes {
     pub(crate) const ZERO: Self = Self([[0; 4]; WIDTH]);
 }
 
-/// 16 values in registers of some instruction set; the portable twin is a plain array.
+/// 16 values in registers of some instruction set; the portable one is a plain array.
 ///
 /// # Safety
 /// Of all functions here: the processor must have the instructions of the implementing type.

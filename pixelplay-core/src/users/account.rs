@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use rusqlite::{Transaction, params};
 
 use super::clock::{Millis, time};
+use super::database::Abort;
 use super::error::UserError;
 use super::name::UserName;
 use super::password::{HashInput, Password, StoredHash};
-use super::storage::Abort;
 use super::store::UserStore;
 
 /// An account, as far as it may be shown.

@@ -8,12 +8,12 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::account::{insert, rename};
 use super::clock::{Millis, in_millis};
+use super::database::Abort;
 use super::error::UserError;
 use super::name::UserName;
 use super::options::Client;
 use super::password::{Password, StoredHash};
 use super::session::{Claim, SecretToken, TokenHash, end_all, hash_of};
-use super::storage::Abort;
 use super::store::UserStore;
 use super::throttle::Counted;
 

@@ -47,24 +47,24 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `store`, `options` | [`UserStore`]: opened, checked; how it works |
-//! | `account`, `name`, `confirmation`, `export` | accounts and what they may be called, single-use tokens, all that is stored about a person |
+//! | `account`, `name`, `confirmation`, `personal_data` | accounts and what they may be called, single-use tokens, all that is stored about a person |
 //! | `password/` | passwords and their hashes |
 //! | `session/` | log-in, sessions and their tokens |
 //! | `throttle/` | what slows guessing down |
 //! | `taste/` | what a person likes |
-//! | `storage`, `schema.sql` | the SQLite file |
+//! | `database`, `schema.sql` | the SQLite file |
 //! | `clock`, `error` | the time, and what can go wrong |
 
 mod account;
 mod clock;
 mod confirmation;
+mod database;
 mod error;
-mod export;
 mod name;
 mod options;
 mod password;
+mod personal_data;
 mod session;
-mod storage;
 mod store;
 mod taste;
 mod throttle;

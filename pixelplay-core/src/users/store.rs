@@ -6,11 +6,11 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::clock::Millis;
+use super::database::{Abort, Storage};
 use super::error::UserError;
 use super::name::UserName;
 use super::options::UserStoreOptions;
 use super::password::{HashInput, HashProblem, HashSlots};
-use super::storage::{Abort, Storage};
 use super::throttle::{AccountLocks, Throttle};
 
 /// Accounts, sessions and taste in one SQLite file.

@@ -9,7 +9,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pixelplay_core::Image;
 
-use crate::hostile::{explain, png, png_chunk};
+use crate::explain::explain;
+use crate::hostile::{png, png_chunk};
 use crate::picture_file;
 
 /// Names the file to decode for [`child`].

@@ -4,7 +4,7 @@
 use pixelplay_core::{EncodeError, Image};
 
 use crate::checkpoints::level;
-use crate::hostile::explain;
+use crate::explain::explain;
 use crate::images::good_files;
 use crate::picture_file;
 

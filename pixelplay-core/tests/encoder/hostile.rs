@@ -6,18 +6,8 @@ use pixelplay_core::{EncodeError, EncodeOptions, Encoder, Image, ImageSource};
 use serde_json::{Value, json};
 
 use crate::checkpoints::{Checkpoint, level};
+use crate::explain::explain;
 use crate::picture_file;
-
-/// The error and its causes on one line.
-pub(crate) fn explain(error: &EncodeError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        text += &format!(": {source}");
-        cause = source.source();
-    }
-    text
-}
 
 fn open_error(dir: &Path) -> String {
     explain(&Encoder::open(dir).unwrap_err())

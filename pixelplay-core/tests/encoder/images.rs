@@ -4,7 +4,7 @@
 use pixelplay_core::{EncodeError, Image};
 use serde::Deserialize;
 
-use crate::hostile::explain;
+use crate::explain::explain;
 use crate::picture_file;
 use crate::pillow::{Pixels, transpose};
 

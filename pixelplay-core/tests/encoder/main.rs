@@ -13,8 +13,11 @@ mod backends;
 #[cfg(target_os = "linux")]
 mod bombs;
 mod check;
+#[path = "../support/checkpoints.rs"]
 mod checkpoints;
 mod damage;
+#[path = "../support/explain.rs"]
+mod explain;
 mod hostile;
 mod image_properties;
 mod images;

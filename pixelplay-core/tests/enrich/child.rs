@@ -10,12 +10,12 @@ use pixelplay_core::HttpProxy;
 use pixelplay_core::Song;
 use pixelplay_core::enrich::{CacheProblem, EnrichError, EnrichOptions, ITunes, enrich_songs};
 
+use crate::process::own_test;
 use crate::song;
 
 const SHOP: &str = "PIXELPLAY_TEST_SHOP";
 const CACHE: &str = "PIXELPLAY_TEST_CACHE";
 const READ_ONLY: &str = "PIXELPLAY_TEST_READ_ONLY";
-const SELF: &str = "child::a_child_process";
 
 pub(crate) fn songs() -> Vec<Song> {
     (0..120).map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana")).collect()
@@ -51,13 +51,8 @@ fn a_child_process() {
 }
 
 fn command(shop: &str, cache: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([SELF, "--exact", "--ignored"])
-        .env(SHOP, shop)
-        .env(CACHE, cache)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let mut command = own_test("child::a_child_process");
+    command.env(SHOP, shop).env(CACHE, cache).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 

@@ -7,8 +7,8 @@ use pixelplay_core::enrich::{
 };
 use pixelplay_core::{HttpProxy, Song};
 
+use crate::fake_itunes::{as_sold, sold};
 use crate::server::{Manners, Reply, Server};
-use crate::shop::{as_sold, sold};
 use crate::{Scene, explain, song};
 
 fn one() -> Song {

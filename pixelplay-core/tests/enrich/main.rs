@@ -10,13 +10,19 @@
 mod cache;
 #[cfg(unix)]
 mod child;
-mod covers;
+#[path = "../support/explain.rs"]
+mod explain;
+mod fake_itunes;
 mod faults;
 mod index;
+mod musicbrainz;
+#[cfg(unix)]
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/process.rs"]
+mod process;
 #[allow(dead_code, reason = "the tests of the hub use the rest")]
-#[path = "../hub/server.rs"]
+#[path = "../support/server.rs"]
 mod server;
-mod shop;
 mod story;
 
 use std::path::PathBuf;
@@ -29,7 +35,8 @@ use pixelplay_core::enrich::{
 use pixelplay_core::{HttpProxy, Song, SongId};
 use tempfile::TempDir;
 
-use shop::Shop;
+use explain::explain;
+use fake_itunes::Shop;
 
 /// A clock that only waiting moves on.
 #[derive(Clone, Default)]
@@ -97,7 +104,7 @@ impl Scene {
 
     /// From now on the shop has the song itself.
     pub(crate) fn sell(&self, song: &Song) {
-        self.shop.offer(&self.target(song), vec![shop::as_sold(song)]);
+        self.shop.offer(&self.target(song), vec![fake_itunes::as_sold(song)]);
     }
 }
 
@@ -114,12 +121,4 @@ pub(crate) fn song(id: &str, title: &str, artist: &str) -> Song {
     song.artist = Some(artist.into());
     song.duration_ms = Some(200_000);
     song
-}
-
-/// The message with those of its causes.
-pub(crate) fn explain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", explain(source)),
-        None => error.to_string(),
-    }
 }

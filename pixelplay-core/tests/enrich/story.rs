@@ -8,8 +8,8 @@ use std::time::Duration;
 use pixelplay_core::Song;
 use pixelplay_core::enrich::{EnrichError, Refusal, enrich_songs, plan_songs};
 
+use crate::fake_itunes::{as_sold, sold};
 use crate::server::{Manners, Reply};
-use crate::shop::{as_sold, sold};
 use crate::{Scene, song};
 
 const SONGS: usize = 500;

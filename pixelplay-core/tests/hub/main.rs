@@ -8,13 +8,16 @@
 
 mod cache;
 #[allow(dead_code, reason = "the tests of the encoder use the rest")]
-#[path = "../encoder/checkpoints.rs"]
+#[path = "../support/checkpoints.rs"]
 mod checkpoints;
 mod conversion;
 mod downloads;
+#[path = "../support/explain.rs"]
+mod explain;
 mod fake_hub;
 mod faults;
 mod refusals;
+#[path = "../support/server.rs"]
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ use pixelplay_core::encoder::hub::{HubError, HubOptions, HubSnapshot, HubToken, 
 use tempfile::TempDir;
 
 use checkpoints::Checkpoint;
+use explain::explain;
 use fake_hub::{FakeHub, File};
 
 pub(crate) const REPO: &str = "org/clip";
@@ -102,14 +106,6 @@ pub(crate) fn checkpoint_files() -> Vec<File> {
         File::new("README.md", "# CLIP"),
         File::new("pytorch_model.bin", "a pickle"),
     ]
-}
-
-/// The message with those of its causes.
-pub(crate) fn explain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", explain(source)),
-        None => error.to_string(),
-    }
 }
 
 /// All files below a folder, as relative paths, sorted.

@@ -16,28 +16,25 @@ use pixelplay_core::index::{
 };
 use pixelplay_core::song::COLUMNS;
 use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
-use tempfile::TempDir;
+
+use folder::{Folder, names};
 
 mod editing;
 #[cfg(unix)]
 mod faults;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/folder.rs"]
+mod folder;
 mod model;
 #[cfg(unix)]
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/process.rs"]
+mod process;
 mod processes;
 
 const MANIFEST: &str = "_pixelplay_shards.txt";
 
-struct Folder(TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
     /// An index of several files, each with a song for every id.
     fn shards(&self, shards: &[&[&str]]) -> PathBuf {
         let folder = self.path("songs");
@@ -53,14 +50,6 @@ impl Folder {
         write(&path, &songs(ids));
         path
     }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 type Row = (Song, Vec<f32>);

@@ -5,41 +5,28 @@
 
 use super::*;
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::Duration;
 
 use rand::RngExt as _;
-
-const ROLE: &str = "PIXELPLAY_TEST_ROLE";
-const PLACE: &str = "PIXELPLAY_TEST_PLACE";
-const SELF: &str = "processes::a_child_process";
 
 /// Songs of each group; their generation stands in every id, title and vector.
 const GROUP: usize = 8;
 const GROUPS: usize = 4;
 
 pub(super) fn child(role: &str, place: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([SELF, "--exact", "--ignored", "--nocapture"])
-        .env(ROLE, role)
-        .env(PLACE, place)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+    process::actor("processes::a_child_process", role, place)
 }
 
 #[test]
 #[ignore = "only a child of another test has something to do here"]
 fn a_child_process() {
-    let Ok(role) = std::env::var(ROLE) else {
+    let Some((role, argument, place)) = process::role() else {
         return;
     };
-    let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-    let (role, argument) = role.split_once(' ').unwrap_or((&role, ""));
-    match role {
-        "read" => read_until_stopped(&place, argument),
-        "add" => add_one_by_one(&place, argument),
+    match role.as_str() {
+        "read" => read_until_stopped(&place, &argument),
+        "add" => add_one_by_one(&place, &argument),
         "edit" => (1..u32::MAX).for_each(|generation| edit_once_around(&place, generation)),
         "replace" => {
             (1..u32::MAX).for_each(|generation| write(&place, &generation_of(generation)));

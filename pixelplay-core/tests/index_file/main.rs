@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -24,33 +24,16 @@ use pixelplay_core::index::{
 use pixelplay_core::song::{COLUMNS, Kind, Value};
 use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
 use proptest::prelude::*;
-use tempfile::TempDir;
+
+use folder::Folder;
 
 mod damage;
 mod damage_table;
+#[path = "../support/folder.rs"]
+mod folder;
 mod foreign;
 mod foreign_file;
 mod writing;
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let names = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
 
 fn song(id: &str) -> Song {
     Song::new(SongId::new(id).unwrap())

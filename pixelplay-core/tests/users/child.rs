@@ -7,19 +7,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Instant;
 
-const ROLE: &str = "PIXELPLAY_TEST_ROLE";
-const PLACE: &str = "PIXELPLAY_TEST_PLACE";
-const SELF: &str = "child::a_child_process";
-
 #[test]
 #[ignore = "only a child of another test has something to do here"]
 fn a_child_process() {
-    let Ok(role) = std::env::var(ROLE) else {
+    let Some((role, argument, place)) = process::role() else {
         return;
     };
-    let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-    let (role, argument) = role.split_once(' ').unwrap_or((&role, ""));
-    match role {
+    match role.as_str() {
         "write" => kills::write_until_killed(&place, argument.parse().unwrap()),
         "share" => side_by_side::share(&place, argument.parse().unwrap()),
         "touch" => drop(UserStore::open(&place).unwrap()),
@@ -29,14 +23,7 @@ fn a_child_process() {
 
 /// This test binary as `role`, a word and an argument, working at `place`.
 pub(super) fn child(role: &str, place: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args([SELF, "--exact", "--ignored", "--nocapture"])
-        .env(ROLE, role)
-        .env(PLACE, place)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+    process::actor("child::a_child_process", role, place)
 }
 
 /// The child, started by a line of shell that ends in `exec "$0" "$@"`.
@@ -58,7 +45,7 @@ pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
     if owner == 0 || owner == NOBODY {
         command.uid(NOBODY).gid(NOBODY);
         let mut probe = child("nothing", place);
-        probe.env_remove(ROLE).uid(NOBODY).gid(NOBODY);
+        probe.env_remove(process::ROLE).uid(NOBODY).gid(NOBODY);
         if !probe.status().is_ok_and(|status| status.success()) {
             println!("skipped: run by root, and nobody else may run the tests");
             return None;

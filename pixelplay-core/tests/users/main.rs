@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pixelplay_core::users::{Client, Clock, NameProblem, NewSession, PasswordProblem};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use rusqlite::Connection;
-use tempfile::TempDir;
+
+use folder::Folder;
 
 /// Fails unless an error is of this kind.
 macro_rules! refused {
@@ -37,11 +38,17 @@ mod confirmations;
 mod damage;
 #[cfg(unix)]
 mod faults;
+#[path = "../support/folder.rs"]
+mod folder;
 mod imported;
 #[cfg(unix)]
 mod kills;
 mod passwords;
 mod power;
+#[cfg(unix)]
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/process.rs"]
+mod process;
 mod secrets;
 mod sessions;
 #[cfg(unix)]
@@ -59,17 +66,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// [`PASSWORD`] as bcrypt at its least cost: an account with it is made and checked in no time.
 static CHEAP_HASH: LazyLock<String> = LazyLock::new(|| bcrypt::hash(PASSWORD, 4).unwrap());
 
-struct Folder(TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
     fn db(&self) -> PathBuf {
         self.path("users.db")
     }
@@ -107,14 +104,6 @@ impl Folder {
     fn stored(&self) -> Vec<u8> {
         let read = |name| fs::read(self.path(name)).unwrap_or_default();
         [read("users.db"), read("users.db-wal")].concat()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
     }
 }
 

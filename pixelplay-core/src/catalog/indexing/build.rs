@@ -11,7 +11,7 @@ use super::described::Described;
 use super::options::BuildOptions;
 use super::parts::Parts;
 use super::report::BuildReport;
-use super::sentences::Sentences;
+use super::sentence_cache::Sentences;
 use super::tally::BuildTally;
 use crate::catalog::CatalogError;
 use crate::catalog::clean::song_bytes;

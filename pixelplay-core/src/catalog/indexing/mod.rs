@@ -4,7 +4,7 @@
 //! size, and a build that was killed goes on where it was: see [`parts`].
 //!
 //! * `build`: one build, over `batches` of songs, each `described` as it comes.
-//! * `sentences`: sentences and their vectors, each encoded once.
+//! * `sentence_cache`: sentences and their vectors, each encoded once.
 //! * `parts`: what is finished, for when a build is killed.
 //! * `tally`: what the `report` counts; `build_progress`: how far it is.
 //! * `options`: how songs become an index.
@@ -16,7 +16,7 @@ mod described;
 mod options;
 mod parts;
 mod report;
-mod sentences;
+mod sentence_cache;
 mod tally;
 
 use std::path::Path;

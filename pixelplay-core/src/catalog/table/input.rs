@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatchReader;
 
 #[cfg(feature = "arrow")]
-use super::batches::BatchText;
+use super::arrow_batches::BatchText;
 use crate::catalog::CatalogError;
 
 /// A table, opened and not read yet.

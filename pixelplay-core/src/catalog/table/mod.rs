@@ -9,7 +9,7 @@
 //! * `write`: songs to CSV.
 
 #[cfg(feature = "arrow")]
-mod batches;
+mod arrow_batches;
 mod foreign;
 mod input;
 mod limit;

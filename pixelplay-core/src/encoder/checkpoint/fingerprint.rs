@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::config::Config;
-use super::tensors::TensorSpec;
+use super::expected_tensors::TensorSpec;
 use super::weights::Weights;
 use crate::embedding::Fingerprint;
 use crate::encoder::error::EncodeError;

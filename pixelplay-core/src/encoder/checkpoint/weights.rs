@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 
+use super::expected_tensors::TensorSpec;
 use super::header::{Header, read_header};
 use super::source::{Bytes, Location, Source};
 use super::tensor::{RawTensor, Tensor};
-use super::tensors::TensorSpec;
 use crate::encoder::error::EncodeError;
 use crate::encoder::files;
 

@@ -3,6 +3,8 @@
 //! The confidence is the product of three likenesses, each 0 to 1: of the artists, of the titles,
 //! and of the lengths. A recording of another kind (live, a remix, a cover, cut into a DJ's set) is
 //! refused whatever its confidence, unless the song itself is of that kind.
+//!
+//! `artist` compares credits, `similarity` spellings.
 
 mod artist;
 mod similarity;

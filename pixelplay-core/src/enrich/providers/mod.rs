@@ -1,4 +1,5 @@
-//! The providers that are here, and finding one by its name.
+//! The providers that are here, a file each, and finding one by its name; what their answers have
+//! in common is read in `wire`.
 
 mod itunes;
 mod musicbrainz;

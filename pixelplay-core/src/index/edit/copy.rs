@@ -13,7 +13,7 @@ use arrow_buffer::ScalarBuffer;
 use super::cells::Changes;
 use super::publish::Draft;
 use crate::index::error::SongIndexError;
-use crate::index::file::{BatchWriter, Cells, FileLayout, Stamp};
+use crate::index::file::{BatchWriter, Cells, FileSchema, Stamp};
 use crate::index::hubness::{QueryBank, common_bank};
 use crate::index::shard::{BatchAt, Shard};
 use crate::index::song_index::SongIndex;
@@ -94,7 +94,7 @@ impl<'a> RowCopier<'a> {
             }
         };
         let with_biases = query_bank.is_some();
-        let layout = FileLayout {
+        let layout = FileSchema {
             dim: first.dim(),
             fingerprint: first.fingerprint().cloned(),
             columns: columns.clone(),

@@ -47,7 +47,7 @@ use self::manifest::Manifest;
 use super::error::SongIndexError;
 use super::file::{self, Load, MAX_COLUMNS, describe};
 use super::hubness::QueryBank;
-use super::lookup::MAX_ROWS;
+use super::id_table::MAX_ROWS;
 use super::{SongIndex, WriterOptions};
 use crate::embedding::same_space;
 use crate::progress::Progress;

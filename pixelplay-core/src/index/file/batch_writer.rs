@@ -10,10 +10,10 @@ use arrow_ipc::MetadataVersion;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, SchemaRef};
 
+use super::cells::{Cells, plain_text};
 use super::checksum::{HashingWriter, MetadataHash};
-use super::columns::{Cells, plain_text};
 use super::layout::{self, list_len, value_field};
-use super::schema::{FileLayout, schema};
+use super::schema::{FileSchema, schema};
 use crate::index::edit::publish::Draft;
 use crate::index::error::SongIndexError;
 use crate::index::quantized::QuantizedVectors;
@@ -26,7 +26,7 @@ pub(crate) const MAX_BATCH_TEXT: usize = 1 << 30;
 /// published.
 pub(crate) struct BatchWriter {
     path: PathBuf,
-    layout: FileLayout,
+    layout: FileSchema,
     schema: SchemaRef,
     /// `None` after an error that left the file in an unknown state.
     file: Option<FileWriter<HashingWriter<BufWriter<Draft>>>>,
@@ -54,7 +54,7 @@ pub(crate) enum ColumnBuilder {
 }
 
 impl BatchWriter {
-    pub(crate) fn create(path: &Path, layout: FileLayout) -> Result<Self, SongIndexError> {
+    pub(crate) fn create(path: &Path, layout: FileSchema) -> Result<Self, SongIndexError> {
         let schema = schema(&layout);
         let draft = Draft::create(path)?;
         let ipc = IpcWriteOptions::try_new(layout::ALIGNMENT, false, MetadataVersion::V5)
@@ -237,7 +237,7 @@ impl BatchBuilder {
     }
 
     /// The columns in the order of the schema; the builder is empty afterwards.
-    fn take(&mut self, layout: &FileLayout) -> Vec<ArrayRef> {
+    fn take(&mut self, layout: &FileSchema) -> Vec<ArrayRef> {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
         columns.extend(self.columns.iter_mut().map(ColumnBuilder::finish));
         let vectors = std::mem::take(&mut self.vectors);

@@ -6,37 +6,37 @@
 //! | `schema` | the schema of a file that is written |
 //! | `checksum` | what the checksums cover |
 //! | `open`, `parser`, `segment` | bytes into memory, checked, and what can then be read |
-//! | `record`, `columns` | the buffers of a batch as arrays, and arrays as cells |
+//! | `batch_reader`, `cells` | the buffers of a batch as arrays, and arrays as cells |
 //! | `vector_file` | single vectors of a mapped file, read instead of mapped |
 //! | `batch_writer`, `writer` | batches, and songs, written |
 //! | `verify` | every byte and every row checked |
 
+mod batch_reader;
 mod batch_writer;
+mod cells;
 mod checksum;
-mod columns;
 pub(crate) mod layout;
 mod open;
 mod parser;
-mod record;
 mod schema;
 mod segment;
 mod vector_file;
 mod verify;
 mod writer;
 
+pub(super) use self::batch_reader::Record;
 pub(super) use self::batch_writer::BatchWriter;
-pub(super) use self::columns::{Cells, Text, describe, known_kind, plain_text};
+pub(super) use self::cells::{Cells, Text, describe, known_kind, plain_text};
 pub(super) use self::layout::MAX_COLUMNS;
 pub(super) use self::open::{Load, map, read};
-pub(super) use self::record::Record;
-pub(super) use self::schema::FileLayout;
+pub(super) use self::schema::FileSchema;
 pub(super) use self::segment::{Batch, Segment, Stamp};
 pub use self::writer::{SongIndexWriter, WriterOptions, write_index, write_index_with};
 
 #[cfg(feature = "arrow")]
 pub(super) use self::{
     batch_writer::{ColumnBuilder, MAX_BATCH_TEXT},
-    columns::written_kind,
+    cells::written_kind,
     schema::{data_type, schema},
     writer::text_len,
 };

@@ -13,10 +13,10 @@ use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::{Endianness, MetadataVersion};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
+use super::batch_reader::Record;
+use super::cells::{Text, describe, kind_of, known_kind};
 use super::checksum::MetadataHash;
-use super::columns::{Text, describe, kind_of, known_kind};
 use super::layout;
-use super::record::Record;
 use super::segment::{Batch, Place, Segment, Stamp};
 use crate::embedding::Fingerprint;
 use crate::index::error::SongIndexError;

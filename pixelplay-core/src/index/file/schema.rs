@@ -10,7 +10,7 @@ use crate::index::{hubness, quantized};
 use crate::song::Kind;
 
 /// What the rows of a file have in common.
-pub(crate) struct FileLayout {
+pub(crate) struct FileSchema {
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
     /// Beside `id` and the vector.
@@ -32,7 +32,7 @@ pub(crate) fn data_type(kind: Kind) -> DataType {
 }
 
 /// The columns in the order in which they are written, and our metadata.
-pub(crate) fn schema(file: &FileLayout) -> Schema {
+pub(crate) fn schema(file: &FileSchema) -> Schema {
     let mut fields = vec![Field::new(layout::ID, DataType::Utf8, false)];
     for (name, kind) in &file.columns {
         fields.push(Field::new(name, data_type(*kind), true));

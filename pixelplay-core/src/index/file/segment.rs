@@ -11,9 +11,9 @@ use std::time::SystemTime;
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::SchemaRef;
 
-use super::columns::{Cells, Text};
+use super::batch_reader::Record;
+use super::cells::{Cells, Text};
 use super::layout;
-use super::record::Record;
 use super::vector_file::VectorFile;
 use crate::embedding::Fingerprint;
 use crate::index::error::SongIndexError;

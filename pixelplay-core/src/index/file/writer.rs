@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::batch_writer::{BatchWriter, MAX_BATCH_TEXT};
-use super::columns::{known_kind, written_kind};
+use super::cells::{known_kind, written_kind};
 use super::layout;
-use super::schema::FileLayout;
+use super::schema::FileSchema;
 use crate::embedding::{self, EmbeddingError, Fingerprint, UNIT_TOLERANCE};
 use crate::index::error::SongIndexError;
 use crate::progress::{Progress, Stage};
@@ -89,7 +89,7 @@ impl SongIndexWriter {
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         check(&options)?;
         let kind = |name: &String| (name.clone(), written_kind(name));
-        let file = FileLayout {
+        let file = FileSchema {
             dim: options.dim,
             fingerprint: options.fingerprint.clone(),
             columns: options.columns.iter().map(kind).collect(),

@@ -2,8 +2,7 @@
 //! bound on what that costs in precision.
 //!
 //! Of a row `x` the difference `d = R (x - centre)` is stored as `scale * code`, `code` having
-//! `dim` integers from -127 to
-//! 127. The centre is the mean of the batch: vectors of one encoder share a large part, which would
+//! `dim` integers from -127 to 127. The centre is the mean of the batch: vectors of one encoder share a large part, which would
 //! otherwise use up the few steps that there are. `R` is a [rotation] that makes all dimensions
 //! alike, for the same reason.
 //!
@@ -36,8 +35,9 @@
 //! all rows, with `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that
 //! are left.
 //!
-//! This file quantizes vectors, `query` queries, and has the bounds; `rotation` is `R`.
+//! This file quantizes vectors and `query` queries; `bounds` computes the bound; `rotation` is `R`.
 
+mod bounds;
 mod query;
 mod rotation;
 
@@ -48,7 +48,8 @@ use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, ListArray, UInt8Ar
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
 
-pub(super) use self::query::{QuantizedQuery, QueryBounds};
+pub(super) use self::bounds::QueryBounds;
+pub(super) use self::query::QuantizedQuery;
 
 use self::rotation::rotate;
 use super::file::Record;
@@ -268,6 +269,7 @@ fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
     let at_least = |square: f64| ((square.sqrt() + ROUNDING) as f32).next_up();
     [scale, at_least(error), at_least(length)]
 }
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,18 +6,18 @@
 //! | this file | what to search for |
 //! | `hits` | what is found |
 //! | `scan` | a pass over the rows for some queries, shared between threads |
-//! | `bounds` | bounds of the scores of all rows, which tell most of them apart from the best |
+//! | `screening` | bounds of the scores of all rows, which tell most of them apart from the best |
 //! | `candidates` | the rows that are left, until exact scores decide |
 //! | `top_k` | the k best of a stream of scores |
 //! | `match_percent` | scores as percentages that mean something to a person |
 //! | `threads` | how many threads, and how they stay awake |
 //! | `similar` | songs like a song |
 
-mod bounds;
 mod candidates;
 mod hits;
 mod match_percent;
 mod scan;
+mod screening;
 mod similar;
 mod threads;
 mod top_k;
@@ -29,9 +29,9 @@ pub(super) use self::match_percent::Sample;
 pub(super) use self::similar::Features;
 pub use self::similar::{AUDIO_FEATURES, By};
 
-use self::bounds::Queries;
 use self::match_percent::{ScoreDistribution, sample_rows};
 use self::scan::{Criteria, Scan, queries_a_pass};
+use self::screening::Queries;
 use self::threads::KeepAwake;
 use self::top_k::Scored;
 use super::filter::{self, BoundFilter, Filter, FilterError};

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::bounds::{Queries, Rows};
 use super::candidates::{Candidates, Scorer};
 use super::match_percent::{Sample, ScoreDistribution, split_point};
+use super::screening::{Queries, Rows};
 use super::threads::{in_threads, split_work};
 use super::top_k::{Scored, TopK};
 use crate::index::filter::{self, BoundFilter};
@@ -33,6 +33,7 @@ pub(super) fn queries_a_pass(k: usize, threads: Option<usize>) -> usize {
     let bytes = Candidates::max_bytes(k).saturating_mul(threads);
     (MAX_CANDIDATE_BYTES / bytes).clamp(LANES, MAX_QUERIES) / LANES * LANES
 }
+
 /// What is asked of every query.
 pub(super) struct Criteria {
     pub(super) filter: Option<BoundFilter>,

@@ -75,7 +75,7 @@ fn check(dim: usize, rows: &[f32], picked: Option<&[u32]>, queries: &[f32], out:
 /// `L` partial sums of products, in registers of some instruction set.
 ///
 /// Left to itself the compiler vectorises some shapes of [`microkernel`] and takes others apart lane
-/// by lane, so the instructions are named; the portable twins are plain arrays. Instructions inside
+/// by lane, so the instructions are named; the portable ones are plain arrays. Instructions inside
 /// closures are not inlined, so there are loops here where there might be closures.
 pub(in crate::simd) trait Accumulator<const L: usize>: Copy {
     /// `f32` or `f64`.

@@ -55,7 +55,7 @@ impl Backend {
                 check_int8(dim, rows, picked, count);
                 // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW
                 // and VNNI; the lengths were checked.
-                unsafe { x86::vnni::panels_i8(dim, rows, picked, [a, b], [out_a, out_b]) };
+                unsafe { x86::avx512_vnni::panels_i8(dim, rows, picked, [a, b], [out_a, out_b]) };
             }
         }
         for (panel, out) in panels.zip(outs) {

@@ -1,7 +1,7 @@
 //! The arithmetic of each kernel, written once. Which instructions it becomes is decided where it
 //! is instantiated (see [`super::instantiate`]).
 //!
-//! * Search: [`dot`] (`f32`, and `f64` in a fixed order), [`dot_i8`] (8 bits, exactly), [`bounds`]
+//! * Search: [`dot`] (`f32`, and `f64` in a fixed order), [`dot_i8`] (8 bits, exactly), [`screen`]
 //!   (which rows may be among the best).
 //! * Matrix products of the encoder: [`gemm`] walks over tiles, [`microkernel`] computes one,
 //!   [`epilogue`] adds the bias and applies the [`activation`]; [`gemm_i8`] and [`quantize`] do so
@@ -12,7 +12,6 @@
 
 #[cfg(feature = "encoder")]
 pub(super) mod activation;
-pub(super) mod bounds;
 pub(super) mod dot;
 pub(super) mod dot_i8;
 #[cfg(feature = "encoder")]
@@ -32,5 +31,6 @@ pub(super) mod quantize;
 mod reduce;
 #[cfg(feature = "encoder")]
 pub(super) mod resample;
+pub(super) mod screen;
 #[cfg(feature = "encoder")]
 pub(super) mod softmax;

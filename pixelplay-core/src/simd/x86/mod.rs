@@ -3,5 +3,5 @@
 
 pub(super) mod avx2;
 pub(super) mod avx512;
+pub(super) mod avx512_vnni;
 mod prefetch;
-pub(super) mod vnni;

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::token::{SecretToken, hash_of};
 use crate::users::clock::{Millis, in_millis, time};
+use crate::users::database::Abort;
 use crate::users::error::UserError;
 use crate::users::options::Client;
-use crate::users::storage::Abort;
 use crate::users::store::UserStore;
 
 /// That somebody is there is written this often at most, so that a busy session costs reads and

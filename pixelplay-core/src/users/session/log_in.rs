@@ -5,10 +5,10 @@ use rusqlite::{Transaction, params};
 use super::credentials::{Claim, Verified};
 use super::lifecycle::NewSession;
 use super::token::SecretToken;
+use crate::users::database::Abort;
 use crate::users::error::UserError;
 use crate::users::options::Client;
 use crate::users::password::{Password, StoredHash};
-use crate::users::storage::Abort;
 use crate::users::store::UserStore;
 use crate::users::throttle::Counted;
 

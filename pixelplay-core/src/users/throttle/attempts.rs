@@ -12,8 +12,8 @@ use sha2::Sha256;
 
 use super::limit::{Limit, ThrottleOptions};
 use crate::users::clock::{Millis, in_millis};
+use crate::users::database::Abort;
 use crate::users::error::UserError;
-use crate::users::storage::Abort;
 
 /// What an attempt is counted under.
 #[derive(Debug, Clone, Copy)]

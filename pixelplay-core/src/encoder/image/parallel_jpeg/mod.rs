@@ -1,4 +1,5 @@
-//! One large JPEG on several threads, pixel for pixel as its decoder gives it.
+//! One large JPEG on several threads, pixel for pixel as its decoder gives it. `header` reads the
+//! tables, `scan` walks the Huffman codes over `bits`.
 //!
 //! The Huffman codes of a JPEG can only be read in order, but reading them is a small part of
 //! decoding. So one pass finds the bits at which rows of blocks begin, and strips of the picture

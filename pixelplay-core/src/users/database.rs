@@ -55,7 +55,7 @@ impl Storage {
             _ => io("open", source),
         };
         create_private(&absolute).map_err(refused)?;
-        let opening = |abort| settle(abort, "open", path);
+        let opening = |abort| error_of(abort, "open", path);
         let mut writer = connect(&absolute).map_err(opening)?;
         // Not before it is known to be ours.
         #[cfg(unix)]
@@ -78,10 +78,10 @@ impl Storage {
         mut run: impl FnMut(&Connection) -> Result<T, Abort>,
     ) -> Result<T, UserError> {
         let spare = locked(&self.readers).pop();
-        let settled = |abort| settle(abort, action, &self.path);
+        let fails = |abort| error_of(abort, action, &self.path);
         let reader = match spare {
             Some(reader) => reader,
-            None => connect(&self.path).map_err(settled)?,
+            None => connect(&self.path).map_err(fails)?,
         };
         let answer = patiently(|| {
             let transaction = reader.unchecked_transaction()?;
@@ -96,7 +96,7 @@ impl Storage {
                 readers.push(reader);
             }
         }
-        answer.map_err(settled)
+        answer.map_err(fails)
     }
 
     /// Writes all or nothing; on the disk when it returns.
@@ -114,7 +114,7 @@ impl Storage {
             transaction.commit()?;
             Ok(value)
         })
-        .map_err(|abort| settle(abort, action, &self.path))
+        .map_err(|abort| error_of(abort, action, &self.path))
     }
 
     /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was
@@ -127,7 +127,7 @@ impl Storage {
             Abort::Sqlite(error) if !is_busy(&error) => {
                 UserError::Storage { action, path: self.path.clone(), source: Box::new(error) }
             }
-            other => settle(other, action, &self.path),
+            other => error_of(other, action, &self.path),
         })
     }
 
@@ -140,7 +140,7 @@ impl Storage {
         match busy {
             Ok(busy) => Ok(busy == 0),
             Err(error) if is_busy(&error) => Ok(false),
-            Err(error) => Err(settle(error.into(), "empty the log", &self.path)),
+            Err(error) => Err(error_of(error.into(), "empty the log", &self.path)),
         }
     }
 
@@ -221,7 +221,7 @@ fn refused_as(abort: sqlite::Abort<Refusal>, path: &Path) -> Abort {
     })
 }
 
-fn settle(abort: Abort, action: &'static str, path: &Path) -> UserError {
+fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserError {
     let error = match abort {
         Abort::Refused(error) => return error,
         Abort::Sqlite(error) => error,

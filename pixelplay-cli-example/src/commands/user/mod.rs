@@ -2,7 +2,7 @@
 
 mod account;
 mod import;
-mod password;
+mod prompt;
 mod session;
 mod store;
 mod taste;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::password;
+use super::prompt;
 use super::store::{Person, StoreArgs};
 use crate::output;
 use crate::output::printable;
@@ -36,7 +36,7 @@ impl NameArgs {
 pub(super) fn register(args: NameArgs, store: &StoreArgs, json: bool) -> Result<()> {
     let name = args.name()?;
     let users = store.open_or_make()?;
-    let password = password::ask_new(&format!("Password for {name}"))?;
+    let password = prompt::ask_new(&format!("Password for {name}"))?;
     users.register(name, &password)?;
     let username = users.account(name)?.username;
     if json {
@@ -54,7 +54,7 @@ pub(super) fn export(store: &StoreArgs) -> Result<()> {
 pub(super) fn delete(store: &StoreArgs, json: bool) -> Result<()> {
     let Person { users, session } = store.person()?;
     let name = &session.username;
-    let password = password::ask(&format!(
+    let password = prompt::ask(&format!(
         "Password of {name}, to delete the account, its favourites and its taste for good"
     ))?;
     // Whoever finds an open session shall not be able to do this.

@@ -8,8 +8,8 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use crate::simd::kernels::bounds::{self, RowErrors, Thresholds};
 use crate::simd::kernels::dot_i8::{LANES, Panel, QUAD, padded, row};
+use crate::simd::kernels::screen::{self, RowErrors, Thresholds};
 use crate::simd::x86::prefetch::prefetch_row;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -167,5 +167,5 @@ pub(in crate::simd) fn screen_panel(
     thresholds: &Thresholds<LANES>,
     passed: &mut Vec<(usize, usize)>,
 ) {
-    bounds::screen_panel(dots, row_errors, picked, thresholds, passed);
+    screen::screen_panel(dots, row_errors, picked, thresholds, passed);
 }

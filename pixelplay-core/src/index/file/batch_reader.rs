@@ -179,7 +179,7 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 3), len)
     }
 
-    /// A column of one of the types that [`kind_of`](super::columns::kind_of) knows.
+    /// A column of one of the types that [`kind_of`](super::cells::kind_of) knows.
     pub(crate) fn array(
         &self,
         bytes: &Buffer,

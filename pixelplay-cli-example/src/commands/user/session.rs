@@ -12,7 +12,7 @@ use pixelplay_core::{UserStore, UserStoreOptions};
 use serde_json::{Value, json};
 
 use super::account::NameArgs;
-use super::password;
+use super::prompt;
 use super::store::{Person, StoreArgs};
 use crate::output;
 use crate::output::printable;
@@ -44,15 +44,15 @@ enum SessionsAction {
 pub(super) fn log_in(args: NameArgs, store: &StoreArgs, json: bool) -> Result<()> {
     let name = args.name()?;
     let users = store.open()?;
-    let password = password::ask(&format!("Password of {name}"))?;
+    let password = prompt::ask(&format!("Password of {name}"))?;
     let log_in = with_client(|client| users.log_in_from(name, &password, client))?;
     keep("logged in", &log_in, &users, store, json)
 }
 
 pub(super) fn change_password(store: &StoreArgs, json: bool) -> Result<()> {
     let Person { users, session } = store.person()?;
-    let old = password::ask(&format!("Old password of {}", session.username))?;
-    let new = password::ask_new("New password")?;
+    let old = prompt::ask(&format!("Old password of {}", session.username))?;
+    let new = prompt::ask_new("New password")?;
     let log_in =
         with_client(|client| users.change_password_from(&session.username, &old, &new, client))?;
     keep("password changed, logged in", &log_in, &users, store, json)

@@ -7,7 +7,7 @@ const FREE: u32 = u32::MAX;
 /// The most rows an index may have; one number is taken by [`FREE`].
 pub(super) const MAX_ROWS: usize = u32::MAX as usize - 1;
 
-pub(super) struct Lookup {
+pub(super) struct IdTable {
     /// A power of two, at least half of them free.
     slots: Vec<u32>,
     state: RandomState,
@@ -15,7 +15,7 @@ pub(super) struct Lookup {
     pub(super) duplicate: Option<usize>,
 }
 
-impl Lookup {
+impl IdTable {
     /// Of rows with the same id the first is found.
     pub(super) fn new<'a>(
         ids: impl ExactSizeIterator<Item = &'a str>,
@@ -58,8 +58,8 @@ impl Lookup {
     }
 }
 
-impl std::fmt::Debug for Lookup {
+impl std::fmt::Debug for IdTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lookup").finish_non_exhaustive()
+        f.debug_struct("IdTable").finish_non_exhaustive()
     }
 }

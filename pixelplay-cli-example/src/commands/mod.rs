@@ -1,0 +1,17 @@
+//! The subcommands, a file each: it parses its arguments, calls the library and prints.
+
+pub(crate) mod add;
+pub(crate) mod audit;
+pub(crate) mod build_index;
+pub(crate) mod clean;
+pub(crate) mod compact;
+pub(crate) mod correct_hubness;
+pub(crate) mod enrich;
+pub(crate) mod import;
+pub(crate) mod match_image;
+pub(crate) mod model_check;
+pub(crate) mod remove;
+pub(crate) mod search;
+pub(crate) mod similar;
+pub(crate) mod user;
+pub(crate) mod verify;
