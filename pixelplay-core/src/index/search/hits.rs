@@ -73,7 +73,7 @@ impl fmt::Debug for SongHit {
 /// # write_index(&path, &[song("a", "Storm"), song("b", "Dawn")], &[0.6, 0.8, 0.8, 0.6], WriterOptions::new(2))?;
 /// let index = SongIndex::open(&path)?;
 /// let hits = index.search(&index.embedding(0)?, &SearchOptions::default())?;
-/// assert_eq!(hits.to_string(), "  1   69%  Storm, Ada\n  2   31%  Dawn, Ada");
+/// assert_eq!(hits.to_string(), "  1   64%  Storm, Ada\n  2   36%  Dawn, Ada");
 /// for hit in &hits {
 ///     println!("{:.3}  {:?}", hit.score, hit.song()?.year);
 /// }
