@@ -28,7 +28,7 @@ use std::fmt;
 
 pub(crate) use self::kernels::{
     dot_i8::{LANES, Panel},
-    screen::{RowErrors, Thresholds, screen as screen_int8},
+    screen::{RowErrors, Thresholds, screen},
 };
 #[cfg(feature = "encoder")]
 pub(crate) use self::{

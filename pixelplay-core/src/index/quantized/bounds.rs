@@ -17,7 +17,7 @@ impl QuantizedQuery {
         offset: f64,
     ) -> (f64, f64) {
         let mut low = [0];
-        backend.dots_int8(vectors.row(row), None, &self.low, &mut low);
+        backend.dots_i8(vectors.row(row), None, &self.low, &mut low);
         self.bounds_of(vectors, row, high, low[0] + self.low_bias(), offset)
     }
 

@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
     use crate::embedding::normalize_in_place;
-    use crate::simd::{Backend, Thresholds, screen_int8};
+    use crate::simd::{Backend, Thresholds, screen};
 
     /// Vectors of which a few values may be far greater, or far smaller, than the others.
     fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
@@ -298,7 +298,7 @@ mod tests {
     ) -> Vec<(f64, f64)> {
         let dots = [&query.high, &query.low].map(|part| {
             let mut dots = vec![0; vectors.scales.len()];
-            Backend::detect().dots_int8(&vectors.codes, None, part, &mut dots);
+            Backend::detect().dots_i8(&vectors.codes, None, part, &mut dots);
             dots
         });
         let parts = dots[0].iter().zip(&dots[1]).enumerate();
@@ -325,7 +325,7 @@ mod tests {
             let query_bounds = QueryBounds::new(&codes, offset);
             let (all, row_errors) = vectors.rows(0..rows.len());
             let mut dots = vec![0; rows.len()];
-            backend.dots_int8(all, None, &codes.high, &mut dots);
+            backend.dots_i8(all, None, &codes.high, &mut dots);
             let bounds = all_bounds(&codes, &vectors, offset);
             for (at, row) in rows.iter().enumerate() {
                 prop_assert!(vectors.bounds_hold(at, row));
@@ -342,7 +342,7 @@ mod tests {
                     least: [query_bounds.least(score)],
                 };
                 let mut passed = Vec::new();
-                screen_int8(&dots, &row_errors, None, &thresholds, &mut passed);
+                screen(&dots, &row_errors, None, &thresholds, &mut passed);
                 prop_assert!(passed.contains(&at), "{score}");
             }
         }
@@ -388,9 +388,9 @@ mod tests {
         };
         let (codes, row_errors) = vectors.rows(0..1);
         let mut dots = [0];
-        Backend::detect().dots_int8(codes, None, &query.high, &mut dots);
+        Backend::detect().dots_i8(codes, None, &query.high, &mut dots);
         let mut passed = Vec::new();
-        screen_int8(&dots, &row_errors, None, &thresholds, &mut passed);
+        screen(&dots, &row_errors, None, &thresholds, &mut passed);
         assert_eq!(passed, [0]);
     }
 

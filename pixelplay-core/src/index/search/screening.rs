@@ -9,7 +9,7 @@ use crate::index::SongIndexError;
 use crate::index::hubness::Corrections;
 use crate::index::quantized::{QuantizedQuery, QuantizedVectors, QueryBounds};
 use crate::index::shard::Span;
-use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen_int8};
+use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen};
 
 /// How much is multiplied with one query, or some, before the products are looked at: few enough
 /// rows to stay in a core's cache until then.
@@ -125,7 +125,7 @@ impl Queries {
     fn dots(&self, vectors: &QuantizedVectors, query: &[i8]) -> Vec<i32> {
         let codes = vectors.all_codes();
         let mut dots = vec![0; codes.len() / self.dim];
-        self.backend.dots_int8(codes, None, query, &mut dots);
+        self.backend.dots_i8(codes, None, query, &mut dots);
         dots
     }
 
@@ -133,7 +133,7 @@ impl Queries {
         let codes = vectors.all_codes();
         let mut dots = vec![[0; LANES]; codes.len() / self.dim];
         let panel = std::slice::from_ref(panel);
-        self.backend.panels_int8(self.dim, codes, None, panel, &mut dots);
+        self.backend.panels_i8(self.dim, codes, None, panel, &mut dots);
         dots.into_flattened()
     }
 
@@ -171,9 +171,9 @@ impl Queries {
             let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
             let row_errors = rows.corrected(tile, row_errors, &mut lowered);
             dots.resize(tile.len(), 0);
-            self.backend.dots_int8(codes, tile.picked, &query.high, &mut dots);
+            self.backend.dots_i8(codes, tile.picked, &query.high, &mut dots);
             thresholds.least = [query_bounds.least(found.cutoff())];
-            screen_int8(&dots, &row_errors, tile.picked, &thresholds, &mut passed);
+            screen(&dots, &row_errors, tile.picked, &thresholds, &mut passed);
             for at in passed.drain(..) {
                 if let Some((row, in_batch)) = rows.admitted(tile, at) {
                     let dot = dots[at] + query.bias();
@@ -213,7 +213,7 @@ impl Queries {
             // Two panels at a time, whose products are then still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
-                self.backend.panels_int8(self.dim, codes, tile.picked, panels, &mut dots);
+                self.backend.panels_i8(self.dim, codes, tile.picked, panels, &mut dots);
                 for (panel, dots) in dots.chunks(tile.len()).enumerate() {
                     let panel = pair * 2 + panel;
                     let thresholds = &mut thresholds[panel];
@@ -221,7 +221,7 @@ impl Queries {
                         let part = tile.part(part * PANEL_ROWS, dots.len());
                         let row_errors =
                             row_errors.slice(part.start - tile.start..part.end - tile.start);
-                        self.backend.screen_panel_int8(
+                        self.backend.screen_panel(
                             dots,
                             &row_errors,
                             part.picked,

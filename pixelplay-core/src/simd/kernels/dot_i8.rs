@@ -13,7 +13,7 @@ impl Backend {
     /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a
     /// picked row is not there.
     #[track_caller]
-    pub(crate) fn dots_int8(
+    pub(crate) fn dots_i8(
         self,
         rows: &[u8],
         picked: Option<&[u32]>,
@@ -25,13 +25,13 @@ impl Backend {
         unsafe { dispatch!(self, dots_i8(rows, picked, query, out)) }
     }
 
-    /// [`dots_int8`](Self::dots_int8) for all queries of some panels: `out[p * c + i]` has the
+    /// [`dots_i8`](Self::dots_i8) for all queries of some panels: `out[p * c + i]` has the
     /// products of panel `p` and the `i`-th of the `c` rows.
     ///
     /// # Panics
-    /// As [`dots_int8`](Self::dots_int8).
+    /// As [`dots_i8`](Self::dots_i8).
     #[track_caller]
-    pub(crate) fn panels_int8(
+    pub(crate) fn panels_i8(
         self,
         dim: usize,
         rows: &[u8],
@@ -105,7 +105,7 @@ impl Panel {
     }
 }
 
-/// See [`Backend::dots_int8`].
+/// See [`Backend::dots_i8`].
 pub(in crate::simd) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     for (at, out) in out.iter_mut().enumerate() {
         let products = row(rows, picked, query.len(), at).iter().zip(query);
@@ -114,7 +114,7 @@ pub(in crate::simd) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], o
     }
 }
 
-/// See [`Backend::panels_int8`].
+/// See [`Backend::panels_i8`].
 pub(in crate::simd) fn panel(
     dim: usize,
     rows: &[u8],
@@ -176,12 +176,12 @@ mod tests {
             queries.chunks(LANES * dim).map(|queries| Panel::new(queries.chunks(dim))).collect();
         for backend in Backend::available() {
             let mut out = vec![[-1; LANES]; panels.len() * chosen.len()];
-            backend.panels_int8(dim, rows, picked, &panels, &mut out);
+            backend.panels_i8(dim, rows, picked, &panels, &mut out);
             for (q, query) in queries.chunks(dim).enumerate() {
                 let expected: Vec<i32> =
                     chosen.iter().map(|&at| expected(row(at), query)).collect();
                 let mut dots = vec![-1; chosen.len()];
-                backend.dots_int8(rows, picked, query, &mut dots);
+                backend.dots_i8(rows, picked, query, &mut dots);
                 assert_eq!(dots, expected, "{backend}");
                 let of_panel: Vec<i32> = out[q / LANES * chosen.len()..][..chosen.len()]
                     .iter()

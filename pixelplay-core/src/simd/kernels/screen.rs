@@ -11,7 +11,7 @@ impl Backend {
     ///
     /// # Panics
     /// As [`screen`].
-    pub(crate) fn screen_panel_int8(
+    pub(crate) fn screen_panel(
         self,
         dots: &[[i32; LANES]],
         row_errors: &RowErrors<'_>,
@@ -113,7 +113,7 @@ pub(crate) fn screen(
     }
 }
 
-/// See [`Backend::screen_panel_int8`].
+/// See [`Backend::screen_panel`].
 #[inline(always)]
 pub(in crate::simd) fn screen_panel(
     dots: &[[i32; LANES]],
