@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use pixelplay_core::catalog::{Reason, Sentence, Source};
 use pixelplay_core::index::{EditReport, Hits};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
@@ -42,9 +43,19 @@ pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
     line(&report.to_string())
 }
 
-/// Prints ranked songs as a table, or as one JSON document.
-pub(crate) fn hits(hits: &Hits, as_json: bool) -> Result<()> {
+/// Where a sentence is from, and the sentence, unless it only repeats what stands beside it.
+fn said(Sentence { text, source }: &Sentence) -> String {
+    match source {
+        Source::Title => source.to_string(),
+        _ => format!("{source}: {text}"),
+    }
+}
+
+/// Prints ranked songs as a table, or as one JSON document; `reasons` say of each, in the same order,
+/// why it was found.
+pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: bool) -> Result<()> {
     let index = hits.index();
+    let reason = |at: usize| reasons.and_then(|reasons| reasons[at].as_ref());
     if as_json {
         let songs = hits
             .iter()
@@ -63,6 +74,7 @@ pub(crate) fn hits(hits: &Hits, as_json: bool) -> Result<()> {
                     "genre": song.genre,
                     "year": song.year,
                     "mood": mood_words(&song),
+                    "why": reason(at),
                     "description": song.description,
                     "artwork_url": song.artwork_url,
                     "preview_url": song.preview_url,
@@ -84,7 +96,7 @@ pub(crate) fn hits(hits: &Hits, as_json: bool) -> Result<()> {
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["#", "title", "artist", "year", "match", "mood"]);
+        .set_header(["#", "title", "artist", "year", "match", if reasons.is_some() { "why" } else { "mood" }]);
     // Some terminals say that they have no width.
     if table.width().is_some_and(|columns| columns < NARROWEST) {
         table.set_width(NARROWEST);
@@ -97,7 +109,10 @@ pub(crate) fn hits(hits: &Hits, as_json: bool) -> Result<()> {
             printable(song.artist.as_deref().unwrap_or_default()),
             song.year.map(|year| year.to_string()).unwrap_or_default(),
             format!("{:.0}%", hit.match_percent),
-            mood_words(&song).join(", "),
+            match reason(at) {
+                Some(reason) => printable(&said(&reason.sentence)),
+                None => mood_words(&song).join(", "),
+            },
         ]);
     }
     for column in [0, 3, 4] {

@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use pixelplay_core::SongIndex;
-use pixelplay_core::index::{Filter, SearchOptions};
+use pixelplay_core::catalog::{Reason, Templates, why};
+use pixelplay_core::index::{Filter, Hits, SearchOptions, SongHit};
+use pixelplay_core::{Embedding, Encoder, SongIndex};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 
 use crate::commands::user::TasteArgs;
@@ -130,11 +131,17 @@ impl QueryArgs {
         let taste = self.taste.read()?;
         let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
-        if let Some(path) = picture {
-            query = query.image(encoder.encode_image(path)?);
-        }
+        // What a reason is looked for: the picture where there is one.
+        let mut asked = None;
         if let Some(words) = &self.text {
-            query = query.text(encoder.encode_text(words)?);
+            let words = encoder.encode_text(words)?;
+            query = query.text(words.clone());
+            asked = Some(words);
+        }
+        if let Some(path) = picture {
+            let picture = encoder.encode_image(path)?;
+            query = query.image(picture.clone());
+            asked = Some(picture);
         }
         for words in &self.not_text {
             query = query.unlike(encoder.encode_text(words)?, self.unlike_weight);
@@ -161,8 +168,26 @@ impl QueryArgs {
         }
         let options = self.diversity.options(search);
         let hits = query.search_with(&index, &options, &mut progress::bar())?;
-        output::hits(&hits, self.answer.json)
+        output::hits(&hits, reasons(&hits, asked.as_ref(), &encoder)?.as_deref(), self.answer.json)
     }
+}
+
+/// Which sentence of each song fits best what was asked; none where nothing was, or where the index
+/// does not say what its vectors were made of.
+fn reasons(
+    hits: &Hits,
+    asked: Option<&Embedding>,
+    encoder: &Encoder,
+) -> Result<Option<Vec<Option<Reason>>>> {
+    let (Some(asked), Some(_)) = (asked, hits.index().recipe()) else {
+        return Ok(None);
+    };
+    let templates = Templates::default();
+    let best = |hit: &SongHit| {
+        let reasons = why(&hit.song()?, asked, encoder, &templates)?;
+        Ok(reasons.into_iter().next())
+    };
+    Ok(Some(hits.iter().map(best).collect::<Result<_>>()?))
 }
 
 /// Splits `NAME:WEIGHT`; a name that is known as it stands, colon and number included, is taken

@@ -1,9 +1,10 @@
-//! `clean`, `describe`, `build_index`, `write_index`, `starter_index`.
+//! `clean`, `build_index`, `write_index`, `starter_index`.
 
 use std::path::PathBuf;
 
 use pixelplay_core::catalog::{
-    self, BuildOptions, CatalogError, CleanOptions, Cleaned, Describer, Templates,
+    self, BuildOptions, CatalogError, CleanOptions, Cleaned, Describer, Sentence, Templates,
+    WordWeights,
 };
 use pixelplay_core::index::{ArrowTable, WriterOptions, write_index_with};
 use pixelplay_core::song::{COLUMNS, Kind, Song, Value};
@@ -68,41 +69,6 @@ pub(crate) fn clean(
     Ok((PyArrowTable(table), PyReport::new(py, &cleaned)?))
 }
 
-/// Describes a song in two to eight sentences, scenes and moods by its features, genre and decade; in fewer only where
-/// hardly anything is known to go by.
-///
-/// ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
-/// ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
-#[pyfunction]
-#[pyo3(signature = (song, templates = None))]
-pub(crate) fn describe(
-    py: Python<'_>,
-    song: &Bound<'_, PyAny>,
-    templates: Option<PathBuf>,
-) -> PyResult<Vec<String>> {
-    let song = if let Ok(song) = song.cast::<PySong>() {
-        song.get().0.clone()
-    } else {
-        let id = song.cast::<PyMapping>().ok().map(|song| song.get_item("id"));
-        let id = id.and_then(Result::ok).and_then(|id| id.extract().ok());
-        let id: String = id.unwrap_or_default();
-        let id = SongId::new(id).ok_or_else(|| {
-            PyValueError::new_err("a song needs an id, on which the choice of phrases depends")
-        })?;
-        self::song(song, &id)?
-    };
-    call::short(py, || {
-        let templates = templates.map_or_else(|| Ok(Templates::default()), Templates::open)?;
-        Ok::<_, CatalogError>(catalog::describe(&song, &templates))
-    })
-}
-
-/// The phrases that songs are described with, a TOML file that explains itself, to start one's own from.
-#[pyfunction]
-pub(crate) fn templates() -> &'static str {
-    Templates::EMBEDDED
-}
-
 /// How songs are to be described: by the embedded templates, those of a file, or a callable.
 fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
     let Some(describe) = describe else {
@@ -122,24 +88,52 @@ fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
                 Err(_) => told.try_iter()?.map(|text| text?.extract()).collect(),
             }
         });
-        told.map_err(|error: PyErr| error.into())
+        let told = told.map_err(|error: PyErr| error.to_string())?;
+        Ok(told.into_iter().map(Sentence::from).collect())
     }))
+}
+
+/// How much a kind of words counts: whether at all, or its weight.
+#[derive(FromPyObject)]
+pub(crate) enum Words {
+    Wanted(bool),
+    Weight(f64),
+}
+
+impl Words {
+    fn weight(&self, default: f64) -> f64 {
+        match *self {
+            Self::Wanted(true) => default,
+            Self::Wanted(false) => 0.0,
+            Self::Weight(weight) => weight,
+        }
+    }
 }
 
 /// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 ///
 /// Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
 /// up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
-/// of phrases (see ``templates``). ``names`` makes title and artist part of the description.
+/// of phrases (see ``templates``).
+///
+/// ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, beside its scenes and moods, which count 1
+/// together: ``True`` as we found best, ``False`` not at all, or a number. Titles are cleaned of guests and versions, a
+/// column ``title_en`` translates them, and what of them cannot be seen ("Untitled 4") counts little.
 ///
 /// A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
 /// Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the
 /// next call takes them, so far as they are still the same. Returns what cleaning and building did.
 #[pyfunction]
-#[pyo3(signature = (
-    songs, out, *, encoder = None, describe = None, names = false, batch_size = 32, batch_rows = None, columns = None,
-    delimiter = None, merge_recordings = true, progress = None
-))]
+#[pyo3(
+    signature = (
+        songs, out, *, encoder = None, describe = None, titles = Words::Wanted(true), tags = Words::Wanted(true),
+        lyrics = Words::Wanted(true), batch_size = 32, batch_rows = None, columns = None, delimiter = None,
+        merge_recordings = true, progress = None
+    ),
+    // What the defaults are called in Python.
+    text_signature = "(songs, out, *, encoder=None, describe=None, titles=True, tags=True, lyrics=True, batch_size=32, \
+                      batch_rows=None, columns=None, delimiter=None, merge_recordings=True, progress=None)"
+)]
 #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
 pub(crate) fn build_index(
     py: Python<'_>,
@@ -147,7 +141,9 @@ pub(crate) fn build_index(
     out: PathBuf,
     encoder: Option<&Bound<'_, PyEncoder>>,
     describe: Option<&Bound<'_, PyAny>>,
-    names: bool,
+    titles: Words,
+    tags: Words,
+    lyrics: Words,
     batch_size: usize,
     batch_rows: Option<usize>,
     columns: Option<&Bound<'_, PyDict>>,
@@ -162,7 +158,11 @@ pub(crate) fn build_index(
     let default = BuildOptions::default();
     let build = BuildOptions {
         describer: describer(describe)?,
-        names,
+        words: WordWeights {
+            title: titles.weight(default.words.title),
+            tags: tags.weight(default.words.tags),
+            lyrics: lyrics.weight(default.words.lyrics),
+        },
         encode: EncodeOptions { batch_size },
         batch_rows: batch_rows.unwrap_or(default.batch_rows),
     };
@@ -306,7 +306,7 @@ fn rows(
     Ok((cleaned.songs, Some(cleaned.report)))
 }
 
-fn song(given: &Bound<'_, PyAny>, id: &SongId) -> PyResult<Song> {
+pub(crate) fn song(given: &Bound<'_, PyAny>, id: &SongId) -> PyResult<Song> {
     let mapping = given.cast::<PyMapping>().map_err(|_| {
         PyTypeError::new_err(
             "a song is a mapping from column to cell, such as {\"title\": \"Rain\"}",

@@ -77,6 +77,13 @@ impl PySongIndex {
         self.inner.fingerprint().map(Fingerprint::as_str)
     }
 
+    /// How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count. ``None``
+    /// where the vectors were not made from descriptions, or by a version that did not write it down.
+    #[getter]
+    fn recipe(&self) -> Option<&str> {
+        self.inner.recipe()
+    }
+
     /// The file or folder that was opened.
     #[getter]
     fn path(&self) -> PathBuf {

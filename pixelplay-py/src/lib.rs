@@ -9,6 +9,7 @@
 mod array;
 mod call;
 mod catalog;
+mod describe;
 mod embedding;
 mod encoder;
 mod enrich;
@@ -34,7 +35,9 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::catalog::{build_index, clean, describe, starter_index, templates, write_index};
+    use super::catalog::{build_index, clean, starter_index, write_index};
+    #[pymodule_export]
+    use super::describe::{PySentence, describe, templates, why};
     #[pymodule_export]
     use super::embedding::{PyEmbedding, PyEmbeddings};
     #[pymodule_export]

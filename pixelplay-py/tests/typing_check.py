@@ -38,7 +38,7 @@ table, report = pp.clean("songs.csv")
 pp.build_index(pd.DataFrame({"title": ["x"]}), "songs.arrow", encoder=enc, progress=True)
 pp.build_index(pl.DataFrame({"title": ["x"]}), "songs.arrow", encoder=enc)
 pp.build_index("songs.csv", "songs.arrow", describe=lambda song: [f"a picture of {song['title']}"])
-assert_type(pp.describe({"id": "a", "energy": 0.5}), list[str])
+assert_type(pp.describe({"id": "a", "energy": 0.5}), list[pp.Sentence])
 pp.write_index("songs.arrow", ["a"], array, songs=[{"title": "x"}], normalize=True)
 
 index = pp.SongIndex.open("songs.arrow", mmap=True)

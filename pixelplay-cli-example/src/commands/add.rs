@@ -11,8 +11,7 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The songs of a table are described and encoded as by build-index, with the encoder of the \
-index. Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it stays \
+    after_help = "The songs of a table are described as those of the index were, and encoded with its encoder. Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it stays \
 as it was. In a folder the new songs become one new file; `compact` puts many together.
 
 Examples:

@@ -3,20 +3,23 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use pixelplay_core::catalog::{BuildOptions, Describer, SongTable, Templates, parts_folder};
+use pixelplay_core::catalog::{
+    BuildOptions, Describer, SongTable, Templates, WordWeights, parts_folder,
+};
 use serde_json::json;
 
 use crate::{open, output, progress, table};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each song is described in two to eight sentences, scenes and moods by its features, genre and decade, \
-and a column `description` stands in for them: `--column description=lyrics` takes the lyrics, a sentence a line. If the \
-command is interrupted, the parts it has finished are kept beside the index, and the same command goes on from there.
+    after_help = "Each song is described by scenes and moods that fit its features, genre and decade, or by a column \
+`description` where there is one; by its title, as far as one can see what it says; and by columns `tags` and `lyrics`. \
+A column `title_en` translates titles. If the command is interrupted, the parts it has finished are kept beside the index, and the same command goes on from there.
 
 Examples:
   pixelplay build-index songs.csv.gz songs.arrow
   pixelplay build-index songs.csv songs.arrow --column title=Werk --encoder clip-vit-base-patch32/
+  pixelplay build-index songs.csv songs.arrow --title-weight 0
   pixelplay build-index --print-templates > mine.toml
   pixelplay build-index songs.csv songs.arrow --templates mine.toml"
 )]
@@ -37,9 +40,8 @@ pub(crate) struct Args {
     #[arg(long, exclusive = true)]
     print_templates: bool,
 
-    /// Make `TITLE by ARTIST` one more sentence of each song
-    #[arg(long)]
-    names: bool,
+    #[command(flatten)]
+    words: WordArgs,
 
     /// Print what was kept, dropped and merged as JSON
     #[arg(long)]
@@ -52,6 +54,32 @@ pub(crate) struct Args {
     encoder: open::EncoderArgs,
 }
 
+/// How much a song's own words count beside its scenes and moods, which count 1 together.
+#[derive(clap::Args)]
+struct WordArgs {
+    /// How much a song's title counts; its scenes and moods together count 1, and 0 leaves it out
+    #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().title)]
+    title_weight: f64,
+
+    /// How much its tags count together
+    #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().tags)]
+    tags_weight: f64,
+
+    /// How much its lyrics count together
+    #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().lyrics)]
+    lyrics_weight: f64,
+}
+
+impl WordArgs {
+    fn weights(&self) -> WordWeights {
+        WordWeights {
+            title: self.title_weight,
+            tags: self.tags_weight,
+            lyrics: self.lyrics_weight,
+        }
+    }
+}
+
 pub(crate) fn run(args: Args) -> Result<()> {
     let (Some(table), Some(index)) = (&args.table, &args.index) else {
         return output::line(Templates::EMBEDDED.trim_end());
@@ -60,7 +88,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(path) => Describer::from(Templates::open(path)?),
         None => Describer::default(),
     };
-    let options = BuildOptions { describer, names: args.names, ..BuildOptions::default() };
+    let options = BuildOptions { describer, words: args.words.weights(), ..BuildOptions::default() };
     let encoder = args.encoder.open()?;
     let table = SongTable::open(table)?.options(args.reading.options()).build_options(options);
     let done = table.build_index(&encoder, index, &mut progress::bar());

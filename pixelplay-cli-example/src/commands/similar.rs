@@ -47,5 +47,5 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Likeness::Audio => By::Audio,
     };
     let hits = index.similar(&args.id, by, &search)?;
-    output::hits(&hits, args.answer.json)
+    output::hits(&hits, None, args.answer.json)
 }

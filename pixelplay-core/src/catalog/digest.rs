@@ -29,7 +29,6 @@ impl PartsHasher {
     }
 
     /// The digest as 32 hexadecimal digits.
-    #[cfg(feature = "encoder")]
     pub(super) fn hex(&self) -> String {
         self.digest().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -49,7 +48,6 @@ mod tests {
         let whole = blake3::hash(b"\x01\0\0\0\0\0\0\0a\x02\0\0\0\0\0\0\0bc");
         assert_eq!(hasher.digest(), whole.as_bytes()[..16]);
         assert_eq!(digest([&b"a"[..], b"bc"]), hasher.digest());
-        #[cfg(feature = "encoder")]
         assert_eq!(hasher.hex(), whole.to_hex()[..32]);
         assert_ne!(digest([&b"ab"[..], b"c"]), hasher.digest());
     }

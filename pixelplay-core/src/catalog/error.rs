@@ -220,13 +220,21 @@ pub enum CatalogError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Songs cannot be described as those of the index were that they are to be added to.
+    #[error("the songs cannot be described as those of {} were: {what}", index.display())]
+    OtherRecipe {
+        /// The index.
+        index: PathBuf,
+        /// What differs, and what to do about it.
+        what: String,
+    },
     /// No song is left that could go into an index.
     #[error(
         "there is no song to put into {}{}",
         out.display(),
         match left_out {
             0 => String::new(),
-            n => format!("; of {n} nothing is known to describe them by (energy, valence, genre, ...)"),
+            n => format!("; of {n} nothing is known to describe them by (title, energy, valence, genre, ...)"),
         }
     )]
     NoSongs {

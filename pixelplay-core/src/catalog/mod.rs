@@ -10,6 +10,7 @@
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a
 //!   photograph could be captioned with; the phrases are data ([`Templates`]), and a [`Describer`]
 //!   of one's own can stand in.
+//! * `why` (feature `encoder`) tells which of a song's sentences fits what was asked.
 //! * [`import`](import()) makes an index of vectors that another program made, and the table of
 //!   their songs.
 //! * `starter_index` (feature `starter`) has a catalogue at hand.
@@ -23,7 +24,7 @@
 //! let cleaned = SongTable::open(&path)?.clean(&mut ())?;
 //! println!("{}", cleaned.report);
 //! for song in &cleaned.songs {
-//!     println!("{}: {}", song.id, describe(song, &Templates::default()).join("; "));
+//!     println!("{}: {}", song.id, describe(song, &Templates::default())[0]);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -43,14 +44,20 @@ mod song_table;
 #[cfg(feature = "starter")]
 mod starter;
 mod table;
+#[cfg(feature = "encoder")]
+mod why;
 
 pub use clean::{CleanReport, Cleaned, Cleared, Conversion, DropReason, Tally};
-pub use describe::{Describer, Templates, describe};
+pub use describe::{Describer, Sentence, Source, Templates, describe};
 pub use error::CatalogError;
 pub use import::{ImportOptions, ImportReport, import};
 #[cfg(feature = "encoder")]
-pub use indexing::{BuildOptions, BuildReport, Likeness, build_index, parts_folder};
+pub use indexing::{
+    BuildOptions, BuildReport, Likeness, WordWeights, build_index, parts_folder,
+};
 pub use song_table::SongTable;
 #[cfg(feature = "starter")]
 pub use starter::starter_index;
 pub use table::{CleanOptions, write_csv};
+#[cfg(feature = "encoder")]
+pub use why::{Reason, why};

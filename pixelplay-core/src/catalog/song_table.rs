@@ -273,12 +273,16 @@ impl<'a> SongTable<'a> {
     /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one. Returns what the
     /// three report.
     ///
+    /// The songs are described as those of the index [were](SongIndex::recipe), whatever the
+    /// [`WordWeights`](super::WordWeights) of the options say.
+    ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs
     /// go through a file in the folder for temporary files.
     ///
     /// # Errors
     /// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index
-    /// is of another encoder, and [`SongIndexError::KnownIds`] if it has songs of the table that
+    /// is of another encoder, [`CatalogError::OtherRecipe`] if its songs were described with other
+    /// templates or by another version, and [`SongIndexError::KnownIds`] if it has songs of the table that
     /// are not to be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
@@ -297,7 +301,7 @@ impl<'a> SongTable<'a> {
         let Cleaned { songs, report } = clean::clean(self.input, &self.options, progress)?;
         editor.known_rows(songs.iter().map(|song| song.id.as_str()))?;
         let options = self.build_options.unwrap_or_default();
-        let (built, edited) = indexing::add_songs(&songs, editor, encoder, &options, progress)?;
+        let (built, edited) = indexing::add_songs(&songs, editor, encoder, options, progress)?;
         Ok((report, built, edited))
     }
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::CatalogError;
-use super::describe::Templates;
 use super::digest::PartsHasher;
-use super::indexing::{BuildOptions, build_index};
+use super::indexing::{BuildOptions, build_index, recipe};
 use super::song_table::SongTable;
 use crate::encoder::Encoder;
 use crate::index::SongIndex;
@@ -97,7 +96,7 @@ fn file_name(encoder: &Encoder) -> String {
     let arithmetic = encoder.arithmetic();
     for part in [
         pixelplay_data::STARTER_CSV,
-        Templates::EMBEDDED.as_bytes(),
+        recipe(&BuildOptions::default()).as_bytes(),
         fingerprint,
         arithmetic.as_bytes(),
         version,

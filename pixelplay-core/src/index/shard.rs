@@ -62,11 +62,18 @@ impl SongIndex {
             return Err(SongIndexError::unusable(path, "it has no files"));
         };
         let (dim, fingerprint) = (first.dim, first.fingerprint.clone());
+        let recipe = first.recipe.clone();
         for (shard, segment) in segments.iter().enumerate() {
             if segment.dim != dim || segment.fingerprint != fingerprint {
                 return Err(SongIndexError::unusable(
                     &segment.path,
                     "its vectors come from another encoder, or have another dimension, than those of the first file",
+                ));
+            }
+            if segment.recipe != recipe {
+                return Err(SongIndexError::unusable(
+                    &segment.path,
+                    "its songs were described in another way than those of the first file (the key `pixelplay.recipe`)",
                 ));
             }
             for (name, kind, _) in &segment.columns {
@@ -120,6 +127,7 @@ impl SongIndex {
             path: path.to_owned(),
             dim,
             fingerprint,
+            recipe,
             columns,
             shards,
             batches,

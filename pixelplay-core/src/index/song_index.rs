@@ -29,6 +29,7 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) dim: usize,
     pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) recipe: Option<String>,
     pub(super) columns: Vec<(String, Kind)>,
     pub(super) shards: Vec<Shard>,
     pub(super) batches: Vec<BatchAt>,
@@ -110,6 +111,14 @@ impl SongIndex {
     #[must_use]
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.opened.fingerprint.as_ref()
+    }
+
+    /// How the songs were described, as JSON: description version, templates, and how much the
+    /// songs' own words weigh. `None` where the vectors were not made from descriptions, or by a
+    /// version of PixelPlay that did not write it down (format 1).
+    #[must_use]
+    pub fn recipe(&self) -> Option<&str> {
+        self.opened.recipe.as_deref()
     }
 
     /// The file or folder that was opened.

@@ -150,6 +150,10 @@ pub(crate) struct Title {
     pub(crate) words: String,
     /// The folded words of `text` without groups of which nothing is known, if there are any.
     pub(crate) core: Option<String>,
+    /// The name alone, as it is written: no group that follows it, whatever it tells.
+    name: String,
+    /// The first group that follows the name and of which nothing is known.
+    aside: Option<String>,
     /// Guests, as they are written.
     pub(crate) guests: Vec<String>,
     /// The folded words of what the recording is from: a film, a play.
@@ -162,6 +166,7 @@ pub(crate) struct Title {
 impl Title {
     pub(crate) fn parse(title: &str) -> Self {
         let (mut parsed, mut kept, mut core) = (Self::default(), Vec::new(), Vec::new());
+        let mut name = Vec::new();
         let (title, guest) = split_guest(title);
         parsed.guests.extend(guest);
         for (at, group) in groups(title).into_iter().enumerate() {
@@ -169,6 +174,7 @@ impl Title {
             if group.is_plain && (at == 0 || kept.is_empty()) {
                 kept.push(group.text);
                 core.push(group.text);
+                name.push(group.text);
             } else if let Some(guest) = guest_of(group.text, &folded) {
                 parsed.guests.push(guest);
             } else if let Some(versions) = Version::all_of(&folded) {
@@ -179,22 +185,46 @@ impl Title {
                 parsed.source.push_str(source);
             } else if !is_edition(&folded) {
                 kept.push(group.text);
+                // What stands in brackets before the name is a part of it.
+                let is_name = group.is_plain || core.is_empty();
                 if group.is_plain {
                     core.push(group.text);
+                }
+                if is_name {
+                    name.push(group.text);
+                } else {
+                    parsed.aside.get_or_insert_with(|| group.text.to_owned());
                 }
             }
         }
         let joined = |parts: &[&str]| fold(&parts.join(" "));
         // A title that is a marker and nothing else, as `(Live)`, is its own name.
         if joined(&kept).is_empty() {
-            return Self { text: title.to_owned(), words: fold(title), ..Self::default() };
+            let (text, name) = (title.to_owned(), title.to_owned());
+            return Self { text, words: fold(title), name, ..Self::default() };
         }
         parsed.text = kept.join(" ");
+        parsed.name = name.join(" ");
         parsed.words = joined(&kept);
         parsed.core = (core.len() < kept.len() && !core.is_empty()).then(|| joined(&core));
         parsed.version_words = parsed.version_words.trim_end().to_owned();
         parsed
     }
+
+    /// The name as one would say what it means: a name in another script, followed by a group in
+    /// Latin letters, is that group, which is how tables translate and transliterate.
+    #[cfg_attr(not(feature = "catalog"), allow(dead_code, reason = "only describing asks for it"))]
+    pub(crate) fn meaning(self) -> String {
+        match self.aside {
+            Some(aside) if has_latin(&aside) && !has_latin(&self.name) => aside,
+            _ => self.name,
+        }
+    }
+}
+
+fn has_latin(text: &str) -> bool {
+    let is_latin = |c| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    text.contains(is_latin)
 }
 
 impl Version {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,9 +27,12 @@ def card(
     find_similar: Callable[[str], None],
     match: float | None = None,
     compare: Mapping[str, pp.Mood | pp.Song] | None = None,
+    reasons: Sequence[pp.Sentence] = (),
     favourites: Favourites | None = None,
 ) -> None:
-    """One song; `compare` is drawn behind it, `key` tells its buttons from those of other cards."""
+    """One song; `compare` is drawn behind it, `reasons` are its sentences, the best first, and `key` tells its buttons from
+    those of other cards.
+    """
     with st.container(border=True, key=f"card-{key}"):
         st.html(_head(song, match))
         if preview := web_address(song["preview_url"]):
@@ -57,7 +60,7 @@ def card(
                 st.link_button("Listen", link, icon=":material/open_in_new:")
         with st.expander("Why this song" if compare else "About this song"):
             words, chart = st.columns(2, vertical_alignment="center")
-            words.html(_why(song, compare or {}) or "Nothing more is known of it.")
+            words.html(_why(song, compare or {}, reasons) or "Nothing more is known of it.")
             chart.image(pp.radar_svg({**(compare or {}), name(song): song}), width="stretch")
 
 
@@ -87,11 +90,17 @@ def _artwork(song: pp.Song) -> str:
     )
 
 
-def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song]) -> str:
+def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song], reasons: Sequence[pp.Sentence]) -> str:
     lines = [(other, ", ".join(thing.words)) for other, thing in compare.items()]
-    lines += [("This song", ", ".join(song.words)), ("Described as", song["description"])]
+    lines += [("This song", ", ".join(song.words))]
+    by_source: dict[str, list[str]] = {}
+    for sentence in reasons:
+        by_source.setdefault(sentence.source_words, []).append(sentence.text)
+    # A description in the words of somebody else's index is all that is known of it.
+    by_source = by_source or {"described as": (song["description"] or "").splitlines()}
+    lines += [(source[:1].upper() + source[1:], "; ".join(texts)) for source, texts in by_source.items()]
     return "".join(
-        f'<p class="pp-why"><b>{html.escape(label)}:</b> {html.escape("; ".join(text.splitlines()))}</p>'
+        f'<p class="pp-why"><b>{html.escape(label)}:</b> {html.escape(text)}</p>'
         for label, text in lines
         if text
     )

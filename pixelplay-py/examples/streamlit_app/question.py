@@ -53,6 +53,12 @@ class Question:
         return query.search(app.index, k, where=self.narrowing.where())
 
 
+    def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
+        """What the song is described by, that first which fits the picture best, or else the words."""
+        asked = self.picture.embedding if self.picture else encoded(app.encoder, app.encoder.fingerprint, self.words)
+        return pp.why(song, asked, app.encoder)
+
+
 @dataclass(frozen=True)
 class Similar:
     """Songs like a song."""
@@ -63,6 +69,10 @@ class Similar:
 
     def hits(self, app: App, k: int) -> pp.Hits:
         return app.index.similar(self.song, k, by=self.by, where=self.narrowing.where())
+
+    def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
+        """What the song is described by, that first which fits the other song best."""
+        return pp.why(song, app.index.embedding(self.song), app.encoder)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

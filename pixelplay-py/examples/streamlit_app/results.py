@@ -75,6 +75,7 @@ def _list(
             key=f"hit-{rank}",
             match=hit.match_percent,
             compare=compare,
+            reasons=search.reasons(app, hit.song),
             favourites=favourites,
             find_similar=find_similar,
         )

@@ -49,6 +49,7 @@ from ._native import (
     Mood,
     NewSession,
     Report,
+    Sentence,
     Session,
     Song,
     SongHit,
@@ -64,6 +65,7 @@ from ._native import (
     radar_svg,
     starter_index,
     templates,
+    why,
     write_index,
 )
 
@@ -130,6 +132,7 @@ __all__ = [
     "PixelPlayError",
     "QueryError",
     "Report",
+    "Sentence",
     "Session",
     "Song",
     "SongError",
@@ -151,5 +154,6 @@ __all__ = [
     "radar_svg",
     "starter_index",
     "templates",
+    "why",
     "write_index",
 ]

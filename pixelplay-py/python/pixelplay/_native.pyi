@@ -183,6 +183,32 @@ class Mood:
     __hash__: None  # type: ignore[assignment]
 
 @final
+class Sentence:
+    """A sentence that a song is described by; ``str`` of it is the sentence itself."""
+
+    @property
+    def text(self) -> str:
+        """The sentence: something a photograph could be captioned with."""
+
+    @property
+    def source(self) -> str:
+        """What it was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"`` or
+        ``"lyrics"``.
+        """
+
+    @property
+    def source_words(self) -> str:
+        """The source in words: ``"its title"``."""
+
+    @property
+    def score(self) -> float | None:
+        """How well it fits the query of ``why``, a cosine; ``None`` where nothing was asked."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
 class Song:
     """What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
 
@@ -366,6 +392,12 @@ class SongIndex:
     def fingerprint(self) -> str | None:
         """The space of the vectors, where the file names it."""
     @property
+    def recipe(self) -> str | None:
+        """How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count. ``None``
+        where the vectors were not made from descriptions, or by a version that did not write it down.
+        """
+
+    @property
     def path(self) -> pathlib.Path:
         """The file or folder that was opened."""
     @property
@@ -518,12 +550,25 @@ def clean(
     Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
     """
 
-def describe(song: Song | Mapping[str, object], templates: _Path | None = None) -> list[str]:
-    """Describes a song in two to eight sentences, scenes and moods by its features, genre and decade; in fewer only where
-    hardly anything is known to go by.
+def describe(song: Song | Mapping[str, object], templates: _Path | None = None) -> list[Sentence]:
+    """Describes a song in sentences that a photograph could be captioned with: scenes and moods by its features, genre and
+    decade (or the lines of its own ``description``), then its title, tags and lyrics. Each says what it was made from.
 
     ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
     ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+    """
+
+def why(
+    song: Song | Mapping[str, object],
+    query: _Vector,
+    encoder: Encoder | None = None,
+    *,
+    templates: _Path | None = None,
+) -> list[Sentence]:
+    """Why a song was found: its sentences, those that fit ``query`` best first, each with its cosine as ``score``.
+
+    ``query`` is an ``Embedding`` of a picture or words, ``encoder`` what made it (without it, the embedded checkpoint).
+    ``templates`` is the path of the TOML file of phrases that the index was built with, if it was one of your own.
     """
 
 def templates() -> str:
@@ -535,7 +580,9 @@ def build_index(
     *,
     encoder: Encoder | None = None,
     describe: Callable[[Song], str | Iterable[str]] | _Path | None = None,
-    names: bool = False,
+    titles: bool | float = True,
+    tags: bool | float = True,
+    lyrics: bool | float = True,
     batch_size: int = 32,
     batch_rows: int | None = None,
     columns: dict[str, str] | None = None,
@@ -547,7 +594,11 @@ def build_index(
 
     Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
     up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
-    of phrases (see ``templates``). ``names`` makes title and artist part of the description.
+    of phrases (see ``templates``).
+
+    ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, beside its scenes and moods, which count 1
+    together: ``True`` as we found best, ``False`` not at all, or a number. Titles are cleaned of guests and versions, a
+    column ``title_en`` translates them, and what of them cannot be seen ("Untitled 4") counts little.
 
     A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
     Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::sentences::describe;
+use super::own_words::own_words;
+use super::sentence::Sentence;
+use super::sentences::{describe, each_once};
 use super::templates::Templates;
 use crate::catalog::CatalogError;
 use crate::song::Song;
@@ -11,48 +13,69 @@ use crate::song::Song;
 /// How songs become sentences: by [`Templates`], or in any way of one's own.
 ///
 /// ```
-/// use pixelplay_core::catalog::{Describer, Templates, describe};
+/// use pixelplay_core::catalog::{Describer, Sentence, Templates, describe};
 ///
 /// let templates = Templates::default();
 /// let mine = Describer::new(move |song| {
 ///     let mut sentences = describe(song, &templates);
-///     sentences.extend(song.extra.get("label").map(|label| format!("a record of {label}")));
+///     let label = song.extra.get("label");
+///     sentences.extend(label.map(|label| Sentence::from(format!("a record of {label}"))));
 ///     Ok(sentences)
 /// });
 /// # let _ = mine;
 /// ```
 #[derive(Clone)]
-pub struct Describer(Arc<Describe>);
+pub struct Describer {
+    templates: Arc<Templates>,
+    /// In place of what the templates say of the songs' features.
+    own: Option<Arc<Describe>>,
+}
 
 type Describe =
-    dyn Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+    dyn Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 
 impl Describer {
-    /// Describes songs by calling `describe`, which must say the same of the same song each time.
-    /// No sentences leave the song out of an index.
+    /// Describes songs by calling `describe`, which must say the same of the same song each time;
+    /// the songs' own words (title, tags, lyrics) come behind, unless it gives them itself. A song
+    /// that has a description is told by that, and `describe` is not asked.
     pub fn new(
-        describe: impl Fn(&Song) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>>
+        describe: impl Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        Self(Arc::new(describe))
+        Self { templates: Arc::default(), own: Some(Arc::new(describe)) }
     }
 
-    /// The sentences of a song, without empty ones.
+    /// The sentences of a song, each once, without empty ones.
     ///
     /// # Errors
     /// [`CatalogError::Describe`], where a caller's own way fails.
-    pub fn sentences(&self, song: &Song) -> Result<Vec<String>, CatalogError> {
-        let sentences = (self.0)(song)
-            .map_err(|source| CatalogError::Describe { id: song.id.to_string(), source })?;
-        Ok(sentences.iter().flat_map(|text| lines(text)).collect())
+    pub fn sentences(&self, song: &Song) -> Result<Vec<Sentence>, CatalogError> {
+        let Some(own) = self.own.as_ref().filter(|_| !has_description(song)) else {
+            return Ok(describe(song, &self.templates));
+        };
+        let told =
+            own(song).map_err(|source| CatalogError::Describe { id: song.id.to_string(), source })?;
+        let each_line = |Sentence { text, source }: Sentence| {
+            let lines: Vec<_> = lines(&text).map(|text| Sentence::new(source, text)).collect();
+            lines
+        };
+        let mut told: Vec<Sentence> = told.into_iter().flat_map(each_line).collect();
+        told.extend(own_words(song, &self.templates));
+        Ok(each_once(told))
+    }
+
+    /// Tells templates from others by their content; `None` for a caller's own way.
+    #[cfg(feature = "encoder")]
+    pub(crate) fn templates_hash(&self) -> Option<String> {
+        self.own.is_none().then(|| self.templates.hash().to_owned())
     }
 }
 
 impl From<Templates> for Describer {
     fn from(templates: Templates) -> Self {
-        Self::new(move |song| Ok(describe(song, &templates)))
+        Self { templates: Arc::new(templates), own: None }
     }
 }
 
@@ -61,6 +84,10 @@ impl Default for Describer {
     fn default() -> Self {
         Templates::default().into()
     }
+}
+
+fn has_description(song: &Song) -> bool {
+    lines(song.description.as_deref().unwrap_or_default()).next().is_some()
 }
 
 impl fmt::Debug for Describer {
@@ -85,10 +112,17 @@ mod tests {
         let without = Song::new(SongId::new("b").unwrap());
         let with_energy = Song { energy: Some(0.95), ..without.clone() };
         let own = Describer::new(|song| match song.energy {
-            Some(_) => Ok(vec![" one\n\ntwo ".into(), String::new()]),
+            Some(_) => Ok(vec![" one\n\ntwo ".into(), String::new().into(), "one".into()]),
             None => Err("no energy".into()),
         });
-        assert_eq!(own.sentences(&with_energy).unwrap(), ["one", "two"]);
+        let texts = |song: &Song| -> Vec<String> {
+            own.sentences(song).unwrap().into_iter().map(|sentence| sentence.text).collect()
+        };
+        assert_eq!(texts(&with_energy), ["one", "two"]);
+        let titled = Song { title: Some("Rain".into()), ..with_energy.clone() };
+        assert_eq!(texts(&titled), ["one", "two", "a photo of Rain"]);
+        let described = Song { description: Some("snow\n\n a street ".into()), ..titled };
+        assert_eq!(texts(&described), ["snow", "a street", "a photo of Rain"]);
         let error = own.sentences(&without).unwrap_err();
         assert!(error.to_string().contains("\"b\""), "{error}");
     }

@@ -1,17 +1,22 @@
-//! From a song's features to sentences that a photograph could be captioned with.
+//! From a song's features and own words to sentences that a photograph could be captioned with.
 //!
+//! * `sentence`: a sentence, and what it was made from.
 //! * `sentences`: which sentences a song gets, from which of its columns.
+//! * `own_words`: those of its title, tags and lyrics.
 //! * `templates`: the phrases, read from TOML (`templates.toml` is embedded).
 //! * `dice`: the choice among them, which the id of the song decides.
 //! * `describer`: a caller's own way to describe songs.
 
 mod describer;
 mod dice;
+mod own_words;
+mod sentence;
 mod sentences;
 mod templates;
 
 pub use describer::Describer;
 #[cfg(feature = "encoder")]
 pub(super) use describer::lines;
+pub use sentence::{Sentence, Source};
 pub use sentences::describe;
 pub use templates::Templates;

@@ -1,8 +1,11 @@
 //! From a song's features to sentences that a photograph could be captioned with.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::describer::lines;
 use super::dice::Dice;
+use super::own_words::own_words;
+use super::sentence::{Sentence, Source};
 use super::templates::{Templates, genre_words};
 use crate::mood::mood_words;
 use crate::song::Song;
@@ -10,58 +13,96 @@ use crate::song::Song;
 /// Where tables say more about the genre than [`Song::genre`] does.
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in two to eight short sentences; in fewer only where hardly anything is known
-/// to go by.
+/// Describes a song in sentences that a photograph could be captioned with, and tells what each
+/// was made from.
 ///
-/// CLIP matches scenes, not numbers, so most sentences are scenes with the mood of the song:
+/// CLIP matches scenes, not numbers, so what is measured becomes scenes with the mood of the song,
+/// two to eight of them, and fewer only where hardly anything is known to go by:
 ///
-/// | of | from | example |
+/// | source | from | example |
 /// |---|---|---|
-/// | genre and decade | genre, year | `strobe lights in a dark warehouse, 1990s techno` |
-/// | genre | genre | `a dj behind decks in red light` |
-/// | decade, two, where no scenes of the genre are known | year | `a 1990s snapshot with bright flash` |
-/// | mood, two of them | energy, valence | `a tornado over a dark plain, fierce and groovy` |
+/// | [genre](Source::Genre), two | genre, year | `strobe lights in a dark warehouse, 1990s techno`, `a dj behind decks in red light` |
+/// | [mood](Source::Mood), two scenes | energy, valence | `a tornado over a dark plain, fierce and groovy` |
 /// | mood in plain words, two | valence, energy | `gloomy and melancholic music`, `fast, aggressive and intense music` |
-/// | what stands out | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
-/// | light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
+/// | [trait](Source::Trait) | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
+/// | mood, light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
 ///
-/// What is not known is left out. Artist and title play no part.
+/// A song with a description of its own is told by its lines instead. Then come the song's own
+/// words, as far as there are any:
+///
+/// | source | from | example |
+/// |---|---|---|
+/// | [title](Source::Title) | title without guests, editions, versions and brackets; in its place an extra column `title_en` (or `english_title`, `title_translation`, ...) | `a photo of Wild Horses` |
+/// | [tags](Source::Tags), up to eight | an extra column `tags` or `keywords` | `a photo of rain` |
+/// | [lyrics](Source::Lyrics), up to eight lines from all parts of the song | an extra column `lyrics` | as they are |
+///
+/// What is not known is left out. The artist plays no part.
 ///
 /// The choice among phrases depends on the id and on nothing else that could change: not on the
 /// platform, nor on the order of the songs. Features move the odds rather than jump from one bin to
 /// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a
 /// song make finer grades than one.
 ///
+/// The [`description`](Song::description) that an index keeps is these sentences, a line each: read
+/// back from there, they are the same sentences again, with the same sources.
+///
 /// ```
-/// use pixelplay_core::catalog::{Templates, describe};
+/// use pixelplay_core::catalog::{Source, Templates, describe};
 /// use pixelplay_core::{Song, SongId};
 ///
 /// let mut song = Song::new(SongId::new("a").unwrap());
 /// assert!(describe(&song, &Templates::default()).is_empty());
+/// song.title = Some("Lightning (Live)".into());
 /// song.genre = Some("techno".into());
 /// song.year = Some(1994);
 /// song.energy = Some(0.95);
 /// song.valence = Some(0.2);
 /// let sentences = describe(&song, &Templates::default());
-/// assert!(sentences[0].ends_with("1990s techno"));
-/// assert_eq!(sentences.len(), 7);
+/// assert!(sentences[0].text.ends_with("1990s techno"));
+/// assert_eq!(sentences.len(), 8);
+/// assert_eq!(sentences[7].text, "a photo of Lightning");
+/// assert_eq!(sentences[7].source, Source::Title);
 /// ```
 #[must_use]
-pub fn describe(song: &Song, templates: &Templates) -> Vec<String> {
-    let mut told = Vec::new();
-    of_genre_and_decade(song, templates, &mut told);
-    of_mood(song, templates, &mut told);
-    of_words(song, templates, &mut told);
-    told.extend(of_traits(song, templates));
-    told.extend(light_and_motion(song, templates));
+pub fn describe(song: &Song, templates: &Templates) -> Vec<Sentence> {
+    let mut told = scenes(song, templates);
+    let words = own_words(song, templates);
+    let own: Vec<String> = lines(song.description.as_deref().unwrap_or_default()).collect();
+    if !own.is_empty() {
+        let sources: HashMap<&str, Source> =
+            told.iter().chain(&words).map(|known| (&*known.text, known.source)).collect();
+        let source = |text: &str| sources.get(text).copied().unwrap_or(Source::Description);
+        told = own.iter().map(|text| Sentence::new(source(text), text)).collect();
+    }
+    told.extend(words);
+    each_once(told)
+}
+
+/// The sentences without those whose text was there before.
+pub(super) fn each_once(mut sentences: Vec<Sentence>) -> Vec<Sentence> {
     let mut seen = HashSet::new();
-    told.retain(|sentence| seen.insert(sentence.clone()));
+    sentences.retain(|sentence| seen.insert(sentence.text.clone()));
+    sentences
+}
+
+/// What genre, year and features say.
+fn scenes(song: &Song, templates: &Templates) -> Vec<Sentence> {
+    let mut told = Vec::new();
+    let mut of = |source, texts: Vec<String>| {
+        told.extend(texts.into_iter().map(|text| Sentence::new(source, text)));
+    };
+    of(Source::Genre, of_genre_and_decade(song, templates));
+    of(Source::Mood, of_mood(song, templates));
+    of(Source::Mood, of_words(song, templates));
+    of(Source::Trait, of_traits(song, templates).into_iter().collect());
+    of(Source::Mood, light_and_motion(song, templates).into_iter().collect());
     told
 }
 
 /// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the
 /// time.
-fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+fn of_genre_and_decade(song: &Song, templates: &Templates) -> Vec<String> {
+    let mut told = Vec::new();
     let mut dice = Dice::new(song, templates, "genre");
     let decade = decade(song);
     let finer = FINER_GENRES.iter().filter_map(|name| song.extra.get(*name));
@@ -73,7 +114,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String
             let text = format!("{scene}, {}", words.join(" ").trim());
             told.push(text.trim_end_matches(", ").to_owned());
             told.push(another.to_owned());
-            return;
+            return told;
         }
     }
     // A genre of which no scenes are known can still be named.
@@ -89,6 +130,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates, told: &mut Vec<String
         told.push(format!("musicians playing {genre}"));
         told.push(format!("a {genre} concert"));
     }
+    told
 }
 
 fn decade(song: &Song) -> Option<String> {
@@ -104,17 +146,18 @@ fn shown_genre(genre: &str) -> Option<String> {
 }
 
 /// `a surfer riding a green wave, joyful and groovy`, twice.
-fn of_mood(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+fn of_mood(song: &Song, templates: &Templates) -> Vec<String> {
     let (Some(valence), Some(energy)) = (known(song.valence), known(song.energy)) else {
-        return;
+        return Vec::new();
     };
     let mood = mood(song);
-    for sentence in ["mood", "mood 2"] {
+    let scene = |sentence| {
         let mut dice = Dice::new(song, templates, sentence);
         let row = &templates.scenes[dice.level(energy, templates.scenes.len())];
         let cell = &row[dice.level(valence, row.len())];
-        told.push(format!("{}, {mood}", dice.pick(cell)));
-    }
+        format!("{}, {mood}", dice.pick(cell))
+    };
+    ["mood", "mood 2"].map(scene).into()
 }
 
 fn mood(song: &Song) -> String {
@@ -124,7 +167,8 @@ fn mood(song: &Song) -> String {
 }
 
 /// `gloomy and melancholic music`, `fast, aggressive and intense music`
-fn of_words(song: &Song, templates: &Templates, told: &mut Vec<String>) {
+fn of_words(song: &Song, templates: &Templates) -> Vec<String> {
+    let mut told = Vec::new();
     let mut dice = Dice::new(song, templates, "words");
     let words = &templates.words;
     for (levels, value) in [(&words.valence, song.valence), (&words.energy, song.energy)] {
@@ -133,6 +177,7 @@ fn of_words(song: &Song, templates: &Templates, told: &mut Vec<String>) {
             told.push(dice.pick(&levels[level]).to_owned());
         }
     }
+    told
 }
 
 /// A scene for one of the things that stand out, the more likely the more it does.

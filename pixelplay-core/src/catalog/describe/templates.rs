@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::catalog::CatalogError;
+use crate::catalog::digest::PartsHasher;
 
 /// The phrases of [`describe`](super::describe), each something a photograph could be captioned
 /// with.
@@ -16,6 +17,13 @@ use crate::catalog::CatalogError;
 #[serde(deny_unknown_fields)]
 pub struct Templates {
     version: String,
+    /// See [`hash`](Self::hash).
+    #[serde(skip)]
+    hash: String,
+    /// The sentence of a title, with `{title}` in it.
+    pub(super) title: String,
+    /// The sentence of a tag, with `{tag}` in it.
+    pub(super) tag: String,
     /// Scenes by energy (rows) and valence (columns), both from low to high.
     pub(super) scenes: Levels<Levels<Phrases, 5>, 5>,
     /// Light and colours by valence.
@@ -169,6 +177,11 @@ impl Templates {
 
     fn parse(text: &str) -> Result<Self, Box<toml::de::Error>> {
         let mut templates: Self = toml::from_str(text)?;
+        // Of what the file says, with its keys in order, and not of comments and line breaks.
+        let table: toml::Table = toml::from_str(text)?;
+        let mut hasher = PartsHasher::default();
+        hasher.add(table.to_string().as_bytes());
+        templates.hash = hasher.hex();
         for genre in &mut templates.genres {
             for name in &mut genre.names {
                 *name = padded(name);
@@ -181,6 +194,12 @@ impl Templates {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Tells these templates from others by their content: 32 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     /// The genre with the longest name that stands, in whole words, in `genre`.

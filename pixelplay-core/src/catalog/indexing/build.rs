@@ -31,6 +31,8 @@ pub(super) struct Build<'a> {
     pub(super) extra: BTreeSet<String>,
     pub(super) encoder: &'a Encoder,
     pub(super) options: &'a BuildOptions,
+    /// What the index says of how its songs were described.
+    pub(super) recipe: Option<String>,
 }
 
 impl Build<'_> {
@@ -42,7 +44,7 @@ impl Build<'_> {
         let batch_rows = self.options.batch_rows.max(1);
         let mut parts =
             (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;
-        let mut sentences = Sentences::new(self.encoder, self.options.encode.clone());
+        let mut sentences = Sentences::new(self.encoder, self.options)?;
         let mut tally = BuildTally::default();
         let mut batches = Batches::new(songs, self.options);
         let mut done = BuildProgress::new(self.count, progress);
@@ -102,12 +104,12 @@ impl Build<'_> {
             })?;
             let vectors: Vec<_> = songs
                 .par_iter()
-                .map(|described| sentences.mean(&described.sentences))
+                .map(|described| sentences.vector(described))
                 .collect::<Result<_, _>>()?;
             for (described, vector) in songs.iter().zip(&vectors) {
                 tally.add(described, vector, self.out)?;
                 let mut song = described.song.clone();
-                song.description = Some(described.sentences.join("\n"));
+                song.description = Some(described.text());
                 writer.push(&song, vector)?;
             }
         }
@@ -120,6 +122,7 @@ impl Build<'_> {
         hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
         hasher.add(self.encoder.fingerprint().as_str().as_bytes());
         hasher.add(self.encoder.arithmetic().as_bytes());
+        hasher.add(self.recipe.as_deref().unwrap_or_default().as_bytes());
         for name in &self.extra {
             hasher.add(name.as_bytes());
         }
@@ -129,7 +132,8 @@ impl Build<'_> {
                 source,
             })?);
             for sentence in sentences {
-                hasher.add(sentence.as_bytes());
+                hasher.add(sentence.source.name().as_bytes());
+                hasher.add(sentence.text.as_bytes());
             }
         }
         Ok(hasher.hex())
@@ -139,6 +143,7 @@ impl Build<'_> {
         let known = COLUMNS.iter().map(|&(name, _)| name.to_owned());
         WriterOptions {
             fingerprint: Some(self.encoder.fingerprint().clone()),
+            recipe: self.recipe.clone(),
             batch_rows: self.options.batch_rows,
             columns: known.chain(self.extra.iter().cloned()).collect(),
             ..WriterOptions::new(self.encoder.dim())

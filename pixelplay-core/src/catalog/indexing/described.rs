@@ -1,34 +1,40 @@
 //! A song and what it is described by.
 
-use super::options::BuildOptions;
+use super::options::{BuildOptions, WordWeights};
 use crate::catalog::CatalogError;
-use crate::catalog::describe::lines;
+use crate::catalog::describe::{Sentence, Source};
 use crate::song::Song;
 
 /// A song with the sentences it is described by.
 pub(super) struct Described {
     pub(super) song: Song,
-    pub(super) sentences: Vec<String>,
+    pub(super) sentences: Vec<Sentence>,
 }
 
 impl Described {
     pub(super) fn new(song: Song, options: &BuildOptions) -> Result<Self, CatalogError> {
-        let sentences = description(&song, options)?;
+        let mut sentences = options.describer.sentences(&song)?;
+        sentences.retain(|sentence| options.words.of(sentence.source) != Some(0.0));
         Ok(Self { song, sentences })
+    }
+
+    /// The sentences as an index keeps them.
+    pub(super) fn text(&self) -> String {
+        let texts: Vec<&str> = self.sentences.iter().map(|sentence| &*sentence.text).collect();
+        texts.join("\n")
     }
 }
 
-fn description(song: &Song, options: &BuildOptions) -> Result<Vec<String>, CatalogError> {
-    let mut sentences: Vec<_> = lines(song.description.as_deref().unwrap_or_default()).collect();
-    if sentences.is_empty() {
-        sentences = options.describer.sentences(song)?;
+impl WordWeights {
+    /// The weight of a song's own words; `None` for scenes and moods.
+    pub(super) fn of(self, source: Source) -> Option<f64> {
+        match source {
+            Source::Title => Some(self.title),
+            Source::Tags => Some(self.tags),
+            Source::Lyrics => Some(self.lyrics),
+            Source::Genre | Source::Mood | Source::Trait | Source::Description => None,
+        }
     }
-    if options.names
-        && let (Some(title), Some(artist)) = (&song.title, &song.artist)
-    {
-        sentences.push(format!("{title} by {artist}"));
-    }
-    Ok(sentences)
 }
 
 #[cfg(test)]
@@ -38,19 +44,25 @@ mod tests {
     use crate::song::SongId;
 
     #[test]
-    fn own_descriptions_go_before_templates_and_names_come_when_asked() {
+    fn own_descriptions_go_before_templates_and_words_can_be_left_out() {
         let mut song = Song::new(SongId::new("a").unwrap());
         song.title = Some("Rain".into());
-        song.artist = Some("Ana".into());
         song.energy = Some(0.5);
         let mut options = BuildOptions::default();
-        let templated = description(&song, &options).unwrap();
-        assert_eq!(templated, describe(&song, &Templates::default()));
+        let text = |song: &Song, options: &BuildOptions| {
+            Described::new(song.clone(), options).unwrap().text()
+        };
+        let templated = describe(&song, &Templates::default());
+        let templated: Vec<String> = templated.into_iter().map(|told| told.text).collect();
+        assert_eq!(text(&song, &options), templated.join("\n"));
         song.description = Some(" \n".into());
-        assert_eq!(description(&song, &options).unwrap(), templated);
+        assert_eq!(text(&song, &options), templated.join("\n"));
         song.description = Some("rain on a window\n\n a dark street ".into());
-        assert_eq!(description(&song, &options).unwrap(), ["rain on a window", "a dark street"]);
-        options.names = true;
-        assert_eq!(description(&song, &options).unwrap()[2], "Rain by Ana");
+        assert_eq!(text(&song, &options), "rain on a window\na dark street\na photo of Rain");
+        options.words = WordWeights::NONE;
+        assert_eq!(text(&song, &options), "rain on a window\na dark street");
+        // What an index keeps holds the title; without words it is left out there too.
+        song.description = Some("a dark street\na photo of Rain".into());
+        assert_eq!(text(&song, &options), "a dark street");
     }
 }

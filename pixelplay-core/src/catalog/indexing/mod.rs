@@ -7,7 +7,8 @@
 //! * `sentence_cache`: sentences and their vectors, each encoded once.
 //! * `parts`: what is finished, for when a build is killed.
 //! * `tally`: what the `report` counts; `build_progress`: how far it is.
-//! * `options`: how songs become an index.
+//! * `visibility`: how much of a title can be seen.
+//! * `options`: how songs become an index; `recipe`: how it is written down in one.
 
 mod batches;
 mod build;
@@ -15,13 +16,15 @@ mod build_progress;
 mod described;
 mod options;
 mod parts;
+mod recipe;
 mod report;
 mod sentence_cache;
 mod tally;
+mod visibility;
 
 use std::path::Path;
 
-pub use options::BuildOptions;
+pub use options::{BuildOptions, WordWeights};
 pub use parts::parts_folder;
 pub use report::{BuildReport, Likeness};
 
@@ -33,21 +36,23 @@ use crate::index::{EditReport, SongIndex, SongIndexEditor, SongIndexError};
 use crate::progress::Progress;
 use crate::song::Song;
 use build::Build;
+use recipe::Recipe;
 
 /// Writes an index of `songs` to `out`, whose vectors live in the space of `encoder`.
 ///
 /// A song is described by its own [`description`](Song::description) where it has one, a sentence a
-/// line (lyrics do too), and otherwise by [`BuildOptions::describer`]; the index keeps the text.
-/// Its vector is the mean of the unit vectors of its sentences, scaled to length 1. The same songs,
-/// encoder and options give the same bytes on the same machine.
+/// line, and otherwise by [`BuildOptions::describer`]; then come its title, tags and lyrics. The
+/// index keeps the text, and [how it was made](SongIndex::recipe). [`WordWeights`] says what vector
+/// becomes of it. The same songs, encoder and options give the same bytes on the same machine.
 ///
 /// Until everything is written, whatever was at `out` stays as it was. Of more than one batch
 /// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the
 /// build is killed, the next one takes those whose songs, sentences and encoder are still the same.
 /// That takes room for a second copy.
 ///
-/// Costs one pass of the text tower for every distinct sentence (a few thousand for a catalogue of
-/// any size with the embedded templates), and the memory of a batch.
+/// Costs one pass of the text tower for every distinct sentence: a few thousand for a catalogue of
+/// any size with the embedded templates, and one more for each title. Memory is that of a batch, and
+/// some 200 bytes a song.
 ///
 /// # Errors
 /// [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
@@ -63,7 +68,9 @@ pub fn build_index(
     let out = out.as_ref();
     check_place(out)?;
     let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
-    let build = Build { out, count: songs.len(), extra: extra.collect(), encoder, options };
+    let recipe = Some(Recipe::of(options).to_json());
+    let build =
+        Build { out, count: songs.len(), extra: extra.collect(), encoder, options, recipe };
     build.run(songs.iter().cloned().map(Ok), progress)
 }
 
@@ -75,24 +82,37 @@ pub(super) fn build_merged(
     options: &BuildOptions,
     progress: &mut dyn Progress,
 ) -> Result<BuildReport, CatalogError> {
-    let build = Build { out, count: songs.count, extra: songs.extra.clone(), encoder, options };
+    let recipe = Some(Recipe::of(options).to_json());
+    let extra = songs.extra.clone();
+    let build = Build { out, count: songs.count, extra, encoder, options, recipe };
     build.run(songs.songs()?, progress)
 }
 
-/// Builds an index of `songs` in the folder for temporary files and adds it to that of `editor`.
+/// Builds an index of `songs`, described as those of `editor`, in the folder for temporary files
+/// and adds it.
 pub(super) fn add_songs(
     songs: &[Song],
     editor: SongIndexEditor,
     encoder: &Encoder,
-    options: &BuildOptions,
+    options: BuildOptions,
     progress: &mut dyn Progress,
 ) -> Result<(BuildReport, EditReport), CatalogError> {
+    let options = recipe::as_built(editor.index(), options)?;
     let folder = tempfile::Builder::new()
         .prefix("pixelplay-")
         .tempdir()
         .map_err(SongIndexError::io("write", &std::env::temp_dir()))?;
     let path = folder.path().join("songs.arrow");
-    let built = match build_index(songs, encoder, &path, options, progress) {
+    let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
+    let build = Build {
+        out: &path,
+        count: songs.len(),
+        extra: extra.collect(),
+        encoder,
+        options: &options,
+        recipe: editor.index().recipe().map(str::to_owned),
+    };
+    let built = match build.run(songs.iter().cloned().map(Ok), progress) {
         Err(CatalogError::NoSongs { left_out, .. }) => {
             Err(CatalogError::NoSongs { out: editor.index().path().to_owned(), left_out })
         }
@@ -100,6 +120,12 @@ pub(super) fn add_songs(
     }?;
     let edited = editor.add(&SongIndex::open(&path)?, progress)?;
     Ok((built, edited))
+}
+
+/// How songs are described by `options`, as an index says it.
+#[cfg(feature = "starter")]
+pub(super) fn recipe(options: &BuildOptions) -> String {
+    Recipe::of(options).to_json()
 }
 
 /// Before the long work: a place that cannot be written to is found out at once.

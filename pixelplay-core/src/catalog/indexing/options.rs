@@ -1,5 +1,7 @@
 //! How songs become an index.
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalog::Describer;
 use crate::encoder::EncodeOptions;
 use crate::index::WriterOptions;
@@ -9,9 +11,8 @@ use crate::index::WriterOptions;
 pub struct BuildOptions {
     /// How songs without a description of their own are described.
     pub describer: Describer,
-    /// Whether `TITLE by ARTIST` is one more sentence of each song. Names pull a song towards
-    /// pictures of what they mean, whatever it sounds like; so they stay out unless asked for.
-    pub names: bool,
+    /// How much a song's own words count.
+    pub words: WordWeights,
     /// How the sentences go through the encoder.
     pub encode: EncodeOptions,
     /// See [`WriterOptions::batch_rows`]. Also after how many songs a build can go on that was
@@ -20,13 +21,46 @@ pub struct BuildOptions {
 }
 
 impl Default for BuildOptions {
-    /// The embedded templates, no names, and the encoder's and the writer's own defaults.
+    /// The embedded templates, and the own defaults of words, encoder and writer.
     fn default() -> Self {
         Self {
             describer: Describer::default(),
-            names: false,
+            words: WordWeights::default(),
             encode: EncodeOptions::default(),
             batch_rows: WriterOptions::new(1).batch_rows,
         }
+    }
+}
+
+/// How much a song's own words count in its vector, beside its scenes and moods, which count 1
+/// together. 0 leaves a kind of words out.
+///
+/// A song's vector is the direction of `s + w_title * t + w_tags * g + w_lyrics * l`: `s` is the
+/// mean direction of its scenes and moods, `t` the vector of its title, `g` and `l` the means of
+/// its tags and lines of lyrics. Each title, tag and line is scaled by how much of it can be seen,
+/// from 0 (`Untitled 4`) to 1 (`Sunflower`), which the text tower itself tells.
+///
+/// The more words count, the more often a song is found for what it is called, and the less for how
+/// it sounds; the table in `benches/record/titles.md` shows both.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordWeights {
+    /// Of the title.
+    pub title: f64,
+    /// Of all tags together.
+    pub tags: f64,
+    /// Of all lines of lyrics together.
+    pub lyrics: f64,
+}
+
+impl WordWeights {
+    /// Words are left out; songs are described by their features, genre and year alone.
+    pub const NONE: Self = Self { title: 0.0, tags: 0.0, lyrics: 0.0 };
+}
+
+impl Default for WordWeights {
+    /// Chosen on training pictures for titles; tags and lyrics follow by judgement.
+    fn default() -> Self {
+        Self { title: 0.5, tags: 0.5, lyrics: 0.25 }
     }
 }

@@ -48,9 +48,9 @@ impl BuildTally {
             }));
         }
         for sentence in sentences {
-            self.sentences.insert(digest([sentence.as_bytes()]));
+            self.sentences.insert(digest([sentence.text.as_bytes()]));
         }
-        self.descriptions.insert(digest(sentences.iter().map(String::as_bytes)));
+        self.descriptions.insert(digest(sentences.iter().map(|sentence| sentence.text.as_bytes())));
         let bits: Vec<u32> = vector.iter().map(|value| value.to_bits()).collect();
         self.vectors.insert(digest([bytemuck::cast_slice(&bits)]));
         let is_wanted = self.sample.len() < SAMPLE
@@ -138,7 +138,7 @@ mod tests {
     fn described(id: &str, sentences: &[&str]) -> Described {
         Described {
             song: Song::new(SongId::new(id).unwrap()),
-            sentences: sentences.iter().map(|&text| text.to_owned()).collect(),
+            sentences: sentences.iter().map(|&text| text.into()).collect(),
         }
     }
 

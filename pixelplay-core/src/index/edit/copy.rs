@@ -97,6 +97,7 @@ impl<'a> RowCopier<'a> {
         let layout = FileSchema {
             dim: first.dim(),
             fingerprint: first.fingerprint().cloned(),
+            recipe: first.recipe().map(str::to_owned),
             columns: columns.clone(),
             batch_rows: self.batch_rows,
             quantized: parts.iter().flat_map(Part::shards).any(Shard::is_quantized),

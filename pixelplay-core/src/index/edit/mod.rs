@@ -370,6 +370,15 @@ impl SongIndexEditor {
                     .to_owned(),
             );
         }
+        if self.index.recipe() != songs.recipe() {
+            let told = |index: &SongIndex| index.recipe().unwrap_or("not told").to_owned();
+            return refuse(format!(
+                "they were described in another way (`pixelplay.recipe`: {}) than those of the index ({}); \
+                 build the index again with all songs, or add the songs' table",
+                told(songs),
+                told(&self.index)
+            ));
+        }
         for (name, kind) in songs.columns() {
             let ours = self.index.columns().iter().find(|(ours, _)| ours == name);
             if let Some((_, ours)) = ours

@@ -29,6 +29,7 @@
 //! | `pixelplay.format` | [`FORMAT`], as a decimal number |
 //! | `pixelplay.dim` | length of the vectors |
 //! | `pixelplay.fingerprint` | the space of the vectors; absent where it is not known |
+//! | `pixelplay.recipe` | since format 2: how the songs were described, a JSON object; absent where the vectors were not made from descriptions |
 //! | `pixelplay.query_bank` | whose biases `_pp_bias` holds |
 //!
 //! | metadata of the footer | |
@@ -67,8 +68,8 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
 
-/// The newest format, and the one that is written.
-pub(crate) const FORMAT: u64 = 1;
+/// The newest format, and the one that is written. Format 1 knew no [`KEY_RECIPE`].
+pub(crate) const FORMAT: u64 = 2;
 
 pub(crate) const ID: &str = "id";
 pub(crate) const EMBEDDING: &str = "embedding";
@@ -80,6 +81,7 @@ pub(crate) const KEY_PREFIX: &str = "pixelplay.";
 pub(crate) const KEY_FORMAT: &str = "pixelplay.format";
 pub(crate) const KEY_DIM: &str = "pixelplay.dim";
 pub(crate) const KEY_FINGERPRINT: &str = "pixelplay.fingerprint";
+pub(crate) const KEY_RECIPE: &str = "pixelplay.recipe";
 pub(crate) const KEY_QUERY_BANK: &str = "pixelplay.query_bank";
 pub(crate) const KEY_ROWS: &str = "pixelplay.rows";
 pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";

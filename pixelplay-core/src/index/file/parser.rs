@@ -114,6 +114,7 @@ impl Parser<'_> {
             stamp: Stamp::default(),
             dim: parsed.dim,
             fingerprint: parsed.fingerprint,
+            recipe: schema.metadata.get(layout::KEY_RECIPE).cloned(),
             query_bank: parsed.biases.map(|(_, bank)| bank),
             columns: parsed.columns,
             batches,

@@ -13,6 +13,8 @@ use crate::song::Kind;
 pub(crate) struct FileSchema {
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// How the songs were described.
+    pub(crate) recipe: Option<String>,
     /// Beside `id` and the vector.
     pub(crate) columns: Vec<(String, Kind)>,
     pub(crate) batch_rows: usize,
@@ -50,6 +52,9 @@ pub(crate) fn schema(file: &FileSchema) -> Schema {
     ];
     if let Some(fingerprint) = &file.fingerprint {
         metadata.push((layout::KEY_FINGERPRINT.to_owned(), fingerprint.to_string()));
+    }
+    if let Some(recipe) = &file.recipe {
+        metadata.push((layout::KEY_RECIPE.to_owned(), recipe.clone()));
     }
     if let Some(bank) = &file.query_bank {
         metadata.push((layout::KEY_QUERY_BANK.to_owned(), bank.clone()));

@@ -41,6 +41,8 @@ pub(crate) struct Segment {
     pub(crate) stamp: Stamp,
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// How the songs were described; what it says is for the catalogue to know.
+    pub(crate) recipe: Option<String>,
     /// Whose biases the songs have; see [`correction`](crate::index::hubness::correction).
     pub(crate) query_bank: Option<String>,
     /// The song columns in the file's order, and where each stands in the schema.

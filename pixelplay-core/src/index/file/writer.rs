@@ -19,6 +19,9 @@ pub struct WriterOptions {
     pub dim: usize,
     /// The space of the vectors, where it is known; queries from another space are then refused.
     pub fingerprint: Option<Fingerprint>,
+    /// How the songs were described, where their vectors come from descriptions: a JSON object that
+    /// [`build_index`](crate::catalog::build_index) writes and reads.
+    pub recipe: Option<String>,
     /// Scale each vector to length 1; otherwise a vector of another length is refused.
     pub normalize: bool,
     /// After how many rows a batch is written. The writer holds about one batch in memory; an index
@@ -43,6 +46,7 @@ impl WriterOptions {
         Self {
             dim,
             fingerprint: None,
+            recipe: None,
             normalize: false,
             batch_rows: 16_384,
             columns: COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -92,6 +96,7 @@ impl SongIndexWriter {
         let file = FileSchema {
             dim: options.dim,
             fingerprint: options.fingerprint.clone(),
+            recipe: options.recipe.clone(),
             columns: options.columns.iter().map(kind).collect(),
             batch_rows: options.batch_rows,
             quantized: options.quantized,
