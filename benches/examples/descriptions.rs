@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use pixelplay_core::catalog::{
-    BuildOptions, Describer, SongTable, Templates, build_index, describe,
+    BuildOptions, Describer, Sentence, SongTable, Templates, WordWeights, build_index, describe,
 };
 use pixelplay_core::index::Hubness;
 use pixelplay_core::query::{HybridQuery, QueryOptions};
@@ -69,28 +69,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("|---|---|---|---|---|---|");
     let templates = Templates::default();
     let (one, two) = (templates.clone(), templates);
-    let schemes: [(&str, Describer); 4] = [
+    let schemes: [(&str, Describer, WordWeights); 5] = [
         (
             "one of 18 captions, the artist",
             Describer::new(|song| {
                 let artist = song.artist.clone().unwrap_or_default();
-                Ok(caption(song).map(|text| format!("{text} by {artist}")).into_iter().collect())
+                Ok(caption(song)
+                    .map(|text| format!("{text} by {artist}").into())
+                    .into_iter()
+                    .collect())
             }),
+            WordWeights::NONE,
         ),
         (
             "one of 18 captions",
-            Describer::new(|song| Ok(caption(song).map(str::to_owned).into_iter().collect())),
+            Describer::new(|song| Ok(caption(song).map(Sentence::from).into_iter().collect())),
+            WordWeights::NONE,
         ),
         (
             "the first of our sentences",
             Describer::new(move |song| Ok(describe(song, &one).into_iter().take(1).collect())),
+            WordWeights::NONE,
         ),
-        ("our sentences", Describer::from(two)),
+        ("our sentences without titles", Describer::from(two.clone()), WordWeights::NONE),
+        ("our sentences", Describer::from(two), WordWeights::default()),
     ];
     let place = tempfile::tempdir()?;
     let out = place.path().join("songs.arrow");
-    for (name, describer) in schemes {
-        let options = BuildOptions { describer, ..BuildOptions::default() };
+    for (name, describer, words) in schemes {
+        let options = BuildOptions { describer, words, ..BuildOptions::default() };
         let built = build_index(&cleaned.songs, &encoder, &out, &options, &mut ())?;
         let index = SongIndex::open(&out)?;
         let share = 100.0 * built.vectors as f64 / built.songs as f64;

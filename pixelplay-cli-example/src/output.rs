@@ -96,7 +96,14 @@ pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: boo
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["#", "title", "artist", "year", "match", if reasons.is_some() { "why" } else { "mood" }]);
+        .set_header([
+            "#",
+            "title",
+            "artist",
+            "year",
+            "match",
+            if reasons.is_some() { "why" } else { "mood" },
+        ]);
     // Some terminals say that they have no width.
     if table.width().is_some_and(|columns| columns < NARROWEST) {
         table.set_width(NARROWEST);

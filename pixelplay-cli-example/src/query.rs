@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use pixelplay_core::catalog::{Reason, Templates, why};
 use pixelplay_core::index::{Filter, Hits, SearchOptions, SongHit};
-use pixelplay_core::{Embedding, Encoder, SongIndex};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
+use pixelplay_core::{Embedding, Encoder, SongIndex};
 
 use crate::commands::user::TasteArgs;
 use crate::output::printable;

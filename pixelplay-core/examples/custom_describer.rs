@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use pixelplay_core::catalog::{BuildOptions, Describer, SongTable, Templates, describe};
+use pixelplay_core::catalog::{BuildOptions, Describer, Sentence, SongTable, Templates, describe};
 use pixelplay_core::index::SearchOptions;
 use pixelplay_core::{Encoder, SongIndex};
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let templates = Templates::default();
     let describer = Describer::new(move |song| {
         let mut sentences = describe(song, &templates);
-        sentences.extend(song.extra.get("setting").cloned());
+        sentences.extend(song.extra.get("setting").map(Sentence::from));
         Ok(sentences)
     });
     SongTable::from_reader(TABLE.as_bytes(), "songs")

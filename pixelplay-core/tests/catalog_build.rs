@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use pixelplay_core::catalog::{
-    BuildOptions, CatalogError, SongTable, Templates, build_index, describe,
+    BuildOptions, CatalogError, Describer, SongTable, Templates, WordWeights, build_index, describe,
+};
+use pixelplay_core::index::{
+    EditOptions, SearchOptions, SongIndexEditor, SongIndexWriter, WriterOptions,
 };
 use pixelplay_core::progress::Update;
-use pixelplay_core::{Encoder, Song, SongId, SongIndex};
+use pixelplay_core::{Embedding, Encoder, Song, SongId, SongIndex};
 
 fn song(id: &str, energy: Option<f64>, valence: Option<f64>) -> Song {
     let mut song = Song::new(SongId::new(id).expect("an id"));
@@ -33,6 +36,22 @@ fn songs() -> Vec<Song> {
     songs
 }
 
+fn mean(encoder: &Encoder, texts: &[&str]) -> Vec<f64> {
+    let mut mean = vec![0.0_f64; encoder.dim()];
+    for text in texts {
+        let vector = encoder.encode_text(text).expect("a text");
+        for (sum, &value) in mean.iter_mut().zip(vector.as_slice()) {
+            *sum += f64::from(value) / texts.len() as f64;
+        }
+    }
+    mean
+}
+
+fn unit(vector: Vec<f64>) -> Vec<f64> {
+    let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+    vector.into_iter().map(|x| x / length).collect()
+}
+
 fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .expect("a folder")
@@ -43,7 +62,7 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_vector_is_the_mean_of_its_sentences() {
+fn a_vector_is_the_mean_of_its_scenes_less_what_all_have_in_common() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");
     let encoder = Encoder::mini().unwrap();
@@ -63,6 +82,12 @@ fn a_vector_is_the_mean_of_its_sentences() {
     assert_eq!(stages, ["building the index"]);
     assert_eq!((report.vectors, report.resumed), (20, 0));
 
+    let templates: toml::Table = toml::from_str(Templates::EMBEDDED).unwrap();
+    let words = ["valence", "energy"].map(|axis| templates["words"][axis].as_array().unwrap());
+    let words = words.into_iter().flatten().flat_map(|level| level.as_array().unwrap());
+    let words: Vec<&str> = words.map(|phrase| phrase.as_str().unwrap()).collect();
+    let moods = mean(&encoder, &words);
+
     let index = SongIndex::open(&path).unwrap();
     index.verify().unwrap();
     assert_eq!(index.len(), 20);
@@ -73,18 +98,17 @@ fn a_vector_is_the_mean_of_its_sentences() {
         if row == 3 {
             assert_eq!(Some(&text), song.description.as_ref());
         } else {
-            assert_eq!(text, describe(song, &Templates::default()).join("\n"));
+            let told = describe(song, &Templates::default());
+            let told: Vec<String> = told.into_iter().map(|sentence| sentence.text).collect();
+            assert_eq!(text, told.join("\n"));
         }
-        let mut mean = vec![0.0_f64; encoder.dim()];
-        for sentence in text.lines() {
-            let vector = encoder.encode_text(sentence).unwrap();
-            for (sum, &value) in mean.iter_mut().zip(vector.as_slice()) {
-                *sum += f64::from(value);
-            }
-        }
-        let length = mean.iter().map(|x| x * x).sum::<f64>().sqrt();
-        for (expected, &found) in mean.iter().zip(index.vector(row)) {
-            assert!((expected / length - f64::from(found)).abs() < 1e-4, "{row}");
+        // Scenes as a unit vector, less 0.4 of the mean of the plain words for moods.
+        let lines: Vec<&str> = text.lines().collect();
+        let scenes = unit(mean(&encoder, &lines));
+        let expected = scenes.iter().zip(&moods).map(|(scene, mood)| scene - 0.4 * mood);
+        let expected = unit(expected.collect());
+        for (expected, &found) in expected.iter().zip(index.vector(row)) {
+            assert!((expected - f64::from(found)).abs() < 1e-4, "{row}");
         }
         let mut expected = song.clone();
         expected.description = Some(text);
@@ -110,24 +134,123 @@ fn the_same_songs_give_the_same_bytes() {
 }
 
 #[test]
-fn names_count_only_when_asked_for() {
+fn a_title_is_enough_to_go_by_unless_it_is_switched_off() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.arrow");
     let encoder = Encoder::mini().unwrap();
     let mut named = song("a", None, None);
-    named.title = Some("Rain".into());
+    named.title = Some("Rain (Live)".into());
     named.artist = Some("Ana".into());
-    let mut options = BuildOptions::default();
     let build = |options: &BuildOptions| {
         build_index(std::slice::from_ref(&named), &encoder, &path, options, &mut ())
     };
-    let nothing = build(&options).unwrap_err();
+    let nothing = BuildOptions { words: WordWeights::NONE, ..BuildOptions::default() };
+    let nothing = build(&nothing).unwrap_err();
     assert!(matches!(nothing, CatalogError::NoSongs { left_out: 1, .. }));
     assert!(files(folder.path()).is_empty());
-    options.names = true;
-    assert_eq!(build(&options).unwrap().songs, 1);
-    let written = SongIndex::open(&path).unwrap().song(0).unwrap();
-    assert_eq!(written.description.as_deref(), Some("Rain by Ana"));
+    assert_eq!(build(&BuildOptions::default()).unwrap().songs, 1);
+    let index = SongIndex::open(&path).unwrap();
+    assert_eq!(index.song(0).unwrap().description.as_deref(), Some("a photo of Rain"));
+    let title = encoder.encode_text("a photo of Rain").unwrap();
+    assert!(index.embedding(0).unwrap().dot(&title).unwrap() > 1.0 - 1e-6);
+}
+
+#[test]
+fn a_picture_of_what_the_title_names_finds_the_song() {
+    let folder = tempfile::tempdir().unwrap();
+    let encoder = Encoder::mini().unwrap();
+    let mut songs = songs();
+    songs[7].title = Some("Wild Horses".into());
+    let rank = |words: WordWeights| {
+        let path = folder.path().join("songs.arrow");
+        let options = BuildOptions { words, ..BuildOptions::default() };
+        build_index(&songs, &encoder, &path, &options, &mut ()).unwrap();
+        let query = encoder.encode_text("horses running across a field").unwrap();
+        let hits = SongIndex::open(&path).unwrap().search(&query, &SearchOptions::top(20)).unwrap();
+        hits.iter().position(|hit| hit.id == songs[7].id).unwrap()
+    };
+    assert_eq!(rank(WordWeights::default()), 0);
+    assert!(rank(WordWeights::NONE) > 2);
+}
+
+#[test]
+fn an_index_says_how_it_was_made_and_more_songs_are_described_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("songs.arrow");
+    let encoder = Encoder::mini().unwrap();
+    let edit = || SongIndexEditor::open(&path, EditOptions::default(), &mut ()).unwrap();
+    let table = |id: &str| {
+        let csv = format!("id,title,artist,energy,valence\n{id},Wild Horses,Ana,0.5,0.5\n");
+        SongTable::from_reader(std::io::Cursor::new(csv), "more.csv")
+    };
+    let words = WordWeights { title: 0.25, ..WordWeights::default() };
+    let options = BuildOptions { words, ..BuildOptions::default() };
+    table("a").build_options(options).build_index(&encoder, &path, &mut ()).unwrap();
+    let recipe = SongIndex::open(&path).unwrap().recipe().unwrap().to_owned();
+    let told: serde_json::Value = serde_json::from_str(&recipe).unwrap();
+    assert_eq!(told["description"], 2);
+    assert_eq!(told["words"]["title"], 0.25);
+    assert_eq!(told["templates"].as_str().unwrap(), Templates::default().hash());
+
+    // As the index was built, whatever the options say.
+    table("b").add_to(edit(), &encoder, &mut ()).unwrap();
+    let index = SongIndex::open(&path).unwrap();
+    assert_eq!(index.recipe(), Some(&*recipe));
+    let (alone, added) = (index.embedding(0).unwrap(), index.embedding(1).unwrap());
+    let title = encoder.encode_text("a photo of Wild Horses").unwrap();
+    let near = |song: &Embedding| song.dot(&title).unwrap();
+    assert!((near(&alone) - near(&added)).abs() < 0.15, "{} {}", near(&alone), near(&added));
+
+    // Other templates, a describer of one's own, an index described in another way.
+    let other = Templates::EMBEDDED.replacen("perfectly still", "quite still", 1);
+    for describer in [
+        Describer::from(Templates::from_toml(&other).unwrap()),
+        Describer::new(|_| Ok(vec!["rain".into()])),
+    ] {
+        let options = BuildOptions { describer, ..BuildOptions::default() };
+        let refused = table("c").build_options(options).add_to(edit(), &encoder, &mut ());
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, CatalogError::OtherRecipe { .. }), "{refused}");
+        assert!(refused.to_string().contains("songs.arrow"), "{refused}");
+    }
+    let more = folder.path().join("more.arrow");
+    table("d").build_index(&encoder, &more, &mut ()).unwrap();
+    let refused = edit().add(&SongIndex::open(&more).unwrap(), &mut ()).unwrap_err();
+    assert!(refused.to_string().contains("pixelplay.recipe"), "{refused}");
+    assert_eq!(SongIndex::open(&path).unwrap().len(), 2);
+}
+
+#[test]
+fn a_recipe_of_a_later_version_is_refused_by_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("songs.arrow");
+    let encoder = Encoder::mini().unwrap();
+    let templates = Templates::default();
+    let recipe = |text: &str| {
+        let options = WriterOptions {
+            fingerprint: Some(encoder.fingerprint().clone()),
+            recipe: Some(text.replace("HASH", templates.hash())),
+            ..WriterOptions::new(encoder.dim())
+        };
+        SongIndexWriter::create(&path, options).unwrap().finish().unwrap();
+        let editor = SongIndexEditor::open(&path, EditOptions::default(), &mut ()).unwrap();
+        let csv = "id,title,artist\na,Rain,Ana\n";
+        SongTable::from_reader(csv.as_bytes(), "more.csv").add_to(editor, &encoder, &mut ())
+    };
+    let words = r#""words":{"title":0.5,"tags":0,"lyrics":0}"#;
+    let (_, built, _) =
+        recipe(&format!(r#"{{"description":2,"templates":"HASH",{words}}}"#)).unwrap();
+    assert_eq!(built.songs, 1);
+    for (text, said) in [
+        (format!(r#"{{"description":3,"templates":"HASH",{words}}}"#), "version 3"),
+        (format!(r#"{{"description":2,"templates":"HASH","scales":1,{words}}}"#), "\"scales\""),
+        (format!(r#"{{"description":2,"templates":null,{words}}}"#), "maker's own"),
+        (r#"{"description":2}"#.to_owned(), "cannot be read"),
+        ("what".to_owned(), "cannot be read"),
+    ] {
+        let refused = recipe(&text).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
 }
 
 #[test]

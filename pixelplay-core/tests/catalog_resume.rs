@@ -307,7 +307,8 @@ fn a_describer_of_ones_own_describes_and_its_error_names_the_song() {
         let options = BuildOptions { describer, ..BuildOptions::default() };
         build_index(&songs(3), &encoder, &out, &options, &mut ())
     };
-    let own = Describer::new(|song| Ok(vec!["a red door".into(), format!("number {}", song.id)]));
+    let own =
+        Describer::new(|song| Ok(vec!["a red door".into(), format!("number {}", song.id).into()]));
     let built = build(own).unwrap();
     assert_eq!((built.songs, built.sentences, built.vectors), (3, 4, 3));
     assert!(built.likeness.is_some_and(|likeness| likeness.mean > 0.3));

@@ -72,11 +72,7 @@ struct WordArgs {
 
 impl WordArgs {
     fn weights(&self) -> WordWeights {
-        WordWeights {
-            title: self.title_weight,
-            tags: self.tags_weight,
-            lyrics: self.lyrics_weight,
-        }
+        WordWeights { title: self.title_weight, tags: self.tags_weight, lyrics: self.lyrics_weight }
     }
 }
 
@@ -88,7 +84,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(path) => Describer::from(Templates::open(path)?),
         None => Describer::default(),
     };
-    let options = BuildOptions { describer, words: args.words.weights(), ..BuildOptions::default() };
+    let options =
+        BuildOptions { describer, words: args.words.weights(), ..BuildOptions::default() };
     let encoder = args.encoder.open()?;
     let table = SongTable::open(table)?.options(args.reading.options()).build_options(options);
     let done = table.build_index(&encoder, index, &mut progress::bar());

@@ -32,7 +32,7 @@ pub fn clean_csv(data: &[u8]) {
             assert!(value.is_none_or(|value| (0.0..=1.0).contains(&value)));
         }
         let sentences = describe(song, &templates);
-        assert!(sentences.iter().all(|sentence| !sentence.is_empty()));
+        assert!(sentences.iter().all(|sentence| !sentence.text.is_empty()));
     }
 }
 

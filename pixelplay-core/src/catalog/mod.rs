@@ -52,9 +52,7 @@ pub use describe::{Describer, Sentence, Source, Templates, describe};
 pub use error::CatalogError;
 pub use import::{ImportOptions, ImportReport, import};
 #[cfg(feature = "encoder")]
-pub use indexing::{
-    BuildOptions, BuildReport, Likeness, WordWeights, build_index, parts_folder,
-};
+pub use indexing::{BuildOptions, BuildReport, Likeness, WordWeights, build_index, parts_folder};
 pub use song_table::SongTable;
 #[cfg(feature = "starter")]
 pub use starter::starter_index;

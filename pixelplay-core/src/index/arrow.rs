@@ -142,6 +142,7 @@ impl SongIndex {
         let schema = Arc::new(schema(&FileSchema {
             dim: self.opened.dim,
             fingerprint: self.opened.fingerprint.clone(),
+            recipe: self.opened.recipe.clone(),
             columns: self.opened.columns.clone(),
             batch_rows: 1,
             quantized: false,

@@ -223,7 +223,8 @@ impl Title {
 }
 
 fn has_latin(text: &str) -> bool {
-    let is_latin = |c| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    let is_latin =
+        |c| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
     text.contains(is_latin)
 }
 

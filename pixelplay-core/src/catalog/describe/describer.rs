@@ -55,8 +55,8 @@ impl Describer {
         let Some(own) = self.own.as_ref().filter(|_| !has_description(song)) else {
             return Ok(describe(song, &self.templates));
         };
-        let told =
-            own(song).map_err(|source| CatalogError::Describe { id: song.id.to_string(), source })?;
+        let told = own(song)
+            .map_err(|source| CatalogError::Describe { id: song.id.to_string(), source })?;
         let each_line = |Sentence { text, source }: Sentence| {
             let lines: Vec<_> = lines(&text).map(|text| Sentence::new(source, text)).collect();
             lines

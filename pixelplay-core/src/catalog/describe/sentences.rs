@@ -269,13 +269,17 @@ mod tests {
         song
     }
 
+    fn texts(song: &Song, templates: &Templates) -> Vec<String> {
+        describe(song, templates).into_iter().map(|sentence| sentence.text).collect()
+    }
+
     /// A change of phrases or of chance changes every index: then the version must change as well.
     #[test]
     fn version_2_says_what_it_always_said() {
         let templates = Templates::default();
         assert_eq!(templates.version(), "2");
         assert_eq!(
-            describe(&full("a"), &templates),
+            texts(&full("a"), &templates),
             [
                 "concrete pillars in cold blue light, 1990s techno",
                 "silhouettes in fog under a white beam",
@@ -284,18 +288,35 @@ mod tests {
                 "gloomy and melancholic music",
                 "fast, aggressive and intense music",
                 "people dancing close together in a club",
-                "dim grey light beneath heavy clouds, people on the move, full of shadows"
+                "dim grey light beneath heavy clouds, people on the move, full of shadows",
+                "a photo of Secret Title"
             ]
         );
     }
 
     #[test]
-    fn neither_artist_nor_title_is_told() {
+    fn the_artist_is_not_told_and_the_title_only_as_such() {
         let templates = Templates::default();
         for i in 0..100 {
-            let text = describe(&full(&i.to_string()), &templates).join(" ");
-            assert!(!text.contains("Secret"), "{text}");
+            for sentence in describe(&full(&i.to_string()), &templates) {
+                assert!(!sentence.text.contains("Artist"), "{sentence}");
+                let is_title = sentence.source == Source::Title;
+                assert_eq!(sentence.text.contains("Secret"), is_title, "{sentence}");
+            }
         }
+    }
+
+    #[test]
+    fn what_an_index_keeps_is_read_back_with_its_sources() {
+        let templates = Templates::default();
+        let mut song = full("a");
+        let told = describe(&song, &templates);
+        song.description = Some(texts(&song, &templates).join("\n"));
+        assert_eq!(describe(&song, &templates), told);
+        song.description = Some("a street\na photo of Secret Title".into());
+        let sources: Vec<Source> =
+            describe(&song, &templates).iter().map(|sentence| sentence.source).collect();
+        assert_eq!(sources, [Source::Description, Source::Title]);
     }
 
     #[test]
@@ -306,7 +327,7 @@ mod tests {
                 .filter(|i| {
                     let mut song = song(&i.to_string());
                     (song.valence, song.energy) = (Some(valence), Some(0.5));
-                    let text = describe(&song, &templates).join(" ");
+                    let text = texts(&song, &templates).join(" ");
                     ["sun", "bright", "rainbow"].iter().any(|w| text.contains(w))
                 })
                 .count()
@@ -325,7 +346,8 @@ mod tests {
         let mut without = with.clone();
         without.valence = None;
         let (with, without) = (describe(&with, &templates), describe(&without, &templates));
-        let (light, last) = (with.len() - 1, without.len() - 1);
+        // The last one is the title.
+        let (light, last) = (with.len() - 2, without.len() - 2);
         // The two scenes of the mood and the word for valence are gone, that of light and movement
         // is another.
         assert_eq!(without.len() + 3, with.len());
@@ -339,13 +361,13 @@ mod tests {
         let templates = Templates::default();
         let mut song = song("a");
         song.genre = Some("Zeuhl".into());
-        assert_eq!(describe(&song, &templates), ["musicians playing zeuhl", "a zeuhl concert"]);
+        assert_eq!(texts(&song, &templates), ["musicians playing zeuhl", "a zeuhl concert"]);
         song.genre = Some("x".repeat(41));
         assert!(describe(&song, &templates).is_empty());
         song.year = Some(1987);
-        assert!(describe(&song, &templates)[0].contains("1980s"));
+        assert!(texts(&song, &templates)[0].contains("1980s"));
         song.extra.insert("playlist_subgenre".into(), "hard rock".into());
-        assert!(describe(&song, &templates)[0].ends_with("1980s hard rock"));
+        assert!(texts(&song, &templates)[0].ends_with("1980s hard rock"));
     }
 
     #[test]
@@ -355,7 +377,7 @@ mod tests {
         let told = |change: &dyn Fn(&mut Song)| {
             let mut song = song("a");
             change(&mut song);
-            describe(&song, &templates)
+            texts(&song, &templates)
         };
         for (told, phrases) in [
             (told(&|song| song.acousticness = Some(0.95)), &traits.acoustic),
@@ -389,8 +411,8 @@ mod tests {
             ] = features;
             (song.genre, song.year, song.mode) = (genre, year, mode);
             let templates = Templates::default();
-            let sentences = describe(&song, &templates);
-            prop_assert_eq!(&sentences, &describe(&song, &templates));
+            let sentences = texts(&song, &templates);
+            prop_assert_eq!(&sentences, &texts(&song, &templates));
             prop_assert!(sentences.len() <= 8);
             let finite = |x: Option<f64>| x.is_some_and(f64::is_finite);
             if finite(song.energy) && finite(song.valence) {

@@ -180,7 +180,7 @@ impl Templates {
         // Of what the file says, with its keys in order, and not of comments and line breaks.
         let table: toml::Table = toml::from_str(text)?;
         let mut hasher = PartsHasher::default();
-        hasher.add(table.to_string().as_bytes());
+        hasher.add(&serde_json::to_vec(&table).unwrap_or_default());
         templates.hash = hasher.hex();
         for genre in &mut templates.genres {
             for name in &mut genre.names {
@@ -194,6 +194,18 @@ impl Templates {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The sentence of a title.
+    pub(crate) fn of_title(&self, title: &str) -> String {
+        self.title.replace("{title}", title)
+    }
+
+    /// The plain words for moods, from which most of what all songs have in common comes.
+    #[cfg(feature = "encoder")]
+    pub(crate) fn mood_phrases(&self) -> impl Iterator<Item = &str> {
+        let levels = self.words.valence.iter().chain(self.words.energy.iter());
+        levels.flat_map(Phrases::as_slice).map(String::as_str)
     }
 
     /// Tells these templates from others by their content: 32 hexadecimal digits.

@@ -7,9 +7,11 @@ use rayon::prelude::*;
 
 use super::batches::Batches;
 use super::build_progress::BuildProgress;
+use super::composition::Composition;
 use super::described::Described;
 use super::options::BuildOptions;
 use super::parts::Parts;
+use super::recipe::Recipe;
 use super::report::BuildReport;
 use super::sentence_cache::Sentences;
 use super::tally::BuildTally;
@@ -32,7 +34,7 @@ pub(super) struct Build<'a> {
     pub(super) encoder: &'a Encoder,
     pub(super) options: &'a BuildOptions,
     /// What the index says of how its songs were described.
-    pub(super) recipe: Option<String>,
+    pub(super) recipe: Option<Recipe>,
 }
 
 impl Build<'_> {
@@ -44,7 +46,8 @@ impl Build<'_> {
         let batch_rows = self.options.batch_rows.max(1);
         let mut parts =
             (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;
-        let mut sentences = Sentences::new(self.encoder, self.options)?;
+        let composition = Composition::new(self.encoder, self.recipe.as_ref())?;
+        let mut sentences = Sentences::new(self.encoder, self.options.encode.clone(), composition);
         let mut tally = BuildTally::default();
         let mut batches = Batches::new(songs, self.options);
         let mut done = BuildProgress::new(self.count, progress);
@@ -122,7 +125,7 @@ impl Build<'_> {
         hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
         hasher.add(self.encoder.fingerprint().as_str().as_bytes());
         hasher.add(self.encoder.arithmetic().as_bytes());
-        hasher.add(self.recipe.as_deref().unwrap_or_default().as_bytes());
+        hasher.add(self.recipe.as_ref().map(Recipe::to_json).unwrap_or_default().as_bytes());
         for name in &self.extra {
             hasher.add(name.as_bytes());
         }
@@ -143,7 +146,7 @@ impl Build<'_> {
         let known = COLUMNS.iter().map(|&(name, _)| name.to_owned());
         WriterOptions {
             fingerprint: Some(self.encoder.fingerprint().clone()),
-            recipe: self.recipe.clone(),
+            recipe: self.recipe.as_ref().map(Recipe::to_json),
             batch_rows: self.options.batch_rows,
             columns: known.chain(self.extra.iter().cloned()).collect(),
             ..WriterOptions::new(self.encoder.dim())

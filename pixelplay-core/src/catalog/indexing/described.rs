@@ -1,8 +1,8 @@
 //! A song and what it is described by.
 
-use super::options::{BuildOptions, WordWeights};
+use super::options::BuildOptions;
 use crate::catalog::CatalogError;
-use crate::catalog::describe::{Sentence, Source};
+use crate::catalog::describe::Sentence;
 use crate::song::Song;
 
 /// A song with the sentences it is described by.
@@ -14,7 +14,8 @@ pub(super) struct Described {
 impl Described {
     pub(super) fn new(song: Song, options: &BuildOptions) -> Result<Self, CatalogError> {
         let mut sentences = options.describer.sentences(&song)?;
-        sentences.retain(|sentence| options.words.of(sentence.source) != Some(0.0));
+        let left_out = |source| options.words.by_source().contains(&(source, 0.0));
+        sentences.retain(|sentence| !left_out(sentence.source));
         Ok(Self { song, sentences })
     }
 
@@ -25,21 +26,10 @@ impl Described {
     }
 }
 
-impl WordWeights {
-    /// The weight of a song's own words; `None` for scenes and moods.
-    pub(super) fn of(self, source: Source) -> Option<f64> {
-        match source {
-            Source::Title => Some(self.title),
-            Source::Tags => Some(self.tags),
-            Source::Lyrics => Some(self.lyrics),
-            Source::Genre | Source::Mood | Source::Trait | Source::Description => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::indexing::WordWeights;
     use crate::catalog::{Templates, describe};
     use crate::song::SongId;
 

@@ -5,6 +5,7 @@
 //!
 //! * `build`: one build, over `batches` of songs, each `described` as it comes.
 //! * `sentence_cache`: sentences and their vectors, each encoded once.
+//! * `composition`: how the sentences of a song become its vector.
 //! * `parts`: what is finished, for when a build is killed.
 //! * `tally`: what the `report` counts; `build_progress`: how far it is.
 //! * `visibility`: how much of a title can be seen.
@@ -13,6 +14,7 @@
 mod batches;
 mod build;
 mod build_progress;
+mod composition;
 mod described;
 mod options;
 mod parts;
@@ -68,9 +70,8 @@ pub fn build_index(
     let out = out.as_ref();
     check_place(out)?;
     let extra = songs.iter().flat_map(|song| song.extra.keys().cloned());
-    let recipe = Some(Recipe::of(options).to_json());
-    let build =
-        Build { out, count: songs.len(), extra: extra.collect(), encoder, options, recipe };
+    let recipe = Some(Recipe::of(options));
+    let build = Build { out, count: songs.len(), extra: extra.collect(), encoder, options, recipe };
     build.run(songs.iter().cloned().map(Ok), progress)
 }
 
@@ -82,7 +83,7 @@ pub(super) fn build_merged(
     options: &BuildOptions,
     progress: &mut dyn Progress,
 ) -> Result<BuildReport, CatalogError> {
-    let recipe = Some(Recipe::of(options).to_json());
+    let recipe = Some(Recipe::of(options));
     let extra = songs.extra.clone();
     let build = Build { out, count: songs.count, extra, encoder, options, recipe };
     build.run(songs.songs()?, progress)
@@ -97,7 +98,7 @@ pub(super) fn add_songs(
     options: BuildOptions,
     progress: &mut dyn Progress,
 ) -> Result<(BuildReport, EditReport), CatalogError> {
-    let options = recipe::as_built(editor.index(), options)?;
+    let (options, recipe) = recipe::as_built(editor.index(), options)?;
     let folder = tempfile::Builder::new()
         .prefix("pixelplay-")
         .tempdir()
@@ -110,7 +111,7 @@ pub(super) fn add_songs(
         extra: extra.collect(),
         encoder,
         options: &options,
-        recipe: editor.index().recipe().map(str::to_owned),
+        recipe,
     };
     let built = match build.run(songs.iter().cloned().map(Ok), progress) {
         Err(CatalogError::NoSongs { left_out, .. }) => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Describer;
+use crate::catalog::describe::{Describer, Source};
 use crate::encoder::EncodeOptions;
 use crate::index::WriterOptions;
 
@@ -35,10 +35,11 @@ impl Default for BuildOptions {
 /// How much a song's own words count in its vector, beside its scenes and moods, which count 1
 /// together. 0 leaves a kind of words out.
 ///
-/// A song's vector is the direction of `s + w_title * t + w_tags * g + w_lyrics * l`: `s` is the
-/// mean direction of its scenes and moods, `t` the vector of its title, `g` and `l` the means of
-/// its tags and lines of lyrics. Each title, tag and line is scaled by how much of it can be seen,
-/// from 0 (`Untitled 4`) to 1 (`Sunflower`), which the text tower itself tells.
+/// A song's vector is the direction of `s - c + w_title * t + w_tags * g + w_lyrics * l`: `s` is the
+/// mean direction of its scenes and moods, `c` a share of what all songs have in common, `t` the
+/// vector of its title, `g` and `l` the means of its tags and lines of lyrics. Each title, tag and
+/// line is scaled by how much of it can be seen, from 0 (`Untitled 4`) to 1 (`Sunflower`), which the
+/// text tower itself tells.
 ///
 /// The more words count, the more often a song is found for what it is called, and the less for how
 /// it sounds; the table in `benches/record/titles.md` shows both.
@@ -56,11 +57,15 @@ pub struct WordWeights {
 impl WordWeights {
     /// Words are left out; songs are described by their features, genre and year alone.
     pub const NONE: Self = Self { title: 0.0, tags: 0.0, lyrics: 0.0 };
+
+    pub(super) fn by_source(self) -> [(Source, f64); 3] {
+        [(Source::Title, self.title), (Source::Tags, self.tags), (Source::Lyrics, self.lyrics)]
+    }
 }
 
 impl Default for WordWeights {
     /// Chosen on training pictures for titles; tags and lyrics follow by judgement.
     fn default() -> Self {
-        Self { title: 0.5, tags: 0.5, lyrics: 0.25 }
+        Self { title: 0.6, tags: 0.6, lyrics: 0.3 }
     }
 }

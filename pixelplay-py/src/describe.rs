@@ -1,0 +1,135 @@
+//! `describe`, `why`, `templates` and `Sentence`.
+
+use std::path::PathBuf;
+
+use pixelplay_core::SongId;
+use pixelplay_core::catalog::{self as core, CatalogError, Templates};
+use pixelplay_core::song::Song;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyMapping;
+
+use crate::array;
+use crate::call;
+use crate::catalog;
+use crate::embedding::quoted;
+use crate::encoder::{PyEncoder, or_mini};
+use crate::song::PySong;
+
+/// A sentence that a song is described by; ``str`` of it is the sentence itself.
+#[pyclass(frozen, eq, name = "Sentence", module = "pixelplay")]
+#[derive(PartialEq)]
+pub(crate) struct PySentence {
+    sentence: core::Sentence,
+    score: Option<f64>,
+}
+
+impl From<core::Sentence> for PySentence {
+    fn from(sentence: core::Sentence) -> Self {
+        Self { sentence, score: None }
+    }
+}
+
+#[pymethods]
+impl PySentence {
+    /// The sentence: something a photograph could be captioned with.
+    #[getter]
+    fn text(&self) -> &str {
+        &self.sentence.text
+    }
+
+    /// What it was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"`` or
+    /// ``"lyrics"``.
+    #[getter]
+    fn source(&self) -> &'static str {
+        self.sentence.source.name()
+    }
+
+    /// The source in words: ``"its title"``.
+    #[getter]
+    fn source_words(&self) -> String {
+        self.sentence.source.to_string()
+    }
+
+    /// How well it fits the query of ``why``, a cosine; ``None`` where nothing was asked.
+    #[getter]
+    fn score(&self) -> Option<f64> {
+        self.score
+    }
+
+    fn __str__(&self) -> &str {
+        &self.sentence.text
+    }
+
+    fn __repr__(&self) -> String {
+        let text = quoted(Some(self.sentence.text.clone()));
+        format!("Sentence({text}, source='{}')", self.sentence.source.name())
+    }
+}
+
+/// Describes a song in sentences that a photograph could be captioned with: scenes and moods by its features, genre and
+/// decade (or the lines of its own ``description``), then its title, tags and lyrics. Each says what it was made from.
+///
+/// ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
+/// ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+#[pyfunction]
+#[pyo3(signature = (song, templates = None))]
+pub(crate) fn describe(
+    py: Python<'_>,
+    song: &Bound<'_, PyAny>,
+    templates: Option<PathBuf>,
+) -> PyResult<Vec<PySentence>> {
+    let song = any_song(song)?;
+    call::short(py, || {
+        let templates = templates.map_or_else(|| Ok(Templates::default()), Templates::open)?;
+        let told = core::describe(&song, &templates);
+        Ok::<_, CatalogError>(told.into_iter().map(PySentence::from).collect())
+    })
+}
+
+/// Why a song was found: its sentences, those that fit ``query`` best first, each with its cosine as ``score``.
+///
+/// ``query`` is an ``Embedding`` of a picture or words, ``encoder`` what made it (without it, the embedded checkpoint).
+/// ``templates`` is the path of the TOML file of phrases that the index was built with, if it was one of your own.
+#[pyfunction]
+#[pyo3(signature = (song, query, encoder = None, *, templates = None))]
+pub(crate) fn why(
+    py: Python<'_>,
+    song: &Bound<'_, PyAny>,
+    query: &Bound<'_, PyAny>,
+    encoder: Option<&Bound<'_, PyEncoder>>,
+    templates: Option<PathBuf>,
+) -> PyResult<Vec<PySentence>> {
+    let song = any_song(song)?;
+    let query = array::embedding(query)?;
+    let encoder = or_mini(py, encoder)?;
+    call::short(py, || {
+        let templates = templates.map_or_else(|| Ok(Templates::default()), Templates::open)?;
+        let reasons = core::why(&song, &query, &encoder, &templates)?;
+        let score = |reason: core::Reason| {
+            let score = Some(reason.score);
+            PySentence { score, ..reason.sentence.into() }
+        };
+        Ok::<_, CatalogError>(reasons.into_iter().map(score).collect())
+    })
+}
+
+/// A ``Song``, or a mapping with an id.
+fn any_song(song: &Bound<'_, PyAny>) -> PyResult<Song> {
+    if let Ok(song) = song.cast::<PySong>() {
+        return Ok(song.get().0.clone());
+    }
+    let id = song.cast::<PyMapping>().ok().map(|song| song.get_item("id"));
+    let id = id.and_then(Result::ok).and_then(|id| id.extract().ok());
+    let id: String = id.unwrap_or_default();
+    let id = SongId::new(id).ok_or_else(|| {
+        PyValueError::new_err("a song needs an id, on which the choice of phrases depends")
+    })?;
+    catalog::song(song, &id)
+}
+
+/// The phrases that songs are described with, a TOML file that explains itself, to start one's own from.
+#[pyfunction]
+pub(crate) fn templates() -> &'static str {
+    Templates::EMBEDDED
+}
