@@ -30,6 +30,13 @@ def table(found: dict) -> str:
         f"any of {even['queries']} test pictures; skewness of how often {even['skewness']:.2f}, Gini coefficient "
         f"{even['gini']:.3f}.",
         "",
+        *(
+            f"A title among the first ten names what the picture shows for {100 * echo['named']:.0f} % of the pictures "
+            f"({name}); for pictures drawn by lot {100 * echo['by_chance']:.0f} %; there is such a title for "
+            f"{100 * echo['ceiling']:.0f} %."
+            for name, echo in found["echo"].items()
+        ),
+        "",
         "Requests with the lowest AUC: "
         + ", ".join(
             f"{text} ({value:.2f})" for text, value in sorted(found["requests"].items(), key=lambda x: x[1])[:5]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from baseline import Ridge
+from echo import echo, names, theme_words
 from measures import auc, bootstrap, hits, ranks, spearman
 
 HERE = Path(__file__).parent
@@ -38,6 +39,38 @@ def test_auc_is_the_chance_of_the_right_order() -> None:
     assert auc([0, 1, 2, 3], [True, True, False, False]) == 0
     assert auc([1, 1, 1, 1], [True, True, False, False]) == 0.5
     assert auc([3, 1, 2, 0], [True, True, False, False]) == 0.75
+
+
+def test_a_title_names_what_stands_in_it_as_a_word() -> None:
+    for title, word, found in [
+        ("Wild Horses", "horse", True),
+        ("A Horse with No Name", "horse", True),
+        ("Seahorse", "horse", False),
+        ("Torches", "torch", True),
+        ("Kiss", "kis", False),
+        ("Don't Cry", "dont", True),
+        ("La Mer", "sea", False),
+    ]:
+        assert names(title, [word]) is found, title
+
+
+def test_echo_is_what_a_picture_has_over_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echo.theme_words", lambda: {"rain": ["rain"], "dog": ["dog"], "sun": ["sun"]})
+    titles = ["Rain", "Dog", "Nothing", "Rainy"]
+    themes = ["rain", "rain", "dog", "sun"]
+    found = echo(np.array([[0, 2], [2, 3], [1, 2], [0, 1]]), titles, themes)
+    assert found.named.tolist() == [1, 0, 1, 0]
+    assert found.ceiling == 0.75
+    # A picture drawn by lot shows rain in two of four cases, a dog in one.
+    assert found.by_chance == pytest.approx([0.5, 0, 0.25, 0.75], abs=0.12)
+    assert found.lift == pytest.approx(0.125, abs=0.08)
+
+
+def test_every_theme_has_words_and_no_more_than_eight() -> None:
+    words = theme_words()
+    assert len(words) == 125
+    assert all(0 < len(each) <= 8 and len(set(each)) == len(each) for each in words.values())
+    assert all(word == word.casefold() and " " not in word for each in words.values() for word in each)
 
 
 def test_intervals_hold_what_they_should_and_siblings_widen_them() -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pixelplay as pp
 from baseline import Ridge
+from echo import K as ECHO_SONGS
+from echo import Echo, echo
 from measures import auc, bootstrap, hits, spearman
 
 HERE = Path(__file__).resolve().parent
@@ -126,21 +128,29 @@ def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
     ]
 
 
+def song_moods(part: Pictures, index: pp.SongIndex) -> dict[str, Floats]:
+    """For each picture the mean valence and energy of the first songs that it finds."""
+    table = index.to_arrow().to_pydict()
+    rows, _ = index.search_many(part.embeddings, k=SONGS_A_PICTURE)
+    return {feature: np.array(table[feature], dtype=float)[rows].mean(1) for feature in ("valence", "energy")}
+
+
 def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
     """Whether the mood profile, and the songs found, agree with what people felt: ranks of valence and arousal."""
     test, train = (pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
     themes = [p.label for p in test.items]
     profiles = [encoder.mood(embedding) for embedding in test.embeddings]
-    table = index.to_arrow().to_pydict()
-    rows, _ = index.search_many(test.embeddings, k=SONGS_A_PICTURE)
+    heard = song_moods(test, index)
     figures = []
     for felt, feature in (("valence", "valence"), ("arousal", "energy")):
         known = np.array([getattr(p, felt) for p in test.items])
         learnt = np.array([[getattr(p, felt)] for p in train.items])
         plain = Ridge(train.colours, learnt).predict(test.colours)[:, 0]
         profile = np.array([profile[feature] for profile in profiles])
-        songs = np.array(table[feature], dtype=float)[rows].mean(1)
-        for what, told in ((f"mood profile's {feature}", profile), (f"{feature} of the first 20 songs", songs)):
+        for what, told in (
+            (f"mood profile's {feature}", profile),
+            (f"{feature} of the first 20 songs", heard[feature]),
+        ):
             figures.append(
                 figure(
                     f"{what} and people's {felt}, Spearman",
@@ -151,6 +161,23 @@ def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure
                 )
             )
     return figures
+
+
+def echoes(folder: Path, encoder: pp.Encoder, index: pp.SongIndex, split: str = "test") -> Echo:
+    """Whether a title among the first ten songs of `index` names what the OASIS pictures of a split show."""
+    part = pictures(folder, encoder, "oasis", split)
+    rows, _ = index.search_many(part.embeddings, k=ECHO_SONGS)
+    return echo(rows, index.to_arrow().to_pydict()["title"], [p.label for p in part.items])
+
+
+def echo_figure(name: str, found: Echo) -> Figure:
+    return Figure(
+        f"echo@{ECHO_SONGS}, {name}: lift over chance",
+        len(found.named),
+        0.0,
+        found.lift,
+        found.interval(),
+    )
 
 
 def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], dict[str, float]]:
@@ -186,6 +213,8 @@ def evenness(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> dict:
 def measure(folder: Path, encoder: pp.Encoder, index: pp.SongIndex, starter: pp.SongIndex) -> dict:
     figures = captions(folder, encoder) + scenes(folder, encoder) + moods(folder, encoder, index)
     asked, each = requests(encoder, starter)
+    named = {"songs": echoes(folder, encoder, index), "starter catalogue": echoes(folder, encoder, starter)}
+    figures += [echo_figure(name, found) for name, found in named.items()]
     return {
         "encoder": encoder.name,
         "fingerprint": encoder.fingerprint,
@@ -193,4 +222,12 @@ def measure(folder: Path, encoder: pp.Encoder, index: pp.SongIndex, starter: pp.
         "figures": [asdict(line) for line in figures + asked],
         "requests": each,
         "evenness": evenness(folder, encoder, index),
+        "echo": {
+            name: {
+                "named": float(found.named.mean()),
+                "by_chance": float(found.by_chance.mean()),
+                "ceiling": found.ceiling,
+            }
+            for name, found in named.items()
+        },
     }

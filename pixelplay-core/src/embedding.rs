@@ -8,6 +8,11 @@ use std::sync::Arc;
 /// Half-precision storage alone moves the length of a 512-d vector by up to about 5e-4.
 pub const UNIT_TOLERANCE: f64 = 1e-3;
 
+/// The spaces of checkpoints that were embedded before today's. Whoever embeds new weights adds the
+/// space of those that they replace.
+const EARLIER_EMBEDDED: [&str; 2] =
+    ["clip:bf0e5d4568d97b916629348217a24dc6", "clip:0ae56f9acefaf73618c3e5e5fdc13a3d"];
+
 /// The name of the vector space that an encoder maps into.
 ///
 /// Two vectors can be compared only if they come from the same space. `Encoder`
@@ -234,7 +239,14 @@ pub enum EmbeddingError {
         found: usize,
     },
     /// Two vectors come from different encoders.
-    #[error("vectors of different encoders cannot be compared: expected {expected}, found {found}")]
+    #[error(
+        "vectors of different encoders cannot be compared: expected {expected}, found {found}{}",
+        if EARLIER_EMBEDDED.contains(&expected.as_str()) {
+            "; the index was built with the earlier embedded checkpoint; build it again"
+        } else {
+            ""
+        }
+    )]
     SpaceMismatch {
         /// The space of the index or of the first vector.
         expected: Fingerprint,
@@ -259,6 +271,25 @@ mod tests {
 
     fn named(name: &str) -> Option<Fingerprint> {
         Some(Fingerprint::new(name).unwrap())
+    }
+
+    #[test]
+    fn an_index_of_an_earlier_embedded_checkpoint_is_told_from_any_other() {
+        let space = |name: &str| Fingerprint::new(name).unwrap();
+        let refused = |index: &str| {
+            let (index, query) = (space(index), space("clip:today"));
+            same_space((2, Some(&index)), (2, Some(&query))).unwrap_err().to_string()
+        };
+        let advice = "built with the earlier embedded checkpoint; build it again";
+        assert!(refused(EARLIER_EMBEDDED[1]).ends_with(advice));
+        assert!(!refused("clip:of somebody else").contains("embedded"));
+    }
+
+    #[cfg(feature = "mini")]
+    #[test]
+    fn the_embedded_checkpoint_is_not_an_earlier_one() {
+        let now = crate::Encoder::mini().unwrap();
+        assert!(!EARLIER_EMBEDDED.contains(&now.fingerprint().as_str()));
     }
 
     #[test]

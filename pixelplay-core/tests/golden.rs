@@ -47,9 +47,10 @@ fn assert_hits(hits: &[SongHit], expected: &Value, what: &str) {
     }
 }
 
-fn check_index(name: &str) {
+/// That an index answers as `answers`, one of version 1, did.
+fn check_index(name: &str, answers: &str) {
     let golden = json("index/v1.json");
-    let expected = &golden["files"][name];
+    let expected = &golden["files"][answers];
     let index = SongIndex::open(fixtures().join("index").join(name)).unwrap();
     index.verify().unwrap();
     let ids = strings(&expected["ids"]);
@@ -92,23 +93,33 @@ fn check_index(name: &str) {
 
 #[test]
 fn an_index_of_version_1_answers_as_it_did() {
-    check_index("v1.arrow");
+    check_index("v1.arrow", "v1.arrow");
 }
 
 #[test]
 fn an_index_of_version_1_without_quantized_vectors_answers_as_it_did() {
-    check_index("v1-not-quantized.arrow");
+    check_index("v1-not-quantized.arrow", "v1-not-quantized.arrow");
 }
 
 #[test]
 fn an_index_of_version_1_with_biases_answers_as_it_did() {
-    check_index("v1-biases.arrow");
+    check_index("v1-biases.arrow", "v1-biases.arrow");
 }
 
 #[test]
 fn an_edited_folder_of_version_1_answers_as_it_did() {
-    check_index("v1-folder");
+    check_index("v1-folder", "v1-folder");
 }
+
+#[test]
+fn an_index_of_format_2_answers_as_that_of_format_1_and_says_how_it_was_made() {
+    check_index("v2.arrow", "v1.arrow");
+    let index = SongIndex::open(fixtures().join("index/v2.arrow")).unwrap();
+    assert_eq!(index.recipe(), Some(RECIPE));
+    assert_eq!(SongIndex::open(fixtures().join("index/v1.arrow")).unwrap().recipe(), None);
+}
+
+const RECIPE: &str = r#"{"description":2,"templates":"00112233445566778899aabbccddeeff","words":{"title":0.6,"tags":0.6,"lyrics":0.3}}"#;
 
 /// The golden store in a folder of its own, since opening and asking write to it; at the time that
 /// its tokens were good, `later`.

@@ -238,7 +238,7 @@ pub(crate) fn write_index(
     read.map(|read| PyReport::new(py, &read)).transpose()
 }
 
-/// The embedded catalogue, some 1,150 songs, in the space of ``encoder``, built into the user's cache by the first call.
+/// The embedded catalogue, some 1,470 songs, in the space of ``encoder``, built into the user's cache by the first call.
 ///
 /// ``PIXELPLAY_CACHE`` names another folder for it.
 #[pyfunction]

@@ -663,7 +663,7 @@ def write_index(
     """
 
 def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None) -> SongIndex:
-    """The embedded catalogue, some 1,150 songs, in the space of ``encoder``, built into the user's cache by the first call.
+    """The embedded catalogue, some 1,470 songs, in the space of ``encoder``, built into the user's cache by the first call.
 
     ``PIXELPLAY_CACHE`` names another folder for it.
     """

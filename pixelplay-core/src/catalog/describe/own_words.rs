@@ -49,8 +49,7 @@ fn shown_title(song: &Song) -> Option<String> {
         Some(translation) => Title::parse(translation).meaning(),
         None => Title::parse(song.title.as_deref()?).meaning(),
     };
-    let title: Vec<&str> = title.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-    let title = title.join(" ");
+    let title = words(&title).join(" ");
     title.contains(char::is_alphanumeric).then_some(title)
 }
 
@@ -67,6 +66,11 @@ fn column<'a>(song: &'a Song, names: &[&str]) -> Option<&'a str> {
 
 fn normal(header: &str) -> String {
     header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn words(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// `["rain", "late night"]`, `rain; late night` and `rain, late night` are two tags each.
@@ -87,7 +91,7 @@ fn lyrics(cell: &str) -> Vec<String> {
     for line in cell.lines() {
         let line = line.trim();
         let is_heading = line.starts_with('[') && line.ends_with(']');
-        let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+        let words = words(line);
         if is_heading || !line.contains(char::is_alphanumeric) {
             continue;
         }
