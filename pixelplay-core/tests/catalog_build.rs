@@ -144,6 +144,11 @@ fn a_title_is_enough_to_go_by_unless_it_is_switched_off() {
     let build = |options: &BuildOptions| {
         build_index(std::slice::from_ref(&named), &encoder, &path, options, &mut ())
     };
+    for weight in [-0.1, f64::NAN, f64::INFINITY] {
+        let words = WordWeights { title: weight, ..WordWeights::default() };
+        let refused = build(&BuildOptions { words, ..BuildOptions::default() }).unwrap_err();
+        assert!(matches!(refused, CatalogError::BadWordWeight { words: "title", .. }), "{refused}");
+    }
     let nothing = BuildOptions { words: WordWeights::NONE, ..BuildOptions::default() };
     let nothing = build(&nothing).unwrap_err();
     assert!(matches!(nothing, CatalogError::NoSongs { left_out: 1, .. }));

@@ -88,8 +88,10 @@ fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
                 Err(_) => told.try_iter()?.map(|text| text?.extract()).collect(),
             }
         });
-        let told = told.map_err(|error: PyErr| error.to_string())?;
-        Ok(told.into_iter().map(Sentence::from).collect())
+        match told {
+            Ok(told) => Ok(told.into_iter().map(Sentence::from).collect()),
+            Err(error) => Err(error.into()),
+        }
     }))
 }
 

@@ -108,7 +108,9 @@ impl Raise for CatalogError {
                 error.set_cause(py, source.downcast().ok().map(|cause| *cause));
                 error
             }
-            Self::BadDelimiter { .. } => PyValueError::new_err(explained(&self)),
+            Self::BadDelimiter { .. } | Self::BadWordWeight { .. } => {
+                PyValueError::new_err(explained(&self))
+            }
             _ => class::CatalogError::new_err(explained(&self)),
         }
     }

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -194,10 +195,14 @@ def test_an_index_is_a_table(songs: pp.SongIndex) -> None:
 def test_songs_are_described_by_their_features(songs: pp.SongIndex, tmp_path: Path) -> None:
     song = {"id": "x", "genre": "techno", "year": 1994, "energy": 0.95, "valence": 0.2}
     sentences = pp.describe(song)
-    assert 2 <= len(sentences) <= 8 and sentences[0].endswith("1990s techno")
+    assert 2 <= len(sentences) <= 8 and sentences[0].text.endswith("1990s techno")
+    assert {sentence.source for sentence in sentences} >= {"genre", "mood"} and sentences[0].score is None
+    assert repr(sentences[0]) == f"Sentence('{sentences[0]}', source='genre')"
     assert pp.describe(song) == sentences != pp.describe(song | {"energy": 0.1})
-    assert "\n".join(pp.describe(songs.song("a"))) == songs.song("a")["description"]
-    assert pp.describe({"id": "x", "title": "nothing else"}) == []
+    assert "\n".join(map(str, pp.describe(songs.song("a")))) == songs.song("a")["description"]
+    title = pp.describe({"id": "x", "title": "Wild Horses (Live)", "artist": "nobody"})
+    assert [(t.text, t.source, t.source_words) for t in title] == [("a photo of Wild Horses", "title", "its title")]
+    assert pp.describe({"id": "x", "artist": "nobody"}) == []
 
     own = tmp_path / "own.toml"
     own.write_text(pp.templates().replace('"strobe lights in a dark warehouse"', '"one light"'))
@@ -214,12 +219,50 @@ def test_songs_are_described_by_their_features(songs: pp.SongIndex, tmp_path: Pa
             pp.describe(wrong)  # type: ignore[arg-type]
 
 
+def test_titles_find_what_they_name_and_say_so(enc: pp.Encoder, tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "id": ["horses", "other", "tagged"],
+            "title": ["Wild Horses", "Untitled 4", "Song 2"],
+            "artist": "x",
+            "energy": 0.5,
+            "valence": 0.5,
+            "tags": [None, None, "horses; meadow"],
+        }
+    )
+    query = enc.encode_text("horses running across a field")
+
+    def first(**words: float) -> tuple[pp.SongIndex, list[str]]:
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.arrow"
+        pp.build_index(table, out, encoder=enc, **words)  # type: ignore[arg-type]
+        index = pp.SongIndex.open(out)
+        return index, index.search(query, k=3).ids
+
+    index, found = first()
+    assert found[2] == "other"
+    best = pp.why(index.song("horses"), query, enc)[0]
+    assert (best.source, best.text) == ("title", "a photo of Wild Horses") and best.score is not None and best.score > 0.3
+    assert pp.why(index.song("tagged"), query, enc)[0].source_words == "its tags"
+    recipe = json.loads(index.recipe or "")
+    assert recipe["description"] == 2 and recipe["words"]["title"] > 0
+    without, _ = first(titles=False, tags=False)
+    assert json.loads(without.recipe or "")["words"]["title"] == 0
+    assert "title" not in {sentence.source for sentence in pp.why(without.song("horses"), query, enc)}
+    heavy, found = first(titles=3, tags=0)
+    assert found[0] == "horses" and json.loads(heavy.recipe or "")["words"]["title"] == 3
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="weight of the title"):
+            first(titles=wrong)
+    with pytest.raises(pp.EmbeddingError):
+        pp.why(index.song("horses"), pp.Embedding([0.6, 0.8]), enc)
+
+
 def test_a_callable_describes(csv: Path, enc: pp.Encoder, tmp_path: Path) -> None:
     out = tmp_path / "songs.arrow"
     _, built = pp.build_index(csv, out, encoder=enc, describe=lambda song: f"a picture of {song['title']}")
     assert (built["songs"], built["vectors"], built["resumed"]) == (4, 4, 0)
-    assert pp.SongIndex.open(out).song("a")["description"] == "a picture of Storm"
-    pp.build_index(csv, out, encoder=enc, describe=lambda song: ["one", "two"])
+    assert pp.SongIndex.open(out).song("a")["description"] == "a picture of Storm\na photo of Storm"
+    pp.build_index(csv, out, encoder=enc, describe=lambda song: ["one", "two"], titles=False)
     assert pp.SongIndex.open(out).song("a")["description"] == "one\ntwo"
     before = out.read_bytes()
 

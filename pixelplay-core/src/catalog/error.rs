@@ -220,7 +220,17 @@ pub enum CatalogError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// One of the [`WordWeights`](super::WordWeights) cannot be one.
+    #[cfg(feature = "encoder")]
+    #[error("the weight of the {words} is {weight}; it must be 0 (left out) or more, and finite")]
+    BadWordWeight {
+        /// `title`, `tags` or `lyrics`.
+        words: &'static str,
+        /// The weight.
+        weight: f64,
+    },
     /// Songs cannot be described as those of the index were that they are to be added to.
+    #[cfg(feature = "encoder")]
     #[error("the songs cannot be described as those of {} were: {what}", index.display())]
     OtherRecipe {
         /// The index.

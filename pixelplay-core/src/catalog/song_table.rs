@@ -261,10 +261,11 @@ impl<'a> SongTable<'a> {
     ) -> Result<(CleanReport, BuildReport), CatalogError> {
         let out = out.as_ref();
         self.input.refuse_as_output(out)?;
+        let options = self.build_options.unwrap_or_default();
+        options.words.check()?;
         indexing::check_place(out)?;
         let (merged, cleaned) =
             clean::clean_spooled(self.input, &self.options, folder_of(out), progress)?;
-        let options = self.build_options.unwrap_or_default();
         let built = indexing::build_merged(merged, encoder, out, &options, progress)?;
         Ok((cleaned, built))
     }
@@ -273,7 +274,7 @@ impl<'a> SongTable<'a> {
     /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one. Returns what the
     /// three report.
     ///
-    /// The songs are described as those of the index [were](SongIndex::recipe), whatever the
+    /// The songs are described as those of the index [were](crate::index::SongIndex::recipe), whatever the
     /// [`WordWeights`](super::WordWeights) of the options say.
     ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs

@@ -43,6 +43,7 @@ impl Build<'_> {
         songs: impl Iterator<Item = Result<Song, CatalogError>>,
         progress: &mut dyn Progress,
     ) -> Result<BuildReport, CatalogError> {
+        self.options.words.check()?;
         let batch_rows = self.options.batch_rows.max(1);
         let mut parts =
             (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;

@@ -10,7 +10,8 @@ use crate::encoder::{EncodeOptions, Encoder};
 
 /// How much of what all songs have in common is taken off each. They are described in like words, so
 /// their vectors lie close together, and a few would turn up for every picture. Chosen on training
-/// pictures: with 0.4 of it, 4 % more songs are ever shown than without titles, with none 5 % fewer.
+/// pictures: at the default weight of titles 2 % more songs are ever shown than without titles, and
+/// 9 % fewer with none of it taken off.
 const SHARE_OF_COMMON: f64 = 0.4;
 
 /// A way to compose vectors, which an index keeps to; see [`WordWeights`].

@@ -57,7 +57,7 @@ use recipe::Recipe;
 /// some 200 bytes a song.
 ///
 /// # Errors
-/// [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
+/// [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
 /// file cannot be written or two songs have one id, [`CatalogError::Encode`] where the encoder
 /// fails, [`CatalogError::Describe`] where the describer does, and [`CatalogError::Cancelled`].
 pub fn build_index(

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::CatalogError;
 use crate::catalog::describe::{Describer, Source};
 use crate::encoder::EncodeOptions;
 use crate::index::WriterOptions;
@@ -58,6 +59,16 @@ impl WordWeights {
     /// Words are left out; songs are described by their features, genre and year alone.
     pub const NONE: Self = Self { title: 0.0, tags: 0.0, lyrics: 0.0 };
 
+    /// That all can be weights.
+    pub(in crate::catalog) fn check(self) -> Result<(), CatalogError> {
+        for (source, weight) in self.by_source() {
+            if !(weight.is_finite() && weight >= 0.0) {
+                return Err(CatalogError::BadWordWeight { words: source.name(), weight });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn by_source(self) -> [(Source, f64); 3] {
         [(Source::Title, self.title), (Source::Tags, self.tags), (Source::Lyrics, self.lyrics)]
     }
@@ -66,6 +77,6 @@ impl WordWeights {
 impl Default for WordWeights {
     /// Chosen on training pictures for titles; tags and lyrics follow by judgement.
     fn default() -> Self {
-        Self { title: 0.6, tags: 0.6, lyrics: 0.3 }
+        Self { title: 0.8, tags: 0.8, lyrics: 0.4 }
     }
 }

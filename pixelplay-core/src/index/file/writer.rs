@@ -20,7 +20,7 @@ pub struct WriterOptions {
     /// The space of the vectors, where it is known; queries from another space are then refused.
     pub fingerprint: Option<Fingerprint>,
     /// How the songs were described, where their vectors come from descriptions: a JSON object that
-    /// [`build_index`](crate::catalog::build_index) writes and reads.
+    /// `catalog::build_index` writes and reads.
     pub recipe: Option<String>,
     /// Scale each vector to length 1; otherwise a vector of another length is refused.
     pub normalize: bool,
