@@ -151,6 +151,7 @@ impl Parts {
 }
 
 #[cfg(all(test, feature = "mini"))]
+#[allow(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 mod tests {
     use pixelplay_models::EmbeddedCheckpoint;
     use safetensors::Dtype;
