@@ -70,9 +70,11 @@ fn pictures_are_prepared_as_open_clip_does() {
             case.height,
             &case.pattern,
         ));
-        let channel = |key: &str, default: [f32; 3]| match &case.settings[key] {
-            Value::Array(list) => list.iter().map(|v| v.as_f64().unwrap() as f32).collect(),
-            _ => default.to_vec(),
+        let channel = |key: &str, default: [f64; 3]| -> Vec<f32> {
+            let given = case.settings[key].as_array().cloned().unwrap_or_default();
+            let given: Vec<f64> = given.iter().filter_map(Value::as_f64).collect();
+            let used = if given.is_empty() { &default[..] } else { &given };
+            used.iter().map(|&value| value as f32).collect()
         };
         let mean = channel("mean", [0.481_454_66, 0.457_827_5, 0.408_210_73]);
         let std = channel("std", [0.268_629_54, 0.261_302_58, 0.275_777_11]);
@@ -207,6 +209,15 @@ fn settings_that_cannot_be_run_are_refused_by_name() {
     ] {
         assert!(error.contains(expected), "{expected}: {error}");
     }
+}
+
+#[test]
+fn the_end_token_must_be_the_highest_since_texts_are_pooled_there() {
+    let error = refused(|c| {
+        c.tokenizer["post_processor"]["sep"] = json!(["<start>", 62]);
+        c.tokenizer["post_processor"]["cls"] = json!(["<end>", 63]);
+    });
+    assert!(error.contains("texts are pooled at the highest one, 63"), "{error}");
 }
 
 #[test]
