@@ -151,14 +151,12 @@ impl Parts {
 }
 
 #[cfg(all(test, feature = "mini"))]
-#[allow(clippy::unwrap_used, reason = "these are tests, their helpers included")]
 mod tests {
     use pixelplay_models::EmbeddedCheckpoint;
-    use safetensors::Dtype;
-    use safetensors::tensor::{TensorView, serialize};
 
     use super::*;
     use crate::Encoder;
+    use crate::encoder::checkpoint::made;
 
     const CONFIG: &[u8] = br#"{
         "model_cfg": {
@@ -180,35 +178,10 @@ mod tests {
         "model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 0, "b": 1, "s": 6, "e": 7}}
     }"#;
 
-    /// Weights that all differ, and statistics that are none too strange.
-    fn weights() -> Vec<u8> {
-        let specs = Config::parse_open_clip(Path::new("config"), CONFIG).unwrap().tensors();
-        let values: Vec<Vec<u8>> = specs
-            .iter()
-            .enumerate()
-            .map(|(seed, spec)| {
-                let offset = ["running_var", "weight"].iter().any(|end| spec.name.ends_with(end));
-                let (base, size) = match spec.shape.len() {
-                    1 => (if offset { 1.0 } else { 0.0 }, 0.2),
-                    _ => (0.0, 2.0 / (spec.shape[1..].iter().product::<usize>() as f32).sqrt()),
-                };
-                (0..spec.shape.iter().product::<usize>())
-                    .flat_map(|at| {
-                        let noise = ((at * 7919 + seed * 104_729) % 1009) as f32 / 504.0 - 1.0;
-                        half::f16::from_f32(base + noise * size).to_le_bytes()
-                    })
-                    .collect()
-            })
-            .collect();
-        let views = specs.iter().zip(&values).map(|(spec, bytes)| {
-            (&spec.name, TensorView::new(Dtype::F16, spec.shape.clone(), bytes).unwrap())
-        });
-        serialize(views, None).unwrap()
-    }
-
     #[test]
     fn an_embedded_checkpoint_of_open_clip_is_the_one_in_a_folder() {
-        let weights: &'static [u8] = Box::leak(weights().into_boxed_slice());
+        let config = Config::parse_open_clip(Path::new("config"), CONFIG).unwrap();
+        let weights = made::weights(&config);
         let embedded = EmbeddedCheckpoint {
             name: "test",
             layout: pixelplay_models::Layout::OpenClip,

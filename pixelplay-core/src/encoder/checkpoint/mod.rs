@@ -13,6 +13,8 @@ mod efficientnet;
 mod expected_tensors;
 mod fingerprint;
 mod header;
+#[cfg(all(test, feature = "mini"))]
+pub(super) mod made;
 mod open_clip;
 pub(super) mod self_test;
 mod source;

@@ -209,3 +209,49 @@ fn average(x: &Matrix, pictures: usize, out: &mut Matrix) {
         Lanes(sum.0.map(|sum| sum / pixels.len() as f32))
     }));
 }
+
+#[cfg(all(test, feature = "mini"))]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::encoder::checkpoint::{Config, VisionConfig, made};
+    use crate::simd::Backend;
+
+    const CONFIG: &[u8] = br#"{"model_cfg": {
+        "embed_dim": 24,
+        "vision_cfg": {
+            "timm_model_name": "tf_efficientnet_lite0", "timm_proj": "mlp", "image_size": 69
+        },
+        "text_cfg": {"vocab_size": 8, "context_length": 4, "width": 16, "heads": 2, "layers": 1}
+    }}"#;
+
+    #[test]
+    fn every_backend_gives_nearly_the_same_vectors() {
+        let config = Config::parse_open_clip(Path::new("config"), CONFIG).unwrap();
+        let VisionConfig::EfficientNet(net) = &config.vision else { panic!("{config:?}") };
+        let weights = Weights::embedded("weights".into(), made::weights(&config)).unwrap();
+        let tower = EfficientNet::load(&weights, net, config.projection_dim, 1).unwrap();
+        let pixels: Vec<f32> = (0..2 * 3 * 69 * 69)
+            .map(|at| ((at * 7919 % 1009) as f32 / 504.0 - 1.0).sin())
+            .collect();
+        let vectors = |backend: Backend| -> Vec<Vec<f32>> {
+            let mut space = Space::default();
+            space.ctx.backend = backend;
+            tower.pass(&pixels, &mut space);
+            (0..2).map(|picture| space.x.row(picture, tower.dim)).collect()
+        };
+        let dot = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+        };
+        let mut backends = Backend::available().into_iter();
+        let expected = backends.next().map(vectors).unwrap();
+        assert!(expected[0] != expected[1] && expected[0].iter().any(|&value| value != 0.0));
+        for backend in backends {
+            for (a, b) in vectors(backend).iter().zip(&expected) {
+                let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+                assert!(cosine > 0.999_999_9, "{backend}: {cosine}");
+            }
+        }
+    }
+}
