@@ -1,10 +1,10 @@
-//! Encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP ViT-B/32, and one of
-//! OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
+//! Encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP ViT-B/32, and one
+//! of OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
-//! The large checkpoint (151 million weights, 300 MB as bfloat16) and the convolutional one are random
-//! and made on the fly: their values do not change the time it takes.
+//! The large checkpoint (151 million weights, 300 MB as bfloat16) and the convolutional one are
+//! random and made on the fly: their values do not change the time it takes.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 

@@ -1,5 +1,6 @@
 //! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an ordinary Hugging Face
-//! `CLIPModel` directory of less than 9 MB, as bytes of the binary. One of OpenCLIP's could be, too.
+//! `CLIPModel` directory of less than 9 MB, as bytes of the binary. One of OpenCLIP's could be so,
+//! too.
 //!
 //! ```
 //! let checkpoint = &pixelplay_models::PIXELPLAY_MINI;
@@ -22,8 +23,8 @@ pub struct EmbeddedCheckpoint {
     pub config_json: &'static [u8],
     /// `tokenizer.json`, as the `tokenizers` crate reads it.
     pub tokenizer_json: &'static [u8],
-    /// `model.safetensors`, or `open_clip_model.safetensors`, float16. Starts at a multiple of 64 bytes, so that its tensors can be
-    /// used in place.
+    /// `model.safetensors`, or `open_clip_model.safetensors`, float16. Starts at a multiple of 64
+    /// bytes, so that its tensors can be used in place.
     pub model_safetensors: &'static [u8],
 }
 

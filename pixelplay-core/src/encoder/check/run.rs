@@ -22,8 +22,9 @@ pub struct CheckOptions {
     pub encoder: EncoderOptions,
 }
 
-/// Checks a directory that [`Encoder::open`](crate::Encoder::open) takes: every file, every tensor, every value for being a
-/// number, both towers with the self-test, and the published values of a reference if one is given.
+/// Checks a directory that [`Encoder::open`](crate::Encoder::open) takes: every file, every tensor,
+/// every value for being a number, both towers with the self-test, and the published values of a
+/// reference if one is given.
 ///
 /// It does not stop at the first problem. It costs reading the weights a few times and a forward
 /// pass of each tower, and of each text and picture of the reference.

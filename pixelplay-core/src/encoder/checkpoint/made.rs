@@ -5,8 +5,8 @@ use safetensors::tensor::{TensorView, serialize};
 
 use super::config::Config;
 
-/// A safetensors file of what a configuration calls for: values that all differ, and statistics that
-/// are none too strange.
+/// A safetensors file of what a configuration calls for: values that all differ, and statistics
+/// that are none too strange.
 #[allow(clippy::unwrap_used, reason = "only tests come here")]
 pub(in crate::encoder) fn weights(config: &Config) -> &'static [u8] {
     let specs = config.tensors();

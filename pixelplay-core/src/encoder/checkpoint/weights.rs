@@ -122,7 +122,8 @@ impl Weights {
         }
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         for name in self.tensors.keys() {
-            // Buffers of old transformers and of batch norms, and what only the training loss knows.
+            // Buffers of old transformers and of batch norms, and what only the training loss
+            // knows.
             let harmless = [".position_ids", ".num_batches_tracked"]
                 .iter()
                 .any(|buffer| name.ends_with(buffer))
