@@ -1,9 +1,10 @@
-//! Encoding pictures and texts: the embedded checkpoint and one of the shape of CLIP ViT-B/32.
+//! Encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP ViT-B/32, and one
+//! of OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
-//! The large checkpoint (151 million weights, 300 MB as bfloat16) is random and made on the fly:
-//! its values do not change the time it takes.
+//! The large checkpoint (151 million weights, 300 MB as bfloat16) and the convolutional one are
+//! random and made on the fly: their values do not change the time it takes.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 
@@ -20,8 +21,9 @@ use pixelplay_core::{EncodeOptions, Encoder, EncoderOptions, Image, ImageSource}
 use serde_json::{Map, Value, json};
 
 fn encoders() -> Vec<(&'static str, Encoder)> {
-    let dir = tempfile::tempdir().unwrap();
+    let (dir, lite0) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_b32(dir.path()).unwrap();
+    write_lite0(lite0.path()).unwrap();
     // The file stays open, so the folder may go.
     let open = |precision| {
         let options = EncoderOptions { precision, ..EncoderOptions::default() };
@@ -29,6 +31,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
     };
     vec![
         ("mini", Encoder::mini().unwrap()),
+        ("lite0", Encoder::open(lite0.path()).unwrap()),
         ("b32", open(Precision::F32)),
         ("b32-int8", open(Precision::Int8)),
     ]
@@ -138,32 +141,120 @@ fn write_b32(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("preprocessor_config.json"), "{}")?;
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
 
-    let tensors = b32_tensors();
+    write_weights(&dir.join("model.safetensors"), &b32_tensors(), |name| {
+        // Norms keep what they read, and everything else is small: random signs at about 1/40.
+        match name.contains("norm") && name.ends_with("weight") {
+            true => 0x3F80,
+            false => 0x3C80,
+        }
+    })
+}
+
+/// Writes random weights as bfloat16, each with the size that is given for its name, as bits.
+fn write_weights(
+    path: &Path,
+    tensors: &[(String, Vec<usize>)],
+    size: impl Fn(&str) -> u16,
+) -> std::io::Result<()> {
     let mut header = Map::new();
     let mut end = 0;
-    for (name, shape) in &tensors {
+    for (name, shape) in tensors {
         let start = end;
         end += 2 * shape.iter().product::<usize>();
         let entry = json!({"dtype": "BF16", "shape": shape, "data_offsets": [start, end]});
         header.insert(name.clone(), entry);
     }
     let header = Value::from(header).to_string();
-    let mut file = BufWriter::new(File::create(dir.join("model.safetensors"))?);
+    let mut file = BufWriter::new(File::create(path)?);
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(header.as_bytes())?;
     let mut state = 1_u32;
-    for (name, shape) in &tensors {
+    for (name, shape) in tensors {
+        let size = size(name);
         for _ in 0..shape.iter().product::<usize>() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let bits = match name.contains("norm") && name.ends_with("weight") {
-                true => 0x3F80,
-                // Random sign and mantissa, at about 1/40.
-                false => 0x3C80 | ((state >> 16) as u16 & 0x807F),
-            };
-            file.write_all(&bits.to_le_bytes())?;
+            // A sign and some of the mantissa, except of 1.
+            let noise = if size == 0x3F80 { 0 } else { (state >> 16) as u16 & 0x807F };
+            file.write_all(&(size | noise).to_le_bytes())?;
         }
     }
     file.flush()
+}
+
+/// Writes a checkpoint directory of OpenCLIP's around an EfficientNet-Lite0.
+fn write_lite0(dir: &Path) -> std::io::Result<()> {
+    let config = json!({
+        "model_cfg": {
+            "embed_dim": 512,
+            "vision_cfg": {
+                "timm_model_name": "tf_efficientnet_lite0", "timm_pool": "", "timm_proj": "mlp",
+                "image_size": 192,
+            },
+            "text_cfg": {"width": 384, "heads": 6, "layers": 6},
+        },
+        "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+    });
+    std::fs::write(dir.join("open_clip_config.json"), config.to_string())?;
+    std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
+    write_weights(&dir.join("open_clip_model.safetensors"), &lite0_tensors(), |name| {
+        let is_norm = name.contains("bn") || name.contains("ln_");
+        match is_norm && (name.ends_with("weight") || name.ends_with("running_var")) {
+            true => 0x3F80,
+            // About 1/8 in front of batch norms, and 1/40 elsewhere.
+            false if name.contains("conv") => 0x3E00,
+            false => 0x3C80,
+        }
+    })
+}
+
+fn lite0_tensors() -> Vec<(String, Vec<usize>)> {
+    let mut tensors: Vec<(String, Vec<usize>)> = vec![
+        ("token_embedding.weight".to_owned(), vec![49_408, 384]),
+        ("positional_embedding".to_owned(), vec![77, 384]),
+        ("text_projection".to_owned(), vec![384, 512]),
+        ("visual.head.mlp.fc2.weight".to_owned(), vec![512, 1024]),
+    ];
+    let mut pair = |at: String, shape: &[usize]| {
+        tensors.push((format!("{at}weight"), shape.to_vec()));
+        tensors.push((format!("{at}bias"), shape[..1].to_vec()));
+    };
+    pair("visual.head.mlp.fc1.".to_owned(), &[1024, 1280]);
+    pair("ln_final.".to_owned(), &[384]);
+    for layer in 0..6 {
+        let at = format!("transformer.resblocks.{layer}");
+        pair(format!("{at}.ln_1."), &[384]);
+        pair(format!("{at}.ln_2."), &[384]);
+        pair(format!("{at}.attn.in_proj_"), &[1152, 384]);
+        pair(format!("{at}.attn.out_proj."), &[384, 384]);
+        pair(format!("{at}.mlp.c_fc."), &[1536, 384]);
+        pair(format!("{at}.mlp.c_proj."), &[384, 1536]);
+    }
+    let mut conv = |at: &str, conv: &str, norm: &str, shape: [usize; 4]| {
+        let at = format!("visual.trunk.{at}");
+        tensors.push((format!("{at}{conv}.weight"), shape.to_vec()));
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            tensors.push((format!("{at}{norm}.{part}"), vec![shape[0]]));
+        }
+    };
+    conv("", "conv_stem", "bn1", [32, 3, 3, 3]);
+    conv("blocks.0.0.", "conv_dw", "bn1", [32, 1, 3, 3]);
+    conv("blocks.0.0.", "conv_pw", "bn2", [16, 32, 1, 1]);
+    let mut inputs = 16;
+    for (stage, (repeats, kernel, outputs)) in
+        [(2, 3, 24), (2, 5, 40), (3, 3, 80), (3, 5, 112), (4, 5, 192), (1, 3, 320)]
+            .into_iter()
+            .enumerate()
+    {
+        for index in 0..repeats {
+            let (at, width) = (format!("blocks.{}.{index}.", stage + 1), inputs * 6);
+            conv(&at, "conv_pw", "bn1", [width, inputs, 1, 1]);
+            conv(&at, "conv_dw", "bn2", [width, 1, kernel, kernel]);
+            conv(&at, "conv_pwl", "bn3", [outputs, width, 1, 1]);
+            inputs = outputs;
+        }
+    }
+    conv("", "conv_head", "bn2", [1280, inputs, 1, 1]);
+    tensors
 }
 
 fn b32_tensors() -> Vec<(String, Vec<usize>)> {

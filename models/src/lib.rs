@@ -1,5 +1,6 @@
 //! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an ordinary Hugging Face
-//! `CLIPModel` directory of less than 9 MB, as bytes of the binary.
+//! `CLIPModel` directory of less than 9 MB, as bytes of the binary. One of OpenCLIP's could be so,
+//! too.
 //!
 //! ```
 //! let checkpoint = &pixelplay_models::PIXELPLAY_MINI;
@@ -11,21 +12,52 @@
 //! model card, `pixelplay-mini/README.md`. The recipe that made it is in the repository's
 //! `models/train`.
 
-/// The four files of a Hugging Face `CLIPModel` directory, embedded.
+/// The files of a checkpoint's directory, embedded.
 #[derive(Clone, Copy)]
-#[non_exhaustive]
 pub struct EmbeddedCheckpoint {
     /// The directory's name.
     pub name: &'static str,
-    /// `config.json`: widths, depths, patch and image size, token ids.
+    /// Whose directory it is.
+    pub layout: Layout,
+    /// `config.json`, or `open_clip_config.json`: widths, depths, image size.
     pub config_json: &'static [u8],
-    /// `preprocessor_config.json`: size, crop, resampling, mean and standard deviation.
-    pub preprocessor_config_json: &'static [u8],
     /// `tokenizer.json`, as the `tokenizers` crate reads it.
     pub tokenizer_json: &'static [u8],
-    /// `model.safetensors`, float16. Starts at a multiple of 64 bytes, so that its tensors can be
-    /// used in place.
+    /// `model.safetensors`, or `open_clip_model.safetensors`, float16. Starts at a multiple of 64
+    /// bytes, so that its tensors can be used in place.
     pub model_safetensors: &'static [u8],
+}
+
+/// Whose files a checkpoint consists of.
+#[derive(Clone, Copy)]
+pub enum Layout {
+    /// transformers' `CLIPModel`.
+    ClipModel {
+        /// `preprocessor_config.json`: size, crop, resampling, mean and standard deviation.
+        preprocessor_config_json: &'static [u8],
+    },
+    /// OpenCLIP's, whose configuration has a picture's pre-processing too.
+    OpenClip,
+}
+
+impl EmbeddedCheckpoint {
+    /// The files by the names that they have in a directory.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, &'static [u8])> {
+        let [config, weights] = match self.layout {
+            Layout::ClipModel { .. } => ["config.json", "model.safetensors"],
+            Layout::OpenClip => ["open_clip_config.json", "open_clip_model.safetensors"],
+        };
+        let mut files = vec![
+            (config, self.config_json),
+            ("tokenizer.json", self.tokenizer_json),
+            (weights, self.model_safetensors),
+        ];
+        if let Layout::ClipModel { preprocessor_config_json } = self.layout {
+            files.push(("preprocessor_config.json", preprocessor_config_json));
+        }
+        files
+    }
 }
 
 impl std::fmt::Debug for EmbeddedCheckpoint {
@@ -46,15 +78,17 @@ static MINI_WEIGHTS: &Aligned<[u8]> =
 /// `pixelplay-mini`: 96-pixel ViT and a four-layer text tower, 512 dimensions.
 pub static PIXELPLAY_MINI: EmbeddedCheckpoint = EmbeddedCheckpoint {
     name: "pixelplay-mini",
+    layout: Layout::ClipModel {
+        preprocessor_config_json: include_bytes!("../pixelplay-mini/preprocessor_config.json"),
+    },
     config_json: include_bytes!("../pixelplay-mini/config.json"),
-    preprocessor_config_json: include_bytes!("../pixelplay-mini/preprocessor_config.json"),
     tokenizer_json: include_bytes!("../pixelplay-mini/tokenizer.json"),
     model_safetensors: &MINI_WEIGHTS.0,
 };
 
 #[cfg(test)]
 mod tests {
-    use super::PIXELPLAY_MINI as MINI;
+    use super::{Layout, PIXELPLAY_MINI as MINI};
     use serde_json::Value;
 
     fn json(bytes: &[u8]) -> Value {
@@ -71,11 +105,11 @@ mod tests {
 
     #[test]
     fn the_settings_fit_together() {
-        let (config, preprocessor, tokenizer) = (
-            json(MINI.config_json),
-            json(MINI.preprocessor_config_json),
-            json(MINI.tokenizer_json),
-        );
+        let Layout::ClipModel { preprocessor_config_json: preprocessor } = MINI.layout else {
+            panic!("it is a CLIPModel")
+        };
+        let (config, preprocessor, tokenizer) =
+            (json(MINI.config_json), json(preprocessor), json(MINI.tokenizer_json));
         assert_eq!(config["model_type"], "clip");
         assert_eq!(config["projection_dim"], 512);
         assert_eq!(preprocessor["size"]["shortest_edge"], config["vision_config"]["image_size"]);
@@ -112,12 +146,7 @@ mod tests {
     #[test]
     fn weights_are_aligned_and_the_whole_is_below_nine_megabytes() {
         assert_eq!(MINI.model_safetensors.as_ptr().addr() % 64, 0);
-        let files = [
-            MINI.config_json,
-            MINI.preprocessor_config_json,
-            MINI.tokenizer_json,
-            MINI.model_safetensors,
-        ];
-        assert!(files.iter().map(|f| f.len()).sum::<usize>() < 9_000_000);
+        let bytes = MINI.files().iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        assert!(bytes < 9_000_000, "{bytes}");
     }
 }

@@ -16,8 +16,9 @@ use crate::progress;
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
-    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME (also @REVISION) from the Hugging Face Hub;
-    /// without it, the embedded pixelplay-mini
+    /// A Hugging Face CLIPModel folder, one of OpenCLIP's with an EfficientNet-Lite, or
+    /// hub:ORG/NAME (also @REVISION) from the Hugging Face Hub; without it, the embedded
+    /// pixelplay-mini
     ///
     /// The hub's files are kept in the cache that all its clients share. HF_HOME, HF_TOKEN,
     /// HF_HUB_OFFLINE and HF_ENDPOINT mean what they mean to Python's huggingface_hub.

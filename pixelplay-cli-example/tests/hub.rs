@@ -25,13 +25,8 @@ struct Scene {
 impl Scene {
     /// A private repository, so that nothing works without the token.
     fn new() -> Self {
-        let mini = &PIXELPLAY_MINI;
-        let files = vec![
-            File::new("config.json", mini.config_json),
-            File::new("preprocessor_config.json", mini.preprocessor_config_json),
-            File::new("tokenizer.json", mini.tokenizer_json),
-            File::new("model.safetensors", mini.model_safetensors),
-        ];
+        let files = PIXELPLAY_MINI.files().into_iter();
+        let files = files.map(|(name, bytes)| File::new(name, bytes)).collect();
         let hub = FakeHub::start("org/mini", files);
         hub.change(|world| world.is_private = true);
         Self { hub, home: tempfile::tempdir().unwrap() }

@@ -12,13 +12,7 @@ use tempfile::TempDir;
 
 fn checkpoint() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let mini = &PIXELPLAY_MINI;
-    for (file, bytes) in [
-        ("config.json", mini.config_json),
-        ("preprocessor_config.json", mini.preprocessor_config_json),
-        ("tokenizer.json", mini.tokenizer_json),
-        ("model.safetensors", mini.model_safetensors),
-    ] {
+    for (file, bytes) in PIXELPLAY_MINI.files() {
         fs::write(dir.path().join(file), bytes).unwrap();
     }
     dir

@@ -42,7 +42,7 @@
 //! | [`embedding`] | the type of every vector, and which space it lives in |
 //! | [`song`], [`mood`] | a song, its columns, and the words for its mood; the mood of a picture |
 //! | [`radar`] | songs and moods drawn as an SVG chart |
-//! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel` |
+//! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel`, or one of OpenCLIP's with an EfficientNet-Lite |
 //! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
 //! | [`query`] | pictures, words and songs blended into one question |
 //! | `catalog` | tables cleaned, songs described, indexes built |

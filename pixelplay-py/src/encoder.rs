@@ -19,7 +19,8 @@ use crate::mood::PyMood;
 /// Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
 /// release the GIL. It cannot be pickled: open it in each process.
 ///
-/// Opens a ``CLIPModel`` directory, or without a path the embedded checkpoint pixelplay-mini.
+/// Opens a ``CLIPModel`` directory, one of OpenCLIP's whose vision tower is an EfficientNet-Lite, or without a path the
+/// embedded checkpoint pixelplay-mini.
 ///
 /// ``threads`` is how many compute, all cores where it is ``None``; the vectors are the same bits with any number.
 /// ``precision`` is ``"f32"``, or ``"int8"``, which takes a quarter of the memory, is faster on processors with AVX-512

@@ -238,7 +238,7 @@ fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
         }
         EncodeError::MissingFile { dir, file } => {
             let missing = io::Error::from(ErrorKind::NotFound);
-            context.push_str("a CLIPModel directory lacks this file: ");
+            context.push_str("the checkpoint lacks this file: ");
             os::<class::EncodeError>(py, error, context, &dir.join(file), &missing)
         }
         _ => class::EncodeError::new_err(context + &explained(error)),

@@ -26,7 +26,7 @@ enum Task {
     /// Formatting, clippy, rustdoc, ruff and typos, warnings as errors (needs rustfmt and clippy);
     /// cargo-deny and the oldest Rust where they are installed
     Lint,
-    /// Compare the encoder with PyTorch and transformers on full-size models (installs them:
+    /// Compare the encoder with transformers and OpenCLIP on full-size models (installs them:
     /// gigabytes)
     Parity,
     /// Fuzz every parser, and run the tests of damage at full count (hours; needs a C++ compiler)
@@ -97,7 +97,7 @@ fn parity(root: &Path) -> Result<()> {
         &target_dir(root).join("xtask/parity-venv"),
         &parity.join("requirements.txt"),
     )?;
-    step("live comparison with transformers");
+    step("live comparison with transformers and OpenCLIP");
     run(Command::new(python).arg(parity.join("live.py")).current_dir(root))
 }
 

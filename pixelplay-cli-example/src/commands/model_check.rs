@@ -12,7 +12,8 @@ use crate::{output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face CLIPModel folder, or hub:ORG/NAME (also @REVISION) from the Hugging Face Hub
+    /// A Hugging Face CLIPModel folder, one of OpenCLIP's with an EfficientNet-Lite, or
+    /// hub:ORG/NAME (also @REVISION) from the Hugging Face Hub
     #[arg(value_parser = OsStringValueParser::new().map(<Checkpoint as From<OsString>>::from))]
     checkpoint: Checkpoint,
 

@@ -20,6 +20,9 @@ mod checkpoints;
 /// In the order in which their lengths and bytes follow each other in an input.
 const FILES: [&str; 4] =
     ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"];
+/// The same of OpenCLIP's layout, which an input is of whose configuration says `model_cfg`.
+const OPEN_CLIP_FILES: [&str; 4] =
+    ["open_clip_config.json", "unused.json", "tokenizer.json", "open_clip_model.safetensors"];
 
 thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
@@ -28,7 +31,15 @@ thread_local! {
 /// Opens a checkpoint and encodes with it; what comes out is a unit vector.
 pub fn read_checkpoint(mut data: &[u8]) {
     FOLDER.with(|folder| {
-        for name in FILES {
+        let is_open_clip = data.windows(9).take(1 << 10).any(|part| part == b"model_cfg");
+        let (files, others) = match is_open_clip {
+            true => (OPEN_CLIP_FILES, FILES),
+            false => (FILES, OPEN_CLIP_FILES),
+        };
+        for other in others {
+            let _ = fs::remove_file(folder.path().join(other));
+        }
+        for name in files {
             let path = folder.path().join(name);
             if let Some((len, rest)) = data.split_first_chunk() {
                 let len = rest.len().min(u32::from_le_bytes(*len) as usize);
@@ -75,13 +86,27 @@ pub(crate) fn seeds() -> Seeds {
             "text_config": text, "vision_config": vision,
         });
         let folder = checkpoints::Checkpoint::new(name, &config, dtype).write();
-        let mut seed = Vec::new();
-        for file in FILES {
-            let bytes = fs::read(folder.path().join(file)).unwrap();
-            seed.extend((bytes.len() as u32).to_le_bytes());
-            seed.extend(bytes);
-        }
-        all.push((name.to_owned(), seed));
+        let bytes = FILES.map(|file| fs::read(folder.path().join(file)).unwrap());
+        // The same tokenizer and weights behind a configuration of OpenCLIP's, whose tensors they
+        // are not: those of its smallest network would be megabytes.
+        let open_clip = json!({
+            "model_cfg": {
+                "embed_dim": 3,
+                "vision_cfg": {"timm_model_name": "tf_efficientnet_lite0", "image_size": [9, 9]},
+                "text_cfg": {"vocab_size": 8, "context_length": 5, "width": 4, "heads": 2},
+            },
+            "preprocess_cfg": {"mean": 0.5, "std": [0.5, 0.5, 0.5], "resize_mode": "longest"},
+        });
+        let mut of_open_clip = bytes.clone();
+        of_open_clip[0] = open_clip.to_string().into_bytes();
+        all.push((name.to_owned(), joined(&bytes)));
+        all.push((format!("open_clip {name}"), joined(&of_open_clip)));
     }
     all
+}
+
+/// Files as an input has them.
+fn joined(files: &[Vec<u8>]) -> Vec<u8> {
+    let with_length = |file: &Vec<u8>| [&(file.len() as u32).to_le_bytes(), &file[..]].concat();
+    files.iter().flat_map(with_length).collect()
 }

@@ -144,7 +144,7 @@ impl Encoder {
     pub fn encode_pixels(&self, pixels: &[f32]) -> Result<Vec<Embedding>, EncodeError> {
         let len = self.pixels_len();
         if !pixels.len().is_multiple_of(len) {
-            let side = self.inner.config.vision.image_size;
+            let side = self.inner.config.vision.image_size();
             return Err(EncodeError::BadInput {
                 problem: format!(
                     "{} values are no whole number of images of shape (3, {side}, {side})",
@@ -155,9 +155,8 @@ impl Encoder {
         if pixels.is_empty() {
             return Ok(Vec::new());
         }
-        let patches = self.inner.config.vision.patches();
         let tower = self.vision()?;
-        self.embeddings(self.install(|| tower.forward(pixels, patches))?)
+        self.embeddings(self.install(|| tower.forward(pixels))?)
     }
 
     /// Encodes texts given as token ids, in one batch. What follows the first end token is ignored,

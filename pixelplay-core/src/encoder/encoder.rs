@@ -109,7 +109,7 @@ impl Encoder {
 
     /// How many values the vision tower reads of a picture.
     pub(super) fn pixels_len(&self) -> usize {
-        3 * self.inner.config.vision.image_size.pow(2)
+        3 * self.inner.config.vision.image_size().pow(2)
     }
 
     pub(super) fn vision(&self) -> Result<&VisionTower, EncodeError> {
@@ -117,9 +117,8 @@ impl Encoder {
         inner.vision.get_or_load(
             || VisionTower::load(&inner.weights, &inner.config, &inner.options, self.threads()),
             |tower| {
-                let patches = inner.config.vision.patches().min(self_test::PATCHES);
                 let pixels = self_test::pixels(self.pixels_len());
-                let vectors = self.install(|| tower.forward(&pixels, patches))?;
+                let vectors = self.install(|| tower.forward_some(&pixels, self_test::PATCHES))?;
                 self_test::check(vectors).map_err(self_test::broken(inner.weights.path(), "vision"))
             },
         )

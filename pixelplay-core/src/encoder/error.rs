@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::files;
 #[cfg(feature = "hub")]
 use super::hub::HubError;
 use super::options::Device;
@@ -23,7 +24,8 @@ pub enum EncodeError {
     /// A checkpoint directory lacks a file.
     #[error(
         "`{}` holds no {file}; a CLIPModel directory holds config.json, model.safetensors, \
-         tokenizer.json (or vocab.json and merges.txt) and preprocessor_config.json",
+         tokenizer.json (or vocab.json and merges.txt) and preprocessor_config.json, one of \
+         OpenCLIP's open_clip_config.json, open_clip_model.safetensors and tokenizer.json",
         dir.display()
     )]
     MissingFile {
@@ -34,9 +36,9 @@ pub enum EncodeError {
     },
     /// The weights come only as a Python pickle, which can run any code and so is not read.
     #[error(
-        "`{}` has its weights only as a Python pickle ({file}); convert them with transformers: \
-         `CLIPModel.from_pretrained(\"DIR\").save_pretrained(\"DIR\", safe_serialization=True)`",
-        dir.display()
+        "`{}` has its weights only as a Python pickle ({file}); convert them with {}",
+        dir.display(),
+        Conversion(file)
     )]
     PickledWeights {
         /// The directory.
@@ -74,7 +76,7 @@ pub enum EncodeError {
     },
     /// The tensors in the file of weights are not the ones the configuration describes.
     #[error(
-        "the tensors of `{}` do not fit its config.json: {}",
+        "the tensors of `{}` do not fit its configuration: {}",
         path.display(),
         Shortened(problems)
     )]
@@ -233,6 +235,21 @@ impl fmt::Display for At<'_> {
             Some(path) => write!(f, " (`{}`)", path.display()),
             None => Ok(()),
         }
+    }
+}
+
+/// How a pickle becomes a file that is read.
+struct Conversion(&'static str);
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match files::OPEN_CLIP_PICKLES.contains(&self.0) {
+            true => "open_clip: `open_clip.push_to_hf_hub.save_for_hf(model, tokenizer, ...)`",
+            false => {
+                "transformers: `CLIPModel.from_pretrained(\"DIR\").save_pretrained(\"DIR\", \
+                 safe_serialization=True)`"
+            }
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! The files of a checkpoint: what a Hugging Face `CLIPModel` directory holds.
+//! The files of a checkpoint: what a Hugging Face `CLIPModel` directory holds, and what one of
+//! OpenCLIP's does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,6 +19,26 @@ pub(super) const WEIGHTS: &str = "model.safetensors";
 pub(super) const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 /// Weights that could run any code, and so are never read.
 pub(super) const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+
+/// OpenCLIP's configuration, of the model and of its pre-processing.
+pub(super) const OPEN_CLIP_CONFIG: &str = "open_clip_config.json";
+pub(super) const OPEN_CLIP_WEIGHTS: &str = "open_clip_model.safetensors";
+/// As [`PICKLES`].
+pub(super) const OPEN_CLIP_PICKLES: [&str; 2] =
+    ["open_clip_pytorch_model.bin", "open_clip_model.pt"];
+
+/// The files of weights of one layout.
+pub(super) struct WeightFiles {
+    pub(super) whole: &'static str,
+    /// Lists the shards, where there are several.
+    pub(super) index: Option<&'static str>,
+    pub(super) pickles: &'static [&'static str],
+}
+
+pub(super) const CLIP_MODEL: WeightFiles =
+    WeightFiles { whole: WEIGHTS, index: Some(WEIGHTS_INDEX), pickles: &PICKLES };
+pub(super) const OPEN_CLIP: WeightFiles =
+    WeightFiles { whole: OPEN_CLIP_WEIGHTS, index: None, pickles: &OPEN_CLIP_PICKLES };
 
 /// The files that the content of a [`WEIGHTS_INDEX`] lists, each once.
 pub(super) fn shards_in(index: &[u8]) -> Result<BTreeSet<String>, Cause> {

@@ -1,8 +1,9 @@
-//! Pictures and words to vectors, with any Hugging Face `CLIPModel` checkpoint.
+//! Pictures and words to vectors, with any Hugging Face `CLIPModel` checkpoint, and with those of
+//! OpenCLIP whose pictures go through an EfficientNet-Lite.
 //!
-//! * `encoder`: the type [`Encoder`]; `open` makes one of a checkpoint, `encode` is its work, and
-//!   `mood` (by `mood_scales`) and `from_hub` are more of its methods. `options` and `error` go
-//!   with them.
+//! * `encoder`: the type [`Encoder`]; `open` makes one of a checkpoint's `parts`, `encode` is its
+//!   work, and `mood` (by `mood_scales`) and `from_hub` are more of its methods. `options` and
+//!   `error` go with them.
 //! * `image`, `text`: from a picture to pixels as the model reads them, from words to token ids.
 //! * `checkpoint`: configuration, weights and fingerprint; `files` names the files.
 //! * `model`: the two towers; `lazy` loads one when it is first used.
@@ -26,6 +27,7 @@ mod mood;
 mod mood_scales;
 mod open;
 mod options;
+mod parts;
 mod text;
 
 pub use self::image::{Image, ImageSource};

@@ -1,26 +1,16 @@
 //! Opening: from the files of a checkpoint to an encoder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::checkpoint::{Config, Weights, fingerprint};
+use super::checkpoint::{add_clip_names, fingerprint};
 use super::encoder::{Encoder, Inner, own_pool};
 use super::error::EncodeError;
-use super::files;
-use super::image::{Preprocess, Settings};
+use super::image::Preprocess;
 use super::lazy::Lazy;
 use super::options::{Device, EncoderOptions, Precision};
-use super::text::{Definition, Tokenize};
-
-/// What a checkpoint consists of, wherever it came from.
-pub(super) struct Parts {
-    pub(super) name: String,
-    pub(super) config: Config,
-    pub(super) settings: Settings,
-    pub(super) settings_path: PathBuf,
-    pub(super) tokenizer: Definition,
-    pub(super) weights: Weights,
-}
+use super::parts::{Folder, Parts};
+use super::text::Tokenize;
 
 impl Encoder {
     /// The checkpoint pixelplay-mini, which is embedded in the program: no files, no network.
@@ -38,23 +28,10 @@ impl Encoder {
     /// If the device cannot be used, or the threads cannot be started.
     #[cfg(feature = "mini")]
     pub fn mini_with(options: EncoderOptions) -> Result<Self, EncodeError> {
-        let mini = &pixelplay_models::PIXELPLAY_MINI;
-        let path = |file: &str| PathBuf::from(format!("(embedded) {}/{file}", mini.name));
-        let settings_path = path(files::PREPROCESSOR);
-        Self::assemble(
-            Parts {
-                name: mini.name.to_owned(),
-                config: Config::parse(&path(files::CONFIG), mini.config_json)?,
-                settings: Settings::parse(&settings_path, mini.preprocessor_config_json, None)?,
-                settings_path,
-                tokenizer: Definition::parse(path(files::TOKENIZER), mini.tokenizer_json)?,
-                weights: Weights::embedded(path(files::WEIGHTS), mini.model_safetensors)?,
-            },
-            options,
-        )
+        Self::assemble(Parts::embedded(&pixelplay_models::PIXELPLAY_MINI)?, options)
     }
 
-    /// Opens a Hugging Face `CLIPModel` directory on the CPU; see [`Encoder::open_with`].
+    /// Opens a checkpoint's directory on the CPU; see [`Encoder::open_with`].
     ///
     /// # Errors
     /// See [`Encoder::open_with`].
@@ -64,7 +41,10 @@ impl Encoder {
 
     /// Opens a Hugging Face `CLIPModel` directory: `config.json`, `model.safetensors` (or shards
     /// and their index), `tokenizer.json` (or `vocab.json` and `merges.txt`) and
-    /// `preprocessor_config.json`. Weights may be `f32`, `f16` or `bf16`; the model runs in `f32`.
+    /// `preprocessor_config.json`. Or one of OpenCLIP's whose vision tower is timm's
+    /// `tf_efficientnet_lite0` to `lite4`: `open_clip_config.json`, `open_clip_model.safetensors` and
+    /// `tokenizer.json`. Where the files of both are there, it is a `CLIPModel`. Weights may be
+    /// `f32`, `f16` or `bf16`; the model runs in `f32`.
     ///
     /// # Errors
     /// If a file is missing, damaged, or asks for something this encoder does not do: it is refused
@@ -86,35 +66,11 @@ impl Encoder {
         name: String,
         options: EncoderOptions,
     ) -> Result<Self, EncodeError> {
-        let config = Self::read_config(dir)?;
-        let (settings_path, settings) = Settings::open(dir)?;
-        Self::assemble(
-            Parts {
-                name,
-                config,
-                settings,
-                settings_path,
-                tokenizer: Definition::open(dir)?,
-                weights: Weights::open(dir)?,
-            },
-            options,
-        )
-    }
-
-    pub(super) fn read_config(dir: &Path) -> Result<Config, EncodeError> {
-        let config_path = dir.join(files::CONFIG);
-        let config_json = match std::fs::read(&config_path) {
-            Ok(json) => json,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
-                return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: files::CONFIG });
-            }
-            Err(e) => return Err(EncodeError::io(&config_path)(e)),
-        };
-        Config::parse(&config_path, &config_json)
+        Self::assemble(Folder::new(dir).parts(name)?, options)
     }
 
     pub(super) fn assemble(parts: Parts, options: EncoderOptions) -> Result<Self, EncodeError> {
-        let Parts { name, config, settings, settings_path, tokenizer, weights } = parts;
+        let Parts { name, config, settings, settings_path, tokenizer, mut weights } = parts;
         if options.precision != Precision::F32 && options.device != Device::Cpu {
             return Err(EncodeError::Device {
                 device: options.device,
@@ -123,7 +79,8 @@ impl Encoder {
         }
         let specs = config.tensors();
         weights.check(&specs)?;
-        let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size)?;
+        add_clip_names(&mut weights, &config)?;
+        let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size())?;
         // The two slow parts: hundreds of megabytes to hash, and a vocabulary to build.
         let (tokenize, fingerprint) = rayon::join(
             || Tokenize::new(&tokenizer, &config.text),

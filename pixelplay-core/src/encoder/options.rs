@@ -29,7 +29,8 @@ impl fmt::Display for Device {
     }
 }
 
-/// In what the weights of the transformers are kept, and multiplied.
+/// In what the weights of the transformers are kept, and multiplied. A convolutional vision tower
+/// is in `f32` with either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Precision {

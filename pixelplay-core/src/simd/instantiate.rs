@@ -55,10 +55,13 @@ macro_rules! dot_kernels {
 pub(super) use dot_kernels;
 
 /// What is written over [`Vector`](super::vector::Vector): the product of matrices, so many rows
-/// and blocks of columns at a time, layer norm and softmax.
+/// and blocks of columns at a time, layer norm, softmax, and convolutions, so many pixels at a time.
 #[cfg(feature = "encoder")]
 macro_rules! vector_kernels {
-    ($(#[$compiled:meta])* $vector:ty, tile $rows:literal x $blocks:literal) => {
+    (
+        $(#[$compiled:meta])*
+        $vector:ty, tile $rows:literal x $blocks:literal, pixels $pixels:literal
+    ) => {
         impl $crate::simd::kernels::microkernel::Instantiate for $vector {
             #[inline]
             unsafe fn tile<const R: usize, const P: usize>(
@@ -132,6 +135,36 @@ macro_rules! vector_kernels {
         ) {
             // SAFETY: as above.
             unsafe { $crate::simd::kernels::layer_norm::layer_norm::<$vector>(norm, input, out) }
+        }
+
+        $(#[$compiled])*
+        pub(in $crate::simd) unsafe fn convolve_channels(
+            shape: &$crate::simd::Convolution,
+            input: &[$crate::simd::Lanes],
+            weights: $crate::simd::BlockWeights<'_>,
+            first: usize,
+            out: &mut [$crate::simd::Lanes],
+        ) {
+            use $crate::simd::{Lanes, kernels::convolution};
+            // SAFETY: as above.
+            unsafe {
+                convolution::convolve::<$vector, Lanes, $pixels>(shape, input, weights, first, out);
+            }
+        }
+
+        $(#[$compiled])*
+        pub(in $crate::simd) unsafe fn convolve_planes(
+            shape: &$crate::simd::Convolution,
+            input: &[f32],
+            weights: $crate::simd::BlockWeights<'_>,
+            first: usize,
+            out: &mut [$crate::simd::Lanes],
+        ) {
+            use $crate::simd::kernels::convolution;
+            // SAFETY: as above.
+            unsafe {
+                convolution::convolve::<$vector, f32, $pixels>(shape, input, weights, first, out);
+            }
         }
 
         $(#[$compiled])*

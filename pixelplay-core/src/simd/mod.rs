@@ -35,6 +35,7 @@ pub(crate) use self::{
     blocked::{Blocked, BlockedMut},
     kernels::{
         activation::Activation,
+        convolution::{BlockWeights, Convolution},
         epilogue::Epilogue,
         gemm_i8::Dequantization,
         layer_norm::LayerNorm,

@@ -22,7 +22,7 @@ dot_kernels! {
     f64: [f64; F64_LANES], tile 1 x 1;
 }
 #[cfg(feature = "encoder")]
-vector_kernels! { [f32; WIDTH], tile 2 x 1 }
+vector_kernels! { [f32; WIDTH], tile 2 x 1, pixels 2 }
 #[cfg(feature = "encoder")]
 int_kernels! { PlainInts, [f32; WIDTH], tile 2 x 1 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use pixelplay_core::encoder::check::{CheckOptions, CheckpointReport, Outcome, check};
+use pixelplay_core::encoder::check::{CheckOptions, CheckpointReport, Outcome, VisionTower, check};
 use pixelplay_core::progress::Update;
 use pixelplay_core::{EncodeError, Encoder, Image};
 use serde_json::{Value, json};
@@ -46,8 +46,11 @@ fn a_good_checkpoint_has_no_problems() {
     assert_eq!(report.fingerprint.as_deref(), Some(encoder.fingerprint().as_str()));
     let architecture = report.architecture.unwrap();
     assert_eq!(architecture.dim, 24);
-    assert_eq!((architecture.image_size, architecture.patch_size), (48, 16));
-    assert_eq!((architecture.text.layers, architecture.vision.heads), (2, 4));
+    assert_eq!(architecture.image_size, 48);
+    let VisionTower::Transformer { patch_size, tower, .. } = &architecture.vision else {
+        panic!("{:?}", architecture.vision)
+    };
+    assert_eq!((*patch_size, architecture.text.layers, tower.heads), (16, 2, 4));
     assert_eq!(architecture.text.activation, "quick_gelu");
     assert_eq!(report.vocabulary, Some(64));
     assert_eq!(report.working_towers, ["vision", "text"]);

@@ -1,4 +1,4 @@
-//! Full-size checkpoints against transformers itself: the other half of `../parity/live.py`.
+//! Full-size checkpoints against the libraries themselves: the other half of `../parity/live.py`.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn floats(path: &Path) -> Vec<f32> {
 }
 
 #[test]
-fn a_full_size_checkpoint_agrees_with_transformers() {
+fn a_full_size_checkpoint_agrees_with_its_library() {
     let Some(dir) = std::env::var_os("PIXELPLAY_LIVE_PARITY") else {
         eprintln!("skipped: PIXELPLAY_LIVE_PARITY is not set (cargo xtask parity sets it)");
         return;

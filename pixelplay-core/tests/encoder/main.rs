@@ -1,6 +1,6 @@
-//! The encoder against its references: transformers, Pillow and openai/CLIP.
+//! The encoder against its references: transformers, OpenCLIP with timm, Pillow and openai/CLIP.
 //!
-//! Fixtures hold answers only, made by `../parity/make_fixtures.py`; weights, pixels and ids come
+//! Fixtures hold answers only, made by `../parity/make_*.py`; weights, pixels and ids come
 //! from a formula that both sides know. Picture files are made by `../pictures/make.py`.
 #![cfg(feature = "encoder")]
 #![allow(
@@ -16,6 +16,7 @@ mod check;
 #[path = "../support/checkpoints.rs"]
 mod checkpoints;
 mod damage;
+mod efficientnet;
 #[path = "../support/explain.rs"]
 mod explain;
 mod hostile;
@@ -23,6 +24,9 @@ mod image_properties;
 mod images;
 mod live;
 mod mood;
+mod open_clip;
+#[path = "../support/open_clip.rs"]
+mod open_clip_checkpoints;
 mod parity;
 mod pillow;
 mod preprocess;

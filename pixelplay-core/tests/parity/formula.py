@@ -37,6 +37,23 @@ def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return values.reshape(shape)
 
 
+def open_clip_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A weight of OpenCLIP's models, statistics of batch norms included."""
+    offset = 0.0
+    if name.endswith(("bias", "running_mean")):
+        scale = 0.2
+    elif name.endswith("running_var"):
+        scale, offset = 0.5, 1.0
+    elif len(shape) == 1:
+        scale, offset = 0.2, 1.0
+    elif name.endswith(("token_embedding.weight", "positional_embedding")):
+        scale = 1.0
+    else:
+        scale = 2.0 / float(np.prod(shape[1:])) ** 0.5
+    values = uniform(name, int(np.prod(shape))) * np.float32(scale) + np.float32(offset)
+    return values.reshape(shape)
+
+
 def level(name: str, count: int) -> np.ndarray:
     """`count` bytes."""
     return np.floor((uniform(name, count) + np.float32(1)) * np.float32(128)).astype(np.uint8)

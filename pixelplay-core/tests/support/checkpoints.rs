@@ -130,13 +130,7 @@ impl Checkpoint {
     }
 
     pub(crate) fn weights(&self) -> Vec<u8> {
-        let bytes: Vec<Vec<u8>> =
-            self.tensors.iter().map(|(_, _, values)| encode(values, self.dtype)).collect();
-        let views = self.tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
-            let view = TensorView::new(self.dtype, tensor.1.clone(), bytes).unwrap();
-            (tensor.0.as_str(), view)
-        });
-        serialize(views, None).unwrap()
+        safetensors_of(&self.tensors, self.dtype)
     }
 
     pub(crate) fn write(&self) -> TempDir {
@@ -164,6 +158,16 @@ impl Checkpoint {
         let found = self.tensors.iter_mut().find(|(n, _, _)| n == name);
         &mut found.unwrap_or_else(|| panic!("no tensor {name}")).2
     }
+}
+
+/// A safetensors file of some tensors.
+pub(crate) fn safetensors_of(tensors: &[(String, Vec<usize>, Vec<f32>)], dtype: Dtype) -> Vec<u8> {
+    let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| encode(values, dtype)).collect();
+    let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
+        let view = TensorView::new(dtype, tensor.1.clone(), bytes).unwrap();
+        (tensor.0.as_str(), view)
+    });
+    serialize(views, None).unwrap()
 }
 
 fn encode(values: &[f32], dtype: Dtype) -> Vec<u8> {
@@ -226,7 +230,7 @@ fn tensors(text: &Value, vision: &Value, dim: usize) -> Vec<(String, Vec<usize>)
 }
 
 /// A tokenizer whose words are `w0`, `w1`, ...; the last two ids are the start and the end token.
-fn words(vocab_size: usize) -> Value {
+pub(crate) fn words(vocab_size: usize) -> Value {
     let (start, end) = (vocab_size - 2, vocab_size - 1);
     let mut vocab: serde_json::Map<String, Value> =
         (0..start).map(|id| (format!("w{id}"), Value::from(id))).collect();

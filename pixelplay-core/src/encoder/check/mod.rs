@@ -9,5 +9,5 @@ mod report;
 mod run;
 
 pub use reference::{Comparison, Outcome};
-pub use report::{Architecture, CheckpointFile, CheckpointReport, Tower};
+pub use report::{Architecture, CheckpointFile, CheckpointReport, Tower, VisionTower};
 pub use run::{CheckOptions, check};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::reference::Comparison;
-use crate::encoder::checkpoint::{Activation, Config, TransformerConfig};
+use crate::encoder::checkpoint::{Activation, Config, Head, TransformerConfig, VisionConfig};
 
 /// What [`check`](super::check()) found. `Display` writes it for people.
 #[derive(Debug, Clone, Serialize)]
@@ -20,7 +20,7 @@ pub struct CheckpointReport {
     pub problems: Vec<String>,
     /// The files an encoder would read.
     pub files: Vec<CheckpointFile>,
-    /// What `config.json` describes.
+    /// What the configuration describes.
     pub architecture: Option<Architecture>,
     /// How many tensors the weights have.
     pub tensors: Option<usize>,
@@ -57,16 +57,40 @@ pub struct Architecture {
     pub dim: usize,
     /// Height and width that the vision tower reads, in pixels.
     pub image_size: usize,
-    /// Height and width of a patch, in pixels.
-    pub patch_size: usize,
     /// The vision tower.
-    pub vision: Tower,
+    pub vision: VisionTower,
     /// The longest text, in tokens.
     pub context: usize,
     /// The number of rows of the token embedding.
     pub vocabulary: usize,
     /// The text tower.
     pub text: Tower,
+}
+
+/// The shape of a vision tower.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum VisionTower {
+    /// A transformer over patches.
+    #[non_exhaustive]
+    Transformer {
+        /// Height and width of a patch, in pixels.
+        patch_size: usize,
+        /// The transformer.
+        #[serde(flatten)]
+        tower: Tower,
+    },
+    /// A convolutional network.
+    #[non_exhaustive]
+    Convolutional {
+        /// What timm calls it.
+        timm_model_name: &'static str,
+        /// The number of blocks between stem and head.
+        blocks: usize,
+        /// What projects the pooled features, as `timm_proj` names it.
+        projection: &'static str,
+    },
 }
 
 /// The shape of one transformer.
@@ -89,12 +113,30 @@ impl From<&Config> for Architecture {
     fn from(config: &Config) -> Self {
         Self {
             dim: config.projection_dim,
-            image_size: config.vision.image_size,
-            patch_size: config.vision.patch_size,
-            vision: (&config.vision.transformer).into(),
+            image_size: config.vision.image_size(),
+            vision: (&config.vision).into(),
             context: config.text.max_positions,
             vocabulary: config.text.vocab_size,
             text: (&config.text.transformer).into(),
+        }
+    }
+}
+
+impl From<&VisionConfig> for VisionTower {
+    fn from(config: &VisionConfig) -> Self {
+        match config {
+            VisionConfig::Vit(vit) => {
+                Self::Transformer { patch_size: vit.patch_size, tower: (&vit.transformer).into() }
+            }
+            VisionConfig::EfficientNet(net) => Self::Convolutional {
+                timm_model_name: net.model.name(),
+                blocks: net.model.blocks().len(),
+                projection: match net.head {
+                    Head::Classifier => "",
+                    Head::Linear { .. } => "linear",
+                    Head::Mlp { .. } => "mlp",
+                },
+            },
         }
     }
 }
@@ -117,13 +159,26 @@ impl From<&TransformerConfig> for Tower {
 
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dim, image_size, patch_size, context, vocabulary, .. } = self;
-        let (vision, text) = (&self.vision, &self.text);
+        let Self { dim, image_size, vision, context, vocabulary, text, .. } = self;
         write!(
             f,
-            "{dim} dimensions; vision: {image_size}x{image_size} pixels in patches of \
-             {patch_size}x{patch_size}, {vision}; text: {context} of {vocabulary} tokens, {text}"
+            "{dim} dimensions; vision: {image_size}x{image_size} pixels {vision}; text: {context} \
+             of {vocabulary} tokens, {text}"
         )
+    }
+}
+
+impl fmt::Display for VisionTower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transformer { patch_size, tower } => {
+                write!(f, "in patches of {patch_size}x{patch_size}, {tower}")
+            }
+            Self::Convolutional { timm_model_name, blocks, projection } => {
+                let projection = if projection.is_empty() { "classifier" } else { projection };
+                write!(f, "through {timm_model_name}, {blocks} blocks, projection {projection}")
+            }
+        }
     }
 }
 

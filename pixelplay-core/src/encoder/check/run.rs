@@ -8,10 +8,8 @@ use crate::encoder::checkpoint::Weights;
 use crate::encoder::encoder::Encoder;
 use crate::encoder::error::{EncodeError, Explained};
 use crate::encoder::files;
-use crate::encoder::image::Settings;
-use crate::encoder::open::Parts;
 use crate::encoder::options::EncoderOptions;
-use crate::encoder::text::Definition;
+use crate::encoder::parts::{Folder, Parts};
 use crate::progress::{Progress, Stage};
 
 /// How to check a checkpoint.
@@ -24,8 +22,9 @@ pub struct CheckOptions {
     pub encoder: EncoderOptions,
 }
 
-/// Checks a Hugging Face `CLIPModel` directory: every file, every tensor, every value for being a
-/// number, both towers with the self-test, and the published values of a reference if one is given.
+/// Checks a directory that [`Encoder::open`](crate::Encoder::open) takes: every file, every tensor,
+/// every value for being a number, both towers with the self-test, and the published values of a
+/// reference if one is given.
 ///
 /// It does not stop at the first problem. It costs reading the weights a few times and a forward
 /// pass of each tower, and of each text and picture of the reference.
@@ -103,12 +102,13 @@ impl CheckpointReport {
         progress: &mut dyn Progress,
     ) -> Result<Option<Encoder>, EncodeError> {
         self.files = files_of(dir);
-        let config = self.noted(Encoder::read_config(dir));
+        let folder = Folder::new(dir);
+        let config = self.noted(folder.config());
         self.architecture = config.as_ref().map(Architecture::from);
-        let settings = self.noted(Settings::open(dir));
+        let settings = folder.settings(config.as_ref()).and_then(|found| self.noted(found));
         self.preprocessing = settings.as_ref().map(|(_, settings)| settings.to_string());
-        let tokenizer = self.noted(Definition::open(dir));
-        let weights = self.noted(Weights::open(dir));
+        let tokenizer = self.noted(folder.tokenizer());
+        let weights = self.noted(folder.weights());
         if let Some(weights) = &weights {
             self.tensors = Some(weights.names().len());
             self.tensor_types = weights.types();
@@ -199,10 +199,12 @@ fn files_of(dir: &Path) -> Vec<CheckpointFile> {
             files::VOCABULARY,
             files::MERGES,
             files::WEIGHTS_INDEX,
+            files::OPEN_CLIP_CONFIG,
         ];
         known.contains(&name)
             || name.ends_with(".safetensors")
             || name.starts_with("pytorch_model") && name.ends_with(".bin")
+            || files::OPEN_CLIP_PICKLES.contains(&name)
     };
     let mut files: Vec<CheckpointFile> = std::fs::read_dir(dir)
         .into_iter()

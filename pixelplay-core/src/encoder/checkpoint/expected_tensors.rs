@@ -1,75 +1,35 @@
 //! Which tensors a configuration calls for.
 
-use super::config::{Config, TransformerConfig, VisionConfig};
+use super::config::{Config, Layout, VisionConfig};
+use super::{clip_model, open_clip};
 
 /// A tensor that a configuration calls for.
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct TensorSpec {
     pub(in crate::encoder) name: String,
     pub(in crate::encoder) shape: Vec<usize>,
 }
 
+/// Takes the name and shape of a tensor.
+pub(super) type Add<'a> = dyn FnMut(&str, &[usize]) + 'a;
+
 impl Config {
-    /// Every tensor of both towers, as transformers names them.
+    /// Every tensor of both towers, by the names that its layout gives them.
     pub(in crate::encoder) fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
-        let mut add = |name: &str, shape: &[usize]| {
+        let add: &mut Add<'_> = &mut |name, shape| {
             specs.push(TensorSpec { name: name.to_owned(), shape: shape.to_vec() });
         };
-
-        let (text, width) = (&self.text, self.text.transformer.width);
-        let at = "text_model";
-        add(&format!("{at}.embeddings.token_embedding.weight"), &[text.vocab_size, width]);
-        add(&format!("{at}.embeddings.position_embedding.weight"), &[text.max_positions, width]);
-        text.transformer.add_layers(at, &mut add);
-        add(&format!("{at}.final_layer_norm.weight"), &[width]);
-        add(&format!("{at}.final_layer_norm.bias"), &[width]);
-        add("text_projection.weight", &[self.projection_dim, width]);
-
-        let (vision, width) = (&self.vision, self.vision.transformer.width);
-        let at = "vision_model";
-        add(&format!("{at}.embeddings.class_embedding"), &[width]);
-        add(
-            &format!("{at}.embeddings.patch_embedding.weight"),
-            &[width, 3, vision.patch_size, vision.patch_size],
-        );
-        add(&format!("{at}.embeddings.position_embedding.weight"), &[vision.patches() + 1, width]);
-        for norm in ["pre_layrnorm", "post_layernorm"] {
-            add(&format!("{at}.{norm}.weight"), &[width]);
-            add(&format!("{at}.{norm}.bias"), &[width]);
+        match self.layout {
+            Layout::ClipModel => clip_model::add_text(&self.text, self.projection_dim, add),
+            Layout::OpenClip { text } => {
+                open_clip::add_text(&self.text, text, self.projection_dim, add);
+            }
         }
-        vision.transformer.add_layers(at, &mut add);
-        add("visual_projection.weight", &[self.projection_dim, width]);
+        match &self.vision {
+            VisionConfig::Vit(vit) => clip_model::add_vision(vit, self.projection_dim, add),
+            VisionConfig::EfficientNet(net) => net.add_tensors(self.projection_dim, add),
+        }
         specs
-    }
-}
-
-impl VisionConfig {
-    /// How many patches a picture is cut into.
-    pub(in crate::encoder) fn patches(&self) -> usize {
-        (self.image_size / self.patch_size).pow(2)
-    }
-}
-
-impl TransformerConfig {
-    fn add_layers(&self, tower: &str, add: &mut impl FnMut(&str, &[usize])) {
-        let (width, mlp) = (self.width, self.mlp_width);
-        for layer in 0..self.layers {
-            let at = format!("{tower}.encoder.layers.{layer}");
-            for norm in ["layer_norm1", "layer_norm2"] {
-                add(&format!("{at}.{norm}.weight"), &[width]);
-                add(&format!("{at}.{norm}.bias"), &[width]);
-            }
-            for (linear, outputs, inputs) in [
-                ("self_attn.q_proj", width, width),
-                ("self_attn.k_proj", width, width),
-                ("self_attn.v_proj", width, width),
-                ("self_attn.out_proj", width, width),
-                ("mlp.fc1", mlp, width),
-                ("mlp.fc2", width, mlp),
-            ] {
-                add(&format!("{at}.{linear}.weight"), &[outputs, inputs]);
-                add(&format!("{at}.{linear}.bias"), &[outputs]);
-            }
-        }
     }
 }

@@ -17,10 +17,13 @@ pub(super) struct Source {
 pub(super) enum Bytes {
     #[cfg(feature = "mini")]
     Embedded(&'static [u8]),
+    /// Made of a file's tensors when the checkpoint was opened.
+    Owned(Vec<u8>),
     File(File),
 }
 
 /// Where a tensor lies, and what it is.
+#[derive(Clone)]
 pub(super) struct Location {
     /// Which file of the checkpoint.
     pub(super) source: usize,
@@ -43,12 +46,14 @@ impl Source {
             path: self.path.clone(),
             source: "the file has become shorter since it was opened".into(),
         };
+        let part = |bytes: &'a [u8]| {
+            let start = usize::try_from(start).ok();
+            start.and_then(|start| bytes.get(start..)?.get(..len)).ok_or_else(truncated)
+        };
         match &self.bytes {
             #[cfg(feature = "mini")]
-            Bytes::Embedded(bytes) => usize::try_from(start)
-                .ok()
-                .and_then(|start| bytes.get(start..)?.get(..len))
-                .ok_or_else(truncated),
+            Bytes::Embedded(bytes) => part(bytes),
+            Bytes::Owned(bytes) => part(bytes),
             Bytes::File(file) => {
                 buffer.resize(len, 0);
                 read_exact_at(file, buffer, start).map_err(|e| match e.kind() {

@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
@@ -19,7 +20,7 @@ use super::header::{Header, read_header};
 use super::source::{Bytes, Location, Source};
 use super::tensor::{RawTensor, Tensor};
 use crate::encoder::error::EncodeError;
-use crate::encoder::files;
+use crate::encoder::files::{self, WeightFiles};
 
 const READ_BUFFER: usize = 1 << 20;
 
@@ -31,22 +32,23 @@ pub(in crate::encoder) struct Weights {
 }
 
 impl Weights {
-    /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
-    pub(in crate::encoder) fn open(dir: &Path) -> Result<Self, EncodeError> {
+    /// Opens the file of weights of a layout, or the shards that its index lists.
+    pub(in crate::encoder) fn open(dir: &Path, names: &WeightFiles) -> Result<Self, EncodeError> {
         let mut weights = Self::default();
-        if dir.join(files::WEIGHTS).exists() {
-            weights.add_file(dir.join(files::WEIGHTS))?;
-        } else if dir.join(files::WEIGHTS_INDEX).exists() {
-            for shard in shards(&dir.join(files::WEIGHTS_INDEX))? {
+        let (whole, index) = (dir.join(names.whole), names.index.map(|index| dir.join(index)));
+        if whole.exists() {
+            weights.add_file(whole)?;
+        } else if let Some(index) = index.filter(|index| index.exists()) {
+            for shard in shards(&index)? {
                 weights.add_file(dir.join(shard))?;
             }
         } else {
-            for pickle in files::PICKLES {
+            for pickle in names.pickles {
                 if dir.join(pickle).exists() {
                     return Err(EncodeError::PickledWeights { dir: dir.to_owned(), file: pickle });
                 }
             }
-            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: files::WEIGHTS });
+            return Err(EncodeError::MissingFile { dir: dir.to_owned(), file: names.whole });
         }
         Ok(weights)
     }
@@ -120,8 +122,12 @@ impl Weights {
         }
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         for name in self.tensors.keys() {
-            // Buffers of old transformers, and the temperature of the training loss.
-            let harmless = name.ends_with(".position_ids") || name == "logit_scale";
+            // Buffers of old transformers and of batch norms, and what only the training loss
+            // knows.
+            let harmless = [".position_ids", ".num_batches_tracked"]
+                .iter()
+                .any(|buffer| name.ends_with(buffer))
+                || ["logit_scale", "logit_bias"].contains(&name.as_str());
             if !harmless && !known.contains(name.as_str()) {
                 problems.push(format!("{name} is unknown"));
             }
@@ -130,6 +136,59 @@ impl Weights {
             return Ok(());
         }
         Err(EncodeError::TensorMismatch { path: self.path().to_owned(), problems })
+    }
+
+    /// Gives a tensor another name, beside its own.
+    pub(super) fn add_name(&mut self, from: &str, name: String) -> Result<(), EncodeError> {
+        let location = self.locate(from)?.clone();
+        self.tensors.insert(name, location);
+        Ok(())
+    }
+
+    /// Gives some rows of a tensor a name.
+    pub(super) fn add_rows(
+        &mut self,
+        from: &str,
+        rows: Range<usize>,
+        name: String,
+    ) -> Result<(), EncodeError> {
+        let mut location = self.locate(from)?.clone();
+        let all = location.shape.first().copied().unwrap_or(0);
+        if rows.end > all || rows.start > rows.end {
+            return Err(EncodeError::forward(format!("{from} has {all} rows, not {rows:?}")));
+        }
+        let each = location.len / all.max(1);
+        location.start += (rows.start * each) as u64;
+        location.len = rows.len() * each;
+        location.shape[0] = rows.len();
+        self.tensors.insert(name, location);
+        Ok(())
+    }
+
+    /// Keeps a transposed copy of a matrix, by a name of its own.
+    pub(super) fn add_transposed(&mut self, from: &str, name: String) -> Result<(), EncodeError> {
+        let RawTensor { dtype, shape, bytes } = self.read(from)?;
+        let &[rows, columns] = &shape[..] else {
+            return Err(EncodeError::forward(format!("{from} is no matrix")));
+        };
+        let size = bytes.len().checked_div(rows * columns).unwrap_or(0);
+        let mut transposed = Vec::with_capacity(bytes.len());
+        for column in 0..columns {
+            for row in 0..rows {
+                transposed.extend_from_slice(&bytes[(row * columns + column) * size..][..size]);
+            }
+        }
+        let location = Location {
+            source: self.sources.len(),
+            start: 0,
+            len: transposed.len(),
+            dtype,
+            shape: vec![columns, rows],
+        };
+        let path = self.path().to_owned();
+        self.sources.push(Source { path, bytes: Bytes::Owned(transposed) });
+        self.tensors.insert(name, location);
+        Ok(())
     }
 
     /// Reads one tensor.

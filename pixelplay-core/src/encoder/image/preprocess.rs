@@ -1,13 +1,13 @@
-//! Pixels to what the vision tower reads, as `preprocessor_config.json` says.
+//! Pixels to what the vision tower reads, as the checkpoint's settings say.
 //!
-//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil`: resize, centre crop,
-//! rescale, normalise.
+//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil` and torchvision's
+//! transforms: resize, centre crop, rescale, normalise.
 
 use std::path::Path;
 
 use super::pixels::Image;
 use super::resample::{Axis, Filter, resample};
-use super::settings::{Settings, Size};
+use super::settings::{Borders, Settings, Size};
 use crate::encoder::error::EncodeError;
 
 /// Turns pictures into the vision tower's input.
@@ -54,16 +54,22 @@ impl Preprocess {
             Some((Size::ShortestEdge(edge), filter)) => {
                 (shortest_edge(height, width, edge), filter)
             }
+            Some((Size::LongestEdge(edge), filter)) => (longest_edge(height, width, edge), filter),
         };
-        let (rows, top) = center(height, resized[0], self.side);
-        let (columns, left) = center(width, resized[1], self.side);
+        let borders = self.settings.borders;
+        let (rows, top) = center(height, resized[0], self.side, borders);
+        let (columns, left) = center(width, resized[1], self.side, borders);
         let kept = resample(image.as_rgb8(), &rows, &columns, filter);
 
         let plane = self.side * self.side;
-        // Padding is black before it is normalised.
+        // What is filled up is so before it is normalised.
+        let fill = match borders {
+            Borders::Transformers => 0,
+            Borders::Torchvision { fill } => usize::from(fill),
+        };
         let mut out = Vec::with_capacity(3 * plane);
         for levels in &self.levels {
-            out.resize(out.len() + plane, levels[0]);
+            out.resize(out.len() + plane, levels[fill]);
         }
         for (y, row) in kept.chunks_exact(columns.wanted.len() * 3).enumerate() {
             let start = (top + y) * self.side + left;
@@ -108,10 +114,59 @@ fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
     if width <= height { [long, edge] } else { [edge, long] }
 }
 
+/// Height and width after the longer side has become `edge`; halves are rounded to even numbers.
+fn longest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
+    let ratio = height.max(width) as f64 / edge as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the reference divides floats and rounds; sides are far below 2^53"
+    )]
+    let resized = |side: usize| (side as f64 / ratio).round_ties_even() as usize;
+    // A side that would vanish is an error there.
+    [resized(height).max(1), resized(width).max(1)]
+}
+
 /// The part of a resized side that survives the centre crop, and where it goes.
-fn center(source: usize, resized: usize, side: usize) -> (Axis, usize) {
-    let start = resized.saturating_sub(side) / 2;
-    let axis = Axis { source, resized, wanted: start..start + resized.min(side) };
-    // Padded where the picture is smaller.
-    (axis, side.saturating_sub(resized).div_ceil(2))
+fn center(source: usize, resized: usize, side: usize, borders: Borders) -> (Axis, usize) {
+    let (left_over, missing) = (resized.saturating_sub(side), side.saturating_sub(resized));
+    let (start, before) = match borders {
+        Borders::Transformers => (left_over / 2, missing.div_ceil(2)),
+        Borders::Torchvision { .. } => {
+            // Halves are rounded to even numbers.
+            let half = left_over / 2;
+            (if left_over % 2 == 1 { half + half % 2 } else { half }, missing / 2)
+        }
+    };
+    (Axis { source, resized, wanted: start..start + resized.min(side) }, before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn centres_are_cut_and_filled_up_by_the_rules_of_each_reference() {
+        // What Python says of `(n - 8) // 2` and `round((n - 8) / 2)`, and of padding.
+        let torchvision = Borders::Torchvision { fill: 0 };
+        for (resized, of_transformers, of_torchvision) in
+            [(8, 0, 0), (9, 0, 0), (10, 1, 1), (11, 1, 2), (12, 2, 2), (13, 2, 2), (15, 3, 4)]
+        {
+            let start = |borders| center(100, resized, 8, borders).0.wanted.start;
+            assert_eq!(start(Borders::Transformers), of_transformers, "{resized}");
+            assert_eq!(start(torchvision), of_torchvision, "{resized}");
+        }
+        assert_eq!(center(5, 5, 8, Borders::Transformers).1, 2);
+        assert_eq!(center(5, 5, 8, torchvision).1, 1);
+    }
+
+    #[test]
+    fn the_longer_side_is_rounded_as_python_rounds() {
+        assert_eq!(longest_edge(100, 50, 64), [64, 32]);
+        assert_eq!(longest_edge(50, 100, 64), [32, 64]);
+        // 62.5 and 61.5.
+        assert_eq!(longest_edge(128, 125, 64), [64, 62]);
+        assert_eq!(longest_edge(128, 123, 64), [64, 62]);
+        assert_eq!(longest_edge(1000, 1, 64), [64, 1]);
+    }
 }

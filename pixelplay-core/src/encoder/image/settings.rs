@@ -1,4 +1,4 @@
-//! What `preprocessor_config.json` says.
+//! How a picture is resized, cropped and normalised; and what `preprocessor_config.json` says.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,14 @@ use crate::cause::Cause;
 use crate::encoder::error::EncodeError;
 use crate::encoder::files;
 
-/// Everything in `preprocessor_config.json` that changes a pixel.
+/// Everything in a checkpoint's settings that changes a pixel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::encoder) struct Settings {
     pub(super) resize: Option<(Size, Filter)>,
     pub(super) center_crop: Option<[usize; 2]>,
+    /// Left out where it is transformers', so that fingerprints stay what they were.
+    #[serde(skip_serializing_if = "Borders::are_of_transformers")]
+    pub(super) borders: Borders,
     pub(super) rescale: Option<f64>,
     /// Mean and standard deviation of each channel.
     pub(super) normalize: Option<([f64; 3], [f64; 3])>,
@@ -24,13 +27,33 @@ pub(in crate::encoder) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) enum Size {
     ShortestEdge(usize),
+    LongestEdge(usize),
     /// Height and width.
     Exact([usize; 2]),
 }
 
+/// By whose rules a picture is cut to its centre, or filled up where it is smaller. They differ
+/// where a side and what is wanted of it differ by an odd number of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) enum Borders {
+    /// transformers: cut from the lower of two middles, and filled up with black, the odd pixel
+    /// first.
+    Transformers,
+    /// torchvision and OpenCLIP: cut from the even one of two middles, and filled up with a grey,
+    /// the odd pixel last.
+    Torchvision { fill: u8 },
+}
+
+impl Borders {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks by reference")]
+    fn are_of_transformers(&self) -> bool {
+        *self == Self::Transformers
+    }
+}
+
 const MAX_SIDE: u64 = 1 << 13;
-const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+pub(super) const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+pub(super) const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 impl Settings {
     /// Reads `preprocessor_config.json`, or `processor_config.json` as newer transformers write it.
@@ -112,7 +135,7 @@ impl Settings {
             }
             false => None,
         };
-        Ok(Self { resize, center_crop, rescale, normalize })
+        Ok(Self { resize, center_crop, borders: Borders::Transformers, rescale, normalize })
     }
 }
 
@@ -121,6 +144,9 @@ impl fmt::Display for Settings {
         match self.resize {
             Some((Size::ShortestEdge(edge), filter)) => {
                 write!(f, "shortest side to {edge} ({filter:?}), ")?;
+            }
+            Some((Size::LongestEdge(edge), filter)) => {
+                write!(f, "longest side to {edge} ({filter:?}), ")?;
             }
             Some((Size::Exact([height, width]), filter)) => {
                 write!(f, "to {height}x{width} ({filter:?}), ")?;

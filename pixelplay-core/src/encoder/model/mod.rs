@@ -4,7 +4,7 @@
 mod candle;
 mod packed;
 
-use super::checkpoint::{Config, Weights};
+use super::checkpoint::{Config, VisionConfig, Weights};
 use super::error::EncodeError;
 use super::{Device, EncoderOptions};
 
@@ -21,7 +21,9 @@ pub(super) enum TextTower {
 #[expect(clippy::large_enum_variant, reason = "an encoder has one of each")]
 pub(super) enum VisionTower {
     Packed(packed::VisionTower),
+    PackedEfficientNet(packed::EfficientNet),
     Candle(candle::VisionTower),
+    CandleEfficientNet(candle::EfficientNet),
 }
 
 impl TextTower {
@@ -60,23 +62,42 @@ impl VisionTower {
         options: &EncoderOptions,
         threads: usize,
     ) -> Result<Self> {
-        let precision = options.precision;
-        Ok(match options.device {
-            Device::Cpu => {
-                Self::Packed(packed::VisionTower::load(weights, config, precision, threads)?)
+        let (dim, precision) = (config.projection_dim, options.precision);
+        Ok(match (&config.vision, options.device) {
+            (VisionConfig::Vit(vit), Device::Cpu) => {
+                Self::Packed(packed::VisionTower::load(weights, vit, dim, precision, threads)?)
             }
-            other => Self::Candle(candle::VisionTower::load(weights, config, other)?),
+            (VisionConfig::Vit(vit), other) => {
+                Self::Candle(candle::VisionTower::load(weights, vit, other)?)
+            }
+            (VisionConfig::EfficientNet(net), Device::Cpu) => {
+                Self::PackedEfficientNet(packed::EfficientNet::load(weights, net, dim, threads)?)
+            }
+            (VisionConfig::EfficientNet(net), other) => {
+                Self::CandleEfficientNet(candle::EfficientNet::load(weights, net, dim, other)?)
+            }
         })
     }
 
     /// One vector for each image, `projection_dim` long and not normalised.
     ///
-    /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of
-    /// each image are read: all of them, but for the self-test.
-    pub(super) fn forward(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
+    /// `pixels` has shape `(n, 3, image_size, image_size)`.
+    pub(super) fn forward(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
+        self.run(pixels, usize::MAX)
+    }
+
+    /// The same for the self-test, which is to be quick: of a tower with patches, only the first
+    /// `patches` of each image are read.
+    pub(super) fn forward_some(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
+        self.run(pixels, patches)
+    }
+
+    fn run(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         match self {
             Self::Packed(tower) => tower.forward(pixels, patches),
+            Self::PackedEfficientNet(tower) => tower.forward(pixels),
             Self::Candle(tower) => tower.forward(pixels, patches),
+            Self::CandleEfficientNet(tower) => tower.forward(pixels),
         }
     }
 }

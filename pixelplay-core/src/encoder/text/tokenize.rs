@@ -43,17 +43,14 @@ impl Tokenize {
             )
             .into()));
         }
-        // Where transformers would pool another token than the last one, refuse.
-        let pooled = match config.eos_token_id {
-            LEGACY_EOS => highest,
-            eos => eos,
+        // Where the reference would pool another token than the last one, refuse.
+        let (pooled, expected) = match config.eos_token_id {
+            LEGACY_EOS => (highest, format!("texts are pooled at the highest one, {highest}")),
+            eos => (eos, format!("text_config.eos_token_id = {eos}")),
         };
         if pooled != end {
-            return Err(bad(format!(
-                "it ends a text with token {end}, but text_config.eos_token_id = {} means {pooled}",
-                config.eos_token_id
-            )
-            .into()));
+            let problem = format!("it ends a text with token {end}, but {expected}");
+            return Err(bad(problem.into()));
         }
         Ok(Self { tokenizer, start, end, max_len: config.max_positions })
     }

@@ -2,7 +2,7 @@
 
 use crate::simd::vector::Vector;
 
-/// The activation function between the two halves of an MLP.
+/// The activation function between the two halves of an MLP, or behind a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     /// `x * sigmoid(1.702 x)`.
@@ -11,6 +11,8 @@ pub(crate) enum Activation {
     Gelu,
     /// `x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`.
     GeluTanh,
+    /// `x` between 0 and 6.
+    Relu6,
 }
 
 /// # Safety
@@ -22,6 +24,8 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> 
         match activation {
             Activation::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
             Activation::Gelu => gelu(x),
+            // The limit first: where one of the two is NaN, the second is taken.
+            Activation::Relu6 => V::splat(6.0).min(V::splat(0.0).max(x)),
             Activation::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
                 const TWICE: f32 = -1.595_769_2;
@@ -106,7 +110,9 @@ mod tests {
     #[test]
     fn not_a_number_stays_that() {
         for backend in Backend::available() {
-            for activation in [Activation::QuickGelu, Activation::Gelu, Activation::GeluTanh] {
+            for activation in
+                [Activation::QuickGelu, Activation::Gelu, Activation::GeluTanh, Activation::Relu6]
+            {
                 let [x] = apply(backend, activation, [f32::NAN]);
                 assert!(x.is_nan(), "{backend}, {activation:?}");
             }
@@ -126,6 +132,15 @@ mod tests {
         let epilogue = Epilogue { activation: Some(activation), ..Epilogue::default() };
         backend.gemm(left, right, BlockedMut::whole(&mut out, N), epilogue);
         std::array::from_fn(|at| out[at].0[5])
+    }
+
+    #[test]
+    fn relu6_is_exact() {
+        for backend in Backend::available() {
+            let values = [-1e30, -1.0, -0.0, 0.0, 1e-30, 3.25, 6.0, 6.000_001, 1e30];
+            let expected = [0.0, 0.0, 0.0, 0.0, 1e-30, 3.25, 6.0, 6.0, 6.0];
+            assert_eq!(apply(backend, Activation::Relu6, values), expected, "{backend}");
+        }
     }
 
     #[test]

@@ -6,12 +6,15 @@
 //! * Matrix products of the encoder: [`gemm`] walks over tiles, [`microkernel`] computes one,
 //!   [`epilogue`] adds the bias and applies the [`activation`]; [`gemm_i8`] and [`quantize`] do so
 //!   in 8 bits.
-//! * The rest of a transformer: [`layer_norm`], [`softmax`].
+//! * The rest of a transformer: [`layer_norm`], [`softmax`]; of a convolutional network:
+//!   [`convolution`].
 //! * Resizing of images: [`resample`].
 //! * [`reduce`] adds the lanes of a register.
 
 #[cfg(feature = "encoder")]
 pub(super) mod activation;
+#[cfg(feature = "encoder")]
+pub(super) mod convolution;
 pub(super) mod dot;
 pub(super) mod dot_i8;
 #[cfg(feature = "encoder")]

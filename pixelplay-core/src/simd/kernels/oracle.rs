@@ -53,6 +53,7 @@ pub(super) fn activation(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::QuickGelu => x / (1.0 + (-1.702 * x).exp()),
         Activation::Gelu => x * libm::erfc(-x / 2.0_f64.sqrt()) / 2.0,
+        Activation::Relu6 => x.clamp(0.0, 6.0),
         Activation::GeluTanh => {
             let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
             x * (1.0 + u.tanh()) / 2.0

@@ -5,18 +5,21 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Result;
+use super::batch_norm::FoldedNorm;
 use super::columns::ColumnGroups;
 use super::int8::{Int8Weights, outliers};
 use super::loader::Loader;
 use super::matrix::Matrix;
 use super::workspace::Ctx;
 use crate::encoder::Precision;
-use crate::simd::{Activation, Blocked, BlockedMut, Epilogue, Lanes, LayerNorm, WIDTH};
+use crate::simd::{Activation, Backend, Blocked, BlockedMut, Epilogue, Lanes, LayerNorm, WIDTH};
 
 /// So many multiplications are worth another thread's while.
 const MIN_WORK_PER_THREAD: usize = 1 << 19;
 /// Sums of so many products of 8 bits cannot overflow.
 const MAX_INT8_INPUTS: usize = 1 << 16;
+/// With fewer rows than this, they are not shared.
+const MIN_SHARED_ROWS: usize = 128;
 /// Tasks for each thread, so that one that is late does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 3;
 
@@ -42,11 +45,21 @@ enum PackedWeights {
 pub(super) struct LinearSpec {
     /// The names of its parts, which share their inputs; their outputs follow each other.
     pub(super) parts: Vec<String>,
-    pub(super) has_bias: bool,
+    pub(super) bias: Bias,
     pub(super) inputs: ColumnGroups,
     /// Of each part.
     pub(super) outputs: ColumnGroups,
     pub(super) activation: Option<Activation>,
+}
+
+/// What a linear layer adds.
+#[derive(Debug, Clone)]
+pub(super) enum Bias {
+    None,
+    /// Each part's own.
+    Own,
+    /// Nothing, but a batch norm follows, which is folded into weights and bias: where it lies.
+    BatchNorm(String),
 }
 
 impl Linear {
@@ -66,14 +79,21 @@ impl Linear {
             }
             _ => PackedWeights::F32(Vec::with_capacity(blocks * inputs.padded())),
         };
+        let norm = match &spec.bias {
+            Bias::BatchNorm(at) => Some(FoldedNorm::load(loader, at, outputs.width)?),
+            Bias::None | Bias::Own => None,
+        };
         let mut bias = Vec::with_capacity(blocks);
         let (mut bytes, mut values, mut block) = (Vec::new(), Vec::new(), Vec::new());
         for part in &spec.parts {
             let name = format!("{part}.weight");
             let weight = loader.weights.tensor(&name)?;
             for rows in outputs.blocks() {
-                let rows = rows.start * columns..rows.end * columns;
-                weight.read(rows, &mut bytes, &mut values)?;
+                let range = rows.start * columns..rows.end * columns;
+                weight.read(range, &mut bytes, &mut values)?;
+                if let Some(norm) = &norm {
+                    norm.fold(&mut values, rows);
+                }
                 let lines = match &mut packed {
                     PackedWeights::F32(lines) => lines,
                     PackedWeights::Int8(_) => {
@@ -91,15 +111,17 @@ impl Linear {
                     integers.push(&mut block);
                 }
             }
-            if spec.has_bias {
-                bias.extend(loader.lines(&format!("{part}.bias"), outputs)?);
+            match (&spec.bias, &norm) {
+                (Bias::Own, _) => bias.extend(loader.lines(&format!("{part}.bias"), outputs)?),
+                (_, Some(norm)) => bias.extend(norm.shift()),
+                (_, None) => {}
             }
         }
         Ok(Self {
             inputs: inputs.padded(),
             blocks,
             weights: packed,
-            bias: spec.has_bias.then_some(bias),
+            bias: Some(bias).filter(|bias| !bias.is_empty()),
             activation: spec.activation,
         })
     }
@@ -136,6 +158,29 @@ impl Linear {
         self.run(ctx, x, blocks, false, out);
     }
 
+    /// Computes some blocks of outputs on this thread alone. In `f32` only.
+    pub(super) fn apply_alone(
+        &self,
+        backend: Backend,
+        x: Blocked<'_>,
+        blocks: Range<usize>,
+        out: &mut [Lanes],
+    ) {
+        if let PackedWeights::F32(lines) = &self.weights {
+            let right = Blocked::whole(&lines[blocks.start * self.inputs..], self.inputs);
+            let out = BlockedMut::whole(out, x.rows());
+            backend.gemm(x, right, out, self.epilogue(blocks.start, false));
+        }
+    }
+
+    fn epilogue(&self, first: usize, accumulate: bool) -> Epilogue<'_> {
+        Epilogue {
+            bias: self.bias.as_ref().map(|bias| &bias[first..]),
+            accumulate,
+            activation: self.activation,
+        }
+    }
+
     fn run(
         &self,
         ctx: &mut Ctx,
@@ -158,11 +203,7 @@ impl Linear {
         };
         let one = |(index, out): (usize, &mut [Lanes])| {
             let first = blocks.start + index * share;
-            let epilogue = Epilogue {
-                bias: self.bias.as_ref().map(|bias| &bias[first..]),
-                accumulate,
-                activation: self.activation,
-            };
+            let epilogue = self.epilogue(first, accumulate);
             let out = BlockedMut::whole(out, rows);
             match &self.weights {
                 PackedWeights::F32(lines) => {
@@ -174,7 +215,23 @@ impl Linear {
                 }
             }
         };
-        if share >= blocks.len() {
+        if let PackedWeights::F32(lines) = &self.weights
+            && threads > 1
+            && rows >= MIN_SHARED_ROWS
+            && blocks.len() < TASKS_PER_THREAD * threads
+        {
+            // Too few blocks for all threads: each is shared by its rows.
+            let share = rows.div_ceil(threads * TASKS_PER_THREAD);
+            out.par_chunks_mut(rows).zip(blocks).for_each(|(out, block)| {
+                out.par_chunks_mut(share).enumerate().for_each(|(index, out)| {
+                    let part = index * share..index * share + out.len();
+                    let right = Blocked::whole(&lines[block * self.inputs..], self.inputs);
+                    let (left, len) = (x.view().slice(part), out.len());
+                    let out = BlockedMut::whole(out, len);
+                    backend.gemm(left, right, out, self.epilogue(block, accumulate));
+                });
+            });
+        } else if share >= blocks.len() {
             one((0, out));
         } else {
             out.par_chunks_mut(share * rows).enumerate().for_each(one);

@@ -6,13 +6,18 @@
 //! is padded; and every value is summed in one order, so a vector has the same bits in any batch
 //! and with any number of threads.
 //!
-//! * [`text`] and [`vision`] are the towers, made of a [`transformer`] and a projection ([`head`]).
+//! * [`text`] and [`vision`] are the towers, made of a [`transformer`] and a projection ([`head`]);
+//!   [`efficientnet`] is the convolutional one.
 //! * A transformer's layers are [`linear`] (in 8 bits: [`int8`]) and [`attention`].
 //! * [`matrix`] owns a blocked matrix, [`columns`] says which columns share its blocks,
-//!   [`workspace`] has what a pass computes with, [`loader`] what a tower is loaded with.
+//!   [`workspace`] has what a pass computes with, [`groups`] says what passes at once, [`loader`]
+//!   has what a tower is loaded with and [`batch_norm`] folds norms into weights.
 
 mod attention;
+mod batch_norm;
 mod columns;
+mod efficientnet;
+mod groups;
 mod head;
 mod int8;
 mod linear;
@@ -23,6 +28,7 @@ mod transformer;
 mod vision;
 mod workspace;
 
+pub(in crate::encoder) use self::efficientnet::EfficientNet;
 pub(in crate::encoder) use self::text::TextTower;
 pub(in crate::encoder) use self::vision::VisionTower;
 use crate::encoder::error::EncodeError;
@@ -37,8 +43,7 @@ mod tests {
     use super::transformer::Transformer;
     use super::*;
     use crate::encoder::Precision;
-    use crate::encoder::checkpoint::Config;
-    use crate::encoder::checkpoint::Weights;
+    use crate::encoder::checkpoint::{Config, VisionConfig, Weights};
 
     /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the
     /// worst of some inputs.
@@ -70,21 +75,24 @@ mod tests {
     #[test]
     fn no_layer_of_mini_loses_much_in_8_bits() {
         let mini = &pixelplay_models::PIXELPLAY_MINI;
-        let config = Config::parse(Path::new("mini"), mini.config_json).unwrap();
+        let config = Config::parse_clip_model(Path::new("mini"), mini.config_json).unwrap();
+        let VisionConfig::Vit(vit) = &config.vision else { panic!("{:?}", config.vision) };
         let weights = Weights::embedded("mini".into(), mini.model_safetensors).unwrap();
-        let side = config.vision.image_size;
+        let side = vit.image_size;
         let pixels: Vec<f32> = (0..4 * 3 * side * side)
             .map(|at| {
                 let (image, x, y) = (at / (3 * side * side), at % side, at / side % side);
                 ((x * (image + 1) + y * 2) as f32 / 9.0).sin() + (at % 7) as f32 / 7.0
             })
             .collect();
-        let vision = |precision| VisionTower::load(&weights, &config, precision, 1).unwrap();
+        let vision = |precision| {
+            VisionTower::load(&weights, vit, config.projection_dim, precision, 1).unwrap()
+        };
         let of_vision = losses(
             &mut vision(Precision::F32),
             vision(Precision::Int8),
             |tower| &mut tower.transformer,
-            |tower| tower.forward(&pixels, config.vision.patches()).unwrap(),
+            |tower| tower.forward(&pixels, vit.patches()).unwrap(),
         );
         let texts: Vec<Vec<u32>> = (1..30_u32)
             .map(|len| {

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::Result;
 use super::attention::Sequence;
-use super::head::{ProjectionHead, rows_per_group};
+use super::groups::rows_per_group;
+use super::head::ProjectionHead;
 use super::loader::Loader;
 use super::matrix::Matrix;
 use super::transformer::Transformer;

@@ -3,7 +3,7 @@
 use super::Result;
 use super::attention::{Attention, Queries, Sequence};
 use super::columns::ColumnGroups;
-use super::linear::{Linear, LinearSpec};
+use super::linear::{Bias, Linear, LinearSpec};
 use super::loader::Loader;
 use super::matrix::Matrix;
 use super::workspace::{Ctx, Workspace};
@@ -44,7 +44,7 @@ impl Transformer {
         };
         let linear = |parts: Vec<String>, inputs, outputs, activation| LinearSpec {
             parts,
-            has_bias: true,
+            bias: Bias::Own,
             inputs,
             outputs,
             activation,

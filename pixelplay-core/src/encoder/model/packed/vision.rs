@@ -1,19 +1,17 @@
 //! The vision tower.
 
-use std::ops::Range;
-
 use super::Result;
 use super::attention::Sequence;
 use super::columns::ColumnGroups;
-use super::head::{ProjectionHead, rows_per_group};
-use super::linear::{Linear, LinearSpec};
+use super::groups::groups_of;
+use super::head::ProjectionHead;
+use super::linear::{Bias, Linear, LinearSpec};
 use super::loader::Loader;
 use super::matrix::Matrix;
 use super::transformer::Transformer;
 use super::workspace::Workspace;
 use crate::encoder::Precision;
-use crate::encoder::checkpoint::Config;
-use crate::encoder::checkpoint::Weights;
+use crate::encoder::checkpoint::{VitConfig, Weights};
 use crate::simd::{Lanes, LayerNorm};
 
 /// Pictures to vectors.
@@ -32,17 +30,17 @@ pub(in crate::encoder) struct VisionTower {
 impl VisionTower {
     pub(in crate::encoder::model) fn load(
         weights: &Weights,
-        config: &Config,
+        vision: &VitConfig,
+        dim: usize,
         precision: Precision,
         threads: usize,
     ) -> Result<Self> {
         let loader = &Loader { weights, precision, threads };
-        let vision = &config.vision;
         let (transformer, width) = (&vision.transformer, vision.transformer.width);
         let at = "vision_model.embeddings";
         let patch = LinearSpec {
             parts: vec![format!("{at}.patch_embedding")],
-            has_bias: false,
+            bias: Bias::None,
             inputs: ColumnGroups::single(3 * vision.patch_size.pow(2)),
             outputs: ColumnGroups::single(width),
             activation: None,
@@ -66,11 +64,11 @@ impl VisionTower {
             positions,
             pre_norm: loader.layer_norm("vision_model.pre_layrnorm", transformer)?,
             transformer: Transformer::load(loader, "vision_model", transformer, false)?,
-            head: ProjectionHead::load(loader, head, transformer, config.projection_dim)?,
+            head: ProjectionHead::load(loader, head, transformer, dim)?,
         })
     }
 
-    /// See [`VisionTower::forward`](super::super::VisionTower::forward).
+    /// See [`VisionTower::forward_some`](super::super::VisionTower::forward_some).
     pub(in crate::encoder::model) fn forward(
         &self,
         pixels: &[f32],
@@ -78,11 +76,9 @@ impl VisionTower {
     ) -> Result<Vec<Vec<f32>>> {
         let each = 3 * self.image_size.pow(2);
         let count = pixels.len() / each;
+        let patches = patches.min(self.positions.rows - 1);
         let rows = patches + 1;
-        let most = rows_per_group(count * rows).div_ceil(rows);
-        let groups: Vec<Range<usize>> =
-            (0..count).step_by(most).map(|start| start..(start + most).min(count)).collect();
-        self.head.run_groups(&groups, |group, space| {
+        self.head.run_groups(&groups_of(count, rows), |group, space| {
             let count = group.len();
             let sequences: Vec<Sequence> = (0..count)
                 .map(|image| Sequence { rows: image * rows..(image + 1) * rows, pooled: 0 })

@@ -42,11 +42,11 @@ pub(super) struct Workspace {
 
 /// Workspaces at rest. There are as many as forward passes ever ran at the same time.
 #[derive(Debug, Default)]
-pub(super) struct Workspaces(Mutex<Vec<Workspace>>);
+pub(super) struct Workspaces<W>(Mutex<Vec<W>>);
 
-impl Workspaces {
+impl<W: Default> Workspaces<W> {
     /// Lends one.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut W) -> T) -> T {
         // Nothing in a workspace outlives the pass that wrote it, so one that panicked is of no
         // harm.
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -15,6 +15,6 @@ pub(in crate::simd) use self::dot_i8::{dots_i8, panel_i8};
 pub(in crate::simd) use self::{
     gemm_i8::{gemm_i8, quantize},
     resample::{convolve_rows, convolve_vertical},
-    vector::{gemm, layer_norm, softmax},
+    vector::{convolve_channels, convolve_planes, gemm, layer_norm, softmax},
 };
 pub(in crate::simd) use crate::simd::portable::screen_panel;

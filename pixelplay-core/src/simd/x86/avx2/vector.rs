@@ -14,7 +14,7 @@ use crate::simd::vector::{Lanes, Vector, WIDTH};
 // 12 of 16 registers hold sums, the others what is multiplied; a block takes two.
 vector_kernels! {
     #[target_feature(enable = "avx2,fma")]
-    [__m256; 2], tile 6 x 1
+    [__m256; 2], tile 6 x 1, pixels 6
 }
 
 /// Methods that do the same with each of the two registers.

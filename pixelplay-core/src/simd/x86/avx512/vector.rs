@@ -13,7 +13,7 @@ use crate::simd::vector::{Lanes, Vector, WIDTH};
 // 28 of 32 registers hold sums, the others what is multiplied.
 vector_kernels! {
     #[target_feature(enable = "avx512f")]
-    __m512, tile 14 x 2
+    __m512, tile 14 x 2, pixels 8
 }
 
 /// Methods that are one instruction.

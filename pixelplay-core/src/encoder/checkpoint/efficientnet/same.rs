@@ -1,0 +1,43 @@
+//! The padding that TensorFlow calls "same".
+
+/// TensorFlow's "same" padding of one side: as many outputs as strides fit, and what is missing at
+/// the border added around, the odd one behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::encoder) struct Same {
+    /// How many outputs there are.
+    pub(in crate::encoder) outputs: usize,
+    /// How many zeros come first.
+    pub(in crate::encoder) before: usize,
+    /// How many come last.
+    pub(in crate::encoder) after: usize,
+}
+
+impl Same {
+    pub(in crate::encoder) fn new(inputs: usize, kernel: usize, stride: usize) -> Self {
+        let outputs = inputs.div_ceil(stride);
+        let missing = ((outputs - 1) * stride + kernel).saturating_sub(inputs);
+        Self { outputs, before: missing / 2, after: missing - missing / 2 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_that_of_tensorflow() {
+        // timm's `pad_same_arg`.
+        for (inputs, kernel, stride, expected) in [
+            (192, 3, 2, (96, 0, 1)),
+            (75, 3, 2, (38, 1, 1)),
+            (24, 5, 2, (12, 1, 2)),
+            (7, 5, 2, (4, 2, 2)),
+            (7, 5, 1, (7, 2, 2)),
+            (1, 5, 2, (1, 2, 2)),
+            (2, 3, 2, (1, 0, 1)),
+        ] {
+            let same = Same::new(inputs, kernel, stride);
+            assert_eq!((same.outputs, same.before, same.after), expected, "{inputs}");
+        }
+    }
+}
