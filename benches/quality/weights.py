@@ -39,7 +39,9 @@ def main() -> None:
         for name in ("flickr8k", "intel-scenes")
     ]
     queries = np.concatenate([np.asarray(oasis.embeddings), *others])
-    print("| weight | echo@10, TidyTuesday | echo@10, starter | valence | energy | songs shown | 40 requests | 32 requests |")
+    print(
+        "| weight | echo@10, TidyTuesday | echo@10, starter | valence | energy | songs shown | 40 requests | 32 requests |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for weight in WEIGHTS:

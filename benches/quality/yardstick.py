@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pixelplay as pp
 from baseline import Ridge
-from echo import K as ECHO_SONGS
 from echo import Echo, echo
+from echo import K as ECHO_SONGS
 from measures import auc, bootstrap, hits, spearman
 
 HERE = Path(__file__).resolve().parent

@@ -241,7 +241,9 @@ def test_titles_find_what_they_name_and_say_so(enc: pp.Encoder, tmp_path: Path) 
     index, found = first()
     assert found[2] == "other"
     best = pp.why(index.song("horses"), query, enc)[0]
-    assert (best.source, best.text) == ("title", "a photo of Wild Horses") and best.score is not None and best.score > 0.3
+    assert (
+        (best.source, best.text) == ("title", "a photo of Wild Horses") and best.score is not None and best.score > 0.3
+    )
     assert pp.why(index.song("tagged"), query, enc)[0].source_words == "its tags"
     recipe = json.loads(index.recipe or "")
     assert recipe["description"] == 2 and recipe["words"]["title"] > 0

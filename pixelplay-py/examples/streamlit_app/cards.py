@@ -100,9 +100,7 @@ def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song], reasons: Seque
     by_source = by_source or {"described as": (song["description"] or "").splitlines()}
     lines += [(source[:1].upper() + source[1:], "; ".join(texts)) for source, texts in by_source.items()]
     return "".join(
-        f'<p class="pp-why"><b>{html.escape(label)}:</b> {html.escape(text)}</p>'
-        for label, text in lines
-        if text
+        f'<p class="pp-why"><b>{html.escape(label)}:</b> {html.escape(text)}</p>' for label, text in lines if text
     )
 
 

@@ -52,7 +52,6 @@ class Question:
             query = query.lean_towards(app.users.taste(self.taste))
         return query.search(app.index, k, where=self.narrowing.where())
 
-
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
         """What the song is described by, that first which fits the picture best, or else the words."""
         asked = self.picture.embedding if self.picture else encoded(app.encoder, app.encoder.fingerprint, self.words)
