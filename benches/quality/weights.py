@@ -9,7 +9,7 @@ HELP = """Prints a table: for each weight of titles what pictures of the trainin
 in the starter catalogue. The weight is chosen by it; the test themes are for quality.py, once it is chosen.
 
 Columns: lift of echo@10 over chance in both catalogues; agreement of the first 20 songs' valence and energy with what people
-felt (Spearman); songs among the first 50 of any of some 2,500 training pictures; AUC of the 40 and the 32 requests.
+felt (Spearman); songs among the first 50 of any of some 2,400 training pictures; AUC of the 40 and the 32 requests.
 
   python benches/quality/weights.py > weights.md
 """

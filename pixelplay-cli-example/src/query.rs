@@ -9,6 +9,8 @@ use pixelplay_core::index::{Filter, Hits, SearchOptions, SongHit};
 use pixelplay_core::query::{DEFAULT_TEXT_WEIGHT, HybridQuery, QueryOptions};
 use pixelplay_core::{Embedding, Encoder, SongIndex};
 
+use serde_json::Value;
+
 use crate::commands::user::TasteArgs;
 use crate::output::printable;
 use crate::{open, output, progress};
@@ -172,17 +174,24 @@ impl QueryArgs {
     }
 }
 
-/// Which sentence of each song fits best what was asked; none where nothing was, or where the index
-/// does not say what its vectors were made of.
+/// Which sentence of each song fits best what was asked; none where nothing was, where the index was
+/// not described by the embedded templates, and for more songs than anybody reads.
 fn reasons(
     hits: &Hits,
     asked: Option<&Embedding>,
     encoder: &Encoder,
 ) -> Result<Option<Vec<Option<Reason>>>> {
-    let (Some(asked), Some(_)) = (asked, hits.index().recipe()) else {
+    /// Each is described by some ten sentences, and each of them is encoded.
+    const MOST_HITS: usize = 100;
+    let templates = Templates::default();
+    let recipe: Value =
+        serde_json::from_str(hits.index().recipe().unwrap_or("null")).unwrap_or_default();
+    let Some(asked) = asked else {
         return Ok(None);
     };
-    let templates = Templates::default();
+    if recipe["templates"] != templates.hash() || hits.len() > MOST_HITS {
+        return Ok(None);
+    }
     let best = |hit: &SongHit| {
         let reasons = why(&hit.song()?, asked, encoder, &templates)?;
         Ok(reasons.into_iter().next())

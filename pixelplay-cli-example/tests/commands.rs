@@ -295,6 +295,14 @@ fn songs_are_described_with_the_phrases_of_a_file() {
     let told = answer["hits"][0]["description"].as_str().unwrap();
     assert!(told.contains("nothing but rain") && !told.contains("a photo of"), "{told}");
 
+    // More songs are described by the same phrases, and by no others.
+    let more = scratch.write("more.csv", "id,title,artist,energy,valence\nm,More,Ana,0.2,0.9\n");
+    let said = scratch.fails(&["add", text(&index), text(&more)]);
+    assert!(said.contains("--templates"), "{said}");
+    let added =
+        scratch.json(&["add", text(&index), text(&more), "--templates", text(&own), "--json"]);
+    assert_eq!(added["edit"]["added"], 1);
+
     let broken = scratch.write("broken.toml", "version = 3");
     let said =
         scratch.fails(&["build-index", text(&table), text(&index), "--templates", text(&broken)]);

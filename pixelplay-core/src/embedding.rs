@@ -13,6 +13,10 @@ pub const UNIT_TOLERANCE: f64 = 1e-3;
 const EARLIER_EMBEDDED: [&str; 2] =
     ["clip:bf0e5d4568d97b916629348217a24dc6", "clip:0ae56f9acefaf73618c3e5e5fdc13a3d"];
 
+fn is_earlier(space: &Fingerprint) -> bool {
+    EARLIER_EMBEDDED.contains(&space.as_str())
+}
+
 /// The name of the vector space that an encoder maps into.
 ///
 /// Two vectors can be compared only if they come from the same space. `Encoder`
@@ -241,8 +245,10 @@ pub enum EmbeddingError {
     /// Two vectors come from different encoders.
     #[error(
         "vectors of different encoders cannot be compared: expected {expected}, found {found}{}",
-        if EARLIER_EMBEDDED.contains(&expected.as_str()) {
+        if is_earlier(expected) {
             "; the index was built with the earlier embedded checkpoint; build it again"
+        } else if is_earlier(found) {
+            "; the latter are of the earlier embedded checkpoint; make them again"
         } else {
             ""
         }
@@ -283,6 +289,9 @@ mod tests {
         let advice = "built with the earlier embedded checkpoint; build it again";
         assert!(refused(EARLIER_EMBEDDED[1]).ends_with(advice));
         assert!(!refused("clip:of somebody else").contains("embedded"));
+        let (today, earlier) = (space("clip:today"), space(EARLIER_EMBEDDED[0]));
+        let refused = same_space((2, Some(&today)), (2, Some(&earlier))).unwrap_err().to_string();
+        assert!(refused.ends_with("make them again"), "{refused}");
     }
 
     #[cfg(feature = "mini")]

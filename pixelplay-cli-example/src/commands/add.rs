@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use pixelplay_core::catalog::SongTable;
+use pixelplay_core::catalog::{BuildOptions, SongTable};
 use pixelplay_core::index::EditOptions;
 use serde_json::json;
 
+use crate::commands::build_index::describer;
 use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The songs of a table are described as those of the index were, and encoded with its encoder. Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it stays \
-as it was. In a folder the new songs become one new file; `compact` puts many together.
+    after_help = "The songs of a table are described as those of the index were, and encoded with its encoder. \
+Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it \
+stays as it was. In a folder the new songs become one new file; `compact` puts many together.
 
 Examples:
   pixelplay add songs.arrow new-songs.csv
@@ -29,6 +31,10 @@ pub(crate) struct Args {
     /// Let added songs take the place of those with the same id, instead of refusing them
     #[arg(long)]
     replace: bool,
+
+    /// The file of phrases that the index was built with, where it was one of your own
+    #[arg(long, value_name = "FILE.toml")]
+    templates: Option<PathBuf>,
 
     /// Print what was done as JSON
     #[arg(long)]
@@ -48,7 +54,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let encoder = args.encoder.open()?;
     let editor = open::editor(&args.index, options)?;
     open::check_space(editor.index(), &encoder, &args.index)?;
-    let table = SongTable::open(&args.songs)?;
+    let describer = describer(args.templates.as_deref())?;
+    let options = BuildOptions { describer, ..BuildOptions::default() };
+    let table = SongTable::open(&args.songs)?.build_options(options);
     let (cleaned, built, edited) = table.add_to(editor, &encoder, &mut progress::bar())?;
     if args.json {
         let report = json!({ "clean": cleaned, "build": built, "edit": edited });

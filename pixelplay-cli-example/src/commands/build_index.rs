@@ -1,6 +1,6 @@
 //! `build-index`: from a table of songs to an index.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pixelplay_core::catalog::{
@@ -14,7 +14,8 @@ use crate::{open, output, progress, table};
 #[command(
     after_help = "Each song is described by scenes and moods that fit its features, genre and decade, or by a column \
 `description` where there is one; by its title, as far as one can see what it says; and by columns `tags` and `lyrics`. \
-A column `title_en` translates titles. If the command is interrupted, the parts it has finished are kept beside the index, and the same command goes on from there.
+A column `title_en` translates titles. If the command is interrupted, the parts it has finished are \
+kept beside the index, and the same command goes on from there.
 
 Examples:
   pixelplay build-index songs.csv.gz songs.arrow
@@ -54,6 +55,14 @@ pub(crate) struct Args {
     encoder: open::EncoderArgs,
 }
 
+/// By the phrases of a file, or the embedded ones.
+pub(super) fn describer(templates: Option<&Path>) -> Result<Describer> {
+    Ok(match templates {
+        Some(path) => Describer::from(Templates::open(path)?),
+        None => Describer::default(),
+    })
+}
+
 /// How much a song's own words count beside its scenes and moods, which count 1 together.
 #[derive(clap::Args)]
 struct WordArgs {
@@ -80,10 +89,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let (Some(table), Some(index)) = (&args.table, &args.index) else {
         return output::line(Templates::EMBEDDED.trim_end());
     };
-    let describer = match &args.templates {
-        Some(path) => Describer::from(Templates::open(path)?),
-        None => Describer::default(),
-    };
+    let describer = describer(args.templates.as_deref())?;
     let options =
         BuildOptions { describer, words: args.words.weights(), ..BuildOptions::default() };
     let encoder = args.encoder.open()?;

@@ -274,8 +274,9 @@ impl<'a> SongTable<'a> {
     /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one. Returns what the
     /// three report.
     ///
-    /// The songs are described as those of the index [were](crate::index::SongIndex::recipe), whatever the
-    /// [`WordWeights`](super::WordWeights) of the options say.
+    /// The songs are described as those of the index [were](crate::index::SongIndex::recipe),
+    /// whatever the [`WordWeights`](super::WordWeights) of the options say. Of a describer of one's
+    /// own an index cannot tell which it was: give the same one.
     ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs
     /// go through a file in the folder for temporary files.
@@ -283,8 +284,8 @@ impl<'a> SongTable<'a> {
     /// # Errors
     /// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index
     /// is of another encoder, [`CatalogError::OtherRecipe`] if its songs were described with other
-    /// templates or by another version, and [`SongIndexError::KnownIds`] if it has songs of the table that
-    /// are not to be replaced.
+    /// templates or by another version, and [`SongIndexError::KnownIds`] if it has songs of the
+    /// table that are not to be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
     #[cfg(feature = "encoder")]

@@ -55,7 +55,7 @@ class Question:
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
         """What the song is described by, that first which fits the picture best, or else the words."""
         asked = self.picture.embedding if self.picture else encoded(app.encoder, app.encoder.fingerprint, self.words)
-        return pp.why(song, asked, app.encoder)
+        return _reasons(app, song, asked)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,12 @@ class Similar:
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
         """What the song is described by, that first which fits the other song best."""
-        return pp.why(song, app.index.embedding(self.song), app.encoder)
+        return _reasons(app, song, app.index.embedding(self.song))
+
+
+def _reasons(app: App, song: pp.Song, asked: pp.Embedding) -> list[pp.Sentence]:
+    """None where the index does not say what its vectors were made of."""
+    return pp.why(song, asked, app.encoder) if app.index.recipe else []
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -37,7 +37,8 @@ type Describe =
 impl Describer {
     /// Describes songs by calling `describe`, which must say the same of the same song each time;
     /// the songs' own words (title, tags, lyrics) come behind, unless it gives them itself. A song
-    /// that has a description is told by that, and `describe` is not asked.
+    /// that has a description is told by that, and `describe` is not asked. One of which nothing at
+    /// all is told, title included, is left out of an index.
     pub fn new(
         describe: impl Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>>
         + Send
@@ -64,6 +65,12 @@ impl Describer {
         let mut told: Vec<Sentence> = told.into_iter().flat_map(each_line).collect();
         told.extend(own_words(song, &self.templates));
         Ok(each_once(told))
+    }
+
+    /// What titles and tags are put into sentences by; for a caller's own way, the embedded ones.
+    #[cfg(feature = "encoder")]
+    pub(crate) fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Tells templates from others by their content; `None` for a caller's own way.

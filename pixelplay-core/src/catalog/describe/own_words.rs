@@ -34,7 +34,7 @@ pub(super) fn own_words(song: &Song, templates: &Templates) -> Vec<Sentence> {
         told.push(Sentence::new(Source::Title, templates.of_title(&title)));
     }
     for tag in column(song, &TAGS).map(tags).unwrap_or_default() {
-        told.push(Sentence::new(Source::Tags, templates.tag.replace("{tag}", &tag)));
+        told.push(Sentence::new(Source::Tags, templates.of_tag(&tag)));
     }
     for line in column(song, &LYRICS).map(lyrics).unwrap_or_default() {
         told.push(Sentence::new(Source::Lyrics, line));
@@ -60,7 +60,8 @@ fn column<'a>(song: &'a Song, names: &[&str]) -> Option<&'a str> {
     }
     names.iter().find_map(|name| {
         let mut cells = song.extra.iter().filter(|(header, _)| normal(header) == *name);
-        cells.find_map(|(_, text)| Some(text.trim()).filter(|text| !text.is_empty()))
+        cells
+            .find_map(|(_, text)| Some(&**text).filter(|text| text.contains(char::is_alphanumeric)))
     })
 }
 
@@ -143,7 +144,9 @@ mod tests {
     fn a_translation_stands_in_for_the_title() {
         let mar = [("Title (English)", "The Sea (Live)")];
         assert_eq!(told(Some("La mer"), &mar), [(Source::Title, "a photo of The Sea".to_owned())]);
-        assert_eq!(told(Some("La mer"), &[("title_en", " ")])[0].1, "a photo of La mer");
+        for none in [" ", "-", "..."] {
+            assert_eq!(told(Some("La mer"), &[("title_en", none)])[0].1, "a photo of La mer");
+        }
     }
 
     #[test]

@@ -48,9 +48,7 @@ impl Source {
             Self::Lyrics => "lyrics",
         }
     }
-}
 
-impl Source {
     /// Whether it is what the song says of itself, not what its features say.
     #[cfg(feature = "encoder")]
     pub(crate) fn is_own_words(self) -> bool {

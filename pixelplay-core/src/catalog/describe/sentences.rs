@@ -43,8 +43,9 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a
 /// song make finer grades than one.
 ///
-/// The [`description`](Song::description) that an index keeps is these sentences, a line each: read
-/// back from there, they are the same sentences again, with the same sources.
+/// The [`description`](Song::description) that an index keeps is these sentences, a line each, as far
+/// as they count in it: read back from there, they are the same again, with the same sources, and the
+/// song's own words come behind where the index left them out.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Source, Templates, describe};

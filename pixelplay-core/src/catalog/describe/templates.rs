@@ -21,9 +21,9 @@ pub struct Templates {
     #[serde(skip)]
     hash: String,
     /// The sentence of a title, with `{title}` in it.
-    pub(super) title: String,
+    title: String,
     /// The sentence of a tag, with `{tag}` in it.
-    pub(super) tag: String,
+    tag: String,
     /// Scenes by energy (rows) and valence (columns), both from low to high.
     pub(super) scenes: Levels<Levels<Phrases, 5>, 5>,
     /// Light and colours by valence.
@@ -124,16 +124,18 @@ impl TryFrom<Vec<String>> for Phrases {
     type Error = &'static str;
 
     fn try_from(phrases: Vec<String>) -> Result<Self, Self::Error> {
-        let usable =
-            |phrase: &String| !phrase.trim().is_empty() && !phrase.chars().any(char::is_control);
         if phrases.is_empty() {
             Err("a list of phrases is empty")
-        } else if phrases.iter().all(usable) {
+        } else if phrases.iter().all(|phrase| is_phrase(phrase)) {
             Ok(Self(phrases))
         } else {
             Err("a phrase is empty or has control characters")
         }
     }
+}
+
+fn is_phrase(text: &str) -> bool {
+    !text.trim().is_empty() && !text.chars().any(char::is_control)
 }
 
 impl Default for Templates {
@@ -177,6 +179,14 @@ impl Templates {
 
     fn parse(text: &str) -> Result<Self, Box<toml::de::Error>> {
         let mut templates: Self = toml::from_str(text)?;
+        for (sentence, place) in [(&templates.title, "{title}"), (&templates.tag, "{tag}")] {
+            if !is_phrase(sentence) || !sentence.contains(place) {
+                let what = format!(
+                    "the sentence with {place} in it has no {place}, or no place in one line"
+                );
+                return Err(Box::new(serde::de::Error::custom(what)));
+            }
+        }
         // Of what the file says, with its keys in order, and not of comments and line breaks.
         let table: toml::Table = toml::from_str(text)?;
         let mut hasher = PartsHasher::default();
@@ -199,6 +209,11 @@ impl Templates {
     /// The sentence of a title.
     pub(crate) fn of_title(&self, title: &str) -> String {
         self.title.replace("{title}", title)
+    }
+
+    /// The sentence of a tag.
+    pub(super) fn of_tag(&self, tag: &str) -> String {
+        self.tag.replace("{tag}", tag)
     }
 
     /// The plain words for moods, from which most of what all songs have in common comes.
@@ -289,6 +304,8 @@ mod tests {
             change("light = [", "light = [[], "),
             change("\"perfectly still\"", "\" \""),
             change("\"perfectly still\"", "\"per\\u0007fectly still\""),
+            change("a photo of {title}", "a photo"),
+            change("a photo of {tag}", "{tag}\\n"),
             change("motion = [", "motion = [[\"still\"], "),
             change("[mode]", "colour = \"red\"\n[mode]"),
             Templates::from_toml(&Templates::EMBEDDED[..500]),

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 
 use super::batches::Batches;
 use super::build_progress::BuildProgress;
-use super::composition::Composition;
 use super::described::Described;
 use super::options::BuildOptions;
 use super::parts::Parts;
@@ -47,8 +46,7 @@ impl Build<'_> {
         let batch_rows = self.options.batch_rows.max(1);
         let mut parts =
             (self.count > batch_rows).then(|| Parts::open(self.out, progress)).transpose()?;
-        let composition = Composition::new(self.encoder, self.recipe.as_ref())?;
-        let mut sentences = Sentences::new(self.encoder, self.options.encode.clone(), composition);
+        let mut sentences = Sentences::new(self.encoder, self.options, self.recipe.as_ref());
         let mut tally = BuildTally::default();
         let mut batches = Batches::new(songs, self.options);
         let mut done = BuildProgress::new(self.count, progress);
@@ -126,7 +124,7 @@ impl Build<'_> {
         hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());
         hasher.add(self.encoder.fingerprint().as_str().as_bytes());
         hasher.add(self.encoder.arithmetic().as_bytes());
-        hasher.add(self.recipe.as_ref().map(Recipe::to_json).unwrap_or_default().as_bytes());
+        hasher.add(self.recipe.as_ref().map(Recipe::as_str).unwrap_or_default().as_bytes());
         for name in &self.extra {
             hasher.add(name.as_bytes());
         }
@@ -147,7 +145,7 @@ impl Build<'_> {
         let known = COLUMNS.iter().map(|&(name, _)| name.to_owned());
         WriterOptions {
             fingerprint: Some(self.encoder.fingerprint().clone()),
-            recipe: self.recipe.as_ref().map(Recipe::to_json),
+            recipe: self.recipe.as_ref().map(|recipe| recipe.as_str().to_owned()),
             batch_rows: self.options.batch_rows,
             columns: known.chain(self.extra.iter().cloned()).collect(),
             ..WriterOptions::new(self.encoder.dim())

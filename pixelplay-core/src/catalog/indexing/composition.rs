@@ -10,8 +10,8 @@ use crate::encoder::{EncodeOptions, Encoder};
 
 /// How much of what all songs have in common is taken off each. They are described in like words, so
 /// their vectors lie close together, and a few would turn up for every picture. Chosen on training
-/// pictures: at the default weight of titles 2 % more songs are ever shown than without titles, and
-/// 9 % fewer with none of it taken off.
+/// pictures: with it and titles at their default weight 1 % more songs are ever shown than before
+/// either, with titles alone 9 % fewer (`benches/record/titles.md`).
 const SHARE_OF_COMMON: f64 = 0.4;
 
 /// A way to compose vectors, which an index keeps to; see [`WordWeights`].
@@ -24,16 +24,21 @@ pub(super) struct Composition {
 
 impl Composition {
     /// By a recipe; without one as in indexes of format 1, by the mean direction of the scenes alone.
-    pub(super) fn new(encoder: &Encoder, recipe: Option<&Recipe>) -> Result<Self, CatalogError> {
+    ///
+    /// Costs some 220 passes of the text tower.
+    pub(super) fn new(
+        encoder: &Encoder,
+        templates: &Templates,
+        recipe: Option<&Recipe>,
+    ) -> Result<Self, CatalogError> {
         let mut common = vec![0.0; encoder.dim()];
         if recipe.is_some() {
-            let templates = Templates::default();
             let moods: Vec<&str> = templates.mood_phrases().collect();
             let moods = encoder.encode_texts(&moods, EncodeOptions::default(), &mut ())?;
             common = mean(&moods).into_iter().map(|value| SHARE_OF_COMMON * value).collect();
         }
         let words = recipe.map_or(WordWeights::NONE, Recipe::words);
-        let visibility = (words != WordWeights::NONE).then(|| Visibility::new(encoder));
+        let visibility = (words != WordWeights::NONE).then(|| Visibility::new(encoder, templates));
         Ok(Self { words, common, visibility: visibility.transpose()? })
     }
 
@@ -146,7 +151,7 @@ mod tests {
     fn a_title_counts_by_how_much_of_it_can_be_seen() {
         let encoder = Encoder::mini().unwrap();
         let recipe = Recipe::of(&super::super::BuildOptions::default());
-        let composition = Composition::new(&encoder, Some(&recipe)).unwrap();
+        let composition = Composition::new(&encoder, &Templates::default(), Some(&recipe)).unwrap();
         let encode = |text: &str| encoder.encode_text(text).unwrap();
         let scene = encode("a dj behind decks in red light");
         let moved = |title: &str| {

@@ -53,13 +53,14 @@ use recipe::Recipe;
 /// That takes room for a second copy.
 ///
 /// Costs one pass of the text tower for every distinct sentence: a few thousand for a catalogue of
-/// any size with the embedded templates, and one more for each title. Memory is that of a batch, and
-/// some 200 bytes a song.
+/// any size with the embedded templates, and one more for each title. Memory is that of a batch,
+/// and some 200 bytes a song.
 ///
 /// # Errors
-/// [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] where there is nothing to write, [`CatalogError::Index`] where the
-/// file cannot be written or two songs have one id, [`CatalogError::Encode`] where the encoder
-/// fails, [`CatalogError::Describe`] where the describer does, and [`CatalogError::Cancelled`].
+/// [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] where there is nothing to write,
+/// [`CatalogError::Index`] where the file cannot be written or two songs have one id,
+/// [`CatalogError::Encode`] where the encoder fails, [`CatalogError::Describe`] where the describer
+/// does, and [`CatalogError::Cancelled`].
 pub fn build_index(
     songs: &[Song],
     encoder: &Encoder,
@@ -126,7 +127,7 @@ pub(super) fn add_songs(
 /// How songs are described by `options`, as an index says it.
 #[cfg(feature = "starter")]
 pub(super) fn recipe(options: &BuildOptions) -> String {
-    Recipe::of(options).to_json()
+    Recipe::of(options).as_str().to_owned()
 }
 
 /// Before the long work: a place that cannot be written to is found out at once.

@@ -16,6 +16,9 @@ const DESCRIPTION: u32 = 2;
 /// What the key `pixelplay.recipe` of an index holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Recipe {
+    /// As it stands in the index, letter by letter: other programs may write JSON in other ways.
+    #[serde(skip)]
+    text: String,
     description: u32,
     /// The hash of the templates; `null` for a describer of the caller's own.
     templates: Option<String>,
@@ -27,12 +30,19 @@ pub(super) struct Recipe {
 
 impl Recipe {
     pub(super) fn of(options: &BuildOptions) -> Self {
-        Self {
+        let mut recipe = Self {
+            text: String::new(),
             description: DESCRIPTION,
             templates: options.describer.templates_hash(),
             words: options.words,
             unknown: BTreeMap::new(),
-        }
+        };
+        recipe.text = recipe.to_json();
+        recipe
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
     pub(super) fn words(&self) -> WordWeights {
@@ -40,7 +50,7 @@ impl Recipe {
     }
 
     #[expect(clippy::expect_used, reason = "numbers and texts are always JSON")]
-    pub(super) fn to_json(&self) -> String {
+    fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a recipe is JSON")
     }
 }
@@ -59,8 +69,8 @@ pub(super) fn as_built(
     };
     let refuse =
         |what: String| Err(CatalogError::OtherRecipe { index: index.path().to_owned(), what });
-    let built: Recipe = match serde_json::from_str(text) {
-        Ok(recipe) => recipe,
+    let built = match serde_json::from_str(text) {
+        Ok(recipe) => Recipe { text: text.to_owned(), ..recipe },
         Err(error) => {
             return refuse(format!("its key `pixelplay.recipe` cannot be read ({error})"));
         }
@@ -84,7 +94,7 @@ pub(super) fn as_built(
             None => "a describer of its maker's own".to_owned(),
         };
         return refuse(format!(
-            "its songs were described by {}, and these would be by {}; give the same ones",
+            "its songs were described by {}, and these would be by {}; give the same ones (`--templates`, `describe=`, `BuildOptions::describer`)",
             name(built.templates.clone()),
             name(templates)
         ));

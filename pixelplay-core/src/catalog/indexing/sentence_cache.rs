@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use super::composition::Composition;
 use super::described::Described;
+use super::options::BuildOptions;
+use super::recipe::Recipe;
 use crate::catalog::CatalogError;
 use crate::catalog::describe::{Sentence, Source};
 use crate::embedding::Embedding;
-use crate::encoder::{EncodeOptions, Encoder};
+use crate::encoder::Encoder;
 use crate::progress::Update;
 
 /// The most memory for vectors that may be wanted again. The templates' own sentences take a tenth
@@ -17,8 +20,10 @@ const MOST_BYTES: usize = 128 << 20;
 
 pub(super) struct Sentences<'a> {
     encoder: &'a Encoder,
-    options: EncodeOptions,
-    composition: Composition,
+    options: &'a BuildOptions,
+    recipe: Option<&'a Recipe>,
+    /// Made when it is first needed: a build that only goes on may need none.
+    composition: OnceLock<Composition>,
     /// Of scenes, moods and tags, which many songs share.
     known: HashMap<String, Embedding>,
     /// Of titles and lyrics of the songs that were learnt last; others hardly ever have the same.
@@ -28,10 +33,17 @@ pub(super) struct Sentences<'a> {
 impl<'a> Sentences<'a> {
     pub(super) fn new(
         encoder: &'a Encoder,
-        options: EncodeOptions,
-        composition: Composition,
+        options: &'a BuildOptions,
+        recipe: Option<&'a Recipe>,
     ) -> Self {
-        Self { encoder, options, composition, known: HashMap::new(), own: HashMap::new() }
+        Self {
+            encoder,
+            options,
+            recipe,
+            composition: OnceLock::new(),
+            known: HashMap::new(),
+            own: HashMap::new(),
+        }
     }
 
     /// Encodes what is not known yet of the sentences of some songs; `on_share` is told how much of
@@ -53,8 +65,10 @@ impl<'a> Sentences<'a> {
             .collect();
         let texts: Vec<&str> = unknown.iter().map(|told| &*told.text).collect();
         let mut failed = None;
-        let encoded =
-            self.encoder.encode_texts(&texts, self.options.clone(), &mut |update: Update| {
+        let encoded = self.encoder.encode_texts(
+            &texts,
+            self.options.encode.clone(),
+            &mut |update: Update| {
                 let share = match update.total {
                     Some(total) if total > 0 && update.stage == "encoding texts" => {
                         update.done as f64 / total as f64
@@ -68,26 +82,37 @@ impl<'a> Sentences<'a> {
                         ControlFlow::Break(())
                     }
                 }
-            });
+            },
+        );
         if let Some(error) = failed {
             return Err(error);
         }
         for (told, vector) in unknown.into_iter().zip(encoded?) {
-            let is_own = matches!(told.source, Source::Title | Source::Lyrics);
+            let is_own = told.source.is_own_words() && told.source != Source::Tags;
             let vectors = if is_own { &mut self.own } else { &mut self.known };
             vectors.insert(told.text.clone(), vector);
+        }
+        if self.composition.get().is_none() {
+            let templates = self.options.describer.templates();
+            let made = Composition::new(self.encoder, templates, self.recipe)?;
+            self.composition.get_or_init(|| made);
         }
         Ok(())
     }
 
     /// The vector of a song whose sentences were learnt.
+    ///
+    /// # Panics
+    /// If none ever were.
+    #[expect(clippy::expect_used, reason = "a mistake of ours")]
     pub(super) fn vector(&self, described: &Described) -> Result<Vec<f32>, CatalogError> {
+        let composition = self.composition.get().expect("sentences are learnt first");
         let vector = |text: &str| self.known.get(text).or_else(|| self.own.get(text));
         let told: Vec<(Source, &[f32])> = described
             .sentences
             .iter()
             .filter_map(|told| Some((told.source, vector(&told.text)?.as_slice())))
             .collect();
-        self.composition.vector(&told)
+        composition.vector(&told)
     }
 }

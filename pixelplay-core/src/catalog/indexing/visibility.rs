@@ -40,9 +40,7 @@ pub(super) struct Visibility {
 }
 
 impl Visibility {
-    /// Costs some 190 passes of the text tower.
-    pub(super) fn new(encoder: &Encoder) -> Result<Self, CatalogError> {
-        let templates = Templates::default();
+    pub(super) fn new(encoder: &Encoder, templates: &Templates) -> Result<Self, CatalogError> {
         let captions = |words: Vec<&str>| {
             let captions: Vec<String> =
                 words.into_iter().map(|word| templates.of_title(word)).collect();
@@ -110,7 +108,7 @@ mod tests {
     #[test]
     fn the_embedded_checkpoint_tells_things_from_talk() {
         let encoder = Encoder::mini().unwrap();
-        let told = Visibility::new(&encoder).unwrap();
+        let told = Visibility::new(&encoder, &Templates::default()).unwrap();
         // None of them stands in the lists.
         let share = |titles: [&str; 6]| {
             let texts = titles.map(|title| format!("a photo of {title}"));

@@ -374,7 +374,8 @@ impl SongIndexEditor {
             let told = |index: &SongIndex| index.recipe().unwrap_or("not told").to_owned();
             return refuse(format!(
                 "they were described in another way (`pixelplay.recipe`: {}) than those of the index ({}); \
-                 build the index again with all songs, or add the songs' table",
+                 add their table instead, build the index again with all songs, or write vectors that were \
+                 made alike with the same `WriterOptions::recipe`",
                 told(songs),
                 told(&self.index)
             ));

@@ -19,14 +19,21 @@ use crate::encoder::error::EncodeError;
 /// the memory.
 const MAX_IMAGE_SIZE: usize = 1 << 10;
 
-/// Settings of other towers, of training and of the tokenizer's, which change nothing here.
+/// Settings of the model that change nothing here: of training.
+const MODEL_UNREAD: &[&str] =
+    &["init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "output_dict"];
+
+/// Settings of the vision tower that change nothing here: what a timm model overrides, and dropout.
 #[rustfmt::skip]
-const OF_NO_CONSEQUENCE: &[&str] = &[
-    "init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "output_dict",
-    // Of the vision tower: what a timm model overrides, and dropout.
+const VISION_UNREAD: &[&str] = &[
     "layers", "width", "head_width", "mlp_ratio", "patch_size", "timm_model_pretrained",
-    "timm_drop", "timm_drop_path",
-    // Of the text tower: what only other poolings and other towers read.
+    "timm_drop", "timm_drop_path", "output_tokens",
+];
+
+/// Settings of the text tower that change nothing here: the tokenizer's, and what only other poolings
+/// and other towers read.
+#[rustfmt::skip]
+const TEXT_UNREAD: &[&str] = &[
     "hf_tokenizer_name", "pad_id", "eos_id", "output_tokens", "hf_model_pretrained",
     "hf_proj_type", "hf_pooler_type",
 ];
@@ -54,7 +61,7 @@ impl Config {
         let model = object(&whole, "model_cfg")?;
         let section = Section::new(path, "model_cfg.", &model);
         let read = ["embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "custom_text"];
-        section.only(&[&read, OF_NO_CONSEQUENCE].concat(), &[("multimodal_cfg", "")])?;
+        section.only(&[&read, MODEL_UNREAD].concat(), &[("multimodal_cfg", "")])?;
         if section.get("embed_dim").is_none() {
             return Err(section.because("embed_dim", "it must be given"));
         }
@@ -82,9 +89,11 @@ fn vision_config(section: &Section<'_>) -> Result<VisionConfig, EncodeError> {
     let name = section.text("timm_model_name", "")?;
     let model = Lite::named(name).ok_or_else(|| section.because("timm_model_name", &known()))?;
     let read = ["timm_model_name", "timm_pool", "timm_proj", "timm_proj_bias", "image_size"];
-    section.only(&[&read, OF_NO_CONSEQUENCE].concat(), &[("patch_dropout", "")])?;
+    section.only(&[&read, VISION_UNREAD].concat(), &[("patch_dropout", "")])?;
     let bias = section.flag("timm_proj_bias")?;
-    let head = match section.text("timm_proj", "linear")? {
+    // Left out it is linear; `null` is as good as empty.
+    let left_out = if section.has("timm_proj") { "" } else { "linear" };
+    let head = match section.text("timm_proj", left_out)? {
         "" => Head::Classifier,
         "linear" => Head::Linear { bias },
         "mlp" => Head::Mlp { bias },
@@ -139,7 +148,7 @@ fn text_config(section: &Section<'_>, activation: Activation) -> Result<TextConf
         ("tokenizer_mode", ""),
         ("tokenizer_kwargs", ""),
     ];
-    section.only(&[&read, OF_NO_CONSEQUENCE].concat(), &[&off, OFF].concat())?;
+    section.only(&[&read, TEXT_UNREAD].concat(), &[&off, OFF].concat())?;
     let width = section.size("width", 512, 1, MAX_WIDTH)?;
     let heads = section.size("heads", 8, 1, MAX_WIDTH)?;
     if !width.is_multiple_of(heads) {

@@ -23,6 +23,11 @@ impl<'a> Section<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
+    /// Whether the key is there, null or not.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
     pub(super) fn because(&self, key: &str, supported: &str) -> EncodeError {
         self.refuse.because(key, self.map.get(key), supported)
     }
