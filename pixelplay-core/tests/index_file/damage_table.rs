@@ -299,7 +299,7 @@ fn a_newer_version_and_a_wrong_dim_are_refused_by_name() {
     ];
     let table = table(columns);
     for (format, dim, expected) in [
-        ("2", "2", "update PixelPlay"),
+        ("3", "2", "update PixelPlay"),
         ("18446744073709551615", "2", "update PixelPlay"),
         ("0", "2", "format"),
         ("one", "2", "format"),

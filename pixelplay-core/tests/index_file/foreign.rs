@@ -164,8 +164,8 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
         );
     }
 
-    let newer = open(&[("pixelplay.format", "2")]);
-    assert!(matches!(newer, SongIndexError::NewerFormat { found: 2, supported: 1, .. }), "{newer}");
+    let newer = open(&[("pixelplay.format", "3")]);
+    assert!(matches!(newer, SongIndexError::NewerFormat { found: 3, supported: 2, .. }), "{newer}");
     assert!(matches!(open(&[("pixelplay.format", "one")]), SongIndexError::Damaged { .. }));
     assert!(matches!(open(&[("pixelplay.dim", "3")]), SongIndexError::Damaged { .. }));
     assert!(matches!(open(&[("pixelplay.fingerprint", "")]), SongIndexError::Damaged { .. }));
