@@ -9,8 +9,8 @@
 //! ```
 //!
 //! What it was trained on, on whose terms, how well it does and what it cannot do stands in its
-//! model card, `pixelplay-mini/README.md`. The recipe that made it is in the repository's
-//! `models/train`.
+//! model card, `pixelplay-mini/README.md`. The recipe that made it is the repository's
+//! `models/train` at commit `26578f6`; what stands there now makes the one to follow.
 
 /// The files of a checkpoint's directory, embedded.
 #[derive(Clone, Copy)]

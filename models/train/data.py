@@ -13,6 +13,10 @@ from PIL import Image
 
 SIDE = 128
 SETS = ["flickr8k", "intel-scenes", "weather4", "oasis", "scene15-grey", "flowers5", "day-night-amos"]
+# More kinds of pictures, from `train2`: all that have a caption or a label that says what they show.
+MORE = "sysu-scene coco-mini cc-sbu food sentibank".split()
+# Of sets with few kinds and many pictures, so many are learnt from: the first by a hash of their names.
+MOST = {"intel-scenes": 1800, "scene15-grey": 750, "flowers5": 500, "day-night-amos": 120}
 # Numbers in Intel's file names are shuffled over the classes, so they say nothing about siblings: any fixed
 # block is as good as another, and near twins are dropped by their look (see `near_twins`).
 INTEL_TEST_BELOW = 2700
@@ -28,11 +32,14 @@ class Picture:
     captions: tuple[str, ...] = ()
     valence: float | None = None
     arousal: float | None = None
-    tint: float | None = None  # valence of its colours, of a pattern that shows nothing else
+
+
+def hashed(text: str) -> int:
+    return int(hashlib.sha1(text.encode()).hexdigest(), 16)
 
 
 def _bucket(text: str, n: int) -> int:
-    return int(hashlib.sha1(text.encode()).hexdigest(), 16) % n
+    return hashed(text) % n
 
 
 def _rows(path: Path) -> list[dict]:
@@ -69,8 +76,18 @@ def _labelled(folder: Path, name: str) -> list[Picture]:
     return pictures
 
 
+def _more(folder: Path, name: str) -> list[Picture]:
+    """Pictures of `train2` with captions or a label; what has neither is left out."""
+    found = []
+    for row in _rows(folder / f"{name}.labels.csv"):
+        captions = tuple(c.strip() for c in (row.get("caption") or "").split(" | ") if c.strip())
+        if captions or row["label"]:
+            found.append(Picture(name, row["file"], "train", row["label"] or None, captions))
+    return found
+
+
 def pictures(data: Path) -> list[Picture]:
-    """All pictures in a fixed order: set by set, in the order of each set's table."""
+    """All pictures of `train` in a fixed order: set by set, in the order of each set's table."""
     folder = data / "train"
     out = _flickr(folder)
     for name in SETS[1:]:
@@ -78,10 +95,29 @@ def pictures(data: Path) -> list[Picture]:
     return out
 
 
+def learnt(data: Path, tuning: bool) -> list[Picture]:
+    """What training takes: all splits but `unused`, at most MOST of a set, and `train2`.
+
+    With `tuning` an eighth of Flickr8k's training pictures, an eighth of Intel's and a fifth of OASIS's themes are kept aside,
+    to choose by; otherwise a twentieth of Flickr8k's, to watch the run."""
+    out = pictures(data)
+    for name, most in MOST.items():
+        mine = sorted((p for p in out if p.set == name and p.split == "train"), key=lambda p: hashed(p.file))
+        for p in mine[most:]:
+            p.split = "unused"
+    for p in out if tuning else []:
+        eighth = _bucket(p.file, 8) == 0 and p.set in ("flickr8k", "intel-scenes")
+        if p.split == "train" and (eighth or (p.set == "oasis" and _bucket(f"tune {p.label}", 5) == 0)):
+            p.split = "tune"
+    for name in MORE:
+        out += _more(data / "train2", name)
+    return [p for p in out if p.split != "unused"]
+
+
 def open_set(data: Path, name: str) -> dict[str, Image.Image]:
     """Every picture of one tar, decoded to RGB, by file name."""
     out = {}
-    with tarfile.open(data / "train" / f"{name}.tar") as tar:
+    with tarfile.open(data / ("train2" if name in MORE else "train") / f"{name}.tar") as tar:
         for member in tar:
             if member.isfile():
                 image = Image.open(io.BytesIO(tar.extractfile(member).read()))
@@ -117,7 +153,7 @@ def near_twins(hashes: np.ndarray, tests: np.ndarray) -> np.ndarray:
 def load_pixels(data: Path, items: list[Picture]) -> np.ndarray:
     """uint8 (n, SIDE, SIDE, 3) in the order of `items`."""
     out = np.empty((len(items), SIDE, SIDE, 3), np.uint8)
-    for name in SETS:
+    for name in SETS + MORE:
         images = open_set(data, name)
         for i, p in enumerate(items):
             if p.set == name:

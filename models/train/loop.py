@@ -36,15 +36,16 @@ def fit(
     rate: float,
     seed: int,
     decay: float = 0.05,
-    warmup: int = 200,
+    warmup: int | None = None,
     batch: int = 1,
     validate: Callable[[torch.nn.Module], str] | None = None,
-    validate_every: int = 1000,
+    validations: int = 4,
 ) -> torch.nn.Module:
     """Trains `net` in place and returns the average of its weights.
 
     `loss_of(step, progress, rng)` draws its own batch from `rng`, which is seeded by the step: a run that was killed
     and resumed sees the batches an unbroken run would have seen."""
+    warmup = max(1, steps // 10) if warmup is None else warmup
     averaged = copy.deepcopy(net).eval().requires_grad_(False)
     matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
@@ -105,7 +106,7 @@ def fit(
                     f"{name} {step}/{steps} loss {np.mean(losses):.4f} {speed * batch:.0f} samples/s, {(steps - step) / speed / 60:.1f} min left"
                 )
                 logged, losses = now, []
-            if validate and step % validate_every == 0:
+            if validate and step % max(1, steps // validations) == 0:
                 with torch.inference_mode():
                     log(f"{name} {step}/{steps} {validate(averaged)}")
             if now - saved > SAVE_SECONDS:

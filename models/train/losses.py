@@ -1,20 +1,21 @@
-"""How far vectors are from where they belong; `predicted` and `target` are unit vectors (n, dim)."""
+"""How far vectors are from where they belong; `predicted` and `target` are unit vectors (n, 384)."""
 
-import model as m
-import sentences
 import torch
-from space import isometry
+import torch.nn.functional as F
+from space import SHOWN, rotation
 
 MOOD_WEIGHT = 2.0  # what the two dimensions of mood count beside what all dimensions count
-SCALE = 20.0  # of the cosines in the soft contrastive term
-MOOD_AXES = torch.from_numpy(isometry(m.DIM)[sentences.WIDTH :].T.copy())
+SAME = 0.98  # cosine from which two texts say the same: neither is a wrong answer for the other's picture
+MOOD_AXES = torch.from_numpy(rotation()[SHOWN:].T.copy())
+
+
+def mood_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return ((predicted - target) @ MOOD_AXES).square().sum(1).mean()
 
 
 def alignment_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """One minus the cosine, and more for what is missed of the mood: little of the length, much of what music is about."""
-    return (
-        1 - (predicted * target).sum(1).mean() + MOOD_WEIGHT * ((predicted - target) @ MOOD_AXES).square().sum(1).mean()
-    )
+    return 1 - (predicted * target).sum(1).mean() + MOOD_WEIGHT * mood_loss(predicted, target)
 
 
 def relational_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -22,6 +23,12 @@ def relational_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tens
     return (predicted @ predicted.T - target @ target.T).square().mean()
 
 
-def soft_contrastive_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Each picture should tell the batch's targets apart as its own target does."""
-    return -((SCALE * target @ target.T).softmax(1) * (SCALE * predicted @ target.T).log_softmax(1)).sum(1).mean()
+def contrastive_loss(
+    images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, places: torch.Tensor
+) -> torch.Tensor:
+    """InfoNCE both ways; pictures whose texts say the same, by their `places`, share their rows."""
+    with torch.no_grad():
+        right = (places @ places.T > SAME).float()
+        right /= right.sum(1, keepdim=True)
+    logits = scale * images @ texts.T
+    return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2

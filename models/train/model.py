@@ -1,109 +1,84 @@
-"""The checkpoint's architecture, its start values, and forward passes that leave out dead work."""
+"""The checkpoint's architecture, as open_clip's own classes from the config that is exported, and forward passes that leave out
+dead work."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from transformers import CLIPConfig, CLIPModel
+from open_clip.model import CLIP
 
-DIM, IMAGE, PATCH = 512, 96, 12
-GRID = IMAGE // PATCH
-VOCABULARY = 4096
-MEAN = [0.5, 0.5, 0.5]
-STD = [0.5, 0.5, 0.5]
-
-
-def config(start: int, end: int) -> CLIPConfig:
-    vision = dict(
-        hidden_size=192,
-        intermediate_size=768,
-        num_hidden_layers=6,
-        num_attention_heads=3,
-        image_size=IMAGE,
-        patch_size=PATCH,
-        hidden_act="gelu",
-        projection_dim=DIM,
-    )
-    text = dict(
-        hidden_size=128,
-        intermediate_size=512,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        max_position_embeddings=77,
-        vocab_size=VOCABULARY,
-        hidden_act="gelu",
-        projection_dim=DIM,
-        bos_token_id=start,
-        eos_token_id=end,
-        pad_token_id=end,
-    )
-    return CLIPConfig(vision_config=vision, text_config=text, projection_dim=DIM)
+TOWER, IMAGE = "lite1", 224
+DIM = 384
+VOCABULARY = 12_288
+CONTEXT = 77
+# The weights know (x - 127) / 128; a difference of 0.4 levels, which is what timm's own checkpoints take.
+MEAN = STD = [0.5, 0.5, 0.5]
+FROZEN = 6  # the first stages of the tower, which stay as they are: what they tell of a picture is computed once
 
 
-def new_model(start: int, end: int, seed: int = 0) -> CLIPModel:
-    # Eager attention: torch's fused attention is several times slower backwards in bfloat16 on CPUs.
+def config() -> dict:
+    """What stands under `model_cfg` in open_clip_config.json."""
+    return {
+        "embed_dim": DIM,
+        "vision_cfg": {
+            "timm_model_name": f"tf_efficientnet_{TOWER}",
+            "timm_model_pretrained": False,
+            "timm_pool": "",
+            "timm_proj": "linear",
+            "timm_proj_bias": True,
+            "image_size": IMAGE,
+        },
+        "text_cfg": {
+            "context_length": CONTEXT,
+            "vocab_size": VOCABULARY,
+            "hf_tokenizer_name": "tokenizer.json",
+            "width": 192,
+            "heads": 3,
+            "layers": 4,
+        },
+    }
+
+
+def new_model(seed: int = 0) -> CLIP:
     torch.manual_seed(seed)
-    model = CLIPModel._from_config(config(start, end), attn_implementation="eager")
-    for tower in (model.vision_model, model.text_model):
-        for layer in tower.encoder.layers:
-            _mimetic(layer.self_attn)
-    position = model.vision_model.embeddings.position_embedding.weight
-    with torch.no_grad():
-        position[1:] = _sines(position.shape[1])
-        # CLIP's own scales (0.02 times a factor) leave linear layers this narrow nearly dead.
-        for p in (
-            model.vision_model.embeddings.patch_embedding.weight,
-            model.visual_projection.weight,
-            model.text_projection.weight,
-        ):
-            torch.nn.init.trunc_normal_(p, std=p[0].numel() ** -0.5)
-        torch.nn.init.normal_(model.text_model.embeddings.token_embedding.weight, std=0.05)
-        torch.nn.init.normal_(model.text_model.embeddings.position_embedding.weight, std=0.02)
-        for tower in (model.vision_model, model.text_model):
-            for layer in tower.encoder.layers:
-                torch.nn.init.trunc_normal_(layer.mlp.fc1.weight, std=layer.mlp.fc1.in_features**-0.5)
-                torch.nn.init.trunc_normal_(layer.mlp.fc2.weight, std=0.5 * layer.mlp.fc2.in_features**-0.5)
-    return model
+    model = CLIP(**config())
+    model.visual.to(memory_format=torch.channels_last)
+    return model.eval()
 
 
-def _mimetic(a) -> None:
-    """Mimetic initialisation (Trockman and Kolter 2023): query x key near the identity, value x output near its negative."""
-    width, head = a.embed_dim, a.head_dim
-    with torch.no_grad():
-        for h in range(a.num_heads):
-            rows = slice(h * head, (h + 1) * head)
-            u, s, v = torch.linalg.svd(0.7 * torch.randn(width, width) / width**0.5 + 0.7 * torch.eye(width))
-            root = s[:head].sqrt()[:, None]
-            a.q_proj.weight[rows], a.k_proj.weight[rows] = root * u.T[:head], root * v[:head]
-        u, s, v = torch.linalg.svd(0.4 * torch.randn(width, width) / width**0.5 - 0.4 * torch.eye(width))
-        a.v_proj.weight.copy_(s.sqrt()[:, None] * v)
-        a.out_proj.weight.copy_(u * s.sqrt())
+def normalize(pixels: torch.Tensor) -> torch.Tensor:
+    """What the tower takes, of pictures (n, 3, h, w) with values 0 to 255: of the checkpoint's size."""
+    if pixels.shape[-1] != IMAGE:
+        pixels = F.interpolate(pixels.float(), (IMAGE, IMAGE), mode="bicubic", antialias=True).clamp(0, 255)
+    return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def _sines(width: int) -> torch.Tensor:
-    """Fixed two-dimensional sine positions as the start of the learned ones, (64, width)."""
-    y, x = np.mgrid[:GRID, :GRID].reshape(2, -1, 1)
-    rate = 1.0 / 100 ** (np.arange(width // 4) / (width // 4))
-    waves = [f(axis * rate) for axis in (y, x) for f in (np.sin, np.cos)]
-    return 0.3 * torch.from_numpy(np.concatenate(waves, 1).astype(np.float32))
+def project(model: CLIP, pooled: torch.Tensor) -> torch.Tensor:
+    return F.normalize(model.visual.head(pooled).float(), dim=1)
 
 
-def encode_images(
-    model: CLIPModel, pixels: torch.Tensor, kept: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit image vectors (n, 512) and patch states; `kept` (n, k): the patches that are kept, all when None."""
-    v = model.vision_model
-    x = v.embeddings(pixels)
-    if kept is not None:
-        rows = kept[..., None].expand(-1, -1, x.shape[-1])
-        x = torch.cat([x[:, :1], x[:, 1:].gather(1, rows)], 1)
-    x = v.encoder(inputs_embeds=v.pre_layrnorm(x)).last_hidden_state
-    return F.normalize(model.visual_projection(v.post_layernorm(x[:, 0])).float(), dim=1), x[:, 1:]
+def encode_images(model: CLIP, pixels: torch.Tensor) -> torch.Tensor:
+    """Unit image vectors (n, DIM) of normalized pixels."""
+    return project(model, model.visual.trunk(pixels))
 
 
-def encode_texts(model: CLIPModel, ids: list[list[int]]) -> torch.Tensor:
-    """Unit text vectors (n, 512); padded to the longest text only, pooled at its end token by transformers itself."""
-    longest = max(map(len, ids))
-    end = model.config.text_config.eos_token_id
-    padded = torch.tensor([i + [end] * (longest - len(i)) for i in ids])
-    pooled = model.text_model(input_ids=padded).pooler_output
-    return F.normalize(model.text_projection(pooled).float(), dim=1)
+def encode_texts(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
+    """Unit text vectors (n, DIM). Padded to the longest text only; the mask is causal, so what follows the end is not seen."""
+    lengths = torch.tensor([len(i) for i in ids])
+    padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
+    for row, i in zip(padded, ids):
+        row[: len(i)] = torch.from_numpy(np.array(i))
+    n = padded.shape[1]
+    x = model.token_embedding(padded) + model.positional_embedding[:n]
+    x = model.transformer(x, attn_mask=model.attn_mask[:n, :n])
+    x = model.ln_final(x[torch.arange(len(ids)), lengths - 1])
+    return F.normalize((x @ model.text_projection).float(), dim=1)
+
+
+def text_parameters(model: CLIP) -> list[torch.nn.Parameter]:
+    return [
+        model.token_embedding.weight,
+        model.positional_embedding,
+        *model.transformer.parameters(),
+        *model.ln_final.parameters(),
+        model.text_projection,
+    ]

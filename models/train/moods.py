@@ -4,7 +4,6 @@ of pictures, told from some that people rated."""
 from pathlib import Path
 
 import numpy as np
-import sentences
 import tomllib
 import vocabulary
 from colours import statistics
@@ -69,14 +68,14 @@ def ridge(
     return weights, mean - middle @ weights
 
 
-def of_sentences(captions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
     """From a sentence vector to valence and energy: weights (384, 2) and offset (2,), so that captions have mean 0 and
     deviation 1."""
     words = lexicon()
     valence, energy = phrases()
     plain = dict.fromkeys(vocabulary.ENERGETIC, 1.0) | dict.fromkeys(vocabulary.CALM, -1.0)
     texts = sorted({*words, *valence, *energy, *plain})
-    vectors = dict(zip(texts, sentences.embed(texts)))
+    vectors = dict(zip(texts, embed(texts)))
     found = []
     for sets in ([(words, 1), (valence, PHRASE)], [(plain, 1), (energy, 1)]):
         rows = [(vectors[text], value, count) for known, count in sets for text, value in known.items()]

@@ -7,10 +7,22 @@ TEMPLATES = {
     "weather4": ["a photo of {}", "{}", "the sky, {}"],
     "day-night-amos": ["a photo taken at {}", "an outdoor scene at {}", "{}"],
     "scene15-grey": ["a black and white photo of {}", "a photo of {}", "{}"],
-    "rendered": ["{}"],
+    "sentibank": ["{}", "a photo of {}"],
+    "houses": ["a photo of a {}", "{}"],
+    "pacs-art": ["{}"],
+    "painted-faces": ["{}", "a painting of a {}"],
     "": ["a photo of {}", "a picture of {}", "{}"],
 }
 NAMES = {
+    "food": {"food": "food on a plate", "food or household (Vietnamese food site)": "food"},
+    "corel": {
+        "Africa": "people in Africa",
+        "horse": "horses",
+        "flower": "flowers",
+        "dinosaur": "a drawing of a dinosaur",
+    },
+    "events": {"beach": "people on a beach", "family": "a family", "christmas": "christmas", "halloween": "halloween"},
+    "weather5": {"foggy": "fog", "rainy": "rain", "sunrise": "a sunrise"},
     "flowers5": {"daisy": "daisy", "roses": "rose", "tulips": "tulip", "sunflowers": "sunflower"},
     "weather4": {"cloudy": "a cloudy sky", "rain": "rainy weather", "shine": "bright sunshine", "sunrise": "a sunrise"},
     "day-night-amos": {"day": "daytime in daylight", "night": "night in the dark"},

@@ -1,0 +1,50 @@
+"""What the tower tells of the pictures: maps of its frozen stages, features of the whole, and what is to be learnt from them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import maps
+import numpy as np
+import tower
+from inputs import Inputs, once
+from loop import log
+from targets import Targets, build
+
+BATCH = 8
+
+
+def views(work: Path, clip, known: Inputs, number: int, threads: int) -> list[np.ndarray]:
+    """Maps of the frozen stages of ImageNet's tower, which `clip` takes on: one array a view."""
+    clip.visual.trunk.load_state_dict(tower.imagenet())
+    return [maps.compute(work, clip.visual.trunk, known.pixels, view, threads) for view in range(number)]
+
+
+def whole(clip, seen: np.ndarray, threads: int) -> np.ndarray:
+    """Pooled features (n, 1280) of maps, by the tower's last stages as they are in `clip`."""
+    run = tower.Runtime(tower.Back(clip.visual.trunk).eval(), *seen.shape[2:], seen.shape[1])
+    parts = [slice(i, i + BATCH) for i in range(0, len(seen), BATCH)]
+    with ThreadPoolExecutor(threads) as workers:
+        return np.concatenate(list(workers.map(lambda part: run(seen[part].astype(np.float32)), parts)))
+
+
+def targets(work: Path, clip, known: Inputs, seen: np.ndarray, threads: int) -> Targets:
+    """`clip` holds the tower as ImageNet left it."""
+
+    def make(path: Path) -> None:
+        with open(path, "wb") as f:
+            np.save(f, whole(clip, seen, threads))
+
+    features = np.load(once(work / "imagenet.npy", make))
+    return build(known.items, known.pixels, features, known.space, known.sentences.embed)
+
+
+def pooled(work: Path, clip, seen: list[np.ndarray], threads: int) -> list[np.ndarray]:
+    """Features of every view by the trained tower."""
+
+    def make(path: Path) -> None:
+        log("what the trained tower sees")
+        with open(path, "wb") as f:
+            np.savez(f, *[whole(clip, view, threads) for view in seen])
+
+    found = np.load(once(work / "trained.npz", make))
+    return [found[name] for name in found.files]

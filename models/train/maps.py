@@ -1,0 +1,71 @@
+"""What the frozen stages of the tower see of every picture: computed once, in several views, since they never change."""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import model as m
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tower import Front, Runtime
+
+BLOCK = 256
+SMALLEST = 0.5  # of a picture, in area, that a crop shows
+
+
+def crop(picture: np.ndarray, r: np.random.Generator) -> np.ndarray:
+    """A part of a square picture, of its own place, size and shape, perhaps mirrored; with other light and contrast."""
+    side = len(picture)
+    area, shape = r.uniform(SMALLEST, 1.0), np.exp(r.uniform(-0.25, 0.25))
+    h, w = (min(side, int(side * area**0.5 * f)) for f in (shape, 1 / shape))
+    top, left = r.integers(0, side - h + 1), r.integers(0, side - w + 1)
+    part = picture[top : top + h, left : left + w]
+    if r.random() < 0.5:
+        part = part[:, ::-1]
+    gain, shift = np.exp(r.normal(0, 0.15)), r.normal(0, 12)
+    return np.clip((part.astype(np.float32) - 128) * gain + 128 + shift, 0, 255)
+
+
+def inputs(pixels: np.ndarray, rows: np.ndarray, view: int) -> torch.Tensor:
+    """View 0 is the whole picture, as the encoder takes it; every other one a crop, always the same for a picture and view."""
+    if view == 0:
+        return m.normalize(torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2))
+    parts = [crop(pixels[i], np.random.default_rng([view, int(i)])) for i in rows]
+    resized = [
+        F.interpolate(
+            torch.from_numpy(p.copy()).permute(2, 0, 1)[None], (m.IMAGE, m.IMAGE), mode="bicubic", antialias=True
+        )
+        for p in parts
+    ]
+    return m.normalize(torch.cat(resized).clamp(0, 255))
+
+
+def compute(work: Path, trunk: torch.nn.Module, pixels: np.ndarray, view: int, threads: int) -> np.ndarray:
+    """Maps float16 (n, c, 7, 7) of all pictures, in a file that is mapped; goes on where it was stopped."""
+    path, counter = work / f"maps-{view}.npy", work / f"maps-{view}.done"
+    net = Front(trunk).eval()
+    with torch.inference_mode():
+        shape = (len(pixels), *net(torch.zeros(1, 3, m.IMAGE, m.IMAGE)).shape[1:])
+    done = int(counter.read_text()) if counter.is_file() else 0
+    found = np.lib.format.open_memmap(path, "r+" if done else "w+", np.float16, shape)
+    if found.shape != shape:
+        raise SystemExit(f"{path} was made from other pictures: delete it or give another --work")
+    if done < len(pixels):
+        run, start, first = Runtime(net, m.IMAGE, m.IMAGE, 3), time.time(), done
+        workers = ThreadPoolExecutor(threads)
+        while done < len(pixels):
+            some = np.arange(done, min(done + BLOCK, len(pixels)))
+            parts = [some[i : i + 4] for i in range(0, len(some), 4)]
+            seen = workers.map(lambda part: run(inputs(pixels, part, view).numpy()), parts)
+            found[done : done + len(some)] = np.concatenate(list(seen))
+            done += len(some)
+            found.flush()
+            temporary = counter.with_suffix(".tmp")
+            temporary.write_text(str(done))
+            os.replace(temporary, counter)
+            rate = (done - first) / (time.time() - start)
+            print(f"  view {view}: {done}/{len(pixels)} {rate:.0f}/s", file=sys.stderr, flush=True)
+    return found
