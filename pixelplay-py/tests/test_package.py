@@ -34,7 +34,7 @@ import pixelplay as pp
 assert "numpy" not in sys.modules, "importing is quick because nothing is imported"
 enc = pp.Encoder()
 index = pp.starter_index(enc)
-hits = index.search(enc.encode_image({str(REPOSITORY / "data" / "samples" / "beach.jpg")!r}))
+hits = index.search(enc.encode_image({str(REPOSITORY / "data" / "samples" / "coffee.jpg")!r}))
 assert len(hits._repr_html_()) > 1000 and hits.to_arrow().to_pylist()[0]["title"]
 enc.encode_texts(["x"], progress=True)
 """
