@@ -56,6 +56,16 @@ def test_readme_runs(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         exec(compile(block, str(readme), "exec"), {})
 
 
+@pytest.mark.parametrize("page", ["guide.md", "accounts.md"])
+def test_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page are one program, but for those that are marked: they need what only a reader has."""
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    exec(compile("\n".join(blocks), page, "exec"), {})
+
+
 def test_help_says_what_editors_say() -> None:
     """Editors read the stub, ``help()`` the native module: both documented, in the same words."""
     stub = ast.parse((Path(pp.__file__).parent / "_native.pyi").read_text())

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `lint`, `parity`, `soak`.
+//! The project's own chores: `cargo xtask test`, `lint`, `readme`, `parity`, `soak`.
 
 mod lint;
 mod package;
@@ -26,6 +26,8 @@ enum Task {
     /// Formatting, clippy, rustdoc, ruff and typos, warnings as errors (needs rustfmt and clippy);
     /// cargo-deny and the oldest Rust where they are installed
     Lint,
+    /// Write into README.md and docs/ what the commands shown there print
+    Readme,
     /// Compare the encoder with transformers and OpenCLIP on full-size models (installs them:
     /// gigabytes)
     Parity,
@@ -45,6 +47,10 @@ fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Test => test(&root),
         Task::Lint => lint::lint(&root),
+        Task::Readme => {
+            let test = ["test", "--workspace", "--test", "documentation", "outputs"];
+            run(cargo(&root, &test).env("PIXELPLAY_UPDATE_DOCS", "1"))
+        }
         Task::Parity => parity(&root),
         Task::Soak(options) => soak::soak(&root, &options),
     }
