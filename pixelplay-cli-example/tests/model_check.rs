@@ -40,7 +40,7 @@ fn a_good_checkpoint_is_described() {
         "model.safetensors",
         &PIXELPLAY_MINI.model_safetensors.len().to_string(),
         &format!("{} dimensions", encoder.dim()),
-        "in patches of",
+        "tf_efficientnet_lite1",
         encoder.fingerprint().as_str(),
         "passed by: vision and text",
         "not compared with published values",
@@ -63,7 +63,7 @@ fn a_good_checkpoint_is_described() {
 fn a_bad_one_is_refused_with_its_problems() {
     let dir = checkpoint();
     fs::remove_file(dir.path().join("tokenizer.json")).unwrap();
-    fs::write(dir.path().join("config.json"), r#"{"model_type": "bert"}"#).unwrap();
+    fs::write(dir.path().join("open_clip_config.json"), r#"{"model_cfg": {"bert": 1}}"#).unwrap();
     let (code, text, complaints) = check(dir.path(), &[]);
     assert_eq!(code, 1);
     assert!(complaints.contains("not usable"), "{complaints}");

@@ -89,7 +89,7 @@ def test_vectors_of_several_batches(csv: Path, enc: pp.Encoder, tmp_path: Path) 
     index = pp.SongIndex.open(tmp_path / "songs.arrow")
     with pytest.raises(ValueError, match="vector_chunks"):
         _ = index.vectors
-    assert [chunk.shape for chunk in index.vector_chunks] == [(3, 512), (1, 512)]
+    assert [chunk.shape for chunk in index.vector_chunks] == [(3, 384), (1, 384)]
 
 
 def test_an_index_without_songs(tmp_path: Path) -> None:

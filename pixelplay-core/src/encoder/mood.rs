@@ -1,8 +1,9 @@
 //! The mood of a picture, told by which of two opposite sentences it is closer to.
 //!
 //! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel
-//! of Images, AAAI 2023): for each pair the softmax over the two cosines, at the checkpoint's own
-//! temperature, and the mean over the pairs of a scale. The model need not have been trained on
+//! of Images, AAAI 2023), but for one thing: the softmax, at the checkpoint's own temperature, is
+//! taken once, of the mean difference of the pairs of a scale, and not of each pair. A pair that is
+//! sure would count as 0 or 1 there, however sure it is. The model need not have been trained on
 //! moods; pixelplay-mini was.
 
 use super::encoder::Encoder;
@@ -54,20 +55,23 @@ impl Encoder {
         let mut words = Vec::new();
         let mut encoded = anchors.pairs.iter();
         for (value, pairs) in values.iter_mut().zip(SCALES) {
-            let mut shares = Vec::with_capacity(pairs.len());
+            let mut differences = Vec::with_capacity(pairs.len());
             for (pair, [high, low]) in pairs.iter().zip(encoded.by_ref()) {
                 let apart = image.dot(high).map_err(foreign)? - image.dot(low).map_err(foreign)?;
-                shares.push((pair, 1.0 / (1.0 + (-anchors.logit_scale * apart).exp())));
+                differences.push((pair, apart));
             }
-            *value = shares.iter().map(|(_, share)| share).sum::<f64>() / pairs.len() as f64;
+            let mean = differences.iter().map(|(_, apart)| apart).sum::<f64>() / pairs.len() as f64;
+            *value = 1.0 / (1.0 + (-anchors.logit_scale * mean).exp());
             // A word for the other end did not decide this scale, it was outvoted.
-            let is_high = *value >= 0.5;
-            words.extend(shares.into_iter().filter(|&(_, share)| (share >= 0.5) == is_high).map(
-                |(pair, share)| {
-                    let (word, _) = if is_high { pair.high } else { pair.low };
-                    ((share - 0.5).abs(), word)
-                },
-            ));
+            let is_high = mean >= 0.0;
+            words.extend(
+                differences.into_iter().filter(|&(_, apart)| (apart >= 0.0) == is_high).map(
+                    |(pair, apart)| {
+                        let (word, _) = if is_high { pair.high } else { pair.low };
+                        (apart.abs(), word)
+                    },
+                ),
+            );
         }
         words.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         words.truncate(Mood::MOST_WORDS);

@@ -203,4 +203,78 @@ mod tests {
         let images = [&embedded, &folder].map(|encoder| encoder.encode_pixels(&pixels).unwrap());
         assert_eq!(images[0][0].as_slice(), images[1][0].as_slice());
     }
+
+    /// The weights of a configuration with what has two axes or more in eight bits, and the same
+    /// numbers as floats.
+    fn in_eight_bits_and_as_floats(config: &Config) -> [Vec<u8>; 2] {
+        use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+        let whole = SafeTensors::deserialize(made::weights(config)).unwrap();
+        let (mut packed, mut floats) = (Vec::new(), Vec::new());
+        for (name, tensor) in whole.tensors() {
+            let shape = tensor.shape().to_vec();
+            if shape.len() < 2 {
+                for list in [&mut packed, &mut floats] {
+                    list.push((name.clone(), Dtype::F16, shape.clone(), tensor.data().to_vec()));
+                }
+                continue;
+            }
+            let bytes: Vec<i8> = (0..shape.iter().product::<usize>())
+                .map(|at| ((at * 37 + name.len()) % 255) as i8)
+                .collect();
+            let scales: Vec<f32> = (0..shape[0]).map(|row| 0.001 + row as f32 * 1e-5).collect();
+            let row = bytes.len() / shape[0];
+            let values = bytes.iter().enumerate().map(|(at, &v)| f32::from(v) * scales[at / row]);
+            let little_endian =
+                |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect();
+            let expanded = little_endian(&mut values.into_iter());
+            floats.push((name.clone(), Dtype::F32, shape.clone(), expanded));
+            let scales_of = (format!("{name}.scale"), Dtype::F32, vec![shape[0]]);
+            let scales = little_endian(&mut scales.iter().copied());
+            packed.push((scales_of.0, scales_of.1, scales_of.2, scales));
+            packed.push((name, Dtype::I8, shape, bytes.iter().map(|v| v.cast_unsigned()).collect()));
+        }
+        [packed, floats].map(|list| {
+            let views = list.iter().map(|(name, dtype, shape, bytes)| {
+                (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+            });
+            serialize(views, None).unwrap()
+        })
+    }
+
+    #[test]
+    fn eight_bits_are_the_floats_they_stand_for() {
+        let config = Config::parse_open_clip(Path::new("config"), CONFIG).unwrap();
+        let weights = in_eight_bits_and_as_floats(&config);
+        assert!(weights[0].len() * 2 < weights[1].len());
+        let found = weights.map(|weights| {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join(files::OPEN_CLIP_CONFIG), CONFIG).unwrap();
+            std::fs::write(dir.path().join(files::TOKENIZER), TOKENIZER).unwrap();
+            std::fs::write(dir.path().join(files::OPEN_CLIP_WEIGHTS), weights).unwrap();
+            let encoder = Encoder::open(dir.path()).unwrap();
+            let image = encoder.encode_pixels(&vec![0.5; 3 * 32 * 32]).unwrap();
+            let text = encoder.encode_text("a b").unwrap();
+            (encoder.fingerprint().clone(), image[0].as_slice().to_vec(), text.as_slice().to_vec())
+        });
+        assert_eq!(found[0], found[1]);
+    }
+
+    #[test]
+    fn scales_that_do_not_fit_are_refused_by_name() {
+        use safetensors::tensor::{Dtype, TensorView, serialize};
+
+        let scales = [0; 12];
+        let views = [
+            ("matrix", TensorView::new(Dtype::I8, vec![2, 2], &[1; 4]).unwrap()),
+            ("matrix.scale", TensorView::new(Dtype::F32, vec![3], &scales).unwrap()),
+        ];
+        let dir = tempfile::tempdir().unwrap();
+        let weights = serialize(views, None).unwrap();
+        std::fs::write(dir.path().join(files::OPEN_CLIP_WEIGHTS), weights).unwrap();
+        let Err(refused) = Weights::open(dir.path(), &files::OPEN_CLIP) else {
+            panic!("three scales for two rows")
+        };
+        assert!(refused.to_string().contains("matrix.scale"), "{refused}");
+    }
 }

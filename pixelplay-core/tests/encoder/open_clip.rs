@@ -46,6 +46,39 @@ fn both_towers_agree_with_open_clip() {
     }
 }
 
+#[cfg(feature = "mini")]
+#[derive(Deserialize)]
+struct Embedded {
+    images: std::collections::BTreeMap<String, Vec<f32>>,
+    texts: Vec<(String, Vec<f32>)>,
+}
+
+/// Pictures from the file to the vector, texts with their tokens; `make_embedded.py` writes what
+/// OpenCLIP makes of them.
+#[cfg(feature = "mini")]
+#[test]
+fn the_embedded_checkpoint_agrees_with_open_clip() {
+    use pixelplay_core::EncoderOptions;
+    use pixelplay_core::encoder::Device;
+
+    let json = std::fs::read(fixture("embedded.json")).unwrap();
+    let expected: Embedded = serde_json::from_slice(&json).unwrap();
+    assert_eq!(expected.images.len(), 5);
+    for device in [Device::Cpu, Device::CpuReference] {
+        let options = EncoderOptions { device, ..EncoderOptions::default() };
+        let encoder = Encoder::mini_with(options).unwrap();
+        for (name, vector) in &expected.images {
+            let path = format!("{}/../data/samples/{name}.jpg", env!("CARGO_MANIFEST_DIR"));
+            let image = encoder.encode_image(std::path::Path::new(&path)).unwrap();
+            assert_close(name, &[image], std::slice::from_ref(vector));
+        }
+        for (text, vector) in &expected.texts {
+            let found = encoder.encode_text(text).unwrap();
+            assert_close(text, &[found], std::slice::from_ref(vector));
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Resize {
     width: u32,

@@ -4,12 +4,13 @@
 //! * `clip_model` and `open_clip`: the two layouts, how each writes its configuration and names its
 //!   tensors. `efficientnet`: the shapes of the convolutional vision towers.
 //! * `weights`: where all tensors lie; `source` is one file of them, `header` its beginning, and
-//!   `tensor` the values of one tensor.
+//!   `tensor` the values of one tensor; `eight_bits` is one that is stored in eight bits.
 //! * `fingerprint`: the name of the vector space; `self_test`: what a working tower must show.
 
 mod clip_model;
 mod config;
 mod efficientnet;
+mod eight_bits;
 mod expected_tensors;
 mod fingerprint;
 mod header;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use safetensors::Dtype;
 
+use super::eight_bits::EightBits;
 use crate::encoder::error::EncodeError;
 
 /// One file of weights.
@@ -19,6 +20,8 @@ pub(super) enum Bytes {
     Embedded(&'static [u8]),
     /// Made of a file's tensors when the checkpoint was opened.
     Owned(Vec<u8>),
+    /// One tensor of a file, as floats.
+    EightBits(EightBits),
     File(File),
 }
 
@@ -54,6 +57,11 @@ impl Source {
             #[cfg(feature = "mini")]
             Bytes::Embedded(bytes) => part(bytes),
             Bytes::Owned(bytes) => part(bytes),
+            Bytes::EightBits(tensor) => {
+                let start = usize::try_from(start).ok();
+                let bytes = start.and_then(|start| Some(start..start.checked_add(len)?));
+                bytes.and_then(|bytes| tensor.floats(bytes, buffer)).ok_or_else(truncated)
+            }
             Bytes::File(file) => {
                 buffer.resize(len, 0);
                 read_exact_at(file, buffer, start).map_err(|e| match e.kind() {

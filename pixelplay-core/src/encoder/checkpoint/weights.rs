@@ -8,6 +8,7 @@
 //! cache costs next to nothing beside that, and a file that is truncated meanwhile is an error and
 //! not the end of the process.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 
+use super::eight_bits::{EightBits, SCALE};
 use super::expected_tensors::TensorSpec;
 use super::header::{Header, read_header};
 use super::source::{Bytes, Location, Source};
@@ -92,6 +94,57 @@ impl Weights {
             }
         }
         self.sources.push(Source { path, bytes });
+        self.expand_eight_bits(source)
+    }
+
+    /// Shows those tensors of a file as floats that are stored in eight bits.
+    fn expand_eight_bits(&mut self, source: usize) -> Result<(), EncodeError> {
+        let stored: Vec<String> = self
+            .tensors
+            .iter()
+            .filter(|(name, location)| {
+                location.source == source
+                    && location.dtype == Dtype::I8
+                    && self.tensors.contains_key(&format!("{name}{SCALE}"))
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in stored {
+            let scale = format!("{name}{SCALE}");
+            let mut scales = Vec::new();
+            let count = self.locate(&scale)?.shape.iter().product();
+            self.tensor(&scale)?.read(0..count, &mut Vec::new(), &mut scales)?;
+            let Location { start, len, ref shape, .. } = *self.locate(&name)?;
+            let Source { path, bytes } = &self.sources[source];
+            let path = path.clone();
+            let wrong = || EncodeError::TensorMismatch {
+                path: path.clone(),
+                problems: vec![format!("{scale} must have a number for each row of {name}")],
+            };
+            if shape.first() != Some(&scales.len()) {
+                return Err(wrong());
+            }
+            let values = match bytes {
+                #[cfg(feature = "mini")]
+                Bytes::Embedded(bytes) => {
+                    let start = usize::try_from(start).map_err(EncodeError::forward)?;
+                    Cow::Borrowed(&bytes[start..start + len])
+                }
+                _ => Cow::Owned(self.read(&name)?.bytes),
+            };
+            let shape = shape.clone();
+            let bytes = EightBits::new(values, scales).map(Bytes::EightBits).ok_or_else(wrong)?;
+            let location = Location {
+                source: self.sources.len(),
+                start: 0,
+                len: len * size_of::<f32>(),
+                dtype: Dtype::F32,
+                shape,
+            };
+            self.sources.push(Source { path, bytes });
+            self.tensors.remove(&scale);
+            self.tensors.insert(name, location);
+        }
         Ok(())
     }
 

@@ -43,7 +43,20 @@ mod tests {
     use super::transformer::Transformer;
     use super::*;
     use crate::encoder::Precision;
-    use crate::encoder::checkpoint::{Config, VisionConfig, Weights};
+    use crate::encoder::checkpoint::{Config, VisionConfig, Weights, add_clip_names, made};
+
+    /// As wide and deep as a small ViT; the embedded checkpoint's vision tower has no transformer.
+    const VIT: &[u8] = br#"{
+        "model_type": "clip", "projection_dim": 128,
+        "vision_config": {
+            "hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 6,
+            "num_attention_heads": 3, "image_size": 96, "patch_size": 12
+        },
+        "text_config": {
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "vocab_size": 8, "max_position_embeddings": 4
+        }
+    }"#;
 
     /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the
     /// worst of some inputs.
@@ -73,11 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn no_layer_of_mini_loses_much_in_8_bits() {
-        let mini = &pixelplay_models::PIXELPLAY_MINI;
-        let config = Config::parse_clip_model(Path::new("mini"), mini.config_json).unwrap();
+    fn no_layer_loses_much_in_8_bits() {
+        let config = Config::parse_clip_model(Path::new("vit"), VIT).unwrap();
         let VisionConfig::Vit(vit) = &config.vision else { panic!("{:?}", config.vision) };
-        let weights = Weights::embedded("mini".into(), mini.model_safetensors).unwrap();
+        let weights = Weights::embedded("vit".into(), made::weights(&config)).unwrap();
         let side = vit.image_size;
         let pixels: Vec<f32> = (0..4 * 3 * side * side)
             .map(|at| {
@@ -97,10 +109,14 @@ mod tests {
         let texts: Vec<Vec<u32>> = (1..30_u32)
             .map(|len| {
                 let words = (0..len).map(|word| 300 + (len * 97 + word * 131) % 3500);
-                [4094].into_iter().chain(words).chain([4095]).collect()
+                [12_286].into_iter().chain(words).chain([12_287]).collect()
             })
             .collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let mini = &pixelplay_models::PIXELPLAY_MINI;
+        let config = Config::parse_open_clip(Path::new("mini"), mini.config_json).unwrap();
+        let mut weights = Weights::embedded("mini".into(), mini.model_safetensors).unwrap();
+        add_clip_names(&mut weights, &config).unwrap();
         let text = |precision| TextTower::load(&weights, &config, precision, 1).unwrap();
         let of_text = losses(
             &mut text(Precision::F32),
