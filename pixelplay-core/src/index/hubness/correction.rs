@@ -166,9 +166,9 @@ impl Corrections<'_> {
         }));
     }
 
-    /// Subtracts the corrections of rows from their scores in `f32`. All values are at most about
-    /// 1. The product, its factor and the difference are rounded, which changes a score by less
-    /// than [`ROUNDING`](Self::ROUNDING).
+    /// Subtracts the corrections of rows from their scores in `f32`, where all values are at most
+    /// about 1. The product, its factor and the difference are rounded, which changes a score by
+    /// less than [`ROUNDING`](Self::ROUNDING).
     #[expect(clippy::cast_possible_truncation, reason = "covered by `ROUNDING`")]
     pub(crate) fn subtract(&self, rows: impl Iterator<Item = usize>, scores: &mut [f32]) {
         let weight = self.weight as f32;
