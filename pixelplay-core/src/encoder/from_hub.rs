@@ -20,9 +20,9 @@ impl Encoder {
     /// weights could run any code, and transformers does the same. `openai/clip-vit-base-patch32`
     /// is such a repository. [`HubSnapshot::revision`] then names the pull request, and the commit
     /// in the name is that of the pull request. Its author is checked whenever the hub is asked.
-    /// Without the hub, the pull request in the cache is opened if it is complete and the only one.
-    /// If you name a revision, it is always used. [`HubOptions::follow_conversion`] turns this
-    /// behaviour off.
+    /// Without the hub, the pull request that is complete in the cache is opened, if there is
+    /// exactly one. If you name a revision, it is always used. [`HubOptions::follow_conversion`]
+    /// turns this behaviour off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;

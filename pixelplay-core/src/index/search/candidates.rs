@@ -5,8 +5,8 @@ use super::top_k::{Scored, TopK};
 use crate::index::{SongIndex, SongIndexError};
 use crate::simd::Backend;
 
-/// The minimum number of candidates that a query collects, in addition to `k`, before exact scores
-/// thin them out.
+/// The number of candidates that a query collects, in addition to `4 * k`, before exact scores thin
+/// them out.
 const EXTRA_CANDIDATES: usize = 1024;
 
 /// Returns the number of candidates at which they are thinned out.

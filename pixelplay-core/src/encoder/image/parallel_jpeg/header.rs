@@ -6,7 +6,7 @@ use super::bits::{PADDING, Reader};
 const FAST: usize = 12;
 /// More coefficients than a block has, and than any two codes cover.
 const END: usize = 100;
-/// The number of sizes of DC differences, in bits.
+/// The number of different sizes of DC differences: 0 to 11 bits.
 const DC_SIZES: u8 = 12;
 
 /// The header of a JPEG of the usual kind: Huffman coded, not progressive, three components in one

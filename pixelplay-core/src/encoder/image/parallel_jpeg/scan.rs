@@ -15,7 +15,7 @@ pub(super) struct Row {
 /// The code of a block's mean.
 #[derive(Clone, Copy, Default)]
 pub(super) struct First {
-    /// The first bit of the code.
+    /// The bits of the code, from `start` to before `end`.
     pub(super) start: usize,
     pub(super) end: usize,
     /// The mean itself, independent of the previous block.

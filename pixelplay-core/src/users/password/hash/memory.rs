@@ -4,8 +4,8 @@ use argon2::Block;
 use zeroize::Zeroize;
 
 /// Blocks that are reused from one hash to the next. They are wiped after each hash and kept: if
-/// memory of this size is freed, it does not return to the system but leaves holes in the heap, one
-/// for every thread.
+/// memory of this size is freed, it does not return to the system but leaves a hole in the heap of
+/// the thread that used it, one for every thread.
 #[derive(Default)]
 pub(in crate::users) struct HashMemory(Vec<Block>);
 
