@@ -241,7 +241,7 @@ impl QuantizedVectors {
     }
 }
 
-/// Appends the codes of a rotated `x - centre`, and returns scale, error and length.
+/// Appends the codes of `x - centre` after [`rotate`], and returns scale, error and length.
 fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
     let most = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
     #[expect(
