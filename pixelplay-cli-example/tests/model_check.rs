@@ -67,7 +67,7 @@ fn a_bad_one_is_refused_with_its_problems() {
     let (code, text, complaints) = check(dir.path(), &[]);
     assert_eq!(code, 1);
     assert!(complaints.contains("not usable"), "{complaints}");
-    assert!(text.contains("holds no tokenizer.json") && text.contains("bert"), "{text}");
+    assert!(text.contains("has no tokenizer.json") && text.contains("bert"), "{text}");
     let (code, json, _) = check(dir.path(), &["--json"]);
     assert_eq!(code, 1);
     let report: Value = serde_json::from_str(&json).unwrap();

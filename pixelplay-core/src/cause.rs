@@ -1,6 +1,6 @@
-//! What a library underneath says.
+//! The cause of an error, from a library that PixelPlay uses.
 
-/// A cause from a library underneath.
+/// The cause of an error, from a library that PixelPlay uses.
 ///
 /// Boxed, so that the types of candle, image, safetensors and tokenizers stay out of this crate's
 /// public interface and can change their major version without changing ours.

@@ -1,15 +1,15 @@
-//! A point on the unit sphere that remembers which encoder put it there.
+//! Unit vectors that record which encoder they come from.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// How far from 1 the length of a vector may be and still count as a unit vector.
+/// How far the length of a unit vector may be from 1.
 ///
-/// Half-precision storage alone moves the length of a 512-d vector by up to about 5e-4.
+/// Half-precision storage alone changes the length of a 512-d vector by up to about 5e-4.
 pub const UNIT_TOLERANCE: f64 = 1e-3;
 
-/// The spaces of checkpoints that were embedded before today's. Whoever embeds new weights adds the
-/// space of those that they replace.
+/// The spaces of earlier embedded checkpoints. When new weights are embedded, the space of the old
+/// ones must be added here.
 const EARLIER_EMBEDDED: [&str; 3] = [
     "clip:bf0e5d4568d97b916629348217a24dc6",
     "clip:0ae56f9acefaf73618c3e5e5fdc13a3d",
@@ -22,18 +22,18 @@ fn is_earlier(space: &Fingerprint) -> bool {
 
 /// The name of the vector space that an encoder maps into.
 ///
-/// Two vectors can be compared only if they come from the same space. `Encoder`
-/// derives its fingerprint from weights, configuration and pre-processing; whoever brings vectors
-/// of their own may use any name that is not empty, has no control characters and at most
-/// [`Fingerprint::MAX_LEN`] bytes.
+/// Two vectors can be compared only if they come from the same space. `Encoder` derives its
+/// fingerprint from weights, configuration and pre-processing; for your own vectors you can use any
+/// name that is not empty, has no control characters and has at most [`Fingerprint::MAX_LEN`]
+/// bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(Arc<str>);
 
 impl Fingerprint {
-    /// The longest fingerprint, in bytes.
+    /// The maximum length of a fingerprint, in bytes.
     pub const MAX_LEN: usize = 256;
 
-    /// Names a space.
+    /// Creates a fingerprint from the name of a space.
     ///
     /// # Errors
     /// [`EmbeddingError::BadFingerprint`] if the name is empty, too long or has control characters.
@@ -45,7 +45,7 @@ impl Fingerprint {
         Ok(Self(name.into()))
     }
 
-    /// The name itself.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,7 +58,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A finite `f32` vector of length 1, and the space it lives in where that is known.
+/// A finite `f32` vector of length 1, with the space it belongs to if that is known.
 ///
 /// ```
 /// use pixelplay_core::Embedding;
@@ -76,11 +76,11 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Takes a vector that already has length 1 (within [`UNIT_TOLERANCE`]); its values are kept as
-    /// they are.
+    /// Creates an embedding from a vector that already has length 1 (within [`UNIT_TOLERANCE`]).
+    /// Its values are not changed.
     ///
     /// # Errors
-    /// If the vector is empty, holds NaN or an infinity, or has another length.
+    /// If the vector is empty, contains NaN or an infinity, or has another length.
     pub fn new(
         values: impl Into<Arc<[f32]>>,
         fingerprint: Option<Fingerprint>,
@@ -93,10 +93,10 @@ impl Embedding {
         Ok(Self { values, fingerprint })
     }
 
-    /// Scales a vector to length 1.
+    /// Creates an embedding from any vector by scaling it to length 1.
     ///
     /// # Errors
-    /// If the vector is empty, holds NaN or an infinity, or is zero.
+    /// If the vector is empty, contains NaN or an infinity, or is zero.
     pub fn normalize(
         mut values: Vec<f32>,
         fingerprint: Option<Fingerprint>,
@@ -105,28 +105,28 @@ impl Embedding {
         Ok(Self { values: values.into(), fingerprint })
     }
 
-    /// The vector, shape `(dim,)`.
+    /// Returns the vector, shape `(dim,)`.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         &self.values
     }
 
-    /// The number of dimensions; never 0.
+    /// Returns the number of dimensions, which is never 0.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.values.len()
     }
 
-    /// The space the vector lives in, if known.
+    /// Returns the space the vector belongs to, if known.
     #[must_use]
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.fingerprint.as_ref()
     }
 
-    /// The cosine of the angle to `other`, summed in `f64`.
+    /// Returns the cosine of the angle to `other`, summed in `f64`.
     ///
     /// # Errors
-    /// If the two have different dimensions, or come from spaces known to differ.
+    /// If the two vectors have different dimensions, or are known to come from different spaces.
     pub fn dot(&self, other: &Self) -> Result<f64, EmbeddingError> {
         same_space((self.dim(), self.fingerprint()), (other.dim(), other.fingerprint()))?;
         Ok(self
@@ -157,14 +157,14 @@ impl fmt::Debug for Embedding {
 /// Checks that two `(dim, fingerprint)` pairs may be compared. An unknown fingerprint matches any.
 ///
 /// # Errors
-/// [`EmbeddingError::DimMismatch`] or [`EmbeddingError::SpaceMismatch`]; `expected` is the first
-/// pair.
+/// [`EmbeddingError::DimMismatch`] or [`EmbeddingError::SpaceMismatch`]; `expected` refers to the
+/// first pair.
 pub fn same_space(
     expected: (usize, Option<&Fingerprint>),
     found: (usize, Option<&Fingerprint>),
 ) -> Result<(), EmbeddingError> {
-    // The space is named first: another encoder explains another dimension, not the other way
-    // round.
+    // The space is checked first: a different encoder explains a different dimension, not the other
+    // way round.
     if let (Some(a), Some(b)) = (expected.1, found.1)
         && a != b
     {
@@ -176,10 +176,10 @@ pub fn same_space(
     Ok(())
 }
 
-/// The Euclidean length of `values`, summed in `f64`.
+/// Returns the Euclidean length of `values`, summed in `f64`.
 ///
 /// # Errors
-/// If the vector is empty or holds NaN or an infinity.
+/// If the vector is empty or contains NaN or an infinity.
 pub fn norm(values: &[f32]) -> Result<f64, EmbeddingError> {
     if values.is_empty() {
         return Err(EmbeddingError::Empty);
@@ -197,10 +197,11 @@ pub fn norm(values: &[f32]) -> Result<f64, EmbeddingError> {
 /// Scales `values` to length 1; see [`Embedding::normalize`].
 ///
 /// # Errors
-/// If the vector is empty, holds NaN or an infinity, or is zero; `values` is then unchanged.
+/// If the vector is empty, contains NaN or an infinity, or is zero. `values` is then unchanged.
 pub fn normalize_in_place(values: &mut [f32]) -> Result<(), EmbeddingError> {
     let norm = norm(values)?;
-    // f64 holds the square of every f32, subnormal ones included, so only a true zero gives 0 here.
+    // f64 can represent the square of every f32, including subnormal ones, so only a true zero
+    // gives 0 here.
     if norm == 0.0 {
         return Err(EmbeddingError::Zero);
     }
@@ -229,7 +230,7 @@ pub enum EmbeddingError {
         value: f32,
     },
     /// All values are zero, so there is no direction.
-    #[error("the vector is all zeros and so has no direction")]
+    #[error("the vector is all zeros, so it has no direction")]
     Zero,
     /// The vector does not have length 1.
     #[error("the vector has length {norm:.6}, not 1; normalise it first")]
@@ -251,7 +252,7 @@ pub enum EmbeddingError {
         if is_earlier(expected) {
             "; the index was built with the earlier embedded checkpoint; build it again"
         } else if is_earlier(found) {
-            "; the latter are of the earlier embedded checkpoint; make them again"
+            "; the latter come from the earlier embedded checkpoint; make them again"
         } else {
             ""
         }

@@ -1,4 +1,4 @@
-//! What all HTTP clients here have in common: connections, proxies, redirects, waiting times.
+//! Shared by all HTTP clients of this crate: connections, proxies, redirects, waiting times.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use ureq::http::uri::Uri;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
-/// What to connect through.
+/// The proxy to connect through.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum HttpProxy {
-    /// The first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY`, but for the hosts in `NO_PROXY`.
+    /// The first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` that is set, except for the hosts
+    /// in `NO_PROXY`.
     #[default]
     Environment,
-    /// Nothing.
+    /// No proxy.
     Direct,
-    /// The proxy of this address: `http://user:password@host:port`.
+    /// The proxy at this address: `http://user:password@host:port`.
     Url(String),
 }
 
@@ -26,14 +27,14 @@ impl fmt::Debug for HttpProxy {
         f.write_str(match self {
             Self::Environment => "Environment",
             Self::Direct => "Direct",
-            // It may hold a password.
+            // The address may contain a password.
             Self::Url(_) => "Url(..)",
         })
     }
 }
 
 impl HttpProxy {
-    /// What the client takes, or what is wrong with the address.
+    /// Returns the proxy for the client, or what is wrong with the address.
     pub(crate) fn resolve(&self) -> Result<Option<Proxy>, String> {
         match self {
             Self::Environment => Ok(Proxy::try_from_env()),
@@ -46,10 +47,10 @@ impl HttpProxy {
     }
 }
 
-/// A client that follows no redirect and takes no compressed answer.
+/// Creates a client that does not follow redirects and does not accept compressed answers.
 ///
-/// `timeout` bounds every step: a connection, an answer, each piece of it; `whole` all of them
-/// together.
+/// `timeout` limits every step: a connection, an answer, each piece of it. `whole` limits all of
+/// them together.
 pub(crate) fn agent(
     user_agent: &str,
     proxy: Option<Proxy>,
@@ -57,17 +58,17 @@ pub(crate) fn agent(
     whole: Option<Duration>,
 ) -> Agent {
     let tls = TlsConfig::builder()
-        // The system's, so that the certificate of a company's own proxy counts too.
+        // The system's certificates, so that those of a company's own proxy are trusted too.
         .root_certs(RootCerts::PlatformVerifier)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .build();
     let timeout = Some(timeout);
     Agent::config_builder()
         .user_agent(user_agent)
-        // What arrives is hashed, or read, as it is.
+        // Answers are hashed or read exactly as they arrive.
         .accept_encoding("identity")
         .http_status_as_error(false)
-        // Left to the caller, who knows what may follow where.
+        // Left to the caller, who knows what may be sent where.
         .max_redirects(0)
         .proxy(proxy)
         .tls_config(tls)
@@ -81,7 +82,7 @@ pub(crate) fn agent(
         .new_agent()
 }
 
-/// An address without its query, where a signed one has its signature, and without a password.
+/// Formats an address without a password and without its query, which may contain a signature.
 pub(crate) fn shown(uri: &Uri) -> String {
     let host = uri.authority().map_or("", |authority| {
         let full = authority.as_str();
@@ -94,7 +95,7 @@ pub(crate) fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Scheme, host and port: what may share a secret.
+/// Returns scheme, host and port, the parts that must agree for a secret to be sent.
 pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     let port = uri.port_u16().or(match uri.scheme_str() {
         Some("http") => Some(80),
@@ -104,8 +105,8 @@ pub(crate) fn origin(uri: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     (uri.scheme_str(), uri.host().map(str::to_lowercase), port)
 }
 
-/// The address that `location` means in an answer from `base` (RFC 3986, section 5.2, without the
-/// dots in paths that no server sends).
+/// Resolves the `location` of an answer from `base` (RFC 3986, section 5.2, without dot segments,
+/// which servers do not send).
 pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     let joined = if location.is_empty() {
@@ -125,7 +126,8 @@ pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
 }
 
-/// How long the server asks to wait (RFC 9110, section 10.2.3): in seconds, or until a date.
+/// Returns how long the server asks to wait (RFC 9110, section 10.2.3): a number of seconds, or
+/// until a date.
 pub(crate) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<Duration> {
     let value = header(response, "retry-after")?.trim();
     if let Ok(seconds) = value.parse() {
@@ -135,8 +137,8 @@ pub(crate) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// A date as HTTP writes them, `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are no longer
-/// sent.
+/// Parses an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`. The two obsolete formats are no
+/// longer sent.
 fn date(text: &str) -> Option<SystemTime> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut words = text.split_once(", ")?.1.split(' ');
@@ -152,7 +154,7 @@ fn date(text: &str) -> Option<SystemTime> {
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // Days since 1970 of a calendar whose years begin in March, so that a leap day comes last.
+    // Days since 1970, computed with years that begin in March, so that the leap day comes last.
     let from_march = (month + 10) % 12;
     let year = if month < 2 { year - 1 } else { year };
     let days =

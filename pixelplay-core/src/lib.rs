@@ -1,8 +1,8 @@
 //! PixelPlay turns a picture into music.
 //!
-//! A picture or a text becomes a point on the unit sphere: a CLIP [`Embedding`]. Songs, described
-//! in sentences by the same model, lie on that sphere too. A [`SongIndex`] holds them in a file,
-//! and finds the nearest exactly.
+//! A picture or a text becomes a point on the unit sphere: a CLIP [`Embedding`]. Songs are
+//! described in sentences, which the same model maps onto the same sphere. A [`SongIndex`] stores
+//! them in a file, and finds the nearest ones exactly.
 //!
 #![cfg_attr(feature = "starter", doc = "```")]
 #![cfg_attr(not(feature = "starter"), doc = "```ignore")]
@@ -17,13 +17,13 @@
 //! // The embedded checkpoint: no files, no network. Or `Encoder::open("clip-vit-base-patch32")`.
 //! let encoder = Encoder::mini()?;
 //!
-//! // A table of songs becomes an index file ...
+//! // Build an index file from a table of songs ...
 //! let (cleaned, _built) =
 //!     SongTable::open(&table_path)?.build_index(&encoder, &index_path, &mut ())?;
 //! assert_eq!(cleaned.kept, 2);
 //! let index = SongIndex::open(&index_path)?;
 //!
-//! // ... and a picture ranks it, here a plain blue one, steered by a few words.
+//! // ... and rank it by a picture, here a plain blue one, steered by a few words.
 //! let blue = Image::from_rgb8(64, 64, [30, 60, 200].repeat(64 * 64))?;
 //! let hits = HybridQuery::new()
 //!     .image(encoder.encode_image(&blue)?)
@@ -39,19 +39,19 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`embedding`] | the type of every vector, and which space it lives in |
-//! | [`song`], [`mood`] | a song, its columns, and the words for its mood; the mood of a picture |
-//! | [`radar`] | songs and moods drawn as an SVG chart |
-//! | `encoder` | pictures and texts to embeddings, by any Hugging Face `CLIPModel`, or one of OpenCLIP's with an EfficientNet-Lite |
-//! | [`index`] | the Arrow file: writing, opening, changing, exact search, filters |
-//! | [`query`] | pictures, words and songs blended into one question |
-//! | `catalog` | tables cleaned, songs described, indexes built |
-//! | `enrich` | songs looked up on the web |
+//! | [`embedding`] | the type of every vector, and the space it belongs to |
+//! | [`song`], [`mood`] | songs, their columns, and words for their mood; the mood of a picture |
+//! | [`radar`] | songs and moods as an SVG chart |
+//! | `encoder` | encodes pictures and texts with any Hugging Face `CLIPModel`, or an OpenCLIP model with an EfficientNet-Lite |
+//! | [`index`] | the Arrow file: writing, opening, editing, exact search, filters |
+//! | [`query`] | pictures, words and songs blended into one query |
+//! | `catalog` | cleans tables, describes songs, builds indexes |
+//! | `enrich` | looks songs up on the web |
 //! | `users` | accounts, sessions, favourites and taste in one SQLite file |
-//! | [`progress`] | how long work reports and is stopped |
+//! | [`progress`] | progress reports and cancellation |
 //!
-//! Inside, beside them: `simd` (the kernels), `recording` (whether two songs are one recording),
-//! `mmap`, `http` and `sqlite` (what all that map files, ask the web or keep a database share).
+//! Private modules: `simd` (the kernels), `recording` (whether two songs are the same recording),
+//! and `mmap`, `http` and `sqlite` (shared code for mapping files, web requests and databases).
 //!
 //! # Features
 //!
@@ -62,12 +62,13 @@
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |
-//! | `enrich` | no | covers, previews and links from iTunes or MusicBrainz: the module `enrich` |
+//! | `enrich` | no | the module `enrich`: covers, previews and links from iTunes or MusicBrainz |
 //! | `hub` | no | checkpoints from the Hugging Face Hub, through its standard cache: `Encoder::from_hub` |
-//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::SongTable::from_batches`; its types follow arrow-rs |
-//! | `cuda`, `metal` | no | forwarded to candle; unverified, no such machine has run the tests |
+//! | `arrow` | no | Arrow record batches in and out: `SongIndex::to_table`, `catalog::SongTable::from_batches`; its types change with arrow-rs |
+//! | `cuda`, `metal` | no | forwarded to candle; not verified: the tests have not run on such a machine |
 //!
-//! Without any feature there are still the index, filters and blended queries over vectors you have.
+//! Without any features, the crate still has the index, filters and blended queries over your own
+//! vectors.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cause;

@@ -1,4 +1,4 @@
-//! The one place that maps a file into memory.
+//! The only place that maps files into memory.
 
 #![allow(
     unsafe_code,
@@ -13,9 +13,9 @@ use memmap2::Mmap;
 /// Maps a whole file, read-only.
 ///
 /// # Safety
-/// Until the map is dropped nobody may truncate the file or write into it. (Replacing it, by
-/// renaming another file over it, is fine: the map keeps the old one.)
+/// Until the map is dropped, no process may truncate the file or write to it. (It is safe to
+/// replace it by renaming another file over it: the map keeps the old file.)
 pub(crate) unsafe fn map_file(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the caller promises that the file is left alone.
+    // SAFETY: the caller guarantees that the file is not changed.
     unsafe { Mmap::map(file) }
 }

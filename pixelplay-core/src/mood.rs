@@ -1,4 +1,4 @@
-//! What a song or a picture feels like, in numbers and in a word or three.
+//! The mood of a song or a picture, in numbers and in one to three words.
 
 use crate::song::Song;
 
@@ -12,19 +12,19 @@ pub struct Mood {
     pub valence: f64,
     /// How much it looks like dancing.
     pub danceability: f64,
-    /// How far from electric light and machines it is.
+    /// How far it is from electric light and machines.
     pub acousticness: f64,
-    /// The words that decided most, the strongest first; at most [`Mood::MOST_WORDS`].
+    /// The words with the strongest influence, strongest first; at most [`Mood::MOST_WORDS`].
     pub words: Vec<&'static str>,
 }
 
 impl Mood {
     /// The names of the scales.
     pub const AXES: [&'static str; 4] = ["energy", "valence", "danceability", "acousticness"];
-    /// How many words are kept.
+    /// The maximum number of words that are kept.
     pub const MOST_WORDS: usize = 4;
 
-    /// The value on a scale; `None` if it is not one of [`Mood::AXES`].
+    /// Returns the value on a scale; `None` if the scale is not one of [`Mood::AXES`].
     #[must_use]
     pub fn get(&self, axis: &str) -> Option<f64> {
         match axis {
@@ -38,7 +38,7 @@ impl Mood {
 }
 
 /// The circle of moods after Russell's circumplex model of affect (1980): from pleasant (0 degrees)
-/// over active (90) and unpleasant (180) to still (270), mild and strong.
+/// through active (90) and unpleasant (180) to calm (270), each as a mild and a strong word.
 const CIRCLE: [(&str, &str); 16] = [
     ("pleasant", "delighted"),
     ("cheerful", "joyful"),
@@ -58,17 +58,18 @@ const CIRCLE: [(&str, &str); 16] = [
     ("warm", "blissful"),
 ];
 
-/// Where valence and energy are both close to the middle.
+/// The word for valence and energy that are both close to the middle.
 const NEUTRAL: &str = "easygoing";
 
 const BY_VALENCE: [&str; 5] = ["dark", "melancholy", "bittersweet", "bright", "joyful"];
 const BY_ENERGY: [&str; 5] = ["hushed", "calm", "steady", "driving", "wild"];
 
-/// One to three words for the mood of a song, the most telling first; none where nothing is known.
+/// Returns one to three words for the mood of a song, the most telling first; none if nothing is
+/// known.
 ///
-/// The first comes from valence and energy (of 33 words, by direction and strength), or from the
-/// one of them that is known. The others are for songs that are nearly surely acoustic or
-/// instrumental, or very easy to dance to.
+/// The first word is chosen from 33 by the direction and strength of valence and energy, or by the
+/// one of them that is known. The others describe songs that are almost certainly acoustic or
+/// instrumental, or very danceable.
 ///
 /// ```
 /// use pixelplay_core::{Song, SongId, mood::mood_words};
@@ -105,7 +106,8 @@ pub fn mood_words(song: &Song) -> Vec<&'static str> {
     words
 }
 
-/// A feature on its scale from 0 to 1; a song made by hand may hold anything.
+/// Returns a feature if it is on its scale from 0 to 1; a song created by the caller may contain
+/// any value.
 fn known(feature: Option<f64>) -> Option<f64> {
     feature.filter(|x| x.is_finite()).map(|x| x.clamp(0.0, 1.0))
 }

@@ -1,6 +1,7 @@
-//! How long work reports where it stands, and how it is asked to stop.
+//! How long-running work reports its progress, and how it is cancelled.
 //!
-//! Long calls take `&mut dyn Progress`: `&mut ()` for none, a closure, or a type of your own.
+//! Long-running calls take a `&mut dyn Progress`: `&mut ()` for no reports, a closure, or your own
+//! type.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -13,7 +14,7 @@
 //!     Ok(())
 //! }
 //!
-//! work(&mut ())?; // nobody is told
+//! work(&mut ())?; // no reports
 //!
 //! let mut last = 0;
 //! work(&mut |update: Update| {
@@ -28,42 +29,43 @@
 
 use std::ops::ControlFlow;
 
-/// Is told where long work stands, and may stop it.
+/// Receives progress reports of long-running work, and can cancel it.
 pub trait Progress {
-    /// Called every so often by long work, at least once a second where the work can be cut so
-    /// fine: `done` of `total` units of a stage such as `"encoding texts"` are finished. The total
-    /// is given where it is known.
+    /// Reports that `done` of `total` units of a stage such as `"encoding texts"` are finished.
+    /// Called from time to time, at least once a second if the work can be divided that finely.
+    /// `total` is given if it is known.
     ///
     /// # Errors
-    /// To stop the work: it leaves nothing half-done behind and returns its `Cancelled` error.
+    /// Return an error to stop the work. It then leaves nothing half-done and returns its
+    /// `Cancelled` error.
     fn at(&mut self, stage: &'static str, done: u64, total: Option<u64>) -> Result<(), Cancelled>;
 }
 
-/// The work was asked to stop.
+/// The work was cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
 
-/// Tells nobody, and never stops the work.
+/// Ignores reports, and never cancels the work.
 impl Progress for () {
     fn at(&mut self, _: &'static str, _: u64, _: Option<u64>) -> Result<(), Cancelled> {
         Ok(())
     }
 }
 
-/// Where a piece of long work stands, for closures; see [`Progress::at`].
+/// A progress report, for closures; see [`Progress::at`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Update {
-    /// What is being done, in a word or two: `"encoding texts"`.
+    /// The current stage in a word or two, such as `"encoding texts"`.
     pub stage: &'static str,
     /// Units finished in this stage.
     pub done: u64,
-    /// Units in this stage, where known.
+    /// Total units of this stage, if known.
     pub total: Option<u64>,
 }
 
-/// One stage of long work, whose total is known or not at all.
+/// One stage of long-running work, with or without a known total.
 pub(crate) struct Stage<'a> {
     progress: &'a mut dyn Progress,
     name: &'static str,
@@ -80,7 +82,7 @@ impl<'a> Stage<'a> {
         Self { progress, name, done: 0, total }
     }
 
-    /// Of `total` units.
+    /// Starts a stage of `total` units.
     pub(crate) fn of(progress: &'a mut dyn Progress, name: &'static str, total: usize) -> Self {
         Self::new(progress, name, Some(total as u64))
     }
@@ -90,13 +92,13 @@ impl<'a> Stage<'a> {
         self.tick()
     }
 
-    /// Nothing is new, but the work may be stopped.
+    /// Reports no progress, but lets the work be cancelled.
     pub(crate) fn tick(&mut self) -> Result<(), Cancelled> {
         self.progress.at(self.name, self.done, self.total)
     }
 }
 
-/// A closure stops the work by [`ControlFlow::Break`].
+/// A closure cancels the work by returning [`ControlFlow::Break`].
 impl<F: FnMut(Update) -> ControlFlow<()>> Progress for F {
     fn at(&mut self, stage: &'static str, done: u64, total: Option<u64>) -> Result<(), Cancelled> {
         match self(Update { stage, done, total }) {

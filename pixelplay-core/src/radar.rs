@@ -10,29 +10,30 @@ use crate::song::{Song, Value};
 pub const AXES: [&str; 6] =
     ["energy", "valence", "danceability", "acousticness", "instrumentalness", "liveness"];
 
-/// At least 3:1 against white and against the dark grey of dark themes (WCAG 2.2, contrast of
-/// graphics).
+/// Contrast of at least 3:1 against white and against the dark grey of dark themes (WCAG 2.2,
+/// contrast of graphics).
 const COLOURS: [&str; 6] = ["#2f7de1", "#d9650b", "#0f9a72", "#9b59d0", "#d6425c", "#7a8594"];
-/// So that the series can be told apart without colours too.
+/// So that the series can also be distinguished without colours.
 const DASHES: [&str; 3] = ["", "6 3", "2 3"];
 const RADIUS: f64 = 100.0;
-/// Room for the names of the axes, in fonts as wide as DejaVu Sans and Verdana too.
+/// Space for the names of the axes, even in wide fonts such as DejaVu Sans and Verdana.
 const MARGIN: (f64, f64) = (78.0, 28.0);
 const LEGEND_LINE: f64 = 20.0;
-/// How many characters of a name the legend shows.
+/// The maximum number of characters of a name in the legend.
 const MOST_CHARACTERS: usize = 40;
 
-/// What is drawn as one outline.
+/// One outline of the chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// What the legend calls it.
+    /// The name in the legend.
     pub name: String,
-    /// A value for each of [`AXES`]; `None` where nothing is known, which the outline passes over.
+    /// A value for each of [`AXES`]; `None` if it is unknown, in which case the outline skips the
+    /// axis.
     pub values: [Option<f64>; AXES.len()],
 }
 
 impl Series {
-    /// The audio features of a song.
+    /// Creates a series from the audio features of a song.
     #[must_use]
     pub fn of_song(name: impl Into<String>, song: &Song) -> Self {
         Self {
@@ -44,19 +45,20 @@ impl Series {
         }
     }
 
-    /// The mood of a picture, which has some of the axes.
+    /// Creates a series from the mood of a picture, which has some of the axes.
     #[must_use]
     pub fn of_mood(name: impl Into<String>, mood: &Mood) -> Self {
         Self { name: name.into(), values: AXES.map(|axis| mood.get(axis)) }
     }
 }
 
-/// How the chart is drawn.
+/// Options for drawing a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RadarOptions {
-    /// The width at which it is shown, in CSS pixels; the height follows.
+    /// The displayed width in CSS pixels; the height follows from it.
     pub width: u32,
-    /// Whether axes are named and a legend stands below; without, it is a small shape for a table.
+    /// Whether to label the axes and add a legend below. Without text, the chart is a small shape
+    /// for use in a table.
     pub text: bool,
 }
 
@@ -66,11 +68,11 @@ impl Default for RadarOptions {
     }
 }
 
-/// Draws series over each other, with their values as a description for screen readers.
+/// Draws series on top of each other, with their values as a description for screen readers.
 ///
-/// Values beyond 0 to 1 are drawn at the border, NaN as not known. Text and lines have the colour
-/// of the text around the chart where it stands in a page, and by itself that of the light or dark
-/// scheme the reader prefers. The names may hold anything: they are escaped.
+/// Values outside 0 to 1 are drawn at the border, NaN as unknown. In a page, text and lines take
+/// the colour of the surrounding text; in a file of its own, the chart follows the reader's
+/// preferred light or dark scheme. Names may contain anything: they are escaped.
 ///
 /// ```
 /// use pixelplay_core::radar::{RadarOptions, Series, radar_svg};
@@ -112,7 +114,7 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
         }
         svg.push_str(". ");
     }
-    // `:root` is this element only where it is a picture of its own, not part of a page.
+    // This element is `:root` only if the SVG is a separate file, not part of a page.
     svg.push_str(
         "</desc><style>svg.pixelplay-radar:root{color:#1f2328}\
          @media (prefers-color-scheme:dark){svg.pixelplay-radar:root{color:#e6edf3}}</style>",
@@ -162,7 +164,7 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
                 _ => ("middle", 0.0),
             };
             if inwards != 0.0 && y > centre.1 {
-                // Below the corner: beside it, the longest names would need a margin half as wide
+                // Below the corner: next to it, the longest names would need a margin half as wide
                 // again.
                 (x, y) = (x + 22.7 * inwards, y + 8.0);
             }
@@ -213,8 +215,7 @@ impl fmt::Display for Points<'_> {
     }
 }
 
-/// Text between tags. XML has no way at all to write most control characters, and none for U+FFFE
-/// and U+FFFF.
+/// Text between tags. XML cannot represent most control characters, nor U+FFFE and U+FFFF.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -249,7 +250,7 @@ mod tests {
         radar_svg(series, &RadarOptions::default())
     }
 
-    /// The outline of the only series.
+    /// Returns the outline of the only series.
     fn outline(values: [Option<f64>; AXES.len()]) -> String {
         let svg = svg(&[series("x", values)]);
         let (_, behind) = svg.split_once("stroke-dasharray=\"\"><polygon points=\"").unwrap();

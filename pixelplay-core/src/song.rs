@@ -1,4 +1,4 @@
-//! A song and the columns it is made of.
+//! Songs and their columns.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a song within one catalogue: any text that is not empty.
+/// The id of a song within one catalogue: any text that is not empty.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SongId(Arc<str>);
 
 impl SongId {
-    /// Names a song, or returns `None` for an empty name.
+    /// Creates an id, or returns `None` if the text is empty.
     #[must_use]
     pub fn new(id: impl AsRef<str>) -> Option<Self> {
         let id = id.as_ref();
         (!id.is_empty()).then(|| Self(id.into()))
     }
 
-    /// The name itself.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,7 +65,7 @@ impl fmt::Debug for SongId {
     }
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// UTF-8 text.
@@ -92,7 +92,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What kind of column this value belongs in.
+    /// Returns the kind of column that this value belongs in.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -104,33 +104,33 @@ impl Value {
     }
 }
 
-/// The columns stand in this one list: the struct, [`COLUMNS`], [`Song::get`] and [`Song::set`]
-/// follow from it.
+/// The only list of columns: the struct, [`COLUMNS`], [`Song::get`] and [`Song::set`] are generated
+/// from it.
 macro_rules! song {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident($type:ty),)+) => {
-        /// A song. Whatever is not known is `None`.
+        /// A song. Unknown values are `None`.
         ///
-        /// Audio features are as Spotify defines them: 0 to 1 unless a unit is given.
+        /// Audio features follow Spotify's definitions: 0 to 1 unless a unit is given.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub struct Song {
-            /// Its name in the catalogue, unique there.
+            /// The id, unique within the catalogue.
             pub id: SongId,
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+
-            /// Columns that PixelPlay does not know, carried along as text.
+            /// Columns that PixelPlay does not know, kept as text.
             pub extra: BTreeMap<String, String>,
         }
 
-        /// The known columns beside `id`, in the order in which they are written.
+        /// The known columns other than `id`, in the order in which they are written.
         pub const COLUMNS: &[(&str, Kind)] = &[$((stringify!($name), Kind::$kind),)+];
 
         impl Song {
-            /// A song of which nothing but the name is known.
+            /// Creates a song with an id and nothing else.
             #[must_use]
             pub fn new(id: SongId) -> Self {
                 Self { id, $($name: None,)+ extra: BTreeMap::new() }
             }
 
-            /// The cell in a column: `id`, a known column, or one of [`Song::extra`].
+            /// Returns the cell of a column: `id`, a known column, or one of [`Song::extra`].
             #[must_use]
             pub fn get(&self, column: &str) -> Option<Value> {
                 match column {
@@ -140,10 +140,10 @@ macro_rules! song {
                 }
             }
 
-            /// Fills a cell of a known column, or puts text into [`Song::extra`].
+            /// Sets a cell of a known column, or puts text into [`Song::extra`].
             ///
-            /// Returns `false`, and changes nothing, where the value is not of the column's kind,
-            /// or the column is `id`.
+            /// Returns `false`, and changes nothing, if the value is not of the column's kind, or
+            /// if the column is `id`.
             pub fn set(&mut self, column: &str, value: Value) -> bool {
                 match (column, value) {
                     ("id", _) => false,
@@ -154,7 +154,7 @@ macro_rules! song {
                 }
             }
 
-            /// Fills what is not known here from another row of the same song.
+            /// Fills unknown values from another row of the same song.
             #[cfg(feature = "catalog")]
             pub(crate) fn fill_gaps(&mut self, other: Self) {
                 $(if self.$name.is_none() { self.$name = other.$name; })+
@@ -179,7 +179,7 @@ song! {
     year: Integer(i64),
     /// How popular the song is, 0 to 100.
     popularity: Real(f64),
-    /// How long it lasts, in milliseconds.
+    /// The duration in milliseconds.
     duration_ms: Integer(i64),
     /// Whether the words are explicit.
     explicit: Flag(bool),
@@ -189,15 +189,15 @@ song! {
     valence: Real(f64),
     /// How well one can dance to it.
     danceability: Real(f64),
-    /// How sure it is that the song is acoustic.
+    /// The confidence that the song is acoustic.
     acousticness: Real(f64),
-    /// How sure it is that nobody sings.
+    /// The confidence that the song has no vocals.
     instrumentalness: Real(f64),
-    /// How sure it is that an audience is present.
+    /// The confidence that an audience is present.
     liveness: Real(f64),
-    /// How much of it is spoken words.
+    /// The share of spoken words.
     speechiness: Real(f64),
-    /// Beats a minute.
+    /// Beats per minute.
     tempo: Real(f64),
     /// Average loudness in dB, usually -60 to 0.
     loudness: Real(f64),
@@ -205,11 +205,11 @@ song! {
     key: Integer(i64),
     /// 1 for major, 0 for minor.
     mode: Integer(i64),
-    /// Where a picture of the cover is.
+    /// The address of the cover image.
     artwork_url: Text(String),
-    /// Where a short piece can be heard.
+    /// The address of a short audio preview.
     preview_url: Text(String),
-    /// Where the whole song can be found.
+    /// The address of the whole song.
     external_url: Text(String),
     /// The text that was embedded.
     description: Text(String),

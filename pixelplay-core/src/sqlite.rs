@@ -1,9 +1,9 @@
-//! SQLite files of ours: told from those of others, brought to the newest schema, with every
+//! Opens our SQLite files: recognises them, migrates them to the newest schema, and turns every
 //! safeguard on.
 //!
-//! Acknowledged means on the disk: WAL with `synchronous=FULL` syncs the log before a commit
-//! returns. Between processes SQLite's lock decides, and waiting for it is done here, so that no
-//! caller sees "database is locked" before [`PATIENCE`] is over.
+//! Acknowledged changes are on disk: WAL with `synchronous=FULL` syncs the log before a commit
+//! returns. Processes are coordinated by SQLite's lock. This module waits for it, so that callers
+//! do not see "database is locked" before [`PATIENCE`] is over.
 
 #[cfg(unix)]
 use std::fs::File;
@@ -20,21 +20,22 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 /// How long to wait for the lock of another process.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often to ask for it. SQLite's own waiting asks ever more seldom, up to 0.1 s: then a process
-/// of many writers, which hands the lock on among its threads within microseconds, keeps it from
-/// any other for seconds.
+/// How often to try the lock. SQLite's own busy handler backs off to 0.1 s: then a process with
+/// many writers, which passes the lock between its threads within microseconds, keeps it from other
+/// processes for seconds.
 const POLL: Duration = Duration::from_micros(500);
 
-/// How often SQLite itself asks, before `patiently` begins anew: some seconds.
+/// The number of tries within SQLite, a few seconds, before `patiently` starts again.
 const POLLS: i32 = 10_000;
 
-/// What a file is, and how its tables are made.
+/// A kind of SQLite file: how it is identified, and how its tables are created.
 pub(crate) struct FileKind {
     /// SQLite's `application_id`.
     pub(crate) application_id: i64,
-    /// What leads from each version of the schema to the next; version 0 is an empty file.
+    /// The statements that lead from each version of the schema to the next. Version 0 is an empty
+    /// file.
     pub(crate) migrations: &'static [&'static str],
-    /// With its article, for messages.
+    /// The name with its article, for messages.
     pub(crate) is_called: &'static str,
 }
 
@@ -62,9 +63,9 @@ impl<E> Abort<E> {
 /// Why a file is not opened.
 pub(crate) enum Refusal {
     ReadOnly,
-    /// It is something else, and what.
+    /// It is not one of our files. Says what it is instead.
     Foreign(&'static str),
-    /// Of a later version: the version of its schema, and the newest that is known here.
+    /// It has a later version: the version of its schema, and the newest that we know.
     Newer {
         found: i64,
         supported: i64,
@@ -72,11 +73,11 @@ pub(crate) enum Refusal {
     Damaged(String),
 }
 
-/// Makes the file if it is not there. Nobody but its owner may read it, nor the files that SQLite
-/// makes beside it, which take over its mode.
+/// Creates the file if it does not exist, readable by its owner only. The files that SQLite creates
+/// next to it inherit its mode.
 ///
-/// A file that is there is never opened here: on Unix, closing any handle of a file drops the locks
-/// that this process has on it, also those of another store that is open ("How To Corrupt An SQLite
+/// An existing file is never opened here: on Unix, closing any handle to a file releases the locks
+/// that this process has on it, including those of another open store ("How To Corrupt An SQLite
 /// Database File", section 2.2).
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -97,7 +98,7 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        // It is there, unless it is a link to nowhere.
+        // The file exists, unless it is a dangling link.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             std::fs::metadata(path).map(drop)
         }
@@ -106,13 +107,13 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 }
 
 impl FileKind {
-    /// A connection with every safeguard on. A file of another program is left as it is.
+    /// Opens a connection with every safeguard on. Files of other programs are not changed.
     pub(crate) fn connect(&self, path: &Path) -> Result<Connection, Abort<Refusal>> {
         let mut connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        // SQLite opens what it may not write for reading.
+        // SQLite opens a file that it may not write as read-only.
         if connection.is_readonly("main")? {
             return Err(Abort::Refused(Refusal::ReadOnly));
         }
@@ -120,7 +121,7 @@ impl FileKind {
             sleep(POLL);
             tries < POLLS
         }))?;
-        // The log of another program is not even moved into its file.
+        // Do not even checkpoint the log of another program's file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let (id, tables): (i64, i64) = connection.query_row(
             "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
@@ -133,7 +134,7 @@ impl FileKind {
             )));
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        // A file from elsewhere may hold what runs when it is read; nothing of that is trusted.
+        // A file from elsewhere may contain code that runs when it is read; none of it is trusted.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -155,7 +156,7 @@ impl FileKind {
         Ok(connection)
     }
 
-    /// Brings the schema to the newest version, in one step.
+    /// Migrates the schema to the newest version, in one transaction.
     pub(crate) fn migrate(&self, connection: &mut Connection) -> Result<(), Abort<Refusal>> {
         let version = |connection: &Connection| {
             connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
@@ -165,7 +166,7 @@ impl FileKind {
             return Ok(());
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Asked again under the lock: another process may have been faster.
+        // Checked again under the lock: another process may have been faster.
         let found = version(&transaction)?;
         if found > newest {
             return Err(Abort::Refused(Refusal::Newer { found, supported: newest }));
@@ -182,8 +183,8 @@ impl FileKind {
         Ok(())
     }
 
-    /// Compares the schema with a new one, word by word: a trigger or a view that was slipped in
-    /// would run with our rights.
+    /// Compares the schema with a fresh one, word by word: a trigger or view smuggled in would run
+    /// with our rights.
     pub(crate) fn check_schema(&self, connection: &Connection) -> Result<(), Abort<Refusal>> {
         let mut fresh = Connection::open_in_memory()?;
         self.migrate(&mut fresh)?;
@@ -198,15 +199,15 @@ impl FileKind {
 }
 
 fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
-    // SQLite's own, like `sqlite_sequence`, come and go as it sees fit.
+    // SQLite creates and drops its own tables, like `sqlite_sequence`, as needed.
     connection
         .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 
-/// Tries again while another process holds the lock. SQLite waits by itself, but not everywhere:
-/// while a file turns to WAL, or its log is recovered after a crash, it gives up at once.
+/// Tries again while another process holds the lock. SQLite waits too, but not everywhere: while a
+/// file is converted to WAL, or its log is recovered after a crash, it gives up at once.
 pub(crate) fn patiently<T, E>(mut run: impl FnMut() -> Result<T, Abort<E>>) -> Result<T, Abort<E>> {
     let start = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Encoding: from pictures and texts to embeddings.
+//! Encoding pictures and texts to embeddings.
 
 use std::collections::HashMap;
 
@@ -25,13 +25,13 @@ impl Encoder {
         self.one(self.encode_pixels(&pixels)?)
     }
 
-    /// Encodes images; the embeddings are in their order.
+    /// Encodes images. The embeddings are in the order of the images.
     ///
     /// The images of a batch are decoded on all cores.
     ///
     /// # Errors
-    /// [`EncodeError::ImageAt`], which says which image could not be read or decoded;
-    /// [`EncodeError::Cancelled`] if `progress` asks to stop; or the checkpoint is broken.
+    /// [`EncodeError::ImageAt`] with the index of an image that could not be read or decoded;
+    /// [`EncodeError::Cancelled`] if `progress` cancels; or if the checkpoint is broken.
     pub fn encode_images(
         &self,
         images: &[ImageSource<'_>],
@@ -61,8 +61,8 @@ impl Encoder {
         Ok(embeddings)
     }
 
-    /// Encodes one text. The empty text has an embedding too; a text longer than the model's
-    /// context (77 tokens) is cut and keeps its end token.
+    /// Encodes one text. The empty text also has an embedding. A text longer than the model's
+    /// context (77 tokens) is truncated, keeping its end token.
     ///
     /// # Errors
     /// If the tokenizer fails or the checkpoint is broken.
@@ -71,21 +71,20 @@ impl Encoder {
         self.one(self.encode_ids(&[&ids])?)
     }
 
-    /// Encodes texts; the embeddings are in their order.
+    /// Encodes texts. The embeddings are in the order of the texts.
     ///
-    /// Texts cost what they hold: they are sorted by length, so that a batch is hardly padded, and
-    /// texts of the same tokens are encoded once.
+    /// The cost depends on the length of the texts: they are sorted by length, so that batches need
+    /// little padding, and texts with the same tokens are encoded once.
     ///
     /// # Errors
-    /// [`EncodeError::Cancelled`] if `progress` asks to stop; otherwise as
-    /// [`Encoder::encode_text`].
+    /// [`EncodeError::Cancelled`] if `progress` cancels; otherwise as [`Encoder::encode_text`].
     pub fn encode_texts<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
         options: EncodeOptions,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Embedding>, EncodeError> {
-        // Enough for all cores, and a fraction of a second.
+        // Enough to use all cores, and takes a fraction of a second.
         const TOKENIZED_AT_ONCE: usize = 1 << 12;
         let batch_size = options.batch_size.max(1);
 
@@ -123,13 +122,13 @@ impl Encoder {
         same_as.into_iter().map(|at| self.one(encoded[at].clone())).collect()
     }
 
-    /// What the vision tower reads of a picture, shape `(3, height, width)`.
+    /// Returns the vision tower's input for a picture, shape `(3, height, width)`.
     #[must_use]
     pub fn preprocess(&self, image: &Image) -> Vec<f32> {
         self.inner.preprocess.run(image)
     }
 
-    /// The token ids of a text, from the start token to the end token.
+    /// Returns the token ids of a text, from the start token to the end token.
     ///
     /// # Errors
     /// If the tokenizer fails.
@@ -140,14 +139,14 @@ impl Encoder {
     /// Encodes pre-processed images, shape `(n, 3, height, width)`, in one batch.
     ///
     /// # Errors
-    /// [`EncodeError::BadInput`] if `pixels` is no whole number of images.
+    /// [`EncodeError::BadInput`] if `pixels` is not a whole number of images.
     pub fn encode_pixels(&self, pixels: &[f32]) -> Result<Vec<Embedding>, EncodeError> {
         let len = self.pixels_len();
         if !pixels.len().is_multiple_of(len) {
             let side = self.inner.config.vision.image_size();
             return Err(EncodeError::BadInput {
                 problem: format!(
-                    "{} values are no whole number of images of shape (3, {side}, {side})",
+                    "{} values are not a whole number of images of shape (3, {side}, {side})",
                     pixels.len()
                 ),
             });
@@ -159,18 +158,18 @@ impl Encoder {
         self.embeddings(self.install(|| tower.forward(pixels))?)
     }
 
-    /// Encodes texts given as token ids, in one batch. What follows the first end token is ignored,
-    /// so padding does no harm.
+    /// Encodes texts given as token ids, in one batch. Everything after the first end token is
+    /// ignored, so the texts may be padded.
     ///
     /// # Errors
-    /// [`EncodeError::BadInput`] if a text has no end token within the model's context, or an id
-    /// that the model does not know.
+    /// [`EncodeError::BadInput`] if a text has no end token within the model's context, or contains
+    /// an id that the model does not know.
     pub fn encode_token_ids(&self, texts: &[Vec<u32>]) -> Result<Vec<Embedding>, EncodeError> {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         self.encode_ids(&texts)
     }
 
-    /// Decodes an image, on so many threads, to what the vision tower reads.
+    /// Decodes and preprocesses an image on this many threads.
     fn pixels_of(&self, image: ImageSource<'_>, threads: usize) -> Result<Vec<f32>, EncodeError> {
         image.with_image(threads, |decoded| self.preprocess(decoded))
     }
@@ -203,7 +202,7 @@ impl Encoder {
                     })?;
                 match ids.iter().find(|&&id| id as usize >= config.vocab_size) {
                     Some(id) => Err(bad(format!(
-                        "token {id} is none of the model's {} tokens",
+                        "token {id} is not one of the model's {} tokens",
                         config.vocab_size
                     ))),
                     None => Ok(ids),
@@ -224,7 +223,7 @@ impl Encoder {
             .collect()
     }
 
-    /// The model gives one vector for each input; that it does not would be a fault of ours.
+    /// The model returns one vector for each input; anything else would be a bug.
     fn one(
         &self,
         embeddings: impl IntoIterator<Item = Embedding>,
@@ -232,6 +231,6 @@ impl Encoder {
         embeddings
             .into_iter()
             .next()
-            .ok_or_else(|| EncodeError::forward("the model gave no vector"))
+            .ok_or_else(|| EncodeError::forward("the model returned no vector"))
     }
 }

@@ -1,4 +1,4 @@
-//! The encoder: what it holds, on which threads it works, and its towers.
+//! The encoder: its parts, its threads and its towers.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -14,7 +14,7 @@ use super::options::EncoderOptions;
 use super::text::Tokenize;
 use crate::embedding::Fingerprint;
 
-/// Turns pictures and texts into [`Embedding`](crate::Embedding)s of one space.
+/// Encodes pictures and texts to [`Embedding`](crate::Embedding)s in one space.
 ///
 /// ```
 /// # #[cfg(feature = "mini")] {
@@ -24,22 +24,22 @@ use crate::embedding::Fingerprint;
 /// let picture = encoder.encode_image(&Image::from_rgb8(1, 1, vec![30, 60, 120])?)?;
 /// let text = encoder.encode_text("rainy night drive")?;
 /// assert_eq!(picture.dim(), encoder.dim());
-/// println!("they are {:.2} alike", picture.dot(&text)?);
+/// println!("their similarity is {:.2}", picture.dot(&text)?);
 /// # }
 /// # Ok::<(), pixelplay_core::Error>(())
 /// ```
 ///
-/// Opening reads the whole checkpoint once, for its [fingerprint](Encoder::fingerprint), and keeps
-/// none of it: each tower is loaded when it is first used, so that encoding pictures never pays
-/// for the text tower. Clones share everything.
+/// Opening reads the whole checkpoint once to compute its [fingerprint](Encoder::fingerprint), but
+/// keeps nothing in memory. Each tower is loaded when it is first used, so encoding pictures never
+/// pays for the text tower. Clones share everything.
 #[derive(Clone)]
 pub struct Encoder {
     pub(super) inner: Arc<Inner>,
-    /// Of its own; without it, the work is done where the caller's is.
+    /// The encoder's own threads. Without them, work runs in the caller's pool.
     pub(super) pool: Option<Arc<rayon::ThreadPool>>,
 }
 
-/// What clones of an encoder share.
+/// The state that clones of an encoder share.
 pub(super) struct Inner {
     pub(super) name: String,
     pub(super) config: Config,
@@ -50,49 +50,51 @@ pub(super) struct Inner {
     pub(super) options: EncoderOptions,
     pub(super) vision: Lazy<VisionTower>,
     pub(super) text: Lazy<TextTower>,
-    /// Of the mood, encoded when first asked for.
+    /// The anchors of the mood scales, encoded on first use.
     pub(super) anchors: OnceLock<Anchors>,
 }
 
 impl Encoder {
-    /// The number of dimensions of the embeddings.
+    /// Returns the number of dimensions of the embeddings.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.inner.config.projection_dim
     }
 
-    /// The name of the space: a hash of weights, configuration, pre-processing and tokenizer.
+    /// Returns the name of the vector space: a hash of weights, configuration, pre-processing and
+    /// tokenizer.
     ///
-    /// The same content gives the same fingerprint, wherever it lies and however its files are cut.
+    /// The same content has the same fingerprint, wherever it is stored and however its files are
+    /// split.
     #[must_use]
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.inner.fingerprint
     }
 
-    /// What the bits of a vector depend on beside the [fingerprint](Self::fingerprint): an index is
-    /// made of one kind.
+    /// Returns what the bits of a vector depend on in addition to the
+    /// [fingerprint](Self::fingerprint). All vectors of an index are made with the same value.
     #[cfg(feature = "catalog")]
     pub(crate) fn arithmetic(&self) -> String {
         format!("{} {:?}", self.inner.options.device, self.inner.options.precision)
     }
 
-    /// What the checkpoint is called: the name of its directory, or `repo@commit` if it is from the
-    /// hub.
+    /// Returns the name of the checkpoint: the name of its directory, or `repo@commit` if it is
+    /// from the hub.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// The same encoder with another number of threads, see [`EncoderOptions::threads`]. They share
-    /// the weights.
+    /// Returns the same encoder with another number of threads; see [`EncoderOptions::threads`].
+    /// Both share the weights.
     ///
     /// # Errors
-    /// [`EncodeError::Threads`] if they cannot be started.
+    /// [`EncodeError::Threads`] if the threads cannot be started.
     pub fn with_threads(&self, threads: Option<NonZeroUsize>) -> Result<Self, EncodeError> {
         Ok(Self { inner: Arc::clone(&self.inner), pool: own_pool(threads)? })
     }
 
-    /// Runs some work on the encoder's threads.
+    /// Runs work on the encoder's threads.
     pub(super) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {
             Some(pool) => pool.install(work),
@@ -107,7 +109,7 @@ impl Encoder {
         }
     }
 
-    /// How many values the vision tower reads of a picture.
+    /// Returns the number of values in the vision tower's input for a picture.
     pub(super) fn pixels_len(&self) -> usize {
         3 * self.inner.config.vision.image_size().pow(2)
     }
@@ -153,7 +155,7 @@ impl fmt::Debug for Encoder {
     }
 }
 
-/// Threads of its own, where some are asked for.
+/// Creates the encoder's own threads, if requested.
 pub(super) fn own_pool(
     threads: Option<NonZeroUsize>,
 ) -> Result<Option<Arc<rayon::ThreadPool>>, EncodeError> {

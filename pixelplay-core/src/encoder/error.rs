@@ -18,14 +18,14 @@ pub enum EncodeError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// A checkpoint directory lacks a file.
     #[error(
-        "`{}` holds no {file}; a CLIPModel directory holds config.json, model.safetensors, \
-         tokenizer.json (or vocab.json and merges.txt) and preprocessor_config.json, one of \
-         OpenCLIP's open_clip_config.json, open_clip_model.safetensors and tokenizer.json",
+        "`{}` has no {file}; a CLIPModel directory holds config.json, model.safetensors, \
+         tokenizer.json (or vocab.json and merges.txt) and preprocessor_config.json; an OpenCLIP \
+         directory holds open_clip_config.json, open_clip_model.safetensors and tokenizer.json",
         dir.display()
     )]
     MissingFile {
@@ -34,7 +34,7 @@ pub enum EncodeError {
         /// The file looked for.
         file: &'static str,
     },
-    /// The weights come only as a Python pickle, which can run any code and so is not read.
+    /// The weights exist only as a Python pickle, which is not read because it can run any code.
     #[error(
         "`{}` has its weights only as a Python pickle ({file}); convert them with {}",
         dir.display(),
@@ -46,16 +46,16 @@ pub enum EncodeError {
         /// The pickle found.
         file: &'static str,
     },
-    /// A JSON file of the checkpoint is not what it should be.
+    /// A JSON file of the checkpoint is not valid.
     #[error("`{}` is damaged", path.display())]
     BadJson {
         /// The file.
         path: PathBuf,
-        /// What the parser says.
+        /// The error from the parser.
         source: Cause,
     },
-    /// The checkpoint asks for something this encoder does not do.
-    #[error("`{}` has {key} = {value}, which cannot be run: {supported}", path.display())]
+    /// The checkpoint needs something that this encoder does not support.
+    #[error("`{}` has {key} = {value}, which is not supported: {supported}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -63,18 +63,18 @@ pub enum EncodeError {
         key: String,
         /// Its value, as JSON.
         value: String,
-        /// What can be run.
+        /// What is supported.
         supported: String,
     },
-    /// The file of weights is truncated, foreign or damaged.
-    #[error("`{}` is no whole safetensors file", path.display())]
+    /// The weights file is truncated, damaged or of another format.
+    #[error("`{}` is not a complete safetensors file", path.display())]
     BadWeights {
         /// The file.
         path: PathBuf,
-        /// What the parser says.
+        /// The error from the parser.
         source: Cause,
     },
-    /// The tensors in the file of weights are not the ones the configuration describes.
+    /// The tensors in the weights file do not match the configuration.
     #[error(
         "the tensors of `{}` do not fit its configuration: {}",
         path.display(),
@@ -83,11 +83,11 @@ pub enum EncodeError {
     TensorMismatch {
         /// The file.
         path: PathBuf,
-        /// One line for every tensor that is missing, has another shape or type, or is unknown.
+        /// One line for each tensor that is missing, has a different shape or type, or is unknown.
         problems: Vec<String>,
     },
-    /// The tokenizer cannot be used.
-    #[error("`{}` holds no tokenizer that can be used", path.display())]
+    /// The checkpoint's tokenizer cannot be used.
+    #[error("`{}` does not contain a usable tokenizer", path.display())]
     BadTokenizer {
         /// The file.
         path: PathBuf,
@@ -101,10 +101,10 @@ pub enum EncodeError {
         path: PathBuf,
         /// `text` or `vision`.
         tower: &'static str,
-        /// What it does that no working tower does.
+        /// What is wrong with its results.
         problem: String,
     },
-    /// The checkpoint cannot be had from the hub.
+    /// The checkpoint cannot be obtained from the hub.
     #[cfg(feature = "hub")]
     #[error(transparent)]
     Hub(#[from] HubError),
@@ -116,10 +116,10 @@ pub enum EncodeError {
         /// Why not.
         source: Cause,
     },
-    /// The threads asked for cannot be started.
+    /// The requested threads cannot be started.
     #[error("cannot start {threads} threads")]
     Threads {
-        /// How many.
+        /// The number of threads.
         threads: std::num::NonZeroUsize,
         /// Why not.
         source: Cause,
@@ -132,9 +132,9 @@ pub enum EncodeError {
         /// Why not.
         source: Cause,
     },
-    /// A picture has more pixels, or its file more bytes, than are decoded.
+    /// A picture has too many pixels, or its file too many bytes.
     #[error(
-        "the picture{} is too large: {size}, at most {limit} are decoded",
+        "the picture{} is too large: {size}; at most {limit} are supported",
         At(path.as_deref())
     )]
     ImageTooLarge {
@@ -147,8 +147,8 @@ pub enum EncodeError {
     },
     /// The number of bytes is not `width * height * 3` (RGBA: `* 4`), or a side is 0.
     #[error(
-        "{len} bytes are no picture of {width}x{height} pixels; \
-         it has at least one pixel, and three bytes for each (RGB) or four (RGBA)"
+        "{len} bytes are not a picture of {width}x{height} pixels; \
+         a picture has at least one pixel, and three bytes (RGB) or four bytes (RGBA) for each"
     )]
     BadPixels {
         /// The width given.
@@ -172,8 +172,8 @@ pub enum EncodeError {
         /// Why.
         source: Box<EncodeError>,
     },
-    /// A text cannot be cut into tokens.
-    #[error("text {index} cannot be cut into tokens")]
+    /// A text cannot be tokenized.
+    #[error("text {index} cannot be tokenized")]
     TextAt {
         /// The position in the list given, from 0.
         index: usize,
@@ -186,8 +186,8 @@ pub enum EncodeError {
         /// Why.
         source: Cause,
     },
-    /// A vector that came out of the model is no embedding.
-    #[error("the model gave a vector that is no embedding")]
+    /// The model returned a vector that is not an embedding.
+    #[error("the model returned a vector that is not an embedding")]
     BadVector {
         /// Why not.
         source: crate::EmbeddingError,
@@ -238,7 +238,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// How a pickle becomes a file that is read.
+/// How to convert a pickle into a file that can be read.
 struct Conversion(&'static str);
 
 impl fmt::Display for Conversion {
@@ -253,7 +253,7 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// The first few of many problems: a checkpoint of another architecture has hundreds.
+/// The first few problems of many: a checkpoint of another architecture has hundreds.
 struct Shortened<'a>(&'a [String]);
 
 impl fmt::Display for Shortened<'_> {

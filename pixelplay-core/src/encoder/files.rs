@@ -1,5 +1,5 @@
-//! The files of a checkpoint: what a Hugging Face `CLIPModel` directory holds, and what one of
-//! OpenCLIP's does.
+//! The file names of checkpoints: those of a Hugging Face `CLIPModel` directory, and those of
+//! OpenCLIP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,29 +8,29 @@ use crate::cause::Cause;
 
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const PREPROCESSOR: &str = "preprocessor_config.json";
-/// What newer transformers write in place of [`PREPROCESSOR`].
+/// The file that newer transformers versions write instead of [`PREPROCESSOR`].
 pub(super) const PROCESSOR: &str = "processor_config.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
-/// With [`MERGES`], what stands for [`TOKENIZER`].
+/// Together with [`MERGES`], the alternative to [`TOKENIZER`].
 pub(super) const VOCABULARY: &str = "vocab.json";
 pub(super) const MERGES: &str = "merges.txt";
 pub(super) const WEIGHTS: &str = "model.safetensors";
-/// Names the shards, where the weights are in several files.
+/// Lists the shards, if the weights are in several files.
 pub(super) const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
-/// Weights that could run any code, and so are never read.
+/// Weights that could run any code, so they are never read.
 pub(super) const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
-/// OpenCLIP's configuration, of the model and of its pre-processing.
+/// OpenCLIP's configuration of the model and its pre-processing.
 pub(super) const OPEN_CLIP_CONFIG: &str = "open_clip_config.json";
 pub(super) const OPEN_CLIP_WEIGHTS: &str = "open_clip_model.safetensors";
-/// As [`PICKLES`].
+/// Like [`PICKLES`], for OpenCLIP.
 pub(super) const OPEN_CLIP_PICKLES: [&str; 2] =
     ["open_clip_pytorch_model.bin", "open_clip_model.pt"];
 
-/// The files of weights of one layout.
+/// The weights files of one layout.
 pub(super) struct WeightFiles {
     pub(super) whole: &'static str,
-    /// Lists the shards, where there are several.
+    /// The list of shards, if the layout can have several.
     pub(super) index: Option<&'static str>,
     pub(super) pickles: &'static [&'static str],
 }
@@ -40,7 +40,7 @@ pub(super) const CLIP_MODEL: WeightFiles =
 pub(super) const OPEN_CLIP: WeightFiles =
     WeightFiles { whole: OPEN_CLIP_WEIGHTS, index: None, pickles: &OPEN_CLIP_PICKLES };
 
-/// The files that the content of a [`WEIGHTS_INDEX`] lists, each once.
+/// Returns the files that the contents of a [`WEIGHTS_INDEX`] list, each once.
 pub(super) fn shards_in(index: &[u8]) -> Result<BTreeSet<String>, Cause> {
     #[derive(serde::Deserialize)]
     struct Index {
@@ -48,9 +48,9 @@ pub(super) fn shards_in(index: &[u8]) -> Result<BTreeSet<String>, Cause> {
     }
     let index: Index = serde_json::from_slice(index)?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
-    // A shard lies beside its index; anything else could name any file of this machine.
+    // A shard must be next to its index; anything else could name any file on this machine.
     if let Some(outside) = shards.iter().find(|s| Path::new(s).file_name() != Some(s.as_ref())) {
-        return Err(format!("the shard {outside:?} is no plain file name").into());
+        return Err(format!("the shard {outside:?} is not a plain file name").into());
     }
     if shards.is_empty() {
         return Err("it lists no shards".into());

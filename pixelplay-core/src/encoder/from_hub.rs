@@ -1,4 +1,4 @@
-//! Opening a checkpoint of the Hugging Face Hub.
+//! Opens checkpoints from the Hugging Face Hub.
 
 use super::encoder::Encoder;
 use super::error::EncodeError;
@@ -7,26 +7,28 @@ use super::options::EncoderOptions;
 use crate::progress::Progress;
 
 impl Encoder {
-    /// Opens a checkpoint of the Hugging Face Hub, downloading what the cache does not hold.
+    /// Opens a checkpoint from the Hugging Face Hub, downloading the files that are not in the
+    /// cache.
     ///
-    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`, by default `main`. It is
-    /// resolved to a commit once, all files are of that commit, and [`Encoder::name`] is
-    /// `repo@commit`. A commit whose files are all in the cache is opened without the network.
-    /// Where the hub cannot be reached, what the cache holds of a branch is opened.
+    /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`; the default is `main`. It is
+    /// resolved to a commit once, all files are taken from that commit, and [`Encoder::name`] is
+    /// `repo@commit`. A commit whose files are all in the cache is opened without using the
+    /// network. If the hub cannot be reached, the cached version of a branch is opened.
     ///
-    /// Where no revision is given and `main` has no safetensors, all files are taken from the open
+    /// If no revision is given and `main` has no safetensors, all files are taken from the open
     /// pull request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled
     /// weights could run any code, and transformers does the same. `openai/clip-vit-base-patch32`
-    /// is such a repository. [`HubSnapshot::revision`] tells, and the commit in the name is that of
-    /// the pull request. Who opened it is checked whenever the hub is asked; without the hub, the
-    /// pull request that the cache holds completely is opened, if there is but one. A revision that
-    /// is named is never left, and [`HubOptions::follow_conversion`] turns it off.
+    /// is such a repository. [`HubSnapshot::revision`] then names the pull request, and the commit
+    /// in the name is that of the pull request. Its author is checked whenever the hub is asked.
+    /// Without the hub, the pull request that is complete in the cache is opened, if there is
+    /// exactly one. If you name a revision, it is always used. [`HubOptions::follow_conversion`]
+    /// turns this behaviour off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;
     ///
     /// let encoder = Encoder::from_hub("openai/clip-vit-large-patch14", None)?;
-    /// println!("{} gives {} dimensions", encoder.name(), encoder.dim());
+    /// println!("{} has {} dimensions", encoder.name(), encoder.dim());
     /// # Ok::<(), pixelplay_core::Error>(())
     /// ```
     ///
@@ -37,7 +39,7 @@ impl Encoder {
         Self::from_hub_with(repo, &options, EncoderOptions::default(), &mut ())
     }
 
-    /// Opens a checkpoint of the Hugging Face Hub, and says how.
+    /// Opens a checkpoint from the Hugging Face Hub, with options and progress reports.
     ///
     /// # Errors
     /// See [`download`] and [`Encoder::open_with`].

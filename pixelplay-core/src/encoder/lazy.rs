@@ -1,10 +1,11 @@
-//! A tower that is loaded when it is first used.
+//! Loads a tower when it is first used.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::error::EncodeError;
 
-/// A tower loaded and tested at first use. A failure is not kept: the next use tries again.
+/// A tower that is loaded and tested on first use. A failure is not stored: the next use tries
+/// again.
 pub(super) struct Lazy<T> {
     value: OnceLock<T>,
     loading: Mutex<()>,
@@ -18,9 +19,9 @@ impl<T> Default for Lazy<T> {
 }
 
 impl<T> Lazy<T> {
-    /// `load` runs under a lock, so that a tower is never in memory twice, and so must not use
-    /// rayon: a worker that waits inside it may take up another caller's job, which would wait for
-    /// that lock. `test` may use rayon; at the start several callers may run it at once.
+    /// `load` runs under a lock, so that a tower is never in memory twice. It must not use rayon: a
+    /// worker that waits inside it could start another caller's job, which would wait for the same
+    /// lock. `test` may use rayon; at the start several callers may run it at the same time.
     pub(super) fn get_or_load(
         &self,
         load: impl FnOnce() -> Result<T, EncodeError>,
@@ -29,7 +30,7 @@ impl<T> Lazy<T> {
         let value = match self.value.get() {
             Some(value) => value,
             None => {
-                // The lock guards no data, so a load that panicked has left nothing half-done.
+                // The lock does not guard data, so a panic while loading leaves nothing half-done.
                 let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
                 match self.value.get() {
                     Some(value) => value,

@@ -1,18 +1,18 @@
-//! Pictures and words to vectors, with any Hugging Face `CLIPModel` checkpoint, and with those of
-//! OpenCLIP whose pictures go through an EfficientNet-Lite.
+//! Encodes pictures and texts to vectors, with any Hugging Face `CLIPModel` checkpoint, and with
+//! OpenCLIP checkpoints whose vision tower is an EfficientNet-Lite.
 //!
-//! * `encoder`: the type [`Encoder`]; `open` makes one of a checkpoint's `parts`, `encode` is its
-//!   work, and `mood` (by `mood_scales`) and `from_hub` are more of its methods. `options` and
-//!   `error` go with them.
-//! * `image`, `text`: from a picture to pixels as the model reads them, from words to token ids.
-//! * `checkpoint`: configuration, weights and fingerprint; `files` names the files.
+//! * `encoder`: the type [`Encoder`]; `open` creates one from a checkpoint's `parts`, `encode` has
+//!   the encoding methods, and `mood` (with `mood_scales`) and `from_hub` have further methods.
+//!   `options` and `error` have its options and errors.
+//! * `image`, `text`: from a picture to the model's input, and from a text to token ids.
+//! * `checkpoint`: configuration, weights and fingerprint; `files` has the file names.
 //! * `model`: the two towers; `lazy` loads one when it is first used.
 //! * `check`: what is wrong with a checkpoint. `hub`: checkpoints from the Hugging Face Hub.
 
 pub mod check;
 mod checkpoint;
 mod encode;
-#[expect(clippy::module_inception, reason = "the type that the room is named after")]
+#[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod encoder;
 mod error;
 mod files;

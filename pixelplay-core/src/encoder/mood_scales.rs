@@ -1,13 +1,13 @@
-//! The scales of a mood, each between opposite sentences.
+//! The scales of a mood, each spanned by opposite sentences.
 
 use crate::embedding::Embedding;
 use crate::mood::Mood;
 
-/// By what a difference of cosines is multiplied where the checkpoint does not say: what OpenAI's
-/// were trained to, and the most that CLIP's training allows.
+/// The factor for differences of cosines if the checkpoint does not give one: the value that
+/// OpenAI's checkpoints were trained to, and the maximum that CLIP's training allows.
 pub(super) const LOGIT_SCALE: f64 = 100.0;
 
-/// Two opposite ends of a scale, each as the word to tell people and the sentence to compare with.
+/// Two opposite ends of a scale, each with the word to show and the sentence to compare with.
 pub(super) struct Pair {
     pub(super) high: (&'static str, &'static str),
     pub(super) low: (&'static str, &'static str),
@@ -17,8 +17,8 @@ const fn pair(high: (&'static str, &'static str), low: (&'static str, &'static s
     Pair { high, low }
 }
 
-/// For each of [`Mood::AXES`]. Scenes rather than adjectives, since pictures are captioned with
-/// what they show.
+/// The pairs for each of [`Mood::AXES`]. They are scenes rather than adjectives, since captions
+/// describe what pictures show.
 pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
     &[
         pair(
@@ -68,7 +68,7 @@ pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
     ],
 ];
 
-/// The sentences of [`SCALES`] in the space of one encoder.
+/// The sentences of [`SCALES`], encoded by one encoder.
 pub(super) struct Anchors {
     pub(super) pairs: Vec<[Embedding; 2]>,
     pub(super) logit_scale: f64,

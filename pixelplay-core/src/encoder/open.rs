@@ -1,4 +1,4 @@
-//! Opening: from the files of a checkpoint to an encoder.
+//! Opens encoders from the files of a checkpoint.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -31,7 +31,7 @@ impl Encoder {
         Self::assemble(Parts::embedded(&pixelplay_models::PIXELPLAY_MINI)?, options)
     }
 
-    /// Opens a checkpoint's directory on the CPU; see [`Encoder::open_with`].
+    /// Opens a checkpoint directory on the CPU; see [`Encoder::open_with`].
     ///
     /// # Errors
     /// See [`Encoder::open_with`].
@@ -41,18 +41,18 @@ impl Encoder {
 
     /// Opens a Hugging Face `CLIPModel` directory: `config.json`, `model.safetensors` (or shards
     /// and their index), `tokenizer.json` (or `vocab.json` and `merges.txt`) and
-    /// `preprocessor_config.json`. Or one of OpenCLIP's whose vision tower is timm's
-    /// `tf_efficientnet_lite0` to `lite4`: `open_clip_config.json`, `open_clip_model.safetensors` and
-    /// `tokenizer.json`. Where the files of both are there, it is a `CLIPModel`. Weights may be
-    /// `f32`, `f16` or `bf16`; the model runs in `f32`.
+    /// `preprocessor_config.json`. Also opens an OpenCLIP directory whose vision tower is timm's
+    /// `tf_efficientnet_lite0` to `lite4`: `open_clip_config.json`, `open_clip_model.safetensors`
+    /// and `tokenizer.json`. If the files of both layouts are present, the directory is opened as a
+    /// `CLIPModel`. Weights may be `f32`, `f16` or `bf16`; the model runs in `f32`.
     ///
     /// # Errors
-    /// If a file is missing, damaged, or asks for something this encoder does not do: it is refused
-    /// by name and never run wrongly. A checkpoint whose weights are broken is found out when a
+    /// If a file is missing, damaged, or needs something that this encoder does not support: the
+    /// error names it, and the model is never run incorrectly. Broken weights are detected when a
     /// tower is first used.
     pub fn open_with(dir: impl AsRef<Path>, options: EncoderOptions) -> Result<Self, EncodeError> {
         let dir = dir.as_ref();
-        // `models/.` and `models/` have a name too, but only once they are resolved.
+        // Resolved first, so that `models/.` and `models/` have a name too.
         let name = dir
             .canonicalize()
             .ok()
@@ -74,14 +74,14 @@ impl Encoder {
         if options.precision != Precision::F32 && options.device != Device::Cpu {
             return Err(EncodeError::Device {
                 device: options.device,
-                source: "it computes in f32 alone; 8-bit integers are for the CPU".into(),
+                source: "only f32 is supported on it; 8-bit integers need the CPU".into(),
             });
         }
         let specs = config.tensors();
         weights.check(&specs)?;
         add_clip_names(&mut weights, &config)?;
         let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size())?;
-        // The two slow parts: hundreds of megabytes to hash, and a vocabulary to build.
+        // The two slow parts: hashing hundreds of megabytes, and building a vocabulary.
         let (tokenize, fingerprint) = rayon::join(
             || Tokenize::new(&tokenizer, &config.text),
             || {

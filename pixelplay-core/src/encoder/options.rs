@@ -1,4 +1,4 @@
-//! How an encoder is opened, and how it encodes.
+//! Options for opening an encoder, and for encoding.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -7,14 +7,14 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
-    /// The processor, by kernels made for it.
+    /// The CPU, with kernels made for it.
     #[default]
     Cpu,
-    /// The processor, by candle's general kernels: slower, and there to compare with.
+    /// The CPU, with candle's general kernels: slower, for comparison.
     CpuReference,
-    /// The CUDA device of this number; needs the feature `cuda`.
+    /// The CUDA device with this number; needs the feature `cuda`.
     Cuda(usize),
-    /// The Metal device of this number; needs the feature `metal`.
+    /// The Metal device with this number; needs the feature `metal`.
     Metal(usize),
 }
 
@@ -29,41 +29,41 @@ impl fmt::Display for Device {
     }
 }
 
-/// In what the weights of the transformers are kept, and multiplied. A convolutional vision tower
-/// is in `f32` with either.
+/// The numeric precision of the transformers' weights and products. A convolutional vision tower
+/// always uses `f32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Precision {
-    /// 32-bit floats: what the checkpoint says.
+    /// 32-bit floats: the exact weights of the checkpoint.
     #[default]
     F32,
-    /// 8-bit integers, each output with a step of its own and each token with a range of its own: a
-    /// quarter of the memory, and faster where the processor multiplies such integers (AVX-512 with
+    /// 8-bit integers, with a separate step for each output and a separate range for each token: a
+    /// quarter of the memory, and faster if the processor can multiply such integers (AVX-512 with
     /// VNNI). Only on [`Device::Cpu`].
     ///
-    /// The vectors stray a little, and stay in the same space: an index built in `f32` may be
+    /// The vectors differ slightly but stay in the same space: an index built in `f32` can be
     /// searched with them.
     Int8,
 }
 
-/// How to open an [`Encoder`](crate::Encoder).
+/// Options for opening an [`Encoder`](crate::Encoder).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncoderOptions {
     /// Where the model runs.
     pub device: Device,
-    /// How many threads compute, beside the caller's, which waits. `None`: those of the rayon pool
-    /// that the caller is in, which is the global one unless it made its own, so that nothing
-    /// competes with it. The vectors are the same bits with any number.
+    /// The number of threads that compute, in addition to the caller's, which waits. `None` uses
+    /// the threads of the caller's rayon pool (the global one unless it created its own), so that
+    /// nothing competes with it. The vectors are bit-identical with any number of threads.
     pub threads: Option<NonZeroUsize>,
-    /// In what it is computed.
+    /// Numeric precision.
     pub precision: Precision,
 }
 
-/// How to encode many images or texts.
+/// Options for encoding many images or texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeOptions {
-    /// How many go through the model at once; 0 counts as 1. Larger batches are faster up to a
-    /// point and take more memory. Progress is reported after each batch.
+    /// The number of inputs per batch; 0 counts as 1. Larger batches are faster up to a point and
+    /// take more memory. Progress is reported after each batch.
     pub batch_size: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What a checkpoint consists of, wherever it came from and in whichever layout.
+//! The parts of a checkpoint, independent of its source and layout.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::files;
 use super::image::Settings;
 use super::text::Definition;
 
-/// Everything that an encoder is made of.
+/// Everything that an encoder is built from.
 pub(super) struct Parts {
     pub(super) name: String,
     pub(super) config: Config,
@@ -18,23 +18,23 @@ pub(super) struct Parts {
     pub(super) weights: Weights,
 }
 
-/// Whose files they are.
+/// The layout of a checkpoint's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// transformers' `CLIPModel`.
+    /// The layout of transformers' `CLIPModel`.
     ClipModel,
     /// OpenCLIP's `open_clip_config.json`.
     OpenClip,
 }
 
-/// A folder that holds a checkpoint.
+/// A folder with a checkpoint.
 pub(super) struct Folder<'a> {
     dir: &'a Path,
     layout: Layout,
 }
 
 impl<'a> Folder<'a> {
-    /// Where a folder has the files of both layouts it is read as a `CLIPModel`.
+    /// A folder with the files of both layouts is read as a `CLIPModel`.
     pub(super) fn new(dir: &'a Path) -> Self {
         let has = |file: &str| dir.join(file).exists();
         let layout = match !has(files::CONFIG) && has(files::OPEN_CLIP_CONFIG) {
@@ -44,7 +44,7 @@ impl<'a> Folder<'a> {
         Self { dir, layout }
     }
 
-    /// Reads all of it.
+    /// Reads all parts.
     pub(super) fn parts(&self, name: String) -> Result<Parts, EncodeError> {
         let config = self.config()?;
         let (settings_path, settings) = match self.layout {
@@ -69,8 +69,8 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// What is done to a picture, and the file that says so. `None` where that takes a
-    /// configuration and there is none.
+    /// Reads the settings for preprocessing, with the file they come from. Returns `None` if they
+    /// depend on the configuration and there is none.
     pub(super) fn settings(
         &self,
         config: Option<&Config>,
@@ -117,7 +117,7 @@ impl<'a> Folder<'a> {
 
 #[cfg(feature = "mini")]
 impl Parts {
-    /// Those of a checkpoint that is embedded in the program.
+    /// Returns the parts of a checkpoint that is embedded in the program.
     pub(super) fn embedded(
         checkpoint: &pixelplay_models::EmbeddedCheckpoint,
     ) -> Result<Self, EncodeError> {

@@ -1,4 +1,4 @@
-//! Songs and indexes as Arrow record batches, for whatever else speaks Arrow.
+//! Songs and indexes as Arrow record batches, for other programs that read Arrow.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::song::{COLUMNS, Kind, Song};
 
 /// The most rows in a batch of songs.
 const BATCH_ROWS: usize = 1 << 16;
-/// What a table of hits has beside the columns of the index.
+/// The columns that a table of hits has in addition to those of the index.
 const OF_HITS: [&str; 2] = ["score", "match_percent"];
 
 /// A table of songs in Arrow's memory layout.
@@ -29,11 +29,11 @@ pub struct ArrowTable {
 }
 
 impl ArrowTable {
-    /// A table of songs: `id`, every known column, and the extra columns of all songs by name, as
-    /// text.
+    /// Creates a table of songs: `id`, every known column, and the extra columns of all songs,
+    /// sorted by name, as text.
     ///
     /// # Errors
-    /// [`SongIndexError::BadRow`] if a column of [`Song::extra`] has the name of a known column.
+    /// [`SongIndexError::BadRow`] if an entry of [`Song::extra`] has the name of a known column.
     pub fn new(songs: &[Song]) -> Result<Self, SongIndexError> {
         let mut extra = std::collections::BTreeSet::new();
         for (row, song) in songs.iter().enumerate() {
@@ -42,7 +42,7 @@ impl ArrowTable {
                     return Err(SongIndexError::BadRow {
                         row,
                         id: song.id.to_string(),
-                        what: format!("`extra` holds {name:?}; fill the field of that name"),
+                        what: format!("`extra` holds {name:?}; set the field of that name instead"),
                     });
                 }
                 extra.insert(name.as_str());
@@ -77,33 +77,33 @@ impl ArrowTable {
         Self { schema, batches }
     }
 
-    /// The columns.
+    /// Returns the columns.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// The rows, batch by batch.
+    /// Returns the rows, batch by batch.
     #[must_use]
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn num_rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
-    /// The batches one after the other, for instance for Arrow's C stream interface. They share
-    /// their memory with the table.
+    /// Returns a reader over the batches, for example for Arrow's C stream interface. The batches
+    /// share their memory with the table.
     #[must_use]
     pub fn reader(&self) -> impl RecordBatchReader + Send + use<> {
         RecordBatchIterator::new(self.batches.clone().into_iter().map(Ok), self.schema.clone())
     }
 }
 
-/// Songs in as many pieces as their text needs: text columns have 32-bit offsets.
+/// Splits songs into as many pieces as their text needs: text columns have 32-bit offsets.
 fn pieces(songs: &[Song]) -> impl Iterator<Item = &[Song]> {
     let mut rest = songs;
     std::iter::from_fn(move || {
@@ -120,9 +120,9 @@ fn pieces(songs: &[Song]) -> impl Iterator<Item = &[Song]> {
 }
 
 impl SongIndex {
-    /// The whole index as a table: `id`, its columns, `embedding`. Batches, and the memory of ids,
-    /// numbers, texts and vectors, are those of the index; only what another program wrote in other
-    /// types is converted.
+    /// Returns the whole index as a table: `id`, its columns, `embedding`. The batches are those of
+    /// the index, and ids, numbers, texts and vectors share its memory. Only columns that another
+    /// program wrote with other types are converted.
     ///
     /// ```
     /// # use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
@@ -177,15 +177,15 @@ impl SongIndex {
 }
 
 impl Hits {
-    /// The hits as a table, in their order: `id`, `score`, `match_percent`, and the columns of the
-    /// index, but for one that has the name of those.
+    /// Returns the hits as a table, in their order: `id`, `score`, `match_percent`, then the
+    /// columns of the index, except any that has one of these names.
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
     pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
         let songs = self.iter().map(SongHit::song).collect::<Result<Vec<_>, _>>()?;
-        // What `song` returns is of the columns' kinds, but for columns that no song has, which it
-        // gives as text.
+        // `song` returns values of the columns' kinds, except for columns that songs have no field
+        // for, which it returns as text.
         let kind = |name: &String| (name.clone(), written_kind(name));
         let columns: Vec<_> = self
             .index()

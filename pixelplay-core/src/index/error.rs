@@ -1,4 +1,4 @@
-//! What can go wrong with an index.
+//! Errors of writing, opening, searching and editing an index.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use crate::embedding::EmbeddingError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SongIndexError {
-    /// The operating system refused.
+    /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: `"open"`, `"write"`, ...
+        /// The operation that failed: `"open"`, `"write"`, ...
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: io::Error,
     },
     /// The file is not an Arrow IPC file at all, or its end is missing.
@@ -33,7 +33,7 @@ pub enum SongIndexError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What was found.
         what: String,
     },
     /// The file was written by a later version of PixelPlay.
@@ -49,8 +49,8 @@ pub enum SongIndexError {
         /// The newest format that can be read.
         supported: u64,
     },
-    /// The file is well-formed Arrow, but cannot serve as an index.
-    #[error("{} cannot serve as an index: {what}", path.display())]
+    /// The file is valid Arrow, but cannot be used as an index.
+    #[error("{} cannot be used as an index: {what}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum SongIndexError {
     /// A song or its vector cannot be written.
     #[error("row {row} (id {id:?}): {what}")]
     BadRow {
-        /// How many rows were accepted before it.
+        /// The number of rows accepted before it.
         row: usize,
         /// The song's id.
         id: String,
@@ -70,26 +70,26 @@ pub enum SongIndexError {
     /// A song's vector cannot be written.
     #[error("the vector of row {row} (id {id:?}) cannot be written")]
     BadVector {
-        /// How many rows were accepted before it.
+        /// The number of rows accepted before it.
         row: usize,
         /// The song's id.
         id: String,
         /// What is wrong.
         source: EmbeddingError,
     },
-    /// [`WriterOptions`](super::WriterOptions) make no sense.
+    /// The [`WriterOptions`](super::WriterOptions) are invalid.
     #[error("bad writer options: {what}")]
     BadOptions {
         /// What is wrong.
         what: String,
     },
-    /// An earlier error left the writer unable to go on; nothing was published.
+    /// An earlier error made the writer unusable; nothing was published.
     #[error("the index {} was not written because of an earlier error", path.display())]
     WriterFailed {
         /// The file that was to be written.
         path: PathBuf,
     },
-    /// Songs cannot be added to an index, or those of its files not be rewritten.
+    /// Songs cannot be added to the index, or the songs of its files cannot be rewritten.
     #[error("the songs of {} cannot be written into the index: {what}", path.display())]
     CannotJoin {
         /// Where the songs are.
@@ -97,28 +97,28 @@ pub enum SongIndexError {
         /// What does not fit, and what to do about it.
         what: String,
     },
-    /// Songs to be added are in the index already.
+    /// Songs to add are already in the index.
     #[error(
-        "{count} of the songs to add {} in the index already: {}; replace them, or leave them out",
+        "{count} of the songs to add {} already in the index: {}; replace them, or leave them out",
         if *count == 1 { "is" } else { "are" },
         named(ids, *count)
     )]
     KnownIds {
-        /// How many.
+        /// The number of such ids.
         count: usize,
         /// The ids of the first few.
         ids: Vec<String>,
     },
-    /// Songs to be removed are not in the index.
+    /// Songs to remove are not in the index.
     #[error(
         "{count} of the songs to remove {} not in the index: {}; nothing was removed",
         if *count == 1 { "is" } else { "are" },
         named(ids, *count)
     )]
     UnknownIds {
-        /// How many.
+        /// The number of such ids.
         count: usize,
-        /// The first few of them.
+        /// The first few ids.
         ids: Vec<String>,
     },
     /// The query and the index cannot be compared.
@@ -141,16 +141,17 @@ pub enum SongIndexError {
         /// What it lacks.
         what: String,
     },
-    /// A [`QueryBank`](super::QueryBank) needs at least as many queries as make a bias, and one of
-    /// them.
-    #[error("a bank of {queries} queries has no {nearest} nearest ones; expected 1 to {queries}")]
+    /// A [`QueryBank`](super::QueryBank) has fewer queries than `nearest`, or `nearest` is 0.
+    #[error(
+        "a query bank of {queries} queries cannot use the {nearest} nearest; expected 1 to {queries}"
+    )]
     BadQueryBank {
-        /// How many queries there are.
+        /// The number of queries in the bank.
         queries: usize,
-        /// How many were to make a bias.
+        /// The number of nearest queries asked for.
         nearest: usize,
     },
-    /// The weight of the hubness correction makes no sense.
+    /// The weight of the hubness correction is out of range.
     #[error("the weight of the hubness correction is {weight}, expected 0 (none) to 1")]
     BadHubnessCorrection {
         /// The weight.
@@ -158,18 +159,18 @@ pub enum SongIndexError {
     },
     /// Not all songs have a bias from the same query bank.
     #[error(
-        "not all songs of {} have a bias from the same query bank; write them with SongIndexEditor::correct_hubness, again \
-         after songs were added, or search without hubness correction",
+        "not all songs of {} have a bias from the same query bank; run SongIndexEditor::correct_hubness, and run it again \
+         whenever songs are added, or search without hubness correction",
         path.display()
     )]
     NoHubnessCorrection {
         /// The index.
         path: PathBuf,
     },
-    /// The index was changed after it was opened, and what was to be written is based on what it
-    /// was.
+    /// The index was changed after it was opened, so the changes to write are based on old
+    /// contents.
     #[error(
-        "{} was changed after it was opened, and stays as it is now; run it again, on the index as it is now",
+        "{} was changed after it was opened, so nothing was written; run it again on the current index",
         path.display()
     )]
     Changed {
@@ -201,7 +202,7 @@ impl SongIndexError {
     }
 }
 
-/// Ids for a message, of which there may be more than stand in the list.
+/// Formats ids for a message. `count` may be greater than the number of ids in the list.
 fn named(ids: &[String], count: usize) -> String {
     let mut names: Vec<String> = ids.iter().map(|id| format!("{id:?}")).collect();
     if count > ids.len() {

@@ -11,12 +11,12 @@ pub(super) struct IdTable {
     /// A power of two, at least half of them free.
     slots: Vec<u32>,
     state: RandomState,
-    /// The first row whose id an earlier row has.
+    /// The first row with the same id as an earlier row.
     pub(super) duplicate: Option<usize>,
 }
 
 impl IdTable {
-    /// Of rows with the same id the first is found.
+    /// If several rows have the same id, the first one is found.
     pub(super) fn new<'a>(
         ids: impl ExactSizeIterator<Item = &'a str>,
         id: impl Fn(usize) -> &'a str,
@@ -46,7 +46,7 @@ impl IdTable {
         (row != FREE).then_some(row as usize)
     }
 
-    /// The slot that holds a row with this id, or the free slot where it would go.
+    /// Returns the slot that holds a row with this id, or the free slot where it would go.
     fn slot<'a>(&self, name: &str, id: &impl Fn(usize) -> &'a str) -> usize {
         let mask = self.slots.len() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]

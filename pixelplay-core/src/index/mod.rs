@@ -2,7 +2,7 @@
 //!
 //! [`SongIndexWriter`] writes a file, [`SongIndex`] opens it and searches, [`SongIndexEditor`]
 //! changes it. The file is an ordinary Arrow IPC file: a table of songs with a column `embedding`,
-//! which pyarrow, pandas and polars open as it is.
+//! which pyarrow, pandas and polars can open directly.
 //!
 //! ```
 //! use pixelplay_core::index::{SearchOptions, SongIndex, SongIndexWriter, WriterOptions, col};
@@ -31,16 +31,16 @@
 //! | | |
 //! |---|---|
 //! | `song_index` | an open index: how it is opened, what it gives access to |
-//! | `shard` | how the files of an index make one, and where a row lies |
+//! | `shard` | how an index is joined from its files, and where a row lies |
 //! | `id_table` | the row of an id |
 //! | `file` | one file: its format, reading, writing, verifying |
-//! | `quantized` | the vectors in 8-bit integers, and the proof of the bound that they give |
-//! | `search` | exact top-k: bounds, candidates, threads, percentages, songs like a song |
+//! | `quantized` | the vectors in 8-bit integers, and the proof of the score bounds they give |
+//! | `search` | exact top-k: bounds, candidates, threads, percentages, similar songs |
 //! | `filter` | conditions on columns: as text, and evaluated |
-//! | `edit` | changing an index, in one step |
-//! | `hubness` | songs that turn up for everything: counting them, correcting for them |
+//! | `edit` | changing an index atomically |
+//! | `hubness` | songs that are found for nearly every query: counting them, correcting for them |
 //! | `arrow` | songs, indexes and hits as Arrow record batches |
-//! | `error` | what can go wrong |
+//! | `error` | the error type |
 
 #[cfg(feature = "arrow")]
 mod arrow;

@@ -1,4 +1,4 @@
-//! How the files of an index make one, and where a row of it lies.
+//! Joins the files of an index, and finds the file and batch that a row lies in.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::song::Kind;
 /// Stands for `id` where columns are counted.
 pub(super) const ID_COLUMN: usize = usize::MAX;
 
-/// One file, and where the index's columns stand among its own.
+/// One file, and the positions of the index's columns in it.
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) segment: Segment,
@@ -22,18 +22,18 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Whether its vectors are there in 8-bit integers too.
+    /// Returns whether its vectors are also stored as 8-bit integers.
     pub(super) fn is_quantized(&self) -> bool {
         self.segment.batches.iter().all(|batch| batch.quantized.is_some())
     }
 
-    /// How many rows each batch has.
+    /// Returns the number of rows of each batch.
     pub(super) fn batch_rows(&self) -> impl Iterator<Item = usize> {
         self.segment.batches.iter().map(|batch| batch.rows)
     }
 }
 
-/// A batch that has rows, and where they stand in the index.
+/// A batch with at least one row, and where its rows are in the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchAt {
     pub(super) first_row: usize,
@@ -41,18 +41,18 @@ pub(super) struct BatchAt {
     pub(super) batch: usize,
 }
 
-/// Neighbouring rows of one batch.
+/// Consecutive rows of one batch.
 pub(super) struct Span<'a> {
     pub(super) shard: &'a Shard,
     pub(super) batch: &'a Batch,
-    /// The row of the index that the batch's first row is.
+    /// The row number, in the index, of the batch's first row.
     pub(super) first_row: usize,
     /// Counted within the batch.
     pub(super) range: Range<usize>,
 }
 
 impl SongIndex {
-    /// Puts the files of an index together.
+    /// Joins the files of an index.
     pub(super) fn join(path: &Path, segments: Vec<Segment>) -> Result<Self, SongIndexError> {
         let mut columns: Vec<(String, Kind)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -67,13 +67,13 @@ impl SongIndex {
             if segment.dim != dim || segment.fingerprint != fingerprint {
                 return Err(SongIndexError::unusable(
                     &segment.path,
-                    "its vectors come from another encoder, or have another dimension, than those of the first file",
+                    "its vectors come from a different encoder, or have a different dimension, than those of the first file",
                 ));
             }
             if segment.recipe != recipe {
                 return Err(SongIndexError::unusable(
                     &segment.path,
-                    "its songs were described in another way than those of the first file (the key `pixelplay.recipe`)",
+                    "its songs were described differently from those of the first file (metadata key `pixelplay.recipe`)",
                 ));
             }
             for (name, kind, _) in &segment.columns {
@@ -87,7 +87,7 @@ impl SongIndex {
                         return Err(SongIndexError::unusable(
                             &segment.path,
                             format_args!(
-                                "column {name:?} has another type than in an earlier file"
+                                "column {name:?} has a different type than in an earlier file"
                             ),
                         ));
                     }
@@ -96,7 +96,7 @@ impl SongIndex {
             if columns.len() > MAX_COLUMNS {
                 return Err(SongIndexError::unusable(
                     path,
-                    format_args!("its files have more than {} columns together", MAX_COLUMNS),
+                    format_args!("its files together have more than {} columns", MAX_COLUMNS),
                 ));
             }
             for (batch, found) in segment.batches.iter().enumerate() {
@@ -157,7 +157,7 @@ impl SongIndex {
         (shard, batch, row - at.first_row)
     }
 
-    /// The parts of a range of rows that lie in one batch each.
+    /// Splits a range of rows into parts that each lie in one batch.
     pub(super) fn spans(&self, rows: Range<usize>) -> impl Iterator<Item = Span<'_>> {
         let first = self
             .opened
@@ -173,7 +173,8 @@ impl SongIndex {
         )
     }
 
-    /// The cells of a column in a batch; the column counts through [`columns`](Self::columns).
+    /// Returns the cells of a column in a batch; `column` is a position in
+    /// [`columns`](Self::columns).
     pub(super) fn cells(
         &self,
         shard: &Shard,

@@ -1,4 +1,4 @@
-//! An open index: how it is opened, and what it gives access to.
+//! An open index: opening it, and reading its songs and vectors.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -12,18 +12,18 @@ use super::shard::{BatchAt, Shard};
 use crate::embedding::{Embedding, EmbeddingError, Fingerprint, same_space};
 use crate::song::{Kind, Song, SongId, Value};
 
-/// An open catalogue: songs and their unit vectors. Reads take no lock and can go on in any number
-/// of threads.
+/// An open catalogue: songs and their unit vectors. Reads take no lock and can run in any number of
+/// threads.
 ///
-/// It may be replaced by a [`SongIndexWriter`](super::SongIndexWriter) or changed by a
-/// [`SongIndexEditor`](super::SongIndexEditor) meanwhile; an open index stays as it was opened.
-/// A clone is another handle on the same open index.
+/// An open index is a snapshot: a [`SongIndexWriter`](super::SongIndexWriter) may replace the file,
+/// or a [`SongIndexEditor`](super::SongIndexEditor) change it, without affecting it. A clone is
+/// another handle to the same open index.
 #[derive(Debug, Clone)]
 pub struct SongIndex {
     pub(super) opened: Arc<Opened>,
 }
 
-/// What an open index holds.
+/// The contents of an open index.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) path: PathBuf,
@@ -35,7 +35,7 @@ pub(super) struct Opened {
     pub(super) batches: Vec<BatchAt>,
     pub(super) rows: usize,
     pub(super) lookup: OnceLock<IdTable>,
-    /// The direction of each row for [`By::Audio`](super::By::Audio), `None` where it has none.
+    /// The direction of each row for [`By::Audio`](super::By::Audio); `None` where a row has none.
     pub(super) audio: OnceLock<Vec<Option<Features>>>,
     /// The rows that the scores of a search are compared with.
     pub(super) sample: OnceLock<Sample>,
@@ -44,43 +44,44 @@ pub(super) struct Opened {
 impl SongIndex {
     /// Opens an index file, or a folder of them, and reads it into memory.
     ///
-    /// The files of a folder are its `*.arrow` files by name; once a
-    /// [`SongIndexEditor`](super::SongIndexEditor) has changed it, those that its manifest names.
+    /// The files of a folder are its `*.arrow` files, sorted by name. Once a
+    /// [`SongIndexEditor`](super::SongIndexEditor) has changed the folder, they are the files
+    /// listed in its manifest.
     ///
-    /// Checks structure, metadata and the checksum over both, not every byte of the data; see
-    /// [`verify`](Self::verify) for that. A file without PixelPlay's checksums, written by another
-    /// program, has all its ids and vectors checked.
+    /// Checks the structure, the metadata and the checksum over both, but not every byte of the
+    /// data; [`verify`](Self::verify) does that. If a file was written by another program and has
+    /// no PixelPlay checksums, all its ids and vectors are checked.
     ///
     /// # Errors
-    /// If a file cannot be read, is no Arrow file, is cut short or damaged, comes from a later
-    /// version, lacks the columns `id` and `embedding`, or if two files of a folder do not belong
-    /// together.
+    /// If a file cannot be read, is not an Arrow file, is truncated or damaged, was written by a
+    /// later version, or lacks the column `id` or `embedding`; or if two files of a folder do not
+    /// belong together.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
         Self::open_with(path.as_ref(), &read)
     }
 
-    /// Opens an index without reading it into memory: its bytes are mapped and come in as they are
-    /// needed. Several processes that map the same file share the memory.
+    /// Opens an index without reading it into memory: the files are mapped, and pages are loaded
+    /// when needed. Processes that map the same file share the memory.
     ///
-    /// Opens 200,000 songs in about a millisecond. Otherwise like [`open`](Self::open).
+    /// Opens 200,000 songs in about a millisecond. Otherwise the same as [`open`](Self::open).
     ///
     /// # Safety
-    /// While the index is open, no process may truncate the files or write into them. Replacing a
-    /// file by renaming another one over it is fine, and so is deleting it (on Unix);
+    /// While the index is open, no process may truncate the files or write into them. It is safe to
+    /// replace a file by renaming another one over it, and to delete it (on Unix);
     /// [`SongIndexWriter`](super::SongIndexWriter) and [`SongIndexEditor`](super::SongIndexEditor)
     /// do nothing else.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    #[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
+    #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
-        // SAFETY: our caller promises what the function asks for.
+        // SAFETY: our caller upholds the contract of `map`.
         Self::open_with(path.as_ref(), &|file| unsafe { map(file) })
     }
 
     pub(super) fn open_with(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
         let index = Self::join(path, open_segments(path, load)?)?;
-        // Without checksums nobody has vouched for the rows yet.
+        // Without checksums the rows have not been checked yet.
         if index.opened.shards.iter().any(|shard| shard.segment.checksums.is_none()) {
             index.verify()?;
         } else if index.opened.shards.len() > 1 {
@@ -89,88 +90,89 @@ impl SongIndex {
         Ok(index)
     }
 
-    /// How many songs there are.
+    /// Returns the number of songs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.opened.rows
     }
 
-    /// Whether there is no song.
+    /// Returns whether the index has no songs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.opened.rows == 0
     }
 
-    /// The length of the vectors.
+    /// Returns the dimension of the vectors.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.opened.dim
     }
 
-    /// The space of the vectors, where the file names it.
+    /// Returns the fingerprint of the vectors' space, if the file names it.
     #[must_use]
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         self.opened.fingerprint.as_ref()
     }
 
-    /// How the songs were described, as JSON: description version, templates, and how much the
-    /// songs' own words weigh. `None` where the vectors were not made from descriptions, or by a
-    /// version of PixelPlay that did not write it down (format 1).
+    /// Returns how the songs were described, as JSON: the description version, the templates, and
+    /// the weight of the songs' own words. `None` if the vectors were not made from descriptions,
+    /// or if the file has format 1, which does not record it.
     #[must_use]
     pub fn recipe(&self) -> Option<&str> {
         self.opened.recipe.as_deref()
     }
 
-    /// The file or folder that was opened.
+    /// Returns the file or folder that was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.opened.path
     }
 
-    /// Whether every file has checksums of its data, which [`verify`](Self::verify) can compare.
+    /// Returns whether every file has checksums of its data, which [`verify`](Self::verify) can
+    /// check.
     #[must_use]
     pub fn has_checksums(&self) -> bool {
         self.opened.shards.iter().all(|shard| shard.segment.checksums.is_some())
     }
 
-    /// The columns beside the id and the vector, in the order of the file. Columns of types that no
-    /// song has (lists, dates, dictionaries, ...) are not among them.
+    /// Returns the columns other than the id and the vector, in the order of the file. Columns of
+    /// types that songs cannot hold (lists, dates, dictionaries, ...) are left out.
     #[must_use]
     pub fn columns(&self) -> &[(String, Kind)] {
         &self.opened.columns
     }
 
-    /// The ids by row.
+    /// Returns the ids in row order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> {
         Ids { index: self, row: 0 }
     }
 
-    /// The id of a row.
+    /// Returns the id of a row.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     #[must_use]
     pub fn id(&self, row: usize) -> &str {
         let (_, batch, row) = self.locate(row);
         batch.ids.value(row)
     }
 
-    /// The row of an id.
+    /// Returns the row of an id.
     ///
-    /// The first call builds a table of all ids, 8 to 16 bytes a song.
+    /// The first call builds a table of all ids, which takes 8 to 16 bytes per song.
     #[must_use]
     pub fn row(&self, id: &str) -> Option<usize> {
         self.lookup().row(id, |row| self.id(row))
     }
 
-    /// All that is known of the song in a row. Cells of columns that [`Song`] does not know are in
-    /// [`Song::extra`], as text.
+    /// Returns the song in a row, with all its columns. Columns that [`Song`] has no field for are
+    /// in [`Song::extra`], as text.
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is first decoded.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     pub fn song(&self, row: usize) -> Result<Song, SongIndexError> {
         let (shard, batch, at) = self.locate(row);
         let mut song = Song::new(self.song_id(row)?);
@@ -187,10 +189,10 @@ impl SongIndex {
         Ok(song)
     }
 
-    /// All that is known of a song.
+    /// Returns the song with this id, with all its columns.
     ///
     /// # Errors
-    /// If the index has no song with this id, or as [`song`](Self::song).
+    /// If the index has no song with this id; otherwise as [`song`](Self::song).
     pub fn song_by_id(&self, id: &str) -> Result<Song, SongIndexError> {
         match self.row(id) {
             Some(row) => self.song(row),
@@ -198,14 +200,14 @@ impl SongIndex {
         }
     }
 
-    /// The cell of a row in a column beside the id: `None` where it is empty, or there is no such
-    /// column. Reads one column where [`song`](Self::song) reads all.
+    /// Returns one cell of a row: `None` if the cell is empty or the column does not exist. Reads
+    /// only this column, where [`song`](Self::song) reads all. The id is not available as a cell.
     ///
     /// # Errors
     /// If the column turns out to be damaged when it is first decoded.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     pub fn cell(&self, row: usize, column: &str) -> Result<Option<Value>, SongIndexError> {
         let (shard, batch, at) = self.locate(row);
         match self.columns().iter().position(|(name, _)| name == column) {
@@ -214,17 +216,18 @@ impl SongIndex {
         }
     }
 
-    /// The vector of a row, shape `(dim,)`, as it lies in the file.
+    /// Returns the vector of a row, shape `(dim,)`, as stored in the file.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     #[must_use]
     pub fn vector(&self, row: usize) -> &[f32] {
         let (_, batch, row) = self.locate(row);
         &batch.vectors[row * self.opened.dim..(row + 1) * self.opened.dim]
     }
 
-    /// [`vector`](Self::vector) for an exact score; it may be read into `scratch`.
+    /// Returns the [`vector`](Self::vector) of a row for an exact score; it may be read into
+    /// `scratch`.
     pub(super) fn fetch_vector<'a>(
         &'a self,
         row: usize,
@@ -234,12 +237,12 @@ impl SongIndex {
         shard.segment.vector(batch, row, scratch)
     }
 
-    /// All vectors as they lie in the file, batch by batch: slices of shape `(rows, dim)`.
+    /// Returns all vectors as stored in the file, batch by batch: slices of shape `(rows, dim)`.
     pub fn vector_chunks(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.opened.batches.iter().map(|at| &*self.batch(*at).1.vectors)
     }
 
-    /// All vectors as one slice of shape `(len, dim)`, or `None` where the file has several
+    /// Returns all vectors as one slice of shape `(len, dim)`, or `None` if there are several
     /// batches.
     #[must_use]
     pub fn vectors(&self) -> Option<&[f32]> {
@@ -248,19 +251,19 @@ impl SongIndex {
         chunks.next().is_none().then_some(first)
     }
 
-    /// The vector of a row as an [`Embedding`] of the index's space.
+    /// Returns the vector of a row as an [`Embedding`] in the index's space.
     ///
     /// # Errors
-    /// If the vector is not a unit vector, so that the file must be damaged.
+    /// If the vector is not a unit vector, which means that the file is damaged.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     pub fn embedding(&self, row: usize) -> Result<Embedding, SongIndexError> {
         Embedding::new(self.vector(row), self.opened.fingerprint.clone())
             .map_err(|_| self.bad_vector(row))
     }
 
-    /// That queries can be compared with the vectors.
+    /// Checks that the queries can be compared with the vectors.
     pub(super) fn check_queries(&self, queries: &[Embedding]) -> Result<(), EmbeddingError> {
         let space = (self.dim(), self.fingerprint());
         queries.iter().try_for_each(|query| same_space(space, (query.dim(), query.fingerprint())))

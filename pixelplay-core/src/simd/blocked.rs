@@ -1,8 +1,8 @@
-//! Blocked matrices: how the encoder keeps what it multiplies.
+//! Blocked matrices: the memory layout of the encoder's matrices.
 //!
-//! 16 neighbouring columns of a row fill one cache line. Such lines of all rows lie one after the
-//! other and form a block; then come the lines of the next 16 columns. A matrix of 3 rows and 40
-//! columns, with the number that each line has in memory:
+//! 16 adjacent columns of a row fill one cache line. These lines of all rows are stored one after
+//! the other and form a block; then come the lines of the next 16 columns. A matrix of 3 rows and
+//! 40 columns, with the number of each line in memory:
 //!
 //! ```text
 //!            block 0         block 1         block 2
@@ -15,10 +15,10 @@
 //! ```
 //!
 //! Value `(r, c)` is lane `c % 16` of line `c / 16 * stride + r`. A view of some rows has the same
-//! lines and stride; it begins at another row. Matrices of 8 bits have four neighbouring values of
-//! 8 bits where these have one of 32, so that a line has 64 columns, or 16 columns of 4 rows.
+//! lines and stride, but begins at another row. 8-bit matrices have four adjacent 8-bit values in
+//! place of one 32-bit value, so a line has 64 columns, or 16 columns of 4 rows.
 //!
-//! What lies so serves as either factor of a product without being re-ordered:
+//! A matrix in this layout can be either factor of a product without reordering:
 //!
 //! ```text
 //!                                 right, k rows: whole lines, in order
@@ -37,11 +37,11 @@ use std::ops::Range;
 
 use super::vector::Lanes;
 
-/// Some rows of a blocked matrix; a line holds 16 values, or 16 times 4 bytes.
+/// Rows of a blocked matrix; a line holds 16 values, or 16 times 4 bytes.
 #[derive(Debug)]
 pub(crate) struct Blocked<'a, L = Lanes> {
     pub(super) lines: &'a [L],
-    /// How many lines a block has.
+    /// The number of lines in a block.
     pub(super) stride: usize,
     pub(super) first: usize,
     pub(super) rows: usize,
@@ -55,7 +55,7 @@ impl<L> Clone for Blocked<'_, L> {
 
 impl<L> Copy for Blocked<'_, L> {}
 
-/// As [`Blocked`], to be written.
+/// A writable [`Blocked`].
 #[derive(Debug)]
 pub(crate) struct BlockedMut<'a> {
     pub(super) lines: &'a mut [Lanes],
@@ -65,7 +65,7 @@ pub(crate) struct BlockedMut<'a> {
 }
 
 impl<'a, L> Blocked<'a, L> {
-    /// All rows of a matrix.
+    /// Creates a view of all rows of a matrix.
     pub(crate) fn whole(lines: &'a [L], rows: usize) -> Self {
         Self { lines, stride: rows, first: 0, rows }
     }
@@ -74,27 +74,27 @@ impl<'a, L> Blocked<'a, L> {
         self.rows
     }
 
-    /// Some of the rows.
+    /// Returns a view of some of the rows.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If there are fewer rows.
     #[track_caller]
     pub(crate) fn slice(self, rows: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.rows);
         Self { first: self.first + rows.start, rows: rows.len(), ..self }
     }
 
-    /// The blocks from one on.
+    /// Returns a view of the blocks from `block` on.
     pub(super) fn skip_blocks(self, block: usize) -> Self {
         Self { lines: &self.lines[block * self.stride..], ..self }
     }
 
-    /// The lines of a block, one for each row.
+    /// Returns the lines of a block, one for each row.
     pub(crate) fn block(self, block: usize) -> &'a [L] {
         &self.lines[block * self.stride + self.first..][..self.rows]
     }
 
-    /// Whether there are so many blocks.
+    /// Returns whether there are this many blocks.
     pub(super) fn has(&self, blocks: usize) -> bool {
         let before = blocks.saturating_sub(1).checked_mul(self.stride);
         before.is_some_and(|before| {
@@ -105,32 +105,32 @@ impl<'a, L> Blocked<'a, L> {
 }
 
 impl<'a> BlockedMut<'a> {
-    /// All rows of a matrix.
+    /// Creates a view of all rows of a matrix.
     pub(crate) fn whole(lines: &'a mut [Lanes], rows: usize) -> Self {
         Self { lines, stride: rows, first: 0, rows }
     }
 
-    /// Some of the rows.
+    /// Returns a view of some of the rows.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If there are fewer rows.
     #[track_caller]
     pub(crate) fn slice(self, rows: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.rows);
         Self { first: self.first + rows.start, rows: rows.len(), ..self }
     }
 
-    /// The same once more, for a shorter time.
+    /// Returns the same view with a shorter lifetime.
     pub(crate) fn reborrow(&mut self) -> BlockedMut<'_> {
         BlockedMut { lines: &mut *self.lines, ..*self }
     }
 
-    /// The same to be read.
+    /// Returns the same view for reading.
     pub(super) fn as_blocked(&self) -> Blocked<'_> {
         Blocked { lines: self.lines, stride: self.stride, first: self.first, rows: self.rows }
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks.
     pub(super) fn blocks(&self) -> usize {
         self.lines.len() / self.stride
     }

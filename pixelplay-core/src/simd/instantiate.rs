@@ -1,11 +1,12 @@
-//! Macros that instantiate, for one instruction set, the kernels that are written once.
+//! Macros that instantiate the generic kernels for one instruction set.
 //!
-//! Each begins with the attribute that its functions are compiled with, or none for plain code. All
-//! functions are `unsafe`: the processor must have the instructions, and the lengths must be what
-//! the method of [`super::Backend`] of that name has checked.
+//! Each takes first the attribute that its functions are compiled with, or none for plain code. All
+//! functions are `unsafe`: the processor must have the instructions, and the lengths must be those
+//! that the method of the same name in [`super::Backend`] has checked.
 
-/// [`kernels::dot`](super::kernels::dot) over two accumulators: the values of each, then the rows
-/// and queries that are multiplied at a time, as many as the registers hold sums of.
+/// [`kernels::dot`](super::kernels::dot) over two accumulators: the values of each, then the
+/// numbers of rows and queries that are multiplied at a time, as many as fit their sums into
+/// registers.
 macro_rules! dot_kernels {
     (
         $(#[$compiled:meta])*
@@ -54,8 +55,9 @@ macro_rules! dot_kernels {
 }
 pub(super) use dot_kernels;
 
-/// What is written over [`Vector`](super::vector::Vector): the product of matrices, so many rows
-/// and blocks of columns at a time, layer norm, softmax, and convolutions, so many pixels at a time.
+/// The kernels over [`Vector`](super::vector::Vector): matrix products with a given number of rows
+/// and blocks of columns at a time, layer norm, softmax, and convolutions with a given number of
+/// pixels at a time.
 #[cfg(feature = "encoder")]
 macro_rules! vector_kernels {
     (
@@ -77,10 +79,10 @@ macro_rules! vector_kernels {
                     from: Operands<Lanes>,
                     out: &mut Tile<Lanes>,
                 ) {
-                    // SAFETY: as our caller promises.
+                    // SAFETY: guaranteed by our caller.
                     unsafe { microkernel::microkernel::<$vector, R, P>(from, out) }
                 }
-                // SAFETY: our caller promises the instructions.
+                // SAFETY: our caller guarantees the instructions.
                 unsafe { compiled::<R, P>(from, out) }
             }
 
@@ -101,10 +103,10 @@ macro_rules! vector_kernels {
                     epilogue: Epilogue<'_>,
                     out: &mut [Lanes],
                 ) {
-                    // SAFETY: as our caller promises.
+                    // SAFETY: guaranteed by our caller.
                     unsafe { kernels::epilogue::apply::<$vector>(sums, bias, epilogue, out) }
                 }
-                // SAFETY: our caller promises the instructions.
+                // SAFETY: our caller guarantees the instructions.
                 unsafe { compiled(sums, bias, epilogue, out) }
             }
         }
@@ -118,8 +120,8 @@ macro_rules! vector_kernels {
         ) {
             use $crate::simd::kernels::{gemm, microkernel::Instantiate};
             let k = right.rows;
-            // SAFETY: this function is compiled for the instructions of the vector; the rest is
-            // promised by our caller.
+            // SAFETY: this function is compiled for the instructions of the vector; our caller
+            // guarantees the rest.
             unsafe {
                 gemm::gemm::<$vector, $rows, $blocks>(k, left, right, out, |sums, block, _, lines| {
                     <$vector>::epilogue(sums, epilogue.bias_of(block), epilogue, lines)
@@ -184,8 +186,8 @@ macro_rules! vector_kernels {
 #[cfg(feature = "encoder")]
 pub(super) use vector_kernels;
 
-/// What is written over [`IntVector`](super::kernels::gemm_i8::IntVector): the product of matrices
-/// in 8 bits, so many rows and blocks of columns at a time; and, over a vector, quantization.
+/// The kernels over [`IntVector`](super::kernels::gemm_i8::IntVector): 8-bit matrix products with a
+/// given number of rows and blocks of columns at a time; and quantization, over a vector.
 #[cfg(feature = "encoder")]
 macro_rules! int_kernels {
     ($(#[$compiled:meta])* $int:ty, $vector:ty, tile $rows:literal x $blocks:literal) => {
@@ -209,10 +211,10 @@ macro_rules! int_kernels {
                     from: Operands<Codes>,
                     out: &mut Tile<[i32; WIDTH]>,
                 ) {
-                    // SAFETY: as our caller promises.
+                    // SAFETY: guaranteed by our caller.
                     unsafe { gemm_i8::microkernel::<$int, R, P>(from, out) }
                 }
-                // SAFETY: our caller promises the instructions.
+                // SAFETY: our caller guarantees the instructions.
                 unsafe { compiled::<R, P>(from, out) }
             }
         }
@@ -229,8 +231,8 @@ macro_rules! int_kernels {
             use $crate::simd::kernels::microkernel::{Instantiate, MAX_ROWS};
             use $crate::simd::{Dequantization, Lanes, WIDTH};
 
-            /// In a function of its own: a closure is not compiled for the instructions of what it
-            /// stands in.
+            /// A separate function: a closure is not compiled for the instructions of the function
+            /// around it.
             $(#[$compiled])*
             unsafe fn dequantize(
                 scales: Dequantization<'_>,
@@ -243,8 +245,8 @@ macro_rules! int_kernels {
             }
 
             let quads = right.rows - 1;
-            // SAFETY: this function is compiled for these instructions; the rest is promised by our
-            // caller.
+            // SAFETY: this function is compiled for these instructions; our caller guarantees the
+            // rest.
             unsafe {
                 gemm::gemm::<$int, $rows, $blocks>(quads, left, right, out, |sums, block, first, lines| {
                     let mut values = [Lanes::ZERO; MAX_ROWS];

@@ -1,12 +1,12 @@
 //! Kernels, each compiled for the instruction sets that a processor may have.
 //!
-//! * [`Backend`] is an instruction set that this processor has, and the door to all kernels: its
-//!   methods check lengths, then run the instance compiled for it.
-//! * `kernels/` has the arithmetic, one file for each kernel, written once: over accumulators
-//!   ([`kernels::dot`]), over [`vector::Vector`] (`f32`) or over [`kernels::gemm_i8::IntVector`]
-//!   (8 bits). The methods of [`Backend`] and the tests against `f64` stand beside it.
-//! * [`portable`] and `x86/{avx2,avx512,vnni}` are tables of the same names: every kernel for one
-//!   instruction set. The macros of `instantiate` make what is written once.
+//! * [`Backend`] is an instruction set that this processor has, and the entry point to all kernels:
+//!   its methods check lengths, then run the instance compiled for it.
+//! * `kernels/` has the arithmetic, one file per kernel, generic over accumulators
+//!   ([`kernels::dot`]), [`vector::Vector`] (`f32`) or [`kernels::gemm_i8::IntVector`] (8 bits).
+//!   The same files have the methods of [`Backend`] and the tests against `f64`.
+//! * [`portable`] and `x86/{avx2,avx512,vnni}` are tables with the same names: every kernel for one
+//!   instruction set. The macros of `instantiate` fill in the generic kernels.
 //! * [`vector`] has lines of 16 values, [`blocked`] the layout of matrices (with a drawing).
 
 #![allow(
@@ -45,10 +45,10 @@ pub(crate) use self::{
     vector::{Codes, Lanes, WIDTH},
 };
 
-/// A set of instructions to compute with. Holding one proves that the processor has it.
+/// An instruction set to compute with. A value of this type proves that the processor has it.
 ///
-/// All give the same search results. The default is the fastest; the others exist for tests and
-/// measurements.
+/// All backends return the same search results. The default is the fastest one; the others exist
+/// for tests and measurements.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Backend(Isa);
 
@@ -64,8 +64,8 @@ enum Isa {
 }
 
 impl Backend {
-    /// What this processor can do, slowest first; never empty, since the portable one runs
-    /// anywhere.
+    /// Returns the backends that this processor supports, slowest first. The list is never empty,
+    /// since the portable backend runs anywhere.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut found = vec![Self(Isa::Portable)];
@@ -74,8 +74,7 @@ impl Backend {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Self(Isa::Avx2));
             }
-            // Whatever has AVX-512 has AVX2, which integers are multiplied with where VNNI is
-            // missing.
+            // Processors with AVX-512 also have AVX2, which multiplies integers if VNNI is missing.
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") {
                 found.push(Self(Isa::Avx512));
                 if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
@@ -86,13 +85,13 @@ impl Backend {
         found
     }
 
-    /// The fastest one that this processor has.
+    /// Returns the fastest backend that this processor supports.
     #[must_use]
     pub fn detect() -> Self {
         Self::available().pop().unwrap_or(Self(Isa::Portable))
     }
 
-    /// `portable`, `avx2`, `avx512` or `avx512-vnni`.
+    /// Returns the name: `portable`, `avx2`, `avx512` or `avx512-vnni`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -109,9 +108,10 @@ impl Backend {
 
 /// Runs a kernel from the table of a backend's instruction set.
 ///
-/// It is `unsafe`: that the processor has the instructions is known, since only
-/// [`Backend::available`] makes backends, after it has seen all that the functions of a table are
-/// compiled for. What else a kernel asks, which is mostly lengths, the caller must have checked.
+/// The processor is known to have the instructions, since only [`Backend::available`] creates
+/// backends, after it has detected everything that the functions of a table are compiled for. It is
+/// still `unsafe`: the caller must have checked the other requirements of the kernel, which are
+/// mostly lengths.
 macro_rules! dispatch {
     ($backend:expr, $kernel:ident($($argument:expr),* $(,)?)) => {
         match $backend.0 {

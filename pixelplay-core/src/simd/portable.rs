@@ -1,7 +1,8 @@
-//! Every kernel in plain code: what any processor can run, and what the others are compared with.
+//! Every kernel in plain code. It runs on any processor, and the other instruction sets are tested
+//! against it.
 //!
-//! All functions of the table are `unsafe` as those of the other instruction sets are, whose place
-//! they take in `dispatch!`; they need no special instructions.
+//! All functions of the table are `unsafe`, because they are interchangeable in `dispatch!` with
+//! those of the other instruction sets. They need no special instructions.
 
 use std::array::from_fn;
 
@@ -80,7 +81,7 @@ impl<const L: usize> Accumulator<L> for [f32; L] {
     }
 }
 
-/// `f64` sums in the order that [`F64_LANES`] tells.
+/// `f64` sums in the order that [`F64_LANES`] defines.
 impl Accumulator<F64_LANES> for [f64; F64_LANES] {
     type Total = f64;
 

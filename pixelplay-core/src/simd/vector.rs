@@ -1,10 +1,10 @@
-//! 16 values of `f32` side by side, in memory and in registers: what the kernels of the encoder are
-//! written over.
+//! 16 adjacent `f32` values, in memory and in registers. The kernels of the encoder are generic
+//! over them.
 
-/// How many values stand side by side.
+/// The number of values in a vector.
 pub(crate) const WIDTH: usize = 16;
 
-/// 16 neighbouring values, in one cache line.
+/// 16 adjacent values, in one cache line.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Lanes(pub(crate) [f32; WIDTH]);
@@ -13,7 +13,7 @@ impl Lanes {
     pub(crate) const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// 16 times 4 neighbouring values of 8 bits, in one cache line.
+/// 16 times 4 adjacent 8-bit values, in one cache line.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Codes(pub(crate) [[u8; 4]; WIDTH]);
@@ -22,10 +22,10 @@ impl Codes {
     pub(crate) const ZERO: Self = Self([[0; 4]; WIDTH]);
 }
 
-/// 16 values in registers of some instruction set; the portable one is a plain array.
+/// 16 values in registers of an instruction set; the portable implementation is a plain array.
 ///
 /// # Safety
-/// Of all functions here: the processor must have the instructions of the implementing type.
+/// For all functions: the processor must have the instructions of the implementing type.
 pub(super) trait Vector: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: &Lanes) -> Self;
@@ -40,8 +40,8 @@ pub(super) trait Vector: Copy {
     unsafe fn neg_mul_add(self, factor: Self, addend: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
-    /// Moves the lowest 9 bits to where sign and exponent stand.
+    /// Moves the lowest 9 bits to the position of sign and exponent.
     unsafe fn to_exponent(self) -> Self;
-    /// Cuts off what is behind the point of values from 0 to 255.
+    /// Truncates values from 0 to 255 to integers.
     unsafe fn to_bytes(self) -> [u8; WIDTH];
 }

@@ -1,4 +1,4 @@
-//! Accounts: made, brought in from elsewhere, renamed, erased.
+//! Accounts: creating, importing, renaming and deleting them.
 
 use std::time::SystemTime;
 
@@ -11,22 +11,22 @@ use super::name::UserName;
 use super::password::{HashInput, Password, StoredHash};
 use super::store::UserStore;
 
-/// An account, as far as it may be shown.
+/// The public data of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// The user name, as it was registered.
+    /// The user name as it was registered.
     pub username: String,
     /// When it was registered.
     pub created: SystemTime,
 }
 
 impl UserStore {
-    /// Makes an account.
+    /// Creates an account.
     ///
-    /// The name may be a mail address; it is found whatever the case of its letters, and no other
-    /// account may have a name that looks the same. The password must be long enough, and not one
-    /// that is tried first.
+    /// The name may be an email address. It is matched without regard to case, and no other account
+    /// may have a name that looks the same. The password must be long enough and must not be easy
+    /// to guess.
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::Password`], [`UserError::NameTaken`],
@@ -41,11 +41,11 @@ impl UserStore {
         self.storage.write("register", |transaction| insert(transaction, &name, &hash, now))
     }
 
-    /// Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt as `$2a$`,
-    /// `$2b$` or `$2y$`. The first log-in replaces it.
+    /// Creates an account with a password hash from another program: an Argon2 PHC string, or
+    /// bcrypt as `$2a$`, `$2b$` or `$2y$`. The first log-in replaces the hash.
     ///
-    /// While a hash is in the store that costs more than a current one, every failed log-in costs as
-    /// much, so that time does not tell who has one.
+    /// While the store contains a hash that costs more than a current one, every failed log-in
+    /// costs as much, so that timing does not reveal who has it.
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::Hash`], [`UserError::NameTaken`], and if the file cannot
@@ -58,7 +58,7 @@ impl UserStore {
             .write("import an account", |transaction| insert(transaction, &name, &hash, now))
     }
 
-    /// What may be shown of an account.
+    /// Returns the public data of an account.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -71,7 +71,7 @@ impl UserStore {
         })
     }
 
-    /// Gives an account another name. Its sessions go on.
+    /// Renames an account. Its sessions stay valid.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], [`UserError::Name`], [`UserError::NameTaken`],
@@ -82,13 +82,13 @@ impl UserStore {
         self.write_for("rename", name, |transaction, account| rename(transaction, account, &new))
     }
 
-    /// Erases an account and all that belongs to it, also from the free parts of the file and from
-    /// its log. For that the file is written anew, which takes a second for some hundred megabytes,
-    /// and as much memory and room on the disk.
+    /// Deletes an account and everything that belongs to it, including traces in unused parts of
+    /// the file and in its log. To do so, the file is rewritten, which takes about a second per few
+    /// hundred megabytes, and as much memory and disk space as the file.
     ///
     /// # Errors
-    /// [`UserError::UnknownUser`], and if the file cannot be written. If the account is gone but
-    /// traces of it may be left, that is a [`UserError::Storage`] with the action
+    /// [`UserError::UnknownUser`], and if the file cannot be written. If the account is deleted but
+    /// traces of it may remain, the error is a [`UserError::Storage`] with the action
     /// `erase what was deleted`; the next deletion erases them too.
     pub fn delete_account(&self, name: &str) -> Result<(), UserError> {
         self.write_for("delete the account", name, |transaction, account| {
@@ -100,8 +100,8 @@ impl UserStore {
             self.throttle.forget(transaction, key.as_bytes())
         })?;
         self.storage.erase_deleted()?;
-        // While another process reads from the log, it stays; whoever empties it next erases this
-        // with it.
+        // While another process reads from the log, the log stays. The next time it is emptied,
+        // these traces are erased too.
         self.storage.empty_log()?;
         Ok(())
     }
@@ -111,14 +111,14 @@ impl UserStore {
     }
 }
 
-/// Adds a row.
+/// Inserts an account.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     name: &UserName,
     hash: &StoredHash,
     now: Millis,
 ) -> Result<(), Abort> {
-    // Both unique columns are of the name.
+    // Both unique columns are derived from the name.
     let added = transaction
         .prepare_cached(
             "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, input, created)
@@ -136,7 +136,7 @@ pub(super) fn insert(
     taken_if_none(added)
 }
 
-/// Changes the name of a row.
+/// Changes the name of an account.
 pub(super) fn rename(
     transaction: &Transaction<'_>,
     account: i64,

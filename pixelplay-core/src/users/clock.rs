@@ -1,13 +1,13 @@
-//! The time, which tests may set.
+//! The clock, which tests can replace.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970 (UTC), as they are stored.
+/// Milliseconds since 1970 (UTC), the stored form of a time.
 pub(super) type Millis = i64;
 
-/// Where a store gets the time from: by default the system, in tests any function.
+/// Where a store gets the time from: the system by default, any function in tests.
 ///
 /// ```
 /// use pixelplay_core::users::Clock;
@@ -20,7 +20,7 @@ pub(super) type Millis = i64;
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// A clock that asks a function.
+    /// Creates a clock that calls a function.
     pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -43,13 +43,13 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A length of time, cut at the greatest that can be stored.
+/// Converts a duration to milliseconds, limited to the greatest value that can be stored.
 pub(super) fn in_millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// A stored time. One before 1970, which only a damaged file holds, is 1970; one that the system
-/// cannot say is the last second of the year 9999.
+/// Converts a stored time. A time before 1970, which only a damaged file contains, becomes 1970;
+/// one that the system cannot represent becomes the last second of the year 9999.
 pub(super) fn time(stored: Millis) -> SystemTime {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = Duration::from_millis(u64::try_from(stored).unwrap_or(0));

@@ -1,8 +1,8 @@
-//! What waits for a single-use token: a reset of the password, and with hidden names a registration
-//! or a new name.
+//! Actions that are confirmed with a single-use token: a password reset and, with hidden names, a
+//! registration or a renaming.
 //!
-//! The application sends the token to the owner of the name. Whether there is such an account, or a
-//! name is taken, makes no difference until the token comes back: the same row is written.
+//! The application sends the token to the owner of the name. Until the token comes back, it makes
+//! no difference whether the account exists or the name is taken: the same row is written.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -17,10 +17,10 @@ use super::session::{Claim, SecretToken, TokenHash, end_all, hash_of};
 use super::store::UserStore;
 use super::throttle::Counted;
 
-/// Expired rows that one request clears away at most.
+/// The maximum number of expired rows that one request cleans up.
 const SWEPT_AT_ONCE: u32 = 100;
 
-/// What is stored beside the hash of a token.
+/// The data stored with the hash of a token.
 struct Waiting<'a> {
     purpose: &'static str,
     account: Option<i64>,
@@ -29,18 +29,18 @@ struct Waiting<'a> {
 }
 
 impl UserStore {
-    /// Makes a single-use token for a new password, good for 30 minutes. Send it to the owner of
-    /// the name, and answer whoever asked the same whether or not there is an account: here, too,
-    /// nothing tells.
+    /// Creates a single-use token for setting a new password, valid for 30 minutes. Send it to the
+    /// owner of the name, and give the person who asked the same answer whether or not the account
+    /// exists: this function does not reveal it either.
     ///
     /// # Errors
-    /// [`UserError::Throttled`] if it was asked for again and again, and if the file cannot be
-    /// written.
+    /// [`UserError::Throttled`] after too many requests, and if the file cannot be written.
     pub fn start_password_reset(&self, name: &str) -> Result<SecretToken, UserError> {
         self.start_password_reset_from(name, &Client::default())
     }
 
-    /// [`start_password_reset`](Self::start_password_reset), with what is known of the client.
+    /// Like [`start_password_reset`](Self::start_password_reset), with information about the
+    /// client.
     ///
     /// # Errors
     /// As [`start_password_reset`](Self::start_password_reset).
@@ -60,12 +60,13 @@ impl UserStore {
         })
     }
 
-    /// Sets a new password for whoever holds the token. All sessions end, other tokens are void,
-    /// and failed attempts are forgotten; then [`log_in`](Self::log_in).
+    /// Sets a new password, given the token. All sessions end, other tokens become invalid, and
+    /// failed attempts are cleared. The user then has to [`log_in`](Self::log_in).
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be taken, and
-    /// then the token is still good; [`UserError::Overloaded`], and if the file cannot be written.
+    /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be accepted, in
+    /// which case the token stays valid; [`UserError::Overloaded`], and if the file cannot be
+    /// written.
     pub fn finish_password_reset(&self, token: &str, new: &str) -> Result<(), UserError> {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let new = Password::new(new)?;
@@ -99,9 +100,9 @@ impl UserStore {
         })
     }
 
-    /// Makes a single-use token for a new account. Send it to the owner of the name, best with
-    /// different words if [`account`](Self::account) is there already, and tell whoever asked no
-    /// more than that a mail is on its way.
+    /// Creates a single-use token for a new account. Send it to the owner of the name, ideally with
+    /// different wording if the [`account`](Self::account) already exists, and tell the person who
+    /// asked only that an email is on its way.
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::Password`], [`UserError::Throttled`],
@@ -126,11 +127,11 @@ impl UserStore {
         })
     }
 
-    /// Makes the account for whoever holds the token; returns its name.
+    /// Creates the account, given the token, and returns its name.
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`], [`UserError::NameTaken`] if there is such an account by now,
-    /// and if the file cannot be written.
+    /// [`UserError::InvalidToken`], [`UserError::NameTaken`] if the account exists by now, and if
+    /// the file cannot be written.
     pub fn finish_registration(&self, token: &str) -> Result<String, UserError> {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let now = self.now();
@@ -144,7 +145,7 @@ impl UserStore {
         })
     }
 
-    /// Makes a single-use token for another name. Send it to the owner of the new name.
+    /// Creates a single-use token for renaming an account. Send it to the owner of the new name.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], [`UserError::Name`], [`UserError::Throttled`], and if the file
@@ -168,7 +169,7 @@ impl UserStore {
         })
     }
 
-    /// Renames the account for whoever holds the token; returns the new name.
+    /// Renames the account, given the token, and returns the new name.
     ///
     /// # Errors
     /// [`UserError::InvalidToken`], [`UserError::NameTaken`], and if the file cannot be written.
@@ -184,7 +185,7 @@ impl UserStore {
         })
     }
 
-    /// Counts the request and stores what waits.
+    /// Counts the request and stores the pending action.
     fn start<'a>(
         &self,
         claim: &Claim,
@@ -222,7 +223,7 @@ impl UserStore {
     }
 }
 
-/// Account, name, hash and its input of what waited; the token is used up.
+/// Uses up the token, and returns account, name, hash and hash input of the pending action.
 fn take(
     transaction: &Transaction<'_>,
     purpose: &'static str,

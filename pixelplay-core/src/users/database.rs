@@ -1,8 +1,7 @@
-//! The SQLite file: opening, checking, reading and writing. No other file of this module opens a
-//! connection.
+//! The SQLite file: opening, checking, reading and writing. Only this file opens connections.
 //!
-//! Readers never wait for the writer. In this process one connection writes at a time; what holds
-//! between processes is in [`sqlite`].
+//! Readers never wait for the writer. Within this process, one connection writes at a time;
+//! [`sqlite`] describes what applies between processes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ const USER_STORE: FileKind = FileKind {
     is_called: "a user store",
 };
 
-/// Readers that are kept open for the next ones.
+/// The number of idle readers that are kept open for reuse.
 const SPARE_READERS: usize = 16;
 
 /// An open user store file.
@@ -40,10 +39,10 @@ impl From<UserError> for Abort {
 }
 
 impl Storage {
-    /// Opens a file, or makes it, for its owner alone.
+    /// Opens the file, creating it if needed, for its owner only.
     pub(super) fn open(path: &Path) -> Result<Self, UserError> {
         let io = |action, source| UserError::Io { action, path: path.to_owned(), source };
-        // Absolute, as SQLite takes a path that begins with `file:` for a URI.
+        // Absolute, since SQLite treats a path that begins with `file:` as a URI.
         let absolute = std::path::absolute(path).map_err(|source| io("open", source))?;
         if absolute.is_dir() {
             return Err(io("open", io::ErrorKind::IsADirectory.into()));
@@ -57,7 +56,7 @@ impl Storage {
         create_private(&absolute).map_err(refused)?;
         let opening = |abort| error_of(abort, "open", path);
         let mut writer = connect(&absolute).map_err(opening)?;
-        // Not before it is known to be ours.
+        // Only once the file is known to be ours.
         #[cfg(unix)]
         close_to_others(&absolute).map_err(refused)?;
         patiently(|| USER_STORE.migrate(&mut writer))
@@ -71,7 +70,7 @@ impl Storage {
         &self.path
     }
 
-    /// Reads from one state of the file, whatever is written meanwhile.
+    /// Reads a consistent snapshot of the file, whatever is written in the meantime.
     pub(super) fn read<T>(
         &self,
         action: &'static str,
@@ -89,7 +88,7 @@ impl Storage {
             transaction.commit()?;
             Ok(value)
         });
-        // After a failure of SQLite the next reader had better be a new one.
+        // After an SQLite error the connection is not reused.
         if !matches!(answer, Err(Abort::Sqlite(_))) {
             let mut readers = locked(&self.readers);
             if readers.len() < SPARE_READERS {
@@ -99,7 +98,7 @@ impl Storage {
         answer.map_err(fails)
     }
 
-    /// Writes all or nothing; on the disk when it returns.
+    /// Writes everything or nothing. On success the data is on disk.
     pub(super) fn write<T>(
         &self,
         action: &'static str,
@@ -107,8 +106,8 @@ impl Storage {
     ) -> Result<T, UserError> {
         let mut writer = locked(&self.writer);
         patiently(|| {
-            // Immediate: a transaction that first reads and then cannot get the lock to write would
-            // have to begin again.
+            // Immediate: a transaction that reads first and then fails to get the write lock would
+            // have to start over.
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = run(&transaction)?;
             transaction.commit()?;
@@ -117,8 +116,8 @@ impl Storage {
         .map_err(|abort| error_of(abort, action, &self.path))
     }
 
-    /// Writes the file anew, without what is deleted. `secure_delete` overwrites that where it was
-    /// last, but where pages were split or merged it leaves copies in their unused parts.
+    /// Rewrites the file without deleted data. `secure_delete` overwrites deleted data in its last
+    /// place, but splitting or merging pages can leave copies in their unused parts.
     pub(super) fn erase_deleted(&self) -> Result<(), UserError> {
         let writer = locked(&self.writer);
         let action = "erase what was deleted";
@@ -131,8 +130,8 @@ impl Storage {
         })
     }
 
-    /// Moves the log into the file and empties it, so that nothing deleted is left in it; `false`
-    /// while somebody reads from the log.
+    /// Moves the log into the file and empties it, so that no deleted data is left in it. Returns
+    /// `false` while another connection is reading from the log.
     pub(super) fn empty_log(&self) -> Result<bool, UserError> {
         let writer = locked(&self.writer);
         let busy: Result<i64, rusqlite::Error> =
@@ -144,7 +143,7 @@ impl Storage {
         }
     }
 
-    /// Reads every page and checks it.
+    /// Reads and checks every page.
     pub(super) fn verify(&self) -> Result<(), UserError> {
         let damaged = |what| UserError::Damaged { path: self.path.clone(), what };
         self.read("verify", |reader| {
@@ -174,11 +173,11 @@ impl Storage {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // After a panic the connection is as good as before: its transaction was rolled back.
+    // After a panic the connection is still usable: its transaction was rolled back.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The file that SQLite names by a suffix.
+/// Returns the path of the file that SQLite names by adding a suffix.
 #[cfg(unix)]
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -186,12 +185,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// A copy, or a file of an older umask, may be open to others; so may what lies beside it.
+/// Restricts the permissions: a copied file, or one created with another umask, may be readable by
+/// others, and so may the files next to it.
 #[cfg(unix)]
 fn close_to_others(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    // SQLite makes its files beside the one that a link leads to.
+    // SQLite creates its files next to the link's target.
     let path = std::fs::canonicalize(path)?;
     for suffix in ["", "-wal", "-shm"] {
         let path = beside(&path, suffix);
@@ -235,7 +235,7 @@ fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserError {
         }
         Some(ErrorCode::NotADatabase) => UserError::NotAUserStore {
             path,
-            what: "it is no SQLite file, or its beginning is damaged",
+            what: "it is not an SQLite file, or its beginning is damaged",
         },
         Some(ErrorCode::DatabaseCorrupt) => UserError::Damaged { path, what: error.to_string() },
         _ => UserError::Storage { action, path, source: Box::new(error) },
@@ -248,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    /// What a connection of the store is set to.
+    /// Returns the settings of a connection of the store.
     fn settings(connection: &Connection) -> Vec<(&'static str, String)> {
         [
             "journal_mode",

@@ -1,5 +1,5 @@
-//! What can go wrong with accounts. No message holds a password, a token or a name: people mistake
-//! one field for another.
+//! Errors of the user store. No message contains a password, a token or a name: people mistake one
+//! field for another.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,24 +8,24 @@ use std::time::Duration;
 use super::name::NameProblem;
 use super::password::{HashParamsProblem, HashProblem, PasswordProblem, PepperProblem};
 
-/// Why the user store refused, or failed.
+/// Why a call of the user store failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
-    /// The name and the password are not those of one account. Which of them is wrong is not told,
-    /// nor does the time it took tell.
+    /// The name and the password do not belong to an account. Neither the error nor the time it
+    /// takes reveals which of them is wrong.
     #[error("wrong user name or password")]
     InvalidCredentials,
-    /// Too many attempts failed. It says nothing about whether there is such an account.
+    /// Too many attempts failed. This does not reveal whether the account exists.
     #[error("too many failed attempts; try again in {}", in_words(*retry_after))]
     Throttled {
-        /// How long until the next attempt is looked at.
+        /// How long until the next attempt is accepted.
         retry_after: Duration,
     },
-    /// More log-ins wait for their turn than can be served in time.
+    /// More log-ins are waiting than can be served in time.
     #[error("too many log-ins at once; try again in {}", in_words(*retry_after))]
     Overloaded {
-        /// A time after which a turn is likely.
+        /// A time after which an attempt is likely to be served.
         retry_after: Duration,
     },
     /// The session token is unknown, or its session has ended.
@@ -40,19 +40,19 @@ pub enum UserError {
     /// No account has this name.
     #[error("no account has this user name")]
     UnknownUser,
-    /// With hidden names, what would tell whether a name is taken is refused.
+    /// With hidden names, functions that would reveal whether a name is taken are disabled.
     #[error("user names are hidden in this store; use `{instead}`, which needs a confirmation")]
     NamesAreHidden {
-        /// The function that does not tell.
+        /// The function to use instead.
         instead: &'static str,
     },
     /// The name cannot be a user name.
     #[error(transparent)]
     Name(#[from] NameProblem),
-    /// The password cannot be taken.
+    /// The password cannot be accepted.
     #[error(transparent)]
     Password(#[from] PasswordProblem),
-    /// A hash cannot be made, or one from elsewhere cannot be taken.
+    /// A hash cannot be made, or a hash from another program cannot be accepted.
     #[error(transparent)]
     Hash(#[from] HashProblem),
     /// A pepper, or the set of them, cannot be used.
@@ -64,37 +64,37 @@ pub enum UserError {
     /// The id of a song cannot be stored.
     #[error("a song id must have 1 to {max_bytes} bytes, this one has {found}")]
     SongId {
-        /// The most bytes.
+        /// The maximum length in bytes.
         max_bytes: usize,
         /// Its length in bytes.
         found: usize,
     },
-    /// The account holds as many as it may.
+    /// The account has reached its limit.
     #[error("an account holds at most {limit} {what}; remove some first")]
     LimitReached {
         /// `"favourites"` or `"ratings"`.
         what: &'static str,
-        /// How many it may hold.
+        /// The limit.
         limit: u32,
     },
-    /// The operating system refused.
+    /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: io::Error,
     },
-    /// There is no room left. Nothing was changed.
+    /// The disk is full. Nothing was changed.
     #[error("the disk of {} is full; nothing was changed", path.display())]
     DiskFull {
         /// The file.
         path: PathBuf,
     },
-    /// The file, or its folder, cannot be written. SQLite also writes two files beside it.
-    #[error("cannot write {}, or create files beside it; check the rights of the file and its folder", path.display())]
+    /// The file or its folder cannot be written. SQLite also writes two files next to it.
+    #[error("cannot write {}, or create files next to it; check the permissions of the file and its folder", path.display())]
     ReadOnly {
         /// The file.
         path: PathBuf,
@@ -104,10 +104,10 @@ pub enum UserError {
     Busy {
         /// The file.
         path: PathBuf,
-        /// How long was waited.
+        /// How long the call waited.
         waited: Duration,
     },
-    /// The file is no user store.
+    /// The file is not a user store.
     #[error("{} is not a user store: {what}", path.display())]
     NotAUserStore {
         /// The file.
@@ -133,28 +133,29 @@ pub enum UserError {
         path: PathBuf,
         /// The version of the file.
         found: i64,
-        /// The newest version that is known.
+        /// The newest version that this version of PixelPlay knows.
         supported: i64,
     },
     /// SQLite failed in another way.
     #[error("cannot {action} in {}", path.display())]
     Storage {
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What SQLite said. Its type is private, so that another version of SQLite breaks nobody.
+        /// The error from SQLite. Its type is hidden, so that updating SQLite is not a breaking
+        /// change.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The system has no random numbers.
-    #[error("the operating system gives no random numbers")]
+    /// The operating system could not provide random numbers.
+    #[error("the operating system could not provide random numbers")]
     NoRandomness {
-        /// What the system said.
+        /// The error from the operating system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// A time to wait, rounded up: `40 s`, `2 min`, `1 h`.
+/// Formats a time to wait, rounded up: `40 s`, `2 min`, `1 h`.
 fn in_words(wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match seconds {

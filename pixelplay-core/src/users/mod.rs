@@ -1,7 +1,7 @@
 //! Accounts, sessions and taste in one SQLite file, safe by default.
 //!
 //! A front end needs four functions: [`UserStore::register`], [`log_in`](UserStore::log_in), which
-//! gives a token, [`resume`](UserStore::resume), which says whose token it is, and
+//! returns a token, [`resume`](UserStore::resume), which returns the session of a token, and
 //! [`log_out`](UserStore::log_out).
 //!
 //! ```
@@ -24,36 +24,36 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it takes care of
+//! # What the store does
 //!
-//! * Passwords are hashed with Argon2id and never stored otherwise; hashes of before
+//! * Passwords are stored only as Argon2id hashes. Older hashes from other programs
 //!   ([`import_account`]) are accepted and replaced at the next log-in.
-//! * A failed log-in tells neither by its error nor by its time whether the name exists, and slows
-//!   down the next one ([`ThrottleOptions`]).
-//! * Of tokens only a hash is stored. Sessions end when they idle, when they are old, at log-out,
-//!   and when the password changes.
-//! * What was acknowledged is on the disk. Any number of threads and processes may use one file.
+//! * A failed log-in reveals neither by its error nor by its timing whether the name exists, and it
+//!   slows down the next attempt ([`ThrottleOptions`]).
+//! * Only hashes of tokens are stored. Sessions end when they are idle for too long, when they are
+//!   too old, at log-out, and when the password changes.
+//! * Every acknowledged change is on disk. Any number of threads and processes may use one file.
 //!
-//! # What is left to the application
+//! # What the application does
 //!
-//! Only [`resume`](UserStore::resume) tells who is there. Functions that take a user name do as
-//! they are told: call them with the name of the session. Sending mail, cookies, and limits on
-//! requests are the application's too.
+//! Only [`resume`](UserStore::resume) authenticates. Functions that take a user name do not check
+//! who calls them: pass the name from the session. The application also sends emails, sets cookies,
+//! and limits requests.
 //!
 //! [`import_account`]: UserStore::import_account
 //!
-//! # Where it is in the source
+//! # Source layout
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | `store`, `options` | [`UserStore`]: opened, checked; how it works |
-//! | `account`, `name`, `confirmation`, `personal_data` | accounts and what they may be called, single-use tokens, all that is stored about a person |
+//! | `store`, `options` | [`UserStore`]: opening and checking it; its options |
+//! | `account`, `name`, `confirmation`, `personal_data` | accounts and their names, single-use tokens, export of everything stored about a person |
 //! | `password/` | passwords and their hashes |
 //! | `session/` | log-in, sessions and their tokens |
-//! | `throttle/` | what slows guessing down |
+//! | `throttle/` | slowing down guessing |
 //! | `taste/` | what a person likes |
 //! | `database`, `schema.sql` | the SQLite file |
-//! | `clock`, `error` | the time, and what can go wrong |
+//! | `clock`, `error` | the clock, and the error type |
 
 mod account;
 mod clock;

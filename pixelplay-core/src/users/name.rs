@@ -1,4 +1,4 @@
-//! What a user may be called, and when two names are one.
+//! Valid user names, and when two names count as the same.
 
 use precis_profiles::precis_core::profile::Profile;
 use precis_profiles::precis_core::{CodepointInfo, Error as PrecisError, UnexpectedError};
@@ -6,32 +6,32 @@ use precis_profiles::{UsernameCaseMapped, UsernameCasePreserved};
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 
-/// The longest e-mail address that mail can be sent to (RFC 5321 section 4.5.3.1.3, and erratum
-/// 1690 to RFC 3696), since addresses are what many apps log in with. It counts bytes, so that it
-/// is known before a character is decoded.
+/// The length of the longest email address that mail can be sent to (RFC 5321 section 4.5.3.1.3,
+/// and erratum 1690 to RFC 3696), since many applications use addresses to log in. The limit is in
+/// bytes, so that it can be checked before decoding characters.
 const MAX_NAME_BYTES: usize = 254;
 
-/// A user name: as it is shown, as it is looked up, and as it looks.
+/// A user name: the form that is shown, the form for lookup, and its visual skeleton.
 ///
-/// Names follow the profile UsernameCaseMapped of RFC 8265: letters and digits of any script and
-/// the visible characters of ASCII, which makes e-mail addresses names. The tables of the profile
-/// are those of Unicode 6.3, so letters that are younger are not accepted yet; a later table only
-/// ever accepts more.
+/// Names follow the profile UsernameCaseMapped of RFC 8265: letters and digits of any script, and
+/// the visible ASCII characters, so email addresses are valid names. The tables of the profile are
+/// those of Unicode 6.3, so letters added later are not accepted yet; newer tables only ever accept
+/// more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserName {
     /// As typed, in NFC.
     shown: String,
-    /// Equal for names that differ in case, width or composition alone: who is meant.
+    /// The lookup key: equal for names that differ only in case, width or composition.
     key: String,
-    /// Equal for names that look alike as they are shown: no two users may share it, or one could
-    /// pass for the other. It is made of what is shown, for it is there that `paypaI` passes for
-    /// `paypal`, and a capital Eta for an H.
+    /// Equal for names that look alike when shown. No two users may share it, or one could
+    /// impersonate the other. It is derived from the shown form, because that is where `paypaI`
+    /// passes for `paypal`, and a capital Eta for an H.
     skeleton: String,
 }
 
 impl UserName {
     pub(super) fn parse(text: &str) -> Result<Self, NameProblem> {
-        // Before anything is read of it: a name of 10 MB costs nothing.
+        // Checked before reading the name, so that a name of 10 MB costs nothing.
         if text.len() > MAX_NAME_BYTES {
             return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
@@ -44,8 +44,8 @@ impl UserName {
         let shown: String = text.nfc().collect();
         let case_mapped = UsernameCaseMapped::new();
         let key = enforce(&case_mapped, &shown)?;
-        // Mapping may make what the profile forbids, as a full-width `=` and a stroke become
-        // U+2260: RFC 8264 section 7 has the result go through again.
+        // Mapping can produce characters that the profile forbids: a full-width `=` and a combining
+        // stroke become U+2260. RFC 8264 section 7 therefore requires checking the result again.
         let again = enforce(&case_mapped, &key)?;
         if again != key {
             let changed = key.chars().zip(again.chars()).find(|(a, b)| a != b);
@@ -53,7 +53,7 @@ impl UserName {
                 code_point: changed.map_or('\u{fffd}', |(before, _)| before) as u32,
             });
         }
-        // Lower case may be longer, and the key is a name too.
+        // The lower-case form may be longer, and the key must also be a valid name.
         if key.len() > MAX_NAME_BYTES {
             return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
@@ -77,34 +77,34 @@ impl UserName {
     }
 }
 
-/// Why a name cannot be taken.
+/// Why a name cannot be a user name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameProblem {
-    /// There is none.
-    #[error("the name is empty; choose one of at least one character")]
+    /// The name is empty.
+    #[error("the name is empty; choose one with at least one character")]
     Empty,
-    /// It is longer than any e-mail address.
+    /// The name is longer than any email address.
     #[error("the name is longer than {max_bytes} bytes; choose a shorter one")]
     TooLong {
-        /// The most bytes a name may have in UTF-8.
+        /// The maximum length in bytes of UTF-8.
         max_bytes: usize,
     },
-    /// It holds a space, a tab or a line break, at an end or inside.
+    /// The name contains a space, a tab or a line break, at an end or inside.
     #[error(
-        "a name cannot hold a space, not even at its end; write it as one word, as in ana.lima"
+        "a name cannot contain spaces, not even at its start or end; write it as one word, as in ana.lima"
     )]
     Space,
-    /// It holds a character that no name may have, at least not there.
+    /// The name contains a character that is not allowed, or not allowed in that position.
     #[error(
-        "a name cannot hold the character U+{code_point:04X} in that place; use letters, digits and the punctuation of ASCII"
+        "a name cannot contain the character U+{code_point:04X} in that position; use letters, digits and ASCII punctuation"
     )]
     Forbidden {
-        /// Its code point.
+        /// The character's code point.
         code_point: u32,
     },
-    /// It mixes directions of writing in a way that would be shown in another order than it is
-    /// stored.
+    /// The name mixes writing directions in a way that would be displayed in a different order than
+    /// it is stored.
     #[error(
         "the name mixes right-to-left and left-to-right writing; use one of them, and start and end it with a letter"
     )]
@@ -114,14 +114,14 @@ pub enum NameProblem {
 fn enforce(profile: &impl Profile, text: &str) -> Result<String, NameProblem> {
     match profile.enforce(text) {
         Ok(key) => Ok(key.into_owned()),
-        // A name that is not empty has only its direction left to be invalid by.
+        // For a name that is not empty, only its direction can be invalid.
         Err(PrecisError::Invalid) => Err(NameProblem::Direction),
         Err(PrecisError::BadCodepoint(at)) => Err(forbidden(text, &at)),
         Err(PrecisError::Unexpected(
             UnexpectedError::ContextRuleNotApplicable(at) | UnexpectedError::MissingContextRule(at),
         )) => Err(forbidden(text, &at)),
-        // A rule looked for a neighbour beyond an end of the name; the character that asked for it
-        // is not said.
+        // A rule needed a neighbour beyond an end of the name. The error does not say which
+        // character required it.
         Err(PrecisError::Unexpected(_)) => {
             let needs_neighbour = |c: &char| profile.prepare(c.to_string()).is_err();
             Err(NameProblem::Forbidden {
@@ -131,16 +131,16 @@ fn enforce(profile: &impl Profile, text: &str) -> Result<String, NameProblem> {
     }
 }
 
-/// The character as it was typed: the profile names the one it was mapped to.
+/// Returns the error for the character as typed: the profile names the one it was mapped to.
 fn forbidden(text: &str, at: &CodepointInfo) -> NameProblem {
     NameProblem::Forbidden { code_point: text.chars().nth(at.position).map_or(at.cp, |c| c as u32) }
 }
 
-/// The skeleton of UTS 39 section 4 without regard to case, which the standard keeps: `0` looks
-/// like `O`, and so like `o`.
+/// Returns the skeleton of UTS 39 section 4, but without regard to case, which the standard
+/// preserves: `0` looks like `O`, and so like `o`.
 fn looks_like(name: &str) -> String {
     let mut looks = name.to_owned();
-    // A letter in lower case may look like yet another one; twice is as far as any goes, see the
+    // A lower-case letter may look like yet another one. Two rounds are always enough; see the
     // tests.
     for _ in 0..2 {
         looks = skeleton(&looks).flat_map(char::to_lowercase).nfd().collect();
@@ -211,12 +211,12 @@ mod tests {
             ("ana\u{1f3b5}", forbidden(0x1f3b5)),
             // As typed, not as mapped: it maps to U+00A5.
             ("ana\u{ffe5}", forbidden(0xffe5)),
-            // A middle dot wants an l on either side, a joiner a virama before it.
+            // A middle dot needs an l on either side, a joiner needs a virama before it.
             ("\u{b7}l", forbidden(0xb7)),
             ("ana\u{b7}", forbidden(0xb7)),
             ("ana\u{200d}", forbidden(0x200d)),
             ("\u{200d}ana", forbidden(0x200d)),
-            // Full-width `=` and a combining stroke: only once mapped are they U+2260.
+            // Full-width `=` and a combining stroke become U+2260 only after mapping.
             ("a\u{ff1d}\u{338}", forbidden(0x2260)),
             ("a=\u{338}", forbidden(0x2260)),
         ] {
@@ -258,7 +258,7 @@ mod tests {
             ("paypa1", "paypal"),
             ("\u{ff41}\u{ff4e}\u{ff41}", "ana"),
             ("\u{3bf}lga", "olga"),
-            // A capital I, and a capital Eta, whose lower case looks like no h.
+            // A capital I, and a capital Eta, whose lower case does not look like an h.
             ("paypaI", "paypal"),
             ("\u{397}elga", "Helga"),
             ("rn", "m"),
@@ -277,12 +277,12 @@ mod tests {
         let too_long = Err(NameProblem::TooLong { max_bytes: 254 });
         assert_eq!(UserName::parse(&format!("{address}x")), too_long);
         assert_eq!(UserName::parse(&"\u{e9}".repeat(5 << 20)), too_long);
-        // 254 bytes that are 381 in lower case.
+        // 254 bytes that become 381 in lower case.
         assert_eq!(UserName::parse(&"\u{130}".repeat(127)), too_long);
     }
 
-    /// Of every character there is, alone and with a mark: what is a name stays one, and stays the
-    /// same one.
+    /// For every character, alone and with a combining mark: a valid name stays valid, and stays
+    /// the same name.
     #[test]
     fn every_character_is_stable() {
         for c in '\0'..=char::MAX {

@@ -1,4 +1,4 @@
-//! How a store works, and who is at the other end.
+//! Options of a store, and information about a client.
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
@@ -8,40 +8,40 @@ use super::clock::Clock;
 use super::password::{HashParams, Peppers};
 use super::throttle::ThrottleOptions;
 
-/// How a [`UserStore`](super::UserStore) works. The defaults are safe.
+/// Options of a [`UserStore`](super::UserStore). The defaults are safe.
 #[derive(Debug, Clone)]
 pub struct UserStoreOptions {
-    /// What a new password hash costs. Hashes that cost otherwise are replaced at log-in.
+    /// The cost of new password hashes. Hashes with a different cost are replaced at log-in.
     pub hash: HashParams,
     /// Keys that are mixed into the hashes and kept outside the file.
     pub peppers: Peppers,
-    /// That the application asks for a second factor too: then 8 characters make a password, else
-    /// 15 (NIST SP 800-63B-4, section 3.1.1.2).
+    /// Whether the application also asks for a second factor. Passwords then need at least 8
+    /// characters, otherwise 15 (NIST SP 800-63B-4, section 3.1.1.2).
     pub second_factor: bool,
-    /// That nobody may find out whether a name is taken, as where mail addresses are names:
+    /// Whether to hide which names are taken, for example if names are email addresses.
     /// [`register`](super::UserStore::register) and [`rename`](super::UserStore::rename), which
-    /// tell, are refused in favour of
+    /// would reveal it, are then disabled in favour of
     /// [`start_registration`](super::UserStore::start_registration) and
     /// [`start_rename`](super::UserStore::start_rename).
     pub hidden_names: bool,
-    /// A session that is not resumed for this long ends. By default 30 minutes.
+    /// A session ends if it is not resumed for this long. 30 minutes by default.
     pub idle_timeout: Duration,
-    /// A session ends after this long however much it is used. By default 30 days.
+    /// A session ends after this long, however much it is used. 30 days by default.
     pub max_session_age: Duration,
-    /// How long single-use tokens are good for. By default 30 minutes.
+    /// How long single-use tokens are valid. 30 minutes by default.
     pub confirm_within: Duration,
-    /// How failed attempts slow down the next ones.
+    /// How failed attempts slow down later ones.
     pub throttle: ThrottleOptions,
-    /// How many passwords are hashed at once in this process; each takes [`HashParams`]' memory,
-    /// and keeps it for the next. By default as many as there are cores.
+    /// How many passwords this process hashes at the same time. Each takes the memory that
+    /// [`HashParams`] sets, and keeps it for the next hash. The number of cores by default.
     pub concurrent_hashes: NonZeroUsize,
-    /// How long an attempt waits for its turn, before it is
-    /// [`UserError::Overloaded`](super::UserError::Overloaded). By default 30 seconds.
+    /// How long an attempt waits for its turn before it fails with
+    /// [`UserError::Overloaded`](super::UserError::Overloaded). 30 seconds by default.
     pub queue_timeout: Duration,
-    /// How much of what was listened to is kept for each account. By default 1,000.
+    /// The number of listens kept per account. 1,000 by default.
     pub max_history: u32,
-    /// After this long, what was liked weighs half in
-    /// [`UserStore::taste`](super::UserStore::taste). By default 90 days.
+    /// The time after which weights in [`UserStore::taste`](super::UserStore::taste) are halved. 90
+    /// days by default.
     pub taste_half_life: Duration,
     /// Where the time comes from.
     pub clock: Clock,
@@ -69,14 +69,14 @@ impl Default for UserStoreOptions {
     }
 }
 
-/// Who is at the other end, as far as the application knows.
+/// What the application knows about a client.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Client<'a> {
-    /// Where an attempt comes from, for instance an IP address; failures are counted for it as
-    /// well. Only its keyed hash is stored. Give what the client cannot choose.
+    /// Where an attempt comes from, for example an IP address. Failures are also counted per
+    /// source. Only a keyed hash of it is stored. Use something that the client cannot choose.
     pub source: Option<&'a str>,
-    /// What the client calls itself, for instance `"Firefox on Linux"`: shown in
-    /// [`UserStore::sessions`](super::UserStore::sessions). Control characters are left out, and it
-    /// is cut after 200 characters.
+    /// The name that the client gives itself, for example `"Firefox on Linux"`, shown in
+    /// [`UserStore::sessions`](super::UserStore::sessions). Control characters are removed, and it
+    /// is truncated to 200 characters.
     pub label: Option<&'a str>,
 }

@@ -1,4 +1,4 @@
-//! Everything that is stored about a person, for that person.
+//! Export of everything that is stored about a person.
 
 use rusqlite::Connection;
 use serde::Serialize;
@@ -45,8 +45,9 @@ struct Listening {
 }
 
 impl UserStore {
-    /// All that is stored about a person, as JSON: name, sessions, favourites, ratings and history,
-    /// the oldest first. The password's hash and the tokens' are not in it.
+    /// Returns everything that is stored about a person, as JSON: name, sessions, favourites,
+    /// ratings and history, oldest first. The hashes of the password and of tokens are not
+    /// included.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.

@@ -1,4 +1,4 @@
-//! The store itself: opened, checked, and read and written for one account.
+//! The store itself: opening and checking it, and reading and writing for one account.
 
 use std::fmt;
 use std::path::Path;
@@ -25,16 +25,17 @@ pub struct UserStore {
 }
 
 impl UserStore {
-    /// Opens a store, or makes it; a new file can be read by its owner only, and an existing one is
-    /// closed to others.
+    /// Opens the store, creating it if needed. The file is readable by its owner only; an existing
+    /// file's permissions are restricted.
     ///
-    /// SQLite keeps two files beside it while it is open (`-wal`, `-shm`); whoever copies the file
-    /// must take the first along, or close the store before. Keep it on a local disk: network file
-    /// systems do not lock as SQLite needs. And do not open the file by other means in a process
-    /// that has it open: on Unix, closing it drops SQLite's locks.
+    /// SQLite keeps two files next to it while it is open (`-wal`, `-shm`). To copy the store,
+    /// close it first, or copy the `-wal` file as well. Keep the file on a local disk: network file
+    /// systems do not support the locks that SQLite needs. Do not open the file by other means in a
+    /// process that has the store open: on Unix, closing it releases SQLite's locks.
     ///
     /// # Errors
-    /// If the file cannot be opened or written, is none of ours, is damaged, or has a newer schema.
+    /// If the file cannot be opened or written, is not a user store, is damaged, or has a newer
+    /// schema.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, UserError> {
         Self::open_with(path, UserStoreOptions::default())
     }
@@ -42,7 +43,7 @@ impl UserStore {
     /// [`open`](Self::open) with options.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes hold a pepper
+    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes need a pepper
     /// that is not in the options.
     pub fn open_with(path: impl AsRef<Path>, options: UserStoreOptions) -> Result<Self, UserError> {
         let storage = Storage::open(path.as_ref())?;
@@ -68,11 +69,11 @@ impl UserStore {
         })
     }
 
-    /// Reads every page of the file and checks it, and that all belongs together. Takes a second
-    /// per gigabyte or so.
+    /// Reads and checks every page of the file, and checks that the tables are consistent. Takes
+    /// about a second per gigabyte.
     ///
     /// # Errors
-    /// [`UserError::Damaged`] with what was found first, and if the file cannot be read.
+    /// [`UserError::Damaged`] with the first problem found, and if the file cannot be read.
     pub fn verify(&self) -> Result<(), UserError> {
         self.storage.verify()
     }
@@ -81,7 +82,7 @@ impl UserStore {
         self.options.clock.now()
     }
 
-    /// Reads something of an account.
+    /// Reads data of an account.
     pub(super) fn read_for<T>(
         &self,
         action: &'static str,
@@ -95,7 +96,7 @@ impl UserStore {
         })
     }
 
-    /// Writes something of an account.
+    /// Writes data of an account.
     pub(super) fn write_for<T>(
         &self,
         action: &'static str,
@@ -110,7 +111,7 @@ impl UserStore {
     }
 }
 
-/// The account of a name.
+/// Returns the account with a name.
 pub(super) fn account_of(reader: &Connection, name: &UserName) -> rusqlite::Result<Option<i64>> {
     reader
         .prepare_cached("SELECT id FROM account WHERE name_key = ?")?

@@ -64,7 +64,7 @@ fn a_good_checkpoint_has_no_problems() {
 fn each_missing_file_is_named_and_so_are_all_of_them() {
     for file in ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"] {
         let found = problems(|dir| fs::remove_file(dir.join(file)).unwrap());
-        assert_only(&found, &format!("holds no {file}"));
+        assert_only(&found, &format!("has no {file}"));
     }
     let empty = tempfile::tempdir().unwrap();
     let report = report(empty.path());
@@ -99,7 +99,7 @@ fn damaged_weights_are_told_by_what_is_wrong_with_them() {
         let found = problems(|dir| {
             fs::write(dir.join("model.safetensors"), &weights[..cut]).unwrap();
         });
-        assert_only(&found, "no whole safetensors file");
+        assert_only(&found, "not a complete safetensors file");
     }
     let found = problems(|dir| {
         fs::rename(dir.join("model.safetensors"), dir.join("pytorch_model.bin")).unwrap();

@@ -201,7 +201,7 @@ fn a_shard_outside_the_directory_is_not_opened() {
         let path = dir.path().join("model.safetensors.index.json");
         std::fs::write(path, index.to_string()).unwrap();
         let error = open_error(dir.path());
-        assert!(error.contains("is no plain file name"), "{error}");
+        assert!(error.contains("is not a plain file name"), "{error}");
     }
 }
 

@@ -22,7 +22,7 @@ fn a_redirect_to_what_is_no_web_address_is_not_followed() {
         let scene = Scene::new();
         scene.hub.fault(move |_, _| Reply::new(302).with("Location", location));
         let message = scene.fails();
-        assert!(message.contains("which is no address"), "{location}: {message}");
+        assert!(message.contains("which is not an address"), "{location}: {message}");
     }
 }
 
@@ -43,7 +43,7 @@ fn headers_that_could_leave_the_cache_are_refused() {
         assert!(message.contains("HF_ENDPOINT"), "{message}");
     }
     scene.hub.fault(|_, reply| reply.with("X-Linked-Size", "-1"));
-    assert!(scene.fails().contains("does not tell the size"));
+    assert!(scene.fails().contains("does not give the size"));
     assert!(tree(scene.cache.path()).is_empty());
 }
 

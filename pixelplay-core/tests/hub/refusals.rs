@@ -83,7 +83,7 @@ fn a_repository_without_a_needed_file_is_refused_by_name() {
             world.files.remove(at);
         });
         let message = scene.fails();
-        assert!(message.contains(&format!("holds no {file}")), "{message}");
+        assert!(message.contains(&format!("has no {file}")), "{message}");
         assert_eq!(scene.hub.cdn.requests().len(), 0, "the weights come last");
     }
 }
@@ -102,7 +102,7 @@ fn weights_that_are_only_pickled_are_not_downloaded() {
 
     scene.hub.change(|world| world.files.retain(|file| !file.name.ends_with(".bin")));
     let message = scene.fails();
-    assert!(message.contains("holds no model.safetensors"), "{message}");
+    assert!(message.contains("has no model.safetensors"), "{message}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_list_of_shards_cannot_name_other_files() {
     });
     let error = download(REPO, &scene.options(), &mut ()).unwrap_err();
     assert!(matches!(error, HubError::BadJson { .. }), "{error:?}");
-    assert!(explain(&error).contains("no plain file name"), "{error:?}");
+    assert!(explain(&error).contains("not a plain file name"), "{error:?}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn only_the_hub_itself_can_say_that_a_file_does_not_exist_for_good() {
         true => Reply::new(404).body("a page of some proxy"),
         false => reply,
     });
-    assert!(scene.fails().contains("holds no preprocessor_config.json"));
+    assert!(scene.fails().contains("has no preprocessor_config.json"));
     scene.hub.heal();
     scene.get().unwrap();
 }

@@ -516,7 +516,7 @@ def foreign() -> None:
     good("gif-named.webp", save(image.quantize(32), "GIF"))
     good("no-extension", save(image, "PNG"))
 
-    known = "it is of no known format (decoded are BMP, GIF, JPEG, PNG, TIFF, WebP)"
+    known = "its format is unknown (supported: BMP, GIF, JPEG, PNG, TIFF, WebP)"
     box = b"\0\0\0\x18ftyp%b\0\0\0\0mif1" + bytes(40)
     bad("photo.heic", box % b"heic", "HEIC")
     bad("heic-named.jpg", box % b"mif1", "export it as JPEG")

@@ -1,8 +1,8 @@
-//! Whether a checkpoint can be used, and everything that is wrong with it.
+//! Checks whether a checkpoint can be used, and reports every problem.
 //!
 //! * `run`: file by file, tensor by tensor, tower by tower.
-//! * `reference`: comparison with values that others have published.
-//! * `report`: what was found, and how people read it.
+//! * `reference`: comparison with published values.
+//! * `report`: the results, and their text form.
 
 mod reference;
 mod report;

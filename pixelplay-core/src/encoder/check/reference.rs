@@ -1,18 +1,17 @@
-//! Comparison with values that others have published for a checkpoint.
+//! Compares a checkpoint with published values.
 //!
-//! `reference_values.json` holds one object for each source. What it can be compared by follows
-//! from its keys:
+//! `reference_values.json` contains one object per source. Its keys determine what is compared:
 //!
 //! | keys | compared |
 //! |---|---|
-//! | `text`, `ids_then_zero_padded_to_77` | token ids, start and end token included |
-//! | `encode`: text to ids | token ids without them |
+//! | `text`, `ids_then_zero_padded_to_77` | token ids, including start and end token |
+//! | `encode`: text to ids | token ids without start and end token |
 //! | `image`, `texts`, `logits_per_image` | scaled cosines |
 //! | `image`, `texts`, `softmax_probs` | their softmax |
 //! | `image`, `image_embedding_first5` | the first values of a picture's embedding |
 //! | `text`, `text_embedding_first5` | the first values of a text's embedding |
 //!
-//! Pictures lie beside the file; a folder in front of their names does not count.
+//! Pictures are in the same folder as the file; a folder in their names is ignored.
 
 use std::fmt;
 use std::path::Path;
@@ -28,8 +27,8 @@ use crate::progress::{Progress, Stage};
 /// The file of published values.
 const FILE: &str = "reference_values.json";
 
-// The differences allowed are at least these, since published values come from other decoders of
-// JPEG, other resizing and half precision: a cosine that differs by 0.001.
+// The minimum tolerances: published values come from other JPEG decoders, other resizing and half
+// precision. This one is a cosine that differs by 0.001.
 const LOGIT: f64 = 0.1;
 const PROBABILITY: f64 = 0.01;
 const COMPONENT: f64 = 0.001;
@@ -40,21 +39,21 @@ const COMPONENT: f64 = 0.001;
 pub struct Comparison {
     /// What was compared.
     pub what: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// By how much it differs, or why it was skipped.
+    /// How much the values differ, or why the comparison was skipped.
     pub detail: String,
-    /// Who published it.
+    /// Who published the value.
     pub source: String,
 }
 
-/// How a comparison ended.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The values agree.
     Agrees,
-    /// They do not.
+    /// The values differ.
     Differs,
     /// There was nothing to compare.
     Skipped,
@@ -70,7 +69,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Compares everything that can be compared, and says of the rest why not.
+/// Compares everything that can be compared, and explains why the rest was skipped.
 pub(super) fn compare(
     encoder: &Encoder,
     folder: &Path,
@@ -108,7 +107,7 @@ struct Section<'a> {
     values: &'a Value,
 }
 
-/// How one comparison ended, and the detail.
+/// The outcome of one comparison, and the detail.
 type Ended = (Outcome, String);
 
 impl Section<'_> {
@@ -154,7 +153,7 @@ impl Section<'_> {
             add("text embedding".to_owned(), ended);
         }
         if found.is_empty() {
-            let detail = "there is nothing in it that can be compared".to_owned();
+            let detail = "it contains nothing that can be compared".to_owned();
             found.push(("everything".to_owned(), (Outcome::Skipped, detail)));
         }
         let source = self.text("source").unwrap_or_default();
@@ -197,7 +196,7 @@ impl Section<'_> {
         Ok(self.close(&convert(logits), expected, allowed))
     }
 
-    /// The embedding of the section's picture, or why there is none.
+    /// Returns the embedding of the section's picture, or why there is none.
     fn picture(&self) -> Result<Embedding, Ended> {
         let name = self.text("image").and_then(|image| Path::new(image).file_name());
         let Some(path) = name.map(|name| self.folder.join(name)) else {
@@ -220,7 +219,7 @@ impl Section<'_> {
         let pairs = || found.iter().zip(expected);
         let greatest = pairs().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         let detail = format!("greatest difference {greatest:.5}, allowed {atol}");
-        // Not `>`, so that NaN differs too.
+        // Not `>`, so that NaN counts as different.
         match pairs().map(excess).all(|excess| excess <= atol) {
             true => (Outcome::Agrees, detail),
             false => (Outcome::Differs, detail),

@@ -1,4 +1,4 @@
-//! What a check finds, and how people read it.
+//! The results of a check, and their text form.
 
 use std::fmt;
 
@@ -7,30 +7,30 @@ use serde::Serialize;
 use super::reference::Comparison;
 use crate::encoder::checkpoint::{Activation, Config, Head, TransformerConfig, VisionConfig};
 
-/// What [`check`](super::check()) found. `Display` writes it for people.
+/// The results of [`check`](super::check()). `Display` formats them for people.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct CheckpointReport {
     /// The directory.
     pub path: String,
-    /// Whether an [`Encoder`](crate::Encoder) opens it, both towers work, and nothing differs from
-    /// the reference.
+    /// Whether an [`Encoder`](crate::Encoder) can open the checkpoint, both towers work, and
+    /// nothing differs from the reference.
     pub usable: bool,
-    /// Everything that is wrong; empty if and only if it is usable.
+    /// All problems; empty if and only if the checkpoint is usable.
     pub problems: Vec<String>,
-    /// The files an encoder would read.
+    /// The files that an encoder would read.
     pub files: Vec<CheckpointFile>,
-    /// What the configuration describes.
+    /// The architecture that the configuration describes.
     pub architecture: Option<Architecture>,
-    /// How many tensors the weights have.
+    /// The number of tensors in the weights.
     pub tensors: Option<usize>,
-    /// Their types, each once.
+    /// The tensor types, each listed once.
     pub tensor_types: Vec<String>,
-    /// What is done to a picture, in words.
+    /// A description of the preprocessing of pictures.
     pub preprocessing: Option<String>,
-    /// How many tokens the tokenizer knows.
+    /// The number of tokens that the tokenizer knows.
     pub vocabulary: Option<usize>,
-    /// The name of the space.
+    /// The fingerprint of the vector space.
     pub fingerprint: Option<String>,
     /// The towers that passed the self-test.
     pub working_towers: Vec<&'static str>,
@@ -43,9 +43,9 @@ pub struct CheckpointReport {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct CheckpointFile {
-    /// Its name.
+    /// The file name.
     pub name: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
 }
 
@@ -55,11 +55,11 @@ pub struct CheckpointFile {
 pub struct Architecture {
     /// The number of dimensions of the embeddings.
     pub dim: usize,
-    /// Height and width that the vision tower reads, in pixels.
+    /// Height and width of the vision tower's input, in pixels.
     pub image_size: usize,
     /// The vision tower.
     pub vision: VisionTower,
-    /// The longest text, in tokens.
+    /// The maximum length of a text, in tokens.
     pub context: usize,
     /// The number of rows of the token embedding.
     pub vocabulary: usize,
@@ -84,11 +84,11 @@ pub enum VisionTower {
     /// A convolutional network.
     #[non_exhaustive]
     Convolutional {
-        /// What timm calls it.
+        /// The name of the network in timm.
         timm_model_name: &'static str,
         /// The number of blocks between stem and head.
         blocks: usize,
-        /// What projects the pooled features, as `timm_proj` names it.
+        /// The projection of the pooled features, as `timm_proj` names it.
         projection: &'static str,
     },
 }
@@ -103,7 +103,7 @@ pub struct Tower {
     pub mlp_width: usize,
     /// The number of layers.
     pub layers: usize,
-    /// The number of attention heads in each.
+    /// The number of attention heads per layer.
     pub heads: usize,
     /// The activation in the MLPs, as `hidden_act` names it.
     pub activation: &'static str,

@@ -12,22 +12,22 @@ use crate::encoder::options::EncoderOptions;
 use crate::encoder::parts::{Folder, Parts};
 use crate::progress::{Progress, Stage};
 
-/// How to check a checkpoint.
+/// Options for checking a checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// A folder with `reference_values.json`, published values to compare with, and the pictures
-    /// they are of.
+    /// A folder with `reference_values.json`, the published values to compare with, and the
+    /// pictures that they belong to.
     pub reference: Option<PathBuf>,
-    /// Where the model runs.
+    /// Options for opening the encoder.
     pub encoder: EncoderOptions,
 }
 
-/// Checks a directory that [`Encoder::open`](crate::Encoder::open) takes: every file, every tensor,
-/// every value for being a number, both towers with the self-test, and the published values of a
-/// reference if one is given.
+/// Checks a checkpoint directory as for [`Encoder::open`](crate::Encoder::open): every file, every
+/// tensor, that every value is a finite number, both towers with the self-test, and the published
+/// values of a reference if one is given.
 ///
-/// It does not stop at the first problem. It costs reading the weights a few times and a forward
-/// pass of each tower, and of each text and picture of the reference.
+/// Does not stop at the first problem. Costs a few reads of the weights, a forward pass of each
+/// tower, and one for each text and picture of the reference.
 ///
 /// ```
 /// use pixelplay_core::encoder::check::{CheckOptions, check};
@@ -39,8 +39,8 @@ pub struct CheckOptions {
 /// ```
 ///
 /// # Errors
-/// [`EncodeError::Cancelled`] if `progress` asks to stop, and [`EncodeError::BadJson`] if the
-/// reference is damaged. Whatever is wrong with the checkpoint is in the report.
+/// [`EncodeError::Cancelled`] if `progress` cancels, and [`EncodeError::BadJson`] if the reference
+/// is damaged. Problems of the checkpoint are not errors but part of the report.
 pub fn check(
     dir: impl AsRef<Path>,
     options: &CheckOptions,
@@ -82,7 +82,7 @@ impl CheckpointReport {
     fn noted<T>(&mut self, result: Result<T, EncodeError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
-            // All of them; the error itself shows the first few.
+            // List all of them; the error itself shows only the first few.
             Err(EncodeError::TensorMismatch { problems, .. }) => {
                 self.problems.extend(problems);
                 None
@@ -94,7 +94,7 @@ impl CheckpointReport {
         }
     }
 
-    /// Looks at each file on its own, and opens the encoder if all of them are right.
+    /// Checks each file on its own, and opens the encoder if all files are right.
     fn inspect(
         &mut self,
         dir: &Path,
@@ -120,7 +120,7 @@ impl CheckpointReport {
                 self.check_values(weights, progress)?;
             }
         }
-        // Only what is wrong between files that are right by themselves is still to be found.
+        // Each file is valid by itself, so opening can only find inconsistencies between them.
         let (Some(config), Some((settings_path, settings)), Some(tokenizer), Some(weights), true) =
             (config, settings, tokenizer, weights, self.problems.is_empty())
         else {
@@ -146,7 +146,7 @@ impl CheckpointReport {
                     .push(format!("{name} has {count} values that are NaN or infinite")),
                 Err(error) => {
                     self.problem(&error);
-                    // The file cannot be read; the other tensors would say the same.
+                    // The file cannot be read; the other tensors would fail in the same way.
                     return Ok(());
                 }
             }
@@ -187,8 +187,8 @@ impl CheckpointReport {
     }
 }
 
-/// The files of a directory that an encoder reads, pickles included: that they are there explains
-/// much.
+/// Lists the files of a directory that an encoder reads, and also pickles, since their presence
+/// explains many problems.
 fn files_of(dir: &Path) -> Vec<CheckpointFile> {
     let is_read = |name: &str| {
         let known = [
@@ -212,7 +212,7 @@ fn files_of(dir: &Path) -> Vec<CheckpointFile> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            // Of what a link leads to: in the hub's cache every file is one.
+            // Follows links: in the hub's cache every file is a link.
             let metadata = std::fs::metadata(entry.path()).ok()?;
             (metadata.is_file() && is_read(&name))
                 .then_some(CheckpointFile { name, bytes: metadata.len() })

@@ -1,4 +1,4 @@
-//! What a checkpoint's configuration says, in whichever layout it is written.
+//! The configuration of a checkpoint, independent of its layout.
 
 use std::path::Path;
 
@@ -7,24 +7,24 @@ use serde::Serialize;
 use super::efficientnet::EfficientNetConfig;
 use crate::encoder::error::EncodeError;
 
-/// Everything in a configuration that changes what the model computes.
+/// Everything in a configuration that affects what the model computes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::encoder) struct Config {
     pub(in crate::encoder) text: TextConfig,
     pub(in crate::encoder) vision: VisionConfig,
     pub(in crate::encoder) projection_dim: usize,
-    /// Not part of the fingerprint by itself; the names of the tensors are.
+    /// Not part of the fingerprint itself, but the names of the tensors are.
     #[serde(skip)]
     pub(in crate::encoder) layout: Layout,
 }
 
-/// How the tensors of the text tower are named.
+/// The naming scheme of the text tower's tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::encoder) enum Layout {
     /// As in transformers' `CLIPModel`.
     ClipModel,
-    /// As in OpenCLIP; `text` stands before each name: nothing, or `text.` where the tower is a
-    /// module of its own (`CustomTextCLIP`).
+    /// As in OpenCLIP. `text` is the prefix of each name: empty, or `text.` if the tower is a
+    /// separate module (`CustomTextCLIP`).
     OpenClip { text: &'static str },
 }
 
@@ -33,8 +33,8 @@ pub(in crate::encoder) struct TextConfig {
     pub(in crate::encoder) transformer: TransformerConfig,
     pub(in crate::encoder) vocab_size: usize,
     pub(in crate::encoder) max_positions: usize,
-    /// Only checked against the tokenizer's end token, which is what counts; so it is not part of
-    /// the fingerprint, and a legacy id may be mended without building indexes anew.
+    /// Only checked against the tokenizer's end token, which is the one that matters. So it is not
+    /// part of the fingerprint, and a legacy id can be corrected without rebuilding indexes.
     #[serde(skip)]
     pub(in crate::encoder) eos_token_id: u32,
 }
@@ -55,7 +55,7 @@ pub(in crate::encoder) struct VitConfig {
     pub(in crate::encoder) patch_size: usize,
 }
 
-/// What both towers have in common.
+/// A transformer, as used by both towers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::encoder) struct TransformerConfig {
     pub(in crate::encoder) width: usize,
@@ -66,7 +66,7 @@ pub(in crate::encoder) struct TransformerConfig {
     pub(in crate::encoder) layer_norm_eps: f64,
 }
 
-/// The activation between the two halves of the MLP, by the names that `hidden_act` uses.
+/// The activation between the two layers of the MLP, by the names that `hidden_act` uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::encoder) enum Activation {
     /// `x * sigmoid(1.702 x)`: `quick_gelu`.
@@ -77,11 +77,11 @@ pub(in crate::encoder) enum Activation {
     GeluTanh,
 }
 
-/// OpenAI's first configs say `eos_token_id: 2`, which transformers reads as "the highest id"; so
-/// does OpenCLIP always.
+/// OpenAI's first configs say `eos_token_id: 2`, which transformers interprets as "the highest id".
+/// OpenCLIP always uses the highest id.
 pub(in crate::encoder) const LEGACY_EOS: u32 = 2;
 
-// Far above any CLIP there is; they keep products of sizes in range and lists of names short.
+// Far above any existing CLIP; they keep products of sizes in range and lists of names short.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
 pub(super) const MAX_LAYERS: usize = 1 << 10;
 pub(super) const MAX_VOCABULARY: usize = 1 << 24;
@@ -89,7 +89,7 @@ pub(super) const MAX_POSITIONS: usize = 1 << 14;
 pub(super) const MAX_IMAGE_SIZE: usize = 1 << 13;
 
 impl VisionConfig {
-    /// Height and width of what the tower reads, in pixels.
+    /// Returns height and width of the tower's input, in pixels.
     pub(in crate::encoder) fn image_size(&self) -> usize {
         match self {
             Self::Vit(vit) => vit.image_size,
@@ -99,13 +99,13 @@ impl VisionConfig {
 }
 
 impl VitConfig {
-    /// How many patches a picture is cut into.
+    /// Returns the number of patches of a picture.
     pub(in crate::encoder) fn patches(&self) -> usize {
         (self.image_size / self.patch_size).pow(2)
     }
 }
 
-/// Makes "unsupported" errors that say where in which file.
+/// Creates "unsupported" errors that name the file and the key.
 pub(super) struct Refuse<'a> {
     pub(super) path: &'a Path,
     pub(super) section: &'static str,

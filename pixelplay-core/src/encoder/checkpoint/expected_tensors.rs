@@ -1,20 +1,20 @@
-//! Which tensors a configuration calls for.
+//! The tensors that a configuration requires.
 
 use super::config::{Config, Layout, VisionConfig};
 use super::{clip_model, open_clip};
 
-/// A tensor that a configuration calls for.
+/// A tensor that a configuration requires.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct TensorSpec {
     pub(in crate::encoder) name: String,
     pub(in crate::encoder) shape: Vec<usize>,
 }
 
-/// Takes the name and shape of a tensor.
+/// Receives the name and shape of a tensor.
 pub(super) type Add<'a> = dyn FnMut(&str, &[usize]) + 'a;
 
 impl Config {
-    /// Every tensor of both towers, by the names that its layout gives them.
+    /// Returns every tensor of both towers, by the names of the layout.
     pub(in crate::encoder) fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let add: &mut Add<'_> = &mut |name, shape| {

@@ -1,4 +1,4 @@
-//! The name of the vector space of a checkpoint.
+//! The fingerprint of a checkpoint, which names its vector space.
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -10,15 +10,16 @@ use crate::embedding::Fingerprint;
 use crate::encoder::error::EncodeError;
 use crate::encoder::image::Settings;
 
-/// Raise this when the code makes other pixels or tokens of the same input: a change of the
-/// resizing's arithmetic, of how transparency is treated, of how a long text is cut.
+/// Increase this when the code makes different pixels or tokens from the same input, for example
+/// when the arithmetic of resizing, the treatment of transparency or the truncation of long texts
+/// changes.
 const REVISION: &str = "pixelplay encoder fingerprint v2";
 
-/// Hashes everything of a checkpoint that changes a vector, and nothing else.
+/// Hashes everything in a checkpoint that affects a vector, and nothing else.
 ///
-/// Two checkpoints that differ only in file names, sharding, the layout of their JSON or keys that
-/// do not matter have the same fingerprint. Another type of the same weights (`f16` for `f32`)
-/// gives other vectors and so another fingerprint.
+/// Two checkpoints that differ only in file names, sharding, JSON formatting or irrelevant keys
+/// have the same fingerprint. The same weights in a different type (`f16` instead of `f32`) give
+/// different vectors, and so a different fingerprint.
 pub(in crate::encoder) fn fingerprint(
     config: &Config,
     specs: &[TensorSpec],
@@ -37,17 +38,17 @@ pub(in crate::encoder) fn fingerprint(
     hasher.update(text.as_bytes());
     let mut names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
     names.sort_unstable();
-    // Each for itself, since together they are most of what opening a checkpoint costs.
+    // In parallel, since hashing is most of the cost of opening a checkpoint.
     let hashes: Vec<_> = names.par_iter().map(|name| weights.hash(name)).collect();
     for hash in hashes {
         hasher.update(hash?.as_bytes());
     }
-    // 128 bits: nobody meets a collision by chance.
+    // With 128 bits, accidental collisions do not occur.
     let hex = hasher.finalize().to_hex();
     Fingerprint::new(format!("clip:{}", &hex[..32])).map_err(EncodeError::forward)
 }
 
-/// Writes JSON with sorted keys, whatever order serde_json's map was compiled to keep.
+/// Writes JSON with sorted keys, whatever order serde_json's map was compiled to use.
 fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {

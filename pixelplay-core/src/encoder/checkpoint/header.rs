@@ -8,7 +8,7 @@ use safetensors::tensor::Metadata;
 
 use crate::encoder::error::EncodeError;
 
-/// The longest header accepted, as in the safetensors format's own reader.
+/// The maximum length of a header, the same as in the safetensors crate.
 const MAX_HEADER: u64 = 100_000_000;
 
 pub(super) struct Header {
@@ -17,10 +17,10 @@ pub(super) struct Header {
     pub(super) metadata: Metadata,
 }
 
-/// Reads the header of a safetensors file of `file_len` bytes, and nothing behind it.
+/// Reads the header of a safetensors file of `file_len` bytes, and nothing after it.
 ///
-/// The crate's own reader wants the whole file in memory. What it checks is checked here too:
-/// `Metadata` refuses offsets that overlap, leave gaps or do not fit shape and type.
+/// The crate's own reader needs the whole file in memory. This function makes the same checks:
+/// `Metadata` rejects offsets that overlap, leave gaps or do not fit shape and type.
 pub(super) fn read_header(
     path: &Path,
     reader: &mut impl Read,

@@ -1,13 +1,13 @@
-//! Weights of any shape, made for tests.
+//! Weights of any shape, for tests.
 
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
 
 use super::config::Config;
 
-/// A safetensors file of what a configuration calls for: values that all differ, and statistics
-/// that are none too strange.
-#[allow(clippy::unwrap_used, reason = "only tests come here")]
+/// Creates a safetensors file with the tensors of a configuration: all values differ, and the
+/// statistics are plausible.
+#[allow(clippy::unwrap_used, reason = "only called by tests")]
 pub(in crate::encoder) fn weights(config: &Config) -> &'static [u8] {
     let specs = config.tensors();
     let values: Vec<Vec<u8>> = specs

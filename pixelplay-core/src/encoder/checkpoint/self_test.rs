@@ -1,17 +1,18 @@
-//! What a tower must show when it is first loaded, so that a broken checkpoint is never used.
+//! The self-test of a tower when it is first loaded, so that a broken checkpoint is never used.
 
 use crate::embedding::normalize_in_place;
 use crate::encoder::error::EncodeError;
 
-/// Vectors of two inputs as unlike as these differ by far more in any working tower, random
-/// weights included; a collapsed tower repeats itself to the last bits.
+/// The vectors of two inputs this different differ by far more in any working tower, even with
+/// random weights; a collapsed tower repeats itself to the last bits.
 const SAME: f32 = 1e-6;
 
-/// How many patches of a picture the self-test looks at: every weight of every layer is used, at a
-/// tenth of the cost.
+/// The number of patches of a picture that the self-test uses: every weight of every layer is
+/// exercised at a tenth of the cost.
 pub(in crate::encoder) const PATCHES: usize = 4;
 
-/// Two short texts that differ in one word. There is at least one token beside `start` and `end`.
+/// Returns two short texts that differ in one word. There must be at least one token other than
+/// `start` and `end`.
 pub(in crate::encoder) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
     let mut words = (vocab_size / 3..vocab_size)
         .chain(0..vocab_size / 3)
@@ -20,18 +21,18 @@ pub(in crate::encoder) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32;
     std::array::from_fn(|_| [start, words.next().unwrap_or(start), end])
 }
 
-/// Two pictures of `len` values each: one evenly grey, one striped.
+/// Returns two pictures of `len` values each: one uniformly grey, one striped.
 pub(in crate::encoder) fn pixels(len: usize) -> Vec<f32> {
     let mut pixels = vec![0.0; len];
     pixels.extend((0..len).map(|at| (at % 97) as f32 / 48.0 - 1.0));
     pixels
 }
 
-/// Checks the vectors of the two inputs; the error says what is wrong with the tower.
+/// Checks the vectors of the two inputs. The error says what is wrong with the tower.
 pub(in crate::encoder) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String> {
     for vector in &mut vectors {
         normalize_in_place(vector)
-            .map_err(|problem| format!("gives a vector that is no embedding: {problem}"))?;
+            .map_err(|problem| format!("gives a vector that is not an embedding: {problem}"))?;
     }
     let differ = vectors
         .windows(2)
@@ -42,7 +43,7 @@ pub(in crate::encoder) fn check(mut vectors: Vec<Vec<f32>>) -> Result<(), String
     Ok(())
 }
 
-/// Names the tower and the checkpoint in the error.
+/// Returns the error with the names of the tower and the checkpoint.
 pub(in crate::encoder) fn broken(
     path: &std::path::Path,
     tower: &'static str,
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn broken_towers_are_told_from_working_ones() {
         assert_eq!(check(vec![vec![1.0, 0.0], vec![1.0, 0.001]]), Ok(()));
-        // The length does not count: the vectors are normalised.
+        // The length does not matter: the vectors are normalised.
         assert!(check(vec![vec![1.0, 2.0], vec![2.0, 4.0]]).is_err());
         assert!(check(vec![vec![1.0, f32::NAN], vec![1.0, 0.0]]).is_err());
         assert!(check(vec![vec![1.0, 0.0], vec![0.0, 0.0]]).is_err());

@@ -9,14 +9,14 @@ use safetensors::Dtype;
 use super::source::{Location, Source};
 use crate::encoder::error::EncodeError;
 
-/// One tensor as it lies in the file: little-endian, row-major.
+/// One tensor as stored in the file: little-endian, row-major.
 pub(in crate::encoder) struct RawTensor {
     pub(in crate::encoder) dtype: Dtype,
     pub(in crate::encoder) shape: Vec<usize>,
     pub(in crate::encoder) bytes: Vec<u8>,
 }
 
-/// A tensor whose values are read piece by piece, in `f32`.
+/// A tensor whose values are read piece by piece, as `f32`.
 pub(in crate::encoder) struct Tensor<'a> {
     pub(super) name: &'a str,
     pub(super) source: &'a Source,
@@ -24,7 +24,7 @@ pub(in crate::encoder) struct Tensor<'a> {
 }
 
 impl Tensor<'_> {
-    /// Reads some of the values, counted along the rows. `bytes` is scratch that is used again.
+    /// Reads a range of the values, in row-major order. `bytes` is reusable scratch space.
     pub(in crate::encoder) fn read(
         &self,
         values: Range<usize>,
@@ -36,7 +36,7 @@ impl Tensor<'_> {
         let size = match self.location.dtype {
             Dtype::F32 => 4,
             Dtype::F16 | Dtype::BF16 => 2,
-            // `Weights::check` has refused everything else.
+            // `Weights::check` has rejected everything else.
             _ => return Err(unknown()),
         };
         if values.end * size > self.location.len {
@@ -56,7 +56,7 @@ impl Tensor<'_> {
                 out.extend(bits.map(f32::from_bits));
             }
             Dtype::F16 => {
-                // Several at once, as processors convert them.
+                // Several at once, since processors convert them in groups.
                 let (values, _) = bytes.as_chunks();
                 out.resize(values.len(), 0.0);
                 for (values, out) in values.chunks(64).zip(out.chunks_mut(64)) {

@@ -1,18 +1,19 @@
-//! The cache folder that all programs share which use the hub.
+//! The cache folder that all hub clients share.
 //!
 //! ```text
 //! .locks/models--openai--clip-vit-base-patch32/<etag>.lock     one download of a blob at a time
 //! models--openai--clip-vit-base-patch32/
 //!   blobs/<etag>                             contents, named by their hash
-//!   blobs/<etag>.incomplete                  the part that has arrived
-//!   refs/main                                the commit a branch had when it was last asked for
+//!   blobs/<etag>.incomplete                  the part downloaded so far
+//!   refs/main                                the commit of a branch at the last request
 //!   refs/refs/pr/66                          and a pull request
 //!   snapshots/<commit>/config.json           -> ../../blobs/<etag>
 //!   .no_exist/<commit>/processor_config.json the commit has no such file
 //! ```
 //!
-//! A blob appears under its name only when it is whole and its hash is right; a ref changes only
-//! when the snapshot it names is complete, or that of the pull request which stands in for it.
+//! A blob appears under its name only when it is complete and its hash is correct. A ref changes
+//! only when the snapshot that it names is complete, or that of the pull request that is used
+//! instead.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -41,12 +42,12 @@ impl Cache {
         self.repo.join("snapshots").join(commit.as_str())
     }
 
-    /// A file of a snapshot, if it is there.
+    /// Returns the path of a file of a snapshot, if it exists.
     pub(super) fn file(&self, commit: &Commit, file: &str) -> Option<PathBuf> {
         Some(self.snapshot(commit).join(file)).filter(|path| path.is_file())
     }
 
-    /// The commit of a revision when it was last asked for.
+    /// Returns the commit of a revision at the last request.
     pub(super) fn commit_of(&self, revision: &Revision) -> Option<Commit> {
         revision.as_commit().or_else(|| {
             let text = fs::read_to_string(self.ref_path(revision)).ok()?;
@@ -54,8 +55,8 @@ impl Cache {
         })
     }
 
-    /// Remembers which commit a revision is. In a cache that cannot be written to nothing is lost
-    /// but the memory.
+    /// Records the commit of a revision. If the cache cannot be written to, only this record is
+    /// lost.
     pub(super) fn set_ref(&self, revision: &Revision, commit: &Commit) {
         let known =
             revision.as_commit().is_some() || self.commit_of(revision).as_ref() == Some(commit);
@@ -64,7 +65,7 @@ impl Cache {
         }
     }
 
-    /// The pull requests that were ever asked for, the newest first.
+    /// Returns all pull requests that were ever requested, newest first.
     pub(super) fn pull_requests(&self) -> Vec<Revision> {
         let Ok(entries) = fs::read_dir(self.repo.join("refs/refs/pr")) else {
             return Vec::new();
@@ -102,10 +103,11 @@ impl Cache {
         self.repo.join("blobs").join(format!("{}.incomplete", etag.as_str()))
     }
 
-    /// Waits until nobody else downloads the same content, calling `wait` meanwhile.
+    /// Waits until no other process is downloading the same content, and calls `wait` in the
+    /// meantime.
     ///
-    /// The lock saves the work of doing it twice, no more: where a file system has no locks, it is
-    /// done without one, and the hash of what is published is checked all the same.
+    /// The lock only avoids duplicate work. On a file system without locks the download runs
+    /// without one, and the hash is still checked before publishing.
     pub(super) fn lock(
         &self,
         etag: &Etag,
@@ -127,14 +129,14 @@ impl Cache {
         }
     }
 
-    /// Makes the folders that `blob`, `partial` and `link` need.
+    /// Creates the folders that `blob`, `partial` and `link` need.
     pub(super) fn create_dirs(&self, commit: &Commit) -> Result<(), HubError> {
         create_dir(&self.repo.join("blobs"))?;
         create_dir(&self.snapshot(commit))
     }
 
-    /// Makes a whole blob a file of the snapshot: by a link, or where there are none by moving a
-    /// blob that is new and copying one that another snapshot may use.
+    /// Adds a complete blob to the snapshot: as a link, or, where links are not available, by
+    /// moving a new blob or copying one that another snapshot may use.
     pub(super) fn link(
         &self,
         etag: &Etag,
@@ -149,7 +151,7 @@ impl Cache {
 
     fn try_link(&self, etag: &Etag, pointer: &Path, blob_is_new: bool) -> io::Result<()> {
         if self.symlinks {
-            // Relative, so that the whole cache can be moved.
+            // A relative link, so that the whole cache can be moved.
             let target = Path::new("../../blobs").join(etag.as_str());
             match symlink(&target, pointer) {
                 Ok(()) => return Ok(()),
@@ -157,11 +159,11 @@ impl Cache {
                     if pointer.is_file() {
                         return Ok(());
                     }
-                    // A link to a blob that was removed.
+                    // A dangling link: its blob was removed.
                     fs::remove_file(pointer)?;
                     return symlink(&target, pointer);
                 }
-                // Windows without the right to make links, or a file system without any.
+                // Windows without the permission to create links, or a file system without links.
                 Err(_) => {}
             }
         }
@@ -187,7 +189,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As any file that a program of the user creates; the system takes the umask off.
+        // The mode of any file that the user's programs create; the system applies the umask.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;

@@ -1,15 +1,15 @@
-//! Which files of a repository make a checkpoint.
+//! The files of a repository that make up a checkpoint.
 
 use std::path::PathBuf;
 
 use super::error::HubError;
 use crate::encoder::files;
 
-/// What is missing where a shard is.
+/// The name for a missing shard.
 pub(super) const SHARD: &str = "shard that model.safetensors.index.json lists";
 
-/// Gets the files of a checkpoint, the small ones first; `get` answers `None` for a file that does
-/// not exist. Returns the first file without which there is no checkpoint.
+/// Gets the files of a checkpoint, small ones first. `get` returns `None` for a file that does not
+/// exist. Returns the first required file that is missing.
 pub(super) fn collect(
     get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
 ) -> Result<Option<&'static str>, HubError> {

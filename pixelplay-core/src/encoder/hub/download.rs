@@ -1,4 +1,4 @@
-//! From a name to a checkpoint in the cache.
+//! Downloads a checkpoint into the cache.
 
 use std::path::PathBuf;
 
@@ -17,34 +17,33 @@ use crate::progress::Progress;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct HubSnapshot {
-    /// The folder, as [`Encoder::open`](crate::Encoder::open) takes it.
+    /// The folder, for use with [`Encoder::open`](crate::Encoder::open).
     pub dir: PathBuf,
     /// The repository.
     pub repo: String,
-    /// The revision asked for; `main` where none was.
+    /// The requested revision; `main` if none was given.
     pub requested: String,
-    /// The revision the files are of: the one asked for, or `refs/pr/NUMBER` where `main` has no
-    /// safetensors and that pull request stands in for it, as
+    /// The revision of the files: the requested one, or `refs/pr/NUMBER` if `main` has no
+    /// safetensors and that pull request is used instead, as
     /// [`Encoder::from_hub`](crate::Encoder::from_hub) explains.
     pub revision: String,
-    /// The commit that this revision was resolved to: name it as the revision to get the same files
+    /// The commit that this revision was resolved to. Pass it as the revision to get the same files
     /// again.
     pub commit: String,
-    /// Why the hub could not be asked, where that is why the commit is the one known from last
-    /// time.
+    /// If the hub could not be asked and the commit is the last known one: the reason.
     pub unchecked: Option<HubError>,
 }
 
-/// Puts a checkpoint of the Hugging Face Hub into the cache: the files that
-/// [`Encoder::open`](crate::Encoder::open) reads, and no others.
+/// Downloads a checkpoint from the Hugging Face Hub into the cache: only the files that
+/// [`Encoder::open`](crate::Encoder::open) reads.
 ///
-/// A file appears in the cache when its size and hash are what the hub says, never before; a
-/// download that breaks off or is stopped is gone on with the next time. Several processes may do
-/// this at once.
+/// A file appears in the cache only after its size and hash were verified against those from the
+/// hub. An interrupted or cancelled download is continued the next time. Several processes may
+/// download at the same time.
 ///
 /// # Errors
-/// A [`HubError`], which says what to do; [`HubError::BadJson`] if the list of the weights' shards
-/// is damaged.
+/// A [`HubError`], whose message says what to do; [`HubError::BadJson`] if the list of the weights'
+/// shards is damaged.
 pub fn download(
     repo: &str,
     options: &HubOptions,
@@ -82,7 +81,7 @@ pub fn download(
     }
 
     let client = Client::new(&settings, &repo);
-    // Somebody who has a copy should not have to wait for a hub that is down.
+    // Users who have a copy should not have to wait for a hub that is down.
     let retries = if cached.is_ok() { 0 } else { settings.retries };
     let mut on_tick = || Ok(progress.at("asking the hub", 0, None)?);
     on_tick()?;
@@ -108,13 +107,13 @@ pub fn download(
     if let Some(file) = collect(&mut |file| downloads.file(file))? {
         return Err(lacks(&mut downloads, &repo, file)?);
     }
-    // Last, so that a ref never names half a snapshot.
+    // Last, so that a ref never names an incomplete snapshot.
     cache.set_ref(&resolved.revision, &resolved.commit);
     cache.set_ref(&revision, &resolved.requested);
     Ok(snapshot(&resolved, None))
 }
 
-/// What to say of a repository that lacks a file.
+/// Returns the error for a repository that lacks a file.
 fn lacks(
     downloads: &mut Downloads<'_>,
     repo: &Repo,
@@ -128,7 +127,7 @@ fn lacks(
                     repo,
                     commit,
                     file: pickle,
-                    // Not being told is no failure: it is only advice.
+                    // This is only advice, so an error here is ignored.
                     safetensors: (downloads.client.conversion().ok().flatten())
                         .map(|revision| revision.as_str().to_owned()),
                 });

@@ -1,19 +1,19 @@
-//! Why a checkpoint cannot be had from the hub.
+//! Why a checkpoint cannot be obtained from the hub.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cause::Cause;
 
-/// Why a checkpoint cannot be had from the hub.
+/// Why a checkpoint cannot be obtained from the hub.
 ///
-/// No message holds the token.
+/// No message contains the token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
-    /// A name that no repository of the hub can have.
+    /// The name is not a valid repository name of the hub.
     #[error(
-        "{repo:?} is no repository of the hub: {problem}; it is called like `openai/clip-vit-base-patch32`"
+        "{repo:?} is not a repository name of the hub: {problem}; use a name like `openai/clip-vit-base-patch32`"
     )]
     InvalidRepo {
         /// The name given.
@@ -21,13 +21,13 @@ pub enum HubError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A name that no branch, tag or commit can have.
-    #[error("{revision:?} is no revision: it is a branch, a tag, a commit or `refs/pr/NUMBER`")]
+    /// The name is not a valid branch, tag or commit.
+    #[error("{revision:?} is not a revision; use a branch, a tag, a commit or `refs/pr/NUMBER`")]
     InvalidRevision {
         /// The name given.
         revision: String,
     },
-    /// An option or environment variable that cannot be used. Its value is not shown: it may be
+    /// An option or environment variable cannot be used. Its value is not shown, since it may be
     /// secret.
     #[error("{name} cannot be used: {problem}")]
     InvalidSetting {
@@ -36,44 +36,44 @@ pub enum HubError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The hub does not say whether the repository exists, and gives us nothing of it.
+    /// The hub refuses access, and does not say whether the repository exists.
     #[error(
         "the hub refuses access to {repo} ({status}): the name is wrong, or it is private or gated; \
          check the name, ask for access on {page}, and {}",
-        if *had_token { "use a token that has it: the one sent was not accepted" }
-        else { "set HF_TOKEN to a token that has it" }
+        if *had_token { "use a token that has access: the one sent was not accepted" }
+        else { "set HF_TOKEN to a token that has access" }
     )]
     Refused {
         /// The repository.
         repo: String,
-        /// Its page, where access is asked for.
+        /// Its page, where access can be requested.
         page: String,
         /// The HTTP status: 401 or 403.
         status: u16,
         /// Whether a token was sent.
         had_token: bool,
     },
-    /// There is no such repository.
+    /// The repository does not exist.
     #[error(
         "the hub has no repository {repo}; check the name on {page}, or set HF_TOKEN if it is private"
     )]
     RepoNotFound {
         /// The repository.
         repo: String,
-        /// Where its page would be.
+        /// The address that its page would have.
         page: String,
     },
     /// The repository has no such branch, tag or commit.
-    #[error("{repo} has no revision {revision:?}; `main` is what most repositories have")]
+    #[error("{repo} has no revision {revision:?}; most repositories have `main`")]
     RevisionNotFound {
         /// The repository.
         repo: String,
         /// The revision asked for.
         revision: String,
     },
-    /// The repository lacks a file that a checkpoint consists of.
+    /// The repository lacks a file of a checkpoint.
     #[error(
-        "{repo} holds no {file} at commit {commit}, so it is no CLIPModel that can be opened; choose \
+        "{repo} has no {file} at commit {commit}, so it cannot be opened as a CLIPModel; choose \
          another repository or revision"
     )]
     MissingFile {
@@ -84,7 +84,8 @@ pub enum HubError {
         /// The file looked for.
         file: &'static str,
     },
-    /// The weights come only as a Python pickle, which can run any code and so is not downloaded.
+    /// The weights exist only as a Python pickle, which is not downloaded because it can run any
+    /// code.
     #[error(
         "{repo} has its weights only as a Python pickle ({file}) at commit {commit}; {}",
         match safetensors {
@@ -106,8 +107,8 @@ pub enum HubError {
         /// The revision of the open pull request of the hub's own converter, if there is one.
         safetensors: Option<String>,
     },
-    /// The hub answers with an error.
-    #[error("`{url}` answers with HTTP status {status}{}", Wait(*retry_after))]
+    /// The hub returned an error.
+    #[error("`{url}` returned HTTP status {status}{}", Wait(*retry_after))]
     Status {
         /// The address.
         url: String,
@@ -116,7 +117,7 @@ pub enum HubError {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The hub cannot be reached, or the connection broke more often than it is tried again.
+    /// The hub cannot be reached, or the connection failed more often than it is retried.
     #[error("cannot download `{url}`")]
     Network {
         /// The address.
@@ -124,7 +125,7 @@ pub enum HubError {
         /// Why not.
         source: Cause,
     },
-    /// The answer is not what a hub gives.
+    /// The answer is not that of a hub.
     #[error(
         "`{url}` does not answer as a Hugging Face hub does: {problem}; check HF_ENDPOINT, proxy and \
          firewall"
@@ -135,7 +136,7 @@ pub enum HubError {
         /// What is wrong.
         problem: String,
     },
-    /// What arrived is not what the hub announced. It was removed.
+    /// The downloaded data is not what the hub announced. It was removed.
     #[error("`{url}` arrived damaged and was removed: {problem}; try again")]
     Damaged {
         /// The address.
@@ -143,14 +144,14 @@ pub enum HubError {
         /// What is wrong.
         problem: String,
     },
-    /// The network may not or cannot be used, and the cache does not hold the checkpoint.
+    /// The network cannot or must not be used, and the checkpoint is not in the cache.
     #[error(
         "{repo} at revision {revision:?} is not in the cache `{}` (no {file}), and {}; run once with \
          the network, or copy the checkpoint's folder here and use Encoder::open",
         cache.display(),
         match source {
             Some(_) => "the hub cannot be asked",
-            None => "HF_HUB_OFFLINE or an option forbids to ask the hub",
+            None => "HF_HUB_OFFLINE or an option forbids asking the hub",
         }
     )]
     NotCached {
@@ -162,15 +163,15 @@ pub enum HubError {
         cache: PathBuf,
         /// The first file that is not there.
         file: String,
-        /// Why the hub cannot be asked; `None` where it may not be.
+        /// Why the hub cannot be asked; `None` if it must not be asked.
         source: Option<Box<HubError>>,
     },
-    /// A JSON file of the checkpoint is not what it should be.
+    /// A JSON file of the checkpoint is not valid.
     #[error("`{}` is damaged", path.display())]
     BadJson {
         /// The file, in the cache.
         path: PathBuf,
-        /// What the parser says.
+        /// The error from the parser.
         source: Cause,
     },
     /// A file of the cache cannot be read.
@@ -178,20 +179,20 @@ pub enum HubError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// The cache cannot be written to, for example because the disk is full.
-    #[error("cannot write `{}`; HF_HOME chooses another folder for the cache", path.display())]
+    #[error("cannot write `{}`; set HF_HOME to use another folder for the cache", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// The progress callback asked to stop.
     #[error(
-        "the download was cancelled; what has arrived is kept, and the next try goes on from there"
+        "the download was cancelled; the part that arrived is kept, and the next try continues from there"
     )]
     Cancelled,
 }
@@ -215,7 +216,7 @@ impl HubError {
         Self::BadResponse { url: url.to_owned(), problem: problem.into() }
     }
 
-    /// Whether the same request may well succeed a little later.
+    /// Returns whether the same request may succeed a little later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Network { .. } => true,
@@ -224,8 +225,8 @@ impl HubError {
         }
     }
 
-    /// Whether it says nothing about the revision, so that a copy in the cache is as good as it
-    /// was.
+    /// Returns whether the error says nothing about the revision, so that a copy in the cache is
+    /// still valid.
     pub(super) fn leaves_cache_valid(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! One file of a repository, from the hub into the cache.
+//! Fetches a single file of a repository into the cache.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -18,9 +18,9 @@ use crate::http::header;
 use crate::progress::{Progress, Stage};
 
 const BUFFER: usize = 1 << 18;
-/// No JSON of a checkpoint comes near it: CLIP's largest, the tokenizer, has 2 MB.
+/// Far more than any JSON file of a checkpoint: CLIP's largest, the tokenizer, has 2 MB.
 const LARGEST_JSON: u64 = 1 << 28;
-/// How often it is looked whether another process has finished its download.
+/// How often to check whether another process has finished its download.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
 pub(super) struct Downloads<'a> {
@@ -32,7 +32,8 @@ pub(super) struct Downloads<'a> {
 }
 
 impl Downloads<'_> {
-    /// Gets a file, unless the cache has it; `None` if the repository has no such file.
+    /// Fetches a file, unless it is in the cache. Returns `None` if the repository has no such
+    /// file.
     pub(super) fn file(&mut self, file: &str) -> Result<Option<PathBuf>, HubError> {
         if let Some(path) = self.cache.file(&self.commit, file) {
             return Ok(Some(path));
@@ -55,7 +56,7 @@ impl Downloads<'_> {
             Stage::new(self.progress, stage(file), (metadata.size > 0).then_some(metadata.size));
         let _lock =
             self.cache.lock(&metadata.etag, || sleep(LOCK_POLL, &mut || Ok(report.tick()?)))?;
-        // Whoever held the lock before may have brought it.
+        // The previous holder of the lock may have downloaded it.
         if let Some(path) = self.cache.file(&self.commit, file) {
             return Ok(Some(path));
         }
@@ -67,7 +68,7 @@ impl Downloads<'_> {
         Ok(Some(path))
     }
 
-    /// Whether the repository has a file; it is not downloaded.
+    /// Returns whether the repository has a file, without downloading it.
     pub(super) fn exists(&mut self, file: &str) -> Result<bool, HubError> {
         Ok(matches!(self.ask(file)?, Answer::Here(_)))
     }
@@ -85,20 +86,20 @@ impl Downloads<'_> {
         if metadata.commit != self.commit {
             return Err(HubError::bad_response(
                 &url,
-                format!("it gives a file of commit {}", metadata.commit.as_str()),
+                format!("it returned a file of commit {}", metadata.commit.as_str()),
             ));
         }
         if !file.ends_with(".safetensors") && metadata.size > LARGEST_JSON {
             let size = metadata.size;
             return Err(HubError::bad_response(
                 &url,
-                format!("the file has {size} bytes, at most {LARGEST_JSON} are taken"),
+                format!("the file has {size} bytes, at most {LARGEST_JSON} are accepted"),
             ));
         }
         Ok(())
     }
 
-    /// Brings the content beside its place, checks it, and only then puts it there.
+    /// Downloads the content to a temporary file, checks it, and only then moves it into place.
     fn blob(&mut self, file: &str, metadata: &Metadata) -> Result<(), HubError> {
         let path = self.cache.partial(&metadata.etag);
         let mut partial = File::options()
@@ -121,7 +122,8 @@ impl Downloads<'_> {
         fs::rename(&path, &blob).map_err(HubError::write(&blob))
     }
 
-    /// Writes what is missing of a file that may have been begun, trying again while bytes arrive.
+    /// Downloads the missing part of a file that may have been started before, and retries as long
+    /// as bytes arrive.
     fn fetch_into(
         &mut self,
         file: &str,
@@ -135,7 +137,8 @@ impl Downloads<'_> {
         let mut failures = 0;
         loop {
             if have > metadata.size {
-                // Of something else, or of a run that two programs wrote at once.
+                // The partial file belongs to something else, or two programs wrote to it at the
+                // same time.
                 restart(path, partial)?;
                 have = 0;
             }
@@ -172,7 +175,7 @@ impl Downloads<'_> {
         }
     }
 
-    /// Hashes what lies on the disk, whoever wrote it.
+    /// Hashes the file on disk, whichever process wrote it.
     fn check(
         &mut self,
         file: &str,
@@ -209,7 +212,7 @@ impl Downloads<'_> {
     }
 }
 
-/// Writes the body of an answer to the end of what there is.
+/// Appends the body of an answer to the partial file.
 fn append(
     mut response: Response<Body>,
     size: u64,
@@ -226,7 +229,7 @@ fn append(
             if !range.starts_with(&format!("bytes {have}-")) {
                 return Err(HubError::bad_response(
                     url,
-                    format!("asked for the bytes from {have} on, it gives {range:?}"),
+                    format!("asked for the bytes from {have} on, it returned {range:?}"),
                 ));
             }
         }
@@ -235,7 +238,7 @@ fn append(
             *have = 0;
             return Err(cut("the server does not have the rest of the file".into()));
         }
-        // The whole file, asked for or not.
+        // The server sent the whole file, requested or not.
         _ if *have > 0 => {
             restart(path, partial)?;
             *have = 0;
@@ -243,7 +246,7 @@ fn append(
         _ => {}
     }
     partial.seek(SeekFrom::Start(*have)).map_err(HubError::write(path))?;
-    // One byte more than there may be, so that too many are noticed and not written without end.
+    // One byte more than expected, so that an endless body is noticed and not written to disk.
     let mut body = response.body_mut().as_reader().take(size - *have + 1);
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -251,7 +254,7 @@ fn append(
             Ok(0) => break,
             Ok(len) => len,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                // By a signal, perhaps Ctrl-C.
+                // Interrupted by a signal, perhaps Ctrl-C.
                 report.tick()?;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Requests to the hub: redirects, refusals, waiting and trying again.
+//! Requests to the hub: redirects, errors, waiting and retrying.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,13 +12,13 @@ use super::settings::Settings;
 use crate::http::{self, header, join, origin, shown};
 
 const MAX_REDIRECTS: usize = 10;
-/// A server that asks for more than this is told of, not waited for.
+/// If a server asks for a longer wait than this, an error is returned instead of waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Of pull requests, in bytes.
+/// The maximum size of the list of pull requests, in bytes.
 const LARGEST_LIST: u64 = 1 << 20;
 /// The user of the hub that opens pull requests with safetensors.
 const CONVERTER: &str = "SFconvertbot";
-/// How often a wait looks whether it is to be cut short.
+/// How often a wait checks whether it is cancelled.
 const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Client<'a> {
@@ -27,16 +27,17 @@ pub(super) struct Client<'a> {
     repo: &'a Repo,
 }
 
-/// What the hub says of a file when it is asked for its headers.
+/// The hub's answer to a request for the headers of a file.
 pub(super) enum Answer {
     Here(Metadata),
-    /// There is no such file. It is certain where the hub says so of a commit: then it stays so.
+    /// The file does not exist. This is certain, and final, if the hub itself says so about a
+    /// commit.
     Missing {
         is_certain: bool,
     },
 }
 
-/// What the hub says of a file before it gives it.
+/// The hub's description of a file.
 pub(super) struct Metadata {
     pub(super) commit: Commit,
     pub(super) etag: Etag,
@@ -62,7 +63,7 @@ impl<'a> Client<'a> {
         format!("{}/{}", self.endpoint(), self.repo.as_str())
     }
 
-    /// The hub's address, without a slash at its end.
+    /// Returns the hub's address without a trailing slash.
     fn endpoint(&self) -> String {
         self.settings.endpoint.to_string().trim_end_matches('/').to_owned()
     }
@@ -70,7 +71,8 @@ impl<'a> Client<'a> {
     /// Asks for the headers of a file.
     pub(super) fn metadata(&self, revision: &Revision, file: &str) -> Result<Answer, HubError> {
         let url = self.url(&revision.in_url(), file);
-        // The last hop of a large file is the content itself, elsewhere and without these headers.
+        // For a large file the last redirect leads to the content itself, on another host and
+        // without these headers.
         let is_told = |response: &Response<Body>| {
             header(response, "x-repo-commit").is_some()
                 && header(response, "x-linked-etag").is_some()
@@ -97,7 +99,7 @@ impl<'a> Client<'a> {
         let size = header(&response, "x-linked-size")
             .or(header(&response, "content-length").filter(|_| response.status().is_success()))
             .and_then(|size| size.parse().ok())
-            .ok_or_else(|| bad("it does not tell the size of the file (X-Linked-Size)"))?;
+            .ok_or_else(|| bad("it does not give the size of the file (X-Linked-Size)"))?;
         Ok(Answer::Here(Metadata { commit, etag, size }))
     }
 
@@ -110,7 +112,7 @@ impl<'a> Client<'a> {
     ) -> Result<Response<Body>, HubError> {
         let url = self.url(commit.as_str(), file);
         let (response, uri) = self.follow(&Method::GET, &url, from, |_| false)?;
-        // What is asked for is past the end of what there is: the caller starts again.
+        // The requested range is past the end of the file: the caller starts again.
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);
         }
@@ -118,14 +120,14 @@ impl<'a> Client<'a> {
         match self.refusal(&response, &uri, &revision) {
             Some(error) => Err(error),
             None if response.status() == StatusCode::NOT_FOUND => {
-                Err(HubError::bad_response(&url, "it has described the file and now has none"))
+                Err(HubError::bad_response(&url, "it described the file, but now does not have it"))
             }
             None => Ok(response),
         }
     }
 
-    /// The pull request in which the hub's converter offers the weights as safetensors, where
-    /// transformers looks for it too (`safetensors_conversion.py`).
+    /// Returns the pull request in which the hub's converter offers the weights as safetensors.
+    /// transformers looks for it in the same way (`safetensors_conversion.py`).
     pub(super) fn conversion(&self) -> Result<Option<Revision>, HubError> {
         let (endpoint, repo) = (self.endpoint(), self.repo.as_str());
         let url = format!(
@@ -142,15 +144,15 @@ impl<'a> Client<'a> {
             source => network(&uri, source),
         })?;
         let list = serde_json::from_slice(&list)
-            .map_err(|error| bad(format!("it is no list of pull requests ({error})")))?;
+            .map_err(|error| bad(format!("it is not a list of pull requests ({error})")))?;
         match conversion_in(&list) {
             Some(number) => Revision::parse(&format!("refs/pr/{number}")).map(Some),
             None => Ok(None),
         }
     }
 
-    /// Follows redirects until `is_enough`, and tells who gave the answer. The token goes to the
-    /// endpoint's own origin alone.
+    /// Follows redirects until `is_enough`, and returns the answer with its address. The token is
+    /// sent only to the endpoint's own origin.
     fn follow(
         &self,
         method: &Method,
@@ -159,15 +161,16 @@ impl<'a> Client<'a> {
         is_enough: impl Fn(&Response<Body>) -> bool,
     ) -> Result<(Response<Body>, Uri), HubError> {
         let bad = |problem: String| HubError::bad_response(url, problem);
-        let mut uri: Uri = url.parse().map_err(|_| bad("it is no address".to_owned()))?;
+        let mut uri: Uri = url.parse().map_err(|_| bad("it is not an address".to_owned()))?;
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(method, &uri, from)?;
             if !response.status().is_redirection() || is_enough(&response) {
                 return Ok((response, uri));
             }
             let location = header(&response, "location").unwrap_or_default();
-            let next = join(&uri, location)
-                .ok_or_else(|| bad(format!("it redirects to {location:?}, which is no address")))?;
+            let next = join(&uri, location).ok_or_else(|| {
+                bad(format!("it redirects to {location:?}, which is not an address"))
+            })?;
             if uri.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
                 return Err(bad("it redirects from https to http".to_owned()));
             }
@@ -196,7 +199,7 @@ impl<'a> Client<'a> {
         origin(uri) == origin(&self.settings.endpoint)
     }
 
-    /// What an answer that is no success means; `None` for a success and for a missing file.
+    /// Returns the error for an unsuccessful answer; `None` for a success and for a missing file.
     fn refusal(
         &self,
         response: &Response<Body>,
@@ -208,7 +211,7 @@ impl<'a> Client<'a> {
         let page = self.page();
         match (header(response, "x-error-code"), status.as_u16()) {
             (_, 200..=299) => None,
-            // Of a host that knows nothing of repositories.
+            // From a host that knows nothing about repositories.
             (_, status) if !self.is_hub(uri) => Some(failure(response, uri, status)),
             (Some("RepoNotFound"), 404) => Some(HubError::RepoNotFound { repo, page }),
             (Some("RevisionNotFound"), _) => {
@@ -225,7 +228,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Tries again what fails for a reason that passes.
+    /// Retries a request that fails for a transient reason.
     pub(super) fn with_retries<T>(
         &self,
         retries: u32,
@@ -244,8 +247,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Waits as long as the server asks for, or longer with each failure; gives the error back
-    /// where that would be too long.
+    /// Waits as long as the server asks, or longer with each failure. Returns the error if the wait
+    /// would be too long.
     pub(super) fn wait_after(
         &self,
         error: HubError,
@@ -263,9 +266,9 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The number of the newest open pull request of the converter's own.
+/// Returns the number of the newest open pull request by the converter.
 fn conversion_in(list: &serde_json::Value) -> Option<u64> {
-    // Anybody may open a pull request of that title.
+    // Anyone can open a pull request with this title, so the author is checked too.
     const TITLE: &str = "Adding `safetensors` variant of this model";
     list["discussions"]
         .as_array()?
@@ -280,7 +283,7 @@ fn conversion_in(list: &serde_json::Value) -> Option<u64> {
         .max()
 }
 
-/// Sleeps, asking now and then whether to go on.
+/// Sleeps, and checks from time to time whether to stop.
 pub(super) fn sleep(
     wait: Duration,
     on_tick: &mut dyn FnMut() -> Result<(), HubError>,
@@ -307,7 +310,7 @@ fn network(uri: &Uri, source: ureq::Error) -> HubError {
     let url = shown(uri);
     match source {
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-            HubError::bad_response(&url, format!("it is no HTTP ({source})"))
+            HubError::bad_response(&url, format!("it is not HTTP ({source})"))
         }
         source => HubError::Network { url, source: source.into() },
     }

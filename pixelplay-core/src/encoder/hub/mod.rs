@@ -1,12 +1,12 @@
 //! Checkpoints from the Hugging Face Hub, through the cache that all its clients share.
 //!
-//! What Python's `huggingface_hub` has downloaded is used without downloading it again, and the
-//! other way round; the layout is drawn in `cache.rs`. Environment variables mean what they mean
+//! Files that Python's `huggingface_hub` has downloaded are used without downloading them again,
+//! and vice versa; `cache.rs` shows the layout. Environment variables have the same meaning as
 //! there: see [`HubOptions`].
 //!
-//! * `download`: the whole of it; `collect` says which files are wanted, `fetch` brings one.
-//! * `resolve`: which commit a revision is. `cache`: the folder. `http`: requests. `settings`: what
-//!   the caller and the environment say. `name`: repositories, revisions, hashes.
+//! * `download`: the whole process; `collect` knows which files are needed, `fetch` downloads one.
+//! * `resolve`: the commit of a revision. `cache`: the folder. `http`: requests. `settings`:
+//!   options and environment variables. `name`: repositories, revisions, hashes.
 
 mod cache;
 mod collect;

@@ -1,4 +1,4 @@
-//! Names that come from outside and end in paths and addresses: checked once, here.
+//! Names from outside that become part of paths and addresses. They are checked here, once.
 
 use sha2::Digest;
 
@@ -21,7 +21,7 @@ impl Repo {
         &self.0
     }
 
-    /// The name of its folder in the cache.
+    /// Returns the name of its folder in the cache.
     pub(super) fn folder(&self) -> String {
         format!("models--{}", self.0.replace('/', "--"))
     }
@@ -35,19 +35,19 @@ fn problem_of(repo: &str) -> Option<&'static str> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     for part in parts {
         if !(1..=96).contains(&part.len()) {
-            return Some("each part has between 1 and 96 characters");
+            return Some("each part must have between 1 and 96 characters");
         }
         if !part.chars().all(|c| word(c) || c == '-' || c == '.') {
             return Some("only letters, digits, `-`, `_` and `.` are allowed");
         }
         if !part.starts_with(word) || !part.ends_with(word) {
-            return Some("no part starts or ends with `-` or `.`");
+            return Some("no part may start or end with `-` or `.`");
         }
     }
     if repo.contains("--") || repo.contains("..") {
         return Some("`--` and `..` are not allowed");
     }
-    repo.ends_with(".git").then_some("it does not end with `.git`")
+    repo.ends_with(".git").then_some("it must not end with `.git`")
 }
 
 /// A branch, tag, commit or `refs/pr/NUMBER`; safe as a relative path.
@@ -56,7 +56,8 @@ pub(super) struct Revision(String);
 
 impl Revision {
     pub(super) fn parse(revision: &str) -> Result<Self, HubError> {
-        // Narrower than git: what is left over means nothing to a shell, a URL or a file system.
+        // Stricter than git: the allowed characters have no special meaning in a shell, a URL or a
+        // file system.
         let known = |c: char| c.is_ascii_alphanumeric() || "-_.+@=".contains(c);
         let part_is_safe = |part: &str| {
             !part.is_empty()
@@ -75,7 +76,7 @@ impl Revision {
         &self.0
     }
 
-    /// As one segment of a URL.
+    /// Formats it as one segment of a URL.
     pub(super) fn in_url(&self) -> String {
         self.0.replace('/', "%2F").replace('+', "%2B").replace('@', "%40").replace('=', "%3D")
     }
@@ -99,17 +100,17 @@ impl Commit {
     }
 }
 
-/// The hash of a file's content, by which the hub and the cache name it.
+/// The hash of a file's content, which is its name on the hub and in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Etag {
-    /// Of a large file (LFS, Xet): its SHA-256.
+    /// For a large file (LFS, Xet): its SHA-256.
     Sha256(String),
-    /// Of a file that lies in git itself: the SHA-1 of git's blob, which starts with its length.
+    /// For a file stored in git itself: the SHA-1 of git's blob, which starts with its length.
     GitSha1(String),
 }
 
 impl Etag {
-    /// Takes the header's value, with quotes and mark of weakness.
+    /// Parses the header's value, including quotes and the weak prefix.
     pub(super) fn parse(header: &str) -> Option<Self> {
         let etag = header.strip_prefix("W/").unwrap_or(header).trim_matches('"').to_owned();
         match etag.len() {
@@ -125,7 +126,7 @@ impl Etag {
         }
     }
 
-    /// A hasher for a content of `len` bytes, whose result is to be compared with [`Self::as_str`].
+    /// Returns a hasher for content of `len` bytes. Compare its result with [`Self::as_str`].
     pub(super) fn hasher(&self, len: u64) -> ContentHasher {
         match self {
             Self::Sha256(_) => ContentHasher::Sha256(sha2::Sha256::new()),

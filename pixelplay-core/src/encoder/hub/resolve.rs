@@ -1,8 +1,9 @@
-//! Which commit a revision is, and when the converter's pull request stands in for `main`.
+//! Resolves a revision to a commit, and decides when to use the converter's pull request instead of
+//! `main`.
 //!
-//! Many older repositories have only pickled weights on `main`. The hub's converter has opened a
-//! pull request in most of them that adds the same weights as safetensors, and transformers takes
-//! them from there by itself: so do we, and say so.
+//! Many older repositories have only pickled weights on `main`. In most of them the hub's converter
+//! has opened a pull request that adds the same weights as safetensors. Like transformers, we take
+//! them from there automatically, and report it.
 
 use super::cache::Cache;
 use super::collect::{SHARD, collect};
@@ -11,27 +12,27 @@ use super::http::{Answer, Client};
 use super::name::{Commit, Repo, Revision};
 use crate::encoder::files;
 
-/// Either of them holds the weights, or says where they are.
+/// Files with the weights, or with the list of their shards.
 const WEIGHTS: [&str; 2] = [files::WEIGHTS, files::WEIGHTS_INDEX];
 
-/// Where all files are taken from.
+/// The source of all files.
 pub(super) struct Resolved {
     pub(super) revision: Revision,
     pub(super) commit: Commit,
-    /// The commit of the revision asked for: another one where a pull request stands in for it.
+    /// The commit of the requested revision, which differs if a pull request is used instead.
     pub(super) requested: Commit,
 }
 
-/// What is asked for.
+/// The requested checkpoint.
 pub(super) struct Request<'a> {
     pub(super) repo: &'a Repo,
     pub(super) revision: &'a Revision,
-    /// Whether the converter's pull request may stand in for it.
+    /// Whether the converter's pull request may be used instead.
     pub(super) follow: bool,
 }
 
 impl Request<'_> {
-    /// What the cache holds completely, or else the first file that is not there.
+    /// Returns a complete snapshot in the cache, or else the first missing file.
     pub(super) fn in_cache(&self, cache: &Cache) -> Result<Result<Resolved, String>, HubError> {
         let lacking = match complete(cache, self.revision)? {
             Ok(commit) => {
@@ -43,7 +44,7 @@ impl Request<'_> {
             }
             Err(lacking) => lacking,
         };
-        // Where weights are only not there yet, `main` may well have its own.
+        // If the weights are merely not cached yet, `main` may have its own.
         let is_known_to_lack =
             |commit: &Commit| WEIGHTS.iter().all(|file| cache.is_known_missing(commit, file));
         if self.follow
@@ -54,8 +55,8 @@ impl Request<'_> {
                 let Ok(commit) = complete(cache, &revision)? else {
                     continue;
                 };
-                // The cache does not say who opened a pull request, so there must be nothing to
-                // choose.
+                // The cache does not record who opened a pull request, so the choice must be
+                // unambiguous.
                 if found.as_ref().is_some_and(|other| other.commit != commit) {
                     return Ok(Err(lacking));
                 }
@@ -68,7 +69,7 @@ impl Request<'_> {
         Ok(Err(lacking))
     }
 
-    /// What the hub says.
+    /// Resolves the request by asking the hub.
     pub(super) fn on_hub(
         &self,
         client: &Client<'_>,
@@ -109,7 +110,7 @@ impl Request<'_> {
     }
 }
 
-/// The commit of a revision whose snapshot is complete, or else the first file that is not there.
+/// Returns the commit of a revision whose snapshot is complete, or else the first missing file.
 fn complete(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>, HubError> {
     let Some(commit) = cache.commit_of(revision) else {
         return Ok(Err(files::CONFIG.to_owned()));
@@ -129,8 +130,8 @@ fn complete(cache: &Cache, revision: &Revision) -> Result<Result<Commit, String>
     })
 }
 
-/// Whether the hub itself says that a commit has no weights that we read; a 404 of anybody in
-/// between does not lead to other weights.
+/// Returns whether the hub itself says that a commit has no weights that we can read. A 404 from a
+/// host in between must not lead to other weights.
 fn lacks_safetensors(
     commit: &Commit,
     client: &Client<'_>,
@@ -154,8 +155,8 @@ fn lacks_safetensors(
     Ok(true)
 }
 
-/// The converter's pull request, if there is one. A hub that has no list of them, such as a mirror,
-/// is as one without it; one that is down may have one.
+/// Returns the converter's pull request, if there is one. A hub without a list of pull requests,
+/// such as a mirror, counts as having none. A hub that is down may have one, so that is an error.
 fn conversion(
     client: &Client<'_>,
     retries: u32,

@@ -1,4 +1,4 @@
-//! What the caller and the environment say, by the rules of huggingface_hub's `constants.py`.
+//! Options and environment variables, following the rules of huggingface_hub's `constants.py`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -14,36 +14,36 @@ use crate::http::HttpProxy;
 const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to get a checkpoint from the hub. The default is what the environment says, as in Python's
-/// `huggingface_hub`.
+/// Options for downloading from the hub. The defaults come from environment variables, as in
+/// Python's `huggingface_hub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubOptions {
-    /// A branch, a tag, a commit or `refs/pr/NUMBER`; `None` means `main`. Only a commit is the
-    /// same tomorrow.
+    /// A branch, a tag, a commit or `refs/pr/NUMBER`; `None` means `main`. Only a commit is sure to
+    /// stay the same.
     pub revision: Option<String>,
-    /// Whether weights that `main` has only pickled are taken from the pull request of the hub's
-    /// own converter, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains; a revision that
-    /// is named is never left.
+    /// Whether to use the pull request of the hub's own converter if `main` has only pickled
+    /// weights, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains. If you name a
+    /// revision, it is always used.
     pub follow_conversion: bool,
     /// The cache folder; `None` means `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`.
     pub cache: Option<PathBuf>,
     /// The hub's address; `None` means `HF_ENDPOINT`, else `https://huggingface.co`.
     pub endpoint: Option<String>,
-    /// What to say who asks.
+    /// The access token to send.
     pub token: HubToken,
-    /// Whether to use the cache alone; `None` means what `HF_HUB_OFFLINE` says.
+    /// Whether to use only the cache; `None` means that `HF_HUB_OFFLINE` decides.
     pub offline: Option<bool>,
-    /// What to connect through.
+    /// The proxy to connect through.
     pub proxy: HttpProxy,
     /// How long to wait for a connection, for an answer and for each piece of it; `None` means
     /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, else 10 seconds.
     pub timeout: Option<Duration>,
-    /// How often a request that failed is tried again; a download counts anew whenever bytes
+    /// How often a failed request is retried. For a download, the count starts again whenever bytes
     /// arrive.
     pub retries: u32,
-    /// The wait before the first of them; it doubles each time. A server that asks to wait, for at
-    /// most a minute, is waited for.
+    /// The wait before the first retry; it doubles each time. If the server asks for a wait of up
+    /// to a minute, that wait is used.
     pub retry_wait: Duration,
 }
 
@@ -64,17 +64,17 @@ impl Default for HubOptions {
     }
 }
 
-/// The access token of a user of the hub. It is sent to the endpoint alone, never to another host
-/// that the endpoint redirects to.
+/// The access token of a hub user. It is sent only to the endpoint, never to another host that the
+/// endpoint redirects to.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum HubToken {
-    /// `HF_TOKEN`, else what the file `HF_TOKEN_PATH` or `HF_HOME/token` holds, where
-    /// `hf auth login` puts it; none of them if `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set.
+    /// `HF_TOKEN`, else the contents of the file `HF_TOKEN_PATH` or `HF_HOME/token`, where
+    /// `hf auth login` stores it. None of these is used if `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set.
     #[default]
     Environment,
     /// No token.
     None,
-    /// This one.
+    /// This token.
     Given(String),
 }
 
@@ -88,7 +88,7 @@ impl fmt::Debug for HubToken {
     }
 }
 
-/// A token that can be sent, and cannot be printed.
+/// A token that can be sent but not printed.
 #[derive(Clone)]
 pub(super) struct Secret(String);
 
@@ -98,7 +98,7 @@ impl Secret {
     }
 }
 
-/// The options with every gap filled.
+/// The options with all defaults filled in.
 pub(super) struct Settings {
     pub(super) cache: PathBuf,
     pub(super) endpoint: Uri,
@@ -182,7 +182,7 @@ impl Environment<'_> {
                     Some(path) => path,
                     None => match self.hf_home() {
                         Ok(home) => home.join("token"),
-                        // With `HF_HUB_CACHE` set, nothing else needs a home.
+                        // If `HF_HUB_CACHE` is set, nothing else needs a home folder.
                         Err(_) => return Ok(None),
                     },
                 };
@@ -199,8 +199,7 @@ impl Environment<'_> {
         (self.variable)(name)?.into_string().ok().filter(|value| !value.is_empty())
     }
 
-    /// With `~` for the home folder, which no shell has replaced where a variable comes from a
-    /// file.
+    /// Expands `~` to the home folder, since no shell does so if a variable comes from a file.
     fn path(&self, name: &str) -> Option<PathBuf> {
         let path = PathBuf::from((self.variable)(name).filter(|value| !value.is_empty())?);
         match (path.strip_prefix("~"), &self.home) {
@@ -221,12 +220,12 @@ fn is_true(value: &str) -> bool {
 fn clean_token(name: &'static str, token: &str) -> Result<Option<Secret>, HubError> {
     let token = token.replace(['\r', '\n'], "").trim().to_owned();
     if !token.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(invalid(name, "it holds a character that no token has"));
+        return Err(invalid(name, "it contains a character that no token has"));
     }
     Ok((!token.is_empty()).then_some(Secret(token)))
 }
 
-/// The scheme, the host, and a path that ends without a slash.
+/// Parses scheme, host and path, and removes a trailing slash.
 fn parse_endpoint(endpoint: &str) -> Result<Uri, HubError> {
     let uri: Option<Uri> = endpoint.trim_end_matches('/').parse().ok();
     uri.filter(|uri| {
@@ -235,7 +234,7 @@ fn parse_endpoint(endpoint: &str) -> Result<Uri, HubError> {
             && uri.query().is_none()
             && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
     })
-    .ok_or_else(|| invalid("HF_ENDPOINT", "it is no address like https://huggingface.co"))
+    .ok_or_else(|| invalid("HF_ENDPOINT", "it is not an address like https://huggingface.co"))
 }
 
 fn invalid(name: &'static str, problem: &str) -> HubError {

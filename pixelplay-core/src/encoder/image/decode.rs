@@ -1,4 +1,4 @@
-//! Picture files to RGB pixels.
+//! Decodes picture files to RGB pixels.
 
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
@@ -16,28 +16,28 @@ use crate::cause::Cause;
 use crate::encoder::error::EncodeError;
 
 impl Image {
-    /// The most pixels decoded: where Pillow, too, takes a picture for a decompression bomb.
+    /// The maximum number of pixels, the same at which Pillow assumes a decompression bomb.
     pub const MAX_PIXELS: u64 = 178_956_970;
-    /// The most bytes read from a file.
+    /// The maximum size of a file, in bytes.
     pub const MAX_FILE_BYTES: u64 = 1 << 29;
-    /// The most bytes of decoded pixels: RGBA of [`Image::MAX_PIXELS`], or 16-bit RGBA of 100
-    /// megapixels.
+    /// The maximum size of decoded pixels, in bytes: RGBA of [`Image::MAX_PIXELS`], or 16-bit RGBA
+    /// of 100 megapixels.
     const MAX_DECODED_BYTES: u64 = 3 << 28;
-    /// The most memory, in bytes, that a decoder may take beside the pixels and what it reads of
-    /// the file: for colour profiles, tables and texts.
+    /// The maximum memory, in bytes, that a decoder may use in addition to the pixels and the file
+    /// data it reads: for colour profiles, tables and texts.
     const MAX_DECODER_BYTES: u64 = 1 << 26;
 
     /// Reads and decodes a picture file; see [`Image::decode`].
     ///
     /// # Errors
-    /// If the file is no regular file, cannot be read or decoded, or is too large.
+    /// If the file is not a regular file, cannot be read or decoded, or is too large.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
         Self::open_on(rayon::current_num_threads(), path.as_ref())
     }
 
     pub(super) fn open_on(threads: usize, path: &Path) -> Result<Self, EncodeError> {
         let kind = std::fs::metadata(path).map_err(EncodeError::io(path))?;
-        // Opening a pipe waits for its writer, and a device may never end.
+        // Opening a pipe would wait for its writer, and a device may never end.
         let refused = if kind.is_dir() {
             Some((ErrorKind::IsADirectory, "it is a folder, not a picture"))
         } else if kind.is_file() {
@@ -56,32 +56,31 @@ impl Image {
         Self::decode_from(threads, &bytes, Some(path))
     }
 
-    /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file; their content says which it
-    /// is.
+    /// Decodes the bytes of a BMP, GIF, JPEG, PNG, TIFF or WebP file. The format is detected from
+    /// the content.
     ///
-    /// The picture is turned upright by its EXIF orientation; EXIF that cannot be read is ignored.
-    /// Of several frames or pages the first counts. Grey, palette and CMYK pictures become RGB;
-    /// what is transparent is laid on white, as transformers 5 does (earlier versions, and
-    /// openai/CLIP, drop transparency and show whatever colour lies below it). 16-bit samples are
-    /// scaled to 8 bits (Pillow clips 16-bit grey instead). Colour profiles are ignored, as Pillow
-    /// does.
+    /// The picture is rotated according to its EXIF orientation; unreadable EXIF data is ignored.
+    /// If there are several frames or pages, the first one is used. Grey, palette and CMYK pictures
+    /// are converted to RGB. Transparent pictures are composited onto white, as in transformers 5
+    /// (earlier versions, and openai/CLIP, drop the transparency and show the colour below it).
+    /// 16-bit samples are scaled to 8 bits (Pillow clips 16-bit grey instead). Colour profiles are
+    /// ignored, as in Pillow.
     ///
-    /// A JPEG of more than a megapixel is decoded by several threads, those of rayon, if it is of
-    /// the usual kind: in colour, not progressive, without restart markers. The pixels are the
-    /// same.
+    /// A JPEG of more than a megapixel is decoded by several rayon threads if it is of the usual
+    /// kind: in colour, not progressive, without restart markers. The pixels are the same.
     ///
-    /// It costs 3 bytes of memory for each pixel and, while decoding, up to 11: a picture of
-    /// [`Image::MAX_PIXELS`] takes 2 GiB at most beside its file, which may have a few hundred
-    /// bytes.
+    /// Costs 3 bytes of memory per pixel, and up to 11 while decoding: a picture of
+    /// [`Image::MAX_PIXELS`] takes at most 2 GiB in addition to its file, which may be only a few
+    /// hundred bytes long.
     ///
     /// # Errors
-    /// If the bytes are no whole picture of a known format, or one of more than
+    /// If the bytes are not a complete picture in a known format, or if it has more than
     /// [`Image::MAX_PIXELS`] pixels.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodeError> {
         Self::decode_from(rayon::current_num_threads(), bytes, None)
     }
 
-    /// `path` is for the errors.
+    /// `path` is used only in errors.
     pub(super) fn decode_from(
         threads: usize,
         bytes: &[u8],
@@ -95,7 +94,7 @@ impl Image {
         };
         if bytes.len() as u64 > Self::MAX_FILE_BYTES {
             let limit = mebibytes(Self::MAX_FILE_BYTES);
-            // No more than that is read of a file.
+            // No more than this is read from a file.
             return Err(too_large(format!("a file of more than {limit}"), limit));
         }
         let format = Format::of(bytes).map_err(|found| bad(found.into()))?;
@@ -108,7 +107,7 @@ impl Image {
                     format!("has more than {} scans", validate::MAX_JPEG_SCANS)
                 }
                 Flaw::UnknownCoding => {
-                    "has lossless or arithmetic coding, which is not decoded: save it anew"
+                    "has lossless or arithmetic coding, which is not supported: save it again as a regular JPEG"
                         .to_owned()
                 }
             };
@@ -138,7 +137,7 @@ impl Image {
                 mebibytes(Self::MAX_DECODED_BYTES),
             ));
         }
-        // A TIFF decoder reads a whole strip, which may be all of the file.
+        // A TIFF decoder reads whole strips, and a strip may be the whole file.
         limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -163,8 +162,8 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-/// What a decoder says, in one line without repetition: the decoders' errors name their sources in
-/// their own text as well.
+/// Formats a decoder's error in one line without repetition: the decoders' errors include their
+/// sources in their own text.
 fn explain(format: &str, error: &ImageError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -186,7 +185,7 @@ fn explain(format: &str, error: &ImageError) -> String {
     match error {
         _ if truncated => format!("the {format} file is truncated"),
         ImageError::Unsupported(_) => {
-            format!("this kind of {format} is not decoded, save it as PNG: {said}")
+            format!("this kind of {format} is not supported, save it as PNG: {said}")
         }
         ImageError::Limits(_) => {
             format!("the {format} file asks for more memory than a picture of its size needs")

@@ -1,8 +1,8 @@
-//! What a file is, by its first bytes; its name does not count.
+//! Detects the format of a file by its first bytes, not by its name.
 
 use image::ImageFormat;
 
-/// A format that is decoded.
+/// A supported format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Format {
     pub(super) image: ImageFormat,
@@ -23,7 +23,7 @@ const DECODED: [Format; 6] = [
 ];
 
 impl Format {
-    /// The format of a file, or what is wrong with it.
+    /// Returns the format of a file, or what is wrong with it.
     pub(super) fn of(bytes: &[u8]) -> Result<Self, String> {
         if bytes.is_empty() {
             return Err("the file is empty".to_owned());
@@ -36,13 +36,13 @@ impl Format {
         if let Some(format) = DECODED.into_iter().find(|f| Some(f.image) == guessed) {
             return Ok(format);
         }
-        let found = look_alike(bytes).unwrap_or("it is of no known format");
+        let found = look_alike(bytes).unwrap_or("its format is unknown");
         let names = DECODED.map(|format| format.name).join(", ");
-        Err(format!("{found} (decoded are {names})"))
+        Err(format!("{found} (supported: {names})"))
     }
 }
 
-/// What people take for a picture, and what to do about it.
+/// Recognises files that people mistake for pictures, and says what to do about them.
 fn look_alike(bytes: &[u8]) -> Option<&'static str> {
     const HEIC: &str = "it is a HEIC picture: export it as JPEG";
     const AVIF: &str = "it is an AVIF picture: export it as JPEG or PNG";
@@ -66,7 +66,7 @@ fn look_alike(bytes: &[u8]) -> Option<&'static str> {
     ];
     const JPEG_XL: &str = "it is a JPEG XL picture: export it as JPEG";
 
-    // The ISO base media format says after `ftyp` for whom it was written.
+    // In the ISO base media format, the brand follows `ftyp`.
     if bytes.get(4..8) == Some(b"ftyp") {
         return Some(match bytes.get(8..12)? {
             b"avif" | b"avis" => AVIF,
@@ -89,7 +89,7 @@ fn text(bytes: &[u8]) -> Option<&'static str> {
     let seen = &bytes[..bytes.len().min(SEEN)];
     let text = match str::from_utf8(seen) {
         Ok(text) => text,
-        // A character cut in two at the end of what is looked at.
+        // A character may be cut in two at the end of the examined bytes.
         Err(error) if error.error_len().is_none() => {
             str::from_utf8(&seen[..error.valid_up_to()]).ok()?
         }
@@ -127,7 +127,7 @@ mod tests {
         for len in 0..film.len() {
             assert!(Format::of(&film[..len]).is_err());
         }
-        // A character cut in two at the end of what is looked at.
+        // A character may be cut in two at the end of the examined bytes.
         let text = ["x".repeat((1 << 10) - 1), "\u{e9}".to_owned()].concat();
         assert!(Format::of(text.as_bytes()).unwrap_err().contains("a text file"));
     }

@@ -1,11 +1,12 @@
-//! Pictures: from a file to what the vision tower reads.
+//! Pictures: from a file to the vision tower's input.
 //!
-//! * `source`: what an encoder takes for a picture; `pixels`: a decoded one, the type [`Image`].
-//! * `decode`: a file to pixels, within limits. `format` tells what a file is, `validate` finds
-//!   what decoders do not notice, `parallel_jpeg` decodes a large JPEG on several threads, `orient`
-//!   turns a picture upright.
-//! * `preprocess`: pixels to the tower's input, as `settings` (`preprocessor_config.json`) or
-//!   `open_clip_settings` say, by the arithmetic of `resample`.
+//! * `source`: the kinds of pictures that an encoder accepts; `pixels`: a decoded picture, the type
+//!   [`Image`].
+//! * `decode`: from a file to pixels, within limits. `format` detects the format, `validate` finds
+//!   problems that decoders do not report, `parallel_jpeg` decodes a large JPEG on several threads,
+//!   `orient` rotates a picture upright.
+//! * `preprocess`: from pixels to the tower's input, according to `settings`
+//!   (`preprocessor_config.json`) or `open_clip_settings`, with the arithmetic of `resample`.
 
 mod decode;
 mod format;

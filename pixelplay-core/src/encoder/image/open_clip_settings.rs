@@ -1,4 +1,4 @@
-//! What `preprocess_cfg` of an `open_clip_config.json` says.
+//! Parses `preprocess_cfg` of an `open_clip_config.json`.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use super::settings::{Borders, CLIP_MEAN, CLIP_STD, Settings, Size};
 use crate::encoder::error::EncodeError;
 
 impl Settings {
-    /// Parses the settings for a tower that reads squares of `side` pixels, which is what counts;
-    /// `path` is for the errors.
+    /// Parses the settings for a tower whose input is a square of `side` pixels, which takes
+    /// precedence; `path` is used only in errors.
     ///
     /// Missing keys take the defaults of OpenCLIP's `PreprocessCfg`.
     pub(in crate::encoder) fn parse_open_clip(
@@ -24,20 +24,20 @@ impl Settings {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(map)) => map.clone(),
             Some(_) => {
-                let problem = "preprocess_cfg is no object".to_owned();
+                let problem = "preprocess_cfg is not an object".to_owned();
                 return Err(EncodeError::bad_json::<String>(path)(problem));
             }
         };
         let keys = Keys { path, map: &map };
         if keys.text("mode", "RGB")? != "RGB" {
-            return Err(keys.refuse("mode", "pictures are RGB"));
+            return Err(keys.refuse("mode", "pictures must be RGB"));
         }
         let filter = match keys.text("interpolation", "bicubic")? {
-            // `random` is for training; what is encoded is resized bicubically.
+            // `random` is for training; pictures to encode are resized bicubically.
             "bicubic" | "random" => Filter::Bicubic,
             "bilinear" => Filter::Bilinear,
             _ => {
-                return Err(keys.refuse("interpolation", "known are \"bicubic\" and \"bilinear\""));
+                return Err(keys.refuse("interpolation", "expected \"bicubic\" or \"bilinear\""));
             }
         };
         let (size, crop) = match keys.text("resize_mode", "shortest")? {
@@ -45,7 +45,7 @@ impl Settings {
             "longest" => (Size::LongestEdge(side), true),
             "squash" => (Size::Exact([side, side]), false),
             _ => {
-                let supported = "known are \"shortest\", \"longest\" and \"squash\"";
+                let supported = "expected \"shortest\", \"longest\" or \"squash\"";
                 return Err(keys.refuse("resize_mode", supported));
             }
         };
@@ -81,11 +81,11 @@ impl<'a> Keys<'a> {
     fn text(&self, key: &str, default: &'static str) -> Result<&'a str, EncodeError> {
         match self.get(key) {
             None => Ok(default),
-            Some(value) => value.as_str().ok_or_else(|| self.refuse(key, "it must be a text")),
+            Some(value) => value.as_str().ok_or_else(|| self.refuse(key, "it must be a string")),
         }
     }
 
-    /// One number for each channel, or one for all.
+    /// Reads one number for each channel, or one for all.
     fn channels(&self, key: &str, default: [f64; 3]) -> Result<[f64; 3], EncodeError> {
         let channels = match self.get(key) {
             None => return Ok(default),
@@ -95,7 +95,7 @@ impl<'a> Keys<'a> {
             }
             Some(value) => value.as_f64().map(|number| [number; 3]),
         };
-        channels.ok_or_else(|| self.refuse(key, "it must be three numbers, or one"))
+        channels.ok_or_else(|| self.refuse(key, "it must be one number or three numbers"))
     }
 
     fn fill(&self) -> Result<u8, EncodeError> {

@@ -11,7 +11,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Takes pixels that are decoded already: row by row from the top, three bytes each.
+    /// Creates a picture from decoded pixels: row by row from the top, three bytes each.
     ///
     /// # Errors
     /// If `rgb` does not have `width * height * 3` bytes, or a side is 0.
@@ -23,8 +23,8 @@ impl Image {
         Ok(Self { width, height, rgb })
     }
 
-    /// Takes decoded pixels with transparency, four bytes each; what is transparent is laid on
-    /// white, as by [`Image::decode`].
+    /// Creates a picture from decoded pixels with transparency, four bytes each. They are
+    /// composited onto white, as in [`Image::decode`].
     ///
     /// # Errors
     /// If `rgba` does not have `width * height * 4` bytes, or a side is 0.
@@ -36,19 +36,19 @@ impl Image {
         Self::from_rgb8(width, height, on_white(rgba))
     }
 
-    /// The width in pixels; never 0.
+    /// Returns the width in pixels, which is never 0.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// The height in pixels; never 0.
+    /// Returns the height in pixels, which is never 0.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// The pixels, shape `(height, width, 3)`.
+    /// Returns the pixels, shape `(height, width, 3)`.
     #[must_use]
     pub fn as_rgb8(&self) -> &[u8] {
         &self.rgb
@@ -61,10 +61,10 @@ impl std::fmt::Debug for Image {
     }
 }
 
-/// Lays RGBA pixels on white: `Image.alpha_composite` of Pillow over an opaque background, which
-/// comes down to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
+/// Composites RGBA pixels onto white, like Pillow's `Image.alpha_composite` over an opaque
+/// background, which amounts to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
 pub(super) fn on_white(mut pixels: Vec<u8>) -> Vec<u8> {
-    // In place: a picture may have hundreds of megabytes.
+    // In place, since a picture can take hundreds of megabytes.
     let count = pixels.len() / 4;
     for at in 0..count {
         let alpha = u32::from(pixels[at * 4 + 3]);

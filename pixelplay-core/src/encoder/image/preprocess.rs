@@ -1,6 +1,6 @@
-//! Pixels to what the vision tower reads, as the checkpoint's settings say.
+//! Converts pixels to the vision tower's input, according to the checkpoint's settings.
 //!
-//! The reference is Pillow, behind transformers' `CLIPImageProcessorPil` and torchvision's
+//! The reference is Pillow, as used by transformers' `CLIPImageProcessorPil` and torchvision's
 //! transforms: resize, centre crop, rescale, normalise.
 
 use std::path::Path;
@@ -10,23 +10,23 @@ use super::resample::{Axis, Filter, resample};
 use super::settings::{Borders, Settings, Size};
 use crate::encoder::error::EncodeError;
 
-/// Turns pictures into the vision tower's input.
+/// Converts pictures to the vision tower's input.
 pub(in crate::encoder) struct Preprocess {
     settings: Settings,
     side: usize,
-    /// What rescaling and normalising make of each level of each channel.
+    /// The rescaled and normalised value of each level of each channel.
     levels: [[f32; 256]; 3],
 }
 
 impl Preprocess {
-    /// Checks that the settings give what the vision tower reads: squares of `side` pixels.
+    /// Checks that the settings produce the vision tower's input: squares of `side` pixels.
     pub(in crate::encoder) fn new(
         path: &Path,
         settings: Settings,
         side: usize,
     ) -> Result<Self, EncodeError> {
         let refuse = |key: &str, value: String| {
-            let supported = format!("the vision tower reads {side}x{side} pixels");
+            let supported = format!("the vision tower needs {side}x{side} pixels");
             EncodeError::unsupported(path, key, value, supported)
         };
         match (&settings.center_crop, &settings.resize) {
@@ -45,7 +45,7 @@ impl Preprocess {
         &self.settings
     }
 
-    /// The input of the vision tower, shape `(3, side, side)`.
+    /// Returns the input of the vision tower, shape `(3, side, side)`.
     pub(in crate::encoder) fn run(&self, image: &Image) -> Vec<f32> {
         let (height, width) = (image.height() as usize, image.width() as usize);
         let (resized, filter) = match self.settings.resize {
@@ -62,7 +62,7 @@ impl Preprocess {
         let kept = resample(image.as_rgb8(), &rows, &columns, filter);
 
         let plane = self.side * self.side;
-        // What is filled up is so before it is normalised.
+        // Padding is added before normalising.
         let fill = match borders {
             Borders::Transformers => 0,
             Borders::Torchvision { fill } => usize::from(fill),
@@ -83,7 +83,8 @@ impl Preprocess {
     }
 }
 
-/// The arithmetic of the reference, types included: rescaled in `f64`, normalised in `f32`.
+/// Follows the arithmetic of the reference, including types: rescaled in `f64`, normalised in
+/// `f32`.
 #[expect(clippy::cast_possible_truncation, reason = "the reference rounds to f32 at these places")]
 fn levels(settings: &Settings) -> [[f32; 256]; 3] {
     std::array::from_fn(|channel| {
@@ -101,7 +102,8 @@ fn levels(settings: &Settings) -> [[f32; 256]; 3] {
     })
 }
 
-/// Height and width after the shorter side has become `edge`; the longer one is rounded down.
+/// Returns height and width after resizing the shorter side to `edge`; the longer one is rounded
+/// down.
 fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
     let (short, long) = (height.min(width), height.max(width));
     #[expect(
@@ -114,7 +116,8 @@ fn shortest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
     if width <= height { [long, edge] } else { [edge, long] }
 }
 
-/// Height and width after the longer side has become `edge`; halves are rounded to even numbers.
+/// Returns height and width after resizing the longer side to `edge`; halves are rounded to even
+/// numbers.
 fn longest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
     let ratio = height.max(width) as f64 / edge as f64;
     #[expect(
@@ -123,11 +126,11 @@ fn longest_edge(height: usize, width: usize, edge: usize) -> [usize; 2] {
         reason = "the reference divides floats and rounds; sides are far below 2^53"
     )]
     let resized = |side: usize| (side as f64 / ratio).round_ties_even() as usize;
-    // A side that would vanish is an error there.
+    // In the reference, a side of 0 is an error.
     [resized(height).max(1), resized(width).max(1)]
 }
 
-/// The part of a resized side that survives the centre crop, and where it goes.
+/// Returns the part of a resized side that the centre crop keeps, and its position in the result.
 fn center(source: usize, resized: usize, side: usize, borders: Borders) -> (Axis, usize) {
     let (left_over, missing) = (resized.saturating_sub(side), side.saturating_sub(resized));
     let (start, before) = match borders {
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn centres_are_cut_and_filled_up_by_the_rules_of_each_reference() {
-        // What Python says of `(n - 8) // 2` and `round((n - 8) / 2)`, and of padding.
+        // Python's results for `(n - 8) // 2` and `round((n - 8) / 2)`, and for padding.
         let torchvision = Borders::Torchvision { fill: 0 };
         for (resized, of_transformers, of_torchvision) in
             [(8, 0, 0), (9, 0, 0), (10, 1, 1), (11, 1, 2), (12, 2, 2), (13, 2, 2), (15, 3, 4)]

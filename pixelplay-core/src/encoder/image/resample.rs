@@ -1,10 +1,10 @@
-//! Pillow's resize, bit for bit: two passes of a filter that widens where the picture shrinks.
+//! Pillow's resize, bit for bit: two passes of a filter that widens when the picture shrinks.
 //!
-//! Its results are part of what a checkpoint was trained on, and nothing else gives them:
-//! `fast_image_resize` and `image` stray by up to 6 levels when asked for both axes at once, and
-//! `fast_image_resize` still by 2 when asked for one pass at a time. So the arithmetic is Pillow's:
-//! weights in `f64`, then as multiples of 2^-22; integer sums, rounded and clipped to 8 bits after
-//! each pass.
+//! Checkpoints were trained on its results, and no other library reproduces them:
+//! `fast_image_resize` and `image` differ by up to 6 levels when resizing both axes at once, and
+//! `fast_image_resize` still by 2 with one pass at a time. So the arithmetic is Pillow's: weights
+//! in `f64`, then as multiples of 2^-22; integer sums, rounded and clipped to 8 bits after each
+//! pass.
 
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::simd::{Backend, FRACTION_BITS, Taps};
 
-/// How many rows a task of the horizontal pass takes.
+/// The number of rows per task of the horizontal pass.
 const ROWS: usize = 4 * Backend::ROWS;
 
 /// Pillow's antialiasing filters.
@@ -27,10 +27,11 @@ pub(super) enum Filter {
     Hamming,
 }
 
-/// One side of a picture: its length before and after, and the part of the result that is wanted.
+/// One axis of a picture: its length before and after resizing, and the part of the result that is
+/// needed.
 ///
-/// Only that part is computed. A picture of 100,000 x 1 pixels would otherwise become one of
-/// 22,400,000 x 224 before its centre is cut out.
+/// Only that part is computed. Otherwise a picture of 100,000 x 1 pixels would become one of
+/// 22,400,000 x 224 before its centre is cropped.
 #[derive(Debug, Clone)]
 pub(super) struct Axis {
     pub(super) source: usize,
@@ -38,8 +39,8 @@ pub(super) struct Axis {
     pub(super) wanted: Range<usize>,
 }
 
-/// The wanted part of the resized picture; `rgb` and the result are row by row, three bytes a
-/// pixel.
+/// Returns the needed part of the resized picture. `rgb` and the result are row by row, three bytes
+/// per pixel.
 pub(super) fn resample(rgb: &[u8], rows: &Axis, columns: &Axis, filter: Filter) -> Vec<u8> {
     resample_with(Backend::detect(), rgb, rows, columns, filter)
 }
@@ -51,8 +52,8 @@ fn resample_with(
     columns: &Axis,
     filter: Filter,
 ) -> Vec<u8> {
-    // Since version 13 Pillow begins with the vertical pass where the height shrinks by more than
-    // twice as many pixels as the width. The order shows, as each pass rounds.
+    // Since version 13, Pillow begins with the vertical pass if the height shrinks by more than
+    // twice as many pixels as the width. The order matters, since each pass rounds.
     let shrinks = |axis: &Axis| axis.source as i128 - axis.resized as i128;
     let vertical_first = shrinks(rows) > 0 && shrinks(rows) > 2 * shrinks(columns);
 
@@ -71,7 +72,7 @@ fn resample_with(
     }
 }
 
-/// The horizontal pass. Pixel 0 of each row of `rgb` is pixel `offset` of the source.
+/// Runs the horizontal pass. Pixel 0 of each row of `rgb` is pixel `offset` of the source.
 fn convolve_horizontal(
     backend: Backend,
     rgb: &[u8],
@@ -86,7 +87,7 @@ fn convolve_horizontal(
     out
 }
 
-/// The vertical pass over the columns `kept`. Row 0 of `rgb` is row `offset` of the source.
+/// Runs the vertical pass over the columns `kept`. Row 0 of `rgb` is row `offset` of the source.
 fn convolve_vertical(
     backend: Backend,
     rgb: &[u8],
@@ -109,7 +110,7 @@ fn convolve_vertical(
 }
 
 impl Axis {
-    /// The taps of each wanted pixel, and the pixels of the source that they reach.
+    /// Returns the taps of each needed pixel, and the range of source pixels that they reach.
     fn taps(&self, filter: Filter) -> (Vec<Taps>, Range<usize>) {
         let taps: Vec<Taps> = if self.resized == self.source {
             let identity = |first| Taps::new(first, vec![1 << FRACTION_BITS]);
@@ -117,7 +118,7 @@ impl Axis {
         } else {
             self.wanted.clone().map(|at| self.tap(at, filter)).collect()
         };
-        // Both ends of a tap grow with its place.
+        // Both ends of a tap grow with its position.
         let start = taps.first().map_or(0, Taps::first);
         let end = taps.last().map_or(0, Taps::end);
         (taps, start..end)
@@ -149,7 +150,7 @@ impl Axis {
 }
 
 impl Filter {
-    /// How far the filter reaches, in pixels of the smaller picture.
+    /// Returns how far the filter reaches, in pixels of the smaller picture.
     fn support(self) -> f64 {
         match self {
             Self::Lanczos => 3.0,
@@ -167,7 +168,7 @@ impl Filter {
         match self {
             Self::Lanczos if distance < 3.0 => sinc(x) * sinc(x / 3.0),
             Self::Bilinear if distance < 1.0 => 1.0 - distance,
-            // The cubic with a = -0.5 (Keys 1981); torch and OpenCV take -0.75.
+            // The cubic with a = -0.5 (Keys 1981); torch and OpenCV use -0.75.
             Self::Bicubic if distance < 1.0 => (1.5 * distance - 2.5) * distance * distance + 1.0,
             Self::Bicubic if distance < 2.0 => {
                 (((distance - 5.0) * distance + 8.0) * distance - 4.0) * -0.5
@@ -184,7 +185,7 @@ impl Filter {
 mod tests {
     use super::*;
 
-    /// Every backend reads rows of any length up to their last byte, and none behind it.
+    /// Every backend reads rows of any length up to their last byte, and nothing beyond it.
     #[test]
     fn every_backend_gives_the_same_pixels() {
         let axis =
@@ -196,7 +197,7 @@ mod tests {
             .flat_map(|height| sources.iter().map(move |width| (height, width)))
             .enumerate()
         {
-            // Levels at both ends, where sums are clipped, and between.
+            // Levels at both ends, where sums are clipped, and in between.
             let rgb: Vec<u8> = (0..height * width * 3)
                 .map(|at| match at * 40_503 % 7 {
                     0 => 0,

@@ -1,4 +1,5 @@
-//! How a picture is resized, cropped and normalised; and what `preprocessor_config.json` says.
+//! Settings for resizing, cropping and normalising pictures, and parsing them from
+//! `preprocessor_config.json`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,12 @@ use crate::cause::Cause;
 use crate::encoder::error::EncodeError;
 use crate::encoder::files;
 
-/// Everything in a checkpoint's settings that changes a pixel.
+/// Everything in a checkpoint's settings that affects a pixel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::encoder) struct Settings {
     pub(super) resize: Option<(Size, Filter)>,
     pub(super) center_crop: Option<[usize; 2]>,
-    /// Left out where it is transformers', so that fingerprints stay what they were.
+    /// Omitted for transformers, so that fingerprints do not change.
     #[serde(skip_serializing_if = "Borders::are_of_transformers")]
     pub(super) borders: Borders,
     pub(super) rescale: Option<f64>,
@@ -32,20 +33,19 @@ pub(super) enum Size {
     Exact([usize; 2]),
 }
 
-/// By whose rules a picture is cut to its centre, or filled up where it is smaller. They differ
-/// where a side and what is wanted of it differ by an odd number of pixels.
+/// The rules for cropping a picture to its centre, or padding it if it is smaller. They differ if a
+/// side and its target differ by an odd number of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) enum Borders {
-    /// transformers: cut from the lower of two middles, and filled up with black, the odd pixel
-    /// first.
+    /// transformers: crops from the lower of two middles, and pads with black, the odd pixel first.
     Transformers,
-    /// torchvision and OpenCLIP: cut from the even one of two middles, and filled up with a grey,
-    /// the odd pixel last.
+    /// torchvision and OpenCLIP: crops from the even one of two middles, and pads with a grey, the
+    /// odd pixel last.
     Torchvision { fill: u8 },
 }
 
 impl Borders {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks by reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn are_of_transformers(&self) -> bool {
         *self == Self::Transformers
     }
@@ -56,7 +56,8 @@ pub(super) const CLIP_MEAN: [f64; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73]
 pub(super) const CLIP_STD: [f64; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
 
 impl Settings {
-    /// Reads `preprocessor_config.json`, or `processor_config.json` as newer transformers write it.
+    /// Reads `preprocessor_config.json`, or `processor_config.json` from newer transformers
+    /// versions.
     pub(in crate::encoder) fn open(dir: &Path) -> Result<(PathBuf, Self), EncodeError> {
         let own = dir.join(files::PREPROCESSOR);
         let joint = dir.join(files::PROCESSOR);
@@ -75,7 +76,7 @@ impl Settings {
         Ok((path, settings))
     }
 
-    /// Parses the settings, which lie under `key` if one is given; `path` is for the errors.
+    /// Parses the settings, which are under `key` if one is given; `path` is used only in errors.
     ///
     /// Missing keys take the defaults of transformers' `CLIPImageProcessor`.
     pub(in crate::encoder) fn parse(
@@ -101,7 +102,11 @@ impl Settings {
                 kind.starts_with("CLIPImageProcessor") || kind == "CLIPFeatureExtractor"
             })
         {
-            return Err(keys.refuse("image_processor_type", kind, "only CLIP's is known"));
+            return Err(keys.refuse(
+                "image_processor_type",
+                kind,
+                "expected CLIP's image processor",
+            ));
         }
         if keys.flag("do_pad", false)? {
             return Err(keys.refuse("do_pad", &Value::Bool(true), "it must be false"));
@@ -223,7 +228,7 @@ impl<'a> Keys<'a> {
                 return Err(self.refuse(
                     "resample",
                     value,
-                    "known are 1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) and 5 (Hamming)",
+                    "expected 1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (Hamming)",
                 ));
             }
         })
@@ -233,9 +238,9 @@ impl<'a> Keys<'a> {
         let Some(value) = self.get("size") else {
             return Ok(Size::ShortestEdge(224));
         };
-        let known = "known are {\"shortest_edge\": N}, {\"height\": N, \"width\": N} and N, \
+        let known = "expected {\"shortest_edge\": N}, {\"height\": N, \"width\": N} or N, \
                      between 1 and 8192";
-        // transformers writes the keys of a size that are not used as null.
+        // transformers writes unused keys of a size as null.
         let sides: Map<String, Value> = match value {
             Value::Object(map) => map
                 .iter()
@@ -270,7 +275,7 @@ impl<'a> Keys<'a> {
             self.refuse(
                 "crop_size",
                 value,
-                "known are {\"height\": N, \"width\": N} and N, between 1 and 8192",
+                "expected {\"height\": N, \"width\": N} or N, between 1 and 8192",
             )
         })
     }

@@ -1,4 +1,4 @@
-//! What an encoder takes for a picture.
+//! The kinds of pictures that an encoder accepts.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::encoder::error::EncodeError;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum ImageSource<'a> {
-    /// A picture file; [`Image::decode`] says which.
+    /// A picture file; see [`Image::decode`] for the formats.
     Path(&'a Path),
     /// The bytes of such a file.
     Bytes(&'a [u8]),
@@ -18,7 +18,7 @@ pub enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
-    /// Decodes the image, which has so many threads, and hands it to `visit`; a [`Image`] is not
+    /// Decodes the image on this many threads, and passes it to `visit`. An [`Image`] is not
     /// copied.
     pub(in crate::encoder) fn with_image<T>(
         self,
@@ -45,7 +45,7 @@ impl<'a> From<&'a PathBuf> for ImageSource<'a> {
     }
 }
 
-/// A path, never the bytes of a file.
+/// Converts a path, never the bytes of a file.
 impl<'a> From<&'a str> for ImageSource<'a> {
     fn from(path: &'a str) -> Self {
         Self::Path(Path::new(path))

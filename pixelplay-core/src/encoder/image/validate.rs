@@ -1,24 +1,25 @@
-//! What is wrong with a file, where its decoder would not say.
+//! Finds problems in files that their decoders would not report.
 //!
-//! The JPEG decoder fills what is missing with grey, walks through any number of scans, and takes a
-//! coding that it does not know for damage; the WebP decoder trusts the length of any chunk.
+//! The JPEG decoder fills missing parts with grey, processes any number of scans, and reports a
+//! coding that it does not know as damage. The WebP decoder trusts the length of any chunk.
 
 use image::ImageFormat;
 
-/// The most scans of a JPEG file: each makes the decoder walk through the whole picture again, and
-/// may have some ten bytes. Encoders write about ten; a hundred of 169 megapixels took 6 seconds.
+/// The maximum number of scans of a JPEG file: each makes the decoder go through the whole picture
+/// again, and can be as short as about ten bytes. Encoders write about ten scans; a hundred over
+/// 169 megapixels took 6 seconds.
 pub(super) const MAX_JPEG_SCANS: usize = 100;
 
-/// Why not to decode a file whose format is known by its first bytes.
+/// Why a file of a known format should not be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Truncated,
     TooManyScans,
-    /// Lossless or arithmetic.
+    /// Lossless or arithmetic coding.
     UnknownCoding,
 }
 
-/// Walks through the parts of a JPEG or WebP file; other formats are left to their decoders.
+/// Goes through the parts of a JPEG or WebP file. Other formats are left to their decoders.
 pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), Flaw> {
     match format {
         ImageFormat::Jpeg => jpeg(bytes),
@@ -27,17 +28,17 @@ pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// Goes from marker to marker up to the end of the picture. What lies behind it, such as a film or
-/// a second picture, does not count.
+/// Goes from marker to marker up to the end of the picture. Anything after it, such as a video or a
+/// second picture, is ignored.
 fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     const END: u8 = 0xD9;
     const SCAN: u8 = 0xDA;
     let mut scans = 0;
-    // Behind the start marker.
+    // After the start marker.
     let mut at = 2;
     loop {
-        // Between segments may lie padding and, after a scan, its data, in which 0xFF is followed
-        // by 0 or a restart marker.
+        // Between segments there may be padding and, after a scan, its data, in which 0xFF is
+        // followed by 0 or a restart marker.
         let found = bytes
             .get(at..)
             .unwrap_or_default()
@@ -48,8 +49,8 @@ fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
         match bytes[marker + 1] {
             END => return Ok(()),
             SCAN => scans += 1,
-            // ITU T.81, table B.1: all but 0xC0 to 0xC2, which are Huffman coded; 0xC4, 0xC8 and
-            // 0xCC start no frame.
+            // ITU T.81, table B.1: all except 0xC0 to 0xC2, which are Huffman coded; 0xC4, 0xC8 and
+            // 0xCC do not start a frame.
             0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Err(Flaw::UnknownCoding),
             _ => {}
         }
@@ -61,7 +62,7 @@ fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// Goes through the chunks that the header counts; each must lie within the file.
+/// Goes through the chunks that the header covers; each must lie within the file.
 fn webp(bytes: &[u8]) -> Result<(), Flaw> {
     let len = |at: usize| -> Option<u64> {
         let word = bytes.get(at..at + 4)?.first_chunk()?;
@@ -72,11 +73,11 @@ fn webp(bytes: &[u8]) -> Result<(), Flaw> {
     if end > whole {
         return Err(Flaw::Truncated);
     }
-    // Behind the header, "RIFF", the length and "WEBP".
+    // After the header: "RIFF", the length and "WEBP".
     let mut at = 12_u64;
     while at + 8 <= end {
         let chunk = usize::try_from(at + 4).ok().and_then(len);
-        // Chunks begin at even places.
+        // Chunks begin at even offsets.
         at += 8 + chunk.ok_or(Flaw::Truncated)?.next_multiple_of(2);
         // The last one's padding may be missing.
         if at > end + 1 {
@@ -90,7 +91,8 @@ fn webp(bytes: &[u8]) -> Result<(), Flaw> {
 mod tests {
     use super::*;
 
-    /// Start marker, a segment that holds an end marker, a scan with stuffed bytes and a restart.
+    /// Start marker, a segment that contains an end marker, a scan with stuffed bytes and a
+    /// restart.
     const JPEG: &[u8] =
         b"\xff\xd8\xff\xe1\0\x06\xff\xd8\xff\xd9\xff\xff\xda\0\x02\x01\xff\0\xff\xd0\x02\xff\xd9";
 

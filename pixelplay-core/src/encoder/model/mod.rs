@@ -1,5 +1,4 @@
-//! The two towers: packed for the CPU, or on candle's tensors for other devices and as the
-//! reference.
+//! The two towers: packed for the CPU, or on candle tensors for other devices and as the reference.
 
 mod candle;
 mod packed;
@@ -10,14 +9,14 @@ use super::{Device, EncoderOptions};
 
 type Result<T, E = EncodeError> = std::result::Result<T, E>;
 
-/// Text to vectors.
+/// Converts texts to vectors.
 #[expect(clippy::large_enum_variant, reason = "an encoder has one of each")]
 pub(super) enum TextTower {
     Packed(packed::TextTower),
     Candle(candle::TextTower),
 }
 
-/// Pictures to vectors.
+/// Converts pictures to vectors.
 #[expect(clippy::large_enum_variant, reason = "an encoder has one of each")]
 pub(super) enum VisionTower {
     Packed(packed::VisionTower),
@@ -27,7 +26,7 @@ pub(super) enum VisionTower {
 }
 
 impl TextTower {
-    /// Loads it, on so many threads of its own.
+    /// Loads the tower on this many threads of its own.
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
@@ -43,7 +42,7 @@ impl TextTower {
         })
     }
 
-    /// One vector for each text, `projection_dim` long and not normalised.
+    /// Returns one vector for each text, `projection_dim` long and not normalised.
     ///
     /// Every text ends with its end token, where it is pooled.
     pub(super) fn forward(&self, weights: &Weights, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
@@ -55,7 +54,7 @@ impl TextTower {
 }
 
 impl VisionTower {
-    /// Loads it, on so many threads of its own.
+    /// Loads the tower on this many threads of its own.
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
@@ -79,15 +78,15 @@ impl VisionTower {
         })
     }
 
-    /// One vector for each image, `projection_dim` long and not normalised.
+    /// Returns one vector for each image, `projection_dim` long and not normalised.
     ///
     /// `pixels` has shape `(n, 3, image_size, image_size)`.
     pub(super) fn forward(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
         self.run(pixels, usize::MAX)
     }
 
-    /// The same for the self-test, which is to be quick: of a tower with patches, only the first
-    /// `patches` of each image are read.
+    /// The same for the self-test, which must be fast: a tower with patches reads only the first
+    /// `patches` of each image.
     pub(super) fn forward_some(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         self.run(pixels, patches)
     }

@@ -1,4 +1,4 @@
-//! What tokenizer a checkpoint brings.
+//! Reads the tokenizer of a checkpoint.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::cause::Cause;
 use crate::encoder::error::EncodeError;
 use crate::encoder::files;
 
-/// A tokenizer definition: the parsed `tokenizer.json`, or the same made from other files.
+/// A tokenizer definition: the parsed `tokenizer.json`, or an equivalent made from other files.
 pub(in crate::encoder) struct Definition {
     pub(in crate::encoder) path: PathBuf,
     pub(in crate::encoder) json: Value,
@@ -50,7 +50,7 @@ impl Definition {
     }
 }
 
-/// The tokenizer of openai/CLIP around a vocabulary: what transformers' `CLIPTokenizer` builds.
+/// Builds the tokenizer of openai/CLIP around a vocabulary, as transformers' `CLIPTokenizer` does.
 fn clip_definition(vocab_json: &[u8], merges_txt: &str) -> Result<Value, Cause> {
     let vocab: serde_json::Map<String, Value> = serde_json::from_slice(vocab_json)?;
     let special = |token: &str| {

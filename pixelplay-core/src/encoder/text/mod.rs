@@ -1,7 +1,7 @@
-//! Words: from a text to the token ids that the text tower reads.
+//! Texts: from a text to the token ids for the text tower.
 //!
-//! * `definition`: the tokenizer that a checkpoint brings, `tokenizer.json` or what stands for it.
-//! * `tokenize`: texts cut into ids by it.
+//! * `definition`: the tokenizer of a checkpoint, from `tokenizer.json` or its alternatives.
+//! * `tokenize`: tokenizing texts with it.
 
 mod definition;
 mod tokenize;

@@ -1,4 +1,4 @@
-//! Text to token ids.
+//! Converts texts to token ids.
 
 use tokenizers::Tokenizer;
 
@@ -7,7 +7,7 @@ use crate::cause::Cause;
 use crate::encoder::checkpoint::{LEGACY_EOS, TextConfig};
 use crate::encoder::error::EncodeError;
 
-/// Cuts a text into token ids as the checkpoint's own tokenizer does.
+/// Tokenizes texts with the checkpoint's own tokenizer.
 pub(in crate::encoder) struct Tokenize {
     tokenizer: Tokenizer,
     start: u32,
@@ -24,13 +24,13 @@ impl Tokenize {
         let bad =
             |source: Cause| EncodeError::BadTokenizer { path: definition.path.clone(), source };
         let mut tokenizer = Tokenizer::from_bytes(&definition.text).map_err(bad)?;
-        // A file may carry the settings of whoever saved it last; ours are below.
+        // The file may contain the settings of the program that saved it last; ours are set below.
         tokenizer.with_truncation(None).map_err(bad)?;
         tokenizer.with_padding(None);
         let empty = tokenizer.encode_fast("", true).map_err(bad)?;
         let &[start, end] = empty.get_ids() else {
             return Err(bad(format!(
-                "it puts {} tokens around a text, expected a start and an end token",
+                "it adds {} tokens around a text, expected a start and an end token",
                 empty.get_ids().len()
             )
             .into()));
@@ -43,7 +43,7 @@ impl Tokenize {
             )
             .into()));
         }
-        // Where the reference would pool another token than the last one, refuse.
+        // Reject the tokenizer if the reference would pool another token than the last one.
         let (pooled, expected) = match config.eos_token_id {
             LEGACY_EOS => (highest, format!("texts are pooled at the highest one, {highest}")),
             eos => (eos, format!("text_config.eos_token_id = {eos}")),
@@ -55,7 +55,7 @@ impl Tokenize {
         Ok(Self { tokenizer, start, end, max_len: config.max_positions })
     }
 
-    /// The ids of a text, from the start token to the end token, at most `max_positions` of them.
+    /// Returns the ids of a text, from the start token to the end token, at most `max_positions`.
     pub(in crate::encoder) fn ids(&self, text: &str) -> Result<Vec<u32>, Cause> {
         let encoding = self.tokenizer.encode_fast(text, true)?;
         let mut ids = encoding.get_ids().to_vec();
@@ -66,17 +66,17 @@ impl Tokenize {
         Ok(ids)
     }
 
-    /// How many tokens there are.
+    /// Returns the number of tokens.
     pub(in crate::encoder) fn vocabulary(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// The token that opens every text.
+    /// Returns the token at the start of every text.
     pub(in crate::encoder) fn start(&self) -> u32 {
         self.start
     }
 
-    /// The token that closes every text, at whose position the text tower is pooled.
+    /// Returns the token at the end of every text, at whose position the text tower is pooled.
     pub(in crate::encoder) fn end(&self) -> u32 {
         self.end
     }

@@ -1,25 +1,26 @@
-//! Cells of an index to change in a copy of it.
+//! Changes to single cells, applied while an index is copied.
 
 use std::collections::HashMap;
 
 use crate::index::file::known_kind;
 use crate::song::{Kind, Value};
 
-/// Cells to change, in columns that are there or are added.
+/// Cells to change, in columns that exist or are added.
 pub(crate) struct Changes {
     columns: Vec<(String, Kind)>,
-    /// By row: the place among the columns, and the cell, or `None` to empty it.
+    /// By row: the position of the column, and the new cell, or `None` to clear it.
     cells: HashMap<usize, Vec<(usize, Option<Value>)>>,
 }
 
 impl Changes {
-    /// These columns are added where they are not there, whether or not a cell of them is set.
+    /// Creates an empty set of changes. Columns that do not exist are added, even if no cell of
+    /// them is set.
     pub(crate) fn new(columns: &[(&str, Kind)]) -> Self {
         let columns = columns.iter().map(|&(name, kind)| (name.to_owned(), kind));
         Self { columns: columns.collect(), cells: HashMap::new() }
     }
 
-    /// Sets a cell of one of the columns, or of a known column of songs.
+    /// Sets a cell of one of the columns, or of a known song column.
     pub(crate) fn set(&mut self, row: usize, column: &str, cell: Option<Value>) {
         let place = self.columns.iter().position(|(name, _)| name == column);
         let Some(place) = place.or_else(|| {
@@ -35,7 +36,7 @@ impl Changes {
         &self.columns
     }
 
-    /// The changed cells of a row, by place among [`columns`](Self::columns).
+    /// Returns the changed cells of a row, by position in [`columns`](Self::columns).
     pub(super) fn of_row(&self, row: usize) -> &[(usize, Option<Value>)] {
         self.cells.get(&row).map_or(&[], Vec::as_slice)
     }

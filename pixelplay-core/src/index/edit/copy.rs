@@ -1,7 +1,6 @@
-//! Writes the files that an edit changes.
+//! Writes the files that an edit rewrites.
 //!
-//! Every batch that is copied is compared with its checksum on the way, since the copy gets a new
-//! one.
+//! Every batch is compared with its checksum before it is copied, since the copy gets a new one.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -20,7 +19,7 @@ use crate::index::song_index::SongIndex;
 use crate::progress::Progress;
 use crate::song::{Kind, Value};
 
-/// After how many rows an edit reports.
+/// The number of rows between two progress reports.
 const ROWS_A_REPORT: usize = 1024;
 
 /// Rows of some shards of an index.
@@ -39,10 +38,11 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Copies rows into new files, and reports.
+/// Copies rows into new files, and reports progress.
 pub(super) struct RowCopier<'a> {
     batch_rows: usize,
-    /// Whose biases the copies get; without one they keep those that all of them have.
+    /// The query bank that the copies get new biases from. Without one, the rows keep their biases
+    /// if all of them have biases from the same bank.
     bank: Option<&'a QueryBank>,
     done: u64,
     total: u64,
@@ -59,7 +59,7 @@ impl<'a> RowCopier<'a> {
         Self { batch_rows, bank: None, done: 0, total: rows.sum::<usize>() as u64, progress }
     }
 
-    /// Gives the copies biases.
+    /// Gives the copies biases from this bank.
     pub(super) fn with_biases_of(mut self, bank: Option<&'a QueryBank>) -> Self {
         self.bank = bank;
         self
@@ -82,7 +82,7 @@ impl<'a> RowCopier<'a> {
         target.table.finish()
     }
 
-    /// Begins a file that takes rows of all these parts.
+    /// Starts a file for the rows of all these parts.
     fn begin(&self, path: &Path, parts: &[Part<'_>]) -> Result<Target, SongIndexError> {
         let first = parts[0].index;
         let columns = joint_columns(parts)?;
@@ -192,15 +192,15 @@ impl<'a> RowCopier<'a> {
     }
 }
 
-/// A file that rows are copied into.
+/// A file into which rows are copied.
 struct Target {
     table: BatchWriter,
     columns: Vec<(String, Kind)>,
     with_biases: bool,
 }
 
-/// Writes the songs of index files of one layout, `songs` in all, behind each other into a new one;
-/// one file is in memory at a time.
+/// Concatenates index files of one layout, with `songs` songs in total, into a new file. Only one
+/// of them is in memory at a time.
 #[cfg(all(feature = "catalog", feature = "encoder"))]
 pub(crate) fn join(
     files: &[std::path::PathBuf],
@@ -230,10 +230,12 @@ pub(crate) fn join(
 
 #[cfg_attr(not(feature = "enrich"), allow(dead_code, reason = "only enriching changes cells"))]
 impl SongIndex {
-    /// Writes a copy with changed cells to `out`, which may be this index's own file, in one step.
-    /// Ids, vectors and order stay; the batches are as large as the largest here.
+    /// Atomically writes a copy with changed cells to `out`, which may be this index's own file.
+    /// Ids, vectors and order stay the same; batches are as large as the largest batch of this
+    /// index.
     ///
-    /// [`SongIndexError::Changed`] if it is its own file and no longer what was opened.
+    /// [`SongIndexError::Changed`] if `out` is this index's own file and has changed since it was
+    /// opened.
     pub(crate) fn write_changed(
         &self,
         out: &Path,
@@ -253,7 +255,7 @@ impl SongIndex {
         copy.write(out, &parts)?.publish_alone_if(|real| self.check_unchanged(real))
     }
 
-    /// That this file, if it is one of the index's own, is still the one that was opened.
+    /// Checks that this file, if it is one of the index's own, is still the one that was opened.
     fn check_unchanged(&self, real: &Path) -> Result<(), SongIndexError> {
         let changed = self.opened.shards.iter().any(|Shard { segment, .. }| {
             fs::canonicalize(&segment.path).is_ok_and(|own| own == real)
@@ -266,7 +268,7 @@ impl SongIndex {
     }
 }
 
-/// The columns that the parts have together, in the order in which they are met.
+/// Returns the union of the columns of the parts, in the order of first appearance.
 fn joint_columns(parts: &[Part<'_>]) -> Result<Vec<(String, Kind)>, SongIndexError> {
     let mut columns = Vec::new();
     let mut names = HashSet::new();
@@ -276,7 +278,7 @@ fn joint_columns(parts: &[Part<'_>]) -> Result<Vec<(String, Kind)>, SongIndexErr
                 return Err(SongIndexError::CannotJoin {
                     path: shard.segment.path.clone(),
                     what: format!(
-                        "column {name:?} has a type that no song column has (text, numbers, true or false), so it \
+                        "column {name:?} has a type other than text, number or boolean, so it \
                          would be lost; convert it or leave it out"
                     ),
                 });

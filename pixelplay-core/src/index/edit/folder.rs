@@ -1,4 +1,4 @@
-//! Takes a folder of files from one state to the next.
+//! Moves a folder of index files from one state to the next.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,8 +17,8 @@ pub(super) enum ShardPlan<'a> {
     Write(Vec<Part<'a>>),
 }
 
-/// The shards of a folder after some rows are gone: untouched, written anew, or left out where no
-/// row is left.
+/// Returns the shards of a folder after some rows are removed: each is kept, rewritten, or dropped
+/// if no row is left.
 pub(super) fn changed_shards<'a>(
     index: &'a SongIndex,
     manifest: &Manifest,
@@ -36,7 +36,7 @@ pub(super) fn changed_shards<'a>(
         if dropped[at] == 0 {
             shards.push(ShardPlan::Keep(name.clone()));
         } else if dropped[at] < rows || is_only_one {
-            // An index without songs still says what its vectors would be.
+            // An index without songs still records the dimension and space of its vectors.
             shards.push(ShardPlan::Write(vec![Part {
                 index,
                 shards: at..at + 1,
@@ -48,7 +48,8 @@ pub(super) fn changed_shards<'a>(
     shards
 }
 
-/// Takes a folder from one state to the next; the steps are those of [`manifest`](super::manifest).
+/// Moves a folder from one state to the next, in the steps that [`manifest`](super::manifest)
+/// describes.
 pub(super) fn write_folder(
     folder: &Path,
     mut old: Manifest,
@@ -80,7 +81,7 @@ pub(super) fn write_folder(
             written = copy.write(&folder.join(name), parts).and_then(Draft::publish);
         }
         if written.is_err() {
-            // Should this fail, the next editor does it.
+            // If this fails, the next editor does it.
             delete(folder, &mut old.unused);
             let _ = old.publish(folder);
             return written;
@@ -89,13 +90,13 @@ pub(super) fn write_folder(
     new.unused.extend(replaced);
     new.publish(folder)?;
 
-    // The edit is done. What cannot be tidied up now is left to the next one.
+    // The edit is done. What cannot be cleaned up now is left to the next editor.
     delete(folder, &mut new.unused);
     let _ = new.publish(folder);
     Ok(())
 }
 
-/// Deletes files; those that cannot be deleted stay in the list.
+/// Deletes files. Those that cannot be deleted stay in the list.
 fn delete(folder: &Path, names: &mut Vec<String>) {
     names.retain(|name| match fs::remove_file(folder.join(name)) {
         Ok(()) => false,

@@ -1,4 +1,4 @@
-//! One writer at a time.
+//! A lock that allows one writer at a time.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use crate::progress::Cancelled;
 
-/// Waiting for another writer, how often to look.
+/// How often to try again while another writer holds the lock.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The right to change an index. Readers need none.
+/// The exclusive right to change an index. Readers do not need it.
 ///
-/// It is a lock of the operating system on an empty file, and so ends with its owner, however that
-/// ends. On Unix the file is removed with the lock; elsewhere, where a locked file cannot be told
-/// from a removed one, it stays.
+/// It is an operating-system lock on an empty file, so it is released when its owner ends, even if
+/// it is killed. On Unix the file is removed with the lock. On other systems a removed file cannot
+/// be distinguished from a locked one, so the file stays.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     /// Locked for as long as it is open.
@@ -24,8 +24,8 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
-    /// Waits until nobody else holds the lock; `waiting` is called every so often and may give up,
-    /// which gives `None`.
+    /// Waits for the lock. `waiting` is called from time to time; if it cancels, `None` is
+    /// returned.
     pub(crate) fn take(
         path: PathBuf,
         mut waiting: impl FnMut() -> Result<(), Cancelled>,
@@ -34,7 +34,7 @@ impl WriterLock {
             let file = File::options().create(true).truncate(false).write(true).open(&path)?;
             match file.try_lock() {
                 Ok(()) if is_linked(&file)? => return Ok(Some(Self { file, path })),
-                // Its owner removed it between our opening and our locking it.
+                // Its owner removed the file after we opened it and before we locked it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     if waiting().is_err() {
@@ -51,23 +51,23 @@ impl WriterLock {
 impl Drop for WriterLock {
     fn drop(&mut self) {
         if cfg!(unix) {
-            // Before it is unlocked, so that it is still ours. Should it stay, the next writer
-            // takes it.
+            // Removed before it is unlocked, while it is still ours. If it stays, the next writer
+            // takes it over.
             let _ = std::fs::remove_file(&self.path);
         }
         let _ = self.file.unlock();
     }
 }
 
-/// The lock file of an index that is one file, without links on the way to it. Names may be of any
-/// length, so it is their hash that it is named by.
+/// Returns the lock file of an index that is a single file; `index` must have its links resolved.
+/// Names can have any length, so the lock file is named by their hash.
 pub(crate) fn lock_of_file(index: &Path) -> PathBuf {
     let name = index.file_name().unwrap_or_default();
     let hash = blake3::hash(name.as_encoded_bytes()).to_hex();
     index.with_file_name(format!(".pixelplay-{}.lock", &hash[..16]))
 }
 
-/// Whether an open file still has its name in a folder.
+/// Returns whether an open file still has a name in a folder.
 pub(crate) fn is_linked(file: &File) -> io::Result<bool> {
     #[cfg(unix)]
     let linked = std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 0;

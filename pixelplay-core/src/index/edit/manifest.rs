@@ -1,8 +1,8 @@
-//! Which files of a folder are the index.
+//! The manifest: which files of a folder make up the index.
 //!
-//! A folder that was never edited needs no manifest: its `*.arrow` files are the index, by name.
-//! The first edit writes one, and from then on it alone decides. It is replaced in one step, and so
-//! is the state of the whole folder.
+//! A folder that was never edited needs no manifest: the index consists of its `*.arrow` files,
+//! sorted by name. The first edit writes a manifest, which from then on is authoritative. The
+//! manifest is replaced atomically, and with it the state of the whole folder.
 //!
 //! ```text
 //! pixelplay-shards 1
@@ -16,13 +16,13 @@
 //! | line | |
 //! |---|---|
 //! | `pixelplay-shards` | the format of this file |
-//! | `next` | the number of the next shard. Numbers are never used twice: a reader that is late finds a shard gone, but never another one in its place |
+//! | `next` | the number of the next shard. Numbers are never used twice: a late reader may find that a shard is gone, but never a different one in its place |
 //! | `shard` | a file of the index, in the order of its rows |
-//! | `unused` | a file that is not part of it, or not yet: whoever edits next may delete it |
+//! | `unused` | a file that is not part of the index, or not yet: the next editor may delete it |
 //! | `checksum` | BLAKE3 in hex of all lines above, line ends included |
 //!
-//! Every edit goes through these states. Readers may come, and the editor may be killed, between
-//! any two steps:
+//! Every edit goes through these steps. Between any two of them readers may open the folder, and
+//! the editor may be killed:
 //!
 //! | step | manifest | a reader sees |
 //! |---|---|---|
@@ -32,9 +32,9 @@
 //! | 4. delete the replaced shards | | new |
 //! | 5. publish: nothing is unused | new shards | new |
 //!
-//! What a dead editor left unfinished is in `unused` at every moment, and the next one deletes it
-//! first. A reader that finds a shard missing, or one that the manifest does not name, starts again
-//! if the manifest has changed meanwhile.
+//! At every moment, `unused` lists what a killed editor would leave unfinished; the next editor
+//! deletes it first. A reader that finds a shard missing, or a file that the manifest does not
+//! name, starts again if the manifest has changed in the meantime.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -45,14 +45,14 @@ use std::path::{Path, PathBuf};
 use super::publish::Draft;
 use crate::index::error::SongIndexError;
 
-/// The underscore makes other programs that read a folder of Arrow files pass over it.
+/// The underscore makes other programs that read a folder of Arrow files skip it.
 const NAME: &str = "_pixelplay_shards.txt";
 const FORMAT: u64 = 1;
 const SHARD_ENDING: &str = ".arrow";
-/// The longest manifest: more than a hundred thousand shards.
+/// The maximum size of a manifest: more than a hundred thousand shards.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// What a manifest says.
+/// The contents of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manifest {
     pub(super) next: u64,
@@ -61,7 +61,7 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of a folder, or `None` where it has none.
+    /// Reads the manifest of a folder; `None` if it has none.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>, SongIndexError> {
         let path = folder.join(NAME);
         let failed = SongIndexError::io("read", &path);
@@ -81,7 +81,7 @@ impl Manifest {
         parse(&path, &bytes).map(Some)
     }
 
-    /// The state of a folder without a manifest.
+    /// Returns the state of a folder that has no manifest.
     pub(super) fn of_files(folder: &Path, files: &[PathBuf]) -> Result<Self, SongIndexError> {
         let name = |file: &PathBuf| {
             let name = file.file_name().and_then(|name| name.to_str());
@@ -110,12 +110,12 @@ impl Manifest {
         draft.publish()
     }
 
-    /// The name of a new shard; the number is taken.
+    /// Returns the name of a new shard, and uses up its number.
     pub(super) fn new_shard(&mut self, folder: &Path) -> String {
         loop {
             let name = format!("songs-{:06}{SHARD_ENDING}", self.next);
             self.next = self.next.saturating_add(1);
-            // Somebody may have put a file of that name there.
+            // A file of that name may already have been put there.
             if !folder.join(&name).exists() {
                 return name;
             }
@@ -141,7 +141,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
     let format = text.lines().next().and_then(|line| line.strip_prefix("pixelplay-shards "));
     let format: u64 = format
         .and_then(|format| format.parse().ok())
-        .ok_or_else(|| damaged("it does not begin with its format"))?;
+        .ok_or_else(|| damaged("it does not start with its format"))?;
     if format > FORMAT {
         return Err(SongIndexError::NewerFormat {
             path: path.to_owned(),
@@ -166,10 +166,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         let (list, name) = match line.split_once(' ') {
             Some(("shard", name)) => (&mut manifest.shards, name),
             Some(("unused", name)) => (&mut manifest.unused, name),
-            _ => return Err(damaged("it has a line that means nothing")),
+            _ => return Err(damaged("it has a line that is not understood")),
         };
         if !is_shard_name(name) || !names.insert(name) {
-            return Err(damaged("it names a file that cannot be a shard, or one twice"));
+            return Err(damaged("it names a file that cannot be a shard, or names a file twice"));
         }
         list.push(name.to_owned());
     }
@@ -179,7 +179,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
     Ok(manifest)
 }
 
-/// Whether a name is that of a file in the folder itself, and fits on a line.
+/// Returns whether a name is that of a file directly in the folder, and fits on a line.
 fn is_shard_name(name: &str) -> bool {
     name.ends_with(SHARD_ENDING)
         && !name.starts_with('.')
@@ -203,7 +203,7 @@ mod tests {
         parse(Path::new("m"), bytes)
     }
 
-    /// Puts a true checksum under lines that need not be true.
+    /// Appends a valid checksum to lines that may be invalid.
     fn signed(lines: &str) -> Vec<u8> {
         let checksum = blake3::hash(lines.as_bytes()).to_hex();
         format!("{lines}checksum {checksum}\n").into_bytes()

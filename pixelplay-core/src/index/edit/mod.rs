@@ -1,22 +1,21 @@
-//! Changes an index that is there: adds songs, removes some, puts its files together.
+//! Edits an existing index: adds songs, removes songs, merges its files.
 //!
 //! | index | add | remove | compact |
 //! |---|---|---|---|
-//! | a file | written anew, with the songs behind | written anew, without the songs | written anew |
-//! | a folder | one new shard; those that lose a replaced song are written anew | those that lose a song are written anew | one new shard of all |
+//! | a file | rewritten, with the songs appended | rewritten, without the songs | rewritten |
+//! | a folder | one new shard; shards that lose a replaced song are rewritten | shards that lose a song are rewritten | one new shard with all songs |
 //!
-//! A file is put in its place as by the writer, in one step; so that nobody has to wait for large
-//! files to be copied there are folders, and [`manifest`] says how many of their
-//! files change in one step.
+//! A file is replaced atomically, as the writer does it. Copying a large file takes time; a folder
+//! of files avoids that, and [`manifest`] explains how several of its files change atomically.
 //!
 //! | | |
 //! |---|---|
 //! | this file | the editor |
-//! | `copy` | rows copied into a new file, all or some, changed or not |
-//! | `cells` | cells to change on the way |
-//! | `folder`, `manifest` | a folder from one state to the next, and how a state is written down |
-//! | `shards` | the files of an index found and opened, also while somebody edits it |
-//! | `lock`, `publish` | one writer at a time, and a file put in its place in one step |
+//! | `copy` | copying rows into a new file, all or some, changed or not |
+//! | `cells` | cells to change while copying |
+//! | `folder`, `manifest` | moving a folder from one state to the next, and how a state is recorded |
+//! | `shards` | finding and opening the files of an index, even while it is being edited |
+//! | `lock`, `publish` | one writer at a time, and atomic replacement of a file |
 
 #[cfg_attr(not(feature = "enrich"), allow(dead_code, reason = "only enriching changes cells"))]
 mod cells;
@@ -52,39 +51,38 @@ use super::{SongIndex, WriterOptions};
 use crate::embedding::same_space;
 use crate::progress::Progress;
 
-/// How many ids an error names.
+/// The maximum number of ids that an error names.
 const MAX_NAMED: usize = 5;
 
-/// How [`SongIndexEditor`] changes an index.
+/// Options of [`SongIndexEditor`].
 #[derive(Debug, Clone)]
 pub struct EditOptions {
-    /// Whether an added song takes the place of one with the same id; otherwise such songs are
-    /// refused.
+    /// Whether an added song replaces one with the same id. Otherwise such songs are an error.
     pub replace: bool,
-    /// Whether ids to remove that no song has are passed over; otherwise they are refused.
+    /// Whether to ignore ids to remove that no song has. Otherwise they are an error.
     pub ignore_missing: bool,
-    /// See [`WriterOptions::batch_rows`]; for what is written anew.
+    /// [`WriterOptions::batch_rows`] of rewritten files.
     pub batch_rows: usize,
 }
 
 impl Default for EditOptions {
-    /// Refuses, and writes batches of the writer's own size.
+    /// Known and missing ids are errors; batches have the writer's default size.
     fn default() -> Self {
         Self { replace: false, ignore_missing: false, batch_rows: WriterOptions::new(1).batch_rows }
     }
 }
 
-/// What an edit did.
+/// The result of an edit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EditReport {
-    /// Songs added that were not there before.
+    /// Songs added with a new id.
     pub added: usize,
     /// Songs added in place of one with the same id.
     pub replaced: usize,
     /// Songs removed.
     pub removed: usize,
-    /// Ids to remove that no song had.
+    /// Ids to remove that were not in the index.
     pub missing: usize,
     /// Songs in the index now.
     pub songs: usize,
@@ -105,17 +103,17 @@ impl fmt::Display for EditReport {
     }
 }
 
-/// Changes an index; one of [`add`](Self::add), [`remove`](Self::remove),
-/// [`compact`](Self::compact) and [`correct_hubness`](Self::correct_hubness) does it.
+/// Changes an index with one call of [`add`](Self::add), [`remove`](Self::remove),
+/// [`compact`](Self::compact) or [`correct_hubness`](Self::correct_hubness).
 ///
-/// Readers, in any process, see the index as it was or as it will be, whenever they open it and
-/// whenever the editor is killed; an index that is open stays as it was. While an editor is there,
-/// other editors of the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter)
-/// that wants to replace it: do not finish one while holding an editor of the same file.
+/// Readers in any process see either the old or the new index, whenever they open it and even if
+/// the editor is killed. An open index does not change. While an editor exists, other editors of
+/// the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter) that is about to
+/// replace it: do not finish a writer while holding an editor of the same file.
 ///
-/// Songs keep their order, added ones come last, and columns that one side lacks are not known
-/// there. All columns of song data are carried along, also those that PixelPlay does not know; of
-/// the helper columns (`_pp_*`) only those that PixelPlay writes.
+/// Songs keep their order, and added songs come last. Columns that only one side has are empty for
+/// the songs of the other. All columns of song data are kept, including those that PixelPlay does
+/// not know; of the helper columns (`_pp_*`), only those that PixelPlay writes are kept.
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
@@ -139,16 +137,16 @@ impl fmt::Display for EditReport {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "an editor does nothing until it is told to add, remove or compact"]
+#[must_use = "an editor does nothing until one of its methods is called"]
 pub struct SongIndexEditor {
     options: EditOptions,
     index: SongIndex,
     location: Location,
-    /// Given up last.
+    /// Released last.
     _lock: WriterLock,
 }
 
-/// Where the index is, without links on the way.
+/// The path of the index, with links resolved.
 #[derive(Debug)]
 enum Location {
     File(PathBuf),
@@ -156,11 +154,12 @@ enum Location {
 }
 
 impl SongIndexEditor {
-    /// Waits until nobody else changes the index, a file or a folder, and reads it into memory.
+    /// Waits until no other writer is changing the index, a file or a folder, and reads it into
+    /// memory.
     ///
     /// # Errors
-    /// As [`SongIndex::open`]; if the folder cannot be written to, or its file system has no locks;
-    /// [`SongIndexError::Cancelled`] while waiting.
+    /// As [`SongIndex::open`]; if the folder cannot be written to, or its file system does not
+    /// support locks; [`SongIndexError::Cancelled`] if cancelled while waiting.
     pub fn open(
         path: impl AsRef<Path>,
         options: EditOptions,
@@ -169,22 +168,22 @@ impl SongIndexEditor {
         Self::open_with(path.as_ref(), options, &file::read, progress)
     }
 
-    /// [`open`](Self::open) without reading the index into memory, so that an edit holds about one
-    /// batch of it. On Windows a file that is mapped cannot be replaced, so that only folders can
-    /// be edited this way.
+    /// Like [`open`](Self::open), but without reading the index into memory: an edit then holds
+    /// about one batch of it. On Windows a mapped file cannot be replaced, so only folders can be
+    /// edited this way.
     ///
     /// # Safety
     /// As [`SongIndex::open_mmap`], until the edit is done.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    #[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
+    #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(
         path: impl AsRef<Path>,
         options: EditOptions,
         progress: &mut dyn Progress,
     ) -> Result<Self, SongIndexError> {
-        // SAFETY: our caller promises what the function asks for.
+        // SAFETY: our caller upholds the contract of `map`.
         let map: Load<'_> = &|file| unsafe { file::map(file) };
         Self::open_with(path.as_ref(), options, map, progress)
     }
@@ -218,25 +217,26 @@ impl SongIndexEditor {
         Ok(Self { options, index, location, _lock: lock })
     }
 
-    /// The index as it is before the edit.
+    /// Returns the index as it is before the edit.
     #[must_use]
     pub fn index(&self) -> &SongIndex {
         &self.index
     }
 
-    /// Adds all songs of another index, which may have any number of files.
+    /// Adds all songs of another index, which may consist of any number of files.
     ///
-    /// In a folder they become one new shard; songs that they replace leave theirs. Costs a copy of
-    /// what is added and of each file that changes, and 16 bytes of memory a song of the index that
-    /// is changed.
+    /// In a folder they become one new shard, and songs that they replace are removed from their
+    /// shards. Costs a copy of the added songs and of each file that changes, and 16 bytes of
+    /// memory per song of the changed index.
     ///
     /// # Errors
-    /// [`SongIndexError::KnownIds`] unless they are to be [replaced](EditOptions::replace);
-    /// [`SongIndexError::CannotJoin`] if the vectors are of another encoder or dimension, or a
-    /// column holds something else here than there; [`SongIndexError::Damaged`] if a batch that
-    /// would be copied does not match its checksum; [`SongIndexError::Cancelled`]; or if it cannot
-    /// be written. The index then is as it was, with the one exception that
-    /// [`SongIndexWriter::finish`](super::SongIndexWriter::finish) names.
+    /// [`SongIndexError::KnownIds`] if ids are already in the index, unless they are to be
+    /// [replaced](EditOptions::replace); [`SongIndexError::CannotJoin`] if the vectors come from
+    /// another encoder or have another dimension, or if a column has different types on the two
+    /// sides; [`SongIndexError::Damaged`] if a batch to copy does not match its checksum;
+    /// [`SongIndexError::Cancelled`]; or if the index cannot be written. The index is then
+    /// unchanged, with the one exception that
+    /// [`SongIndexWriter::finish`](super::SongIndexWriter::finish) describes.
     pub fn add(
         self,
         songs: &SongIndex,
@@ -256,13 +256,13 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// Removes the songs with these ids; one that is named twice is removed once.
+    /// Removes the songs with these ids. An id may be given more than once.
     ///
     /// Costs a copy of each file that a song is removed from.
     ///
     /// # Errors
-    /// [`SongIndexError::UnknownIds`] unless missing ones are to be [passed
-    /// over](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
+    /// [`SongIndexError::UnknownIds`] if ids are not in the index, unless they are to be
+    /// [ignored](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
     pub fn remove<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
@@ -298,7 +298,8 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// Writes everything anew: one file, in batches of [`EditOptions::batch_rows`], with checksums.
+    /// Rewrites everything into one file, in batches of [`EditOptions::batch_rows`], with
+    /// checksums.
     ///
     /// # Errors
     /// As [`add`](Self::add).
@@ -308,19 +309,19 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// Writes everything anew as [`compact`](Self::compact) does, with a bias for each song that
+    /// Rewrites everything as [`compact`](Self::compact) does, with a bias for each song that
     /// [`SearchOptions::hubness_correction`](super::SearchOptions::hubness_correction) can
     /// subtract.
     ///
-    /// Removing songs and compacting keep the biases. Songs that are added later have none, and
-    /// until the index is corrected again it is not searched with a correction.
+    /// Removing songs and compacting keep the biases. Songs that are added later have none, so the
+    /// index cannot be searched with a correction until it is corrected again.
     ///
-    /// Costs a product of all vectors with all queries of the bank in `f64`, in all threads of
+    /// Costs the product of all vectors with all queries of the bank in `f64`, on all threads of
     /// rayon's pool.
     ///
     /// # Errors
-    /// [`SongIndexError::Embedding`] if the bank is of another encoder or dimension, otherwise as
-    /// [`add`](Self::add).
+    /// [`SongIndexError::Embedding`] if the bank comes from another encoder or has another
+    /// dimension; otherwise as [`add`](Self::add).
     pub fn correct_hubness(
         self,
         bank: &QueryBank,
@@ -332,7 +333,7 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// The rows that songs with these ids would replace; an error if they must not.
+    /// Returns the rows that songs with these ids would replace; an error if they must not.
     pub(crate) fn known_rows<'i>(
         &self,
         ids: impl Iterator<Item = &'i str>,
@@ -353,7 +354,7 @@ impl SongIndexEditor {
         Err(SongIndexError::KnownIds { count: rows.len(), ids: named })
     }
 
-    /// What the songs of another index must have in common with ours.
+    /// Checks that the songs of another index fit ours.
     fn check_fit(&self, songs: &SongIndex) -> Result<(), SongIndexError> {
         let refuse =
             |what: String| Err(SongIndexError::CannotJoin { path: songs.path().to_owned(), what });
@@ -363,19 +364,20 @@ impl SongIndexEditor {
         ) {
             return refuse(error.to_string());
         }
-        // Beside each other they must be told to be of one space, not only not be known to differ.
+        // To be stored together, both must name the same space. That they are not known to differ
+        // is not enough.
         if self.index.fingerprint() != songs.fingerprint() {
             return refuse(
-                "only one of the two says which encoder its vectors are from; write both with the same fingerprint"
+                "only one of the two names the encoder of its vectors; write both with the same fingerprint"
                     .to_owned(),
             );
         }
         if self.index.recipe() != songs.recipe() {
-            let told = |index: &SongIndex| index.recipe().unwrap_or("not told").to_owned();
+            let told = |index: &SongIndex| index.recipe().unwrap_or("not recorded").to_owned();
             return refuse(format!(
-                "they were described in another way (`pixelplay.recipe`: {}) than those of the index ({}); \
-                 add their table instead, build the index again with all songs, or write vectors that were \
-                 made alike with the same `WriterOptions::recipe`",
+                "they were described differently (`pixelplay.recipe`: {}) from those of the index ({}); \
+                 add their table instead, rebuild the index with all songs, or, if the vectors were \
+                 made in the same way, write them with the same `WriterOptions::recipe`",
                 told(songs),
                 told(&self.index)
             ));
@@ -406,7 +408,7 @@ impl SongIndexEditor {
         Ok(())
     }
 
-    /// Writes what changes: drops the rows `without`, then appends `added`.
+    /// Writes the changes: drops the rows `without`, then appends `added`.
     fn write(
         self,
         without: &HashSet<usize>,

@@ -1,4 +1,4 @@
-//! Puts a file in its place in one step, so that nobody ever sees half of one.
+//! Puts a file in place atomically, so that readers never see a partial one.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -9,19 +9,17 @@ use tempfile::NamedTempFile;
 use super::lock::{WriterLock, is_linked, lock_of_file};
 use crate::index::error::SongIndexError;
 
-/// What the names of unfinished files begin and end with. The dot and the ending keep them out of a
-/// folder of shards.
+/// The prefix and suffix of the names of unfinished files. The dot and the extension keep them from
+/// being taken for shards of a folder.
 const DRAFT_PREFIX: &str = ".pixelplay-";
 const DRAFT_SUFFIX: &str = ".tmp";
 
-/// A file that is being written beside its final place. Dropped unfinished, it leaves nothing
-/// behind.
+/// A file that is being written next to its final path. If it is dropped unfinished, it is removed.
 pub(crate) struct Draft {
     file: NamedTempFile,
-    /// As it was asked for.
+    /// The path as the caller gave it.
     target: PathBuf,
-    /// The same file without symbolic links on the way to it, so that a link is followed and not
-    /// replaced.
+    /// The same path with symbolic links resolved, so that a link is followed and not replaced.
     real: PathBuf,
     /// The folder of `real`, on Unix.
     folder: Option<File>,
@@ -42,16 +40,17 @@ impl Draft {
         let file = temporary(folder_of(&real), old.as_ref())?;
         #[cfg(unix)]
         if old.is_some() {
-            // Again, because the system takes the umask off the mode of a file that it creates.
+            // Set again, because the system applies the umask to the mode of a file that it
+            // creates.
             use std::os::unix::fs::PermissionsExt;
             file.as_file().set_permissions(fs::Permissions::from_mode(mode(old.as_ref())))?;
         }
-        // Opened before the old file is replaced: afterwards it is too late to fail.
+        // Opened before the old file is replaced: afterwards a failure could not be undone.
         let folder = cfg!(unix).then(|| File::open(folder_of(&real))).transpose()?;
         Ok(Self { file, target: target.to_owned(), real, folder })
     }
 
-    /// Makes the bytes durable, then moves them over whatever was there.
+    /// Syncs the bytes to disk, then renames the file over the old one.
     pub(crate) fn publish(self) -> Result<(), SongIndexError> {
         let Self { file, target, real, folder } = self;
         file.as_file().sync_all().map_err(SongIndexError::io("write", &target))?;
@@ -63,21 +62,21 @@ impl Draft {
         }
     }
 
-    /// [`publish`](Self::publish) when nobody is changing the file, so that no change is based on
-    /// what it replaces.
+    /// Like [`publish`](Self::publish), but waits until no editor is changing the file, so that no
+    /// edit is based on the contents that are replaced.
     pub(crate) fn publish_alone(self) -> Result<(), SongIndexError> {
         self.publish_alone_if(|_| Ok(()))
     }
 
-    /// The same if `check`, which is given the file without links on the way, still has nothing
-    /// against it then.
+    /// Like [`publish_alone`](Self::publish_alone), if `check` then still succeeds. It is given the
+    /// path with links resolved.
     pub(crate) fn publish_alone_if(
         self,
         check: impl FnOnce(&Path) -> Result<(), SongIndexError>,
     ) -> Result<(), SongIndexError> {
         let lock = WriterLock::take(lock_of_file(&self.real), || Ok(()));
         let _lock = match lock {
-            // A file system without locks can still replace a file whole.
+            // A file system without locks can still replace a file atomically.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
             lock => lock.map_err(SongIndexError::io("write", &self.target))?,
         };
@@ -96,8 +95,8 @@ impl Write for Draft {
     }
 }
 
-/// A new file of ours, locked for as long as it is open: the lock tells [`sweep`] that its writer
-/// is alive.
+/// Creates a temporary file, locked for as long as it is open: the lock shows [`sweep`] that its
+/// writer is alive.
 fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(DRAFT_PREFIX).suffix(DRAFT_SUFFIX);
@@ -108,28 +107,28 @@ fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile>
     #[cfg(not(unix))]
     let _ = old;
     loop {
-        // Opened by us, so that an error names no file that the user knows nothing of.
+        // Opened by us, so that an error does not name a file that the user has never heard of.
         let file = builder.make_in(folder, |path| options.open(path))?;
-        // Elsewhere a lock would keep readers out of the finished file.
+        // On other systems a lock would keep readers out of the finished file.
         if cfg!(not(unix)) || is_ours(file.as_file()) {
             return Ok(file);
         }
     }
 }
 
-/// Locks a new file; it is lost if somebody sweeps the folder at that very moment.
+/// Locks a new file. Returns `false` if another process swept it away at that very moment.
 fn is_ours(file: &File) -> bool {
     match file.try_lock() {
         Ok(()) => is_linked(file).unwrap_or(true),
         Err(fs::TryLockError::WouldBlock) => false,
-        // Without locks nobody sweeps either.
+        // Without locks no process sweeps either.
         Err(fs::TryLockError::Error(_)) => true,
     }
 }
 
-/// Removes what writers left that were killed: files named as ours are that nobody has locked.
+/// Removes what killed writers left: files with names like ours that are not locked.
 ///
-/// Whatever cannot be removed is left alone; it is in nobody's way but takes room.
+/// A file that cannot be removed is left alone. It does no harm, but takes up space.
 fn sweep(folder: &Path) {
     if cfg!(not(unix)) {
         return;
@@ -156,14 +155,14 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// What is at the target, or behind a link there; only a regular file may be replaced.
+/// Returns the metadata of the target, following links; only a regular file may be replaced.
 fn existing(target: &Path) -> io::Result<Option<Metadata>> {
     match fs::metadata(target) {
         Ok(found) if found.is_file() => Ok(Some(found)),
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is a device, pipe or socket, which would be replaced by a file; choose another path",
+            "it is a device, pipe or socket and would be replaced by a file; choose another path",
         )),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Err(_) if !folder_of(target).exists() => Err(io::Error::new(
@@ -178,16 +177,16 @@ fn existing(target: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// Those of the file that is replaced, or those of any new file, from which the system takes the
-/// umask off.
+/// Returns the mode of the file that is replaced, or that of any new file, to which the system
+/// applies the umask.
 #[cfg(unix)]
 fn mode(old: Option<&Metadata>) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     old.map_or(0o666, |old| old.permissions().mode() & 0o777)
 }
 
-/// The rename must survive a power cut too, but not every file system can sync a folder, and those
-/// that cannot say so.
+/// The rename must also survive a power cut, but not every file system can sync a folder. Those
+/// that cannot report it.
 fn accept_unsupported(synced: io::Result<()>) -> io::Result<()> {
     match synced {
         Err(error)

@@ -1,4 +1,4 @@
-//! Finds and opens the files of an index, also while somebody edits it.
+//! Finds and opens the files of an index, even while it is being edited.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -10,8 +10,8 @@ use super::manifest::Manifest;
 use crate::index::error::SongIndexError;
 use crate::index::file::{Load, Segment};
 
-/// How often a folder is looked at anew because it was edited meanwhile. An edit takes longer than
-/// a look, so that it is a broken folder that gets here, not a busy one.
+/// How many times to read a folder again because it was edited in the meantime. An edit takes
+/// longer than reading the folder, so only a broken folder reaches this limit, not a busy one.
 const MAX_ATTEMPTS: usize = 100;
 
 /// Finds the `*.arrow` files of a folder.
@@ -35,15 +35,15 @@ fn open_folder(
     for _ in 0..MAX_ATTEMPTS {
         let manifest = Manifest::read(path)?;
         let opened = open_shards(path, manifest.as_ref(), load, list);
-        // Shards never change, so that a manifest and its shards fit whatever happened meanwhile.
-        // All else that was found stands only if there was no edit.
+        // Shards never change, so a manifest and its shards fit together whatever happened in the
+        // meantime. Any other result is valid only if there was no edit.
         if opened.is_ok() && manifest.is_some() || Manifest::read(path)? == manifest {
             return opened;
         }
     }
     let busy = io::Error::new(
         io::ErrorKind::ResourceBusy,
-        "it is being edited all the time; try again later",
+        "it is being edited constantly; try again later",
     );
     Err(SongIndexError::io("open", path)(busy))
 }
@@ -68,7 +68,7 @@ fn open_shards(
     files.iter().map(|file| Segment::open(file, load)).collect()
 }
 
-/// A file that somebody put beside the shards would silently not be searched.
+/// Rejects unknown files: a file put next to the shards would silently not be searched.
 fn check_all_known(
     folder: &Path,
     manifest: &Manifest,
@@ -82,14 +82,14 @@ fn check_all_known(
         Some(stranger) => Err(SongIndexError::unusable(
             folder,
             format_args!(
-                "{} lies in the folder, but is not part of the index; add it to the index, or move it away",
+                "{} is in the folder but not part of the index; add it to the index, or move it away",
                 stranger.display()
             ),
         )),
     }
 }
 
-/// The `*.arrow` files of a folder, by name.
+/// Returns the `*.arrow` files of a folder, sorted by name.
 pub(super) fn arrow_files(folder: &Path) -> Result<Vec<PathBuf>, SongIndexError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(SongIndexError::io("read", folder))? {
@@ -118,7 +118,7 @@ mod tests {
             writer.unwrap().finish().unwrap();
         };
         write("old.arrow");
-        // The first edit of the folder begins after it was seen to have no manifest, and before its
+        // The first edit of the folder begins after the manifest was found missing, and before the
         // files are listed.
         let looks = Cell::new(0);
         let list = |folder: &Path| {

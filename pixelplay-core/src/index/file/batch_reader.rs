@@ -1,9 +1,9 @@
 //! Turns the buffers of a batch into arrays.
 //!
-//! `arrow-ipc` could do it, but panics on hostile lengths and offsets that this has to survive
-//! (`ArrayData` asserts that a buffer's length is a multiple of its items'). Few types matter here,
-//! so each is built through constructors that return errors, from buffers whose bounds were
-//! checked.
+//! `arrow-ipc` could do this, but it panics on hostile lengths and offsets, which this code must
+//! survive (`ArrayData` asserts that a buffer's length is a multiple of the size of its items).
+//! Only a few types matter here, so each array is built by a constructor that returns errors, from
+//! buffers whose bounds were checked.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use arrow_buffer::{
 };
 use arrow_schema::{DataType, Fields, UnionMode};
 
-/// Where the buffers of a batch lie in the file; all of them inside the batch's body.
+/// Where the buffers of a batch lie in the file. All of them are inside the batch's body.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) rows: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Record {
     buffers: Vec<Range<usize>>,
     /// Where each column's nodes and buffers begin.
     columns: Vec<(usize, usize)>,
-    /// How many further buffers each text view column has, by its first buffer.
+    /// The number of variadic buffers of each text view column, by its first buffer.
     views: Vec<(usize, usize)>,
 }
 
@@ -39,7 +39,7 @@ struct Node {
 }
 
 impl Record {
-    /// Checks the header of a batch whose body is at `body` in the file.
+    /// Reads and checks the header of a batch whose body is at `body` in the file.
     pub(crate) fn new(
         header: &arrow_ipc::RecordBatch<'_>,
         fields: &Fields,
@@ -87,7 +87,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Steps over a column.
+    /// Skips a column.
     fn skip(&mut self, data_type: &DataType, at: &mut At) -> Result<(), &'static str> {
         use DataType as D;
         let buffers = match data_type {
@@ -133,7 +133,7 @@ impl Record {
         }
     }
 
-    /// The items of a `fixed_size_list[dim]` column of numbers, row by row.
+    /// Returns the items of a `fixed_size_list[dim]` column of numbers, row by row.
     pub(crate) fn lists<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
@@ -153,7 +153,7 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 2), len)
     }
 
-    /// The cells of a column of numbers in which none is missing.
+    /// Returns the cells of a column of numbers without nulls.
     pub(crate) fn numbers<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
@@ -166,8 +166,8 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 1), self.rows)
     }
 
-    /// The first `len` items of a `list` column of numbers, whichever rows its offsets give them
-    /// to.
+    /// Returns the first `len` items of a `list` column of numbers, whatever rows its offsets
+    /// assign them to.
     pub(crate) fn first_list<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
@@ -179,7 +179,7 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 3), len)
     }
 
-    /// A column of one of the types that [`kind_of`](super::cells::kind_of) knows.
+    /// Returns a column of one of the types that [`kind_of`](super::cells::kind_of) knows.
     pub(crate) fn array(
         &self,
         bytes: &Buffer,
@@ -190,7 +190,7 @@ impl Record {
         let (node, first) = self.columns[column];
         let node = self.nodes[node];
         if node.len != self.rows {
-            return Err("has another number of rows than its batch".to_owned());
+            return Err("has a different number of rows than its batch".to_owned());
         }
         let nulls = self.nulls(&self.slice(bytes, first), node)?;
         let data = self.slice(bytes, first + 1);
@@ -257,7 +257,7 @@ impl Record {
         nulls: Option<NullBuffer>,
     ) -> Result<ArrayRef, String> {
         let offsets = match offsets.is_empty() && self.rows == 0 {
-            // Allowed, and written by some: no rows, no offsets.
+            // Arrow allows no offsets where there are no rows, and some writers make use of it.
             true => OffsetBuffer::new_empty(),
             false => {
                 let offsets =
@@ -273,7 +273,7 @@ impl Record {
     }
 }
 
-/// The node and buffer that come next.
+/// The next node and buffer.
 struct At {
     node: usize,
     buffer: usize,
@@ -289,7 +289,7 @@ fn bits(data: &Buffer, len: usize) -> Result<BooleanBuffer, &'static str> {
     Ok(BooleanBuffer::new(data.clone(), 0, len))
 }
 
-/// The first `len` numbers of a buffer; copied only where they are not aligned.
+/// Returns the first `len` numbers of a buffer, copied only if they are not aligned.
 fn numbers<T: ArrowNativeType>(data: &Buffer, len: usize) -> Result<ScalarBuffer<T>, &'static str> {
     let bytes =
         len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= data.len()).ok_or(TOO_SHORT)?;

@@ -1,4 +1,4 @@
-//! Writes an index file, batch by batch. Whoever fills it has judged the rows.
+//! Writes an index file, batch by batch. The caller has already checked the rows.
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,7 @@ use crate::song::{Kind, Value};
 /// Text columns have 32-bit offsets; a batch is closed before one of them can overflow.
 pub(crate) const MAX_BATCH_TEXT: usize = 1 << 30;
 
-/// A file that is being written; nothing is seen of it until the draft that it ends as is
-/// published.
+/// A file that is being written. Readers see nothing of it until its draft is published.
 pub(crate) struct BatchWriter {
     path: PathBuf,
     layout: FileSchema,
@@ -79,7 +78,7 @@ impl BatchWriter {
         &self.path
     }
 
-    /// Fails where an earlier error has left the file in an unknown state.
+    /// Fails if an earlier error left the file in an unknown state.
     pub(crate) fn check_usable(&self) -> Result<(), SongIndexError> {
         match &self.file {
             Some(_) => Ok(()),
@@ -87,8 +86,8 @@ impl BatchWriter {
         }
     }
 
-    /// Adds a row. `text` is how many bytes its text has, the id included; `fill` appends the cell
-    /// of each column, by its place among the layout's. A bias is there where the layout names a
+    /// Adds a row. `text` is the number of bytes of its text, id included; `fill` appends the cell
+    /// of each column, by its position in the layout. A bias must be given if the layout names a
     /// query bank.
     pub(crate) fn push(
         &mut self,
@@ -118,7 +117,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Completes the file; publishing it is left to the caller.
+    /// Completes the file. The caller publishes it.
     pub(crate) fn finish(mut self) -> Result<Draft, SongIndexError> {
         self.check_usable()?;
         if self.batch.rows > 0 {
@@ -173,7 +172,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends a cell; one of another kind counts as not known.
+    /// Appends a cell. A value of another kind is written as null.
     pub(crate) fn append(&mut self, cell: Option<Value>) {
         match self {
             Self::Text(column) => column.append_option(match cell {
@@ -195,7 +194,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// [`append`](Self::append) of a cell of any kind to a column that may hold text instead.
+    /// Like [`append`](Self::append), but a value of any kind may go into a column of text.
     pub(crate) fn append_changed(&mut self, cell: Option<Value>) {
         match self {
             Self::Text(column) => column.append_option(cell.map(plain_text)),
@@ -203,8 +202,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// [`append`](Self::append) of a cell that lies in a column of an index, without a copy of its
-    /// text.
+    /// Like [`append`](Self::append), for a cell of an index's column, without copying its text.
     pub(crate) fn append_from(&mut self, cells: &Cells, row: usize) {
         match (self, cells) {
             (Self::Text(column), Cells::Text(cells)) => {
@@ -236,7 +234,7 @@ impl BatchBuilder {
         }
     }
 
-    /// The columns in the order of the schema; the builder is empty afterwards.
+    /// Returns the columns in the order of the schema, and leaves the builder empty.
     fn take(&mut self, layout: &FileSchema) -> Vec<ArrayRef> {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.id.finish())];
         columns.extend(self.columns.iter_mut().map(ColumnBuilder::finish));

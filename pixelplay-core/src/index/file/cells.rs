@@ -1,4 +1,4 @@
-//! A column of one batch, as the kind of cells it holds.
+//! The cells of one column of a batch, by the kind of values they hold.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -13,7 +13,7 @@ use arrow_schema::DataType;
 
 use crate::song::{COLUMNS, Kind, Value};
 
-/// The kind of cells that an Arrow type holds, or `None` for a type that no cell has.
+/// Returns the kind of cells that an Arrow type holds, or `None` if songs cannot hold the type.
 pub(crate) fn kind_of(data_type: &DataType) -> Option<Kind> {
     use DataType as D;
     match data_type {
@@ -27,12 +27,12 @@ pub(crate) fn kind_of(data_type: &DataType) -> Option<Kind> {
     }
 }
 
-/// The kind of a known column.
+/// Returns the kind of a known column.
 pub(crate) fn known_kind(name: &str) -> Option<Kind> {
     COLUMNS.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
 }
 
-/// The kind of a column as it is written: that of a known one, text otherwise.
+/// Returns the kind that a column is written as: its own for a known column, text otherwise.
 pub(crate) fn written_kind(name: &str) -> Kind {
     known_kind(name).unwrap_or(Kind::Text)
 }
@@ -55,7 +55,7 @@ impl Text {
         }
     }
 
-    /// The text in a row; of no meaning where the row is null.
+    /// Returns the text in a row; meaningless if the row is null.
     pub(crate) fn value(&self, row: usize) -> &str {
         match self {
             Self::Utf8(a) => a.value(row),
@@ -80,13 +80,13 @@ pub(crate) enum Cells {
     Integer(Int64Array),
     Real(Float64Array),
     Flag(BooleanArray),
-    /// A column that this shard does not have: nothing is known.
+    /// The shard does not have this column: every cell is null.
     Missing,
 }
 
 impl Cells {
-    /// Reads a column as cells of `kind`. Numbers of other widths are converted; a real that is not
-    /// finite counts as not known, since some programs write NaN for a missing value.
+    /// Reads a column as cells of `kind`. Numbers of other widths are converted. A real that is not
+    /// finite becomes null, since some programs write NaN for a missing value.
     pub(crate) fn new(array: &ArrayRef, kind: Kind) -> Result<Self, String> {
         match kind {
             Kind::Text => Text::new(array).map(Self::Text),
@@ -117,7 +117,7 @@ impl Cells {
         }
     }
 
-    /// How many bytes of text a row has.
+    /// Returns the number of bytes of text in a row.
     pub(crate) fn text_len(&self, row: usize) -> usize {
         match self {
             Self::Text(a) if !a.is_null(row) => a.value(row).len(),
@@ -125,7 +125,7 @@ impl Cells {
         }
     }
 
-    /// The number in a row, where there is one.
+    /// Returns the number in a row, if there is one.
     pub(crate) fn number(&self, row: usize) -> Option<f64> {
         match self {
             Self::Integer(a) => a.is_valid(row).then(|| a.value(row) as f64),
@@ -135,7 +135,7 @@ impl Cells {
     }
 }
 
-/// A kind in the words of error messages.
+/// Describes a kind for error messages.
 pub(crate) fn describe(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
@@ -145,7 +145,7 @@ pub(crate) fn describe(kind: Kind) -> &'static str {
     }
 }
 
-/// A cell as text.
+/// Formats a cell as text.
 pub(crate) fn plain_text(value: Value) -> String {
     match value {
         Value::Text(text) => text,
@@ -187,7 +187,9 @@ fn integers(array: &ArrayRef) -> Result<Int64Array, String> {
             let nulls = reals.null_count();
             let whole = reals.unary_opt::<_, Int64Type>(whole);
             if whole.null_count() != nulls {
-                return Err("holds a number that is not whole, expected whole numbers".to_owned());
+                return Err(
+                    "contains a number that is not whole, expected whole numbers".to_owned()
+                );
             }
             return Ok(whole);
         }
@@ -195,13 +197,13 @@ fn integers(array: &ArrayRef) -> Result<Int64Array, String> {
     }
     .ok_or_else(|| format!("has type {}, expected whole numbers", array.data_type()))?;
     if converted.null_count() != before {
-        return Err("holds a number above 2^63 - 1".to_owned());
+        return Err("contains a number above 2^63 - 1".to_owned());
     }
     Ok(converted)
 }
 
 fn whole(value: f64) -> Option<i64> {
-    // Beyond 2^53 an f64 no longer tells neighbouring integers apart.
+    // Beyond 2^53 an f64 can no longer represent every integer.
     #[expect(clippy::cast_possible_truncation, reason = "checked to be a small whole number")]
     (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value as i64)
 }
@@ -212,7 +214,7 @@ fn reals(array: &ArrayRef) -> Option<Float64Array> {
     match array.data_type() {
         D::Float64 => {
             let array = array.as_primitive_opt::<Float64Type>()?;
-            // The usual case costs no copy.
+            // The usual case: no copy.
             if array.values().iter().all(|v| v.is_finite()) {
                 return Some(array.clone());
             }

@@ -7,8 +7,9 @@ use super::layout::message_len;
 /// The checksum of everything but the bodies: the start of the file up to the first batch, each
 /// batch's place, message and checksum, and the number of rows.
 ///
-/// The footer cannot be hashed as it is, since it holds the hash. Its content is bound instead: its
-/// schema must equal the one at the start of the file, and all else in it goes through here.
+/// The footer cannot be hashed itself, since it contains the hash. Its contents are covered in
+/// another way: its schema must equal the one at the start of the file, and everything else in it
+/// is hashed here.
 #[derive(Debug)]
 pub(crate) struct MetadataHash(blake3::Hasher);
 
@@ -41,7 +42,7 @@ impl MetadataHash {
     }
 }
 
-/// Passes on what the Arrow writer writes, and hashes it piece by piece: first the start of the
+/// Forwards what the Arrow writer writes, and hashes it piece by piece: first the start of the
 /// file, then each batch.
 pub(crate) struct HashingWriter<W> {
     inner: W,
@@ -69,7 +70,7 @@ impl<W: Write> HashingWriter<W> {
         self.inner
     }
 
-    /// Ends the piece and begins the next.
+    /// Ends the current piece and begins the next one.
     pub(crate) fn end_piece(&mut self) -> Piece {
         let piece = Piece {
             at: self.piece_at,
@@ -82,8 +83,8 @@ impl<W: Write> HashingWriter<W> {
         piece
     }
 
-    /// How much of the piece's start is kept: at the start of the file all of it, later its
-    /// message.
+    /// Returns how many of the piece's first bytes to keep: at the start of the file all of them,
+    /// later the message.
     fn wanted_head(&self) -> usize {
         if self.piece_at == 0 { usize::MAX } else { message_len(&self.head).unwrap_or(8) }
     }
@@ -95,7 +96,7 @@ impl<W: Write> Write for HashingWriter<W> {
         let mut bytes = &bytes[..taken];
         self.written += taken as u64;
         self.piece.update(bytes);
-        // Twice at most: the length of the message is known only once its first 8 bytes are.
+        // Runs at most twice: the length of the message is known only after its first 8 bytes.
         while self.head.len() < self.wanted_head() && !bytes.is_empty() {
             let (head, rest) =
                 bytes.split_at(bytes.len().min(self.wanted_head() - self.head.len()));

@@ -1,4 +1,4 @@
-//! The index file: an [Arrow IPC file], and what PixelPlay adds to one.
+//! The format of an index file: an [Arrow IPC file], and what PixelPlay adds to it.
 //!
 //! [Arrow IPC file]: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
 //!
@@ -17,66 +17,66 @@
 //! | column | type | |
 //! |---|---|---|
 //! | `id` | utf8, not null | not empty, unique |
-//! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null where not known |
-//! | others | utf8 | carried along |
+//! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null if unknown |
+//! | others | utf8 | kept as they are |
 //! | `embedding` | `fixed_size_list<float32 not null>[dim]`, not null | finite, length 1 within 1e-3 |
-//! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`quantized`](crate::index::quantized) | the vectors once more, in 8-bit integers; all or none; of no meaning in a file without checksums |
-//! | `_pp_bias` | see [`hubness_correction`](crate::index::hubness::correction) | how near a song is to everything |
+//! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`quantized`](crate::index::quantized) | the vectors again, as 8-bit integers; all five columns or none; ignored in a file without checksums |
+//! | `_pp_bias` | see [`hubness_correction`](crate::index::hubness::correction) | how close a song is to all queries |
 //! | other `_pp_*` | any | helper columns, skipped by readers that do not know them |
 //!
 //! | metadata of the schema | |
 //! |---|---|
 //! | `pixelplay.format` | [`FORMAT`], as a decimal number |
 //! | `pixelplay.dim` | length of the vectors |
-//! | `pixelplay.fingerprint` | the space of the vectors; absent where it is not known |
-//! | `pixelplay.recipe` | since format 2: how the songs were described, a JSON object; absent where the vectors were not made from descriptions |
-//! | `pixelplay.query_bank` | whose biases `_pp_bias` holds |
+//! | `pixelplay.fingerprint` | the space of the vectors; absent if unknown |
+//! | `pixelplay.recipe` | since format 2: how the songs were described, a JSON object; absent if the vectors were not made from descriptions |
+//! | `pixelplay.query_bank` | the query bank that the biases in `_pp_bias` come from |
 //!
 //! | metadata of the footer | |
 //! |---|---|
-//! | `pixelplay.rows` | rows of all batches together |
+//! | `pixelplay.rows` | total number of rows in all batches |
 //! | `pixelplay.batch_checksums` | BLAKE3 of each batch (message and body) in hex, separated by spaces |
 //! | `pixelplay.checksum` | BLAKE3 in hex of everything but the bodies, see [`MetadataHash`](super::checksum::MetadataHash) |
 //!
-//! A file without any key of the footer, written or rewritten by another program, is an index too
-//! if its columns are right. It has no checksums, so its rows are checked when it is opened. Some
-//! of the keys without the others are damage: a checksum whose name was lost must not make a file
-//! pass for one that never had any.
+//! A file that has none of the footer's keys, because another program wrote or rewrote it, is also
+//! an index if its columns are right. It has no checksums, so its rows are checked when it is
+//! opened. A file with only some of the keys is damaged: losing the name of a checksum must not
+//! make a file look like one that never had any.
 //!
 //! # Other files
 //!
 //! | name | |
 //! |---|---|
-//! | `*.arrow` in a folder | a shard of the index that the folder is; see [`manifest`](crate::index::edit::manifest) for which |
-//! | `songs-000001.arrow`, ... | a shard that an edit wrote; a number is never used twice |
-//! | `_pixelplay_shards.txt` | the manifest of a folder that was edited |
+//! | `*.arrow` in a folder | a shard of the index in that folder; [`manifest`](crate::index::edit::manifest) explains which files count |
+//! | `songs-000001.arrow`, ... | a shard written by an edit; a number is never used twice |
+//! | `_pixelplay_shards.txt` | the manifest of an edited folder |
 //! | `.pixelplay-XXXXXX.tmp` | a file that is being written; locked while its writer lives (on Unix) |
-//! | `.pixelplay-<16 hex digits>.lock` | held while the file beside it is changed: the start of the BLAKE3 of its name |
-//! | `.pixelplay.lock` | held while the folder that it is in is changed |
+//! | `.pixelplay-<16 hex digits>.lock` | held while the file next to it is changed; the digits are the start of the BLAKE3 of that file's name |
+//! | `.pixelplay.lock` | held while its folder is changed |
 //!
-//! # What the promises rest on
+//! # Guarantees
 //!
-//! | promise | rests on |
+//! | guarantee | based on |
 //! |---|---|
-//! | nobody sees half a file, and open indexes stay as they are | a file is complete before `rename` puts it in place, and is never written into afterwards |
-//! | what was reported as done survives a power cut | `fsync` of the file before the rename, and of its folder behind it |
-//! | a folder changes in one step | the rename of its manifest, before and after which every shard that it names is there |
-//! | no edit is lost to another one | an advisory lock of the system (`flock`, `LockFileEx`) from before the index is read until the change is in place; on network file systems as far as they implement it |
-//! | what a killed writer left is removed by the next one, and nothing else is | the system drops a lock with its owner; only unlocked files of our names are removed, and shards only if the manifest says that they are unused |
+//! | readers never see a partial file, and open indexes never change | a file is complete before `rename` puts it in place, and is never written to afterwards |
+//! | a reported success survives a power cut | `fsync` of the file before the rename, and of its folder after it |
+//! | a folder changes in one step | the rename of its manifest: every shard that the old or the new manifest names exists at that moment |
+//! | no edit overwrites another | an advisory lock of the system (`flock`, `LockFileEx`) from before the index is read until the change is in place; on network file systems as far as they implement it |
+//! | the next writer removes what a killed one left, and nothing else | the system releases a lock when its owner ends; only unlocked files with our names are removed, and shards only if the manifest lists them as unused |
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
 
-/// The newest format, and the one that is written. Format 1 knew no [`KEY_RECIPE`].
+/// The newest format, and the one that is written. Format 1 had no [`KEY_RECIPE`].
 pub(crate) const FORMAT: u64 = 2;
 
 pub(crate) const ID: &str = "id";
 pub(crate) const EMBEDDING: &str = "embedding";
-/// What the names of helper columns start with.
+/// The prefix of the names of helper columns.
 pub(crate) const HELPER_PREFIX: &str = "_pp_";
 
-/// What the names of our metadata start with.
+/// The prefix of our metadata keys.
 pub(crate) const KEY_PREFIX: &str = "pixelplay.";
 pub(crate) const KEY_FORMAT: &str = "pixelplay.format";
 pub(crate) const KEY_DIM: &str = "pixelplay.dim";
@@ -90,30 +90,30 @@ pub(crate) const FOOTER_KEYS: [&str; 3] = [KEY_ROWS, KEY_BATCH_CHECKSUMS, KEY_CH
 
 /// Every buffer starts at a multiple of this.
 pub(crate) const ALIGNMENT: usize = 64;
-/// Where the schema message starts: behind the magic, padded.
+/// Where the schema message starts: after the magic and its padding.
 pub(crate) const SCHEMA_AT: usize = ALIGNMENT;
-/// The most columns of a file.
+/// The maximum number of columns in a file.
 pub(crate) const MAX_COLUMNS: usize = 10_000;
-/// The longest vector.
+/// The maximum dimension of vectors.
 pub(crate) const MAX_DIM: usize = 1 << 16;
 
 pub(crate) const MAGIC: [u8; 6] = *b"ARROW1";
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// How many bytes the message at the start of `bytes` takes, prefix included: a marker, an `i32`
-/// length, that many bytes.
+/// Returns the length in bytes of the message at the start of `bytes`, including its prefix: a
+/// marker, an `i32` length, then that many bytes.
 pub(crate) fn message_len(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(&CONTINUATION)?;
     let len = i32::from_le_bytes(*rest.first_chunk()?);
     usize::try_from(len).ok()?.checked_add(8)
 }
 
-/// The type of a value in a list of numbers.
+/// Returns the field of the values in a list of numbers.
 pub(crate) fn value_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::Float32, false))
 }
 
-/// The length of vectors as Arrow counts it.
+/// Converts the dimension of vectors to Arrow's type.
 #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most MAX_DIM")]
 pub(crate) fn list_len(dim: usize) -> i32 {
     dim as i32

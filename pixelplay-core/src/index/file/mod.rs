@@ -5,11 +5,11 @@
 //! | `layout` | the format: byte tables, names of columns and metadata keys |
 //! | `schema` | the schema of a file that is written |
 //! | `checksum` | what the checksums cover |
-//! | `open`, `parser`, `segment` | bytes into memory, checked, and what can then be read |
+//! | `open`, `parser`, `segment` | loading and checking a file, and reading from it |
 //! | `batch_reader`, `cells` | the buffers of a batch as arrays, and arrays as cells |
-//! | `vector_file` | single vectors of a mapped file, read instead of mapped |
-//! | `batch_writer`, `writer` | batches, and songs, written |
-//! | `verify` | every byte and every row checked |
+//! | `vector_file` | single vectors of a mapped file, read from the file instead of the map |
+//! | `batch_writer`, `writer` | writing batches, and songs |
+//! | `verify` | checking every byte and every row |
 
 mod batch_reader;
 mod batch_writer;

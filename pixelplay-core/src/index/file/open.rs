@@ -1,4 +1,4 @@
-//! Gets the bytes of an index file into memory, and opens it.
+//! Loads the bytes of an index file into memory, and opens it.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,19 +11,19 @@ use super::segment::{Segment, Stamp};
 use super::vector_file::VectorFile;
 use crate::index::error::SongIndexError;
 
-/// Gets the bytes of an open file into memory.
+/// Loads the bytes of an open file into memory.
 pub(crate) type Load<'a> = &'a dyn Fn(File) -> io::Result<Loaded>;
 
 pub(crate) struct Loaded {
     bytes: Buffer,
-    /// The file, where `bytes` is a map of it.
+    /// The file, if `bytes` is a map of it.
     file: Option<File>,
 }
 
 impl Segment {
     /// Opens a file and checks what it says about itself.
     pub(crate) fn open(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
-        // Before it is opened, since opening a pipe waits for somebody to write into it.
+        // Checked before opening, since opening a pipe blocks until another process writes to it.
         let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
         if !metadata.is_file() {
             return Err(SongIndexError::unusable(
@@ -36,7 +36,7 @@ impl Segment {
         let Loaded { bytes, file } = load(file).map_err(SongIndexError::io("read", path))?;
         let mut segment = Parser { path, bytes }.parse()?;
         segment.stamp = stamp;
-        // Where they are not quantized all vectors are scanned, so that they are touched anyway.
+        // If any batch is not quantized, searches scan its vectors, so they are paged in anyway.
         if segment.batches.iter().all(|batch| batch.quantized.is_some()) {
             let vectors = segment.batches.iter().map(|batch| batch.vectors.len());
             let bytes = vectors.sum::<usize>() * size_of::<f32>();
@@ -46,7 +46,8 @@ impl Segment {
     }
 }
 
-/// Reads a whole file into memory that is aligned as Arrow wants it, which a `Vec<u8>` is not.
+/// Reads a whole file into memory with the alignment that Arrow needs, which a `Vec<u8>` does not
+/// have.
 pub(crate) fn read(mut file: File) -> io::Result<Loaded> {
     let too_large = || io::Error::from(io::ErrorKind::OutOfMemory);
     let len = usize::try_from(file.metadata()?.len()).map_err(|_| too_large())?;
@@ -58,11 +59,12 @@ pub(crate) fn read(mut file: File) -> io::Result<Loaded> {
 /// Maps a whole file.
 ///
 /// # Safety
-/// While the buffer, or anything made of it, is there, no process may truncate the file or write
-/// into it.
-#[expect(unsafe_code, reason = "what the caller must promise stands in the signature")]
+/// No process may truncate the file or write to it while the buffer, or anything made from it, is
+/// alive.
+#[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
 pub(crate) unsafe fn map(file: File) -> io::Result<Loaded> {
-    // SAFETY: our caller promises it for as long as the buffer lives, and the map lives no longer.
+    // SAFETY: our caller guarantees this for as long as the buffer lives, and the map lives no
+    // longer.
     let map = unsafe { crate::mmap::map_file(&file)? };
     Ok(Loaded { bytes: Buffer::from(bytes::Bytes::from_owner(map)), file: Some(file) })
 }

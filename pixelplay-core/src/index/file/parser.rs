@@ -1,6 +1,6 @@
 //! Finds the batches in the bytes of an index file.
 //!
-//! Whatever the file says about itself is checked here before anything acts on it.
+//! Everything that the file states about itself is checked here before it is used.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -73,7 +73,7 @@ impl Parser<'_> {
         };
         let has_format = schema.metadata.contains_key(layout::KEY_FORMAT);
         let incomplete = || {
-            self.damaged("it has some of PixelPlay's metadata (keys `pixelplay.*`), but not all")
+            self.damaged("it has some of PixelPlay's metadata keys (`pixelplay.*`), but not all")
         };
         let checksums = if let [Some(rows), Some(batch_checksums), Some(checksum)] =
             layout::FOOTER_KEYS.map(entry)
@@ -90,7 +90,7 @@ impl Parser<'_> {
                 batch_checksums,
             )?)
         } else {
-            // Searched for in the bytes, because the reference to all of them may be what is
+            // Searched for in the bytes, because the reference to the metadata may be what is
             // damaged.
             let footer = &bytes[footer_range];
             let any_footer_key = layout::FOOTER_KEYS
@@ -102,7 +102,7 @@ impl Parser<'_> {
             if any_footer_key || any_schema_key && !complete {
                 return Err(incomplete());
             }
-            // Another program may have changed the vectors and copied what we had made of them.
+            // Another program may have changed the vectors but copied our quantized ones.
             for batch in &mut batches {
                 batch.quantized = None;
                 batch.biases = None;
@@ -134,8 +134,7 @@ impl Parser<'_> {
         if !bytes.starts_with(&layout::MAGIC) {
             return Err(not_arrow(foreign(bytes)));
         }
-        let end =
-            "it does not end with a footer and ARROW1, so it was cut short or is not finished";
+        let end = "it does not end with a footer and ARROW1, so it was truncated or never finished";
         let rest = bytes[layout::MAGIC.len()..]
             .strip_suffix(&layout::MAGIC)
             .ok_or_else(|| not_arrow(end))?;
@@ -256,7 +255,8 @@ impl Parser<'_> {
         )))
     }
 
-    /// Checks that a batch lies in the range `within`, and its message and buffers in the batch.
+    /// Checks that a batch lies within the range `within`, and its message and buffers within the
+    /// batch.
     fn place(
         &self,
         block: &arrow_ipc::Block,
@@ -275,7 +275,7 @@ impl Parser<'_> {
         let stated = layout::message_len(&self.bytes[start..body_start]);
         if stated.is_none_or(|stated| stated > message_len) {
             return Err(self.damaged(
-                "a batch does not begin with a message of the length that the footer states",
+                "a batch does not start with a message of the length stated in the footer",
             ));
         }
         Ok(Place { message: start..body_start, body: body_start..end })
@@ -327,7 +327,8 @@ impl Parser<'_> {
         })
     }
 
-    /// Checks the checksum over everything but the bodies; returns the checksums of the batches.
+    /// Verifies the checksum over everything but the bodies, and returns the checksums of the
+    /// batches.
     fn check_metadata(
         &self,
         schema: &Schema,
@@ -374,25 +375,26 @@ impl Parser<'_> {
     }
 }
 
-/// What a file is that does not begin as an Arrow file does, and what to do about it.
+/// Returns what kind of file it is if it does not start like an Arrow file, and what to do about
+/// it.
 fn foreign(bytes: &[u8]) -> &'static str {
     const MOST: usize = 1024;
     let start = &bytes[..bytes.len().min(MOST)];
     let is_text = |byte: &u8| !byte.is_ascii_control() || b"\t\r\n".contains(byte);
     if start.starts_with(b"PAR1") {
-        "it is a Parquet file; an index of its songs has to be built first"
+        "it is a Parquet file; build an index from its songs first"
     } else if start.starts_with(b"\x93NUMPY") {
         "it is a NumPy array; import it into an index first"
     } else if start.starts_with(b"\x1f\x8b") {
-        "it is gzip-compressed; if it is a table of songs, build an index of it first (build-index)"
+        "it is gzip-compressed; if it is a table of songs, build an index from it first (build-index)"
     } else if start.iter().all(is_text) {
-        "it is text; if it is a table of songs, build an index of it first (build-index)"
+        "it is text; if it is a table of songs, build an index from it first (build-index)"
     } else {
         "it does not start with ARROW1"
     }
 }
 
-/// What the schema and its metadata say.
+/// The contents of the schema and its metadata.
 struct ParsedSchema {
     id: usize,
     embedding: usize,
@@ -417,5 +419,5 @@ fn batch_header<'a>(
     }
     message
         .header_as_record_batch()
-        .ok_or_else(|| "the footer points at something that is no batch".to_owned())
+        .ok_or_else(|| "the footer points to something that is not a batch".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The schema of an index file, as it is written.
+//! The schema of the index files that we write.
 
 use std::collections::HashMap;
 
@@ -9,21 +9,21 @@ use crate::embedding::Fingerprint;
 use crate::index::{hubness, quantized};
 use crate::song::Kind;
 
-/// What the rows of a file have in common.
+/// The properties that all rows of a file share.
 pub(crate) struct FileSchema {
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
     /// How the songs were described.
     pub(crate) recipe: Option<String>,
-    /// Beside `id` and the vector.
+    /// The columns other than `id` and the vector.
     pub(crate) columns: Vec<(String, Kind)>,
     pub(crate) batch_rows: usize,
     pub(crate) quantized: bool,
-    /// Whose biases the rows have.
+    /// The query bank that the rows' biases come from.
     pub(crate) query_bank: Option<String>,
 }
 
-/// The type of the columns that hold this kind of cells.
+/// Returns the Arrow type of columns with this kind of cells.
 pub(crate) fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Text => DataType::Utf8,
@@ -33,7 +33,7 @@ pub(crate) fn data_type(kind: Kind) -> DataType {
     }
 }
 
-/// The columns in the order in which they are written, and our metadata.
+/// Returns the columns in the order in which they are written, with our metadata.
 pub(crate) fn schema(file: &FileSchema) -> Schema {
     let mut fields = vec![Field::new(layout::ID, DataType::Utf8, false)];
     for (name, kind) in &file.columns {

@@ -20,10 +20,10 @@ use crate::index::error::SongIndexError;
 use crate::index::quantized::QuantizedVectors;
 use crate::song::Kind;
 
-/// How many bytes are hashed between two reports.
+/// The number of bytes hashed between two progress reports.
 const BYTES_A_REPORT: usize = 64 << 20;
 
-/// Tells a file from one that took its place: how long it is, and when it was written.
+/// Distinguishes a file from one that replaced it, by its length and the time it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp(Option<(u64, SystemTime)>);
 
@@ -37,22 +37,23 @@ impl Stamp {
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) path: PathBuf,
-    /// Of the file when it was opened.
+    /// The file's stamp when it was opened.
     pub(crate) stamp: Stamp,
     pub(crate) dim: usize,
     pub(crate) fingerprint: Option<Fingerprint>,
-    /// How the songs were described; what it says is for the catalogue to know.
+    /// How the songs were described. Only the catalogue interprets it.
     pub(crate) recipe: Option<String>,
-    /// Whose biases the songs have; see [`correction`](crate::index::hubness::correction).
+    /// The query bank that the songs' biases come from; see
+    /// [`correction`](crate::index::hubness::correction).
     pub(crate) query_bank: Option<String>,
-    /// The song columns in the file's order, and where each stands in the schema.
+    /// The song columns in the file's order, each with its position in the schema.
     pub(crate) columns: Vec<(String, Kind, usize)>,
     pub(crate) batches: Vec<Batch>,
-    /// BLAKE3 of each batch, in hex; `None` in a file of another program.
+    /// BLAKE3 of each batch, in hex; `None` for a file written by another program.
     pub(crate) checksums: Option<Vec<String>>,
     pub(super) schema: SchemaRef,
     pub(super) bytes: Buffer,
-    /// Where exactly scored vectors come from, if not from `bytes`.
+    /// Where vectors are read from for exact scores, if not from `bytes`.
     pub(super) vector_file: Option<VectorFile>,
 }
 
@@ -65,13 +66,13 @@ pub(crate) struct Batch {
     pub(crate) vectors: ScalarBuffer<f32>,
     pub(crate) quantized: Option<QuantizedVectors>,
     pub(crate) biases: Option<ScalarBuffer<f32>>,
-    /// One for each of [`Segment::columns`], decoded when first asked for.
+    /// One for each of [`Segment::columns`], decoded on first use.
     pub(super) cells: Vec<OnceLock<Result<Cells, String>>>,
     pub(super) place: Place,
     pub(super) record: Record,
 }
 
-/// Where a batch lies in the file; checked to be inside it.
+/// Where a batch lies in the file; checked to lie inside it.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) message: Range<usize>,
@@ -79,7 +80,7 @@ pub(super) struct Place {
 }
 
 impl Segment {
-    /// A vector for an exact score, which may be read into `scratch`.
+    /// Returns a vector for an exact score; it may be read into `scratch`.
     pub(crate) fn vector<'a>(
         &'a self,
         batch: &'a Batch,
@@ -94,7 +95,7 @@ impl Segment {
         let Some(at) = from_start(self.bytes.as_ptr().addr())
             .filter(|&at| at + size_of_val(mapped) <= self.bytes.len())
         else {
-            // They were not aligned, and copied when the file was opened.
+            // The vectors were not aligned, so they were copied when the file was opened.
             return Ok(mapped);
         };
         scratch.resize(self.dim, 0.0);
@@ -102,7 +103,7 @@ impl Segment {
         Ok(scratch)
     }
 
-    /// The cells of a column of a batch; `column` counts through [`Segment::columns`].
+    /// Returns the cells of a column of a batch; `column` is a position in [`Segment::columns`].
     pub(crate) fn cells(&self, batch: &Batch, column: usize) -> Result<Cells, SongIndexError> {
         let (name, kind, at) = &self.columns[column];
         batch.cells[column]
@@ -117,12 +118,12 @@ impl Segment {
             })
     }
 
-    /// The bytes that the checksum of a batch covers.
+    /// Returns the bytes that the checksum of a batch covers.
     fn batch_bytes(&self, batch: &Batch) -> &[u8] {
         &self.bytes[batch.place.message.start..batch.place.body.end]
     }
 
-    /// Compares a batch with its checksum, where it has one; `report` is called every so often.
+    /// Compares a batch with its checksum, if it has one, and calls `report` from time to time.
     pub(crate) fn check_batch(
         &self,
         at: usize,
@@ -145,7 +146,7 @@ impl Segment {
         ))
     }
 
-    /// A column of a type that no cell has, and which is no helper.
+    /// Returns the name of a column whose type songs cannot hold and that is not a helper column.
     pub(crate) fn foreign_column(&self) -> Option<&str> {
         let known: HashSet<usize> = self.columns.iter().map(|(_, _, at)| *at).collect();
         let fields = self.schema.fields().iter().enumerate();

@@ -1,22 +1,22 @@
 //! Reads single vectors of a mapped file.
 //!
-//! A search needs some tens of them, all over the file, for exact scores. Where they are mapped,
-//! touching one maps what lies around it too (64 KiB at least, about 1 MiB on Linux 6.18), so that
-//! after 20 searches of a million songs the process seemed to hold 1.8 GB of vectors. Reading costs
-//! about the same and leaves nothing behind.
+//! A search needs a few dozen vectors, scattered over the file, for exact scores. Touching a mapped
+//! vector also maps the pages around it (at least 64 KiB, about 1 MiB on Linux 6.18), so after 20
+//! searches of a million songs the process seemed to hold 1.8 GB of vectors. Reading from the file
+//! costs about the same and leaves nothing mapped.
 
 use std::fs::File;
 use std::io;
 
-/// Smaller matrices are used where they are mapped: they are not worth a file handle.
+/// Smaller matrices are used through the map: they are not worth a file handle.
 const MIN_BYTES: usize = 64 << 20;
 
-/// The open file behind a map.
+/// The open file of a map.
 #[derive(Debug)]
 pub(super) struct VectorFile(File);
 
 impl VectorFile {
-    /// `None` if `bytes` of vectors are better used where they are.
+    /// Returns `None` if `bytes` of vectors are too few to be worth reading from the file.
     pub(super) fn new(file: File, bytes: usize) -> Option<Self> {
         let can_read = cfg!(any(unix, windows)) && cfg!(target_endian = "little");
         (can_read && bytes >= MIN_BYTES).then_some(Self(file))

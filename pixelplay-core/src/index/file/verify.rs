@@ -5,29 +5,28 @@ use crate::index::{SongIndex, SongIndexError};
 use crate::progress::Progress;
 use crate::simd::Backend;
 
-/// How many rows are checked between two reports.
+/// The number of rows checked between two progress reports.
 const ROWS_A_REPORT: usize = 16_384;
 
-/// Says how many rows are done; an error stops the work.
+/// Reports how many rows are done. An error stops the work.
 type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
-    /// Checks all that [`open`](Self::open) leaves out: the checksum of every batch, where the file
-    /// has them, that every vector is finite, of length 1 and close to what it is quantized to,
-    /// every id unique, and every column readable.
+    /// Checks everything that [`open`](Self::open) leaves out: that every batch matches its
+    /// checksum (if the file has checksums), that every vector is finite, has length 1 and is close
+    /// to its quantized copy, that ids are unique, and that every column can be read.
     ///
-    /// Costs one pass over the file: about a third of a second a gigabyte on one core, if it is in
-    /// memory.
+    /// Costs one pass over the file: about a third of a second per gigabyte on one core, if the
+    /// file is in memory.
     ///
     /// # Errors
-    /// The first thing found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] where
-    /// two rows have the same id, which no damage can bring about in a file with checksums.
+    /// The first problem found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] if two
+    /// rows have the same id, which damage cannot cause in a file with checksums.
     pub fn verify(&self) -> Result<(), SongIndexError> {
         self.verify_with(&mut ())
     }
 
-    /// [`verify`](Self::verify) with reports of progress, in rows; each stage passes over all of
-    /// them.
+    /// [`verify`](Self::verify) with progress reports, in rows. Each stage passes over all rows.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
@@ -73,7 +72,7 @@ impl SongIndex {
                 if quantized.is_some_and(|quantized| !quantized.bounds_hold(at, vector)) {
                     return Err(SongIndexError::damaged(
                         &span.shard.segment.path,
-                        format_args!("row {row}: its quantized vector is not that of its vector"),
+                        format_args!("row {row}: its quantized vector does not match its vector"),
                     ));
                 }
             }
@@ -99,7 +98,7 @@ impl SongIndex {
         Err(SongIndexError::unusable(
             &shard.segment.path,
             format_args!(
-                "row {row} has the id {:?} of an earlier row; ids must be unique",
+                "row {row} repeats the id {:?} of an earlier row; ids must be unique",
                 self.id(row)
             ),
         ))

@@ -12,35 +12,35 @@ use crate::index::error::SongIndexError;
 use crate::progress::{Progress, Stage};
 use crate::song::{COLUMNS, Song, SongId, Value};
 
-/// How [`SongIndexWriter`] writes.
+/// Options of [`SongIndexWriter`].
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
-    /// The length of the vectors, 1 to 65,536.
+    /// The dimension of the vectors, 1 to 65,536.
     pub dim: usize,
-    /// The space of the vectors, where it is known; queries from another space are then refused.
+    /// The space of the vectors, if known. Queries from another space are then rejected.
     pub fingerprint: Option<Fingerprint>,
-    /// How the songs were described, where their vectors come from descriptions: a JSON object that
-    /// `catalog::build_index` writes and reads.
+    /// How the songs were described, if their vectors were made from descriptions: a JSON object
+    /// that `catalog::build_index` writes and reads.
     pub recipe: Option<String>,
-    /// Scale each vector to length 1; otherwise a vector of another length is refused.
+    /// Scale each vector to length 1. Otherwise a vector of another length is rejected.
     pub normalize: bool,
-    /// After how many rows a batch is written. The writer holds about one batch in memory; an index
-    /// of one batch gives all vectors as one slice. A batch is closed early should its text reach a
+    /// The number of rows per batch. The writer holds about one batch in memory; an index with a
+    /// single batch gives all vectors as one slice. A batch is closed early if its text reaches a
     /// gigabyte.
     pub batch_rows: usize,
-    /// The columns beside `id` and the vector: known ones, and others, which hold text. A song with
-    /// a cell in a column that is not listed is refused, so that nothing is lost in silence. At
-    /// most 9,998.
+    /// The columns other than `id` and the vector: known columns, and any others, which hold text.
+    /// A song with a value in a column that is not listed is rejected, so that no data is lost
+    /// silently. At most 9,998.
     pub columns: Vec<String>,
-    /// Write each vector a second time, in 8-bit integers. The file is a quarter larger, and
-    /// searches read the integers in place of the vectors, a quarter of the bytes; their results
-    /// are the same.
+    /// Also write each vector as 8-bit integers. The file is a quarter larger, and searches read
+    /// the integers instead of the vectors, which is a quarter of the bytes. The results are the
+    /// same.
     pub quantized: bool,
 }
 
 impl WriterOptions {
-    /// For vectors of `dim` values that have length 1 and come from an unknown space; all known
-    /// columns; batches of 16,384 rows, quantized too.
+    /// Returns options for vectors of `dim` values that have length 1 and come from an unknown
+    /// space, with all known columns, batches of 16,384 rows, and quantized vectors.
     #[must_use]
     pub fn new(dim: usize) -> Self {
         Self {
@@ -55,11 +55,11 @@ impl WriterOptions {
     }
 }
 
-/// Writes an index file; nothing is seen of it until [`finish`](Self::finish), which puts it in
-/// place in one step.
+/// Writes an index file. Readers see nothing of it until [`finish`](Self::finish) puts it in place
+/// atomically.
 ///
-/// Dropped without `finish`, it leaves no file behind and the old file as it was. Readers that have
-/// the old file open keep it.
+/// If the writer is dropped without `finish`, no file is left behind and the old file is unchanged.
+/// Readers that have the old file open keep it.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, SongIndexWriter, WriterOptions};
@@ -84,12 +84,12 @@ pub struct SongIndexWriter {
 }
 
 impl SongIndexWriter {
-    /// Begins a file beside `path`, which may exist. What it replaces keeps its permissions (on
-    /// Unix), and a symbolic link stays one: the file that it points to is replaced.
+    /// Starts writing a temporary file next to `path`. If `path` exists, the new file takes over
+    /// its permissions (on Unix); if it is a symbolic link, the file that it points to is replaced.
     ///
     /// # Errors
-    /// If the options make no sense, if the folder cannot be written to, or if there is something
-    /// else than a regular file at `path`, such as a folder or a device.
+    /// If the options are invalid, if the folder cannot be written to, or if `path` is not a
+    /// regular file but, for example, a folder or a device.
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         check(&options)?;
         let kind = |name: &String| (name.clone(), written_kind(name));
@@ -113,15 +113,15 @@ impl SongIndexWriter {
     /// Adds a song with its vector.
     ///
     /// # Errors
-    /// If the vector has another dimension, is not finite or not of length 1, if the id was there
-    /// before, or a cell cannot be written; the song is then not added and the writer can go on. If
-    /// the file cannot be written, every later call fails too.
+    /// If the vector has another dimension, is not finite or does not have length 1, if the id is a
+    /// duplicate, or if a cell cannot be written. The song is then not added, and the writer stays
+    /// usable. If the file cannot be written, every later call fails too.
     pub fn push(&mut self, song: &Song, vector: &[f32]) -> Result<(), SongIndexError> {
         self.table.check_usable()?;
         let normalized = self.check_vector(song, vector)?;
         self.check_cells(song)?;
         if !self.ids.insert(song.id.clone()) {
-            return Err(self.bad_row(song, "this id was there before; ids must be unique"));
+            return Err(self.bad_row(song, "duplicate id; ids must be unique"));
         }
         let columns = &self.options.columns;
         self.table.push(
@@ -133,31 +133,31 @@ impl SongIndexWriter {
         )
     }
 
-    /// How many songs were added.
+    /// Returns the number of songs added so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether no song was added yet.
+    /// Returns whether no song has been added yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Completes the file, makes it durable and puts it in place of whatever was at the path. Waits
-    /// for a [`SongIndexEditor`](crate::index::SongIndexEditor) of that file, in any process, to be
-    /// done.
+    /// Completes the file, syncs it to disk and moves it to the path, replacing any old file. Waits
+    /// until any [`SongIndexEditor`](crate::index::SongIndexEditor) of that file, in any process,
+    /// is done.
     ///
     /// # Errors
-    /// If the file cannot be written; whatever was at the path is then still there. Only where the
-    /// action of [`SongIndexError::Io`] is `"make durable"` has the new file taken its place
-    /// already, complete, but might not survive a power cut.
+    /// If the file cannot be written. The old file, if any, is then still in place. There is one
+    /// exception: if the action of [`SongIndexError::Io`] is `"make durable"`, the complete new
+    /// file is already in place, but might not survive a power cut.
     pub fn finish(self) -> Result<(), SongIndexError> {
         self.table.finish()?.publish_alone()
     }
 
-    /// Returns the scaled vector where scaling was asked for.
+    /// Checks a vector, and returns the scaled one if scaling was asked for.
     fn check_vector(
         &self,
         song: &Song,
@@ -188,19 +188,21 @@ impl SongIndexWriter {
             match song.get(name) {
                 None => {}
                 Some(Value::Real(value)) if !value.is_finite() => {
-                    return Err(self.bad_row(song, format_args!("column {name:?} holds {value}")));
+                    return Err(
+                        self.bad_row(song, format_args!("column {name:?} contains {value}"))
+                    );
                 }
                 Some(_) if self.listed.contains(*name) => {}
                 Some(_) => return Err(self.not_listed(song, name)),
             }
         }
         for name in song.extra.keys() {
-            // `Song::get` answers from the field of that name, so the text would be dropped.
+            // `Song::get` reads the field of that name, so the text would be lost.
             if known_kind(name).is_some() || is_reserved(name) {
                 return Err(self.bad_row(
                     song,
                     format_args!(
-                        "`extra` holds {name:?}, which is a column of the index itself; fill the field of that name, \
+                        "`extra` holds {name:?}, which is a column of the index itself; set the field of that name, \
                          or rename it"
                     ),
                 ));
@@ -210,7 +212,7 @@ impl SongIndexWriter {
             }
         }
         if text_len(song) > MAX_BATCH_TEXT {
-            return Err(self.bad_row(song, "the song holds more than a gigabyte of text"));
+            return Err(self.bad_row(song, "the song has more than a gigabyte of text"));
         }
         Ok(())
     }
@@ -224,11 +226,10 @@ impl SongIndexWriter {
     }
 }
 
-/// Writes an index of songs whose vectors are all in memory, row by row in `vectors`, shape
-/// `(songs, dim)`.
+/// Writes an index of songs whose vectors are all in memory: `vectors` has shape `(songs, dim)`.
 ///
-/// It has one batch, so that [`SongIndex::vectors`](crate::index::SongIndex::vectors) gives all of
-/// them as one slice; [`WriterOptions::batch_rows`] is not asked. Extra columns of the songs need
+/// The index has one batch, so [`SongIndex::vectors`](crate::index::SongIndex::vectors) returns all
+/// vectors as one slice; [`WriterOptions::batch_rows`] is ignored. Extra columns of the songs need
 /// not be listed.
 ///
 /// ```
@@ -245,7 +246,7 @@ impl SongIndexWriter {
 /// ```
 ///
 /// # Errors
-/// [`SongIndexError::BadOptions`] if there are not as many vectors as songs; otherwise as
+/// [`SongIndexError::BadOptions`] if the numbers of vectors and songs differ; otherwise as
 /// [`SongIndexWriter`].
 pub fn write_index(
     path: impl AsRef<Path>,
@@ -256,7 +257,7 @@ pub fn write_index(
     write_index_with(path, songs, vectors, options, &mut ())
 }
 
-/// [`write_index`] that reports and can be stopped.
+/// [`write_index`] that reports progress and can be cancelled.
 ///
 /// # Errors
 /// As [`write_index`], and [`SongIndexError::Cancelled`].
@@ -280,7 +281,7 @@ pub fn write_index_with(
     }
     let extra: BTreeSet<&String> = songs.iter().flat_map(|song| song.extra.keys()).collect();
     for name in extra {
-        // A reserved name is left to `push`, which says in which row it is.
+        // A reserved name is left to `push`, whose error names the row.
         if !options.columns.contains(name) && known_kind(name).is_none() && !is_reserved(name) {
             options.columns.push(name.clone());
         }
@@ -328,7 +329,7 @@ fn check(options: &WriterOptions) -> Result<(), SongIndexError> {
     for name in &options.columns {
         if name.is_empty() || is_reserved(name) {
             return bad(format!(
-                "a column cannot be named {name:?} (not empty, not `id` or `embedding`, not starting with `{}`)",
+                "{name:?} cannot be a column name; it must not be empty, `id` or `embedding`, or start with `{}`",
                 layout::HELPER_PREFIX
             ));
         }
@@ -339,12 +340,12 @@ fn check(options: &WriterOptions) -> Result<(), SongIndexError> {
     Ok(())
 }
 
-/// Whether a column of this name means something to the format itself.
+/// Returns whether the format itself uses a column of this name.
 fn is_reserved(name: &str) -> bool {
     name.starts_with(layout::HELPER_PREFIX) || [layout::ID, layout::EMBEDDING].contains(&name)
 }
 
-/// How many bytes of text a song has.
+/// Returns the number of bytes of text that a song has.
 pub(crate) fn text_len(song: &Song) -> usize {
     let cells = COLUMNS.iter().filter_map(|(name, _)| match song.get(name) {
         Some(Value::Text(text)) => Some(text.len()),

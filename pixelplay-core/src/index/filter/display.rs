@@ -1,4 +1,4 @@
-//! The text form of a [`Filter`], written.
+//! Formats a [`Filter`] as text.
 
 use std::fmt;
 
@@ -72,14 +72,14 @@ impl fmt::Display for Literal<'_> {
         match self.0 {
             Value::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
             Value::Integer(number) => write!(f, "{number}"),
-            // `{:?}` keeps the point of 1.0, which makes it a real again when read.
+            // `{:?}` keeps the point of 1.0, so that it is parsed as a real again.
             Value::Real(number) => write!(f, "{number:?}"),
             Value::Flag(flag) => write!(f, "{flag}"),
         }
     }
 }
 
-/// A value as it is written in a filter.
+/// Formats a value as it is written in a filter.
 pub(super) fn literal(value: &Value) -> String {
     Literal(value).to_string()
 }

@@ -14,7 +14,7 @@ use crate::index::shard::{ID_COLUMN, Span};
 use crate::index::song_index::SongIndex;
 use crate::song::{Kind, Value};
 
-/// A filter whose columns have been found in an index and whose values fit them.
+/// A filter bound to an index: its columns exist, and its values have the right types.
 pub(crate) enum BoundFilter {
     All(Vec<BoundFilter>),
     Any(Vec<BoundFilter>),
@@ -23,14 +23,14 @@ pub(crate) enum BoundFilter {
     Null(usize),
 }
 
-/// What a known cell must fulfil.
+/// The condition that a cell must meet; null cells never do.
 pub(crate) enum Test {
     Compare(Comparison, Value),
     Between(Value, Value),
     In(Vec<Value>),
 }
 
-/// Finds the columns of a filter.
+/// Binds a filter to the columns of an index.
 pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<BoundFilter, FilterError> {
     let test = |name: &str, test: Test| {
         let (column, kind) = find(index, name)?;
@@ -69,7 +69,7 @@ pub(crate) fn bind(filter: &Filter, index: &SongIndex) -> Result<BoundFilter, Fi
     }
 }
 
-/// Which rows of a span fulfil a filter; `None` without one.
+/// Returns which rows of a span match a filter; `None` if there is no filter.
 pub(crate) fn mask(
     filter: Option<&BoundFilter>,
     index: &SongIndex,
@@ -97,14 +97,14 @@ fn find(index: &SongIndex, name: &str) -> Result<(usize, Kind), FilterError> {
 }
 
 impl BoundFilter {
-    /// Which rows of a span fulfil the filter.
+    /// Returns which rows of a span match the filter.
     fn rows(&self, index: &SongIndex, span: &Span<'_>) -> Result<BooleanBuffer, SongIndexError> {
         let cells = |column| index.cells(span.shard, span.batch, column);
         self.fulfilled(&cells, &span.range, false)
     }
 
-    /// The rows that fulfil the filter or, with `negated`, its opposite. A row of which neither is
-    /// known is in neither set, which is why the opposite is more than the complement.
+    /// Returns the rows that match the filter or, with `negated`, its opposite. A row for which the
+    /// answer is unknown is in neither set, so the opposite is not simply the complement.
     fn fulfilled(
         &self,
         cells: &dyn Fn(usize) -> Result<Cells, SongIndexError>,
@@ -179,9 +179,9 @@ impl Test {
         }
     }
 
-    /// Which cells fulfil the test, where cells and values are numbers of one type: the common
-    /// case, in loops that know what they compare. Cells that are not known may come out either
-    /// way.
+    /// Returns which cells pass the test, if cells and values are numbers of one type. This is the
+    /// common case, in loops specialised for the comparison. The result for null cells is
+    /// arbitrary.
     fn plain<'a>(
         &self,
         cells: &'a Cells,
@@ -210,7 +210,7 @@ impl Test {
         }
     }
 
-    /// Whether the test holds for a cell that compares with values as `order` says.
+    /// Returns whether the test holds for a cell; `order` compares the cell with a value.
     #[inline]
     fn holds(&self, order: impl Fn(&Value) -> Ordering) -> bool {
         match self {
@@ -242,7 +242,7 @@ fn compare<T: PartialOrd>(cells: &[T], comparison: Comparison, value: T) -> Bool
     }
 }
 
-/// One bit for each cell, eight cells at a time, which the compiler makes vectors of.
+/// Computes one bit for each cell, eight cells at a time, which the compiler vectorises.
 fn each<T>(cells: &[T], holds: impl Fn(&T) -> bool) -> BooleanBuffer {
     let (eights, rest) = cells.as_chunks::<8>();
     let byte = |cells: &[T]| {
@@ -257,7 +257,7 @@ fn each<T>(cells: &[T], holds: impl Fn(&T) -> bool) -> BooleanBuffer {
     BooleanBuffer::new(Buffer::from_vec(bytes), 0, cells.len())
 }
 
-/// Takes away the rows whose cell is not known.
+/// Removes the rows whose cell is null.
 fn known(rows: BooleanBuffer, array: &dyn Array, range: &Range<usize>) -> BooleanBuffer {
     match array.nulls() {
         Some(nulls) => &rows & &nulls.inner().slice(range.start, range.len()),
@@ -265,7 +265,7 @@ fn known(rows: BooleanBuffer, array: &dyn Array, range: &Range<usize>) -> Boolea
     }
 }
 
-// `bind` lets only comparable values through; the orders given for others below never come to be.
+// `bind` accepts only comparable values; the orders below for other values are never used.
 
 fn order_text(array: &Text, row: usize, value: &Value) -> Ordering {
     match value {
@@ -278,7 +278,7 @@ fn order_integer(cell: i64, value: &Value) -> Ordering {
     match *value {
         Value::Integer(value) => cell.cmp(&value),
         Value::Real(value) => {
-            // Rounding to f64 keeps the order, save that it may make equal what is not.
+            // Rounding to f64 preserves order, except that different values may become equal.
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a finite f64 equal to a rounded i64 fits i128"

@@ -3,9 +3,9 @@
 //! | | |
 //! |---|---|
 //! | this file | a condition, built from [`col`] and with `&`, `|`, `!` |
-//! | `parse` | read from text |
-//! | `display` | written as text |
-//! | `eval` | its columns found in an index, and evaluated over the rows of a batch |
+//! | `parse` | parsing from text |
+//! | `display` | formatting as text |
+//! | `eval` | binding to the columns of an index, and evaluation over the rows of a batch |
 
 mod display;
 mod eval;
@@ -17,10 +17,10 @@ pub(super) use self::eval::{BoundFilter, bind, mask};
 
 use crate::song::{Kind, Value};
 
-/// How deep conditions may be nested.
+/// The maximum nesting depth of conditions.
 const MAX_DEPTH: usize = 64;
 
-/// A condition on the columns of a song; searches return only songs that fulfil it.
+/// A condition on the columns of a song. Searches return only songs that match it.
 ///
 /// ```
 /// use pixelplay_core::index::{Filter, col};
@@ -31,10 +31,10 @@ const MAX_DEPTH: usize = 64;
 /// # Ok::<(), pixelplay_core::index::FilterError>(())
 /// ```
 ///
-/// A cell that is not known fulfils no comparison, and neither does it fulfil the opposite (as in
-/// SQL): a song without a year is found neither by `year < 1990` nor by `not year < 1990`, only by
-/// `year is null`. Numbers compare with numbers, text with text (case matters; the order is that of
-/// Unicode), flags with flags.
+/// As in SQL, an unknown (null) cell matches neither a comparison nor its opposite: a song without
+/// a year is found neither by `year < 1990` nor by `not year < 1990`, only by `year is null`.
+/// Numbers compare with numbers, text with text (case-sensitive, in Unicode order), and flags with
+/// flags.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     node: Node,
@@ -47,7 +47,7 @@ pub(super) enum Node {
     Any(Vec<Filter>),
     Not(Box<Filter>),
     Compare(String, Comparison, Value),
-    /// Both ends belong to it.
+    /// Both ends are included.
     Between(String, Value, Value),
     In(String, Vec<Value>),
     Null(String),
@@ -65,7 +65,7 @@ pub(super) enum Comparison {
     Ge,
 }
 
-/// A column that is about to be compared; made by [`col`].
+/// A column to compare; created by [`col`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Column(String);
@@ -118,7 +118,7 @@ impl Column {
         Filter::leaf(Node::Between(self.0, low.into(), high.into()))
     }
 
-    /// The cell equals one of the values.
+    /// The cell is known and equals one of the values.
     #[must_use]
     pub fn is_in<V: Into<Value>>(self, values: impl IntoIterator<Item = V>) -> Filter {
         Filter::leaf(Node::In(self.0, values.into_iter().map(Into::into).collect()))
@@ -144,8 +144,8 @@ impl Filter {
         Self { node, depth: 1 }
     }
 
-    /// A filter around others; a chain of equal ones becomes one list, so that long chains are not
-    /// deep.
+    /// Joins two filters. A chain of the same operator becomes one list, so that long chains are
+    /// not deeply nested.
     fn join(self, other: Self, is_all: bool) -> Self {
         let mut depth = 0;
         let mut parts_of = |filter: Self| {
@@ -168,7 +168,7 @@ impl Filter {
 
     fn nested(node: Node, depth_inside: usize) -> Self {
         if depth_inside >= MAX_DEPTH {
-            // Its depth stays at the limit, so that whatever is built on it is refused too.
+            // The depth stays at the limit, so that any filter built on it is rejected too.
             return Self { node: Node::TooDeep, depth: MAX_DEPTH };
         }
         Self { node, depth: depth_inside + 1 }
@@ -178,7 +178,7 @@ impl Filter {
 impl BitAnd for Filter {
     type Output = Self;
 
-    /// Both.
+    /// Matches songs that match both.
     fn bitand(self, other: Self) -> Self {
         self.join(other, true)
     }
@@ -187,7 +187,7 @@ impl BitAnd for Filter {
 impl BitOr for Filter {
     type Output = Self;
 
-    /// At least one of the two.
+    /// Matches songs that match at least one of the two.
     fn bitor(self, other: Self) -> Self {
         self.join(other, false)
     }
@@ -196,7 +196,7 @@ impl BitOr for Filter {
 impl Not for Filter {
     type Output = Self;
 
-    /// The opposite; a song of which the answer is not known fulfils neither.
+    /// The opposite. A song for which the answer is unknown matches neither.
     fn not(self) -> Self {
         let depth = self.depth;
         Self::nested(Node::Not(Box::new(self)), depth)
@@ -221,11 +221,11 @@ pub enum FilterError {
     /// The text is not a condition.
     #[error("{what} at character {at} of {near:?}")]
     Syntax {
-        /// Where, in characters from 1.
+        /// The position, in characters from 1.
         at: usize,
         /// What was expected there.
         what: String,
-        /// The text around that place, all of it where it is short.
+        /// The text around that position, or all of it if it is short.
         near: String,
     },
     /// The index has no such column.
@@ -233,7 +233,7 @@ pub enum FilterError {
     UnknownColumn {
         /// The column asked for.
         column: String,
-        /// The columns there are.
+        /// The columns of the index.
         available: Vec<String>,
     },
     /// A column is compared with something of another type.
@@ -243,9 +243,9 @@ pub enum FilterError {
         column: String,
         /// What it holds.
         expected: &'static str,
-        /// The value it was compared with, as it is written in a filter.
+        /// The value that it was compared with, as written in a filter.
         found: String,
-        /// The columns there are, with what they hold.
+        /// The columns of the index, with their types.
         available: Vec<String>,
     },
     /// A column is compared with NaN or an infinity.
@@ -256,12 +256,12 @@ pub enum FilterError {
         /// The value.
         value: f64,
     },
-    /// Conditions are nested too deep.
+    /// Conditions are nested too deeply.
     #[error("conditions are nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
 }
 
-/// A value in a filter against the kind of the column.
+/// Returns whether a value of a filter can be compared with a column of this kind.
 fn comparable(kind: Kind, value: &Value) -> bool {
     let number = |kind| matches!(kind, Kind::Integer | Kind::Real);
     kind == value.kind() || number(kind) && number(value.kind())

@@ -20,7 +20,7 @@ enum Token {
 }
 
 const SIGNS: [&str; 11] = ["<=", ">=", "!=", "<>", "==", "<", ">", "=", "(", ")", ","];
-/// How many characters an error shows before and behind its place.
+/// The number of characters that an error shows before and after the position.
 const MAX_SHOWN: usize = 40;
 const KEYWORDS: [&str; 9] = ["and", "or", "not", "in", "between", "is", "null", "true", "false"];
 
@@ -32,7 +32,7 @@ fn continues_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
-/// Whether a column's name can stand without backquotes.
+/// Returns whether a column's name can be written without backquotes.
 pub(super) fn is_plain_name(name: &str) -> bool {
     name.starts_with(starts_word)
         && name.chars().all(continues_word)
@@ -43,7 +43,7 @@ fn syntax<T>(at: usize, what: impl Into<String>) -> Result<T, FilterError> {
     Err(FilterError::Syntax { at, what: what.into(), near: String::new() })
 }
 
-/// A part of a text that may be of any length, for a message.
+/// Returns an excerpt of a text of any length, for an error message.
 fn excerpt(text: &str, from: usize, most: usize) -> String {
     let mut part: String = text.chars().skip(from).take(most).collect();
     if from > 0 {
@@ -55,7 +55,7 @@ fn excerpt(text: &str, from: usize, most: usize) -> String {
     part
 }
 
-/// The tokens, each with its place in characters from 1.
+/// Returns the tokens, each with its position in characters from 1.
 fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -95,7 +95,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
     Ok(tokens)
 }
 
-/// The text between quotes, where a doubled quote stands for itself, and the length with quotes.
+/// Returns the text between quotes, in which a doubled quote means a single one, and the length
+/// including quotes.
 fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     let mut inner = String::new();
     let mut chars = text.char_indices().skip(1).peekable();
@@ -111,7 +112,8 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     None
 }
 
-/// The longest start that may be a number: `-1.5e-3`; anything glued to it makes it none.
+/// Returns the length of the longest prefix that may be a number, such as `-1.5e-3`. Anything
+/// attached to it makes it invalid.
 fn number_len(text: &str) -> usize {
     let mut before = ' ';
     text.find(|c: char| {
@@ -126,7 +128,7 @@ fn number(text: &str) -> Option<Value> {
     if let Ok(integer) = text.parse::<i64>() {
         return Some(Value::Integer(integer));
     }
-    // `parse` would take "inf" and "nan" as well, and turn 1e999 into an infinity.
+    // `parse` would also accept "inf" and "nan", and turn 1e999 into an infinity.
     let digits = text.contains(|c: char| c.is_ascii_digit());
     let real: f64 = text.parse().ok().filter(|real: &f64| digits && real.is_finite())?;
     Some(Value::Real(real))
@@ -138,22 +140,22 @@ struct Parser {
 }
 
 impl Filter {
-    /// Reads a condition as people write it:
+    /// Parses a condition as people write it:
     /// `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
     ///
     /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`;
     ///   `in (A, B)`; `is null`; the last three also with `not`: `not between`, `not in`,
     ///   `is not null`;
     /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
-    /// * text stands in single or double quotes (doubled to stand for itself); a single word needs
-    ///   none;
-    /// * case matters in text, `genre in (POP)` does not find `pop`, but not in `and`, `in`,
-    ///   `true`, ...;
-    /// * `true` and `false` are flags; a column whose name is not a plain word stands in
+    /// * text is written in single or double quotes (double a quote to include it); a single word
+    ///   needs none;
+    /// * text is case-sensitive (`genre in (POP)` does not find `pop`), but `and`, `in`, `true`,
+    ///   ... are not;
+    /// * `true` and `false` are flags; a column name that is not a plain word is written in
     ///   backquotes.
     ///
     /// # Errors
-    /// [`FilterError::Syntax`] with the place of the mistake; [`FilterError::TooDeep`].
+    /// [`FilterError::Syntax`] with the position of the mistake; [`FilterError::TooDeep`].
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         parse(text)
     }

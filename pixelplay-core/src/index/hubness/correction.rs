@@ -1,15 +1,15 @@
-//! A correction for songs that turn up for everything.
+//! A correction for songs that are found for nearly every query.
 //!
 //! Nearest neighbour normalisation (Chowdhury, Wang, Xie, Sun, Tessler and others, *Nearest
-//! Neighbor Normalization Improves Multimodal Retrieval*, 2024): what a song scores with the
-//! queries of a bank that are nearest to it, on average, is its bias. A song that is near to many
-//! queries has a great one, and a search subtracts a share of it from the song's score.
+//! Neighbor Normalization Improves Multimodal Retrieval*, 2024): the bias of a song is its average
+//! score with those queries of a bank that are nearest to it. A song that is close to many queries
+//! has a large bias, and a search subtracts a share of it from the song's score.
 //!
 //! | column | type | |
 //! |---|---|---|
 //! | `_pp_bias` | float32, not null | the mean of the song's greatest cosines with the queries of the bank |
 //!
-//! The metadata of the schema, `pixelplay.query_bank`, names the bank: biases of different banks
+//! The schema's metadata key `pixelplay.query_bank` names the bank: biases from different banks
 //! cannot be compared.
 
 use std::ops::Range;
@@ -24,12 +24,15 @@ use crate::index::song_index::SongIndex;
 use crate::simd::Backend;
 
 const BIAS: &str = "_pp_bias";
-/// A little more than the product of two lengths of at most 1.001, as is the mean of some.
+/// A little more than the product of two lengths of at most 1.001; a mean of such products is no
+/// greater.
 const MAX_BIAS: f32 = 1.0021;
 
-/// Queries that stand for those that will be asked, and how many of them make a song's bias.
+/// Queries that are typical of those that will be asked, and how many of them determine a song's
+/// bias.
 ///
-/// Some hundreds of pictures of the kind that will be asked for are a good bank; a handful is not.
+/// A few hundred pictures of the kind that users will search with make a good bank; a handful does
+/// not.
 #[derive(Debug, Clone)]
 pub struct QueryBank {
     queries: Vec<Embedding>,
@@ -37,11 +40,12 @@ pub struct QueryBank {
 }
 
 impl QueryBank {
-    /// A song's bias is the mean of its cosines with the `nearest` queries that are nearest to it;
-    /// 10 is a good number.
+    /// Creates a bank. A song's bias is the mean of its cosines with the `nearest` queries that are
+    /// nearest to it; 10 is a good number.
     ///
     /// # Errors
-    /// If there are fewer queries than that, `nearest` is 0, or the queries are not of one space.
+    /// If there are fewer than `nearest` queries, if `nearest` is 0, or if the queries come from
+    /// different spaces.
     pub fn new(queries: Vec<Embedding>, nearest: usize) -> Result<Self, SongIndexError> {
         let first = match queries.first() {
             Some(first) if (1..=queries.len()).contains(&nearest) => first,
@@ -56,8 +60,8 @@ impl QueryBank {
         Ok(Self { queries, nearest })
     }
 
-    /// Names the bank: BLAKE3, in hex, of `nearest` as 8 bytes and all values as they lie in
-    /// memory, little endian.
+    /// Returns the id of the bank: BLAKE3, in hex, of `nearest` as 8 bytes and all values, little
+    /// endian.
     #[must_use]
     pub fn id(&self) -> String {
         let mut hash = blake3::Hasher::new();
@@ -70,14 +74,14 @@ impl QueryBank {
         hash.finalize().to_hex().to_string()
     }
 
-    /// Its queries.
+    /// Returns the queries.
     #[must_use]
     pub fn queries(&self) -> &[Embedding] {
         &self.queries
     }
 
-    /// The biases of vectors, shape `(n, dim)`. The same on every processor and at any number of
-    /// threads.
+    /// Returns the biases of vectors, shape `(n, dim)`. They are the same on every processor and
+    /// with any number of threads.
     pub(crate) fn biases(&self, vectors: &[f32], dim: usize) -> Vec<f32> {
         const ROWS_A_TASK: usize = 256;
         let backend = Backend::detect();
@@ -91,10 +95,10 @@ impl QueryBank {
                 let mut scores: Vec<f64> = scores.iter().skip(row).step_by(rows).copied().collect();
                 let (greater, least, _) =
                     scores.select_nth_unstable_by(self.nearest - 1, |a, b| b.total_cmp(a));
-                // Sorted, so that the sum does not depend on how they were selected.
+                // Sorted, so that the sum does not depend on the order of selection.
                 greater.sort_unstable_by(f64::total_cmp);
                 let sum = greater.iter().sum::<f64>() + *least;
-                #[expect(clippy::cast_possible_truncation, reason = "stored as such")]
+                #[expect(clippy::cast_possible_truncation, reason = "biases are stored as f32")]
                 let bias = (sum / self.nearest as f64) as f32;
                 bias
             };
@@ -105,7 +109,7 @@ impl QueryBank {
 }
 
 impl SongIndex {
-    /// The [id](QueryBank::id) of the query bank that the songs' biases are from, where
+    /// Returns the [id](QueryBank::id) of the query bank that the songs' biases come from, if
     /// [`SongIndexEditor::correct_hubness`](crate::index::SongIndexEditor::correct_hubness) has
     /// written them.
     #[must_use]
@@ -116,7 +120,7 @@ impl SongIndex {
         }))
     }
 
-    /// What to subtract from a row's score: its bias times `weight`.
+    /// Returns what to subtract from a row's score: its bias times `weight`.
     pub(crate) fn correction(&self, row: usize, weight: f64) -> Result<f64, SongIndexError> {
         if weight == 0.0 {
             return Ok(0.0);
@@ -132,13 +136,13 @@ impl SongIndex {
     }
 }
 
-/// The query bank that all of some songs have their biases from.
+/// Returns the query bank if all biases come from the same one.
 pub(crate) fn common_bank<'a>(mut banks: impl Iterator<Item = Option<&'a str>>) -> Option<&'a str> {
     let first = banks.next()??;
     banks.all(|bank| bank == Some(first)).then_some(first)
 }
 
-/// What the scores of a batch's rows are corrected by.
+/// The corrections of the scores of a batch's rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Corrections<'a> {
     pub(crate) biases: &'a [f32],
@@ -146,12 +150,12 @@ pub(crate) struct Corrections<'a> {
 }
 
 impl Corrections<'_> {
-    /// `errors` lowered by the corrections, so that the bound made of them is one of the corrected
-    /// scores; see [`quantized`](crate::index::quantized).
+    /// Lowers `errors` by the corrections, so that they bound the corrected scores; see
+    /// [`quantized`](crate::index::quantized).
     ///
-    /// The bound has `error * |q|`, and `|q|` is 1 within 0.002 in whatever way it was rounded up,
-    /// so of each correction that much is left out. That is a hundred times what rounding takes.
-    #[expect(clippy::cast_possible_truncation, reason = "the margin has room for it")]
+    /// The bound contains `error * |q|`, and `|q|` is 1 within 0.002 however it was rounded up, so
+    /// that share of each correction is left out. This is a hundred times more than rounding needs.
+    #[expect(clippy::cast_possible_truncation, reason = "covered by the margin")]
     pub(crate) fn lower(&self, rows: Range<usize>, errors: &[f32], lowered: &mut Vec<f32>) {
         const MARGIN: f32 = 0.003;
         let weight = self.weight as f32;
@@ -162,10 +166,10 @@ impl Corrections<'_> {
         }));
     }
 
-    /// Subtracts the corrections of rows from their scores in `f32`, all at most about 1: the
-    /// product, its factor and the difference are rounded, which moves a score by less than
-    /// [`ROUNDING`](Self::ROUNDING).
-    #[expect(clippy::cast_possible_truncation, reason = "counted in the rounding")]
+    /// Subtracts the corrections of rows from their scores in `f32`, where all values are at most
+    /// about 1. The product, its factor and the difference are rounded, which changes a score by
+    /// less than [`ROUNDING`](Self::ROUNDING).
+    #[expect(clippy::cast_possible_truncation, reason = "covered by `ROUNDING`")]
     pub(crate) fn subtract(&self, rows: impl Iterator<Item = usize>, scores: &mut [f32]) {
         let weight = self.weight as f32;
         for (score, row) in scores.iter_mut().zip(rows) {
@@ -173,7 +177,7 @@ impl Corrections<'_> {
         }
     }
 
-    /// Of one of the rows.
+    /// Returns the correction of one of the rows.
     pub(crate) fn of(&self, row: usize) -> f64 {
         f64::from(self.biases[row]) * self.weight
     }
@@ -182,13 +186,13 @@ impl Corrections<'_> {
     pub(crate) const ROUNDING: f64 = 1.0 / (1 << 21) as f64;
 }
 
-/// The column of biases.
+/// Returns the column of biases.
 pub(crate) fn field() -> Field {
     Field::new(BIAS, DataType::Float32, false)
 }
 
-/// Where the column stands in a schema, and whose biases they are; `None` unless both are as we
-/// write them.
+/// Returns the position of the column in a schema, and the query bank of its biases; `None` unless
+/// both are as we write them.
 pub(crate) fn find(schema: &Schema) -> Option<(usize, String)> {
     let (at, found) = schema.column_with_name(BIAS)?;
     let bank = schema.metadata.get(KEY_QUERY_BANK)?;

@@ -1,9 +1,10 @@
-//! How evenly searches use a catalogue.
+//! Measures how evenly searches use a catalogue.
 //!
-//! In spaces of many dimensions a few points are among the nearest of nearly everything ("hubs"),
-//! and many of nothing (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR 11, 2010).
+//! In spaces with many dimensions, a few points ("hubs") are among the nearest neighbours of nearly
+//! every point, and many points of none (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR
+//! 11, 2010).
 //!
-//! This file counts; `correction` makes such songs stand back.
+//! This file counts how often songs are found; `correction` ranks hubs lower.
 
 pub(super) mod correction;
 
@@ -21,17 +22,17 @@ use crate::embedding::Embedding;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hubness {
-    /// How many queries there were.
+    /// The number of queries.
     pub queries: usize,
-    /// By row: in the results of how many queries the song is, `N_k` in the literature.
+    /// For each row, the number of queries whose results include the song; `N_k` in the literature.
     pub counts: Vec<u32>,
 }
 
 impl SongIndex {
-    /// Counts in how many of the queries' results, of `options.k` songs each, every song is.
+    /// Counts, for every song, how many of the queries find it among their `options.k` results.
     ///
-    /// Costs a [`search_many`](Self::search_many), and 4 bytes a song. As telling as the queries
-    /// are typical: pictures, where pictures will be asked for.
+    /// Costs a [`search_many`](Self::search_many), and 4 bytes per song. Use queries that are
+    /// typical of later searches: pictures, if users will search with pictures.
     ///
     /// # Errors
     /// As [`search_many`](Self::search_many).
@@ -49,7 +50,7 @@ impl SongIndex {
 }
 
 impl Hubness {
-    /// No queries yet, to a catalogue of `songs` songs.
+    /// Starts counting for a catalogue of `songs` songs.
     #[must_use]
     pub fn new(songs: usize) -> Self {
         Self { queries: 0, counts: vec![0; songs] }
@@ -58,7 +59,7 @@ impl Hubness {
     /// Counts the results of one more query.
     ///
     /// # Panics
-    /// If a row is not in the catalogue that was told of.
+    /// If a row is not below the number of songs given to [`new`](Self::new).
     pub fn add(&mut self, hits: &[SongHit]) {
         self.queries += 1;
         for hit in hits {
@@ -66,13 +67,13 @@ impl Hubness {
         }
     }
 
-    /// The figures, with the ten songs of the index that come up most often.
+    /// Returns the figures, with the ten songs of the index that are found most often.
     ///
     /// # Errors
     /// If those songs cannot be read.
     ///
     /// # Panics
-    /// If the index has fewer songs than were counted.
+    /// If the index has fewer songs than were counted for.
     pub fn report(&self, index: &SongIndex) -> Result<HubnessReport, SongIndexError> {
         const MAX_HUBS: usize = 10;
         let shown = self.counts.iter().copied().enumerate();
@@ -95,15 +96,15 @@ impl Hubness {
         })
     }
 
-    /// The share of songs that no query brings up, 0 to 1; 0 for an empty catalogue.
+    /// Returns the share of songs that no query finds, 0 to 1; 0 for an empty catalogue.
     #[must_use]
     pub fn never(&self) -> f64 {
         let never = self.counts.iter().filter(|&&count| count == 0).count();
         never as f64 / self.counts.len().max(1) as f64
     }
 
-    /// The skewness of the counts: their third standardised moment. 0 where all songs come up
-    /// equally often, above 1 where there are hubs.
+    /// Returns the skewness of the counts: their third standardised moment. It is 0 if all songs
+    /// are found equally often, and above 1 if there are hubs.
     #[must_use]
     pub fn skewness(&self) -> f64 {
         let n = self.counts.len().max(1) as f64;
@@ -117,8 +118,8 @@ impl Hubness {
         moment(3) / variance.powf(1.5)
     }
 
-    /// The Gini coefficient of the counts: 0 where all songs come up equally often, towards 1 where
-    /// few take it all.
+    /// Returns the Gini coefficient of the counts: 0 if all songs are found equally often, close to
+    /// 1 if a few songs take nearly all results.
     #[must_use]
     pub fn gini(&self) -> f64 {
         let mut sorted = self.counts.clone();
@@ -134,27 +135,27 @@ impl Hubness {
     }
 }
 
-/// How evenly some queries use a catalogue, in figures.
+/// Figures on how evenly queries use a catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HubnessReport {
-    /// How many queries there were.
+    /// The number of queries.
     pub queries: usize,
-    /// How many songs there are.
+    /// The number of songs.
     pub songs: usize,
-    /// How many of them any query brings up.
+    /// The number of songs that at least one query finds.
     pub songs_ever_shown: usize,
-    /// The same as a share, 0 to 1.
+    /// The same as a share, from 0 to 1.
     pub share_ever_shown: f64,
     /// See [`Hubness::skewness`].
     pub skewness: f64,
     /// See [`Hubness::gini`].
     pub gini: f64,
-    /// The songs that come up most often, at most ten.
+    /// The songs that are found most often, at most ten.
     pub hubs: Vec<HubSong>,
 }
 
-/// A song that comes up for many queries.
+/// A song that is found by many queries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HubSong {
@@ -164,7 +165,7 @@ pub struct HubSong {
     pub title: Option<String>,
     /// Its artist.
     pub artist: Option<String>,
-    /// For how many.
+    /// The number of queries that find it.
     pub queries: u32,
 }
 

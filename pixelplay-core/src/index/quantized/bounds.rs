@@ -1,4 +1,4 @@
-//! The bounds of a row's score that its codes and those of the query give; their proof is in
+//! Bounds of a row's score, computed from its codes and those of the query. The proof is in
 //! [`super`].
 
 use super::query::QuantizedQuery;
@@ -6,8 +6,8 @@ use super::{F32_ROUNDING, F32_SHARE, HIGH, QuantizedVectors, ROUNDING};
 use crate::simd::Backend;
 
 impl QuantizedQuery {
-    /// What the score of a row is at least and at most. `high` is its dot product with the high
-    /// part, without bias, and `offset` the product of query and centre.
+    /// Returns a lower and an upper bound of the score of a row. `high` is its dot product with the
+    /// high part, without bias, and `offset` is the dot product of query and centre.
     pub(crate) fn bounds(
         &self,
         backend: Backend,
@@ -21,7 +21,8 @@ impl QuantizedQuery {
         self.bounds_of(vectors, row, high, low[0] + self.low_bias(), offset)
     }
 
-    /// [`bounds`](Self::bounds) of a row that has these raw dot products with the parts.
+    /// Returns the [`bounds`](Self::bounds) of a row with these raw dot products with the two
+    /// parts.
     pub(crate) fn bounds_of_parts(
         &self,
         vectors: &QuantizedVectors,
@@ -50,8 +51,8 @@ impl QuantizedQuery {
     }
 }
 
-/// What it takes to decide, from the dot product with `high` alone, that a row cannot reach a
-/// cutoff. All is in units of `128 * step`, which spares a product for each row.
+/// The values needed to decide, from the dot product with `high` alone, that a row cannot reach a
+/// cutoff. All values are in units of `128 * step`, which saves a multiplication per row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueryBounds {
     pub(crate) offset: f64,
@@ -61,7 +62,7 @@ pub(crate) struct QueryBounds {
 }
 
 impl QueryBounds {
-    /// For a query whose product with the centre is `offset`.
+    /// Computes the values for a query whose dot product with the centre is `offset`.
     pub(crate) fn new(query: &QuantizedQuery, offset: f64) -> Self {
         let unit = query.step * f64::from(HIGH);
         #[expect(clippy::cast_possible_truncation, reason = "rounded up by `next_up`")]
@@ -74,10 +75,10 @@ impl QueryBounds {
         }
     }
 
-    /// A row whose `scale * dot + error * error_weight + length * length_weight` is below this, all
-    /// in `f32`, has a score below `cutoff`.
+    /// Returns a threshold: if `scale * dot + error * error_weight + length * length_weight` of a
+    /// row, computed in `f32`, is below it, the row's score is below `cutoff`.
     pub(crate) fn least(&self, cutoff: f64) -> f32 {
-        #[expect(clippy::cast_possible_truncation, reason = "`F32_ROUNDING` has room for it")]
+        #[expect(clippy::cast_possible_truncation, reason = "covered by `F32_ROUNDING`")]
         let least = {
             let rounding = F32_ROUNDING + F32_SHARE * self.offset.abs();
             ((cutoff - self.offset - rounding) / self.unit) as f32

@@ -1,10 +1,10 @@
-//! A batch's vectors in 8-bit integers (scalar quantization): a quarter of the bytes to read, and a
-//! bound on what that costs in precision.
+//! A batch's vectors as 8-bit integers (scalar quantization): a quarter of the bytes to read, and a
+//! bound on the precision that this costs.
 //!
-//! Of a row `x` the difference `d = R (x - centre)` is stored as `scale * code`, `code` having
-//! `dim` integers from -127 to 127. The centre is the mean of the batch: vectors of one encoder share a large part, which would
-//! otherwise use up the few steps that there are. `R` is a [rotation] that makes all dimensions
-//! alike, for the same reason.
+//! For a row `x`, the difference `d = R (x - centre)` is stored as `scale * code`, where `code` has
+//! `dim` integers from -127 to 127. The centre is the mean of the batch: vectors of one encoder
+//! have a large part in common, which would otherwise use up the few steps available. `R` is a
+//! [rotation] that makes all dimensions similar, for the same reason.
 //!
 //! [rotation]: self::rotation
 //!
@@ -14,7 +14,7 @@
 //! | `_pp_scale` | float32, not null | |
 //! | `_pp_error` | float32, not null | at least `\|d - scale * code\|` |
 //! | `_pp_length` | float32, not null | at least `\|scale * code\|` |
-//! | `_pp_centre` | `list<float32 not null>`, not null | the centre in the first row of a batch, nothing in the others |
+//! | `_pp_centre` | `list<float32 not null>`, not null | the centre in the first row of a batch, empty in the others |
 //!
 //! # The bound
 //!
@@ -25,15 +25,15 @@
 //! <x, q> = <centre, q> + scale * step * <code, code_q> + <scale * code, r - step * code_q> + <d - scale * code, r>
 //! ```
 //!
-//! and by Cauchy-Schwarz the third term is at most `length * |r - step * code_q|`, the last at most
-//! `error * |r|`. That holds for whatever codes there are, so the columns need only be honest about
-//! `error` and `length`, which [`verify`](super::SongIndex::verify) checks. The dot product of the
-//! codes is exact in integers. What `d` and `r` lose to rounding is below `1e-14` of their lengths,
-//! and that of `d` at most `error + length`.
+//! By Cauchy-Schwarz the third term is at most `length * |r - step * code_q|`, and the last at most
+//! `error * |r|`. This holds for any codes, so only the columns `error` and `length` need to be
+//! correct, which [`verify`](super::SongIndex::verify) checks. The dot product of the codes is
+//! exact in integers. Rounding changes `d` and `r` by less than `1e-14` of their lengths, and the
+//! length of `d` is at most `error + length`.
 //!
-//! It is taken in two parts, `code_q = 128 * high + low`, both within an `i8`. `high` alone bounds
-//! all rows, with `step * 128 * high` in place of `step * code_q`; `low` is added for the rows that
-//! are left.
+//! The dot product is computed in two parts, `code_q = 128 * high + low`, each of which fits an
+//! `i8`. `high` alone bounds all rows, with `step * 128 * high` in place of `step * code_q`; `low`
+//! is added only for the rows that remain.
 //!
 //! This file quantizes vectors and `query` queries; `bounds` computes the bound; `rotation` is `R`.
 
@@ -62,24 +62,25 @@ const ERROR: &str = "_pp_error";
 const LENGTH: &str = "_pp_length";
 const CENTRE: &str = "_pp_centre";
 
-/// The greatest code, and what is added to codes where they are stored.
+/// The greatest code, and the offset that is added to stored codes.
 const MAX_CODE: f64 = 127.0;
 const ZERO_POINT: i32 = 128;
-/// Of the two parts of a query's code, `high` counts this much.
+/// The weight of `high`, the first of the two parts of a query's code.
 const HIGH: i32 = 128;
-/// More than all roundings of sums in `f64` here take away, absolute and for each unit of what is
-/// summed: those of 65,536 products are below 1e-11.
+/// More than all rounding of `f64` sums here can add up to, both absolute and relative to the
+/// magnitude of the sum: for 65,536 products it is below 1e-11.
 const ROUNDING: f64 = 1e-9;
-/// The same for bounds in `f32`: eight operations that each lose at most `2^-24` of what they have
-/// to do with. That is at most 8 in vectors that we quantized: lengths are at most 1.001, so the
-/// centre's is, and a row is at most 2.01 from it; `error` is at most half a step, 2.01/254, in
-/// each of 65,536 dimensions, so 2.02; and the codes' `length` at most the sum of both.
+/// The same for bounds in `f32`: eight operations, each of which loses at most `2^-24` of its
+/// operands. For vectors that we quantized, the operands are at most 8: lengths are at most 1.001,
+/// so the centre's is too, and a row is at most 2.01 from the centre; `error` is at most half a
+/// step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` is at most the
+/// sum of both.
 const F32_ROUNDING: f64 = 1e-5;
-/// What bounds in `f32` lose of each unit of centre, error and length, where somebody else
-/// quantized larger vectors.
+/// What bounds in `f32` lose per unit of centre, error and length, if another program quantized
+/// larger vectors.
 const F32_SHARE: f64 = 1e-6;
 
-/// Some vectors in 8-bit integers, and how far they may be from the vectors themselves.
+/// Vectors as 8-bit integers, and bounds on how far they are from the original vectors.
 #[derive(Debug)]
 pub(super) struct QuantizedVectors {
     /// Shape `(rows, dim)`, with [`ZERO_POINT`] added.
@@ -91,7 +92,7 @@ pub(super) struct QuantizedVectors {
     centre: ScalarBuffer<f32>,
 }
 
-/// The columns that hold quantized vectors.
+/// Returns the columns that hold quantized vectors.
 pub(super) fn fields(dim: i32) -> [Field; 5] {
     let real = |name| Field::new(name, DataType::Float32, false);
     [
@@ -107,8 +108,8 @@ fn code_field() -> Arc<Field> {
     Arc::new(Field::new("item", DataType::UInt8, false))
 }
 
-/// Where the columns of quantized vectors stand in a schema, in the order of [`fields`]; `None`
-/// unless they are all there, as we write them.
+/// Returns the positions of the columns of quantized vectors in a schema, in the order of
+/// [`fields`]; `None` unless all of them are present with the types that we write.
 pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
     let mut places = [0; 5];
     for (place, field) in places.iter_mut().zip(fields(i32::try_from(dim).ok()?)) {
@@ -122,7 +123,7 @@ pub(super) fn find(schema: &Schema, dim: usize) -> Option<[usize; 5]> {
 }
 
 impl QuantizedVectors {
-    /// Of the columns that [`find`] has found.
+    /// Reads the columns at the positions that [`find`] returned.
     pub(super) fn read(
         record: &Record,
         bytes: &Buffer,
@@ -140,7 +141,7 @@ impl QuantizedVectors {
         })
     }
 
-    /// Quantizes finite vectors of a length near 1, shape `(rows, dim)`.
+    /// Quantizes finite vectors of length close to 1, shape `(rows, dim)`.
     pub(super) fn new(vectors: &[f32], dim: usize) -> Self {
         let rows = vectors.len() / dim;
         let mut sums = vec![0.0; dim];
@@ -151,7 +152,7 @@ impl QuantizedVectors {
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "whatever the centre is, the error is measured from it"
+            reason = "any centre is valid; errors are measured from the rounded one"
         )]
         let centre: Vec<f32> = sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
         let mut codes = Vec::with_capacity(vectors.len());
@@ -171,7 +172,7 @@ impl QuantizedVectors {
         Self { codes: codes.into(), scales, errors, lengths, centre: centre.into() }
     }
 
-    /// The columns in the order of [`fields`].
+    /// Returns the columns in the order of [`fields`].
     pub(super) fn into_arrays(self, dim: i32) -> [ArrayRef; 5] {
         let rows = self.scales.len();
         let codes = UInt8Array::new(self.codes, None);
@@ -202,7 +203,7 @@ impl QuantizedVectors {
         &self.codes
     }
 
-    /// The codes of some rows, shape `(rows, dim)`, and the errors of each.
+    /// Returns the codes of some rows, shape `(rows, dim)`, and the errors of each row.
     pub(super) fn rows(&self, range: Range<usize>) -> (&[u8], RowErrors<'_>) {
         let dim = self.centre.len();
         let row_errors = RowErrors {
@@ -213,13 +214,13 @@ impl QuantizedVectors {
         (&self.codes[range.start * dim..range.end * dim], row_errors)
     }
 
-    /// The codes of one row.
+    /// Returns the codes of one row.
     pub(super) fn row(&self, row: usize) -> &[u8] {
         let dim = self.centre.len();
         &self.codes[row * dim..(row + 1) * dim]
     }
 
-    /// Whether the row's `error` and `length` are at least what they promise to be.
+    /// Returns whether the row's `error` and `length` are valid upper bounds.
     pub(super) fn bounds_hold(&self, row: usize, vector: &[f32]) -> bool {
         let scale = f64::from(self.scales[row]);
         let (mut error, mut length) = (0.0, 0.0);
@@ -233,31 +234,30 @@ impl QuantizedVectors {
             length += coded.powi(2);
         }
         let promises = [self.errors[row], self.lengths[row]].map(f64::from);
-        // Half of what the bounds leave for rounding.
+        // Half of the margin that the bounds leave for rounding.
         let rounding = ROUNDING / 2.0 * (1.0 + promises[0] + promises[1]);
         let kept = |(found, promise): (f64, f64)| found.sqrt() <= promise + rounding;
         [error, length].into_iter().zip(promises).all(kept)
     }
 }
 
-/// Appends the codes of what [`rotate`] made of `x - centre`; returns scale, error and length.
+/// Appends the codes of `x - centre` after [`rotate`], and returns scale, error and length.
 fn encode(differences: &[f64], codes: &mut Vec<u8>) -> [f32; 3] {
     let most = differences.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the error is measured with what it becomes"
+        reason = "the error is measured with the rounded scale"
     )]
     let scale = (most / MAX_CODE) as f32;
-    // 0 where the row is the centre: all codes are 0 then.
+    // 0 if the row is the centre: all codes are then 0.
     let per_code = if scale > 0.0 { 1.0 / f64::from(scale) } else { 0.0 };
     let (mut error, mut length) = (0.0, 0.0);
     codes.extend(differences.iter().map(|difference| {
-        // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one
-        // instruction.
+        // Rounds to nearest by truncation: a conversion is one instruction, unlike `round`.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "from 1 to 255, and cut there if rounding should lead beyond"
+            reason = "from 1 to 255, and saturating if rounding goes beyond"
         )]
         let code = (difference * per_code + (f64::from(ZERO_POINT) + 0.5)) as u8;
         let coded = f64::from(scale) * f64::from(i32::from(code) - ZERO_POINT);
@@ -278,7 +278,7 @@ mod tests {
     use crate::embedding::normalize_in_place;
     use crate::simd::{Backend, Thresholds, screen};
 
-    /// Vectors of which a few values may be far greater, or far smaller, than the others.
+    /// Vectors in which a few values may be far greater, or far smaller, than the others.
     fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
         let value = prop_oneof![
             6 => -1.0_f32..1.0,
@@ -355,7 +355,7 @@ mod tests {
         let (row, query) = vector.split_at_mut(dim);
         normalize_in_place(row).unwrap();
         normalize_in_place(query).unwrap();
-        // Beside its opposite, so that the centre is not the row itself.
+        // Together with its opposite, so that the centre is not the row itself.
         let rows: Vec<f32> = row.iter().copied().chain(row.iter().map(|x| -x)).collect();
         let vectors = QuantizedVectors::new(&rows, dim);
         for (least, most) in all_bounds(&QuantizedQuery::new(query), &vectors, 0.0) {
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn true_bounds_of_huge_numbers_lose_no_row_to_rounding() {
         let far = 1_064_841_152.0;
-        // Of one dimension, whose sign the rotation flips.
+        // One dimension, whose sign the rotation flips.
         let vectors = QuantizedVectors {
             codes: vec![255].into(),
             scales: vec![far / 127.0].into(),

@@ -1,18 +1,19 @@
-//! A query in integers.
+//! A query as integer codes.
 
 use super::rotation::rotate;
 use super::{HIGH, MAX_CODE, ROUNDING, ZERO_POINT};
 
-/// A query, rotated and in integers.
+/// A query, rotated and quantized.
 #[derive(Debug)]
 pub(crate) struct QuantizedQuery {
     pub(crate) high: Vec<i8>,
     pub(crate) low: Vec<i8>,
-    /// The sum of each part, which [`ZERO_POINT`] times comes with every dot product.
+    /// The sum of each part. Every raw dot product contains it, multiplied by [`ZERO_POINT`].
     high_sum: i32,
     low_sum: i32,
     pub(super) step: f64,
-    /// `|r|`, `|r - step * 128 * high|` and `|r - step * code_q|`, or a little more.
+    /// Upper bounds, a little above the exact values, of `|r|`, `|r - step * 128 * high|` and
+    /// `|r - step * code_q|`.
     pub(super) norm: f64,
     pub(super) high_error: f64,
     pub(super) error: f64,
@@ -23,16 +24,18 @@ impl QuantizedQuery {
         let mut rotated: Vec<f64> = query.iter().copied().map(f64::from).collect();
         rotate(&mut rotated);
         let most = rotated.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-        // The smallest positive number, so that nothing is divided by zero.
+        // At least the smallest positive normal number, so that nothing is divided by zero.
         let step = (most / (MAX_CODE * f64::from(HIGH))).max(f64::MIN_POSITIVE);
         let steps = 1.0 / step;
         let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);
         let (mut high_sum, mut low_sum) = (0, 0);
         let parts = rotated.iter().map(|&value| {
-            // Rounded to the nearest by the cut that a conversion is, which unlike `round` is one
-            // instruction.
+            // Rounds to nearest by truncation: a conversion is one instruction, unlike `round`.
             const SHIFT: i32 = 1 << 15;
-            #[expect(clippy::cast_possible_truncation, reason = "at most 127 * 128, and cut")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "at most 127 * 128, truncated on purpose"
+            )]
             let code = (value * steps + (f64::from(SHIFT) + 0.5)) as i32 - SHIFT;
             let high = (code + HIGH / 2).div_euclid(HIGH);
             let low = code - high * HIGH;
@@ -58,7 +61,7 @@ impl QuantizedQuery {
         }
     }
 
-    /// What to add to the raw dot product of a row and `high`, so that the bias is gone.
+    /// Returns what to add to the raw dot product of a row and `high` to remove the bias.
     pub(crate) fn bias(&self) -> i32 {
         -ZERO_POINT * self.high_sum
     }

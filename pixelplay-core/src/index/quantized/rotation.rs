@@ -1,21 +1,21 @@
-//! A fixed rotation that spreads what a vector holds over all of its dimensions.
+//! A fixed rotation that spreads the contents of a vector evenly over its dimensions.
 //!
-//! Vectors of an encoder have a few dimensions that are far greater than the others. In 8-bit
-//! integers those would use up the steps: of a query of CLIP's, three times as much was lost as
-//! after a rotation. A rotation changes no dot product.
+//! Vectors of an encoder have a few dimensions with far greater values than the others. In 8-bit
+//! integers those would use up the steps: CLIP queries lost three times as much precision without a
+//! rotation as with it. A rotation does not change dot products.
 //!
 //! The rotation is a randomised Hadamard transform (Ailon and Chazelle, *The fast
-//! Johnson-Lindenstrauss transform*, 2009): flip the signs of some dimensions, then multiply with
-//! the Hadamard matrix, in `dim * log2(dim)` additions. That takes a power of two, so where `dim`
-//! is none, the first `p` dimensions are transformed and then the last `p`, `p` being the greatest
-//! power of two within `dim`; together they are more than all. Signs are flipped before each of the
-//! two.
+//! Johnson-Lindenstrauss transform*, 2009): flip the signs of some dimensions, then multiply by the
+//! Hadamard matrix, in `dim * log2(dim)` additions. This needs a power of two. If `dim` is not one,
+//! the first `p` dimensions are transformed, then the last `p`, where `p` is the greatest power of
+//! two within `dim`; together they cover all dimensions. Signs are flipped before each of the two
+//! steps.
 
-/// Rotates `x` in place. The signs are the same everywhere: files are quantized with them.
+/// Rotates `x` in place. The signs never change, because files are quantized with them.
 ///
-/// Rounding: each value passes through at most `2 * log2(dim)` additions and two products, so the
-/// result is off by at most `36 * 2^-53` of the length of `x` for 65,536 dimensions, below `1e-14`
-/// of it.
+/// Rounding: each value passes through at most `2 * log2(dim)` additions and two multiplications,
+/// so for 65,536 dimensions the result is off by at most `36 * 2^-53` of the length of `x`, which
+/// is below `1e-14`.
 pub(super) fn rotate(x: &mut [f64]) {
     if x.is_empty() {
         return;
@@ -30,7 +30,7 @@ pub(super) fn rotate(x: &mut [f64]) {
     }
 }
 
-/// Flips the sign of each dimension whose random number has this bit.
+/// Flips the sign of each dimension whose random number has this bit set.
 fn flip_signs(x: &mut [f64], bit: u32) {
     for (dimension, value) in (0..).zip(x) {
         if random(dimension) >> bit & 1 == 1 {
@@ -39,8 +39,8 @@ fn flip_signs(x: &mut [f64], bit: u32) {
     }
 }
 
-/// The first number of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number
-/// generators*, 2014), seeded with the dimension.
+/// Returns the first number of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom
+/// number generators*, 2014), seeded with the dimension.
 fn random(dimension: u64) -> u64 {
     let mut z = dimension.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -48,9 +48,9 @@ fn random(dimension: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Multiplies with the orthonormal Hadamard matrix. The length is a power of two.
+/// Multiplies by the orthonormal Hadamard matrix. The length must be a power of two.
 fn hadamard(x: &mut [f64]) {
-    // The first three steps at once, in registers.
+    // The first three steps together, in registers.
     let mut half = 1;
     if let (blocks, []) = x.as_chunks_mut::<8>() {
         for block in blocks {
@@ -73,7 +73,7 @@ fn hadamard(x: &mut [f64]) {
     }
 }
 
-/// One step for eight values: sums and differences of those that are `HALF` apart.
+/// Computes one step for eight values: the sums and differences of values that are `HALF` apart.
 #[inline(always)]
 fn step<const HALF: usize>(x: [f64; 8]) -> [f64; 8] {
     let mut out = x;

@@ -1,13 +1,15 @@
-//! The rows that may be among the best for a query, while only bounds of their scores are known.
+//! Candidates: rows that may be among the best for a query, as long as only bounds of their scores
+//! are known.
 
 use super::top_k::{Scored, TopK};
 use crate::index::{SongIndex, SongIndexError};
 use crate::simd::Backend;
 
-/// So many candidates of a query are kept at least before exact scores thin them out.
+/// The number of candidates that a query collects, in addition to `4 * k`, before exact scores thin
+/// them out.
 const EXTRA_CANDIDATES: usize = 1024;
 
-/// After so many candidates they are thinned out.
+/// Returns the number of candidates at which they are thinned out.
 fn max_candidates(k: usize) -> usize {
     k.saturating_mul(4).saturating_add(EXTRA_CANDIDATES)
 }
@@ -20,14 +22,14 @@ const MAX_SCORE: f64 = 1.0021;
 pub(super) struct Scorer<'a> {
     pub(super) index: &'a SongIndex,
     pub(super) backend: Backend,
-    /// The share of each row's bias that its score loses.
+    /// The share of each row's bias that is subtracted from its score.
     pub(super) correction: f64,
     /// The queries, shape `(n, dim)`.
     pub(super) queries: &'a [f32],
 }
 
 impl Scorer<'_> {
-    /// What a row is ranked by.
+    /// Returns the score by which a row is ranked.
     fn score(
         &self,
         query: usize,
@@ -35,7 +37,7 @@ impl Scorer<'_> {
         scratch: &mut Vec<f32>,
     ) -> Result<f64, SongIndexError> {
         let correction = self.index.correction(row, self.correction)?;
-        // Adding 0 turns -0.0 into 0.0, which is the same score.
+        // Adding 0 turns -0.0 into 0.0, so that equal scores compare equal.
         Ok(self.cosine(query, row, scratch)? - correction + 0.0)
     }
 
@@ -60,7 +62,8 @@ pub(super) struct Candidates<'a> {
     query: usize,
     k: usize,
     floor: f64,
-    /// The k greatest lower bounds: what cannot reach the least of them is not among the best.
+    /// The k greatest lower bounds. A row that cannot reach the least of them is not among the
+    /// best.
     lower: TopK,
     cutoff: f64,
     list: Vec<Candidate>,
@@ -68,21 +71,21 @@ pub(super) struct Candidates<'a> {
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    /// What its score is at most.
+    /// The upper bound of its score.
     most: f64,
     row: usize,
 }
 
 impl<'a> Candidates<'a> {
-    /// How much memory the candidates for one query take at most; a list that grows has twice its
-    /// room for a moment.
+    /// Returns the maximum memory that the candidates for one query take. A growing list briefly
+    /// takes twice its size.
     pub(super) fn max_bytes(k: usize) -> usize {
         let list = max_candidates(k).saturating_mul(2 * size_of::<Candidate>());
         list.saturating_add(k.saturating_mul(2 * size_of::<Scored>()))
     }
 
-    /// For the `k` best of what is not below `floor`. At least `k` different rows that count are
-    /// known to reach `cutoff`.
+    /// Collects candidates for the `k` best rows with a score of at least `floor`. The caller knows
+    /// that at least `k` different eligible rows reach `cutoff`.
     pub(super) fn new(scorer: Scorer<'a>, query: usize, k: usize, floor: f64, cutoff: f64) -> Self {
         Self {
             scorer,
@@ -95,24 +98,24 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// A score below this is not among the best.
+    /// Returns a cutoff: rows with a lower score are not among the best.
     pub(super) fn cutoff(&self) -> f64 {
         self.cutoff
     }
 
-    /// Takes a row whose cosine is between two bounds.
+    /// Adds a row whose cosine lies between two bounds.
     pub(super) fn offer(
         &mut self,
         row: usize,
         (least, most): (f64, f64),
     ) -> Result<(), SongIndexError> {
-        // Rounding keeps order, so the bounds stay bounds.
+        // Rounding is monotonic, so the bounds stay valid.
         let correction = self.scorer.index.correction(row, self.scorer.correction)?;
         let (least, most) = (least - correction, most - correction);
         if most < self.cutoff {
             return Ok(());
         }
-        // Of a damaged row the bounds may be anything, and must not push others out.
+        // The bounds of a damaged row can be anything, and must not push other rows out.
         let (least, most) = match least <= MAX_SCORE {
             true => (least, most),
             false => (f64::NEG_INFINITY, f64::INFINITY),
@@ -137,8 +140,8 @@ impl<'a> Candidates<'a> {
         self.list.extend(other.list);
     }
 
-    /// The best rows by their exact scores. Asks for no more scores than it takes, the most
-    /// promising first.
+    /// Returns the best rows by their exact scores. Computes only as many scores as needed, the
+    /// most promising first.
     pub(super) fn best(&self) -> Result<TopK, SongIndexError> {
         let promising = self.list.iter().filter(|candidate| candidate.most >= self.cutoff);
         let mut promising: Vec<&Candidate> = promising.collect();
@@ -156,7 +159,7 @@ impl<'a> Candidates<'a> {
         Ok(best)
     }
 
-    /// Replaces all candidates by the best of them, whose scores are then known.
+    /// Replaces the candidates with the best of them, with exact scores.
     fn rescore(&mut self) -> Result<(), SongIndexError> {
         let best = self.best()?;
         *self = Self::new(self.scorer, self.query, self.k, self.floor, self.cutoff);

@@ -1,4 +1,4 @@
-//! What a search found.
+//! Search results.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,28 +12,28 @@ use crate::song::{Song, SongId};
 #[non_exhaustive]
 pub struct SongHit {
     pub(super) index: SongIndex,
-    /// Its row in the index.
+    /// The row in the index.
     pub row: usize,
-    /// Its id.
+    /// The song's id.
     pub id: SongId,
     /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
     pub score: f64,
-    /// What songs are ranked by: the score less the correction of
+    /// The value that songs are ranked by: the score minus the correction of
     /// [`SearchOptions::hubness_correction`](super::SearchOptions::hubness_correction).
     pub corrected_score: f64,
-    /// How well it matches compared with the rest of the catalogue, 0 to 100: 50 is the average
-    /// song.
+    /// How well the song matches compared with the rest of the catalogue, from 0 to 100. 50 is the
+    /// average song.
     ///
     /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So
-    /// the score is placed among the scores that the same query gives to up to 512 songs, evenly
-    /// spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, with the normal
-    /// distribution function `Phi`. It does not depend on `k`, filter, threads or backend. Where
-    /// there is no spread it is 50.
+    /// the score is compared with the scores that the same query gives to up to 512 songs, evenly
+    /// spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, where `Phi` is the
+    /// normal distribution function. The percentage does not depend on `k`, filter, threads or
+    /// backend. If all scores are equal, it is 50.
     pub match_percent: f64,
 }
 
 impl SongHit {
-    /// Reads all that is known of the song from its index.
+    /// Reads the song, with all its columns, from the index.
     ///
     /// # Errors
     /// As [`SongIndex::song`].
@@ -42,7 +42,7 @@ impl SongHit {
     }
 }
 
-/// By what was found, not by which open index.
+/// Compares the results, not the open indexes they came from.
 impl PartialEq for SongHit {
     fn eq(&self, other: &Self) -> bool {
         let all = |hit: &Self| (hit.row, hit.score, hit.corrected_score, hit.match_percent);
@@ -62,7 +62,8 @@ impl fmt::Debug for SongHit {
     }
 }
 
-/// What a search found, best first: a slice of [`SongHit`]s, printed as a list of songs.
+/// The results of a search, best first. Dereferences to a slice of [`SongHit`]s, and prints as a
+/// list of songs.
 ///
 /// ```
 /// # use pixelplay_core::index::{SearchOptions, SongIndex, WriterOptions, write_index};
@@ -86,16 +87,16 @@ pub struct Hits {
 }
 
 impl Hits {
-    /// The index that was searched.
+    /// Returns the index that was searched.
     #[must_use]
     pub fn index(&self) -> &SongIndex {
         &self.index
     }
 
-    /// Some of the hits, by their places, in the order given.
+    /// Returns the hits at these positions, in the given order.
     ///
     /// # Panics
-    /// If there is no such place.
+    /// If a position does not exist.
     #[must_use]
     pub fn pick(&self, places: &[usize]) -> Self {
         let hits = places.iter().map(|&place| self.hits[place].clone()).collect();
@@ -129,7 +130,7 @@ impl<'a> IntoIterator for &'a Hits {
     }
 }
 
-/// By what was found.
+/// Compares the results.
 impl PartialEq for Hits {
     fn eq(&self, other: &Self) -> bool {
         self.hits == other.hits
@@ -142,12 +143,12 @@ impl fmt::Debug for Hits {
     }
 }
 
-/// Rank, match percentage, title and artist of each, a line a song. Anybody may have written the
-/// index, so nothing in it steers a terminal: control characters are replaced.
+/// Writes rank, match percentage, title and artist, one song per line. Control characters are
+/// replaced, since the index may come from anywhere and must not be able to control a terminal.
 impl fmt::Display for Hits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, hit) in self.hits.iter().enumerate() {
-            // A damaged column is no reason to print nothing; `SongHit::song` says what it is.
+            // A damaged column should not prevent printing; `SongHit::song` reports it.
             let song = hit.song().unwrap_or_else(|_| Song::new(hit.id.clone()));
             let title = song.title.as_deref().unwrap_or(hit.id.as_str());
             let by = song.artist.map(|artist| format!(", {artist}")).unwrap_or_default();

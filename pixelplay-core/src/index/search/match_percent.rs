@@ -1,32 +1,32 @@
-//! Turns scores into percentages that mean something to a person.
+//! Turns scores into percentages that are meaningful to people.
 
 use crate::index::quantized::QuantizedVectors;
 
-/// How many rows are sampled at most: the deviation is then known to 3%, which moves no percentage
-/// by a whole point.
+/// The maximum number of sampled rows. The standard deviation is then known to 3%, which changes
+/// percentages by less than one point.
 const SAMPLE: usize = 512;
 
-/// The rows of a catalogue that a sample consists of.
+/// Returns the rows of a catalogue that make up the sample.
 pub(crate) fn sample_rows(rows: usize) -> impl Iterator<Item = usize> {
     let sample = rows.min(SAMPLE);
     (0..sample).map(move |i| split_point(rows, i, sample))
 }
 
-/// Where the `part`-th of so many equal parts of the rows begins, also where addresses have 32
-/// bits.
+/// Returns where the `part`-th of `parts` equal parts of the rows begins, without overflow even on
+/// 32-bit systems.
 pub(crate) fn split_point(rows: usize, part: usize, parts: usize) -> usize {
     (rows as u128 * part as u128 / parts.max(1) as u128) as usize
 }
 
-/// Some rows of the catalogue, evenly spaced, in integers: exact sums cost little and are the same
-/// on every processor.
+/// Evenly spaced rows of the catalogue, quantized to integers: exact sums are then cheap and the
+/// same on every processor.
 #[derive(Debug)]
 pub(crate) struct Sample {
     vectors: QuantizedVectors,
 }
 
 impl Sample {
-    /// Of the vectors of [`sample_rows`].
+    /// Creates a sample from the vectors of [`sample_rows`].
     pub(crate) fn new(vectors: &[f32], dim: usize) -> Self {
         Self { vectors: QuantizedVectors::new(vectors, dim) }
     }
@@ -36,8 +36,8 @@ impl Sample {
     }
 }
 
-/// Where the scores of a query lie over the whole catalogue, by the bounds of those of a sample;
-/// and a score that at least `k` rows reach, as far as the sample tells.
+/// Returns the distribution of a query's scores over the whole catalogue, estimated from the score
+/// bounds of a sample, and a score that at least `k` rows of the sample reach.
 pub(crate) fn score_distribution(
     bounds: impl Iterator<Item = (f64, f64)>,
     k: usize,
@@ -54,19 +54,19 @@ pub(crate) fn score_distribution(
     (distribution, *reached)
 }
 
-/// Mean and standard deviation of the scores that a query gives to the catalogue.
+/// Mean and standard deviation of a query's scores over the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScoreDistribution {
     mean: f64,
-    /// Exactly 0 where all scores are equal.
+    /// Exactly 0 if all scores are equal.
     sd: f64,
 }
 
 impl ScoreDistribution {
     pub(crate) fn new(scores: impl IntoIterator<Item = f64>) -> Self {
         let mut scores = scores.into_iter();
-        // Deviations from any score give the same variance as those from the mean, and are exactly
-        // 0 where all are equal.
+        // Deviations from any fixed score give the same variance as those from the mean, and are
+        // exactly 0 if all scores are equal.
         let first = scores.next().unwrap_or(0.0);
         let (mut count, mut sum, mut squares) = (1.0, 0.0, 0.0);
         for score in scores {
@@ -78,12 +78,13 @@ impl ScoreDistribution {
         let variance = (squares - sum * sum / count) / f64::max(count - 1.0, 1.0);
         Self {
             mean: first + sum / count,
-            // Rounding may leave a little less than nothing.
+            // Rounding may make the variance slightly negative.
             sd: variance.max(0.0).sqrt(),
         }
     }
 
-    /// 50 for the mean, 84 for two deviations above it, and towards 100 beyond.
+    /// Returns 50 for the mean, 84 for two standard deviations above it, and approaches 100 beyond
+    /// that.
     pub(crate) fn match_percent(&self, score: f64) -> f64 {
         if self.sd == 0.0 {
             return 50.0;

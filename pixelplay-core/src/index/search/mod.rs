@@ -1,17 +1,17 @@
-//! Exact top-k by cosine: a scan that bounds the score of every row, and scores in `f64` that
+//! Exact top-k search by cosine: a scan bounds the score of every row, and exact `f64` scores
 //! decide between the few rows that may be among the best.
 //!
 //! | | |
 //! |---|---|
-//! | this file | what to search for |
-//! | `hits` | what is found |
+//! | this file | search options and the search itself |
+//! | `hits` | search results |
 //! | `scan` | a pass over the rows for some queries, shared between threads |
-//! | `screening` | bounds of the scores of all rows, which tell most of them apart from the best |
-//! | `candidates` | the rows that are left, until exact scores decide |
-//! | `top_k` | the k best of a stream of scores |
-//! | `match_percent` | scores as percentages that mean something to a person |
-//! | `threads` | how many threads, and how they stay awake |
-//! | `similar` | songs like a song |
+//! | `screening` | score bounds of all rows, which rule most of them out |
+//! | `candidates` | the remaining rows, until exact scores decide |
+//! | `top_k` | the k best scores of a stream |
+//! | `match_percent` | scores as percentages that are meaningful to people |
+//! | `threads` | how many threads to use, and how they stay awake |
+//! | `similar` | songs similar to a song |
 
 mod candidates;
 mod hits;
@@ -40,28 +40,28 @@ use crate::embedding::Embedding;
 use crate::simd::Backend;
 use crate::song::SongId;
 
-/// What to search for beside the query.
+/// Options of a search.
 #[derive(Debug, Clone)]
 pub struct SearchOptions {
-    /// How many songs to return; fewer where the index, filter or floor allow no more. 10 by
-    /// default.
+    /// The number of songs to return, 10 by default. Fewer are returned if fewer songs match the
+    /// filter and the minimum score.
     pub k: usize,
-    /// Return only songs that fulfil this.
+    /// Return only songs that match this filter.
     pub filter: Option<Filter>,
-    /// Do not return these songs; ids that the index does not have are passed over.
+    /// Do not return these songs. Ids that are not in the index are ignored.
     pub exclude: Vec<SongId>,
-    /// Return only songs with at least this score, corrected if a correction is asked for.
+    /// Return only songs with at least this score, after any hubness correction.
     pub min_score: Option<f64>,
-    /// How many threads to use at most. By default all of rayon's current pool; where the catalogue
-    /// is small only those that are awake, or one. Behind searches that follow each other closely,
-    /// threads stay awake for a tenth of a millisecond.
+    /// The maximum number of threads. By default, all threads of rayon's current pool; for a small
+    /// catalogue, only those that are awake, or a single one. If searches follow each other
+    /// closely, threads stay awake for a tenth of a millisecond after each.
     pub threads: Option<NonZeroUsize>,
-    /// How much of each song's bias is subtracted from its score, 0 to 1; 0, so nothing, by
-    /// default. Songs are ranked by what is left, [`SongHit::corrected_score`], so that those that
-    /// turn up for everything stand back. The index needs biases, see
+    /// The share of each song's bias that is subtracted from its score, from 0 (the default) to 1.
+    /// Songs are ranked by the result, [`SongHit::corrected_score`], so songs that are found for
+    /// nearly every query are ranked lower. The index needs biases; see
     /// [`SongIndexEditor::correct_hubness`](super::SongIndexEditor::correct_hubness).
     pub hubness_correction: f64,
-    /// The instructions to compute with; the fastest by default. The results are the same.
+    /// The instruction set to compute with; the fastest by default. It does not change the results.
     pub backend: Option<Backend>,
 }
 
@@ -80,13 +80,13 @@ impl Default for SearchOptions {
 }
 
 impl SearchOptions {
-    /// The best `k` songs.
+    /// Returns options for the best `k` songs, with defaults otherwise.
     #[must_use]
     pub fn top(k: usize) -> Self {
         Self { k, ..Self::default() }
     }
 
-    /// The least score that is wanted.
+    /// Returns the minimum score.
     pub(super) fn floor(&self) -> Result<f64, SongIndexError> {
         let value = self.min_score.unwrap_or(f64::NEG_INFINITY);
         if value.is_nan() {
@@ -96,12 +96,12 @@ impl SearchOptions {
         Ok(value)
     }
 
-    /// The filter, its columns found in the index.
+    /// Binds the filter to the columns of the index.
     fn bind_filter(&self, index: &SongIndex) -> Result<Option<BoundFilter>, FilterError> {
         self.filter.as_ref().map(|filter| filter::bind(filter, index)).transpose()
     }
 
-    /// The share of the biases that is subtracted, if the index has them.
+    /// Checks the weight of the correction, and that the index has biases if it is not 0.
     fn correction_weight(&self, index: &SongIndex) -> Result<f64, SongIndexError> {
         let weight = self.hubness_correction;
         if !(0.0..=1.0).contains(&weight) {
@@ -115,22 +115,21 @@ impl SearchOptions {
 }
 
 impl SongIndex {
-    /// The `k` songs whose vectors have the greatest cosine with the query, best first.
+    /// Returns the `k` songs whose vectors have the greatest cosine with the query, best first.
     ///
     /// The result is exact: songs are ranked by the dot product of the stored vector and the query
-    /// in `f64` (summed in 16 interleaved partial sums, which are then added pairwise), equal
-    /// scores by row. It is the same, to the last bit, on every processor and with any number of
-    /// threads.
+    /// in `f64` (16 interleaved partial sums, which are then added pairwise), and equal scores by
+    /// row. It is identical to the last bit on every processor and with any number of threads.
     ///
-    /// Costs one pass over the songs that fulfil the filter: over their vectors in 8 bits, `dim`
-    /// bytes a song, or in a file without those over the vectors themselves, about as long as
-    /// memory takes to deliver them. The first search of an open index also gathers a sample of it,
-    /// up to 512 songs. `cargo bench -p pixelplay-benches --bench search` measures both beside a
-    /// plain read of memory; `benches/compare` compares with other libraries.
+    /// Costs one pass over the songs that match the filter, limited by memory bandwidth: it reads
+    /// their quantized vectors, `dim` bytes per song, or the vectors themselves if the file is not
+    /// quantized. The first search of an open index also gathers a sample of it, up to 512 songs.
+    /// `cargo bench -p pixelplay-benches --bench search` measures both against a plain read of
+    /// memory; `benches/compare` compares with other libraries.
     ///
     /// # Errors
     /// If the query has another dimension or comes from another encoder, if the filter does not fit
-    /// the columns, or if a vector met on the way is not a unit vector, so that the file must be
+    /// the columns, or if a vector encountered is not a unit vector, which means that the file is
     /// damaged.
     pub fn search(
         &self,
@@ -141,8 +140,8 @@ impl SongIndex {
         Ok(results.pop().unwrap_or_else(|| self.hits(Vec::new())))
     }
 
-    /// [`search`](Self::search) for several queries at once: the same results, in one pass over the
-    /// vectors.
+    /// Runs [`search`](Self::search) for several queries at once: the same results, in one pass
+    /// over the vectors.
     ///
     /// # Errors
     /// As [`search`](Self::search).
@@ -204,7 +203,7 @@ impl SongIndex {
         Ok(hits)
     }
 
-    /// The rows that scores are compared with, which the first search gathers.
+    /// Returns the rows that scores are compared with. The first search gathers them.
     fn sample(&self) -> Result<&Sample, SongIndexError> {
         if let Some(sample) = self.opened.sample.get() {
             return Ok(sample);
@@ -212,7 +211,8 @@ impl SongIndex {
         let (mut vectors, mut scratch) = (Vec::new(), Vec::new());
         for row in sample_rows(self.len()) {
             let vector = self.fetch_vector(row, &mut scratch)?;
-            // The lengths of damaged vectors are unknown, and so would be the bounds of all scores.
+            // A damaged vector can have any length, which would make the bounds of all scores
+            // wrong.
             Embedding::new(vector, None).map_err(|_| self.bad_vector(row))?;
             vectors.extend_from_slice(vector);
         }
@@ -227,7 +227,8 @@ impl SongIndex {
         Hits { index: self.clone(), hits }
     }
 
-    /// A row that is ranked by its score, which is its cosine or that less a correction.
+    /// Builds the hit of a row that is ranked by its score: its cosine, or its cosine minus a
+    /// correction.
     pub(super) fn hit(
         &self,
         cosine: f64,

@@ -1,4 +1,4 @@
-//! One pass over the rows for some queries, shared between threads.
+//! One pass over the rows for a group of queries, shared between threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,16 +16,17 @@ use crate::index::shard::Shard;
 use crate::index::{SongIndex, SongIndexError};
 use crate::simd::{Backend, LANES};
 
-/// So many queries are compared with the sample, and their candidates scored, while another thread
-/// would only just have woken.
+/// In the time that another thread takes to wake, this many queries are compared with the sample
+/// and their candidates scored.
 const MIN_PIECE_QUERIES: usize = LANES;
-/// How many queries share a pass at most: enough that its memory traffic no longer counts.
+/// The maximum number of queries that share a pass: enough for memory traffic to no longer matter.
 const MAX_QUERIES: usize = 1024;
-/// What the candidates of a pass take at most, unless fewer queries than a panel holds already take
-/// more.
+/// The maximum size of the candidates of a pass. It is exceeded only if the queries of a single
+/// panel need more.
 const MAX_CANDIDATE_BYTES: usize = 256 << 20;
 
-/// How many queries share a pass: each thread has candidates of its own for each of them.
+/// Returns the number of queries that share a pass. Each thread keeps separate candidates for each
+/// query.
 pub(super) fn queries_a_pass(k: usize, threads: Option<usize>) -> usize {
     let threads = threads.map_or_else(rayon::current_num_threads, |threads| {
         threads.min(rayon::current_num_threads() + 1)
@@ -34,14 +35,14 @@ pub(super) fn queries_a_pass(k: usize, threads: Option<usize>) -> usize {
     (MAX_CANDIDATE_BYTES / bytes).clamp(LANES, MAX_QUERIES) / LANES * LANES
 }
 
-/// What is asked of every query.
+/// The search criteria that all queries share.
 pub(super) struct Criteria {
     pub(super) filter: Option<BoundFilter>,
-    /// Ascending.
+    /// In ascending order.
     pub(super) excluded: Vec<usize>,
     pub(super) k: usize,
     pub(super) floor: f64,
-    /// The share of each row's bias that its score loses.
+    /// The share of each row's bias that is subtracted from its score.
     pub(super) correction: f64,
     pub(super) backend: Backend,
 }
@@ -54,14 +55,14 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The best rows for each query, and where its scores lie over the whole catalogue.
+    /// Returns, for each query, the best rows and the distribution of its scores over the whole
+    /// catalogue.
     pub(super) fn run(
         &self,
         sample: &Sample,
     ) -> Result<Vec<(Vec<Scored>, ScoreDistribution)>, SongIndexError> {
         let criteria = self.criteria;
-        // Otherwise rows of the sample may be among those that do not count, or rank by something
-        // else.
+        // Otherwise rows of the sample may be filtered out, or ranked by something else.
         let all_count = criteria.filter.is_none() && criteria.excluded.is_empty();
         let k = match all_count && criteria.correction == 0.0 {
             true => criteria.k,
@@ -78,13 +79,13 @@ impl Scan<'_> {
         tops.into_iter().zip(distributions).map(with_distribution).collect()
     }
 
-    /// The candidates of all rows.
+    /// Collects the candidates of all rows.
     fn all_rows(&self, reached: &[f64]) -> Result<Vec<Candidates<'_>>, SongIndexError> {
         let rows = self.index.len();
         let (threads, pieces) = split_work(self.threads, rows, self.work());
         let next = AtomicUsize::new(0);
-        // Each thread takes the next piece until there is none, so one that is held up holds up
-        // nobody.
+        // Each thread takes the next piece until none is left, so a delayed thread does not delay
+        // the others.
         let work = || -> Result<Option<Vec<Candidates<'_>>>, SongIndexError> {
             let mut found = None;
             loop {
@@ -95,7 +96,7 @@ impl Scan<'_> {
                 let range = split_point(rows, piece, pieces)..split_point(rows, piece + 1, pieces);
                 let found = found.get_or_insert_with(|| self.candidates(reached));
                 if let Err(error) = self.rows(range, found) {
-                    // Nobody needs the rest.
+                    // The remaining pieces are not needed.
                     next.store(pieces, Ordering::Relaxed);
                     return Err(error);
                 }
@@ -144,13 +145,13 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// How many bytes are multiplied.
+    /// Returns the amount of work, in bytes of vectors times queries.
     pub(super) fn work(&self) -> usize {
         let is_quantized = self.index.opened.shards.iter().all(Shard::is_quantized);
         self.index.len().saturating_mul(self.queries.len() * self.queries.row_bytes(is_quantized))
     }
 
-    /// Does something so many times, in several threads if the queries are many.
+    /// Calls `work` `count` times, on several threads if there are many queries.
     fn each<T: Send>(&self, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
         let pieces = threads.min(self.queries.len() / MIN_PIECE_QUERIES).clamp(1, count.max(1));

@@ -1,5 +1,5 @@
-//! Bounds of the scores of rows, by their vectors or by their quantized vectors: rows that may be
-//! among the best become candidates.
+//! Bounds the scores of rows by their vectors or their quantized vectors. Rows that may be among
+//! the best become candidates.
 
 use arrow_buffer::BooleanBuffer;
 
@@ -11,51 +11,51 @@ use crate::index::quantized::{QuantizedQuery, QuantizedVectors, QueryBounds};
 use crate::index::shard::Span;
 use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen};
 
-/// How much is multiplied with one query, or some, before the products are looked at: few enough
-/// rows to stay in a core's cache until then.
+/// The size of the tile that is multiplied with one or more queries before the products are
+/// examined. It is small enough for the rows to stay in a core's cache.
 const TILE_BYTES: usize = 128 << 10;
-/// So that the products of two panels with a tile stay in the cache too, however short the vectors
-/// are.
+/// Limits a tile so that its products with two panels stay in the cache too, however short the
+/// vectors are.
 const MAX_TILE_ROWS: usize = 1024;
-/// How many queries pass over a tile of `f32`.
+/// The number of queries that are multiplied with a tile of `f32` vectors at a time.
 const QUERY_GROUP: usize = 16;
-/// How many `f32` scores are compared with the cutoff at once.
+/// The number of `f32` scores that are compared with the cutoff at a time.
 const SCORE_CHUNK: usize = 16;
-/// How many rows of a tile are compared with the thresholds of a panel before those are brought up
-/// to date.
+/// The number of rows of a tile that are compared with the thresholds of a panel before these are
+/// updated.
 const PANEL_ROWS: usize = 64;
-/// Where a filter leaves fewer rows than one in so many, only those are multiplied; otherwise all
-/// are, since memory delivers neighbouring rows faster than picked ones: a picked row took twice as
-/// long on a Xeon, and three times on an EPYC.
+/// If a filter leaves fewer than one row in this many, only those rows are multiplied. Otherwise
+/// all rows are, since memory delivers consecutive rows faster than selected ones: a selected row
+/// took twice as long on a Xeon, and three times as long on an EPYC.
 const SPARSE: usize = 3;
 
-/// Queries of unit length, ready to be multiplied.
+/// Queries of unit length, prepared for multiplication.
 pub(super) struct Queries {
     backend: Backend,
     dim: usize,
     /// Shape `(n, dim)`.
     pub(super) values: Vec<f32>,
     pub(super) codes: Vec<QuantizedQuery>,
-    /// The codes once more, [`LANES`] queries in each panel.
+    /// The same codes in panels of [`LANES`] queries.
     high: Vec<Panel>,
     low: Vec<Panel>,
-    /// How far the `f32` products may be from exact scores.
+    /// The maximum difference between `f32` products and exact scores.
     error: f64,
 }
 
-/// Rows of one batch, and which of them count.
+/// Rows of one batch, and which of them are eligible.
 pub(super) struct Rows<'a> {
     pub(super) span: Span<'a>,
-    /// Of the span's rows, those that fulfil the filter.
+    /// Which of the span's rows match the filter.
     pub(super) mask: Option<BooleanBuffer>,
-    /// Of the batch's rows.
+    /// The corrections of the batch's rows.
     pub(super) corrections: Option<Corrections<'a>>,
-    /// Rows of the index, ascending.
+    /// Rows of the index, in ascending order.
     pub(super) excluded: &'a [usize],
 }
 
-/// Some of the rows, which are multiplied in one go: all of a range, or picked ones. Rows are
-/// counted within the span.
+/// Rows that are multiplied together: a whole range, or selected rows. Rows are numbered within the
+/// span.
 #[derive(Clone, Copy)]
 struct Tile<'a> {
     start: usize,
@@ -86,12 +86,12 @@ impl Queries {
         self.codes.len()
     }
 
-    /// How many bytes a row has in the pass.
+    /// Returns the number of bytes that the pass reads per row.
     pub(super) fn row_bytes(&self, is_quantized: bool) -> usize {
         self.dim * if is_quantized { 1 } else { size_of::<f32>() }
     }
 
-    /// How the queries of a panel score a sample of the catalogue; see [`score_distribution`].
+    /// Scores a sample of the catalogue with the queries of a panel; see [`score_distribution`].
     pub(super) fn score(
         &self,
         sample: &Sample,
@@ -137,7 +137,7 @@ impl Queries {
         dots.into_flattened()
     }
 
-    /// Offers the rows that may be among the best to the candidates of each query.
+    /// Adds the rows that may be among the best to the candidates of each query.
     pub(super) fn find_candidates(
         &self,
         rows: &Rows<'_>,
@@ -150,7 +150,7 @@ impl Queries {
         }
     }
 
-    /// One query over the quantized vectors.
+    /// Bounds the scores of one query over the quantized vectors.
     fn bound_quantized(
         &self,
         rows: &Rows<'_>,
@@ -186,7 +186,7 @@ impl Queries {
         })
     }
 
-    /// Several queries over the quantized vectors.
+    /// Bounds the scores of several queries over the quantized vectors.
     fn bound_panels(
         &self,
         rows: &Rows<'_>,
@@ -210,7 +210,7 @@ impl Queries {
         rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
             let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
             let row_errors = rows.corrected(tile, row_errors, &mut lowered);
-            // Two panels at a time, whose products are then still in the nearest cache.
+            // Two panels at a time, so that their products are still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
                 self.backend.panels_i8(self.dim, codes, tile.picked, panels, &mut dots);
@@ -249,14 +249,15 @@ impl Queries {
         })
     }
 
-    /// Any queries over the vectors themselves, where they are not quantized.
+    /// Bounds the scores of any number of queries over the vectors themselves, if these are not
+    /// quantized.
     fn bound_vectors(
         &self,
         rows: &Rows<'_>,
         found: &mut [Candidates<'_>],
     ) -> Result<(), SongIndexError> {
         let mut scores = Vec::new();
-        // A multiple of how many rows the kernels take at once.
+        // A multiple of the number of rows that the kernels process at a time.
         let tile_rows = (TILE_BYTES / self.row_bytes(false)).max(12) / 12 * 12;
         rows.tiles(tile_rows, |tile| {
             let in_batch = rows.in_batch(tile);
@@ -292,8 +293,8 @@ impl Queries {
         let least = |found: &Candidates<'_>| ((found.cutoff() - error) as f32).next_down();
         let mut cutoff = least(found);
         for (chunk, scores) in scores.chunks(SCORE_CHUNK).enumerate() {
-            // Nearly always all are, and the compiler compares several at once. NaN is not below
-            // anything, so a damaged vector is looked at, and found out.
+            // Nearly always all scores are below the cutoff, and the compiler compares several at
+            // once. NaN is not below anything, so a damaged vector is examined, and detected.
             if scores.iter().fold(true, |all, &score| all & (score < cutoff)) {
                 continue;
             }
@@ -302,7 +303,7 @@ impl Queries {
                     continue;
                 }
                 if let Some((row, in_batch)) = rows.admitted(tile, at) {
-                    // What was subtracted is subtracted again by whom it is offered to.
+                    // Undo the correction: `offer` subtracts it again, exactly.
                     let score =
                         f64::from(score) + rows.corrections.map_or(0.0, |all| all.of(in_batch));
                     found.offer(row, (score - error, score + error))?;
@@ -315,7 +316,7 @@ impl Queries {
 }
 
 impl Rows<'_> {
-    /// Calls `each` for all rows that may count, about `tile_rows` at a time.
+    /// Calls `each` for all rows that may be eligible, about `tile_rows` at a time.
     fn tiles(
         &self,
         tile_rows: usize,
@@ -336,13 +337,13 @@ impl Rows<'_> {
         })
     }
 
-    /// The tile's rows as the batch counts them.
+    /// Returns the tile's rows, numbered within the batch.
     fn in_batch(&self, tile: Tile<'_>) -> std::ops::Range<usize> {
         let first = self.span.range.start;
         first + tile.start..first + tile.end
     }
 
-    /// The batch's row that each product of the tile belongs to.
+    /// Returns the row of the batch that each product of the tile belongs to.
     fn all_in_batch(&self, tile: Tile<'_>) -> impl Iterator<Item = usize> {
         let first = self.span.range.start;
         (0..tile.len()).map(move |at| {
@@ -350,7 +351,7 @@ impl Rows<'_> {
         })
     }
 
-    /// Errors of the tile's rows with which their corrected scores are bounded.
+    /// Returns errors of the tile's rows that bound their corrected scores.
     fn corrected<'m>(
         &self,
         tile: Tile<'_>,
@@ -364,8 +365,8 @@ impl Rows<'_> {
         RowErrors { errors: lowered, ..row_errors }
     }
 
-    /// The row that a product of a tile belongs to, as the index and as the batch counts it; `None`
-    /// if it does not count.
+    /// Returns the row that a product of a tile belongs to, numbered within the index and within
+    /// the batch; `None` if it is filtered out or excluded.
     fn admitted(&self, tile: Tile<'_>, at: usize) -> Option<(usize, usize)> {
         let in_span = tile.picked.map_or(tile.start + at, |picked| picked[at] as usize);
         let in_batch = self.span.range.start + in_span;
@@ -377,12 +378,12 @@ impl Rows<'_> {
 }
 
 impl Tile<'_> {
-    /// How many rows are multiplied.
+    /// Returns the number of rows that are multiplied.
     fn len(&self) -> usize {
         self.picked.map_or(self.end - self.start, <[u32]>::len)
     }
 
-    /// Some of the products.
+    /// Returns the tile of some of the products.
     fn part(&self, first: usize, len: usize) -> Self {
         match self.picked {
             Some(picked) => Self { picked: Some(&picked[first..first + len]), ..*self },
@@ -391,13 +392,14 @@ impl Tile<'_> {
     }
 }
 
-/// How far the `f32` scan may be from [`Backend::dot_f64`] for unit vectors of `n` values.
+/// Returns the maximum difference between the `f32` scan and [`Backend::dot_f64`] for unit vectors
+/// of `n` values.
 ///
-/// Let `u = 2^-24`. Each product passes through at most `n` roundings on its way into the sum, in
-/// whatever order the sums are taken and whether products are fused or not (zeros added as padding
-/// change nothing), so the error is at most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham,
-/// Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by Cauchy-Schwarz at
-/// most `g |x| |q|`. Lengths are at most 1.001 on both sides. The `f64` score obeys the same with
+/// Let `u = 2^-24`. Each product is rounded at most `n` times on its way into the sum, in any order
+/// of summation and whether or not products are fused (zeros added as padding change nothing). So
+/// the error is at most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham, Accuracy and
+/// Stability of Numerical Algorithms, 2nd ed., section 3.1), and by Cauchy-Schwarz at most
+/// `g |x| |q|`. Lengths are at most 1.001 on both sides. The same holds for the `f64` score with
 /// `u = 2^-53`. Products that underflow lose at most `2^-126` each.
 fn f32_error(n: usize) -> f64 {
     let n = n as f64;

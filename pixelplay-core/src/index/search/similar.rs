@@ -1,4 +1,4 @@
-//! Songs like a song.
+//! Songs similar to a given song.
 
 use super::match_percent::{ScoreDistribution, sample_rows};
 use super::top_k::{Scored, TopK};
@@ -6,19 +6,19 @@ use super::{Hits, SearchOptions};
 use crate::index::filter;
 use crate::index::{SongIndex, SongIndexError};
 
-/// What makes two songs alike.
+/// What to compare songs by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum By {
     /// The vectors of their descriptions.
     #[default]
     Description,
-    /// Their audio features: the cosine of the nine features [`AUDIO_FEATURES`], each counted in
+    /// Their audio features: the cosine of the nine features [`AUDIO_FEATURES`], each measured in
     /// standard deviations from the catalogue's mean. Songs that lack one of them are not found.
     Audio,
 }
 
-/// What [`By::Audio`] compares.
+/// The columns that [`By::Audio`] compares.
 pub const AUDIO_FEATURES: [&str; 9] = [
     "energy",
     "valence",
@@ -33,7 +33,7 @@ pub const AUDIO_FEATURES: [&str; 9] = [
 
 pub(crate) type Features = [f64; AUDIO_FEATURES.len()];
 
-/// Mean and standard deviation of each feature over the songs that have them all.
+/// Mean and standard deviation of each feature, over the songs that have all features.
 struct AudioScale {
     mean: Features,
     sd: Features,
@@ -54,12 +54,12 @@ impl AudioScale {
         Self { mean, sd }
     }
 
-    /// The direction of a song from the mean, of length 1; `None` for the mean itself, which has
-    /// none.
+    /// Returns the direction of a song from the mean, with length 1; `None` for the mean itself,
+    /// which has no direction.
     fn direction(&self, song: &Features) -> Option<Features> {
         let mut direction = *song;
         for ((value, mean), sd) in direction.iter_mut().zip(&self.mean).zip(&self.sd) {
-            // A feature that is the same everywhere says nothing.
+            // A feature that is the same for all songs carries no information.
             *value = if *sd > 0.0 { (*value - mean) / sd } else { 0.0 };
         }
         let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
@@ -68,14 +68,14 @@ impl AudioScale {
 }
 
 impl SongIndex {
-    /// The songs most like a song, which is itself not among them. Scores are cosines, as in
+    /// Returns the songs most similar to a song, without the song itself. Scores are cosines, as in
     /// [`search`](Self::search).
     ///
-    /// By [`By::Audio`] there is no hubness correction. The first call works out the features of
-    /// all songs and keeps them, 80 bytes a song.
+    /// The hubness correction is not used with [`By::Audio`]. The first such call computes the
+    /// features of all songs and keeps them, 80 bytes per song.
     ///
     /// # Errors
-    /// If there is no such song, if it lacks audio features that are asked for, or as
+    /// If the song does not exist, if it lacks audio features and [`By::Audio`] is used, or as
     /// [`search`](Self::search).
     pub fn similar(
         &self,
@@ -97,7 +97,7 @@ impl SongIndex {
         }
     }
 
-    /// `excluded` ascends.
+    /// `excluded` must be in ascending order.
     fn similar_audio(
         &self,
         row: usize,
@@ -113,7 +113,7 @@ impl SongIndex {
             let missing: Vec<&str> =
                 AUDIO_FEATURES.into_iter().filter(|name| song.get(name).is_none()).collect();
             return Err(lacks(if missing.is_empty() {
-                "all are the catalogue's average".to_owned()
+                "all of them equal the catalogue's average".to_owned()
             } else {
                 format!("no value for {}", missing.join(", "))
             }));
@@ -143,8 +143,8 @@ impl SongIndex {
         Ok(self.hits(hits))
     }
 
-    /// The direction of each row, worked out once: `None` where a feature is missing, or all are
-    /// the average.
+    /// Returns the direction of each row, computed once: `None` if a feature is missing or all are
+    /// average.
     fn audio_directions(&self) -> Result<&[Option<Features>], SongIndexError> {
         if let Some(directions) = self.opened.audio.get() {
             return Ok(directions);
@@ -157,7 +157,7 @@ impl SongIndex {
         Ok(self.opened.audio.get_or_init(|| rows))
     }
 
-    /// The features of each row, `None` where one is missing.
+    /// Returns the features of each row; `None` if one is missing.
     fn audio_features(&self) -> Result<Vec<Option<Features>>, SongIndexError> {
         let mut rows = vec![Some(Features::default()); self.len()];
         for (at, name) in AUDIO_FEATURES.iter().enumerate() {

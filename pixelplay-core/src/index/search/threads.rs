@@ -1,37 +1,37 @@
-//! How many threads a search uses, and how it gets them without waiting for them to wake.
+//! Decides how many threads a search uses, and avoids waiting for them to wake.
 //!
-//! A thread that sleeps takes a while to wake: on an idle virtual machine with two cores a quarter
-//! of a millisecond, in which one thread searches 10,000 songs. So a small search takes only
-//! threads that are awake, and where searches follow each other closely, threads of the pool stay
-//! awake for [`LINGER`] behind each of them. Meanwhile they do what else there is to do in the
-//! pool. A search that stands alone keeps nobody awake.
+//! A sleeping thread takes a while to wake: a quarter of a millisecond on an idle virtual machine
+//! with two cores, in which time one thread can search 10,000 songs. So a small search uses only
+//! threads that are awake, and if searches follow each other closely, threads of the pool stay
+//! awake for [`LINGER`] after each one. In the meantime they run other work of the pool. An
+//! isolated search does not keep threads spinning.
 
 use std::hint::spin_loop;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Below this much work, in bytes of codes or vectors times queries, waking other threads costs
-/// more than it saves: one thread reads 12 MB in a third to half a millisecond.
+/// Below this amount of work, in bytes of codes or vectors times queries, waking other threads
+/// costs more than it saves: one thread reads 12 MB in a third to half a millisecond.
 const WAKING_BYTES: usize = 12 << 20;
-/// Below this much, sharing costs more than it saves even with threads that are awake.
+/// Below this amount of work, sharing costs more than it saves even with threads that are awake.
 const SHARING_BYTES: usize = 1 << 20;
-/// Pieces for each thread: more than one, so that a thread that was held up does not hold up the
+/// The number of pieces per thread: more than one, so that a delayed thread does not delay the
 /// rest.
 const PIECES_A_THREAD: usize = 4;
-/// A piece has at least as many rows, because each piece keeps its own best rows and all are
+/// The minimum number of rows in a piece, because each thread keeps its own best rows and all are
 /// merged.
 const MIN_PIECE_ROWS: usize = 64;
-/// Far more than there are threads in any machine.
+/// Far more than any machine has threads.
 const MAX_PIECES: usize = 1024;
-/// How long threads stay awake behind a search, and how soon the next one must begin to be called
-/// close. As long as it takes to do something small with a result and ask again.
+/// How long threads stay awake after a search, and how soon the next search must begin to count as
+/// close. About the time it takes to do something small with a result and search again.
 const LINGER: Duration = Duration::from_micros(100);
-/// How long a search that is done waits awake for its other threads.
+/// How long a finished thread spins while it waits for the other threads of its search.
 const SPIN_TIME: Duration = Duration::from_micros(50);
 
-/// How many threads to use, and into how many pieces to cut the rows. Pieces bound the threads:
-/// there is nothing to do for one more.
+/// Returns how many threads to use, and into how many pieces to split the rows. There are never
+/// more threads than pieces.
 pub(super) fn split_work(threads: Option<usize>, rows: usize, work: usize) -> (usize, usize) {
     let threads = threads.unwrap_or_else(|| {
         let all = rayon::current_num_threads();
@@ -49,13 +49,13 @@ pub(super) fn split_work(threads: Option<usize>, rows: usize, work: usize) -> (u
     (threads.clamp(1, pieces), pieces)
 }
 
-/// Calls `work` in so many threads, this one among them, and returns what they return, in no
+/// Calls `work` on this many threads, including the current one, and returns their results in no
 /// particular order.
 pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     let others = std::sync::Mutex::new(Vec::new());
     let busy = AtomicUsize::new(threads - 1);
     let lock = || others.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // This thread begins before others have woken.
+    // This thread begins before the others have woken.
     let own = rayon::in_place_scope(|scope| {
         for _ in 1..threads {
             scope.spawn(|_| {
@@ -65,7 +65,7 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
             });
         }
         let own = work();
-        // The others are as good as done, and this thread too would take its time to wake.
+        // The others are almost done, and this thread would also take a while to wake.
         let done = Instant::now();
         while busy.load(Ordering::Acquire) > 0 && done.elapsed() < SPIN_TIME {
             spin_loop();
@@ -77,10 +77,10 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
     all
 }
 
-/// Times, in nanoseconds since [`now`] was first asked.
+/// Times, in nanoseconds since [`now`] was first called.
 static LAST_END: AtomicU64 = AtomicU64::new(0);
 static AWAKE_UNTIL: AtomicU64 = AtomicU64::new(0);
-/// How many threads linger, and how many were asked to.
+/// The number of threads that linger, and the number that were asked to.
 static AWAKE: AtomicUsize = AtomicUsize::new(0);
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
@@ -94,7 +94,7 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A search from its begin on, of one query or of some that share a pass.
+/// Tracks a search from its start: one query, or several that share a pass.
 pub(super) struct KeepAwake {
     is_close: bool,
 }
@@ -105,7 +105,7 @@ impl KeepAwake {
         Self { is_close: since < nanoseconds(LINGER) }
     }
 
-    /// Keeps threads awake if the search began close behind another, and was worth sharing.
+    /// Keeps threads awake if the search began soon after another one and was worth sharing.
     pub(super) fn end(self, threads: Option<usize>, work: usize) {
         let end = now();
         LAST_END.store(end, Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl KeepAwake {
     }
 }
 
-/// Waits for work awake.
+/// Stays awake and runs work of the pool until the time is up.
 fn linger() {
     AWAKE.fetch_add(1, Ordering::Relaxed);
     while now() < AWAKE_UNTIL.load(Ordering::Relaxed) {

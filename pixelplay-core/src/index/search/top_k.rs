@@ -1,9 +1,9 @@
-//! The k best of a stream of scores.
+//! The k best scores of a stream.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// A row and its score. Greater is better: a greater score, or the same score in an earlier row.
+/// A row and its score. Greater is better: a greater score, or an equal score and an earlier row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scored {
     pub(crate) score: f64,
@@ -24,15 +24,15 @@ impl PartialOrd for Scored {
     }
 }
 
-/// Keeps the `k` greatest of what is pushed, in any order of pushing: O(log k) for each that is
-/// kept, O(1) for others.
+/// Keeps the `k` greatest values pushed, in any order: O(log k) for a value that is kept, O(1) for
+/// others.
 ///
 /// Scores must not be NaN, nor -0.0, which would rank below 0.0.
 #[derive(Debug)]
 pub(crate) struct TopK {
     k: usize,
     floor: f64,
-    /// The worst on top.
+    /// The worst is on top.
     heap: BinaryHeap<Reverse<Scored>>,
 }
 
@@ -42,7 +42,7 @@ impl TopK {
         Self { k, floor, heap: BinaryHeap::new() }
     }
 
-    /// A score below this can no longer be kept.
+    /// Returns a threshold below which a score can no longer be kept.
     pub(crate) fn threshold(&self) -> f64 {
         match self.heap.peek() {
             Some(Reverse(worst)) if self.heap.len() == self.k => worst.score,
@@ -64,12 +64,12 @@ impl TopK {
         }
     }
 
-    /// What was kept, in no particular order.
+    /// Returns the values kept, in no particular order.
     pub(crate) fn into_unsorted(self) -> impl Iterator<Item = Scored> {
         self.heap.into_iter().map(|Reverse(kept)| kept)
     }
 
-    /// What was kept, best first.
+    /// Returns the values kept, best first.
     pub(crate) fn into_sorted(self) -> Vec<Scored> {
         // Ascending by `Reverse` is descending.
         let sorted = self.heap.into_sorted_vec();
@@ -85,7 +85,7 @@ mod tests {
     proptest! {
         #[test]
         fn keeps_what_sorting_would(
-            // Few different scores, so that ties are common.
+            // Few distinct scores, so that ties are common.
             scores in prop::collection::vec((-4_i8..4).prop_map(|s| f64::from(s) / 4.0), 0..60),
             k in 0_usize..70,
             floor in prop::option::of((-4_i8..4).prop_map(|s| f64::from(s) / 4.0)),
@@ -98,7 +98,7 @@ mod tests {
             let middle = rotate.min(all.len());
             all.rotate_left(middle);
             for &scored in &all {
-                // The threshold is a promise: what lies below it is not kept.
+                // The threshold is a guarantee: scores below it are not kept.
                 if scored.score >= top.threshold() {
                     top.push(scored);
                 }

@@ -1,8 +1,8 @@
-//! Activation functions, and the exponential function they are made of, 16 values at a time.
+//! Activation functions, and the exponential function that they use, 16 values at a time.
 
 use crate::simd::vector::Vector;
 
-/// The activation function between the two halves of an MLP, or behind a convolution.
+/// The activation function between the two layers of an MLP, or after a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     /// `x * sigmoid(1.702 x)`.
@@ -19,12 +19,12 @@ pub(crate) enum Activation {
 /// See [`Vector`].
 #[inline(always)]
 pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> V {
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
         match activation {
             Activation::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
             Activation::Gelu => gelu(x),
-            // The limit first: where one of the two is NaN, the second is taken.
+            // The limit comes first: if one operand is NaN, the second one is returned.
             Activation::Relu6 => V::splat(6.0).min(V::splat(0.0).max(x)),
             Activation::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
@@ -37,23 +37,23 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> 
     }
 }
 
-/// `e^x`, within 2 units in the last place where it is a normal number; below, the least normal
-/// number, and above `e^88`, that. NaN stays NaN.
+/// Computes `e^x`, within 2 units in the last place if the result is a normal number. Below that
+/// range it returns the least normal number, above `e^88` it returns `e^88`. NaN stays NaN.
 ///
 /// # Safety
 /// See [`Vector`].
 #[inline(always)]
 pub(in crate::simd) unsafe fn exp<V: Vector>(x: V) -> V {
-    // 1.5 * 2^23, where neighbouring numbers are 1 apart, and the bias of the exponent.
+    // 1.5 * 2^23, where adjacent numbers are 1 apart, plus the bias of the exponent.
     const ROUND: f32 = 12_582_912.0 + 127.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Cephes' expf: (e^r - 1 - r) / r^2 where |r| <= ln(2) / 2.
     const POLYNOMIAL: [f32; 6] =
         [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
-        // The limit first: where one of the two is NaN, the second is taken.
+        // The limit comes first: if one operand is NaN, the second one is returned.
         let x = V::splat(88.0).min(V::splat(-87.3).max(x));
         let rounded = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(ROUND));
         let n = rounded.sub(V::splat(ROUND));
@@ -85,7 +85,7 @@ unsafe fn gelu<V: Vector>(x: V) -> V {
         0.226_443_1,
         0.225_634_23,
     ];
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
         let size = x.max(V::splat(0.0).sub(x));
         let z = size.mul(V::splat(std::f32::consts::FRAC_1_SQRT_2));
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// The activation at some places, through a product with the unit matrix.
+    /// Returns the activation at several points, through a product with the identity matrix.
     fn apply<const N: usize>(
         backend: Backend,
         activation: Activation,
@@ -153,8 +153,8 @@ mod tests {
                         std::array::from_fn(|at| (chunk * 32 + at) as f32 / 4000.0 - 16.0);
                     for (x, y) in values.into_iter().zip(apply(backend, activation, values)) {
                         let expected = oracle::activation(activation, f64::from(x));
-                        // Of the value; and of what cancels in it, which is never more than the
-                        // argument.
+                        // Relative to the value, and to what cancels in it, which is never more
+                        // than the argument.
                         let slack = expected.abs() + f64::from(x.abs()) / 8.0 + 1e-30;
                         let error = (f64::from(y) - expected).abs() / slack;
                         if error > worst.0 {
@@ -163,7 +163,7 @@ mod tests {
                     }
                 }
                 assert!(worst.0 < 6e-7, "{backend}, {activation:?}: {worst:?}");
-                // Where nothing is left of it, and where nothing is taken.
+                // Where the activation returns 0, and where it returns its argument.
                 assert_eq!(apply(backend, activation, [1e30, 0.0]), [1e30, 0.0]);
                 let [least] = apply(backend, activation, [-1e4]);
                 assert!((-1e-30..=0.0).contains(&least), "{backend}, {activation:?}: {least}");

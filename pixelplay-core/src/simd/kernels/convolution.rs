@@ -1,27 +1,27 @@
-//! Convolutions that give one block of 16 channels, with `ReLU6` behind them, written once over
-//! [`Vector`]: depthwise ones, where each channel sees itself alone, and the first one of a network,
-//! where all channels see the three planes of a picture.
+//! Convolutions that compute one block of 16 channels, followed by `ReLU6`, generic over
+//! [`Vector`]: depthwise convolutions, where each channel reads only itself, and the first
+//! convolution of a network, where all channels read the three planes of a picture.
 //!
-//! A tile is some neighbouring pixels of one row of the result, whose sums stay in registers while
-//! the kernel moves over them. Every pixel is summed in one order, row by row of the kernel,
-//! whatever is computed beside it.
+//! A tile consists of adjacent pixels of one row of the result, whose sums stay in registers while
+//! the kernel moves over them. Every pixel is summed in a fixed order, row by row of the kernel,
+//! whatever is computed with it.
 
 use super::activation::{self, Activation};
 use crate::simd::vector::{Lanes, Vector};
 use crate::simd::{Backend, dispatch};
 
-/// Which pixels of a square a convolution sees. What lies outside is 0.
+/// Which pixels of a square input a convolution reads. Pixels outside are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Convolution {
     /// Height and width of the kernel.
     pub(crate) kernel: usize,
-    /// How far it moves from one pixel of the result to the next: 1 or 2.
+    /// How far the kernel moves from one pixel of the result to the next: 1 or 2.
     pub(crate) stride: usize,
-    /// Height and width of what it sees, in pixels.
+    /// Height and width of the input, in pixels.
     pub(crate) side: usize,
     /// Height and width of the result.
     pub(crate) outputs: usize,
-    /// How far the first place of the kernel stands outside.
+    /// The padding before the first pixel: how far the kernel starts outside.
     pub(crate) before: usize,
 }
 
@@ -34,11 +34,11 @@ pub(crate) struct BlockWeights<'a> {
 }
 
 impl Backend {
-    /// Some rows of the result, from `first` on, of a depthwise convolution; `input` has the lines
-    /// of all pixels of a block, row by row.
+    /// Computes rows of the result of a depthwise convolution, starting at `first`. `input` has the
+    /// lines of all pixels of a block, row by row.
     ///
     /// # Panics
-    /// If the lengths do not fit, there are no such rows, or the stride is neither 1 nor 2.
+    /// If the lengths do not fit, the rows do not exist, or the stride is neither 1 nor 2.
     #[track_caller]
     pub(crate) fn convolve_channels(
         self,
@@ -53,11 +53,11 @@ impl Backend {
         unsafe { dispatch!(self, convolve_channels(shape, input, weights, first, out)) }
     }
 
-    /// Some rows of the result, from `first` on, of a convolution over planes of single values,
-    /// which lie one after the other.
+    /// Computes rows of the result of a convolution over planes of single values, starting at
+    /// `first`. The planes are stored one after the other.
     ///
     /// # Panics
-    /// If the lengths do not fit, there are no such rows, or the stride is neither 1 nor 2.
+    /// If the lengths do not fit, the rows do not exist, or the stride is neither 1 nor 2.
     #[track_caller]
     pub(crate) fn convolve_planes(
         self,
@@ -94,14 +94,14 @@ impl Convolution {
     }
 }
 
-/// What a convolution reads at one pixel.
+/// The values that a convolution reads at one pixel.
 pub(in crate::simd) trait Pixel: Copy {
-    /// The pixel as each of the 16 channels sees it.
+    /// Returns the pixel as each of the 16 channels reads it.
     ///
     /// # Safety
-    /// See [`Vector`]; there must be a pixel.
+    /// See [`Vector`]; `from` must point to a pixel.
     unsafe fn load<V: Vector>(from: *const Self) -> V;
-    /// What is outside.
+    /// The value of pixels outside.
     const ZERO: Self;
 }
 
@@ -110,7 +110,7 @@ impl Pixel for Lanes {
 
     #[inline(always)]
     unsafe fn load<V: Vector>(from: *const Self) -> V {
-        // SAFETY: as our caller promises.
+        // SAFETY: guaranteed by our caller.
         unsafe { V::load(&*from) }
     }
 }
@@ -120,15 +120,16 @@ impl Pixel for f32 {
 
     #[inline(always)]
     unsafe fn load<V: Vector>(from: *const Self) -> V {
-        // SAFETY: as our caller promises.
+        // SAFETY: guaranteed by our caller.
         unsafe { V::splat(*from) }
     }
 }
 
-/// See [`Backend::convolve_channels`] and [`Backend::convolve_planes`]. `R` pixels at a time.
+/// See [`Backend::convolve_channels`] and [`Backend::convolve_planes`]. Computes `R` pixels at a
+/// time.
 ///
 /// # Safety
-/// See [`Vector`]; the lengths must be what [`Convolution::check`] asks.
+/// See [`Vector`]; the lengths must pass [`Convolution::check`].
 #[inline(always)]
 pub(in crate::simd) unsafe fn convolve<V: Vector, P: Pixel, const R: usize>(
     shape: &Convolution,
@@ -137,18 +138,19 @@ pub(in crate::simd) unsafe fn convolve<V: Vector, P: Pixel, const R: usize>(
     first: usize,
     out: &mut [Lanes],
 ) {
-    const { assert!(R <= 8, "there are no longer tiles") };
+    const { assert!(R <= 8, "tiles have at most 8 pixels") };
     let Convolution { kernel, stride, side, outputs, before } = *shape;
     let tiles = outputs.div_ceil(R);
     for (row, out) in out.chunks_exact_mut(outputs).enumerate() {
         let top = (first + row) * stride;
-        // The rows of the kernel that lie inside.
+        // The rows of the kernel that lie inside the input.
         let rows = (before.saturating_sub(top), (side + before).saturating_sub(top).min(kernel));
         for tile in 0..tiles {
             let (start, end) = (outputs * tile / tiles, outputs * (tile + 1) / tiles);
             let from = Seen { shape, input, weights, top, rows, start };
             let inside = start * stride >= before && (end - 1) * stride + kernel <= side + before;
-            // SAFETY: as our caller promises; where all of a tile's pixels are inside, it says so.
+            // SAFETY: guaranteed by our caller; `INSIDE` is set only if all pixels of the tile are
+            // inside.
             unsafe {
                 match (stride, inside) {
                     (1, true) => tile_of::<V, P, R, 1, true>(&from, &mut out[start..end]),
@@ -161,14 +163,14 @@ pub(in crate::simd) unsafe fn convolve<V: Vector, P: Pixel, const R: usize>(
     }
 }
 
-/// What a tile is made of.
+/// The input of a tile.
 struct Seen<'a, P> {
     shape: &'a Convolution,
     input: &'a [P],
     weights: BlockWeights<'a>,
-    /// Where the kernel's first row stands, counted from `before` rows above the first.
+    /// The position of the kernel's first row, counted from `before` rows above the input.
     top: usize,
-    /// The rows of the kernel that lie inside, as their first and the one behind their last.
+    /// The rows of the kernel that lie inside the input: the first one and the one after the last.
     rows: (usize, usize),
     /// The tile's first pixel.
     start: usize,
@@ -186,7 +188,7 @@ macro_rules! tile_of {
             out: &mut [Lanes],
         ) {
             match out.len() {
-                // SAFETY: as our caller promises.
+                // SAFETY: guaranteed by our caller.
                 $($width if $width <= R => unsafe { tile::<V, P, $width, S, INSIDE>(from, out) },)*
                 _ => {}
             }
@@ -195,15 +197,12 @@ macro_rules! tile_of {
 }
 tile_of!(1 2 3 4 5 6 7 8);
 
-/// `R` pixels of the result, `S` apart in what is seen. If they are `INSIDE`, nothing is asked about
-/// where a pixel lies in its row.
+/// Computes `R` pixels of the result, which are `S` apart in the input. If they are `INSIDE`, the
+/// position of a pixel in its row is not checked.
 ///
 /// # Safety
 /// See [`Vector`]; and see [`convolve`].
-#[expect(
-    clippy::needless_range_loop,
-    reason = "what is in registers is walked by number, see `dot::Accumulator`"
-)]
+#[expect(clippy::needless_range_loop, reason = "registers are indexed, see `dot::Accumulator`")]
 #[inline(always)]
 unsafe fn tile<V: Vector, P: Pixel, const R: usize, const S: usize, const INSIDE: bool>(
     from: &Seen<'_, P>,
@@ -211,8 +210,8 @@ unsafe fn tile<V: Vector, P: Pixel, const R: usize, const S: usize, const INSIDE
 ) {
     let Convolution { kernel, side, before, .. } = *from.shape;
     let planes = from.input.len() / (side * side);
-    // SAFETY: our caller promises that the processor has the instructions, that all rows of the
-    // kernel that are walked are inside, and where it says so all columns.
+    // SAFETY: our caller guarantees that the processor has the instructions, that all rows of the
+    // kernel in `rows` are inside, and with `INSIDE` all columns.
     unsafe {
         let mut sums = [V::load(&from.weights.bias); R];
         for plane in 0..planes {
@@ -246,7 +245,8 @@ mod tests {
     use crate::simd::WIDTH;
     use crate::simd::kernels::oracle::{error_bound, uniform};
 
-    /// Every kernel, stride and side, with the padding of "same" convolutions and with others.
+    /// Returns every kernel, stride and side, with the padding of "same" convolutions and with
+    /// others.
     fn shapes() -> Vec<Convolution> {
         let mut shapes = Vec::new();
         for (kernel, stride) in [(1, 1), (3, 1), (3, 2), (5, 1), (5, 2), (2, 2)] {
@@ -265,7 +265,8 @@ mod tests {
         (0..count).map(|_| Lanes(std::array::from_fn(|_| 2.0 * uniform(seed)))).collect()
     }
 
-    /// The sum and the sum of the sizes of what one channel of one pixel is made of.
+    /// Returns the sum, and the sum of the absolute values, of the products of one channel of one
+    /// pixel.
     fn exact(
         shape: &Convolution,
         planes: usize,

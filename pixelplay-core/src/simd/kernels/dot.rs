@@ -1,4 +1,4 @@
-//! Dot products of vectors, written once over [`Accumulator`].
+//! Dot products of vectors, generic over [`Accumulator`].
 
 use std::array::from_fn;
 
@@ -6,14 +6,15 @@ use super::reduce::tree_sum;
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// The dot products of rows and queries in `f32`, within rounding of any order of summation.
+    /// Computes the dot products of rows and queries in `f32`. They may differ by rounding from any
+    /// other order of summation.
     ///
     /// `rows` has shape `(n, dim)` and `queries` `(m, dim)`. `out[j * c + i]` becomes the product
-    /// of query `j` and the `i`-th of the `c` rows: of those picked, or of all.
+    /// of query `j` and the `i`-th of the `c` rows, which are the picked rows or all rows.
     ///
     /// # Panics
     /// If a length is not a multiple of `dim`, `out` does not have `m * c` values, or a picked row
-    /// is not there.
+    /// does not exist.
     #[track_caller]
     pub(crate) fn dots(
         self,
@@ -31,7 +32,8 @@ impl Backend {
         unsafe { dispatch!(self, dots(dim, rows, picked, queries, out)) }
     }
 
-    /// [`dots`](Self::dots) in `f64`, each summed as [`dot_f64`](Self::dot_f64) does.
+    /// Like [`dots`](Self::dots), in `f64`, with each product summed as in
+    /// [`dot_f64`](Self::dot_f64).
     ///
     /// # Panics
     /// As [`dots`](Self::dots).
@@ -52,8 +54,8 @@ impl Backend {
         unsafe { dispatch!(self, dots_f64(dim, rows, picked, queries, out)) }
     }
 
-    /// The dot product in `f64`, summed in a fixed order (see [`F64_LANES`]): the same bits on
-    /// every backend.
+    /// Computes the dot product in `f64`, summed in a fixed order (see [`F64_LANES`]): the result
+    /// is bit-identical on every backend.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -72,11 +74,11 @@ fn check(dim: usize, rows: &[f32], picked: Option<&[u32]>, queries: &[f32], out:
     assert_eq!(out, queries.len() / dim * count);
 }
 
-/// `L` partial sums of products, in registers of some instruction set.
+/// `L` partial sums of products, in registers of an instruction set.
 ///
-/// Left to itself the compiler vectorises some shapes of [`microkernel`] and takes others apart lane
-/// by lane, so the instructions are named; the portable ones are plain arrays. Instructions inside
-/// closures are not inlined, so there are loops here where there might be closures.
+/// On its own, the compiler vectorises some shapes of [`microkernel`] but splits others lane by
+/// lane, so the instructions are named explicitly; the portable implementation is a plain array.
+/// Instructions inside closures are not inlined, so this code uses loops instead of closures.
 pub(in crate::simd) trait Accumulator<const L: usize>: Copy {
     /// `f32` or `f64`.
     type Total: Copy + Default;
@@ -111,12 +113,12 @@ pub(in crate::simd) fn reduce_f32<const L: usize>(
     tree_sum(&mut sums)
 }
 
-/// How many partial sums an exact dot product has, which are added in a fixed order: product `i` is
-/// added to sum `i % 16`, in order; then 8 sums are added to the other 8, 4 to 4, 2 to 2 and 1 to
-/// 1.
+/// The number of partial sums of an exact dot product. They are added in a fixed order: product `i`
+/// is added to sum `i % 16`, in order; then 8 sums are added to the other 8, 4 to 4, 2 to 2 and 1
+/// to 1.
 ///
-/// The product of two `f32` is exact in `f64`, so this order alone decides the result, bit by bit,
-/// whatever the instruction set, and fused or not.
+/// The product of two `f32` values is exact in `f64`, so this order alone determines every bit of
+/// the result, for any instruction set, fused or not.
 pub(in crate::simd) const F64_LANES: usize = 16;
 
 #[inline(always)]
@@ -131,7 +133,7 @@ pub(in crate::simd) fn reduce_f64(
     tree_sum(&mut sums)
 }
 
-/// The dot products of `R` rows and `Q` queries, all of the length of the first query.
+/// Computes the dot products of `R` rows and `Q` queries, all with the length of the first query.
 ///
 /// # Safety
 /// See [`Accumulator::zero`].
@@ -142,10 +144,10 @@ unsafe fn microkernel<A: Accumulator<L>, const L: usize, const R: usize, const Q
 ) -> [[A::Total; Q]; R] {
     let dim = queries[0].len();
     let count = dim / L;
-    // Cut to one length, so that the loop below needs no bounds checks.
+    // All with the same length, so that the loop below needs no bounds checks.
     let row_chunks = rows.map(|row| &row.as_chunks::<L>().0[..count]);
     let query_chunks = queries.map(|query| &query.as_chunks::<L>().0[..count]);
-    // SAFETY: our caller promises what all of `A` demands, here and below.
+    // SAFETY: our caller guarantees what `A` requires, here and below.
     let mut sums = [[unsafe { A::zero() }; Q]; R];
     for at in 0..count {
         for r in 0..R {
@@ -167,7 +169,7 @@ unsafe fn microkernel<A: Accumulator<L>, const L: usize, const R: usize, const Q
     totals
 }
 
-/// One dot product.
+/// Computes one dot product.
 ///
 /// # Safety
 /// See [`Accumulator::zero`].
@@ -176,13 +178,13 @@ pub(in crate::simd) unsafe fn dot<A: Accumulator<L>, const L: usize>(
     a: &[f32],
     b: &[f32],
 ) -> A::Total {
-    // SAFETY: our caller promises what `A` demands.
+    // SAFETY: our caller guarantees what `A` requires.
     let [[total]] = unsafe { microkernel::<A, L, 1, 1>([a], [b]) };
     total
 }
 
-/// All dot products of some rows and some queries, see [`Backend::dots`]; `R` rows and `Q`
-/// queries at a time.
+/// Computes all dot products of rows and queries, `R` rows and `Q` queries at a time; see
+/// [`Backend::dots`].
 ///
 /// # Safety
 /// See [`Accumulator::zero`].
@@ -206,14 +208,14 @@ pub(in crate::simd) unsafe fn dots<
     };
     let mut queries = queries.chunks_exact(dim);
     let mut outs = out.chunks_exact_mut(count);
-    // Several queries at a time, so that a row once loaded serves them all; what is left goes one
+    // Several queries at a time, so that a loaded row serves them all; the remaining queries go one
     // by one.
     while queries.len() >= Q {
         let group: [&[f32]; Q] = from_fn(|_| queries.next().unwrap_or_default());
         let mut group_outs: [&mut [A::Total]; Q] = from_fn(|_| outs.next().unwrap_or_default());
         let mut at = 0;
         while at + R <= count {
-            // SAFETY: our caller promises what `A` demands, here and below.
+            // SAFETY: our caller guarantees what `A` requires, here and below.
             let totals = unsafe { microkernel::<A, L, R, Q>(from_fn(|r| row(at + r)), group) };
             for (r, totals) in totals.into_iter().enumerate() {
                 for (out, total) in group_outs.iter_mut().zip(totals) {

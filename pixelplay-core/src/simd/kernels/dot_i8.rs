@@ -1,17 +1,17 @@
-//! Dot products of rows of `u8` with queries of `i8`, exactly. Here they are in plain code; the
-//! files of this name in `x86` have the same in registers.
+//! Exact dot products of rows of `u8` with queries of `i8`. This file has the plain code; the files
+//! of this name in `x86` use registers.
 
 use crate::simd::{Backend, dispatch};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Isa, x86};
 
 impl Backend {
-    /// The dot products of rows of `u8` and one query, exactly. `out[i]` is that of the `i`-th row:
-    /// of those picked, or of all. Lengths up to 65,536 cannot overflow.
+    /// Computes the exact dot products of rows of `u8` and one query. `out[i]` becomes the product
+    /// of the `i`-th row, out of the picked rows or all rows. Lengths up to 65,536 cannot overflow.
     ///
     /// # Panics
-    /// If a length is not a multiple of the query's, `out` does not have a value for each row, or a
-    /// picked row is not there.
+    /// If the length of `rows` is not a multiple of the query's, `out` does not have a value for
+    /// each row, or a picked row does not exist.
     #[track_caller]
     pub(crate) fn dots_i8(
         self,
@@ -25,8 +25,8 @@ impl Backend {
         unsafe { dispatch!(self, dots_i8(rows, picked, query, out)) }
     }
 
-    /// [`dots_i8`](Self::dots_i8) for all queries of some panels: `out[p * c + i]` has the
-    /// products of panel `p` and the `i`-th of the `c` rows.
+    /// Computes [`dots_i8`](Self::dots_i8) for all queries of several panels: `out[p * c + i]`
+    /// becomes the products of panel `p` and the `i`-th of the `c` rows.
     ///
     /// # Panics
     /// As [`dots_i8`](Self::dots_i8).
@@ -53,8 +53,8 @@ impl Backend {
                 && let (Some(out_a), Some(out_b)) = (outs.next(), outs.next())
             {
                 check_int8(dim, rows, picked, count);
-                // SAFETY: only `available` makes an `Avx512Vnni`, after it has seen AVX-512F, BW
-                // and VNNI; the lengths were checked.
+                // SAFETY: only `available` creates an `Avx512Vnni`, after it has detected AVX-512F,
+                // BW and VNNI; the lengths were checked.
                 unsafe { x86::avx512_vnni::panels_i8(dim, rows, picked, [a, b], [out_a, out_b]) };
             }
         }
@@ -68,19 +68,19 @@ impl Backend {
 
 #[track_caller]
 fn check_int8(dim: usize, rows: &[u8], picked: Option<&[u32]>, out: usize) {
-    // The largest product is 255 * 128; 65,536 of them stay below 2^31.
+    // The largest product is 255 * 128; the sum of 65,536 of them stays below 2^31.
     assert!((1..=1 << 16).contains(&dim) && rows.len().is_multiple_of(dim));
     assert_eq!(out, picked.map_or(rows.len() / dim, <[u32]>::len));
 }
 
-/// How many queries a panel holds.
+/// The number of queries in a panel.
 pub(crate) const LANES: usize = 16;
-/// How many neighbouring values of a query stand together in a panel: as many as one instruction
-/// multiplies and adds.
+/// The number of adjacent values of a query that are stored together in a panel: as many as one
+/// instruction multiplies and adds.
 pub(in crate::simd) const QUAD: usize = 4;
 
 /// Up to [`LANES`] queries of equal length, interleaved so that one register holds [`QUAD`] values
-/// of each: shape `(ceil(dim / 4), 16, 4)`, zeros where there is nothing.
+/// of each: shape `(ceil(dim / 4), 16, 4)`, padded with zeros.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
     pub(in crate::simd) quads: Vec<[[i8; QUAD]; LANES]>,
@@ -109,7 +109,7 @@ impl Panel {
 pub(in crate::simd) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     for (at, out) in out.iter_mut().enumerate() {
         let products = row(rows, picked, query.len(), at).iter().zip(query);
-        // Through `i16`, whose products many processors add in pairs.
+        // Through `i16`: many processors add such products in pairs.
         *out = products.map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b))).sum();
     }
 }
@@ -135,7 +135,7 @@ pub(in crate::simd) fn panel(
     }
 }
 
-/// The values of a row that meet one quad, with zeros behind the last.
+/// Returns the values of a row for one quad, padded with zeros after the last.
 #[inline(always)]
 pub(in crate::simd) fn padded(values: &[u8]) -> [u8; QUAD] {
     match values.first_chunk() {

@@ -1,28 +1,28 @@
-//! What is done to the sums of a tile while they are near.
+//! Processes the sums of a tile while they are still in registers or cache.
 
 use super::activation::{self, Activation};
 use crate::simd::vector::{Lanes, Vector};
 
-/// What is done to a product before it is stored.
+/// The operations on a product before it is stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Epilogue<'a> {
     /// One line for each block of columns.
     pub(crate) bias: Option<&'a [Lanes]>,
-    /// Adds to what is there instead of replacing it.
+    /// Add to the contents of the output instead of replacing them.
     pub(crate) accumulate: bool,
-    /// Comes last.
+    /// Applied last.
     pub(crate) activation: Option<Activation>,
 }
 
 impl Epilogue<'_> {
-    /// The bias of a block.
+    /// Returns the bias of a block.
     #[inline(always)]
     pub(in crate::simd) fn bias_of(&self, block: usize) -> Option<&Lanes> {
         self.bias.map(|bias| &bias[block])
     }
 }
 
-/// What is done to the lines of a block, and where they go.
+/// Applies the epilogue to the sums of a block, and stores the lines.
 ///
 /// # Safety
 /// See [`Vector`].
@@ -33,7 +33,7 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(
     epilogue: Epilogue<'_>,
     out: &mut [Lanes],
 ) {
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
         let bias = match bias {
             Some(bias) => V::load(bias),

@@ -1,32 +1,33 @@
 //! Products of blocked matrices, tile by tile.
 //!
-//! Every value of a product is summed over `k` in one order. It does not depend on how many rows or
-//! columns are computed beside it, nor by how many threads: the same bits in any batch.
+//! Every value of a product is summed over `k` in a fixed order. It does not depend on how many
+//! rows or columns are computed with it, or on the number of threads: the result is bit-identical
+//! in any batch.
 
 use super::epilogue::Epilogue;
 use super::microkernel::{MAX_BLOCKS, MAX_ROWS, Microkernel, Operands, tile_of};
 use crate::simd::vector::{Lanes, WIDTH};
 use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
-/// How many products are added up before they are added to what is there: two blocks of so many
-/// lines of the right factor, and some hundred rows of the left one, fit into a processor's own
+/// The number of products that are summed before they are added to the output: two blocks of this
+/// many lines of the right factor, and a few hundred rows of the left factor, fit into a core's own
 /// cache. A multiple of [`WIDTH`].
 const DEPTH: usize = 768;
 
-/// How many bytes of the left factor are used against all of the right one before the next are:
-/// what fits into a processor's own cache beside two blocks of the right factor.
+/// The number of bytes of the left factor that are multiplied with all of the right factor before
+/// moving on: they fit into a core's own cache together with two blocks of the right factor.
 const LEFT_BYTES: usize = 384 << 10;
 
 impl Backend {
-    /// The product of two factors, `left` with as many columns as `right` has rows, and with as
-    /// many blocks of 16 columns as `out` has.
+    /// Computes the product of two factors: `left` has as many columns as `right` has rows, and
+    /// `right` has as many blocks of 16 columns as `out`.
     ///
     /// Each value is summed over `k` in order, [`DEPTH`] products at a time, whatever else is
-    /// computed beside it.
+    /// computed with it.
     ///
     /// # Panics
-    /// If `left` has fewer columns than `right` has rows, `out` another number of rows than `left`,
-    /// or `right` fewer blocks than `out`, or there is no bias for a block.
+    /// If `left` has fewer columns than `right` has rows, if `out` and `left` have different
+    /// numbers of rows, if `right` has fewer blocks than `out`, or if a block has no bias.
     #[track_caller]
     pub(crate) fn gemm(
         self,
@@ -58,7 +59,7 @@ impl Backend {
     }
 }
 
-/// What holds for the factors of all products: see [`Backend::gemm`].
+/// Checks the factors of any product; see [`Backend::gemm`].
 #[track_caller]
 pub(super) fn check<L>(
     left: &Blocked<'_, L>,
@@ -74,9 +75,9 @@ pub(super) fn check<L>(
     assert!(epilogue.bias.is_none_or(|bias| bias.len() >= blocks));
 }
 
-/// See [`Backend::gemm`]. `P` blocks of columns at a time, and at most `R` rows. `epilogue` gets
-/// the sums of some rows of a block with the numbers of the block and of the first row, and the
-/// lines where they go.
+/// See [`Backend::gemm`]. Computes `P` blocks of columns at a time, and at most `R` rows.
+/// `epilogue` is called with the sums of several rows of a block, the numbers of the block and of
+/// the first row, and the lines to write to.
 ///
 /// # Safety
 /// The processor must have the instructions of `M`; all of `rows`, `k` and the blocks of `out` must
@@ -102,7 +103,7 @@ pub(in crate::simd) unsafe fn gemm<M: Microkernel, const R: usize, const P: usiz
                 let top = start + (end - start) * tile / tiles;
                 let bottom = start + (end - start) * (tile + 1) / tiles;
                 let from = Operands {
-                    // SAFETY: our caller promises that the factors have these lines.
+                    // SAFETY: our caller guarantees that the factors have these lines.
                     left: unsafe { left.lines.as_ptr().add(left.first + top) },
                     left_stride: left.stride,
                     // SAFETY: as above.
@@ -114,7 +115,7 @@ pub(in crate::simd) unsafe fn gemm<M: Microkernel, const R: usize, const P: usiz
                         false => 0,
                     },
                 };
-                // SAFETY: our caller promises all that is asked.
+                // SAFETY: our caller guarantees all requirements.
                 unsafe {
                     match wide {
                         true => tile_of::<M, R, P>(bottom - top, from, &mut sums),
@@ -175,7 +176,7 @@ mod tests {
                         prop_assert!(error <= error_bound(k) * sizes, "{backend}: {error} at {row}, {column}");
                     }
                 }
-                // What lies around is left alone.
+                // The surrounding lines are unchanged.
                 for (at, (line, old)) in out.lines.iter().zip(&before.lines).enumerate() {
                     let inside = (out.first..out.first + rows).contains(&(at % out.stride));
                     prop_assert!(inside || line == old);
@@ -207,8 +208,8 @@ mod tests {
         }
     }
 
-    /// Sums of more products than are added up at once: bias once, what was there once, the
-    /// activation last, and other rows and blocks change nothing.
+    /// Sums of more products than are summed at once: the bias and the old contents are added once,
+    /// the activation comes last, and other rows and blocks make no difference.
     #[test]
     fn deep_products_are_those_of_f64() {
         let mut seed = 5;
@@ -248,7 +249,7 @@ mod tests {
                             let expected = activation
                                 .map_or(sum, |activation| oracle::activation(activation, sum));
                             let found = out.at(row, column);
-                            // No activation is steeper than 1.2.
+                            // The slope of any activation is at most 1.2.
                             let error = (found - expected).abs() / 1.2;
                             assert!(
                                 error <= error_bound(k) * sizes,

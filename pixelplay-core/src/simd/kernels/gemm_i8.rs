@@ -1,9 +1,9 @@
-//! Products of matrices in 8 bits: rows of codes from 0 to 255 times columns of integers from -127
-//! to 127, exactly.
+//! Exact products of 8-bit matrices: rows of codes from 0 to 255 times columns of integers from
+//! -127 to 127.
 //!
-//! They are blocked (see [`crate::simd::blocked`]), with 4 neighbouring bytes of `k` where those of
-//! `f32` have one value. Each block of the right factor begins with a line of its own: the sums of
-//! its columns, which is what codes that all are 1 give.
+//! They are blocked (see [`crate::simd::blocked`]), with 4 adjacent bytes of `k` where `f32`
+//! matrices have one value. Each block of the right factor begins with an extra line: the sums of
+//! its columns, which is the product with codes that are all 1.
 
 use super::epilogue::Epilogue;
 use super::gemm;
@@ -13,11 +13,11 @@ use crate::simd::vector::{Codes, Lanes, WIDTH};
 use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
 impl Backend {
-    /// [`gemm`](Self::gemm) of a left factor in codes and a right one in integers: all lines of its
-    /// blocks but the first have 4 bytes of `k`. The integers are summed exactly.
+    /// Computes [`gemm`](Self::gemm) of a left factor of codes and a right factor of integers: all
+    /// lines of its blocks except the first have 4 bytes of `k`. The integers are summed exactly.
     ///
     /// # Panics
-    /// As [`gemm`](Self::gemm); and if there are too many quads to be sure that no sum overflows.
+    /// As [`gemm`](Self::gemm), and if there are too many quads to rule out overflow.
     #[track_caller]
     pub(crate) fn gemm_i8(
         self,
@@ -31,7 +31,7 @@ impl Backend {
             return;
         }
         let quads = right.rows - 1;
-        // The largest product is 255 * 127; 65,536 of them stay below 2^31.
+        // The largest product is 255 * 127; the sum of 65,536 of them stays below 2^31.
         assert!((1..=1 << 14).contains(&quads));
         gemm::check(&left, quads.div_ceil(WIDTH), &right, &out, epilogue);
         let blocks = out.blocks();
@@ -42,18 +42,18 @@ impl Backend {
     }
 }
 
-/// What turns the sums of a block back into values.
+/// Converts the sums of a block back into values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dequantization<'a> {
     pub(crate) rows: &'a [RowScale],
-    /// A line for each block: what 1 stands for in each column.
+    /// A line for each block: the value of one integer step in each column.
     pub(crate) steps: &'a [Lanes],
     /// A line for each block: the sums of the integers of each column.
     pub(crate) column_sums: &'a [Lanes],
 }
 
 impl Dequantization<'_> {
-    /// The values that some sums stand for: of rows from `first` on, in one block.
+    /// Returns the values of sums of rows in one block, starting at row `first`.
     #[inline(always)]
     pub(in crate::simd) fn values(
         &self,
@@ -72,37 +72,34 @@ impl Dequantization<'_> {
     }
 }
 
-/// 16 sums in registers of some instruction set.
+/// 16 sums in registers of an instruction set.
 ///
 /// # Safety
-/// Of all functions here: the processor must have the instructions of the implementing type.
+/// For all functions: the processor must have the instructions of the implementing type.
 pub(in crate::simd) trait IntVector: Copy {
     unsafe fn zero() -> Self;
-    /// Four codes, 16 times.
+    /// Repeats four codes 16 times.
     unsafe fn splat_codes(codes: [u8; 4]) -> Self;
-    /// Four integers of each of 16 columns.
+    /// Loads four integers of each of 16 columns.
     unsafe fn load_weights(weights: &Codes) -> Self;
     /// Adds four products to each sum.
     unsafe fn dot_add(self, codes: Self, weights: Self) -> Self;
-    /// The sums, where `column_sums` is the first line of the block.
+    /// Stores the sums; `column_sums` is the first line of the block.
     unsafe fn store(self, column_sums: &Codes, to: &mut [i32; WIDTH]);
 }
 
-/// As [`microkernel`](super::microkernel::microkernel).
+/// Like [`microkernel`](super::microkernel::microkernel), for integers.
 ///
 /// # Safety
 /// See [`gemm`](super::gemm::gemm).
-#[expect(
-    clippy::needless_range_loop,
-    reason = "what is in registers is walked by number, see `dot::Accumulator`"
-)]
+#[expect(clippy::needless_range_loop, reason = "registers are indexed, see `dot::Accumulator`")]
 #[inline(always)]
 pub(in crate::simd) unsafe fn microkernel<I: IntVector, const R: usize, const P: usize>(
     from: Operands<Codes>,
     out: &mut Tile<[i32; WIDTH]>,
 ) {
-    // SAFETY: our caller promises that the processor has the instructions, and that both factors
-    // hold all of these rows, columns and `k`.
+    // SAFETY: our caller guarantees that the processor has the instructions, and that both factors
+    // contain all of these rows, columns and `k`.
     unsafe {
         let mut a = from.left.cast::<[u8; 4]>();
         let mut b = from.right;

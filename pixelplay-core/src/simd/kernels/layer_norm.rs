@@ -1,14 +1,14 @@
-//! Layer norm of single rows of a blocked matrix, written once over [`Vector`].
+//! Layer norm of the rows of a blocked matrix, generic over [`Vector`].
 
 use super::reduce::sum_lanes;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
 impl Backend {
-    /// Gives each row mean 0 and variance 1, then scales and shifts each column.
+    /// Normalises each row to mean 0 and variance 1, then scales and shifts each column.
     ///
     /// # Panics
-    /// If one of the two has fewer columns than `norm`, or another number of rows than the other.
+    /// If `input` or `out` has fewer columns than `norm`, or if their numbers of rows differ.
     #[track_caller]
     pub(crate) fn layer_norm(self, norm: &LayerNorm, input: Blocked<'_>, out: BlockedMut<'_>) {
         let blocks = norm.width.div_ceil(WIDTH);
@@ -19,7 +19,7 @@ impl Backend {
     }
 }
 
-/// What a layer norm multiplies with and adds; zeros where a row has no column any more.
+/// The factors and summands of a layer norm; zeros after the last column.
 #[derive(Debug)]
 pub(crate) struct LayerNorm {
     pub(crate) width: usize,
@@ -42,7 +42,7 @@ pub(in crate::simd) unsafe fn layer_norm<V: Vector>(
     let rows = input.rows;
     let mut row = 0;
     while row < rows {
-        // SAFETY: our caller promises that the processor has the instructions.
+        // SAFETY: our caller guarantees that the processor has the instructions.
         unsafe {
             if row + TOGETHER <= rows {
                 norm_rows::<V, TOGETHER>(row, norm, input, &mut out);
@@ -55,7 +55,7 @@ pub(in crate::simd) unsafe fn layer_norm<V: Vector>(
     }
 }
 
-/// `R` rows at once, since one row's sums wait for each other.
+/// Processes `R` rows at once, since the sums of a single row depend on each other.
 ///
 /// # Safety
 /// See [`Vector`].
@@ -68,7 +68,7 @@ unsafe fn norm_rows<V: Vector, const R: usize>(
 ) {
     let blocks = norm.scale.len();
     let width = norm.width as f32;
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
         let mut sums = [V::splat(0.0); R];
         for block in 0..blocks {
@@ -82,7 +82,7 @@ unsafe fn norm_rows<V: Vector, const R: usize>(
             means[r] = sum_lanes(sums[r]) / width;
             sums[r] = V::splat(0.0);
         }
-        // Centred first: the mean of the squares less the square of the mean cancels where the mean
+        // Centred first: the mean of the squares minus the square of the mean cancels if the mean
         // is large.
         for block in 0..blocks {
             let lines = &input.lines[block * input.stride + input.first + row..][..R];
@@ -160,7 +160,7 @@ mod tests {
                     let mean = values.clone().sum::<f64>() / width as f64;
                     let variance = values.map(|v| (v - mean).powi(2)).sum::<f64>() / width as f64;
                     let deviation = (variance + f64::from(norm.eps)).sqrt();
-                    // Of the mean in f32, and of everything else.
+                    // The error of the mean in f32, and of everything else.
                     let slack = error_bound(width) * (mean.abs() + 1.0) / deviation + 1e-5;
                     for column in 0..width.next_multiple_of(WIDTH) {
                         let of = |lines: &[Lanes]| f64::from(lines[column / WIDTH].0[column % WIDTH]);

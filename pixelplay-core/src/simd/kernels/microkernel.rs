@@ -1,5 +1,5 @@
-//! One tile of a product of blocked matrices: some rows of one or two blocks of columns, whose sums
-//! stay in registers until they are complete.
+//! One tile of a product of blocked matrices: several rows of one or two blocks of columns, whose
+//! sums stay in registers until they are complete.
 
 use super::epilogue::Epilogue;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
@@ -12,7 +12,7 @@ pub(in crate::simd) trait Microkernel {
     type Sums: Copy;
     const ZERO: Self::Sums;
 
-    /// Computes `R` rows of `P` blocks of columns, in a function that is compiled for nothing else.
+    /// Computes `R` rows of `P` blocks of columns, in a function compiled only for this.
     ///
     /// # Safety
     /// See [`gemm`](super::gemm::gemm).
@@ -22,16 +22,16 @@ pub(in crate::simd) trait Microkernel {
     );
 }
 
-/// A vector for which the kernels of matrix products are compiled, each in a function of its own, so
-/// that nothing else wants its registers.
+/// A vector for which the kernels of matrix products are compiled, each as a separate function, so
+/// that nothing else competes for its registers.
 pub(in crate::simd) trait Instantiate: Vector {
-    /// [`microkernel`], compiled for this type alone.
+    /// [`microkernel`], compiled for this type.
     ///
     /// # Safety
     /// See [`gemm`](super::gemm::gemm).
     unsafe fn tile<const R: usize, const P: usize>(from: Operands<Lanes>, out: &mut Tile<Lanes>);
 
-    /// [`epilogue::apply`](super::epilogue::apply), compiled for this type alone.
+    /// [`epilogue::apply`](super::epilogue::apply), compiled for this type.
     ///
     /// # Safety
     /// See [`Vector`].
@@ -50,14 +50,14 @@ impl<V: Instantiate> Microkernel for V {
 
     #[inline(always)]
     unsafe fn tile<const R: usize, const P: usize>(from: Operands<Lanes>, out: &mut Tile<Lanes>) {
-        // SAFETY: as our caller promises.
+        // SAFETY: guaranteed by our caller.
         unsafe { <V as Instantiate>::tile::<R, P>(from, out) }
     }
 }
 
-/// The most rows of a tile.
+/// The maximum number of rows of a tile.
 pub(in crate::simd) const MAX_ROWS: usize = 14;
-/// The most blocks of a tile.
+/// The maximum number of blocks of a tile.
 pub(in crate::simd) const MAX_BLOCKS: usize = 2;
 
 /// A tile of a product: at most [`MAX_BLOCKS`] blocks of [`MAX_ROWS`] lines.
@@ -66,26 +66,27 @@ pub(in crate::simd) type Tile<S> = [[S; MAX_ROWS]; MAX_BLOCKS];
 /// Where the values of a tile come from.
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct Operands<L> {
-    /// The first row's first line.
+    /// The first line of the first row.
     pub(in crate::simd) left: *const L,
-    /// From one block to the next, in lines.
+    /// The distance from one block to the next, in lines.
     pub(in crate::simd) left_stride: usize,
-    /// The first block's first line.
+    /// The first line of the first block.
     pub(in crate::simd) right: *const L,
     pub(in crate::simd) right_stride: usize,
     pub(in crate::simd) k: usize,
-    /// How many lines after each line of the right factor is one that will be read soon: in the
-    /// last tile of some blocks the lines of the next ones, which may still be far away in memory.
+    /// The distance, in lines, from each line of the right factor to one that will be read soon. In
+    /// the last tile of a group of blocks these are the lines of the next blocks, which may not be
+    /// cached yet.
     pub(in crate::simd) ahead: usize,
 }
 
-/// Has a line brought near. If there is none, nothing happens.
+/// Prefetches a line. Does nothing if the address is invalid.
 #[inline(always)]
 pub(in crate::simd) fn prefetch<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: it reads nothing, and any address will do.
+        // SAFETY: a prefetch does not read, and any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -94,7 +95,7 @@ pub(in crate::simd) fn prefetch<T>(at: *const T) {
 
 macro_rules! tile_of {
     ($($rows:literal)*) => {
-        /// Computes a tile of as many rows.
+        /// Computes a tile of this many rows.
         ///
         /// # Safety
         /// See [`gemm`](super::gemm::gemm).
@@ -105,7 +106,7 @@ macro_rules! tile_of {
             out: &mut Tile<M::Sums>,
         ) {
             match rows {
-                // SAFETY: as our caller promises.
+                // SAFETY: guaranteed by our caller.
                 $($rows if $rows <= R => unsafe { M::tile::<$rows, P>(from, out) },)*
                 _ => {}
             }
@@ -114,22 +115,19 @@ macro_rules! tile_of {
 }
 tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
-/// `R` rows of `P` blocks of columns, in registers until they are complete. Each type instantiates
-/// it in a function of its own, so that nothing else wants its registers.
+/// Computes `R` rows of `P` blocks of columns, in registers until they are complete. Each type
+/// instantiates it as a separate function, so that nothing else competes for its registers.
 ///
 /// # Safety
 /// See [`gemm`](super::gemm::gemm).
-#[expect(
-    clippy::needless_range_loop,
-    reason = "what is in registers is walked by number, see `dot::Accumulator`"
-)]
+#[expect(clippy::needless_range_loop, reason = "registers are indexed, see `dot::Accumulator`")]
 #[inline(always)]
 pub(in crate::simd) unsafe fn microkernel<V: Vector, const R: usize, const P: usize>(
     from: Operands<Lanes>,
     out: &mut Tile<Lanes>,
 ) {
-    // SAFETY: our caller promises that the processor has the instructions, and that both factors
-    // hold all of these rows, columns and `k`.
+    // SAFETY: our caller guarantees that the processor has the instructions, and that both factors
+    // contain all of these rows, columns and `k`.
     unsafe {
         let mut a = from.left.cast::<f32>();
         let mut b = from.right;
@@ -137,7 +135,8 @@ pub(in crate::simd) unsafe fn microkernel<V: Vector, const R: usize, const P: us
         let mut left_over = from.k;
         while left_over > 0 {
             let count = left_over.min(WIDTH);
-            // The lines of the next columns lie elsewhere, which the processor does not foresee.
+            // The lines of the next columns are elsewhere, where the hardware prefetcher does not
+            // look.
             let next = a.wrapping_add(from.left_stride * WIDTH);
             for r in 0..R {
                 prefetch(next.wrapping_add(r * WIDTH));

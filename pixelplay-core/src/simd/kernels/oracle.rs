@@ -1,10 +1,10 @@
-//! What tests of kernels share: random parts of matrices, and what `f64` says.
+//! Shared by tests of kernels: random parts of matrices, and reference results in `f64`.
 
 use super::activation::Activation;
 use crate::simd::vector::{Lanes, WIDTH};
 use crate::simd::{Blocked, BlockedMut};
 
-/// Some rows of some matrix, among others that must not matter.
+/// Some rows of a matrix, among others that must not matter.
 #[derive(Clone)]
 pub(super) struct Part {
     pub(super) lines: Vec<Lanes>,
@@ -38,13 +38,14 @@ impl Part {
     }
 }
 
-/// In [-1, 1).
+/// Returns a random value in [-1, 1).
 pub(super) fn uniform(seed: &mut u64) -> f32 {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*seed >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// What is added up in `n` steps of `f32` strays by at most this part of the sum of the sizes.
+/// Returns the relative error bound of a sum of `n` steps in `f32`, as a share of the sum of
+/// absolute values.
 pub(super) fn error_bound(n: usize) -> f64 {
     (2 * n + 8) as f64 * f64::from(f32::EPSILON) / 2.0
 }

@@ -1,15 +1,15 @@
-//! Rows of a blocked matrix in 8 bits, for [`super::gemm_i8`].
+//! Quantizes rows of a blocked matrix to 8 bits, for [`super::gemm_i8`].
 
 use crate::simd::vector::{Codes, Lanes, Vector, WIDTH};
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// Turns each row of a blocked matrix into codes: its least value into 0, its greatest into
-    /// 255. `mask` has 1 for each column that counts, and 0 for those that are taken for 0. A row
-    /// with a value that is not finite becomes NaN when it is turned back.
+    /// Quantizes each row of a blocked matrix to codes: its least value becomes 0, its greatest
+    /// becomes 255. `mask` has 1 for each column that counts, and 0 for columns to treat as zeros.
+    /// A row with a value that is not finite becomes NaN when it is converted back.
     ///
     /// # Panics
-    /// If there is no scale for each row, or no room for every 64 columns.
+    /// If there is no scale for each row, or no space for every 64 columns.
     #[track_caller]
     pub(crate) fn quantize(
         self,
@@ -27,7 +27,7 @@ impl Backend {
     }
 }
 
-/// How a row was turned into codes: a value is about `least + code * step`.
+/// The quantization of a row: a value is about `least + code * step`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowScale {
     pub(crate) least: f32,
@@ -48,11 +48,11 @@ pub(in crate::simd) unsafe fn quantize<V: Vector>(
 ) {
     let blocks = input.len() / rows;
     for row in 0..rows {
-        // SAFETY: our caller promises that the processor has the instructions.
+        // SAFETY: our caller guarantees that the processor has the instructions.
         unsafe {
             let mut greatest = V::splat(f32::MIN);
             let mut least = V::splat(f32::MAX);
-            // 0 unless something is not finite, which no code can say.
+            // 0 unless a value is not finite, which no code can represent.
             let mut poison = V::splat(0.0);
             for block in 0..blocks {
                 let values = V::load(&input[block * rows + row]).mul(V::load(&mask[block]));

@@ -1,11 +1,11 @@
-//! The sum of the lanes of a register.
+//! Sums the lanes of a register.
 
 use std::ops::AddAssign;
 
 #[cfg(feature = "encoder")]
 use crate::simd::vector::{Lanes, Vector};
 
-/// All lanes added in pairs: the upper half to the lower one, until one is left.
+/// Adds all lanes in pairs: the upper half to the lower half, until one is left.
 #[inline(always)]
 pub(in crate::simd) fn tree_sum<T: AddAssign + Copy, const L: usize>(sums: &mut [T; L]) -> T {
     let mut width = L / 2;
@@ -18,7 +18,7 @@ pub(in crate::simd) fn tree_sum<T: AddAssign + Copy, const L: usize>(sums: &mut 
     sums[0]
 }
 
-/// [`tree_sum`] of a vector.
+/// Returns the [`tree_sum`] of a vector.
 ///
 /// # Safety
 /// See [`Vector`].
@@ -26,7 +26,7 @@ pub(in crate::simd) fn tree_sum<T: AddAssign + Copy, const L: usize>(sums: &mut 
 #[inline(always)]
 pub(in crate::simd) unsafe fn sum_lanes<V: Vector>(vector: V) -> f32 {
     let mut line = Lanes::ZERO;
-    // SAFETY: our caller promises that the processor has the instructions.
+    // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe { vector.store(&mut line) };
     tree_sum(&mut line.0)
 }

@@ -1,7 +1,7 @@
-//! Weighted sums of neighbouring pixels, which is what resizing comes down to.
+//! Weighted sums of adjacent pixels, the core of resizing.
 //!
 //! The arithmetic is Pillow's: weights are multiples of 2^-22, sums are integers, rounded and
-//! clipped to 8 bits. So every kernel gives the same bytes.
+//! clipped to 8 bits. So every kernel returns the same bytes.
 
 use crate::simd::{Backend, dispatch};
 #[cfg(target_arch = "x86_64")]
@@ -15,15 +15,16 @@ pub(crate) const FRACTION_BITS: u32 = 22;
 pub(in crate::simd) const LOW_BITS: u32 = 11;
 
 impl Backend {
-    /// How many rows [`convolve_horizontal`](Self::convolve_horizontal) is best given at once.
+    /// The best number of rows to pass to [`convolve_horizontal`](Self::convolve_horizontal) at
+    /// once.
     pub(crate) const ROWS: usize = 4;
 
-    /// The horizontal pass over some rows of RGB pixels, `width` each; pixel 0 of a row is pixel
-    /// `offset` of the source. A row of `out` has as many pixels as there are `taps`. The same
-    /// bytes on every backend.
+    /// Runs the horizontal pass over rows of RGB pixels, `width` each. Pixel 0 of a row is pixel
+    /// `offset` of the source. A row of `out` has as many pixels as there are `taps`. The result is
+    /// the same on every backend.
     ///
     /// # Panics
-    /// If `out` has another number of rows, or a tap reaches outside of a row.
+    /// If `out` has a different number of rows, or if a tap reaches outside a row.
     #[track_caller]
     pub(crate) fn convolve_horizontal(
         self,
@@ -50,8 +51,8 @@ impl Backend {
                     std::array::from_fn(|_| rows.next().unwrap_or_default());
                 let outs: [_; Self::ROWS] =
                     std::array::from_fn(|_| outs.next().unwrap_or_default());
-                // SAFETY: only `available` makes another backend than the portable one, after it
-                // has seen AVX2.
+                // SAFETY: only `available` creates backends other than the portable one, after it
+                // has detected AVX2.
                 unsafe { x86::avx2::convolve_rows::<{ Self::ROWS }>(rows, offset, taps, outs) };
             }
             for (row, out) in rows.by_ref().zip(outs.by_ref()) {
@@ -64,8 +65,8 @@ impl Backend {
         }
     }
 
-    /// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`; `sums` is
-    /// room for as many. The same bytes on every backend.
+    /// Computes one row of the vertical pass: the weighted sum of `rows`, each as long as `out`.
+    /// `sums` is scratch space of the same length. The result is the same on every backend.
     pub(crate) fn convolve_vertical<'a>(
         self,
         rows: impl Iterator<Item = &'a [u8]>,
@@ -73,18 +74,19 @@ impl Backend {
         sums: &mut [i32],
         out: &mut [u8],
     ) {
-        // SAFETY: nothing else is asked; what is not there is left out.
+        // SAFETY: there are no other requirements; missing values are left out.
         unsafe { dispatch!(self, convolve_vertical(rows, weights, sums, out)) }
     }
 }
 
-/// Where a pixel of the result comes from: the first pixel of the source, and a weight for it and
-/// each that follows.
+/// The source of a pixel of the result: the first source pixel, and the weights of it and the
+/// following ones.
 pub(crate) struct Taps {
     first: usize,
     weights: Vec<i32>,
-    /// Four weights each: their high parts, then their low ones. The last is filled up with zeros.
-    /// Empty where a high part does not fit, which no filter of a whole picture comes near.
+    /// Groups of four weights: their high parts, then their low parts. The last group is padded
+    /// with zeros. Empty if a high part does not fit, which does not happen with the filters of
+    /// whole pictures.
     #[cfg(target_arch = "x86_64")]
     quads: Vec<[i16; 8]>,
 }
@@ -99,7 +101,7 @@ impl Taps {
         }
     }
 
-    /// The first pixel of the source.
+    /// Returns the first source pixel.
     pub(crate) fn first(&self) -> usize {
         self.first
     }
@@ -108,7 +110,7 @@ impl Taps {
         &self.weights
     }
 
-    /// The pixel of the source behind the last.
+    /// Returns the source pixel after the last one.
     pub(crate) fn end(&self) -> usize {
         self.first + self.weights.len()
     }
@@ -137,7 +139,7 @@ fn quads(weights: &[i32]) -> Option<Vec<[i16; 8]>> {
     weights.chunks(4).map(quad).collect()
 }
 
-/// One row of the horizontal pass. Pixel 0 of `row` is pixel `offset` of the source.
+/// Computes one row of the horizontal pass. Pixel 0 of `row` is pixel `offset` of the source.
 pub(in crate::simd) fn convolve_row(row: &[u8], offset: usize, taps: &[Taps], out: &mut [u8]) {
     for (pixel, taps) in out.chunks_exact_mut(3).zip(taps) {
         let mut sums = [0; 3];
@@ -153,7 +155,7 @@ pub(in crate::simd) fn convolve_row(row: &[u8], offset: usize, taps: &[Taps], ou
     }
 }
 
-/// One row of the vertical pass: the weighted sum of `rows`, each as long as `out`.
+/// Computes one row of the vertical pass: the weighted sum of `rows`, each as long as `out`.
 #[inline(always)]
 pub(in crate::simd) fn convolve_vertical<'a>(
     rows: impl Iterator<Item = &'a [u8]>,

@@ -1,5 +1,5 @@
-//! Which rows may be among the best, by their dot products in 8 bits and a bound of what those
-//! miss.
+//! Finds the rows that may be among the best, from their 8-bit dot products and a bound on the
+//! error.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::dot_i8::LANES;
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// [`screen`] for the queries of a panel: appends places among `dots` with lanes.
+    /// Runs [`screen`] for the queries of a panel: appends positions in `dots` with their lanes.
     ///
     /// # Panics
     /// As [`screen`].
@@ -19,12 +19,12 @@ impl Backend {
         thresholds: &Thresholds<LANES>,
         passed: &mut Vec<(usize, usize)>,
     ) {
-        // SAFETY: nothing else is asked; what is not there panics.
+        // SAFETY: there are no other requirements; out-of-range accesses panic.
         unsafe { dispatch!(self, screen_panel(dots, row_errors, picked, thresholds, passed)) }
     }
 }
 
-/// How good the codes of some rows are.
+/// The precision of the codes of rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowErrors<'a> {
     pub(crate) scales: &'a [f32],
@@ -32,7 +32,7 @@ pub(crate) struct RowErrors<'a> {
     pub(crate) lengths: &'a [f32],
 }
 
-/// What rows must reach for some queries:
+/// The thresholds that rows must reach for several queries:
 /// `scale * (dot + bias) + error * error_weight + length * length_weight` must not be below
 /// `least`.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) struct Thresholds<const N: usize> {
 }
 
 impl<const N: usize> Thresholds<N> {
-    /// That no row reaches.
+    /// Thresholds that no row reaches.
     pub(crate) const NEVER: Self = Self {
         bias: [0; N],
         error_weight: [0.0; N],
@@ -53,16 +53,16 @@ impl<const N: usize> Thresholds<N> {
     };
 
     #[inline(always)]
-    #[expect(clippy::cast_precision_loss, reason = "the threshold has room for it")]
+    #[expect(clippy::cast_precision_loss, reason = "covered by the margin of the threshold")]
     fn falls_short(&self, n: usize, dot: i32, [scale, error, length]: [f32; 3]) -> bool {
         let score = (dot + self.bias[n]) as f32 * scale;
-        // NaN, of a damaged file, does not fall short: it is looked at, and found out.
+        // NaN, from a damaged file, is not below the threshold: the row is examined, and detected.
         score + (error * self.error_weight[n] + length * self.length_weight[n]) < self.least[n]
     }
 }
 
 impl RowErrors<'_> {
-    /// Those of some of the rows.
+    /// Returns the errors of a range of the rows.
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
         Self {
             scales: &self.scales[range.clone()],
@@ -78,8 +78,7 @@ impl RowErrors<'_> {
     }
 }
 
-/// Which rows do not fall short of the threshold: their places among `dots` are appended to
-/// `passed`.
+/// Appends the positions in `dots` of the rows that reach the threshold to `passed`.
 ///
 /// # Panics
 /// If there are fewer row errors than dot products, or a picked row has none.
@@ -92,7 +91,8 @@ pub(crate) fn screen(
 ) {
     for (chunk, dots) in dots.chunks(LANES).enumerate() {
         let first = chunk * LANES;
-        // Nearly always all fall short, and the compiler compares several at once.
+        // Nearly always all rows are below the threshold, and the compiler compares several at
+        // once.
         let mut short = true;
         if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
             let row_errors = [row_errors.scales, row_errors.errors, row_errors.lengths]

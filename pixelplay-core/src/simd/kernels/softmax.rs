@@ -1,4 +1,4 @@
-//! Softmax of the rows of a blocked matrix, written once over [`Vector`].
+//! Softmax of the rows of a blocked matrix, generic over [`Vector`].
 
 use super::activation::exp;
 use super::reduce::sum_lanes;
@@ -6,12 +6,12 @@ use crate::simd::vector::{Lanes, Vector, WIDTH};
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// Replaces scores by their softmax, after multiplying them with `scale`: in each row over its
-    /// first `visible(row)` columns, of which there is at least one; those behind become 0. A
+    /// Replaces scores with their softmax, after multiplying them by `scale`. Each row is processed
+    /// over its first `visible(row)` columns, at least one; later columns become 0. `scores` is a
     /// blocked matrix of `rows` rows.
     ///
     /// # Panics
-    /// If the scores are not that.
+    /// If `scores` does not have that shape.
     #[track_caller]
     pub(crate) fn softmax(
         self,
@@ -44,7 +44,7 @@ pub(in crate::simd) unsafe fn softmax<V: Vector>(
         let last = (seen - 1) * rows + row;
         let hidden = visible - (seen - 1) * WIDTH;
         scores[last].0[hidden..].fill(f32::NEG_INFINITY);
-        // SAFETY: our caller promises that the processor has the instructions.
+        // SAFETY: our caller guarantees that the processor has the instructions.
         unsafe {
             let mut greatest = V::splat(f32::NEG_INFINITY);
             for block in 0..seen {

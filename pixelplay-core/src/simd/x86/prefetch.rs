@@ -1,16 +1,16 @@
-//! Asking memory for the rows of a scan before they are multiplied.
+//! Prefetches the rows of a scan before they are multiplied.
 
 use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
-/// How many bytes ahead memory is asked for neighbouring rows, which processors do by themselves,
-/// but not as far. (Rows are multiplied one after the other: with four at a time, no prefetcher
-/// kept up, and memory delivered half as much.)
+/// How many bytes ahead consecutive rows are prefetched. Processors also do this themselves, but
+/// not as far. (Rows are multiplied one at a time: with four at a time no prefetcher kept up, and
+/// memory delivered half as much.)
 const BYTES_AHEAD: usize = 8 << 10;
-/// How many rows ahead memory is asked for picked rows, which nobody can guess.
+/// How many rows ahead picked rows are prefetched, which the processor cannot predict.
 const ROWS_AHEAD: usize = 16;
 const CACHE_LINE: usize = 64;
 
-/// Asks for what comes up soon after row `at`.
+/// Prefetches what is needed soon after row `at`.
 #[inline(always)]
 pub(super) fn prefetch_row(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
     let start = match picked {
@@ -22,7 +22,7 @@ pub(super) fn prefetch_row(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: 
     };
     for offset in (start..start + dim).step_by(CACHE_LINE) {
         let address = rows.as_ptr().wrapping_add(offset);
-        // SAFETY: every x86-64 has SSE, and an address that is none is passed over.
+        // SAFETY: every x86-64 processor has SSE, and prefetching an invalid address does nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
     }
 }

@@ -1,4 +1,4 @@
-//! Checking a password at a cost that does not say whose it is.
+//! Checks a password at a cost that does not depend on the account.
 
 use std::collections::BTreeSet;
 
@@ -8,25 +8,27 @@ use super::form::Password;
 use super::hash::{HashMemory, HashParams, HashProblem, Scheme, StoredHash, dummy_hash};
 use super::pepper::Peppers;
 
-/// Whether the password is of this stored hash; `None` for a name that nobody has.
+/// Returns whether the password matches this stored hash; `stored` is `None` for a name without an
+/// account.
 ///
-/// A log-in that fails costs the same whether there is such a user, and however old the hash is:
-/// else its time would tell which names exist (in Django it did, CVE-2016-2513, once the default
-/// cost had been raised above the cost of old hashes). The cost is that of every `stored_scheme`
-/// together, which are those of all users, and of the current one:
+/// A failed log-in costs the same whether or not the user exists, and however old the hash is.
+/// Otherwise its timing would reveal which names exist (as it did in Django, CVE-2016-2513, once
+/// the default cost was higher than the cost of old hashes). The cost is that of all
+/// `stored_schemes`, the schemes of all users, together with the current one:
 ///
-/// * Argon2: each of its settings runs once, the user's own for real and the others over a dummy
-///   salt. What two of them cost cannot be made up of a third, for they differ in memory as well.
-/// * bcrypt: as much as the dearest, of cost C. A hash of cost c is followed by dummies of c, c +
-///   1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
+/// * Argon2: each setting runs once, the user's own for real and the others over a dummy salt. The
+///   cost of one setting cannot be made up of others, because they also differ in memory.
+/// * bcrypt: as much as the most expensive hash, of cost C. A hash of cost c is followed by dummies
+///   of c, c + 1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
 ///
-/// One hash runs after the other, so the memory needed is that of the largest. What is left of a
-/// difference is a few microseconds: the HMAC of a pepper, the set-up of each bcrypt dummy.
+/// The hashes run one after the other, so the memory needed is that of the largest. The remaining
+/// difference is a few microseconds: the HMAC of a pepper, and the set-up of each bcrypt dummy.
 ///
 /// # Errors
 ///
-/// If the hash needs a pepper that is not there (after the same work), or memory cannot be had.
-/// Neither says anything about the password; both are for the operator, not for whoever logs in.
+/// If the hash needs a pepper that was not given (after the same work), or memory cannot be
+/// allocated. Neither error says anything about the password; both are for the operator, not for
+/// the user who logs in.
 pub(in crate::users) fn verify_at_equal_cost(
     stored: Option<&StoredHash>,
     password: &Password<'_>,
@@ -39,7 +41,8 @@ pub(in crate::users) fn verify_at_equal_cost(
         Some(stored) => stored.input_of(password, peppers),
         None => Ok(None),
     };
-    // Where there is nothing to compare with, the work is done on what was typed, and says nothing.
+    // If there is nothing to compare with, the same work is done on the typed password, and its
+    // result is ignored.
     let (input, can_be_right) = match input {
         Ok(Some(input)) => (input, Ok(true)),
         Ok(None) => (as_typed(password), Ok(false)),
@@ -76,7 +79,7 @@ fn plan<'a>(
     let mut dearest_bcrypt = None;
     for scheme in schemes {
         match (scheme, stored) {
-            // In order of cost: the last is the dearest.
+            // In order of cost: the last is the most expensive.
             (Scheme::Bcrypt { cost }, _) => dearest_bcrypt = Some(cost),
             (_, Some(stored)) if own == Some(scheme) => steps.push(Step::Compare(stored)),
             _ => steps.push(Step::Dummy(scheme)),
@@ -100,7 +103,7 @@ mod tests {
     use crate::users::password::hash::{HashInput, ledger};
     use crate::users::password::pepper::Pepper;
 
-    /// Each Argon2 hash, and the rounds of bcrypt.
+    /// Returns each Argon2 hash, and the total rounds of bcrypt.
     fn cost(done: &[Scheme]) -> (Vec<Scheme>, u64) {
         let mut argon2 = Vec::new();
         let mut rounds = 0;
@@ -145,7 +148,7 @@ mod tests {
         users.push((StoredHash::of("rainy night drive", Some(&pepper)), "rainy night drive"));
         let unusable = StoredHash::of("rainy night drive", Some(&lost));
 
-        // One that nobody has stored any more, and which is the dearest of bcrypt's.
+        // A scheme that no user has any more, and the most expensive one of bcrypt.
         let mut schemes: Vec<Scheme> = users.iter().map(|(stored, _)| stored.scheme()).collect();
         schemes.push(Scheme::Bcrypt { cost: 7 });
         let current = HashParams::new(7168, 5, 1).unwrap();
@@ -200,7 +203,7 @@ mod tests {
         assert_eq!(ledger::take(), [current.scheme()]);
     }
 
-    /// A password that is right only for the work done in place of a comparison is not right.
+    /// A password that only matches the work done in place of a comparison is wrong.
     #[test]
     fn what_has_no_normal_form_is_right_for_foreign_hashes_alone() {
         let stored = |input| StoredHash::parse(STORED[3].0, input).unwrap();
@@ -220,7 +223,7 @@ mod tests {
         };
         assert_eq!(check(&stored(HashInput::Typed)), Ok(true));
 
-        // The same bytes under Argon2, said to have been normalised, which they cannot have been.
+        // The same bytes under Argon2, declared as normalised, which they cannot have been.
         let phc = of_bytes(b"a\0b");
         let foreign = StoredHash::parse(&phc, HashInput::Typed).unwrap();
         let own = StoredHash::parse(&phc, HashInput::Normalised).unwrap();

@@ -1,4 +1,4 @@
-//! A password on its way to a hash: how long, and in which form.
+//! Prepares a password for hashing: limits its length and normalises it.
 
 use std::fmt;
 
@@ -10,20 +10,20 @@ use zeroize::Zeroizing;
 
 use super::problem::PasswordProblem;
 
-/// The longest password, in bytes of UTF-8. NIST SP 800-63B-4 section 3.1.1.2 asks for 64
-/// characters at least; beyond a page of text nobody types, and every byte is work that is done
-/// before anybody is known.
+/// The maximum length of a password, in bytes of UTF-8. NIST SP 800-63B-4 section 3.1.1.2 requires
+/// that at least 64 characters are allowed. Passwords longer than a page of text are not typed by
+/// people, and every byte costs work before the client is authenticated.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// A password as somebody typed it. Its `Debug` shows nothing of it, and our copies of it are
-/// wiped; those that zxcvbn and the normaliser make on their way are not.
+/// A password as typed. Its `Debug` does not show it, and our copies of it are wiped; the temporary
+/// copies that zxcvbn and the normaliser make are not.
 pub(in crate::users) struct Password<'a> {
     typed: &'a str,
     normalised: Result<Normalised, PasswordProblem>,
 }
 
-/// A password in the form of the profile OpaqueString of RFC 8265: the same bytes for the same
-/// characters, whichever keyboard composed them. This is what is hashed.
+/// A password in the form of the profile OpaqueString of RFC 8265: the same characters give the
+/// same bytes, whichever keyboard composed them. This form is hashed.
 pub(in crate::users) struct Normalised(Zeroizing<String>);
 
 impl Normalised {
@@ -37,9 +37,8 @@ impl Normalised {
 }
 
 impl<'a> Password<'a> {
-    /// The one thing that is refused here, and before anything is read of it, is a password that is
-    /// too long. One that cannot be normalised may still be right for a hash that another program
-    /// made of what was typed.
+    /// Rejects only a password that is too long, before any of it is read. A password that cannot
+    /// be normalised may still match a hash that another program made from the typed bytes.
     pub(in crate::users) fn new(typed: &'a str) -> Result<Self, PasswordProblem> {
         if typed.len() > MAX_PASSWORD_BYTES {
             return Err(PasswordProblem::TooLong { max_bytes: MAX_PASSWORD_BYTES });
@@ -51,12 +50,12 @@ impl<'a> Password<'a> {
         self.typed.as_bytes()
     }
 
-    /// What is hashed of a new password.
+    /// Returns the form of a new password to hash.
     pub(super) fn checked(&self) -> Result<&Normalised, PasswordProblem> {
         self.normalised.as_ref().map_err(Clone::clone)
     }
 
-    /// `None` where no hash of ours can be of it.
+    /// Returns the normalised password; `None` if none of our hashes can match it.
     pub(in crate::users) fn normalised(&self) -> Option<&Normalised> {
         self.normalised.as_ref().ok()
     }
@@ -66,9 +65,8 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
     if typed.is_empty() {
         return Err(PasswordProblem::Empty);
     }
-    // The tables of the class are those of Unicode 6.3, without most of today's emoji. A character
-    // that has been assigned since has a stable normal form too, which is what the class wants of
-    // one.
+    // The tables of the class are those of Unicode 6.3, which lacks most of today's emoji.
+    // Characters assigned later also have a stable normal form, which is what the class requires.
     let class = FreeformClass::default();
     let is_younger = |c| {
         class.get_value_from_char(c) == DerivedPropertyValue::Unassigned && is_public_assigned(c)
@@ -78,7 +76,7 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
     if class.allows(in_class.as_str()).is_err() {
         return Err(PasswordProblem::ForbiddenCharacter);
     }
-    // The only white space that the class allows is General_Category Zs.
+    // The class allows only white space of General_Category Zs.
     let spaced = typed.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     // NFC makes UTF-8 at most three times as long (the Unicode FAQ on normalization).
     let mut normalised = wiped(3 * typed.len());
@@ -86,7 +84,7 @@ fn normalise(typed: &str) -> Result<Normalised, PasswordProblem> {
     Ok(Normalised(normalised))
 }
 
-/// Of a size that never has to grow, since growing leaves a copy behind that nobody wipes.
+/// Allocates a string that never has to grow, since growing would leave an unwiped copy behind.
 pub(super) fn wiped(capacity: usize) -> Zeroizing<String> {
     Zeroizing::new(String::with_capacity(capacity))
 }
@@ -136,7 +134,7 @@ mod tests {
         assert_eq!(normal("cafe\u{301}"), normal("caf\u{e9}"));
         assert_eq!(normal("\u{212b}"), normal("A\u{30a}"));
         assert_eq!(normal("a\u{a0}b\u{3000}c"), normal("a b c"));
-        // Neither case nor width is anybody's accident in a password.
+        // Case and width are significant in a password.
         assert_ne!(normal("Ana"), normal("ana"));
         assert_ne!(normal("\u{ff21}"), normal("A"));
     }
@@ -175,7 +173,7 @@ mod tests {
     }
 
     proptest! {
-        /// Characters that the profile's own tables know go as the crate has them go.
+        /// Characters that the profile's own tables contain are treated as the crate treats them.
         #[test]
         fn as_opaque_string_but_for_younger_characters(text in any::<String>()) {
             let ours = normal(&text);

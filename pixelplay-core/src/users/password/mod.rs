@@ -1,13 +1,13 @@
-//! Passwords: from what is typed to a hash that is stored, and back again at each log-in.
+//! Passwords: from the typed text to the stored hash, and checking it at each log-in.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
 //! | `form` | a password as typed, and normalised |
-//! | `policy` | whether a new one will do |
-//! | `problem` | why one cannot be taken |
+//! | `policy` | whether a new password is good enough |
+//! | `problem` | why a password cannot be accepted |
 //! | `pepper` | keys that are kept outside the file |
 //! | `hash/` | the hashes |
-//! | `equal_cost` | checking a password at a cost that does not say whose it is |
+//! | `equal_cost` | checking a password at a cost that does not depend on the account |
 
 mod equal_cost;
 mod form;

@@ -1,4 +1,4 @@
-//! A key beside the database, without which its hashes cannot be guessed at.
+//! A secret key kept outside the database, without which password guesses cannot be tested.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use zeroize::Zeroizing;
 
 use super::form::Normalised;
 
-/// As many as HMAC-SHA-256 puts out; a shorter key is weaker than the hash (RFC 2104 section 3).
+/// The output length of HMAC-SHA-256; a shorter key is weaker than the hash (RFC 2104 section 3).
 const MIN_KEY_BYTES: usize = 32;
 const MAX_ID_CHARS: usize = 32;
 
-/// A secret key that goes into every password hash: whoever steals the database alone has nothing
-/// to test a guess with.
+/// A secret key that goes into every password hash. A thief who has only the database cannot test
+/// any guess.
 ///
-/// Keep it where the database is not (a secret store, the environment of the service), and keep it:
-/// a hash made with a lost pepper can never be right again. The id is no secret; it is stored
-/// beside each hash to say which key it needs.
+/// Keep it apart from the database (in a secret store, or the environment of the service), and do
+/// not lose it: a hash made with a lost pepper can never be verified again. The id is not a secret;
+/// it is stored with each hash to say which key it needs.
 #[derive(Clone)]
 pub struct Pepper {
     id: String,
@@ -25,8 +25,8 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// A pepper of at least 32 random bytes, and an id of at most 32 characters out of `a-z`,
-    /// `0-9`, `.`, `_` and `-`.
+    /// Creates a pepper from an id of at most 32 characters out of `a-z`, `0-9`, `.`, `_` and `-`,
+    /// and a key of at least 32 random bytes.
     ///
     /// # Errors
     ///
@@ -46,13 +46,13 @@ impl Pepper {
         Ok(Self { id: id.to_owned(), key: Zeroizing::new(key.to_vec()) })
     }
 
-    /// What is stored beside each hash that was made with it.
+    /// Returns the id that is stored with each hash made with this pepper.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// HMAC-SHA-256 of a password, which is hashed in its place.
+    /// Returns the HMAC-SHA-256 of a password, which is hashed in its place.
     pub(super) fn apply(&self, password: &Normalised) -> Zeroizing<[u8; 32]> {
         self.mac(password.as_bytes())
     }
@@ -71,8 +71,8 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// The peppers an app has: the one for new hashes, and those that hashes still need. A hash of an
-/// older one, or of none, is made anew when its user next logs in.
+/// The peppers of an application: the one for new hashes, and older ones that stored hashes still
+/// need. A hash with an older pepper, or without one, is replaced when its user next logs in.
 #[derive(Debug, Clone, Default)]
 pub struct Peppers {
     current: Option<Pepper>,
@@ -80,11 +80,11 @@ pub struct Peppers {
 }
 
 impl Peppers {
-    /// Without a current one, new hashes go without.
+    /// Creates a set of peppers. If `current` is `None`, new hashes are made without a pepper.
     ///
     /// # Errors
     ///
-    /// If two of them have one id.
+    /// If two of them have the same id.
     pub fn new(current: Option<Pepper>, older: Vec<Pepper>) -> Result<Self, PepperProblem> {
         let mut ids: Vec<&str> = current.iter().chain(&older).map(Pepper::id).collect();
         ids.sort_unstable();
@@ -94,7 +94,7 @@ impl Peppers {
         Ok(Self { current, older })
     }
 
-    /// The one for new hashes.
+    /// Returns the pepper for new hashes.
     #[must_use]
     pub fn current(&self) -> Option<&Pepper> {
         self.current.as_ref()
@@ -110,24 +110,23 @@ impl Peppers {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PepperProblem {
-    /// The id is empty, too long, or has characters that no id has. It is not shown, as it may be
-    /// the key.
-    #[error("the id of a pepper must be 1 to 32 of a-z, 0-9, '.', '_' and '-'")]
+    /// The id is empty, too long, or has invalid characters. It is not shown, as it may be the key.
+    #[error("the id of a pepper must be 1 to 32 characters of a-z, 0-9, '.', '_' and '-'")]
     BadId,
-    /// The key is too short to be a secret.
+    /// The key is too short to be secure.
     #[error(
         "the key of pepper {id:?} has {bytes} bytes; use at least {min_bytes} random ones, as from `openssl rand`"
     )]
     ShortKey {
         /// The pepper's id.
         id: String,
-        /// How many bytes it has.
+        /// The length of the key in bytes.
         bytes: usize,
-        /// How many it needs.
+        /// The minimum length in bytes.
         min_bytes: usize,
     },
-    /// Two peppers have one id, so a hash could not say which it was made with.
-    #[error("two peppers have the id {id:?}; give the new one an id of its own")]
+    /// Two peppers have the same id, so a hash could not say which one it was made with.
+    #[error("two peppers have the id {id:?}; give the new one a different id")]
     SameId {
         /// The id.
         id: String,

@@ -1,4 +1,4 @@
-//! Whether a new password will do.
+//! Decides whether a new password is good enough.
 
 use zeroize::Zeroizing;
 
@@ -6,35 +6,35 @@ use super::form::{Normalised, Password, wiped};
 use super::problem::PasswordProblem;
 use crate::users::name::UserName;
 
-/// Where zxcvbn's scale leaves "very guessable": fewer guesses are within reach of an attacker who
-/// only tries to log in, throttled as that is.
+/// The upper end of "very guessable" on zxcvbn's scale: fewer guesses are within reach even of an
+/// attacker who can only try throttled log-ins.
 const MIN_GUESSES: u64 = 1_000_000;
 
-/// As much of a password as zxcvbn reads. It tries every way to read `4` as `a`, `1` as `i` or `l`
-/// and so on, over every part of the text: 0.8 s of a core for 100 characters of that kind, as many
-/// as it would read, and 0.07 s for these.
+/// How much of a password zxcvbn is given. It tries every way to read `4` as `a`, `1` as `i` or `l`
+/// and so on, over every part of the text: that takes 0.8 s of one core for 100 such characters,
+/// its own limit, and 0.07 s for 32.
 const MAX_JUDGED_CHARS: usize = 32;
 
-/// Parts of a name that are shorter than this are in every text.
+/// Parts of a name shorter than this occur in any text.
 const MIN_NAME_PART: usize = 3;
 
-/// What a new password has to be. Nothing is asked of its composition, and it does not expire: both
-/// make worse passwords (NIST SP 800-63B-4 section 3.1.1.2).
+/// The requirements for a new password. There are no rules about its composition, and it does not
+/// expire: both lead to worse passwords (NIST SP 800-63B-4 section 3.1.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::users) struct PasswordPolicy {
-    /// The fewest characters, counted in code points after normalisation.
+    /// The minimum number of characters, counted in code points after normalisation.
     min_chars: usize,
 }
 
 impl PasswordPolicy {
-    /// For apps that ask for a second factor as well: 8 characters will do, as NIST SP 800-63B-4
-    /// section 3.1.1.2 has it.
+    /// For applications that also ask for a second factor: 8 characters are enough, following NIST
+    /// SP 800-63B-4 section 3.1.1.2.
     pub(in crate::users) const WITH_SECOND_FACTOR: Self = Self { min_chars: 8 };
 
-    /// Whether somebody of this name may take this password from now on.
+    /// Checks whether a user with this name may use this new password.
     ///
-    /// Whether it can be guessed is told by its first 32 characters. At worst it takes as long as
-    /// three hashes of the default cost, so it belongs where hashes are bounded.
+    /// Whether it can be guessed is judged by its first 32 characters. At worst this takes as long
+    /// as three hashes of the default cost, so it must run where concurrent hashes are limited.
     pub(in crate::users) fn check_new<'a>(
         &self,
         password: &'a Password<'_>,
@@ -65,8 +65,8 @@ impl PasswordPolicy {
 }
 
 impl Default for PasswordPolicy {
-    /// 15 characters, where a password is all that is asked for (NIST SP 800-63B-4 section
-    /// 3.1.1.2).
+    /// 15 characters, for applications where the password is the only factor (NIST SP 800-63B-4
+    /// section 3.1.1.2).
     fn default() -> Self {
         Self { min_chars: 15 }
     }

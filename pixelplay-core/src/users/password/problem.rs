@@ -1,38 +1,38 @@
-//! Why a password cannot be taken.
+//! Why a password cannot be accepted.
 
-/// Why a password cannot be taken. No message holds anything of it.
+/// Why a password cannot be accepted. No message contains any part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordProblem {
-    /// There is none.
+    /// The password is empty.
     #[error("the password is empty")]
     Empty,
-    /// It is longer than any that is looked at.
+    /// The password is longer than the limit.
     #[error("the password is longer than {max_bytes} bytes; choose a shorter one")]
     TooLong {
-        /// The most bytes a password may have in UTF-8.
+        /// The maximum length in bytes of UTF-8.
         max_bytes: usize,
     },
-    /// It is too short.
+    /// The password is too short.
     #[error(
-        "the password has fewer than {min_chars} characters; choose a longer one, such as a few words that only you put together"
+        "the password has fewer than {min_chars} characters; choose a longer one, such as a few words that only you would put together"
     )]
     TooShort {
-        /// The fewest characters.
+        /// The minimum number of characters.
         min_chars: usize,
     },
-    /// It is among the first that would be guessed.
+    /// The password is among the first that an attacker would guess.
     #[error(
         "the password is easy to guess; choose a few words that do not belong together, and not your name"
     )]
     Common,
-    /// It is the user's name, once or more often.
-    #[error("the password is the user name; choose one that nobody can look up")]
+    /// The password is the user's name, once or repeated.
+    #[error("the password is the user name; choose a different one")]
     IsName,
-    /// It holds a control character, a part of a character, or one that is not in Unicode. Which
-    /// one is part of a secret.
+    /// The password contains a control character, part of a character, or a code point that is not
+    /// in Unicode. The message does not say which, since that would reveal part of a secret.
     #[error(
-        "the password holds a character that cannot be typed reliably, such as a control character; leave it out"
+        "the password contains a character that cannot be typed reliably, such as a control character; leave it out"
     )]
     ForbiddenCharacter,
 }

@@ -1,4 +1,4 @@
-//! Names and passwords against what is stored.
+//! Checks names and passwords against the stored accounts.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -12,15 +12,15 @@ use crate::users::password::{
 use crate::users::store::{UserStore, account_of};
 use crate::users::throttle::{AccountLock, Attempt, Counted};
 
-/// The longest name that is looked at, in bytes. A longer one is nobody's, whatever Unicode makes
-/// of it.
+/// The maximum length of a name that is looked up, in bytes. A longer one cannot belong to an
+/// account, whatever its normal form is.
 const MAX_CLAIM_BYTES: usize = 1024;
 
-/// A name that somebody claims to have.
+/// A name that a client claims to have.
 pub(in crate::users) struct Claim {
-    /// `None` if it can be nobody's.
+    /// `None` if it cannot be the name of an account.
     pub(in crate::users) name: Option<UserName>,
-    /// What attempts are counted under: what it is found by, or the name as it was typed.
+    /// The key that attempts are counted under: the lookup key, or the name as typed.
     pub(in crate::users) key: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl Claim {
     pub(in crate::users) fn new(name: &str) -> Result<Self, UserError> {
         match UserName::parse(name) {
             Ok(name) => Ok(Self { key: name.key().as_bytes().to_vec(), name: Some(name) }),
-            // That a name cannot exist is no secret, but a log-in form should say no more than that
+            // It is not a secret that a name cannot exist, but a log-in form should only say that
             // it is wrong.
             Err(_) if name.len() <= MAX_CLAIM_BYTES => {
                 Ok(Self { key: name.as_bytes().to_vec(), name: None })
@@ -37,7 +37,7 @@ impl Claim {
         }
     }
 
-    /// The account that has the name.
+    /// Returns the account with this name.
     pub(in crate::users) fn account(&self, reader: &Connection) -> rusqlite::Result<Option<i64>> {
         match &self.name {
             Some(name) => account_of(reader, name),
@@ -46,21 +46,22 @@ impl Claim {
     }
 }
 
-/// A password that was right, and what the log-in may go on with.
+/// A verified password, and what the log-in needs next.
 pub(super) struct Verified<'a> {
     pub(super) account: i64,
-    /// The hash that it was compared with.
+    /// The hash that it was checked against.
     pub(super) hash: String,
-    /// What shall replace it, as it costs too little or was made elsewhere.
+    /// The hash to replace it with, if it differs from a current one or was made by another
+    /// program.
     pub(super) upgrade: Option<StoredHash>,
     pub(super) attempt: Attempt,
     _lock: AccountLock<'a>,
 }
 
 impl UserStore {
-    /// Calls `act` with a password that is right. Where it returns `None`, because the account has
-    /// another hash since this one was compared, the password is compared again: maybe only a
-    /// log-in in another process has upgraded the hash.
+    /// Calls `act` with a verified password. If `act` returns `None`, because the account's hash
+    /// has changed since the check, the password is checked again: the hash may only have been
+    /// upgraded by a log-in in another process.
     pub(super) fn with_verified<T>(
         &self,
         claim: &Claim,
@@ -77,8 +78,8 @@ impl UserStore {
         }
     }
 
-    /// Looks whether a password is right. Whatever it answers but for [`UserError::Throttled`], it
-    /// has done the same work.
+    /// Checks a password. Every answer except [`UserError::Throttled`] takes the same amount of
+    /// work.
     fn check<'a>(
         &'a self,
         claim: &'a Claim,
@@ -108,7 +109,7 @@ impl UserStore {
         }
     }
 
-    /// The account, its hash and what replaces that, if the password is right.
+    /// Returns the account, its hash and the hash to replace it with, if the password is right.
     fn compare(
         &self,
         claim: &Claim,
@@ -146,7 +147,7 @@ impl UserStore {
         let Some((account, hash)) = stored.filter(|_| right) else {
             return Ok(None);
         };
-        // A password of before that is none by today's rules of Unicode keeps its hash.
+        // An old password that the current Unicode rules reject keeps its hash.
         let upgrade = match password.normalised() {
             Some(password)
                 if hash.needs_upgrade(&self.options.hash, self.options.peppers.current()) =>
@@ -158,8 +159,8 @@ impl UserStore {
         Ok(Some((account, hash.text().to_owned(), upgrade)))
     }
 
-    /// The hash of a new password, if the policy lets it pass. Judging it costs as much as hashing
-    /// it, so both have a slot.
+    /// Returns the hash of a new password, if the policy accepts it. Checking the policy costs as
+    /// much as hashing, so both run in a slot.
     pub(in crate::users) fn hash_new(
         &self,
         password: &Password<'_>,

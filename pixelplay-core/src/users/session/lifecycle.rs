@@ -1,4 +1,4 @@
-//! A session from its beginning to its end: begun, resumed, listed, ended.
+//! The life of a session: beginning, resuming, listing and ending it.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,32 +11,32 @@ use crate::users::error::UserError;
 use crate::users::options::Client;
 use crate::users::store::UserStore;
 
-/// That somebody is there is written this often at most, so that a busy session costs reads and
-/// hardly any writes.
+/// How often activity is recorded at most, so that a busy session costs reads and hardly any
+/// writes.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
-/// Ended sessions that one log-in clears away at most, so that none pays for all that came before
-/// it.
+/// The maximum number of ended sessions that one log-in cleans up, so that no single log-in pays
+/// for all earlier ones.
 const SWEPT_AT_ONCE: u32 = 100;
 
-/// The longest label that is kept, in characters.
+/// The maximum length of a stored label, in characters.
 const LABEL_CHARS: usize = 200;
 
 /// A log-in that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
-    /// What [`UserStore::revoke`] takes. No secret.
+    /// The id that [`UserStore::revoke`] takes. It is not a secret.
     pub id: i64,
-    /// The user name, as it was registered.
+    /// The user name as it was registered.
     pub username: String,
-    /// What the client called itself at log-in; see [`Client::label`].
+    /// The name that the client gave itself at log-in; see [`Client::label`].
     pub label: Option<String>,
     /// When it began.
     pub created: SystemTime,
     /// When it was last resumed, up to a minute ago.
     pub last_seen: SystemTime,
-    /// When it ends even if it is used all the time.
+    /// When it ends, even if it is in constant use.
     pub ends: SystemTime,
 }
 
@@ -44,22 +44,23 @@ pub struct Session {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NewSession {
-    /// What the client shows from now on. It is not stored and cannot be had again.
+    /// The token that the client presents from now on. It is not stored and cannot be retrieved
+    /// again.
     pub token: SecretToken,
-    /// The session that it stands for.
+    /// The session that the token belongs to.
     pub session: Session,
 }
 
 const COLUMNS: &str = "session.id, name, label, session.created, last_seen";
 
 impl UserStore {
-    /// Whose session a token stands for. Costs one look into an index; once a minute it also writes
-    /// that somebody is there.
+    /// Returns the session of a token. Costs one index lookup; once a minute it also records the
+    /// activity.
     ///
     /// # Errors
     /// [`UserError::InvalidSession`] if there is no such token or its session has ended, and if the
-    /// file cannot be read. That it cannot be written is none: a full disk or a used-up quota logs
-    /// nobody out, though an idle session then ends the sooner.
+    /// file cannot be read. It is not an error if the file cannot be written: a full disk or an
+    /// exhausted quota does not log users out, although an idle session then ends sooner.
     pub fn resume(&self, token: &str) -> Result<Session, UserError> {
         let hash = hash_of(token).ok_or(UserError::InvalidSession)?;
         let now = self.now();
@@ -95,10 +96,10 @@ impl UserStore {
         Ok(self.session(found))
     }
 
-    /// Ends the session of a token. A token that has ended already is fine.
+    /// Ends the session of a token. It is not an error if the session has already ended.
     ///
     /// # Errors
-    /// If the file cannot be written; then the session has not ended.
+    /// If the file cannot be written. The session has then not ended.
     pub fn log_out(&self, token: &str) -> Result<(), UserError> {
         let Some(hash) = hash_of(token) else {
             return Ok(());
@@ -111,7 +112,7 @@ impl UserStore {
         })
     }
 
-    /// Ends all sessions of an account; returns how many.
+    /// Ends all sessions of an account, and returns how many there were.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
@@ -121,7 +122,7 @@ impl UserStore {
         })
     }
 
-    /// The open sessions of an account, the newest first.
+    /// Returns the open sessions of an account, newest first.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -144,7 +145,8 @@ impl UserStore {
             .collect())
     }
 
-    /// Ends one session of an account, by its [id](Session::id); `false` if it had ended.
+    /// Ends one session of an account, by its [id](Session::id). Returns `false` if it had already
+    /// ended.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
@@ -156,7 +158,7 @@ impl UserStore {
         })
     }
 
-    /// Begins a session. The caller has made sure, in this transaction, that it may.
+    /// Begins a session. The caller must have checked, in this transaction, that this is allowed.
     pub(in crate::users) fn begin_session(
         &self,
         transaction: &Connection,
@@ -202,7 +204,8 @@ impl UserStore {
             && now.saturating_sub(session.last_seen) < in_millis(self.options.idle_timeout)
     }
 
-    /// Often enough that a session in use does not look idle, however short that may be.
+    /// Returns how often to record activity: often enough that a session in use never looks idle,
+    /// however short the idle timeout is.
     fn seen_every(&self) -> Millis {
         in_millis(SEEN_EVERY.min(self.options.idle_timeout / 4))
     }
@@ -220,7 +223,7 @@ impl UserStore {
     }
 }
 
-/// A row of the table.
+/// A row of the session table.
 struct Stored {
     id: i64,
     username: String,

@@ -1,4 +1,4 @@
-//! What a right password is good for: a session, and a new password.
+//! Actions that need the right password: beginning a session, and changing the password.
 
 use rusqlite::{Transaction, params};
 
@@ -13,20 +13,20 @@ use crate::users::store::UserStore;
 use crate::users::throttle::Counted;
 
 impl UserStore {
-    /// Begins a session for whoever has the password.
+    /// Logs in: checks the password and begins a session.
     ///
-    /// It costs one hash, or as much as the dearest hash in the store, whether or not the name
+    /// Costs one hash, or as much as the most expensive hash in the store, whether or not the name
     /// exists.
     ///
     /// # Errors
     /// [`UserError::InvalidCredentials`], [`UserError::Throttled`] after failed attempts,
-    /// [`UserError::Overloaded`], [`UserError::Password`] if the password is too long to be looked
-    /// at, and if the file cannot be written.
+    /// [`UserError::Overloaded`], [`UserError::Password`] if the password is too long to be
+    /// checked, and if the file cannot be written.
     pub fn log_in(&self, name: &str, password: &str) -> Result<NewSession, UserError> {
         self.log_in_from(name, password, &Client::default())
     }
 
-    /// [`log_in`](Self::log_in), with what is known of the client.
+    /// Like [`log_in`](Self::log_in), with information about the client.
     ///
     /// # Errors
     /// As [`log_in`](Self::log_in).
@@ -44,12 +44,12 @@ impl UserStore {
         })
     }
 
-    /// Sets a new password for whoever has the old one. All sessions end and a new one begins;
-    /// single-use tokens that are out are void.
+    /// Sets a new password, given the old one. All sessions end and a new one begins; outstanding
+    /// single-use tokens become invalid.
     ///
     /// # Errors
     /// As [`log_in`](Self::log_in), and [`UserError::Password`] if the new password cannot be
-    /// taken. Then nothing was changed.
+    /// accepted. Nothing is changed then.
     pub fn change_password(
         &self,
         name: &str,
@@ -59,7 +59,7 @@ impl UserStore {
         self.change_password_from(name, old, new, &Client::default())
     }
 
-    /// [`change_password`](Self::change_password), with what is known of the client.
+    /// Like [`change_password`](Self::change_password), with information about the client.
     ///
     /// # Errors
     /// As [`change_password`](Self::change_password).
@@ -87,8 +87,8 @@ impl UserStore {
         })
     }
 
-    /// Begins a session for whoever was verified, after `prepare`, and replaces the hash where
-    /// there is a new one; `None` if the account has another hash since it was looked at.
+    /// Begins a session for the verified user, after `prepare`, and replaces the hash if there is a
+    /// new one. Returns `None` if the account's hash has changed since it was checked.
     fn begin_verified(
         &self,
         action: &'static str,
@@ -116,14 +116,14 @@ impl UserStore {
     }
 }
 
-/// Whether the account still has the hash that was looked at.
+/// Returns whether the account still has the hash that was checked.
 fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Result<bool, Abort> {
     Ok(transaction
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE id = ? AND hash = ?)")?
         .query_row(params![verified.account, verified.hash], |row| row.get(0))?)
 }
 
-/// Replaces the hash that was looked at; `false` if it is another by now.
+/// Replaces the hash that was checked. Returns `false` if it has changed in the meantime.
 fn replace_hash(
     transaction: &Transaction<'_>,
     verified: &Verified<'_>,
@@ -143,7 +143,7 @@ fn replace_hash(
     Ok(replaced == 1)
 }
 
-/// Ends the sessions of an account and voids its single-use tokens.
+/// Ends the sessions of an account and invalidates its single-use tokens.
 pub(in crate::users) fn end_all(transaction: &Transaction<'_>, account: i64) -> Result<(), Abort> {
     transaction.execute("DELETE FROM session WHERE account = ?", [account])?;
     transaction.execute("DELETE FROM confirmation WHERE account = ?", [account])?;

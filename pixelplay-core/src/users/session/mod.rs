@@ -1,10 +1,10 @@
-//! Log-in, and the session that begins with it.
+//! Log-in, and the session that it begins.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
-//! | `credentials` | a name and a password against what is stored |
-//! | `log_in` | what a right password is good for: a session, and a new password |
-//! | `lifecycle` | a session from its beginning to its end |
+//! | `credentials` | checking a name and a password against the stored accounts |
+//! | `log_in` | actions that need the right password: beginning a session, changing the password |
+//! | `lifecycle` | the life of a session |
 //! | `token` | secrets that are shown once; only their hash is stored |
 
 mod credentials;

@@ -9,29 +9,29 @@ use zeroize::Zeroizing;
 
 use crate::users::error::UserError;
 
-/// 256 bits: nobody guesses one, so a plain hash of it is enough, and looking it up needs no
-/// throttle.
+/// 256 bits cannot be guessed, so a plain hash is enough, and looking a token up needs no throttle.
 const TOKEN_BYTES: usize = 32;
 
-/// A token in base64url without padding has this many characters.
+/// The number of characters of a token in base64url without padding.
 const TOKEN_CHARS: usize = 43;
 
-/// A token that whoever holds it can use: 43 characters of base64url, 32 random bytes.
+/// A bearer token: 32 random bytes as 43 characters of base64url.
 ///
-/// The store keeps only its SHA-256, so this is the one chance to pass it on: a session token to a
-/// cookie (`HttpOnly`, `Secure`, `SameSite`), a single-use token to the owner of the mail address.
-/// It is wiped from memory when it is dropped, and neither `Debug` nor any error shows it.
+/// The store keeps only its SHA-256, so this is the only chance to pass it on: put a session token
+/// into a cookie (`HttpOnly`, `Secure`, `SameSite`), and send a single-use token to the owner of
+/// the email address. It is wiped from memory when dropped, and neither `Debug` nor any error shows
+/// it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretToken(Zeroizing<String>);
 
 impl SecretToken {
-    /// The token in clear.
+    /// Returns the token in plain text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A new one.
+    /// Returns a new random token.
     pub(in crate::users) fn random() -> Result<Self, UserError> {
         let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
         getrandom::fill(bytes.as_mut())
@@ -39,7 +39,7 @@ impl SecretToken {
         Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))))
     }
 
-    /// What is stored of it.
+    /// Returns the hash that is stored.
     pub(in crate::users) fn hash(&self) -> TokenHash {
         Sha256::digest(self.0.as_bytes()).into()
     }
@@ -54,7 +54,7 @@ impl fmt::Debug for SecretToken {
 /// The SHA-256 of a token.
 pub(in crate::users) type TokenHash = [u8; 32];
 
-/// What is stored of a token that came from outside; `None` if it cannot be one of ours.
+/// Returns the stored hash of a token that a client presented; `None` if it cannot be one of ours.
 pub(in crate::users) fn hash_of(token: &str) -> Option<TokenHash> {
     (token.len() == TOKEN_CHARS).then(|| Sha256::digest(token.as_bytes()).into())
 }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_sha_256() {
-        // NIST FIPS 180-4 example "abc", by way of the same function.
+        // NIST FIPS 180-4 example "abc", through the same function.
         let digest: TokenHash = Sha256::digest(b"abc").into();
         assert_eq!(digest[..4], [0xba, 0x78, 0x16, 0xbf]);
     }

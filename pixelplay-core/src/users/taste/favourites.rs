@@ -7,7 +7,7 @@ use crate::users::error::UserError;
 use crate::users::store::UserStore;
 
 impl UserStore {
-    /// Adds a song to the favourites; a second time changes nothing.
+    /// Adds a song to the favourites. Adding it again changes nothing.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], [`UserError::SongId`], [`UserError::LimitReached`] at 10,000,
@@ -26,7 +26,7 @@ impl UserStore {
         })
     }
 
-    /// Removes a song from the favourites; `false` if it was none.
+    /// Removes a song from the favourites. Returns `false` if it was not a favourite.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
@@ -39,7 +39,7 @@ impl UserStore {
         })
     }
 
-    /// The ids of the favourite songs, the newest first.
+    /// Returns the ids of the favourite songs, newest first.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.

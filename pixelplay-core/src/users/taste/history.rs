@@ -1,4 +1,4 @@
-//! What was listened to.
+//! Listening history.
 
 use std::time::SystemTime;
 
@@ -15,13 +15,13 @@ use crate::users::store::UserStore;
 pub struct Listen {
     /// The id of the song.
     pub song: String,
-    /// When.
+    /// When it was listened to.
     pub at: SystemTime,
 }
 
 impl UserStore {
-    /// Notes that a song was listened to. The oldest beyond
-    /// [`max_history`](crate::users::UserStoreOptions::max_history) are forgotten.
+    /// Records that a song was listened to. Keeps the latest
+    /// [`max_history`](crate::users::UserStoreOptions::max_history) entries.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], [`UserError::SongId`], and if the file cannot be written.
@@ -43,7 +43,7 @@ impl UserStore {
         })
     }
 
-    /// What was listened to, the latest first, at most `limit`.
+    /// Returns the latest listens, newest first, at most `limit`.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -62,7 +62,7 @@ impl UserStore {
         })
     }
 
-    /// Forgets all that was listened to; returns how much that was.
+    /// Deletes the listening history, and returns how many entries it had.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.

@@ -1,11 +1,11 @@
-//! What a person likes: favourites, likes and dislikes, what was listened to, and the weights that
-//! follow from them.
+//! What a person likes: favourites, likes and dislikes, listening history, and the weights derived
+//! from them.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
-//! | `favourites`, `ratings`, `history` | what is kept, each list with its SQL |
-//! | `weights` | what follows: song ids with weights from -1 to 1 |
-//! | `songs` | what the lists share |
+//! | `favourites`, `ratings`, `history` | the stored lists, each with its SQL |
+//! | `weights` | the derived weights: song ids with weights from -1 to 1 |
+//! | `songs` | shared code of the lists |
 
 mod favourites;
 mod history;

@@ -7,7 +7,7 @@ use crate::users::error::UserError;
 use crate::users::store::UserStore;
 
 impl UserStore {
-    /// Notes that a song is liked; an earlier rating is replaced.
+    /// Likes a song, replacing any earlier rating.
     ///
     /// # Errors
     /// As [`add_favourite`](Self::add_favourite).
@@ -15,7 +15,7 @@ impl UserStore {
         self.rate(name, song, true)
     }
 
-    /// Notes that a song is disliked; an earlier rating is replaced.
+    /// Dislikes a song, replacing any earlier rating.
     ///
     /// # Errors
     /// As [`add_favourite`](Self::add_favourite).
@@ -37,7 +37,7 @@ impl UserStore {
         })
     }
 
-    /// Takes a like or dislike back; `false` if there was none.
+    /// Removes a like or dislike. Returns `false` if there was none.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
@@ -50,7 +50,7 @@ impl UserStore {
         })
     }
 
-    /// The ids of the songs that are liked, the newest first.
+    /// Returns the ids of the liked songs, newest first.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -61,7 +61,7 @@ impl UserStore {
         )
     }
 
-    /// The ids of the songs that are disliked, the newest first.
+    /// Returns the ids of the disliked songs, newest first.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.

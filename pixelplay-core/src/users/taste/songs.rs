@@ -1,16 +1,16 @@
-//! What every list of songs shares: its bounds, and how it is read.
+//! Shared by all lists of songs: limits, and reading a list.
 
 use crate::users::error::UserError;
 use crate::users::store::UserStore;
 
-/// The longest song id that is stored, in bytes.
+/// The maximum length of a song id, in bytes.
 const MAX_SONG_BYTES: usize = 1024;
 
-/// The most favourites, and the most ratings, of one account.
+/// The maximum number of favourites, and of ratings, per account.
 const MAX_KEPT: u32 = 10_000;
 
 impl UserStore {
-    /// The ids that a query gives for an account.
+    /// Returns the song ids that a query selects for an account.
     pub(super) fn songs_of(&self, name: &str, sql: &'static str) -> Result<Vec<String>, UserError> {
         self.read_for("list songs", name, |reader, account| {
             let songs: rusqlite::Result<Vec<String>> =
@@ -20,7 +20,7 @@ impl UserStore {
     }
 }
 
-/// Whether a song can be stored under this id.
+/// Checks that a song can be stored under this id.
 pub(super) fn check_song(song: &str) -> Result<(), UserError> {
     if (1..=MAX_SONG_BYTES).contains(&song.len()) {
         Ok(())
@@ -29,7 +29,7 @@ pub(super) fn check_song(song: &str) -> Result<(), UserError> {
     }
 }
 
-/// Whether an account may hold as many.
+/// Checks that an account may hold this many.
 pub(super) fn within_limit(what: &'static str, held: u32) -> Result<(), UserError> {
     if held <= MAX_KEPT { Ok(()) } else { Err(UserError::LimitReached { what, limit: MAX_KEPT }) }
 }

@@ -1,4 +1,4 @@
-//! The weights that follow from what is kept: what a person likes, and how much.
+//! Derives a person's taste from the stored lists: which songs they like, and how much.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,22 @@ use crate::users::clock::{Millis, in_millis};
 use crate::users::error::UserError;
 use crate::users::store::UserStore;
 
-/// What a favourite, a like (a dislike, negated) and a listening weigh on the day.
+/// The weights of a favourite, a like (negated for a dislike) and a listen on the day they are
+/// recorded.
 const FAVOURITE: f64 = 1.0;
 const LIKE: f64 = 1.0;
 const LISTEN: f64 = 0.25;
 
-/// Weights below this are left out: they would move no question.
+/// Weights below this are left out: they would not change any search.
 const FAINTEST: f64 = 1e-3;
 
 impl UserStore {
-    /// What a person likes: song ids with weights from -1 (disliked) to 1.
+    /// Returns what a person likes: song ids with weights from -1 (disliked) to 1.
     ///
-    /// A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every
-    /// [half-life](crate::users::UserStoreOptions::taste_half_life) that has passed since; a song's sum is
-    /// cut at -1 and 1, and what is below 0.001 is left out.
-    /// [`HybridQuery::lean_towards`](crate::HybridQuery::lean_towards) leans a question towards it.
+    /// A favourite and a like weigh 1 each, a dislike -1, and a listen 0.25. Weights are halved
+    /// with every [half-life](crate::users::UserStoreOptions::taste_half_life) that has passed
+    /// since. The sum for a song is clamped to -1 and 1, and left out below 0.001. Pass the result
+    /// to [`HybridQuery::lean_towards`](crate::HybridQuery::lean_towards).
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -52,8 +53,8 @@ impl UserStore {
     }
 }
 
-/// What is left of a weight after a time; a time to come counts as now.
-#[expect(clippy::cast_precision_loss, reason = "a ratio of times needs no exact milliseconds")]
+/// Returns what remains of a weight after a time. A time in the future counts as now.
+#[expect(clippy::cast_precision_loss, reason = "a ratio of times does not need exact milliseconds")]
 fn decay(age: Millis, half_life: Millis) -> f64 {
     (-(age.max(0) as f64) / half_life as f64).exp2()
 }

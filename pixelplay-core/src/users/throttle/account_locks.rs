@@ -1,27 +1,27 @@
-//! One attempt at a time for each account.
+//! Allows one attempt at a time per account.
 //!
-//! An attempt counts as failed until it is right. Side by side, the right attempts of one person on
-//! many tabs would look like failures to each other; one after the other they do not.
+//! An attempt counts as failed until its password is verified. If attempts ran concurrently, the
+//! correct attempts of one person in several tabs would count as failures for each other.
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Who has an attempt under way, by account.
+/// The accounts with an attempt in progress.
 #[derive(Debug, Default)]
 pub(in crate::users) struct AccountLocks {
     taken: Mutex<HashSet<Vec<u8>>>,
     ended: Condvar,
 }
 
-/// The lock of an account, until it is dropped.
+/// The lock of an account, held until it is dropped.
 pub(in crate::users) struct AccountLock<'a> {
     locks: &'a AccountLocks,
     key: &'a [u8],
 }
 
 impl AccountLocks {
-    /// Waits until nobody else has the lock of `key`; `None` if that takes longer than `timeout`.
+    /// Waits for the lock of `key`. Returns `None` if that takes longer than `timeout`.
     pub(in crate::users) fn acquire<'a>(
         &'a self,
         key: &'a [u8],

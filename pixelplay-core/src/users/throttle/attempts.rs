@@ -1,8 +1,8 @@
-//! Attempts, counted in the database.
+//! Counts attempts in the database.
 //!
-//! An attempt is counted as failed before its password is looked at and taken back when it is
-//! right, so that attempts side by side cannot all slip through. Names that nobody has are counted
-//! like any other.
+//! An attempt is counted as failed before its password is checked, and the failure is taken back if
+//! the password is right. So concurrent attempts cannot all slip through. Names without an account
+//! are counted like any other.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use crate::users::clock::{Millis, in_millis};
 use crate::users::database::Abort;
 use crate::users::error::UserError;
 
-/// What an attempt is counted under.
+/// The key that an attempt is counted under.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::users) enum Counted<'a> {
-    /// Passwords tried for a user name, as it is found by.
+    /// Passwords tried for a user name, by its lookup key.
     LogIn(&'a [u8]),
-    /// Old passwords tried to set a new one. Counted apart, so that failed log-ins from outside do
-    /// not keep whoever is logged in from changing the password.
+    /// Old passwords tried in order to set a new one. They are counted separately, so that failed
+    /// log-ins by others do not keep a logged-in user from changing the password.
     ChangePassword(&'a [u8]),
-    /// Single-use tokens asked for.
+    /// Requests for single-use tokens.
     Confirmation(&'a [u8]),
-    /// All of that, from one source.
+    /// All of these, from one source.
     Source(&'a [u8]),
 }
 
-/// An attempt that counts as failed until it is taken back.
+/// An attempt that counts as failed until that is taken back.
 #[derive(Debug)]
 pub(in crate::users) struct Attempt {
     keys: Vec<([u8; 32], bool)>,
@@ -42,12 +42,12 @@ pub(in crate::users) struct Throttle {
 }
 
 impl Throttle {
-    /// `key` keys the hashes under which attempts are stored.
+    /// `key` is the key of the hashes under which attempts are stored.
     pub(in crate::users) fn new(options: ThrottleOptions, key: [u8; 32]) -> Self {
         Self { options, key }
     }
 
-    /// Counts an attempt as failed, or refuses it.
+    /// Counts an attempt as failed, or rejects it.
     pub(in crate::users) fn begin(
         &self,
         transaction: &Connection,
@@ -75,7 +75,7 @@ impl Throttle {
                 .prepare_cached("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?)")?
                 .execute(params![key, failures, now, forgotten])?;
         }
-        // A few at a time, so that no single attempt pays for all that came before it.
+        // A few at a time, so that no single attempt pays for cleaning up all earlier ones.
         transaction
             .prepare_cached(
                 "DELETE FROM attempt WHERE key IN (SELECT key FROM attempt WHERE forgotten <= ? LIMIT 10)",
@@ -84,7 +84,8 @@ impl Throttle {
         Ok(Attempt { keys: keys.into_iter().map(|(key, source, _)| (key, source)).collect() })
     }
 
-    /// The attempt was right: its name starts anew, and its source has one failure less.
+    /// Records that the attempt was right: the failures of its name are cleared, and its source has
+    /// one failure less.
     pub(in crate::users) fn succeed(
         &self,
         transaction: &Connection,
@@ -100,7 +101,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// The attempt was not looked at.
+    /// Takes back an attempt whose password was not checked.
     pub(in crate::users) fn cancel(
         &self,
         transaction: &Connection,
@@ -112,7 +113,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Nothing is held against this name any more.
+    /// Clears all failures of this name.
     pub(in crate::users) fn forget(
         &self,
         transaction: &Connection,
@@ -128,7 +129,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// The failures that count, and how long ago the last was.
+    /// Returns the number of failures that count, and how long ago the last one was.
     fn state(
         &self,
         transaction: &Connection,
@@ -141,7 +142,7 @@ impl Throttle {
             .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         Ok(stored.map_or((0, 0), |(failures, last)| {
-            // A clock that was set back must not make anybody wait longer.
+            // Setting back the clock must not make users wait longer.
             let since = now.saturating_sub(last).max(0);
             (self.limit(of_source).left_of(failures, since), since)
         }))

@@ -1,21 +1,21 @@
-//! How long to wait after so many failures.
+//! How long to wait after a number of failures.
 
 use std::time::Duration;
 
 use crate::users::clock::{Millis, in_millis};
 
-/// How failed attempts slow down the next ones: per account, and per source where the application
-/// names one (see [`Client::source`](crate::users::Client::source)).
+/// How failed attempts slow down later ones: per account, and per source if the application names
+/// one (see [`Client::source`](crate::users::Client::source)).
 ///
-/// Sessions that are open are never touched by it.
+/// Open sessions are never affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleOptions {
-    /// For one user name, whether or not there is such an account. By default 3 attempts are free;
-    /// at 100 failures without a success (the most that NIST SP 800-63B-4, section 3.2.2, allows)
-    /// there is one attempt a day.
+    /// The limit per user name, whether or not the account exists. By default 3 attempts are free.
+    /// After 100 failures without a success (the most that NIST SP 800-63B-4, section 3.2.2,
+    /// allows), one attempt per day is possible.
     pub account: Limit,
-    /// For one source. Many people may share one, so by default 50 are free, and one failure is
-    /// forgiven in 6 minutes.
+    /// The limit per source. Many people may share a source, so by default 50 attempts are free,
+    /// and one failure is forgiven every 6 minutes.
     pub source: Limit,
 }
 
@@ -40,23 +40,23 @@ impl Default for ThrottleOptions {
     }
 }
 
-/// The wait after failures in a row: none for the first, then doubling.
+/// The wait after consecutive failures: none for the first ones, then doubling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// This many failures cost no wait.
+    /// The number of failures without a wait.
     pub free_attempts: u32,
-    /// The wait after the first failure that is not free; it doubles with each further one.
+    /// The wait after the first failure that is not free. It doubles with each further failure.
     pub initial_backoff: Duration,
-    /// The longest wait short of [`max_failures`](Self::max_failures).
+    /// The longest wait before [`max_failures`](Self::max_failures) is reached.
     pub max_backoff: Duration,
-    /// At this many failures there is no attempt until one is forgiven.
+    /// At this number of failures, no attempt is accepted until one failure is forgiven.
     pub max_failures: u32,
-    /// After this long, one failure less is counted.
+    /// The time after which one failure is forgiven.
     pub decay_interval: Duration,
 }
 
 impl Limit {
-    /// The wait after this many failures.
+    /// Returns the wait after this many failures.
     pub(super) fn wait_after(&self, failures: u32) -> Duration {
         if failures <= self.free_attempts {
             return Duration::ZERO;
@@ -72,7 +72,7 @@ impl Limit {
         wait.min(self.max_backoff)
     }
 
-    /// The failures that still count.
+    /// Returns the number of failures that still count.
     pub(super) fn left_of(&self, failures: u32, since: Millis) -> u32 {
         let forgiven = since / in_millis(self.decay_interval).max(1);
         failures.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))

@@ -1,10 +1,10 @@
-//! What slows guessing down: failures that are counted, and one attempt at a time.
+//! Slows down guessing: counts failures, and allows one attempt at a time.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
-//! | `limit` | how long to wait after so many failures; the options |
-//! | `attempts` | attempts, counted in the database |
-//! | `account_locks` | one attempt at a time for each account |
+//! | `limit` | how long to wait after a number of failures; the options |
+//! | `attempts` | counting attempts in the database |
+//! | `account_locks` | one attempt at a time per account |
 
 mod account_locks;
 mod attempts;

@@ -1,8 +1,8 @@
-//! What the `config.json` of a `CLIPModel` says.
+//! Parses the `config.json` of a `CLIPModel`.
 //!
-//! Keys that are missing take the defaults of transformers' `CLIPConfig`, `CLIPTextConfig` and
-//! `CLIPVisionConfig`. Whatever this encoder does not do is refused by name: a model that runs
-//! with the wrong activation gives vectors that look fine and mean nothing.
+//! Missing keys take the defaults of transformers' `CLIPConfig`, `CLIPTextConfig` and
+//! `CLIPVisionConfig`. Anything that this encoder does not support is rejected by name: a model
+//! that runs with the wrong activation returns vectors that look fine and mean nothing.
 
 use std::path::Path;
 
@@ -21,7 +21,8 @@ struct RawConfig {
     architectures: Option<Vec<String>>,
     text_config: Option<RawText>,
     vision_config: Option<RawVision>,
-    // OpenAI's first configs carry these copies, and where they do transformers lets them win.
+    // OpenAI's first configs contain these copies. If present, they take precedence, as in
+    // transformers.
     text_config_dict: Option<RawText>,
     vision_config_dict: Option<RawVision>,
     projection_dim: Option<usize>,
@@ -70,12 +71,12 @@ impl Config {
         let raw: RawConfig = serde_json::from_slice(json).map_err(EncodeError::bad_json(path))?;
         let refuse = Refuse { path, section: "" };
         if raw.model_type.as_deref() != Some("clip") {
-            return Err(refuse.because("model_type", &raw.model_type, "only \"clip\" is known"));
+            return Err(refuse.because("model_type", &raw.model_type, "expected \"clip\""));
         }
         if let Some(architectures) = &raw.architectures
             && !architectures.iter().any(|a| a == "CLIPModel")
         {
-            return Err(refuse.because("architectures", architectures, "only CLIPModel is known"));
+            return Err(refuse.because("architectures", architectures, "expected CLIPModel"));
         }
         Ok(Self {
             text: raw.text_config_dict.or(raw.text_config).unwrap_or_default().check(path)?,
@@ -104,7 +105,7 @@ impl RawText {
             return Err(refuse.because(
                 "max_position_embeddings",
                 max_positions,
-                "a text has at least a start token, a word and an end token",
+                "a text needs at least a start token, a word and an end token",
             ));
         }
         let vocab_size =
@@ -113,7 +114,7 @@ impl RawText {
             return Err(refuse.because(
                 "vocab_size",
                 vocab_size,
-                "there is a start token, an end token and a word",
+                "there must be at least a start token, an end token and a word",
             ));
         }
         let eos_token_id = match &self.eos_token_id {
@@ -146,7 +147,7 @@ impl RawVision {
             Some(value) => value
                 .as_u64()
                 .and_then(|side| usize::try_from(side).ok())
-                .ok_or_else(|| refuse.because(key, value, "it must be one whole number"))
+                .ok_or_else(|| refuse.because(key, value, "it must be a single whole number"))
                 .and_then(|side| refuse.size(key, side, MAX_IMAGE_SIZE)),
         };
         let image_size = side("image_size", &self.image_size, 224)?;
@@ -204,7 +205,7 @@ impl RawTransformer {
                 return Err(refuse.because(
                     "hidden_act",
                     other,
-                    "known are quick_gelu, gelu, gelu_new and gelu_pytorch_tanh",
+                    "expected quick_gelu, gelu, gelu_new or gelu_pytorch_tanh",
                 ));
             }
         };
@@ -280,7 +281,8 @@ mod tests {
                 "vision_config_dict": null
             }"#,
         );
-        // As a whole: what a copy leaves out takes the default, not the other's value.
+        // The copy replaces the whole object: missing keys take the default, not the other object's
+        // value.
         assert_eq!(config.text.transformer.layers, 12);
         assert_eq!(config.text.transformer.activation, Activation::GeluTanh);
         let VisionConfig::Vit(vision) = &config.vision else { panic!("{:?}", config.vision) };

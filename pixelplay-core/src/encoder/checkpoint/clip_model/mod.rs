@@ -1,5 +1,5 @@
-//! The layout of transformers' `CLIPModel`: `config.json` and the names of its tensors, by which
-//! the text tower knows them in every layout.
+//! The layout of transformers' `CLIPModel`: `config.json` and the names of its tensors. The text
+//! tower uses these names for every layout.
 
 mod config;
 mod tensors;

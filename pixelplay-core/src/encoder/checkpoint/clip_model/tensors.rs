@@ -3,7 +3,7 @@
 use crate::encoder::checkpoint::config::{TextConfig, TransformerConfig, VitConfig};
 use crate::encoder::checkpoint::expected_tensors::Add;
 
-/// Those of the text tower.
+/// Adds the tensors of the text tower.
 pub(in crate::encoder::checkpoint) fn add_text(text: &TextConfig, dim: usize, add: &mut Add<'_>) {
     let (at, width) = ("text_model", text.transformer.width);
     add(&format!("{at}.embeddings.token_embedding.weight"), &[text.vocab_size, width]);
@@ -13,7 +13,7 @@ pub(in crate::encoder::checkpoint) fn add_text(text: &TextConfig, dim: usize, ad
     add("text_projection.weight", &[dim, width]);
 }
 
-/// Those of the vision tower.
+/// Adds the tensors of the vision tower.
 pub(in crate::encoder::checkpoint) fn add_vision(
     vision: &VitConfig,
     dim: usize,

@@ -1,4 +1,4 @@
-//! The five networks, block by block.
+//! The five EfficientNet-Lite networks, block by block.
 //!
 //! After Google's `lite` directory of `tensorflow/tpu` and timm's `_gen_efficientnet_lite`.
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ConvNames, STEM};
 
-/// Which of the five.
+/// One of the five networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::encoder) enum Lite {
     #[serde(rename = "tf_efficientnet_lite0")]
@@ -21,11 +21,11 @@ pub(in crate::encoder) enum Lite {
     Lite4,
 }
 
-/// How many times as many channels a block convolves as it reads.
+/// The factor by which a block expands its input channels.
 const EXPANSION: usize = 6;
 
-/// A stage at multipliers of 1: its blocks, the kernel's side, the stride of its first block, and
-/// the channels it gives.
+/// A stage at multipliers of 1: its number of blocks, the side of the kernel, the stride of its
+/// first block, and its output channels.
 struct Stage {
     repeats: usize,
     kernel: usize,
@@ -47,13 +47,13 @@ const STAGES: [Stage; 7] = [
 /// One block: expanded, convolved channel by channel, projected.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct Block {
-    /// Where it lies in the trunk: `blocks.STAGE.INDEX`.
+    /// Its path in the trunk: `blocks.STAGE.INDEX`.
     at: String,
-    /// Channels that it reads.
+    /// Input channels.
     pub(in crate::encoder) inputs: usize,
-    /// Channels that are convolved.
+    /// Expanded channels, which are convolved.
     pub(in crate::encoder) width: usize,
-    /// Channels that it gives.
+    /// Output channels.
     pub(in crate::encoder) outputs: usize,
     /// The side of the kernel.
     pub(in crate::encoder) kernel: usize,
@@ -61,7 +61,7 @@ pub(in crate::encoder) struct Block {
 }
 
 impl Block {
-    /// Whether its input is added to what it gives.
+    /// Returns whether the input is added to the output.
     pub(in crate::encoder) fn has_skip(&self) -> bool {
         self.stride == 1 && self.inputs == self.outputs
     }
@@ -74,7 +74,7 @@ impl Block {
         self.width != self.inputs
     }
 
-    /// Its expansion, where it has one.
+    /// Returns the names of its expansion, if it has one.
     pub(in crate::encoder) fn expansion(&self) -> Option<ConvNames> {
         self.expands().then(|| self.names("conv_pw", "bn1"))
     }
@@ -95,7 +95,7 @@ impl Lite {
     pub(in crate::encoder) const ALL: [Self; 5] =
         [Self::Lite0, Self::Lite1, Self::Lite2, Self::Lite3, Self::Lite4];
 
-    /// What timm calls it.
+    /// Returns its name in timm.
     pub(in crate::encoder) fn name(self) -> &'static str {
         match self {
             Self::Lite0 => "tf_efficientnet_lite0",
@@ -106,14 +106,14 @@ impl Lite {
         }
     }
 
-    /// By its name in timm; a tag of pretrained weights (`.in1k`) may follow.
+    /// Finds a network by its name in timm, which may have a tag of pretrained weights (`.in1k`).
     pub(in crate::encoder::checkpoint) fn named(name: &str) -> Option<Self> {
         let (name, _) = name.split_once('.').unwrap_or((name, ""));
         Self::ALL.into_iter().find(|lite| lite.name() == name)
     }
 
-    /// What the channels of all stages, and the repeats of all but the first and the last, are
-    /// multiplied with.
+    /// Returns the multipliers of the channels of all stages, and of the repeats of all stages
+    /// except the first and the last.
     fn multipliers(self) -> (f64, f64) {
         match self {
             Self::Lite0 => (1.0, 1.0),
@@ -124,7 +124,7 @@ impl Lite {
         }
     }
 
-    /// All blocks, in order.
+    /// Returns all blocks, in order.
     pub(in crate::encoder) fn blocks(self) -> Vec<Block> {
         let (wider, deeper) = self.multipliers();
         let mut blocks = Vec::new();
@@ -136,7 +136,7 @@ impl Lite {
                 blocks.push(Block {
                     at: format!("blocks.{stage}.{index}"),
                     inputs,
-                    // The first stage is separable only: nothing is expanded.
+                    // The first stage is only separable, without expansion.
                     width: if stage == 0 { inputs } else { inputs * EXPANSION },
                     outputs,
                     kernel: of.kernel,
@@ -149,7 +149,7 @@ impl Lite {
     }
 }
 
-/// To the nearest multiple of 8, or the one above where that would lose more than a tenth.
+/// Rounds to the nearest multiple of 8, or up if rounding down would lose more than a tenth.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
     use crate::encoder::checkpoint::efficientnet::{EfficientNetConfig, Head};
 
-    /// What timm builds, written down by `tests/parity/make_open_clip.py`.
+    /// The networks as timm builds them, recorded by `tests/parity/make_open_clip.py`.
     const TIMM: &str = include_str!("../../../../tests/fixtures/encoder/efficientnet_lite.json");
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
             };
             let mut parameters = 0;
             net.add_tensors(1, &mut |name, shape| {
-                // Statistics are no parameters, and the head is not timm's.
+                // Statistics are not parameters, and the head is not timm's.
                 if !name.contains(".running_") && name.starts_with("visual.trunk.") {
                     parameters += shape.iter().product::<usize>();
                 }

@@ -2,12 +2,12 @@
 //! OpenCLIP name them.
 //!
 //! A stem, seven stages of blocks and a head, all followed by batch norm. A block expands each
-//! pixel to six times as many channels, convolves each channel on its own, and projects back; where
-//! shape and channels stay the same the input is added. No squeeze-and-excitation, and `ReLU6`
-//! throughout: that is what "Lite" means.
+//! pixel to six times as many channels, convolves each channel separately, and projects back; if
+//! shape and channels stay the same, the input is added. "Lite" means no squeeze-and-excitation,
+//! and `ReLU6` throughout.
 //!
-//! * Here is what all have in common, and the tensors; `lite` has the blocks of the five networks,
-//!   `same` the padding of their convolutions.
+//! * This file has what all five networks share, and the tensors; `lite` has their blocks, `same`
+//!   the padding of their convolutions.
 
 mod lite;
 mod same;
@@ -18,7 +18,7 @@ use super::expected_tensors::Add;
 pub(in crate::encoder) use lite::{Block, Lite};
 pub(in crate::encoder) use same::Same;
 
-/// An EfficientNet-Lite between pixels and an embedding.
+/// An EfficientNet-Lite from pixels to an embedding.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::encoder) struct EfficientNetConfig {
     pub(in crate::encoder) model: Lite,
@@ -26,33 +26,33 @@ pub(in crate::encoder) struct EfficientNetConfig {
     pub(in crate::encoder) head: Head,
 }
 
-/// What makes an embedding of the pooled features, as OpenCLIP's `timm_proj` says.
+/// The head that turns the pooled features into an embedding, as OpenCLIP's `timm_proj` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(in crate::encoder) enum Head {
     /// `""`: the network's own classifier, which has a bias.
     Classifier,
     /// `linear`.
     Linear { bias: bool },
-    /// `mlp`: to twice the dimensions, the exact GELU, and to the dimensions. The first half always
-    /// has a bias.
+    /// `mlp`: a layer to twice the dimensions, the exact GELU, and a layer to the dimensions. The
+    /// first layer always has a bias.
     Mlp { bias: bool },
 }
 
-/// Channels behind the stem, of every model.
+/// Output channels of the stem, in every model.
 pub(in crate::encoder) const STEM: usize = 32;
-/// Channels that are pooled, of every model.
+/// Pooled channels, in every model.
 pub(in crate::encoder) const HEAD: usize = 1280;
-/// What keeps batch norms from dividing by zero: TensorFlow's, and so timm's `tf_` models'.
+/// The epsilon of batch norms in TensorFlow, and so in timm's `tf_` models.
 pub(in crate::encoder) const NORM_EPS: f64 = 1e-3;
 
-/// A convolution and the batch norm behind it, by their names in the checkpoint.
+/// A convolution and the batch norm after it, by their names in the checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct ConvNames {
     pub(in crate::encoder) conv: String,
     pub(in crate::encoder) norm: String,
 }
 
-/// Where the network lies in a checkpoint.
+/// The prefix of the network's tensors in a checkpoint.
 const TRUNK: &str = "visual.trunk";
 
 impl ConvNames {
@@ -77,7 +77,7 @@ impl ConvNames {
 }
 
 impl EfficientNetConfig {
-    /// The tensors of the tower, with its head to so many dimensions.
+    /// Adds the tensors of the tower, with a head to `dim` dimensions.
     pub(super) fn add_tensors(&self, dim: usize, add: &mut Add<'_>) {
         ConvNames::stem().add_tensors(STEM, 3, 3, add);
         let mut last = STEM;
@@ -99,7 +99,7 @@ impl EfficientNetConfig {
     }
 }
 
-/// One linear layer of the head; where there are two, the exact GELU stands between them.
+/// One linear layer of the head. If there are two, the exact GELU is between them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::encoder) struct HeadLayer {
     pub(in crate::encoder) at: &'static str,
@@ -109,7 +109,7 @@ pub(in crate::encoder) struct HeadLayer {
 }
 
 impl Head {
-    /// Its linear layers.
+    /// Returns the linear layers of the head.
     pub(in crate::encoder) fn layers(self, dim: usize) -> Vec<HeadLayer> {
         let layer = |at, inputs, outputs, has_bias| HeadLayer { at, inputs, outputs, has_bias };
         match self {

@@ -1,14 +1,14 @@
 //! The padding that TensorFlow calls "same".
 
-/// TensorFlow's "same" padding of one side: as many outputs as strides fit, and what is missing at
-/// the border added around, the odd one behind.
+/// TensorFlow's "same" padding along one axis: as many outputs as strides fit, and padding on both
+/// sides, with the odd pixel at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::encoder) struct Same {
-    /// How many outputs there are.
+    /// The number of outputs.
     pub(in crate::encoder) outputs: usize,
-    /// How many zeros come first.
+    /// The number of zeros before the input.
     pub(in crate::encoder) before: usize,
-    /// How many come last.
+    /// The number of zeros after the input.
     pub(in crate::encoder) after: usize,
 }
 

@@ -1,7 +1,7 @@
-//! What `open_clip_config.json` says.
+//! Parses `open_clip_config.json`.
 //!
-//! Keys that are missing take the defaults of OpenCLIP's `CLIPVisionCfg` and `CLIPTextCfg`.
-//! Whatever this encoder does not do is refused by name, and so is what OpenCLIP does not know.
+//! Missing keys take the defaults of OpenCLIP's `CLIPVisionCfg` and `CLIPTextCfg`. Anything that
+//! this encoder does not support is rejected by name, and so are keys that OpenCLIP does not know.
 
 use std::path::Path;
 
@@ -15,30 +15,30 @@ use crate::encoder::checkpoint::config::{
 use crate::encoder::checkpoint::efficientnet::{EfficientNetConfig, Head, Lite};
 use crate::encoder::error::EncodeError;
 
-/// A convolution's activations grow with the square of it, and no configuration may ask for all of
-/// the memory.
+/// The activations of a convolution grow with the square of the image size, and a configuration
+/// must not be able to use up all memory.
 const MAX_IMAGE_SIZE: usize = 1 << 10;
 
-/// Settings of the model that change nothing here: of training.
+/// Model settings that have no effect here: they concern training.
 const MODEL_UNREAD: &[&str] =
     &["init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "output_dict"];
 
-/// Settings of the vision tower that change nothing here: what a timm model overrides, and dropout.
+/// Vision tower settings that have no effect here: those that a timm model overrides, and dropout.
 #[rustfmt::skip]
 const VISION_UNREAD: &[&str] = &[
     "layers", "width", "head_width", "mlp_ratio", "patch_size", "timm_model_pretrained",
     "timm_drop", "timm_drop_path", "output_tokens",
 ];
 
-/// Settings of the text tower that change nothing here: the tokenizer's, and what only other poolings
-/// and other towers read.
+/// Text tower settings that have no effect here: those of the tokenizer, and those used only with
+/// other poolings and towers.
 #[rustfmt::skip]
 const TEXT_UNREAD: &[&str] = &[
     "hf_tokenizer_name", "pad_id", "eos_id", "output_tokens", "hf_model_pretrained",
     "hf_proj_type", "hf_pooler_type",
 ];
 
-/// What changes a transformer, and must not be there.
+/// Settings that would change the transformer, and must be absent.
 #[rustfmt::skip]
 const OFF: &[(&str, &str)] = &[
     ("ls_init_value", ""), ("act_kwargs", ""), ("norm_kwargs", ""), ("block_type", "default"),
@@ -84,27 +84,27 @@ impl Config {
 fn vision_config(section: &Section<'_>) -> Result<VisionConfig, EncodeError> {
     let known = || {
         let names = Lite::ALL.map(Lite::name).join(", ");
-        format!("known are {names}")
+        format!("expected one of {names}")
     };
     let name = section.text("timm_model_name", "")?;
     let model = Lite::named(name).ok_or_else(|| section.because("timm_model_name", &known()))?;
     let read = ["timm_model_name", "timm_pool", "timm_proj", "timm_proj_bias", "image_size"];
     section.only(&[&read, VISION_UNREAD].concat(), &[("patch_dropout", "")])?;
     let bias = section.flag("timm_proj_bias")?;
-    // Left out it is linear; `null` is as good as empty.
+    // If the key is missing, the projection is linear; `null` is the same as empty.
     let left_out = if section.has("timm_proj") { "" } else { "linear" };
     let head = match section.text("timm_proj", left_out)? {
         "" => Head::Classifier,
         "linear" => Head::Linear { bias },
         "mlp" => Head::Mlp { bias },
-        _ => return Err(section.because("timm_proj", "known are \"linear\", \"mlp\" and \"\"")),
+        _ => return Err(section.because("timm_proj", "expected \"linear\", \"mlp\" or \"\"")),
     };
     match section.text("timm_pool", "avg")? {
         "avg" => {}
-        // The network's own pooling, which is the average; its own classifier cannot do without.
+        // The network's own pooling, which is the average; its own classifier requires it.
         "" if head != Head::Classifier => {}
         _ => {
-            let supported = "known are \"avg\" and, with a timm_proj, \"\"";
+            let supported = "expected \"avg\" or, with a timm_proj, \"\"";
             return Err(section.because("timm_pool", supported));
         }
     }
@@ -115,7 +115,7 @@ fn vision_config(section: &Section<'_>) -> Result<VisionConfig, EncodeError> {
     }))
 }
 
-/// Height and width, which may be given as a pair.
+/// Reads height and width, which may be given as a pair.
 fn image_size(section: &Section<'_>) -> Result<usize, EncodeError> {
     let key = "image_size";
     let pair = section.get(key).and_then(Value::as_array);
@@ -127,7 +127,8 @@ fn image_size(section: &Section<'_>) -> Result<usize, EncodeError> {
     side.and_then(|side| usize::try_from(side).ok())
         .filter(|side| (1..=MAX_IMAGE_SIZE).contains(side))
         .ok_or_else(|| {
-            let supported = format!("pictures are squares of between 1 and {MAX_IMAGE_SIZE}");
+            let supported =
+                format!("pictures must be squares with a side between 1 and {MAX_IMAGE_SIZE}");
             section.because(key, &supported)
         })
 }
@@ -158,7 +159,7 @@ fn text_config(section: &Section<'_>, activation: Activation) -> Result<TextConf
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "cut off as the reference does; what is out of range becomes 0 or too large"
+        reason = "truncated as the reference does; out-of-range values become 0 or too large"
     )]
     let mlp_width = (width as f64 * ratio) as usize;
     if !(1..=4 * MAX_WIDTH).contains(&mlp_width) {
@@ -173,10 +174,10 @@ fn text_config(section: &Section<'_>, activation: Activation) -> Result<TextConf
             activation,
             layer_norm_eps: 1e-5,
         },
-        // A text has at least a start token, a word and an end token.
+        // A text needs at least a start token, a word and an end token.
         vocab_size: section.size("vocab_size", 49408, 3, MAX_VOCABULARY)?,
         max_positions: section.size("context_length", 77, 3, MAX_POSITIONS)?,
-        // A text is pooled at its highest id.
+        // A text is pooled at its highest token id.
         eos_token_id: LEGACY_EOS,
     })
 }

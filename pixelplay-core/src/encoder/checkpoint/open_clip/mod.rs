@@ -1,9 +1,9 @@
-//! OpenCLIP's layout: `open_clip_config.json`, and tensors as its `CLIP` and `CustomTextCLIP` name
-//! them.
+//! OpenCLIP's layout: `open_clip_config.json`, and tensors named as in its `CLIP` and
+//! `CustomTextCLIP`.
 //!
-//! * `config`: what the configuration says, and what of it cannot be run.
-//! * `tensors`: which tensors follow from it.
-//! * `names`: the same tensors by the names of a `CLIPModel`, which the text tower knows.
+//! * `config`: the configuration, and what of it is not supported.
+//! * `tensors`: the tensors that it requires.
+//! * `names`: the same tensors by the names of a `CLIPModel`, which the text tower uses.
 
 mod config;
 mod names;

@@ -1,16 +1,17 @@
-//! OpenCLIP's text tower by the names of a `CLIPModel`.
+//! Maps OpenCLIP's text tower to the names of a `CLIPModel`.
 //!
-//! The two are the same network. OpenCLIP keeps queries, keys and values in one tensor, whose rows
-//! follow each other, and the projection as a matrix to multiply with and not as a linear layer.
+//! The two are the same network. OpenCLIP stores queries, keys and values in one tensor, one after
+//! the other by rows, and the projection as a matrix to multiply with instead of a linear layer.
 
 use crate::encoder::checkpoint::config::{Config, Layout};
 use crate::encoder::checkpoint::weights::Weights;
 use crate::encoder::error::EncodeError;
 
-/// Lets the weights of a checkpoint of OpenCLIP's be found by the names that the text tower is
-/// loaded by; those of any other are left as they are. They were checked against the configuration.
+/// Makes the weights of an OpenCLIP checkpoint available under the names that the text tower is
+/// loaded by. Weights of other checkpoints are not changed. They must have been checked against the
+/// configuration.
 ///
-/// Nothing is copied but the projection, which is transposed.
+/// Only the projection is copied, because it is transposed.
 pub(in crate::encoder) fn add_clip_names(
     weights: &mut Weights,
     config: &Config,

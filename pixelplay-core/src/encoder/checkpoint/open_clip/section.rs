@@ -1,4 +1,4 @@
-//! One object of `open_clip_config.json`, read key by key.
+//! One object of `open_clip_config.json`, with typed access to its keys.
 
 use std::path::Path;
 
@@ -18,12 +18,12 @@ impl<'a> Section<'a> {
         Self { refuse: Refuse { path, section }, map }
     }
 
-    /// The value of a key, unless it is null.
+    /// Returns the value of a key, unless it is null.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    /// Whether the key is there, null or not.
+    /// Returns whether the key is present, null or not.
     pub(super) fn has(&self, key: &str) -> bool {
         self.map.contains_key(key)
     }
@@ -32,7 +32,7 @@ impl<'a> Section<'a> {
         self.refuse.because(key, self.map.get(key), supported)
     }
 
-    /// A whole number.
+    /// Reads a whole number.
     pub(super) fn size(
         &self,
         key: &str,
@@ -44,7 +44,7 @@ impl<'a> Section<'a> {
             None => Ok(default),
             Some(value) => match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
                 Some(size) => self.refuse.between(key, size, min, max),
-                None => Err(self.because(key, "it must be one whole number")),
+                None => Err(self.because(key, "it must be a single whole number")),
             },
         }
     }
@@ -68,12 +68,12 @@ impl<'a> Section<'a> {
     pub(super) fn text(&self, key: &str, default: &'static str) -> Result<&'a str, EncodeError> {
         match self.get(key) {
             None => Ok(default),
-            Some(value) => value.as_str().ok_or_else(|| self.because(key, "it must be a text")),
+            Some(value) => value.as_str().ok_or_else(|| self.because(key, "it must be a string")),
         }
     }
 
-    /// Refuses every key that is neither read (or of no consequence) nor one of `off`, which must
-    /// have no effect: be null, false, 0, empty or what stands beside them.
+    /// Rejects every key that is neither in `read` (used, or without effect) nor in `off`. Keys in
+    /// `off` must be neutral: null, false, 0, empty, or equal to the value given with them.
     pub(super) fn only(&self, read: &[&str], off: &[(&str, &str)]) -> Result<(), EncodeError> {
         for (key, value) in self.map {
             if read.contains(&key.as_str()) {
@@ -91,7 +91,7 @@ impl<'a> Section<'a> {
             };
             if !has_no_effect {
                 let supported = match *neutral {
-                    "" => "it must be left out".to_owned(),
+                    "" => "it must be omitted".to_owned(),
                     neutral => format!("it must be {neutral:?}"),
                 };
                 return Err(self.because(key, &supported));

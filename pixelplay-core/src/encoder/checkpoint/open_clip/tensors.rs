@@ -3,7 +3,7 @@
 use crate::encoder::checkpoint::config::TextConfig;
 use crate::encoder::checkpoint::expected_tensors::Add;
 
-/// Every tensor; `before` stands before each name.
+/// Adds every tensor; `before` is the prefix of each name.
 pub(in crate::encoder::checkpoint) fn add_text(
     text: &TextConfig,
     before: &str,
@@ -14,7 +14,7 @@ pub(in crate::encoder::checkpoint) fn add_text(
     let mut add = |name: &str, shape: &[usize]| add(&format!("{before}{name}"), shape);
     add("token_embedding.weight", &[text.vocab_size, width]);
     add("positional_embedding", &[text.max_positions, width]);
-    // No linear layer but a matrix that the features are multiplied with.
+    // A matrix that the features are multiplied with, not a linear layer.
     add("text_projection", &[width, dim]);
     let mut add_pair = |at: &str, shape: &[usize]| {
         add(&format!("{at}weight"), shape);

@@ -1,30 +1,30 @@
-//! Bits of a scan, the first of a byte being its highest.
+//! Reads and writes the bits of a scan, highest bit of a byte first.
 
-/// Zeros behind the data, so that a whole word can be read anywhere in it.
+/// The number of zeros after the data, so that a whole word can be read at any position.
 pub(super) const PADDING: usize = 16;
 
-/// Reads bits. Behind the data come zeros.
+/// Reads bits. After the data it reads zeros.
 pub(super) struct Reader<'a> {
     data: &'a [u8],
-    /// The next byte to be taken up.
+    /// The next byte to load.
     next: usize,
-    /// Bits that were taken up, the next one highest.
+    /// Loaded bits, the next one highest.
     word: u64,
     left: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// `data` ends with [`PADDING`].
+    /// Creates a reader. `data` must end with [`PADDING`].
     pub(super) fn new(data: &'a [u8]) -> Self {
         Self { data, next: 0, word: 0, left: 0 }
     }
 
-    /// The number of the next bit.
+    /// Returns the number of the next bit.
     pub(super) fn at(&self) -> usize {
         self.next * 8 - self.left
     }
 
-    /// The next 32 bits and more, the first one highest.
+    /// Returns at least the next 32 bits, the first one highest.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> u64 {
         if self.left < 32 {
@@ -38,16 +38,16 @@ impl<'a> Reader<'a> {
         self.word
     }
 
-    /// Goes on by up to 32 bits that were seen.
+    /// Skips up to 32 bits.
     #[inline(always)]
     pub(super) fn skip(&mut self, bits: usize) {
         self.word <<= bits;
-        // Behind the padding there is nothing left to go on to.
+        // Nothing follows the padding.
         self.left = self.left.saturating_sub(bits);
     }
 }
 
-/// Writes bits as a scan holds them: a zero byte follows each 0xFF.
+/// Writes bits in the format of a scan: a zero byte follows each 0xFF.
 pub(super) struct Writer<'a> {
     out: &'a mut Vec<u8>,
     word: u64,
@@ -81,7 +81,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Appends the bits of `data` from the one to before the other.
+    /// Appends the bits of `data` from bit `from` up to, but not including, bit `to`.
     pub(super) fn copy(&mut self, data: &[u8], from: usize, to: usize) {
         let mut at = from;
         while at < to {
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Fills the last byte with ones, and ends the picture.
+    /// Fills the last byte with ones, and writes the end of the picture.
     pub(super) fn finish(mut self) {
         let rest = self.count.next_multiple_of(8) - self.count;
         self.push((1 << rest) - 1, rest);

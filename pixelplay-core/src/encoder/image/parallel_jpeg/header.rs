@@ -1,44 +1,46 @@
-//! What a JPEG says before its scan, and what a strip of it has to say (ITU T.81, annex B).
+//! Parses the header of a JPEG, and writes the headers of its strips (ITU T.81, annex B).
 
 use super::bits::{PADDING, Reader};
 
-/// Codes within so many bits are looked up at once.
+/// Codes of up to this many bits are decoded with one table lookup.
 const FAST: usize = 12;
-/// More places than a block has, and than any two codes take.
+/// More coefficients than a block has, and than any two codes cover.
 const END: usize = 100;
-/// Means differ by numbers of up to so many bits.
+/// The number of different sizes of DC differences: 0 to 11 bits.
 const DC_SIZES: u8 = 12;
 
-/// A JPEG of the usual kind: Huffman coded, not progressive, three components in one scan without
-/// restarts.
+/// The header of a JPEG of the usual kind: Huffman coded, not progressive, three components in one
+/// scan without restarts.
 pub(super) struct Header<'a> {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) components: [Component; 3],
     pub(super) dc: [Option<Table>; 4],
     pub(super) ac: [Option<Table>; 4],
-    /// Blocks of the first component in a unit: across and down. The others have one.
+    /// The number of blocks of the first component in a unit (MCU), horizontally and vertically.
+    /// The other components have one.
     across: usize,
     down: usize,
-    /// Segments that a decoder needs, with their markers: quantization, and how colours are stored.
+    /// The segments that a decoder needs, with their markers: quantization, and how colours are
+    /// stored.
     kept: Vec<&'a [u8]>,
     frame: &'a [u8],
     scan: &'a [u8],
-    /// The codes, with a zero behind each 0xFF, and all that follows.
+    /// The codes, with a zero after each 0xFF, and everything that follows.
     coded: &'a [u8],
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Component {
-    /// Blocks in a unit.
+    /// The number of blocks in a unit.
     pub(super) blocks: usize,
-    /// Tables.
+    /// The Huffman tables.
     pub(super) dc: usize,
     pub(super) ac: usize,
 }
 
 impl<'a> Header<'a> {
-    /// Nothing if the file is of another kind.
+    /// Returns `None` if the file is of another kind.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (mut dc, mut ac) = ([const { None }; 4], [const { None }; 4]);
         let mut kept = Vec::new();
@@ -55,7 +57,7 @@ impl<'a> Header<'a> {
             match marker {
                 0xC0 | 0xC1 if frame.is_none() => frame = Some(segment),
                 0xC4 => tables(body, &mut dc, &mut ac)?,
-                // Quantization; JFIF; Adobe's word on colours.
+                // Quantization; JFIF; Adobe's colour information.
                 0xDB | 0xE0 | 0xEE => kept.push(segment),
                 // No restarts.
                 0xDD if body == [0, 0] => {}
@@ -66,7 +68,8 @@ impl<'a> Header<'a> {
             }
         };
         let frame = frame?;
-        // Bits a sample, height, width, components: each a name, its blocks and its quantization.
+        // Bits per sample, height, width, components: each has an id, its blocks and its
+        // quantization.
         let &[8, h1, h0, w1, w0, 3, ref named @ ..] = frame.get(4..)? else {
             return None;
         };
@@ -76,8 +79,7 @@ impl<'a> Header<'a> {
         if !usual || named[1][1] != 0x11 || named[2][1] != 0x11 {
             return None;
         }
-        // The components again, with their tables; all of the 64 numbers of a block, all of their
-        // bits.
+        // The components again, with their tables; all 64 coefficients of a block, with all bits.
         let &[3, a, a_tables, b, b_tables, c, c_tables, 0, 63, 0] = body else {
             return None;
         };
@@ -106,7 +108,7 @@ impl<'a> Header<'a> {
         (header.width > 0 && header.height > 0).then_some(header)
     }
 
-    /// Lines of a row of units.
+    /// Returns the height of a row of units, in pixels.
     pub(super) fn row_height(&self) -> usize {
         8 * self.down
     }
@@ -115,13 +117,13 @@ impl<'a> Header<'a> {
         self.height.div_ceil(self.row_height())
     }
 
-    /// Units of a row.
+    /// Returns the number of units in a row.
     pub(super) fn columns(&self) -> usize {
         self.width.div_ceil(8 * self.across)
     }
 
-    /// The codes without the zeros behind each 0xFF, and with [`PADDING`]; nothing if the picture
-    /// does not end behind them.
+    /// Returns the codes without the zeros after each 0xFF, and with [`PADDING`]; `None` if the end
+    /// of the picture does not follow them.
     pub(super) fn unstuffed(&self) -> Option<Vec<u8>> {
         let mut data = Vec::with_capacity(self.coded.len() + PADDING);
         let mut rest = self.coded;
@@ -138,7 +140,7 @@ impl<'a> Header<'a> {
         Some(data)
     }
 
-    /// All that comes before the codes of a strip.
+    /// Returns everything that comes before the codes of a strip.
     pub(super) fn of_strip(&self, height: usize) -> Option<Vec<u8>> {
         let mut out = vec![0xFF, 0xD8];
         for segment in &self.kept {
@@ -153,13 +155,13 @@ impl<'a> Header<'a> {
         }
         let frame = out.len();
         out.extend_from_slice(self.frame);
-        // Behind marker, length and the bits of a sample.
+        // After marker, length and bits per sample.
         out[frame + 5..frame + 7].copy_from_slice(&u16::try_from(height).ok()?.to_be_bytes());
         out.extend_from_slice(self.scan);
         Some(out)
     }
 
-    /// The code of a mean, the block before having none.
+    /// Returns the code of a DC value (the mean of a block) without a preceding block.
     pub(super) fn mean_code(&self, component: &Component, mean: i32) -> Option<(u32, usize)> {
         let size = i32::BITS - mean.unsigned_abs().leading_zeros();
         let (code, len) = self.dc[component.dc].as_ref()?.code(u8::try_from(size).ok()?)?;
@@ -189,7 +191,7 @@ fn tables(mut body: &[u8], dc: &mut [Option<Table>; 4], ac: &mut [Option<Table>;
     Some(())
 }
 
-/// Gives each size of a mean a code, behind those that are there: they stay what they are.
+/// Gives each size of a DC value a code, after the existing codes, which do not change.
 fn with_all_sizes(mut symbols: Vec<u8>, mut counts: [u8; 16]) -> Option<(Vec<u8>, [u8; 16])> {
     for size in 0..DC_SIZES {
         if !symbols.contains(&size) {
@@ -204,16 +206,16 @@ fn with_all_sizes(mut symbols: Vec<u8>, mut counts: [u8; 16]) -> Option<(Vec<u8>
 pub(super) struct Table {
     counts: [u8; 16],
     symbols: Vec<u8>,
-    /// By the next bits: a symbol and the length of its code; 0 where that is longer.
+    /// By the next bits: a symbol and the length of its code; 0 if the code is longer.
     fast: Vec<(u8, u8)>,
-    /// By the next bits: how many of them one code takes with its number, and how many places of a
-    /// block, as `places << 5 | bits`; 0 where the code is longer. The end of a block takes [`END`]
-    /// places.
+    /// By the next bits: the number of bits that one code takes with its value, and the number of
+    /// coefficients it covers, as `places << 5 | bits`; 0 if the code is longer. The end of a block
+    /// covers [`END`] coefficients.
     one: Vec<u16>,
-    /// The same for two codes, where both are within the bits, and else as `one`.
+    /// The same for two codes if both fit into the bits, otherwise as `one`.
     two: Vec<u16>,
-    /// For each length: the code behind its last, and what to add to a code for the place of its
-    /// symbol.
+    /// For each length: the code after the last one, and what to add to a code to get the position
+    /// of its symbol.
     limits: [(u32, i32); 17],
 }
 
@@ -234,14 +236,14 @@ impl Table {
             }
             at += usize::from(count);
             limits[len].0 = code;
-            // The code of ones alone is none.
+            // A code of all ones is not valid.
             if code >= 1 << len && count > 0 {
                 return None;
             }
             code <<= 1;
         }
         let steps = |(symbol, len): (u8, u8)| match (symbol >> 4, symbol & 15, len) {
-            // No code, or none that means anything.
+            // Not a code, or a meaningless one.
             (_, _, 0) | (1..=14, 0, _) => 0,
             (0, 0, len) => (END as u16) << 5 | u16::from(len),
             (zeros, size, len) => (u16::from(zeros) + 1) << 5 | u16::from(len + size),
@@ -260,21 +262,21 @@ impl Table {
         Some(Self { two: two.collect(), one, counts, symbols, fast, limits })
     }
 
-    /// Places of a block and bits that the next code takes with its number, in `one` or `two`;
-    /// nothing where it is longer.
+    /// Returns the coefficients and bits that the next code takes with its value, from `one` or
+    /// `two`; `None` if the code is longer.
     #[inline(always)]
     fn steps(table: &[u16], word: u64) -> Option<(usize, usize)> {
         let found = usize::from(table[(word >> (64 - FAST)) as usize]);
         (found != 0).then_some((found >> 5, found & 31))
     }
 
-    /// Walks through a block behind its mean.
+    /// Skips the codes of a block after its DC value.
     #[inline(always)]
     pub(super) fn walk(&self, bits: &mut Reader<'_>) -> Option<()> {
         let mut at = 1;
         while at < 64 {
             let word = bits.peek();
-            // Within the last places the first of two codes could end the block.
+            // Near the end of the block, the first of two codes could end it.
             let table = if at < 48 { &self.two } else { &self.one };
             let (places, len) = match Self::steps(table, word) {
                 Some(steps) => steps,
@@ -296,8 +298,8 @@ impl Table {
         }
     }
 
-    /// The symbol whose code comes next in `word`, whose first bit is the highest, and the length
-    /// of the code.
+    /// Returns the symbol of the next code in `word`, whose first bit is the highest, and the
+    /// length of the code.
     #[inline(always)]
     pub(super) fn find(&self, word: u64) -> Option<(u8, usize)> {
         let (symbol, len) = self.fast[(word >> (64 - FAST)) as usize];

@@ -1,16 +1,16 @@
-//! One large JPEG on several threads, pixel for pixel as its decoder gives it. `header` reads the
-//! tables, `scan` walks the Huffman codes over `bits`.
+//! Decodes one large JPEG on several threads, with exactly the pixels of the ordinary decoder.
+//! `header` reads the tables, `scan` walks through the Huffman codes with `bits`.
 //!
 //! The Huffman codes of a JPEG can only be read in order, but reading them is a small part of
-//! decoding. So one pass finds the bits at which rows of blocks begin, and strips of the picture
-//! are decoded as JPEGs of their own meanwhile: the same tables, the height of the strip, and the
-//! strip's bits, shifted to a byte. Two things link a strip to what lies above it. Each block
-//! stores the difference of its mean to the block before; the first of a strip gets its whole mean
-//! instead, for which the table of codes may need more codes, behind those that it has. And the
-//! colour of a row is interpolated from its neighbours; so a strip has a row of blocks more at
-//! either end, which is thrown away.
+//! decoding. So one pass finds the bits at which rows of blocks begin, while strips of the picture
+//! are decoded as separate JPEGs: the same tables, the height of the strip, and the strip's bits,
+//! shifted to a byte boundary. Two things link a strip to the rows above it. First, each block
+//! stores the difference between its mean and that of the previous block; the first block of a
+//! strip gets its full mean instead, for which the table may need additional codes after the
+//! existing ones. Second, the colour of a row is interpolated from its neighbours, so a strip has
+//! an extra row of blocks at either end, which is discarded.
 //!
-//! A file that is not of the usual kind, or not whole, is left to the decoder, which says what is
+//! A file that is unusual or incomplete is left to the ordinary decoder, which reports what is
 //! wrong.
 
 mod bits;
@@ -29,14 +29,14 @@ use self::bits::Writer;
 use self::header::Header;
 use self::scan::{Row, Scan};
 
-/// Smaller pictures take a few milliseconds.
+/// Smaller pictures take only a few milliseconds.
 const MIN_PIXELS: usize = 1 << 20;
-/// A strip decodes up to two rows of blocks for nothing.
+/// A strip decodes up to two rows of blocks that are discarded.
 const MIN_ROWS: usize = 8;
-/// So that the thread that walks through the codes finds work when it is done.
+/// More than one, so that the thread that walks through the codes finds work when it is done.
 const STRIPS_PER_THREAD: usize = 4;
 
-/// The pixels of a JPEG, 8-bit RGB, where it is worth while to cut it into strips, and possible.
+/// Returns the pixels of a JPEG, 8-bit RGB, if splitting it into strips is possible and worthwhile.
 pub(super) fn decode(bytes: &[u8], threads: usize) -> Option<Vec<u8>> {
     let header = Header::parse(bytes)?;
     if threads < 2 || header.width * header.height < MIN_PIXELS {
@@ -71,8 +71,8 @@ fn decode_in(header: &Header<'_>, strips: usize) -> Option<Vec<u8>> {
     (!failed.into_inner()).then_some(rgb)
 }
 
-/// Walks through the codes, and hands on each strip as soon as its end is found; nothing where they
-/// are not whole.
+/// Walks through the codes, and passes on each strip as soon as its end is found. Returns `None` if
+/// the codes are incomplete.
 fn cut(
     header: &Header<'_>,
     data: &[u8],
@@ -87,7 +87,8 @@ fn cut(
         while scan.rows < kept.end - 1 {
             scan.row()?;
         }
-        // The next strip begins a row before what is kept of it, and this one ends a row behind.
+        // The next strip begins one row before its kept rows, and this strip ends one row after its
+        // own.
         let next = scan.row()?;
         if kept.end < rows {
             scan.row()?;
@@ -98,20 +99,20 @@ fn cut(
     scan.is_at_end().then_some(())
 }
 
-/// Some rows of a picture.
+/// A strip: some rows of a picture.
 struct Strip {
-    /// Its first row.
+    /// The first row.
     begin: Row,
-    /// The bit behind its last row.
+    /// The bit after the last row.
     until: usize,
-    /// The row behind its last.
+    /// The row after the last one.
     ends: usize,
-    /// The rows that are kept of it.
+    /// The rows that are kept.
     kept: Range<usize>,
 }
 
 impl Strip {
-    /// Bytes of the pixels that are kept.
+    /// Returns the size of the kept pixels in bytes.
     fn kept(&self, header: &Header<'_>) -> usize {
         let lines = |row: usize| (row * header.row_height()).min(header.height);
         (lines(self.kept.end) - lines(self.kept.start)) * header.width * 3
@@ -164,7 +165,7 @@ mod tests {
         decode_in(&Header::parse(jpeg)?, strips)
     }
 
-    /// Waves with some noise, as the encoder of `image` writes them.
+    /// Draws waves with some noise, written by the encoder of the crate `image`.
     fn drawn(width: u16, height: u16) -> Vec<u8> {
         let (wide, high) = (usize::from(width), usize::from(height));
         let level = |at: usize| {
@@ -203,7 +204,7 @@ mod tests {
                 cut += usize::from(pixels.is_some());
             }
         }
-        // All that were drawn are of the usual kind.
+        // All generated pictures are of the usual kind.
         assert!(cut >= 15, "{cut}");
     }
 

@@ -6,7 +6,7 @@ use super::header::Header;
 /// A row of blocks in a scan.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
-    /// Its first bit.
+    /// The first bit.
     pub(super) at: usize,
     /// The first block of each component.
     pub(super) firsts: [First; 3],
@@ -15,25 +15,25 @@ pub(super) struct Row {
 /// The code of a block's mean.
 #[derive(Clone, Copy, Default)]
 pub(super) struct First {
-    /// Its bits.
+    /// The bits of the code, from `start` to before `end`.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// What it comes to, whatever was before.
+    /// The mean itself, independent of the previous block.
     pub(super) mean: i32,
 }
 
 pub(super) struct Scan<'a> {
     header: &'a Header<'a>,
     bits: Reader<'a>,
-    /// The bits of the data.
+    /// The length of the data in bits.
     len: usize,
-    /// Rows that were walked through.
+    /// The number of rows walked through so far.
     pub(super) rows: usize,
     means: [i32; 3],
 }
 
 impl<'a> Scan<'a> {
-    /// `data` as [`Header::unstuffed`] gives it.
+    /// Creates a scan of `data`, which comes from [`Header::unstuffed`].
     pub(super) fn new(header: &'a Header<'a>, data: &'a [u8]) -> Self {
         Self {
             header,
@@ -44,17 +44,17 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next bit.
+    /// Returns the number of the next bit.
     pub(super) fn at(&self) -> usize {
         self.bits.at()
     }
 
-    /// Whether no more is left than what fills up a byte.
+    /// Returns whether nothing is left except the padding of the last byte.
     pub(super) fn is_at_end(&self) -> bool {
         self.at() + 8 > self.len
     }
 
-    /// Walks through the next row; nothing if its codes are none.
+    /// Walks through the next row. Returns `None` if its codes are invalid.
     pub(super) fn row(&mut self) -> Option<Row> {
         let mut row = Row { at: self.at(), firsts: [First::default(); 3] };
         for column in 0..self.header.columns() {
@@ -73,7 +73,7 @@ impl<'a> Scan<'a> {
         (self.at() <= self.len).then_some(row)
     }
 
-    /// What a block's mean differs by from that of the block before.
+    /// Reads the difference between a block's mean and that of the previous block.
     #[inline(always)]
     fn mean(&mut self, table: usize) -> Option<i32> {
         let word = self.bits.peek();
@@ -87,7 +87,7 @@ impl<'a> Scan<'a> {
             return Some(0);
         }
         let value = (word << len >> (64 - size)) as i32;
-        // The lower half are the negative ones.
+        // The lower half is negative.
         let negative = value < 1 << (size - 1);
         Some(if negative { value - (1 << size) + 1 } else { value })
     }

@@ -1,5 +1,5 @@
-//! The convolutional vision tower, step by step as its definition has it: batch norms are not
-//! folded, and nothing is fused.
+//! The convolutional vision tower, step by step as in its definition: batch norms are not folded,
+//! and nothing is fused.
 
 use candle_core::Tensor;
 
@@ -9,7 +9,7 @@ use crate::encoder::Device;
 use crate::encoder::checkpoint::{Block, ConvNames, EfficientNetConfig, NORM_EPS, Same, Weights};
 use crate::encoder::error::EncodeError;
 
-/// Pictures to vectors.
+/// Converts pictures to vectors.
 pub(in crate::encoder) struct EfficientNet {
     image_size: usize,
     stem: Convolution,
@@ -19,7 +19,7 @@ pub(in crate::encoder) struct EfficientNet {
     device: candle_core::Device,
 }
 
-/// A convolution and the batch norm behind it.
+/// A convolution and the batch norm after it.
 struct Convolution {
     /// Shape `(outputs, inputs, kernel, kernel)`.
     weight: Tensor,
@@ -72,7 +72,7 @@ impl EfficientNet {
         })
     }
 
-    /// One vector for each image, shape `(n, dim)`, not normalised. `pixels` has shape
+    /// Returns one vector for each image, shape `(n, dim)`, not normalised. `pixels` has shape
     /// `(n, 3, image_size, image_size)`.
     pub(in crate::encoder::model) fn forward(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
         self.run(pixels).map_err(EncodeError::forward)
@@ -128,7 +128,8 @@ impl Convolution {
         x.broadcast_sub(mean)?.broadcast_div(&deviation)?.broadcast_mul(scale)?.broadcast_add(shift)
     }
 
-    /// A convolution with a kernel of one pixel is one matrix product over all pixels.
+    /// Applies a convolution with a kernel of one pixel, which is one matrix product over all
+    /// pixels.
     fn pointwise(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (count, _, height, width) = x.dims4()?;
         let weight = self.weight.flatten_from(1)?;
@@ -136,8 +137,8 @@ impl Convolution {
         weight.broadcast_matmul(&x.flatten_from(2)?)?.reshape((count, outputs, height, width))
     }
 
-    /// Each channel on its own, as a sum over the places of the kernel: candle convolves groups one
-    /// after the other, of which there are hundreds here.
+    /// Convolves each channel separately, as a sum over the positions of the kernel: candle would
+    /// convolve the groups, of which there are hundreds, one after the other.
     fn depthwise(&self, x: &Tensor, kernel: usize, stride: usize) -> candle_core::Result<Tensor> {
         let (height, width) = (x.dim(2)?, x.dim(3)?);
         let outputs = |inputs| Same::new(inputs, kernel, stride).outputs;
@@ -155,11 +156,11 @@ impl Convolution {
                 });
             }
         }
-        sum.ok_or_else(|| candle_core::Error::Msg("a kernel of no pixels".to_owned()))
+        sum.ok_or_else(|| candle_core::Error::Msg("the kernel has no pixels".to_owned()))
     }
 }
 
-/// Zeros around height and width, as TensorFlow's "same" padding has them.
+/// Pads height and width with zeros, as TensorFlow's "same" padding does.
 fn pad(x: &Tensor, kernel: usize, stride: usize) -> candle_core::Result<Tensor> {
     let mut x = x.clone();
     for axis in [2, 3] {
@@ -169,7 +170,7 @@ fn pad(x: &Tensor, kernel: usize, stride: usize) -> candle_core::Result<Tensor> 
     Ok(x)
 }
 
-/// `count` values along an axis from `first` on, `stride` apart.
+/// Returns `count` values along an axis, starting at `first`, `stride` apart.
 fn every(
     x: &Tensor,
     axis: usize,

@@ -1,4 +1,4 @@
-//! Tensors of a checkpoint on a device, and the layers that are little more than them.
+//! Loads tensors of a checkpoint onto a device, and the layers that consist of little more.
 
 use candle_core::{D, DType, Tensor};
 use safetensors::Dtype;
@@ -8,7 +8,7 @@ use crate::encoder::Device;
 use crate::encoder::checkpoint::{TransformerConfig, Weights};
 use crate::encoder::error::EncodeError;
 
-/// Reads tensors onto a device, in `f32`.
+/// Reads tensors onto a device, as `f32`.
 pub(super) struct Load<'a> {
     weights: &'a Weights,
     pub(super) device: candle_core::Device,
@@ -25,10 +25,10 @@ impl<'a> Load<'a> {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
-            // `Weights::check` has refused everything else.
+            // `Weights::check` has rejected everything else.
             other => return Err(EncodeError::forward(format!("{name} has type {other:?}"))),
         };
-        // Converted on the CPU: not every device converts every type.
+        // Converted on the CPU, since not every device can convert every type.
         Tensor::from_raw_buffer(&raw.bytes, dtype, &raw.shape, &candle_core::Device::Cpu)
             .and_then(|tensor| tensor.to_dtype(DType::F32))
             .and_then(|tensor| tensor.to_device(&self.device))
@@ -70,7 +70,7 @@ pub(super) struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Centred first: candle's kernel takes the variance as `E[x^2] - E[x]^2`, which cancels where
+    /// Centred first: candle's kernel computes the variance as `E[x^2] - E[x]^2`, which cancels if
     /// the mean is large.
     pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;

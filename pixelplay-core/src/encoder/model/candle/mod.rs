@@ -1,13 +1,13 @@
-//! The two towers on candle tensors, the only room that names candle: for devices other than the
-//! CPU, and on it the reference that the packed towers are tested against.
+//! The two towers on candle tensors: for devices other than the CPU, and as the reference on the
+//! CPU that the packed towers are tested against. No other module uses candle.
 //!
-//! `candle-transformers` has a CLIP, and it is not used here: it fixes the layer norm's epsilon,
-//! knows only `quick_gelu`, and pools a text at the highest id (`argmax`), which is wrong wherever
-//! the padding is the end token or the end token is not the highest. The definition below takes all
-//! of it from the checkpoint, and pools at the end token's known position.
+//! The CLIP of `candle-transformers` is not used: it fixes the layer norm's epsilon, knows only
+//! `quick_gelu`, and pools a text at the highest id (`argmax`), which is wrong if the padding is
+//! the end token or the end token is not the highest id. The definition below takes all of these
+//! from the checkpoint, and pools at the known position of the end token.
 //!
-//! * Here are the towers that are transformers, of which `transformer` has the layers;
-//!   `efficientnet` is the convolutional one. `load` reads their tensors.
+//! * This file has the transformer towers, and `transformer` their layers; `efficientnet` is the
+//!   convolutional tower. `load` reads their tensors.
 
 mod efficientnet;
 mod load;
@@ -35,7 +35,7 @@ impl Device {
     }
 }
 
-/// Text to vectors.
+/// Converts texts to vectors.
 pub(in crate::encoder) struct TextTower {
     token_embedding: Tensor,
     position_embedding: Tensor,
@@ -45,7 +45,7 @@ pub(in crate::encoder) struct TextTower {
     device: candle_core::Device,
 }
 
-/// Pictures to vectors.
+/// Converts pictures to vectors.
 pub(in crate::encoder) struct VisionTower {
     patch_size: usize,
     image_size: usize,
@@ -74,10 +74,10 @@ impl TextTower {
         })
     }
 
-    /// One vector for each text, shape `(n, projection_dim)`, not normalised.
+    /// Returns one vector for each text, shape `(n, projection_dim)`, not normalised.
     ///
-    /// Every text ends with its end token, where it is pooled. The tower is causal, so what a
-    /// shorter text is padded with cannot reach its end token.
+    /// Every text ends with its end token, where it is pooled. The tower is causal, so the padding
+    /// of shorter texts cannot affect their end token.
     pub(super) fn forward(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         self.run(texts).map_err(EncodeError::forward)
     }
@@ -127,10 +127,10 @@ impl VisionTower {
         })
     }
 
-    /// One vector for each image, shape `(n, projection_dim)`, not normalised.
+    /// Returns one vector for each image, shape `(n, projection_dim)`, not normalised.
     ///
     /// `pixels` has shape `(n, 3, image_size, image_size)`. Only the first `patches` patches of
-    /// each image are read, at most all.
+    /// each image are read, or all if there are fewer.
     pub(super) fn forward(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         self.run(pixels, patches).map_err(EncodeError::forward)
     }
@@ -139,7 +139,7 @@ impl VisionTower {
         let (size, side) = (self.patch_size, self.image_size / self.patch_size);
         let patches = patches.min(side * side);
         let count = pixels.len() / (3 * self.image_size * self.image_size);
-        // A convolution whose stride is its kernel size is one matrix product over the patches.
+        // A convolution whose stride equals its kernel size is one matrix product over the patches.
         let rows = Tensor::from_slice(pixels, (count, 3, side, size, side * size), &self.device)?
             .reshape(vec![count, 3, side, size, side, size])?
             .permute(vec![0, 2, 4, 1, 3, 5])?

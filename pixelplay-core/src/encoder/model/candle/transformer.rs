@@ -49,7 +49,8 @@ impl Transformer {
     /// `x` has shape `(batch, length, width)`, and so has the result.
     pub(super) fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> candle_core::Result<Tensor> {
         let (batch, length, width) = x.dims3()?;
-        // Two-dimensional between the attentions: one large product beats a batch of small ones.
+        // Two-dimensional between the attentions: one large product is faster than a batch of small
+        // ones.
         let mut x = x.flatten(0, 1)?;
         for layer in &self.layers {
             let normed = layer.norm1.forward(&x)?;
@@ -84,7 +85,8 @@ impl Transformer {
     }
 }
 
-/// Shape `(length, length)`: 0 where a token may look, negative infinity at what comes after it.
+/// Returns the mask, shape `(length, length)`: 0 where a token may attend, negative infinity at
+/// later tokens.
 pub(super) fn causal_mask(
     length: usize,
     device: &candle_core::Device,

@@ -1,4 +1,4 @@
-//! Attention, head by head, on blocks as the projections leave them.
+//! Attention, head by head, on the blocks that the projections produce.
 
 use std::ops::Range;
 
@@ -9,31 +9,32 @@ use super::matrix::Matrix;
 use super::workspace::Ctx;
 use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
 
-/// So many queries meet all keys at once, and their scores stay in the cache.
+/// The number of queries that are multiplied with all keys at a time, so that their scores stay in
+/// the cache.
 const QUERY_BLOCK: usize = 64;
 
-/// Neighbouring rows that attend to each other.
+/// Consecutive rows that attend to each other.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
     pub(super) rows: Range<usize>,
-    /// The row that is pooled, counted from the first.
+    /// The row that is pooled, relative to the first row.
     pub(super) pooled: usize,
 }
 
-/// Who attends to whom.
+/// Which rows attend to which.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attention {
     pub(super) heads: ColumnGroups,
-    /// Whether a row sees only those up to itself.
+    /// Whether a row attends only to rows up to itself.
     pub(super) causal: bool,
 }
 
-/// From which rows of the sequences it is attended.
+/// The rows of the sequences whose queries are used.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Queries<'a> {
-    /// From all; what they ask are the first blocks of what was projected.
+    /// All rows; their queries are the first blocks of the projection.
     All,
-    /// From the pooled ones alone, which have a row here for each sequence.
+    /// Only the pooled rows; the matrix has one row for each sequence.
     Pooled(&'a Matrix),
 }
 
@@ -48,7 +49,8 @@ struct Head<'a> {
 }
 
 impl Attention {
-    /// Attends to the keys and values of `projected`, which come after as many blocks of queries.
+    /// Attends to the keys and values of `projected`, which follow the same number of blocks of
+    /// queries.
     pub(super) fn run(
         self,
         ctx: &mut Ctx,
@@ -92,8 +94,7 @@ impl Attention {
 }
 
 impl Head<'_> {
-    /// Attends from the `positions` of a sequence, whose queries and results lie from row `first`
-    /// on.
+    /// Attends from the `positions` of a sequence, whose queries and results start at row `first`.
     fn attend(
         &self,
         sequence: &Sequence,
@@ -127,7 +128,7 @@ impl Head<'_> {
         }
     }
 
-    /// Puts 16 keys side by side, as a right factor has them.
+    /// Transposes the keys into the layout of a right factor, 16 keys side by side.
     fn transpose_keys(&self, sequence: &Sequence, transposed: &mut [Lanes]) {
         for (panel, transposed) in transposed.chunks_exact_mut(self.width).enumerate() {
             let start = sequence.rows.start + panel * WIDTH;

@@ -1,4 +1,4 @@
-//! Batch norms, folded into what they follow when a tower is loaded.
+//! Batch norms, folded into the preceding layer when a tower is loaded.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::loader::Loader;
 use crate::encoder::checkpoint::NORM_EPS;
 use crate::simd::{Lanes, WIDTH};
 
-/// What a batch norm does to each channel: `x * scale + shift`.
+/// The effect of a batch norm on each channel: `x * scale + shift`.
 #[derive(Debug)]
 pub(super) struct FoldedNorm {
     scale: Vec<f64>,
@@ -31,7 +31,7 @@ impl FoldedNorm {
         Ok(Self { scale, shift })
     }
 
-    /// Scales the weights of some outputs, each of which has as many.
+    /// Scales the weights of several outputs, all with the same number of weights.
     #[expect(clippy::cast_possible_truncation, reason = "as above")]
     pub(super) fn fold(&self, weights: &mut [f32], outputs: Range<usize>) {
         let each = weights.len() / outputs.len().max(1);
@@ -42,7 +42,7 @@ impl FoldedNorm {
         }
     }
 
-    /// What is added, as lines.
+    /// Returns the shifts as lines.
     pub(super) fn shift(&self) -> impl Iterator<Item = Lanes> {
         self.shift.chunks(WIDTH).map(|values| {
             let mut line = Lanes::ZERO;

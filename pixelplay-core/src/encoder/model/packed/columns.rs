@@ -1,10 +1,10 @@
-//! Which columns of a matrix share a block.
+//! The assignment of a matrix's columns to blocks.
 
 use std::ops::Range;
 
 use crate::simd::WIDTH;
 
-/// Columns in groups, each of which begins a new block: those of each head, or just one group.
+/// Columns in groups, each of which begins a new block: one group per head, or just one group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ColumnGroups {
     pub(super) count: usize,
@@ -16,13 +16,13 @@ impl ColumnGroups {
         Self { count: 1, width }
     }
 
-    /// The blocks of one group.
+    /// Returns the number of blocks of one group.
     pub(super) fn blocks_per_group(self) -> usize {
         self.width.div_ceil(WIDTH)
     }
 
-    /// The columns of all groups, with those that only fill up their blocks. A single group is not
-    /// filled up.
+    /// Returns the number of columns of all groups, including those that pad their blocks. A single
+    /// group is not padded.
     pub(super) fn padded(self) -> usize {
         match self.count {
             1 => self.width,
@@ -30,7 +30,7 @@ impl ColumnGroups {
         }
     }
 
-    /// The columns that share a block, for each block.
+    /// Returns, for each block, the columns in it.
     pub(super) fn blocks(self) -> impl Iterator<Item = Range<usize>> {
         let of_group = move |group: usize| {
             let starts = (0..self.width).step_by(WIDTH);

@@ -1,4 +1,4 @@
-//! What follows the transformer: the pooled rows are normed and projected.
+//! The head after the transformer: the pooled rows are normalised and projected.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::workspace::{Workspace, Workspaces};
 use crate::encoder::checkpoint::TransformerConfig;
 use crate::simd::LayerNorm;
 
-/// Norm and projection of a tower, and the workspaces of its passes.
+/// Layer norm and projection of a tower, and the workspaces of its passes.
 pub(super) struct ProjectionHead {
     norm: LayerNorm,
     projection: Linear,
@@ -41,7 +41,8 @@ impl ProjectionHead {
         })
     }
 
-    /// Runs `pass` for each group, which leaves what it pooled in the workspace, and projects that.
+    /// Runs `pass` for each group, which leaves the pooled rows in the workspace, and projects
+    /// them.
     pub(super) fn run_groups(
         &self,
         groups: &[Range<usize>],

@@ -1,5 +1,5 @@
-//! Linear layers in 8 bits: integer weights with a step for each output, and inputs that are
-//! quantized row by row. A few inputs that stick out stay `f32`.
+//! 8-bit linear layers: integer weights with a step for each output, and inputs that are quantized
+//! row by row. A few outlier inputs stay `f32`.
 
 use super::matrix::Matrix;
 use crate::simd::{
@@ -7,20 +7,20 @@ use crate::simd::{
     WIDTH,
 };
 
-/// Integers from -127 to 127, with a step of its own for each output.
+/// Integers from -127 to 127, with a separate step for each output.
 #[derive(Debug)]
 pub(super) struct Int8Weights {
-    /// Shape `(outputs / 16, 1 + quads, 16, 4)`; the first line of a block has the sums of its
+    /// Shape `(outputs / 16, 1 + quads, 16, 4)`; the first line of a block contains the sums of its
     /// columns.
     lines: Vec<Codes>,
     quads: usize,
     steps: Vec<Lanes>,
     column_sums: Vec<Lanes>,
-    /// 1 for each input that is quantized; the outliers have the integer 0.
+    /// 1 for each input that is quantized; outliers have the integer 0.
     mask: Vec<Lanes>,
-    /// The inputs that stay `f32`, as columns of the left factor.
+    /// The outliers, as columns of the left factor.
     outliers: Vec<usize>,
-    /// Their weights, shape `(outputs / 16, outliers, 16)`.
+    /// The weights of the outliers, shape `(outputs / 16, outliers, 16)`.
     outlier_weights: Vec<Lanes>,
 }
 
@@ -42,7 +42,7 @@ impl Int8Weights {
         }
     }
 
-    /// Appends a block that is given as lines of `f32`.
+    /// Appends a block given as lines of `f32`.
     pub(super) fn push(&mut self, block: &mut [Lanes]) {
         for &column in &self.outliers {
             self.outlier_weights.push(std::mem::replace(&mut block[column], Lanes::ZERO));
@@ -50,7 +50,7 @@ impl Int8Weights {
         let mut greatest = [0.0_f32; WIDTH];
         for line in block.iter() {
             for (greatest, value) in greatest.iter_mut().zip(line.0) {
-                // NaN stays, so that a broken weight is not hidden.
+                // Keeps NaN, so that a broken weight is not hidden.
                 if value.is_nan() || value.abs() > *greatest {
                     *greatest = value.abs();
                 }
@@ -78,7 +78,7 @@ impl Int8Weights {
     }
 }
 
-/// The inputs of a layer in 8 bits; its memory is used again.
+/// The quantized inputs of a layer, in reusable memory.
 #[derive(Debug, Default)]
 pub(super) struct QuantizedInput {
     lines: Vec<Codes>,
@@ -88,7 +88,7 @@ pub(super) struct QuantizedInput {
 }
 
 impl QuantizedInput {
-    /// Takes the inputs of a layer.
+    /// Quantizes the inputs of a layer.
     pub(super) fn quantize(&mut self, backend: Backend, x: &Matrix, weights: &Int8Weights) {
         self.scales.resize(x.rows, RowScale::default());
         self.lines.resize(weights.mask.len().div_ceil(4) * x.rows, Codes::ZERO);
@@ -102,7 +102,7 @@ impl QuantizedInput {
         }
     }
 
-    /// The product with the blocks from `first` on.
+    /// Computes the product with the blocks from `first` on.
     pub(super) fn gemm(
         &self,
         backend: Backend,
@@ -130,8 +130,8 @@ impl QuantizedInput {
     }
 }
 
-/// The columns that a layer norm scales or shifts far more than the others: in 8 bits they would
-/// leave no steps for the rest.
+/// Returns the columns that a layer norm scales or shifts far more than the others: in 8 bits they
+/// would leave no steps for the rest.
 pub(super) fn outliers(norm: &LayerNorm) -> Vec<usize> {
     const FAR: f32 = 4.0;
     let sizes: Vec<f32> = norm
@@ -143,7 +143,7 @@ pub(super) fn outliers(norm: &LayerNorm) -> Vec<usize> {
         })
         .take(norm.width)
         .collect();
-    // Of the middle one, which a few that stick out do not move.
+    // Compared with the median, which a few outliers do not change.
     let mut sorted = sizes.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     let typical = sorted[sorted.len() / 2];

@@ -14,13 +14,13 @@ use super::workspace::Ctx;
 use crate::encoder::Precision;
 use crate::simd::{Activation, Backend, Blocked, BlockedMut, Epilogue, Lanes, LayerNorm, WIDTH};
 
-/// So many multiplications are worth another thread's while.
+/// The number of multiplications that make another thread worthwhile.
 const MIN_WORK_PER_THREAD: usize = 1 << 19;
-/// Sums of so many products of 8 bits cannot overflow.
+/// Sums of this many 8-bit products cannot overflow.
 const MAX_INT8_INPUTS: usize = 1 << 16;
-/// With fewer rows than this, they are not shared.
+/// With fewer rows than this, rows are not shared between threads.
 const MIN_SHARED_ROWS: usize = 128;
-/// Tasks for each thread, so that one that is late does not keep the others waiting.
+/// Tasks per thread, so that a late thread does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 3;
 
 /// `activation(x W^T + b)`.
@@ -40,30 +40,31 @@ enum PackedWeights {
     Int8(Int8Weights),
 }
 
-/// Where a linear layer lies in a checkpoint, and its shape.
+/// The location of a linear layer in a checkpoint, and its shape.
 #[derive(Debug, Clone)]
 pub(super) struct LinearSpec {
-    /// The names of its parts, which share their inputs; their outputs follow each other.
+    /// The names of its parts, which share their inputs and whose outputs follow each other.
     pub(super) parts: Vec<String>,
     pub(super) bias: Bias,
     pub(super) inputs: ColumnGroups,
-    /// Of each part.
+    /// The outputs of each part.
     pub(super) outputs: ColumnGroups,
     pub(super) activation: Option<Activation>,
 }
 
-/// What a linear layer adds.
+/// The bias of a linear layer.
 #[derive(Debug, Clone)]
 pub(super) enum Bias {
     None,
-    /// Each part's own.
+    /// Each part has its own bias.
     Own,
-    /// Nothing, but a batch norm follows, which is folded into weights and bias: where it lies.
+    /// There is no bias, but a batch norm with this name follows, which is folded into weights and
+    /// bias.
     BatchNorm(String),
 }
 
 impl Linear {
-    /// Reads and packs it.
+    /// Reads and packs the layer.
     pub(super) fn load(
         loader: &Loader<'_>,
         spec: &LinearSpec,
@@ -126,12 +127,12 @@ impl Linear {
         })
     }
 
-    /// How many blocks of outputs there are.
+    /// Returns the number of blocks of outputs.
     pub(super) fn blocks(&self) -> usize {
         self.blocks
     }
 
-    /// How many outputs there are, with those that only fill up their blocks.
+    /// Returns the number of outputs, including those that pad their blocks.
     pub(super) fn columns(&self) -> usize {
         self.blocks * WIDTH
     }
@@ -142,12 +143,12 @@ impl Linear {
         self.run(ctx, x, 0..self.blocks, false, &mut out.lines);
     }
 
-    /// Computes them and adds them to what is there.
+    /// Computes all outputs and adds them to the contents of `out`.
     pub(super) fn add_to(&self, ctx: &mut Ctx, x: &Matrix, out: &mut Matrix) {
         self.run(ctx, x, 0..self.blocks, true, &mut out.lines);
     }
 
-    /// Computes some blocks of outputs; `out` has exactly their lines.
+    /// Computes several blocks of outputs. `out` has exactly their lines.
     pub(super) fn apply_blocks(
         &self,
         ctx: &mut Ctx,
@@ -158,7 +159,7 @@ impl Linear {
         self.run(ctx, x, blocks, false, out);
     }
 
-    /// Computes some blocks of outputs on this thread alone. In `f32` only.
+    /// Computes several blocks of outputs on this thread only, in `f32` only.
     pub(super) fn apply_alone(
         &self,
         backend: Backend,
@@ -196,7 +197,7 @@ impl Linear {
         let quantized = &ctx.quantized;
         let work = rows * self.inputs * blocks.len() * WIDTH;
         let threads = rayon::current_num_threads().min(work.div_ceil(MIN_WORK_PER_THREAD));
-        // An even number, since they are computed in pairs.
+        // An even number, since blocks are computed in pairs.
         let share = match threads {
             0 | 1 => blocks.len(),
             _ => blocks.len().div_ceil(threads * TASKS_PER_THREAD).next_multiple_of(2),
@@ -220,7 +221,7 @@ impl Linear {
             && rows >= MIN_SHARED_ROWS
             && blocks.len() < TASKS_PER_THREAD * threads
         {
-            // Too few blocks for all threads: each is shared by its rows.
+            // Too few blocks for all threads, so each block is split by its rows.
             let share = rows.div_ceil(threads * TASKS_PER_THREAD);
             out.par_chunks_mut(rows).zip(blocks).for_each(|(out, block)| {
                 out.par_chunks_mut(share).enumerate().for_each(|(index, out)| {
@@ -239,7 +240,7 @@ impl Linear {
     }
 }
 
-/// Appends a line for each of some columns of at most 16 rows.
+/// Appends a line for each of the picked columns of at most 16 rows.
 fn pack(rows: &[f32], columns: usize, picked: Range<usize>, lines: &mut Vec<Lanes>) {
     if rows.len() == columns * WIDTH {
         lines.extend(picked.map(|column| {

@@ -1,4 +1,4 @@
-//! What the parts of a tower are loaded with.
+//! Loads the parts of a tower.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -19,19 +19,19 @@ pub(super) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The same in `f32`.
+    /// Returns the same loader for `f32`.
     pub(super) fn in_f32(self) -> Self {
         Self { precision: Precision::F32, ..self }
     }
 
-    /// The first values of a tensor.
+    /// Returns the first values of a tensor.
     pub(super) fn values(&self, name: &str, count: usize) -> Result<Vec<f32>> {
         let mut values = Vec::new();
         self.weights.tensor(name)?.read(0..count, &mut Vec::new(), &mut values)?;
         Ok(values)
     }
 
-    /// A vector as lines, one for each block.
+    /// Returns a vector as lines, one for each block.
     pub(super) fn lines(&self, name: &str, columns: ColumnGroups) -> Result<Vec<Lanes>> {
         let values = self.values(name, columns.count * columns.width)?;
         let line = |block: Range<usize>| {
@@ -52,8 +52,8 @@ impl Loader<'_> {
         })
     }
 
-    /// Does `work` for each item, on threads of its own: rayon's would take up other jobs while
-    /// they wait, which may wait for the tower that is loaded here.
+    /// Calls `work` for each item on separate threads: rayon's threads would start other jobs while
+    /// they wait, and those may wait for the tower that is being loaded.
     pub(super) fn parallel<I: Sync, O: Send>(
         &self,
         items: &[I],

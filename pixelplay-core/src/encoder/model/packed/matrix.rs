@@ -1,11 +1,10 @@
-//! Blocked matrices that are used again and again.
+//! Reusable blocked matrices.
 
 use std::ops::Range;
 
 use crate::simd::{Blocked, BlockedMut, Lanes, WIDTH};
 
-/// A blocked matrix (see [`Blocked`]); columns come in whole blocks, and those that only fill up
-/// are 0.
+/// A blocked matrix (see [`Blocked`]). Columns come in whole blocks; padding columns are 0.
 #[derive(Debug, Default)]
 pub(super) struct Matrix {
     pub(super) lines: Vec<Lanes>,
@@ -13,28 +12,28 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// Makes it so large. What is in it is left over from before, and must be written first.
+    /// Resizes the matrix. It keeps old values, which must be overwritten before they are read.
     pub(super) fn reshape(&mut self, rows: usize, columns: usize) {
         self.rows = rows;
         self.lines.resize(rows * columns.div_ceil(WIDTH), Lanes::ZERO);
     }
 
-    /// All rows.
+    /// Returns a view of all rows.
     pub(super) fn view(&self) -> Blocked<'_> {
         Blocked::whole(&self.lines, self.rows)
     }
 
-    /// All rows of some blocks, which are given as lines.
+    /// Returns a view of all rows of several blocks, given as lines.
     pub(super) fn view_of(&self, lines: Range<usize>) -> Blocked<'_> {
         Blocked::whole(&self.lines[lines], self.rows)
     }
 
-    /// All rows, to be written.
+    /// Returns a writable view of all rows.
     pub(super) fn view_mut(&mut self) -> BlockedMut<'_> {
         BlockedMut::whole(&mut self.lines, self.rows)
     }
 
-    /// Takes the shape and values of some rows of another one.
+    /// Replaces the contents with a copy of several rows of another matrix.
     pub(super) fn gather(
         &mut self,
         from: &Self,
@@ -47,12 +46,12 @@ impl Matrix {
         }
     }
 
-    /// One value.
+    /// Returns one value.
     pub(super) fn at(&self, row: usize, column: usize) -> f32 {
         self.lines[column / WIDTH * self.rows + row].0[column % WIDTH]
     }
 
-    /// Writes neighbouring values of a row.
+    /// Writes consecutive values of a row.
     pub(super) fn set(&mut self, row: usize, mut column: usize, mut values: &[f32]) {
         while !values.is_empty() {
             let line = &mut self.lines[column / WIDTH * self.rows + row].0[column % WIDTH..];
@@ -72,7 +71,7 @@ impl Matrix {
         }
     }
 
-    /// The first `columns` values of a row.
+    /// Returns the first `columns` values of a row.
     pub(super) fn row(&self, row: usize, columns: usize) -> Vec<f32> {
         let blocks = self.lines.chunks_exact(self.rows);
         blocks.flat_map(|block| block[row].0).take(columns).collect()

@@ -13,11 +13,11 @@ use crate::encoder::Precision;
 use crate::encoder::checkpoint::Config;
 use crate::encoder::checkpoint::Weights;
 
-/// Text to vectors.
+/// Converts texts to vectors.
 pub(in crate::encoder) struct TextTower {
     width: usize,
-    /// Shape `(max_positions, width)`. The rows of the other embedding are read when a text has
-    /// their token.
+    /// Shape `(max_positions, width)`. The rows of the token embedding are read when a text
+    /// contains their token.
     positions: Vec<f32>,
     pub(super) transformer: Transformer,
     head: ProjectionHead,

@@ -1,4 +1,4 @@
-//! A stack of pre-norm layers, of whose result only some rows are wanted.
+//! A stack of pre-norm layers, of whose result only some rows are needed.
 
 use super::Result;
 use super::attention::{Attention, Queries, Sequence};
@@ -19,7 +19,7 @@ pub(super) struct Transformer {
 #[derive(Debug)]
 struct Layer {
     norm1: LayerNorm,
-    /// Queries, keys and values at once.
+    /// The projection to queries, keys and values.
     project: Linear,
     out: Linear,
     norm2: LayerNorm,
@@ -66,8 +66,8 @@ impl Transformer {
         let norms = (0..config.layers)
             .map(|layer| Ok([norm(layer, "layer_norm1")?, norm(layer, "layer_norm2")?]))
             .collect::<Result<Vec<_>>>()?;
-        // Of each layer, what its four linear layers read: the norms' results, attention's and the
-        // hidden values.
+        // The inputs of the four linear layers of each layer: the outputs of the norms, of
+        // attention, and the hidden values.
         let reads = norms.iter().flat_map(|[a, b]| [Some(a), None, Some(b), None]);
         let specs: Vec<_> = specs.into_iter().zip(reads).collect();
         let packed = loader.parallel(&specs, |(spec, norm)| Linear::load(loader, spec, *norm))?;
@@ -84,14 +84,14 @@ impl Transformer {
         Ok(Self { layers, attention: Attention { heads, causal } })
     }
 
-    /// Runs all layers on `space.x`. What becomes of the pooled rows is then in `space.pooled`, one
-    /// row for each sequence.
+    /// Runs all layers on `space.x`. The results for the pooled rows are then in `space.pooled`,
+    /// one row for each sequence.
     pub(super) fn forward(&self, sequences: &[Sequence], space: &mut Workspace) {
         let Workspace { ctx, x, normed, projected, queries, attended, hidden, pooled } = space;
         let Some((last, others)) = self.layers.split_last() else {
             return;
         };
-        // Of each head of the queries, keys and values.
+        // The padded columns of the queries, the keys and the values.
         let padded = last.project.columns() / 3;
         for layer in others {
             ctx.layer_norm(&layer.norm1, x, normed);
@@ -101,8 +101,8 @@ impl Transformer {
             layer.after_attention(ctx, x, attended, normed, hidden);
         }
 
-        // In the last layer only the pooled rows are computed, once they know the keys and values
-        // of the others.
+        // In the last layer, only the pooled rows are computed, using the keys and values of all
+        // rows.
         let wanted = sequences.iter().map(|s| s.rows.start + s.pooled);
         ctx.layer_norm(&last.norm1, x, normed);
         let blocks = last.project.blocks();

@@ -14,13 +14,14 @@ use crate::encoder::Precision;
 use crate::encoder::checkpoint::{VitConfig, Weights};
 use crate::simd::{Lanes, LayerNorm};
 
-/// Pictures to vectors.
+/// Converts pictures to vectors.
 pub(in crate::encoder) struct VisionTower {
     width: usize,
     patch_size: usize,
     image_size: usize,
     patch_embedding: Linear,
-    /// What is added to the class token and the patches, shape `(width / 16, patches + 1, 16)`.
+    /// The position embedding of the class token and the patches, shape
+    /// `(width / 16, patches + 1, 16)`.
     positions: Matrix,
     pre_norm: LayerNorm,
     pub(super) transformer: Transformer,
@@ -85,7 +86,8 @@ impl VisionTower {
                 .collect();
             let Workspace { ctx, x, normed, hidden, .. } = &mut *space;
             let pixels = &pixels[group.start * each..group.end * each];
-            // A convolution whose stride is its kernel size is one matrix product over the patches.
+            // A convolution whose stride equals its kernel size is one matrix product over the
+            // patches.
             self.patchify(pixels, patches, hidden);
             normed.reshape(count * rows, self.width);
             let blocks = normed.lines.chunks_exact_mut(count * rows);
@@ -102,8 +104,8 @@ impl VisionTower {
         })
     }
 
-    /// The first patches of each image as rows of pixels. Where the class token will be there is a
-    /// row of zeros.
+    /// Writes the first patches of each image as rows of pixels, with a row of zeros in the place
+    /// of the class token.
     fn patchify(&self, pixels: &[f32], patches: usize, out: &mut Matrix) {
         let (size, image_size) = (self.patch_size, self.image_size);
         let side = image_size / size;

@@ -1,4 +1,4 @@
-//! What a forward pass writes on its way, kept for the next one.
+//! The intermediate results of a forward pass, kept for reuse.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,18 +6,18 @@ use super::int8::QuantizedInput;
 use super::matrix::Matrix;
 use crate::simd::{Backend, Lanes, LayerNorm};
 
-/// What each step of a pass computes with.
+/// The context of each step of a pass.
 #[derive(Debug, Default)]
 pub(super) struct Ctx {
     pub(super) backend: Backend,
-    /// The inputs of a layer in 8 bits.
+    /// The quantized inputs of a layer.
     pub(super) quantized: QuantizedInput,
-    /// Keys as a right factor, and scores, for each head.
+    /// The keys as a right factor, and the scores, for each head.
     pub(super) scratch: Vec<Lanes>,
 }
 
 impl Ctx {
-    /// The layer norm of all rows.
+    /// Computes the layer norm of all rows.
     pub(super) fn layer_norm(&self, norm: &LayerNorm, x: &Matrix, out: &mut Matrix) {
         out.reshape(x.rows, norm.width);
         self.backend.layer_norm(norm, x.view(), out.view_mut());
@@ -28,27 +28,27 @@ impl Ctx {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) ctx: Ctx,
-    /// What the layers add to.
+    /// The residual stream, which the layers add to.
     pub(super) x: Matrix,
     pub(super) normed: Matrix,
     /// Queries, keys and values.
     pub(super) projected: Matrix,
-    /// The queries of the rows that are pooled, where only they are wanted.
+    /// The queries of the pooled rows, if only those are needed.
     pub(super) queries: Matrix,
     pub(super) attended: Matrix,
     pub(super) hidden: Matrix,
     pub(super) pooled: Matrix,
 }
 
-/// Workspaces at rest. There are as many as forward passes ever ran at the same time.
+/// Idle workspaces. There are as many as the maximum number of forward passes that ever ran at the
+/// same time.
 #[derive(Debug, Default)]
 pub(super) struct Workspaces<W>(Mutex<Vec<W>>);
 
 impl<W: Default> Workspaces<W> {
-    /// Lends one.
+    /// Lends a workspace to `work`.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut W) -> T) -> T {
-        // Nothing in a workspace outlives the pass that wrote it, so one that panicked is of no
-        // harm.
+        // A workspace has no state that outlives a pass, so a poisoned lock does no harm.
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut workspace = taken.unwrap_or_default();
         let result = work(&mut workspace);

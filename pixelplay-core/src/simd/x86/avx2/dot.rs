@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::dot_kernels;
 use crate::simd::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 
-// There are 16 registers, some of which rows and queries themselves take.
+// There are 16 registers, and rows and queries also need some.
 dot_kernels! {
     #[target_feature(enable = "avx2,fma")]
     f32: __m256, lanes 8, tile 3 x 4;
@@ -20,7 +20,7 @@ impl Accumulator<8> for __m256 {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX2 and FMA, here and below.
+        // SAFETY: our caller guarantees AVX2 and FMA, here and below.
         unsafe { _mm256_setzero_ps() }
     }
 
@@ -33,7 +33,7 @@ impl Accumulator<8> for __m256 {
     #[inline(always)]
     unsafe fn reduce(self, a_tail: &[f32], b_tail: &[f32]) -> f32 {
         let mut sums = [0.0; 8];
-        // SAFETY: as above; the array has room for the 8 values that are stored.
+        // SAFETY: as above; the array has space for the 8 values that are stored.
         unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), self) };
         reduce_f32(sums, a_tail, b_tail)
     }
@@ -44,7 +44,7 @@ impl Accumulator<F64_LANES> for [__m256d; 4] {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX2 and FMA, here and below.
+        // SAFETY: our caller guarantees AVX2 and FMA, here and below.
         [unsafe { _mm256_setzero_pd() }; 4]
     }
 
@@ -66,7 +66,7 @@ impl Accumulator<F64_LANES> for [__m256d; 4] {
     unsafe fn reduce(self, a_tail: &[f32], b_tail: &[f32]) -> f64 {
         let mut sums = [0.0; F64_LANES];
         for (sums, register) in sums.as_chunks_mut::<4>().0.iter_mut().zip(self) {
-            // SAFETY: as above; the chunk has room for the 4 values that are stored.
+            // SAFETY: as above; the chunk has space for the 4 values that are stored.
             unsafe { _mm256_storeu_pd(sums.as_mut_ptr(), register) };
         }
         reduce_f64(sums, a_tail, b_tail)

@@ -1,4 +1,4 @@
-//! Dot products in 8 bits in the registers of AVX2.
+//! 8-bit dot products in the registers of AVX2.
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm_set1_epi32, _mm256_add_epi32, _mm256_cvtepi8_epi16,
@@ -29,8 +29,8 @@ pub(in crate::simd) fn dots_i8(rows: &[u8], picked: Option<&[u32]>, query: &[i8]
     }
 }
 
-/// Two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave room for what is
-/// in between.
+/// Processes two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave some
+/// for intermediate results.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn panel_i8(
     dim: usize,
@@ -71,7 +71,7 @@ pub(in crate::simd) fn panel_i8(
     }
 }
 
-/// How many registers hold the sums of a row with a panel, two sums for each query.
+/// The number of registers for the sums of a row with a panel, two sums for each query.
 const PARTS: usize = LANES / 4;
 
 /// Adds the products of four values of each row and query.
@@ -102,7 +102,7 @@ where
     T: Copy,
 {
     const { assert!(size_of::<T>() == 1) };
-    // SAFETY: every x86-64 has SSE2, and there are 16 bytes.
+    // SAFETY: every x86-64 processor has SSE2, and there are 16 bytes.
     unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
 }
 
@@ -110,7 +110,7 @@ where
 #[inline]
 fn stored(values: __m256i) -> [i32; 8] {
     let mut out = [0; 8];
-    // SAFETY: there is room for 8 values.
+    // SAFETY: there is space for 8 values.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) };
     out
 }

@@ -1,4 +1,4 @@
-//! Matrix products in 8 bits: [`IntVector`] in the registers of AVX2.
+//! 8-bit matrix products: [`IntVector`] in the registers of AVX2.
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_load_si256, _mm256_madd_epi16,
@@ -15,12 +15,13 @@ int_kernels! {
     [__m256i; 2], [__m256; 2], tile 4 x 1
 }
 
-/// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 has no
-/// room. So 128 is taken from the codes, and 128 times the sums of the columns is added at the end.
+/// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 does not
+/// fit. So 128 is subtracted from the codes, and 128 times the sums of the columns is added at the
+/// end.
 impl IntVector for [__m256i; 2] {
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX2, here and below.
+        // SAFETY: our caller guarantees AVX2, here and below.
         [unsafe { _mm256_setzero_si256() }; 2]
     }
 
@@ -57,7 +58,7 @@ impl IntVector for [__m256i; 2] {
     #[inline(always)]
     unsafe fn store(self, column_sums: &Codes, to: &mut [i32; WIDTH]) {
         let at = to.as_mut_ptr().cast::<__m256i>();
-        // SAFETY: as above; there is room for 16 sums.
+        // SAFETY: as above; there is space for 16 sums.
         unsafe {
             let sums = Self::load_weights(column_sums);
             for i in 0..2 {

@@ -10,11 +10,12 @@ use std::arch::x86_64::{
 
 use crate::simd::kernels::resample::{self, FRACTION_BITS, LOW_BITS, Taps};
 
-/// Bytes of four pixels, and of the load that gets them.
+/// The bytes of four pixels, and of the load that reads them.
 const QUAD: usize = 12;
 const LOAD: usize = 16;
 
-/// [`resample::convolve_row`] for `R` rows of one length, which share the loads of the weights.
+/// [`resample::convolve_row`] for `R` rows of the same length, which share the loads of the
+/// weights.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn convolve_rows<const R: usize>(
     rows: [&[u8]; R],
@@ -22,7 +23,7 @@ pub(in crate::simd) fn convolve_rows<const R: usize>(
     taps: &[Taps],
     outs: [&mut [u8]; R],
 ) {
-    // In 16 bits: red of the pixels 0 and 1, green of both, blue of both, nothing; the same of the
+    // In 16 bits: red of pixels 0 and 1, green of both, blue of both, nothing; then the same for
     // pixels 2 and 3.
     let pairs = _mm256_setr_epi8(
         0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
@@ -33,7 +34,7 @@ pub(in crate::simd) fn convolve_rows<const R: usize>(
     let len = rows[0].len();
     for (at, taps) in taps.iter().enumerate() {
         let start = (taps.first() - offset) * 3;
-        // Where a load would leave the row, what is left of it is copied.
+        // Where a load would reach beyond the row, the rest of the row is copied first.
         let whole = (len + QUAD).saturating_sub(start + LOAD) / QUAD;
         let mut high = [_mm256_setzero_si256(); R];
         let mut low = [_mm256_setzero_si256(); R];
@@ -65,17 +66,16 @@ pub(in crate::simd) fn convolve_rows<const R: usize>(
     }
 }
 
-/// The first 16 bytes.
+/// Loads the first 16 bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn load(bytes: &[u8]) -> __m128i {
     assert!(bytes.len() >= LOAD);
-    // SAFETY: the bytes that are loaded are there.
+    // SAFETY: the slice has the bytes that are loaded.
     unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
 }
 
-/// The two halves of the sums, together, with their low parts, rounded and clipped: red, green,
-/// blue.
+/// Combines the two halves of the sums with their low parts, rounded and clipped: red, green, blue.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn round(high: __m256i, low: __m256i) -> i32 {

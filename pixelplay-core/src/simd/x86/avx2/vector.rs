@@ -1,4 +1,4 @@
-//! [`Vector`] in the registers of AVX2, and what is compiled over it.
+//! [`Vector`] in the registers of AVX2, and the kernels over it.
 
 use std::arch::x86_64::{
     __m256, _mm_packus_epi16, _mm_storeu_si128, _mm256_add_ps, _mm256_castps_si256,
@@ -11,19 +11,19 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::vector_kernels;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-// 12 of 16 registers hold sums, the others what is multiplied; a block takes two.
+// 12 of 16 registers hold sums, the others hold factors; a block takes two.
 vector_kernels! {
     #[target_feature(enable = "avx2,fma")]
     [__m256; 2], tile 6 x 1, pixels 6
 }
 
-/// Methods that do the same with each of the two registers.
+/// Defines methods that do the same with each of the two registers.
 macro_rules! lanewise {
     ($($name:ident($($other:ident),*) = $intrinsic:ident;)*) => {
         $(
             #[inline(always)]
             unsafe fn $name(self, $($other: Self),*) -> Self {
-                // SAFETY: our caller promises AVX2 and FMA.
+                // SAFETY: our caller guarantees AVX2 and FMA.
                 unsafe {
                     [$intrinsic(self[0], $($other[0]),*), $intrinsic(self[1], $($other[1]),*)]
                 }
@@ -36,12 +36,11 @@ impl Vector for [__m256; 2] {
     #[inline(always)]
     unsafe fn to_bytes(self) -> [u8; WIDTH] {
         let mut bytes = [0; WIDTH];
-        // SAFETY: our caller promises AVX2; there is room for 16 bytes.
+        // SAFETY: our caller guarantees AVX2; there is space for 16 bytes.
         unsafe {
             let words =
                 _mm256_packus_epi32(_mm256_cvttps_epi32(self[0]), _mm256_cvttps_epi32(self[1]));
-            // Packing goes by halves of the registers: quarters 0 and 2 are of the first
-            // values.
+            // Packing works on halves of the registers: quarters 0 and 2 hold the first values.
             let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
             let codes = _mm_packus_epi16(
                 _mm256_castsi256_si128(words),
@@ -79,7 +78,7 @@ impl Vector for [__m256; 2] {
     #[inline(always)]
     unsafe fn store(self, to: &mut Lanes) {
         let at = to.0.as_mut_ptr();
-        // SAFETY: as above; there is aligned room for 16 values.
+        // SAFETY: as above; there is aligned space for 16 values.
         unsafe {
             _mm256_store_ps(at, self[0]);
             _mm256_store_ps(at.add(8), self[1]);

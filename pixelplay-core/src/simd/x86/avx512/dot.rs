@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::dot_kernels;
 use crate::simd::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 
-// There are 32 registers, some of which rows and queries themselves take.
+// There are 32 registers, and rows and queries also need some.
 dot_kernels! {
     #[target_feature(enable = "avx512f")]
     f32: __m512, lanes 16, tile 4 x 4;
@@ -20,7 +20,7 @@ impl Accumulator<16> for __m512 {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX-512F, here and below.
+        // SAFETY: our caller guarantees AVX-512F, here and below.
         unsafe { _mm512_setzero_ps() }
     }
 
@@ -42,7 +42,7 @@ impl Accumulator<F64_LANES> for [__m512d; 2] {
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX-512F, here and below.
+        // SAFETY: our caller guarantees AVX-512F, here and below.
         [unsafe { _mm512_setzero_pd() }; 2]
     }
 
@@ -64,7 +64,7 @@ impl Accumulator<F64_LANES> for [__m512d; 2] {
     unsafe fn reduce(self, a_tail: &[f32], b_tail: &[f32]) -> f64 {
         let mut sums = [0.0; F64_LANES];
         for (sums, register) in sums.as_chunks_mut::<8>().0.iter_mut().zip(self) {
-            // SAFETY: as above; the chunk has room for the 8 values that are stored.
+            // SAFETY: as above; the chunk has space for the 8 values that are stored.
             unsafe { _mm512_storeu_pd(sums.as_mut_ptr(), register) };
         }
         reduce_f64(sums, a_tail, b_tail)

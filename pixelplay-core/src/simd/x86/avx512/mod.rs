@@ -1,4 +1,4 @@
-//! AVX-512F. What is computed in 8 bits is left to AVX2.
+//! AVX-512F. 8-bit kernels are those of AVX2.
 
 mod dot;
 #[cfg(feature = "encoder")]

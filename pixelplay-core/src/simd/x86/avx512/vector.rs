@@ -1,4 +1,4 @@
-//! [`Vector`] in the registers of AVX-512, and what is compiled over it.
+//! [`Vector`] in the registers of AVX-512, and the kernels over it.
 
 use std::arch::x86_64::{
     __m512, _mm_storeu_si128, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
@@ -10,19 +10,19 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::vector_kernels;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-// 28 of 32 registers hold sums, the others what is multiplied.
+// 28 of 32 registers hold sums, the others hold factors.
 vector_kernels! {
     #[target_feature(enable = "avx512f")]
     __m512, tile 14 x 2, pixels 8
 }
 
-/// Methods that are one instruction.
+/// Defines methods that are one instruction.
 macro_rules! lanewise {
     ($($name:ident($($other:ident),*) = $intrinsic:ident;)*) => {
         $(
             #[inline(always)]
             unsafe fn $name(self, $($other: Self),*) -> Self {
-                // SAFETY: our caller promises AVX-512F.
+                // SAFETY: our caller guarantees AVX-512F.
                 unsafe { $intrinsic(self, $($other),*) }
             }
         )*
@@ -33,7 +33,7 @@ impl Vector for __m512 {
     #[inline(always)]
     unsafe fn to_bytes(self) -> [u8; WIDTH] {
         let mut bytes = [0; WIDTH];
-        // SAFETY: our caller promises AVX-512F; there is room for 16 bytes.
+        // SAFETY: our caller guarantees AVX-512F; there is space for 16 bytes.
         unsafe {
             let codes = _mm512_cvtusepi32_epi8(_mm512_cvttps_epi32(self));
             _mm_storeu_si128(bytes.as_mut_ptr().cast(), codes);
@@ -66,7 +66,7 @@ impl Vector for __m512 {
 
     #[inline(always)]
     unsafe fn store(self, to: &mut Lanes) {
-        // SAFETY: as above; there is aligned room for 16 values.
+        // SAFETY: as above; there is aligned space for 16 values.
         unsafe { _mm512_store_ps(to.0.as_mut_ptr(), self) }
     }
 

@@ -1,4 +1,4 @@
-//! Dot products in 8 bits with the dot-product instruction of AVX-512 (VNNI).
+//! 8-bit dot products with the dot-product instruction of AVX-512 (VNNI).
 
 use std::arch::x86_64::{
     __m128i, __m512i, _mm_add_epi32, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
@@ -19,15 +19,15 @@ pub(in crate::simd) fn dots_i8(rows: &[u8], picked: Option<&[u32]>, query: &[i8]
     let mut at = 0;
     let (groups, rest) = out.as_chunks_mut::<ROWS>();
     for out in groups {
-        // Filled in a loop: closures do not become part of a function that is compiled for other
-        // instructions than the rest, and cost a fifth of it here.
+        // Filled in a loop: closures are not inlined into a function that is compiled for other
+        // instructions than the rest, which would cost a fifth of the time here.
         let mut sums = [_mm512_setzero_si512(); ROWS];
         for sum in &mut sums {
             prefetch_row(rows, picked, dim, at);
             *sum = products(row(rows, picked, dim, at), query);
             at += 1;
         }
-        // SAFETY: there is room for 4 sums.
+        // SAFETY: there is space for 4 sums.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), sum_each(sums)) };
     }
     for out in rest {
@@ -36,7 +36,7 @@ pub(in crate::simd) fn dots_i8(rows: &[u8], picked: Option<&[u32]>, query: &[i8]
     }
 }
 
-/// 16 sums, which together are the dot product of two vectors of equal length.
+/// Computes 16 sums that add up to the dot product of two vectors of equal length.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 fn products(row: &[u8], query: &[i8]) -> __m512i {
@@ -54,7 +54,7 @@ fn products(row: &[u8], query: &[i8]) -> __m512i {
         return sums;
     }
     let mask = !(u64::MAX << query_tail.len().min(row_tail.len()));
-    // SAFETY: only the bytes of the mask are read, which both have.
+    // SAFETY: only the bytes of the mask are read, and both slices have them.
     let (codes, values) = unsafe {
         (
             _mm512_maskz_loadu_epi8(mask, row_tail.as_ptr().cast()),
@@ -64,14 +64,13 @@ fn products(row: &[u8], query: &[i8]) -> __m512i {
     _mm512_dpbusd_epi32(sums, codes, values)
 }
 
-/// The sum of the values of each register: all four together take fewer steps than one after the
-/// other.
+/// Sums the values of each register: all four together take fewer steps than one after the other.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn sum_each([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    // In each of the four parts: one partial sum of each.
+    // In each of the four parts, one partial sum of each register.
     let parts = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
     let halves =
         _mm256_add_epi32(_mm512_castsi512_si256(parts), _mm512_extracti64x4_epi64::<1>(parts));
@@ -100,8 +99,8 @@ pub(in crate::simd) fn panel_i8(
     microkernel::<12, 1>(dim, rows, picked, [panel], [out]);
 }
 
-/// `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for what is
-/// multiplied, are what there is.
+/// Processes `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for the
+/// factors, use all registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 fn microkernel<const R: usize, const P: usize>(
@@ -118,7 +117,8 @@ fn microkernel<const R: usize, const P: usize>(
         for r in 0..R {
             prefetch_row(rows, picked, dim, at + r);
         }
-        // The last group begins with rows that were done before, rather than being a special case.
+        // The last group overlaps with rows that were already done, rather than being a special
+        // case.
         let mut group: [&[u8]; R] = [&[]; R];
         let mut row_quads: [&[[u8; QUAD]]; R] = [&[]; R];
         for r in 0..R {
@@ -151,14 +151,14 @@ fn microkernel<const R: usize, const P: usize>(
                     let values = unsafe { _mm512_loadu_si512(quads[p][whole].as_ptr().cast()) };
                     sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(codes), values);
                 }
-                // SAFETY: there is room for 16 sums.
+                // SAFETY: there is space for 16 sums.
                 unsafe { _mm512_storeu_si512(outs[p][at + r].as_mut_ptr().cast(), sum) };
             }
         }
     }
 }
 
-/// Compiled for AVX-512 by the compiler alone.
+/// Vectorised for AVX-512 by the compiler.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn screen_panel(
     dots: &[[i32; LANES]],

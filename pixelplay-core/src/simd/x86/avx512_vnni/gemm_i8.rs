@@ -1,4 +1,4 @@
-//! Matrix products in 8 bits: [`IntVector`] with the dot-product instruction of AVX-512 (VNNI).
+//! 8-bit matrix products: [`IntVector`] with the dot-product instruction of AVX-512 (VNNI).
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_set1_epi32,
@@ -17,7 +17,7 @@ int_kernels! {
 impl IntVector for __m512i {
     #[inline(always)]
     unsafe fn zero() -> Self {
-        // SAFETY: our caller promises AVX-512 with VNNI, here and below.
+        // SAFETY: our caller guarantees AVX-512 with VNNI, here and below.
         unsafe { _mm512_setzero_si512() }
     }
 
@@ -41,7 +41,7 @@ impl IntVector for __m512i {
 
     #[inline(always)]
     unsafe fn store(self, _: &Codes, to: &mut [i32; WIDTH]) {
-        // SAFETY: as above; there is room for 16 sums.
+        // SAFETY: as above; there is space for 16 sums.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), self) };
     }
 }

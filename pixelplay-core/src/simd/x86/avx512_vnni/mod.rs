@@ -1,5 +1,4 @@
-//! AVX-512F and BW with the dot products of bytes (VNNI). What is computed in floats is as with
-//! AVX-512.
+//! AVX-512F and BW with dot products of bytes (VNNI). Floating-point kernels are those of AVX-512.
 
 mod dot_i8;
 #[cfg(feature = "encoder")]

@@ -1,4 +1,4 @@
-//! Work that is done for its time alone.
+//! Work that is done only for the time it takes.
 
 use std::hint::black_box;
 
@@ -12,7 +12,7 @@ use super::ledger;
 
 const DUMMY_SALT: [u8; SALT_BYTES] = *b"pixelplay: dummy";
 
-/// As much work as to check a password under this scheme, with nothing to show for it.
+/// Does as much work as checking a password under this scheme, without a result.
 pub(in crate::users) fn dummy_hash(
     input: &[u8],
     scheme: Scheme,

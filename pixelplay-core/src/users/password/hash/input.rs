@@ -1,4 +1,4 @@
-//! What of a password is hashed.
+//! The form in which a password is hashed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::problem::HashProblem;
 use crate::users::password::pepper::Pepper;
 
-/// What of a password went into its hash. Its text stands in a column beside the hash, which does
-/// not say it itself.
+/// The form of the password that went into its hash. Its text is stored in a column next to the
+/// hash, since the hash does not record it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::users) enum HashInput {
-    /// The bytes as typed: a hash of another program.
+    /// The bytes as typed, for a hash from another program.
     Typed,
     /// The normalised password.
     Normalised,
@@ -19,7 +19,7 @@ pub(in crate::users) enum HashInput {
 }
 
 impl HashInput {
-    /// That of a hash which is made now.
+    /// Returns the form that new hashes use.
     pub(in crate::users) fn current(pepper: Option<&Pepper>) -> Self {
         pepper.map_or(Self::Normalised, |pepper| Self::Peppered { pepper: pepper.id().to_owned() })
     }
@@ -43,9 +43,7 @@ impl FromStr for HashInput {
             ("typed", _) => Ok(Self::Typed),
             ("normalised", _) => Ok(Self::Normalised),
             (_, Some(pepper)) => Ok(Self::Peppered { pepper: pepper.to_owned() }),
-            _ => Err(HashProblem::Unreadable {
-                what: "what went into it has none of the known forms",
-            }),
+            _ => Err(HashProblem::Unreadable { what: "its input form is unknown" }),
         }
     }
 }

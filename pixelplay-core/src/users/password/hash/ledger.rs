@@ -1,4 +1,4 @@
-//! Which hashes this thread has computed, for tests of what a log-in costs.
+//! Records which hashes this thread has computed, for tests of the cost of a log-in.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ pub(super) fn note(scheme: Scheme) {
     DONE.with_borrow_mut(|done| done.push(scheme));
 }
 
-/// What was done since the last call.
+/// Returns the hashes computed since the last call.
 pub(in crate::users) fn take() -> Vec<Scheme> {
     DONE.take()
 }

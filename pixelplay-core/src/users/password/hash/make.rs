@@ -1,4 +1,4 @@
-//! Making a new hash, by the current settings.
+//! Makes new hashes with the current settings.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Version};
@@ -13,7 +13,7 @@ use crate::users::password::form::Normalised;
 use crate::users::password::pepper::Pepper;
 
 impl StoredHash {
-    /// A new hash, by the current settings.
+    /// Makes a new hash with the current settings.
     pub(in crate::users) fn new(
         password: &Normalised,
         params: &HashParams,
@@ -43,7 +43,7 @@ impl StoredHash {
         };
         #[expect(
             clippy::expect_used,
-            reason = "three numbers and two buffers of a size that PHC strings have"
+            reason = "three numbers and two buffers of sizes that are valid in PHC strings"
         )]
         let text = phc().expect("a PHC string").to_string();
         Self::parse(&text, HashInput::current(pepper))
@@ -65,7 +65,7 @@ mod tests {
     use crate::users::password::pepper::Peppers;
 
     impl StoredHash {
-        /// One that was made now, at the default cost.
+        /// Makes a hash at the default cost.
         pub(in crate::users) fn of(password: &str, pepper: Option<&Pepper>) -> Self {
             let password = Password::new(password).unwrap();
             let (params, mut memory) = (HashParams::default(), HashMemory::default());

@@ -1,23 +1,23 @@
-//! The memory that a hash fills.
+//! The memory that a hash works in.
 
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// Blocks for one hash after the other. They are wiped after each, and kept for the next: given
-/// back, memory of this size does not return to the system but makes holes in the heap of whichever
-/// thread had it, a hole for every thread.
+/// Blocks that are reused from one hash to the next. They are wiped after each hash and kept: if
+/// memory of this size is freed, it does not return to the system but leaves a hole in the heap of
+/// the thread that used it, one for every thread.
 #[derive(Default)]
 pub(in crate::users) struct HashMemory(Vec<Block>);
 
 impl HashMemory {
-    /// Runs a hash over this many blocks; `None` if there is no memory for them.
+    /// Runs a hash over this many blocks. Returns `None` if they cannot be allocated.
     pub(super) fn with<T>(
         &mut self,
         blocks: usize,
         hash: impl FnOnce(&mut [Block]) -> T,
     ) -> Option<T> {
         if self.0.len() < blocks {
-            // First given back, so that the smaller and the larger are never held together.
+            // Freed first, so that the smaller and the larger buffer are never held together.
             self.0 = Vec::new();
             self.0.try_reserve_exact(blocks).ok()?;
             self.0.resize(blocks, Block::new());

@@ -1,16 +1,16 @@
-//! Password hashes: Argon2id for new ones, and those of other programs as long as they last.
+//! Password hashes: Argon2id for new ones, and hashes from other programs until they are replaced.
 //!
-//! | file | what lives there |
+//! | file | contents |
 //! |---|---|
-//! | `params`, `tune` | the settings of new hashes, and those that a machine can afford |
-//! | `scheme` | algorithm and settings of any hash, and what is too much for a machine |
-//! | `input` | what of a password went in: as typed, normalised, or under a pepper |
-//! | `stored` | a hash as the database has it, and whether a password is its |
-//! | `parse`, `make` | a stored hash read back, and a new one |
+//! | `params`, `tune` | the settings of new hashes, and tuning them to a machine |
+//! | `scheme` | algorithm and settings of any hash, and their limits |
+//! | `input` | the form of the password that is hashed: as typed, normalised, or with a pepper |
+//! | `stored` | a hash as stored in the database, and checking a password against it |
+//! | `parse`, `make` | reading a stored hash, and making a new one |
 //! | `tag`, `memory` | Argon2 itself, in memory that is wiped |
-//! | `dummy` | as much work, with nothing to show for it |
-//! | `slots` | how many run at once |
-//! | `problem` | why one cannot be made, read or checked |
+//! | `dummy` | the same amount of work, without a result |
+//! | `slots` | how many hashes run at the same time |
+//! | `problem` | why a hash cannot be made, read or checked |
 
 mod dummy;
 mod input;

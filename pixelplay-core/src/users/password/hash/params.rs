@@ -1,20 +1,20 @@
-//! How dear a new password hash is.
+//! The cost of new password hashes.
 
 use argon2::{Algorithm, Version};
 
 use super::scheme::{MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PASSES, Scheme};
 
-/// Memory in KiB and passes that the OWASP Password Storage Cheat Sheet gives as equally strong for
-/// Argon2id: whoever reaches one of them is at its floor.
+/// Memory in KiB and passes that the OWASP Password Storage Cheat Sheet lists as equally strong for
+/// Argon2id. Settings must reach at least one of these rows.
 const OWASP: [(u32, u32); 5] = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)];
 
 /// The settings of Argon2id, version 1.3, for new password hashes.
 ///
 /// The default is the first choice of the [OWASP Password Storage Cheat
 /// Sheet](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html): 19
-/// MiB, two passes, one lane. Where users have hashes of other settings, they get new ones as they
-/// log in; until all have, every failing log-in costs one hash under each setting there is, so that
-/// its time tells nothing. Change them seldom, therefore.
+/// MiB, two passes, one lane. Users whose hashes have other settings get new ones when they log in.
+/// Until all have, every failed log-in costs one hash under each setting in use, so that its timing
+/// reveals nothing. So change the settings rarely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashParams {
     pub(super) memory_kib: u32,
@@ -23,14 +23,15 @@ pub struct HashParams {
 }
 
 impl HashParams {
-    /// Memory in KiB, passes over it, and lanes. Lanes are computed one after the other here, while
-    /// an attacker may run them at once: more than one is for settings that another program shares.
+    /// Creates settings from memory in KiB, passes over it, and lanes. PixelPlay computes lanes one
+    /// after the other, while an attacker can run them in parallel: use more than one only for
+    /// settings shared with another program.
     ///
     /// # Errors
     ///
-    /// If they are below every row of OWASP's table, or so dear that a few log-ins would take the
-    /// machine down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes
-    /// together.
+    /// If the settings are below every row of OWASP's table, or so expensive that a few log-ins
+    /// would bring the machine down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in
+    /// all passes together.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashParamsProblem> {
         let reaches = |&(memory, least): &(u32, u32)| memory_kib >= memory && passes >= least;
         if !OWASP.iter().any(reaches) || lanes == 0 {
@@ -46,19 +47,19 @@ impl HashParams {
         Ok(Self { memory_kib, passes, lanes })
     }
 
-    /// The memory of one hash, in KiB.
+    /// Returns the memory of one hash, in KiB.
     #[must_use]
     pub fn memory_kib(&self) -> u32 {
         self.memory_kib
     }
 
-    /// The passes over it.
+    /// Returns the number of passes over it.
     #[must_use]
     pub fn passes(&self) -> u32 {
         self.passes
     }
 
-    /// The lanes it is divided into.
+    /// Returns the number of lanes.
     #[must_use]
     pub fn lanes(&self) -> u32 {
         self.lanes
@@ -85,9 +86,9 @@ impl Default for HashParams {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashParamsProblem {
-    /// Guessing would be cheaper than OWASP's floor.
+    /// Guessing would be cheaper than OWASP's minimum.
     #[error(
-        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too weak; take at least 19456 KiB and 2 passes, or an equal of OWASP's table"
+        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too weak; use at least 19456 KiB and 2 passes, or an equivalent from OWASP's table"
     )]
     TooWeak {
         /// The memory in KiB.
@@ -97,9 +98,9 @@ pub enum HashParamsProblem {
         /// The lanes.
         lanes: u32,
     },
-    /// A log-in would take seconds, or more memory than it should.
+    /// A log-in would take seconds, or too much memory.
     #[error(
-        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too dear for a log-in; take at most 1 GiB, 64 passes, 16 lanes, and 1 GiB in all passes together"
+        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too expensive for a log-in; use at most 1 GiB, 64 passes, 16 lanes, and 1 GiB in all passes together"
     )]
     TooDear {
         /// The memory in KiB.

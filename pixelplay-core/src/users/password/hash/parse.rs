@@ -1,4 +1,4 @@
-//! Reading a stored hash, of ours or of another program.
+//! Parses stored hashes, ours and those of other programs.
 
 use std::str::FromStr;
 
@@ -15,11 +15,11 @@ use super::stored::{Argon2Hash, StoredHash};
 const MAX_HASH_BYTES: usize = 512;
 
 impl StoredHash {
-    /// Reads a hash of ours or of another program, unless to check a password against it would take
-    /// the machine down.
+    /// Parses a hash made by us or by another program. Rejects it if checking a password against it
+    /// would bring the machine down.
     pub(in crate::users) fn parse(text: &str, input: HashInput) -> Result<Self, HashProblem> {
         if text.len() > MAX_HASH_BYTES {
-            return Err(HashProblem::Unreadable { what: "it is longer than any that is known" });
+            return Err(HashProblem::Unreadable { what: "it is longer than any known hash" });
         }
         if text.starts_with("$argon2") {
             parse_argon2(text, input)
@@ -27,7 +27,7 @@ impl StoredHash {
             parse_bcrypt(text)
         } else {
             Err(HashProblem::Unreadable {
-                what: "it is neither a PHC string of Argon2 nor a bcrypt hash of version 2a, 2b or 2y",
+                what: "it is neither an Argon2 PHC string nor a bcrypt hash of version 2a, 2b or 2y",
             })
         }
     }
@@ -36,14 +36,14 @@ impl StoredHash {
 fn parse_argon2(text: &str, input: HashInput) -> Result<StoredHash, HashProblem> {
     let phc = PasswordHash::new(text).map_err(|_| BAD_ARGON2)?;
     let params = Params::try_from(&phc).map_err(|_| BAD_ARGON2)?;
-    // The crate takes its defaults for what is missing and the last of what is there twice; the
-    // reference takes neither. A `keyid` names a secret that is not ours.
+    // The crate uses defaults for missing parameters and the last of repeated ones; the reference
+    // implementation accepts neither. A `keyid` names a secret that we do not have.
     let names: Vec<Ident> = phc.params.iter().map(|(name, _)| name).collect();
     let names: Vec<&str> = names.iter().map(Ident::as_str).collect();
     if !matches!(names[..], ["m", "t", "p"] | ["m", "t", "p", "data"]) {
         return Err(BAD_ARGON2);
     }
-    // Strings without a version are older than the second one, 1.3.
+    // Strings without a version predate version 1.3.
     let version = phc.version.unwrap_or(Version::V0x10.into());
     let variant = Algorithm::new(phc.algorithm).map_err(|_| BAD_ARGON2)?;
     let version = Version::try_from(version).map_err(|_| BAD_ARGON2)?;
@@ -59,7 +59,7 @@ fn parse_argon2(text: &str, input: HashInput) -> Result<StoredHash, HashProblem>
         scheme: scheme.checked()?,
         input,
         argon2: Some(Box::new(Argon2Hash {
-            // With the associated data of the string, if it has any.
+            // Includes the associated data of the string, if any.
             hasher: Argon2::new(variant, version, params),
             salt: phc.salt.ok_or(BAD_ARGON2)?,
             tag: phc.hash.ok_or(BAD_ARGON2)?,
@@ -73,7 +73,7 @@ fn parse_bcrypt(text: &str) -> Result<StoredHash, HashProblem> {
     Ok(StoredHash {
         text: text.to_owned(),
         scheme: Scheme::Bcrypt { cost }.checked()?,
-        // None of these is ours.
+        // We do not make such hashes ourselves.
         input: HashInput::Typed,
         argon2: None,
     })
@@ -105,7 +105,7 @@ mod tests {
             &format!("$argon2id$v=19$m=256,t=2,p=1{salt_and_tag}$"),
             &format!("$argon2id$v=19$m=256,t=2,p=1{salt_and_tag}\n"),
             &format!("$argon2id$v=19$m=256,t=2,p=1${}", "A".repeat(10 << 20)),
-            // A tag of three bytes, which one guess in 16 million would match.
+            // A tag of three bytes, which one in 16 million guesses would match.
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$AAAA",
             "$2a$",
             "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",

@@ -1,44 +1,46 @@
 //! Why a password hash cannot be made, read or checked.
 
-/// Why a password hash cannot be made, read or checked. No message holds anything of it.
+/// Why a password hash cannot be made, read or checked. No message contains any part of the hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashProblem {
-    /// It is of another kind, or damaged.
+    /// The hash is of an unknown kind, or damaged.
     #[error("the password hash cannot be read: {what}; have its user set a new password")]
     Unreadable {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// To check one password would take seconds or more than 1 GiB.
+    /// Checking one password would take seconds, or more than 1 GiB.
     #[error(
-        "the password hash is too dear to be checked ({scheme}); have its user set a new password"
+        "the password hash is too expensive to verify ({scheme}); have its user set a new password"
     )]
     TooDear {
-        /// Its algorithm and settings.
+        /// The algorithm and settings.
         scheme: String,
     },
-    /// The hash was made with a pepper that is not among those given.
-    #[error("the password hash needs the pepper {id:?}; give it among the older ones")]
+    /// The hash was made with a pepper that was not given.
+    #[error("the password hash was made with pepper {id:?}; pass it in `older_peppers`")]
     UnknownPepper {
         /// The pepper's id.
         id: String,
     },
-    /// The memory that the hash fills cannot be had.
-    #[error("not enough memory for a password hash of {memory_kib} KiB; let fewer run at once")]
+    /// The memory for the hash cannot be allocated.
+    #[error(
+        "not enough memory for a password hash of {memory_kib} KiB; lower the number of concurrent hashes"
+    )]
     OutOfMemory {
-        /// How much it is, in KiB.
+        /// The memory needed, in KiB.
         memory_kib: u32,
     },
-    /// The operating system gives no random bytes for a salt.
-    #[error("the system gives no random bytes: {what}")]
+    /// The operating system could not provide random bytes for a salt.
+    #[error("the operating system could not provide random bytes: {what}")]
     NoRandomness {
-        /// What it said.
+        /// The error from the operating system.
         what: String,
     },
 }
 
 pub(super) const BAD_ARGON2: HashProblem =
-    HashProblem::Unreadable { what: "it is no whole PHC string of Argon2" };
+    HashProblem::Unreadable { what: "it is not a complete Argon2 PHC string" };
 pub(super) const BAD_BCRYPT: HashProblem =
-    HashProblem::Unreadable { what: "it is no whole bcrypt hash" };
+    HashProblem::Unreadable { what: "it is not a complete bcrypt hash" };

@@ -1,4 +1,4 @@
-//! What a password hash costs, whoever made it.
+//! The cost of a password hash, whichever program made it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,23 @@ use argon2::{Algorithm, Params, Version};
 
 use super::problem::HashProblem;
 
-/// The largest memory of one hash: 1 GiB.
+/// The maximum memory of one hash: 1 GiB.
 pub(super) const MAX_MEMORY_KIB: u32 = 1 << 20;
 pub(super) const MAX_PASSES: u32 = 64;
 pub(super) const MAX_LANES: u32 = 16;
-/// Memory times passes, which is what the time of a hash follows: 1 GiB takes one or two seconds.
+/// The maximum of memory times passes, which determines the time of a hash: 1 GiB takes one or two
+/// seconds.
 pub(super) const MAX_KIB_PASSES: u64 = 1 << 20;
 
 const MIN_BCRYPT_COST: u32 = 4;
-/// 16,384 rounds, a second. A dearer one would hold up every log-in, since each costs the same as
-/// the dearest.
+/// 16,384 rounds, about a second. A more expensive hash would slow down every log-in, since each
+/// costs as much as the most expensive one.
 const MAX_BCRYPT_COST: u32 = 14;
 
-/// An algorithm and the settings that its time and memory follow from.
+/// An algorithm and the settings that determine its time and memory.
 ///
-/// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) stands in a
-/// column beside the hash, so that the database can say which there are.
+/// Its text (`argon2id:19:19456:2:1` for version, KiB, passes and lanes; `bcrypt:12`) is stored in
+/// a column next to the hash, so that the database can list the schemes in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::users) enum Scheme {
     Argon2 { variant: Algorithm, version: Version, memory_kib: u32, passes: u32, lanes: u32 },
@@ -30,13 +31,15 @@ pub(in crate::users) enum Scheme {
 }
 
 impl Scheme {
-    /// Refuses what would take the machine down, wherever it comes from: a row of the database is
-    /// outside input too.
+    /// Rejects settings that would bring the machine down, wherever they come from: a row of the
+    /// database is also external input.
     pub(super) fn checked(self) -> Result<Self, HashProblem> {
         let affordable = match self {
             Self::Argon2 { memory_kib, passes, lanes, .. } => {
                 if Params::new(memory_kib, passes, lanes, None).is_err() {
-                    return Err(HashProblem::Unreadable { what: "Argon2 has no such parameters" });
+                    return Err(HashProblem::Unreadable {
+                        what: "its Argon2 parameters are invalid",
+                    });
                 }
                 memory_kib <= MAX_MEMORY_KIB
                     && passes <= MAX_PASSES
@@ -45,7 +48,7 @@ impl Scheme {
             }
             Self::Bcrypt { cost } => {
                 if cost < MIN_BCRYPT_COST {
-                    return Err(HashProblem::Unreadable { what: "bcrypt has no such cost" });
+                    return Err(HashProblem::Unreadable { what: "its bcrypt cost is invalid" });
                 }
                 cost <= MAX_BCRYPT_COST
             }
@@ -70,7 +73,7 @@ impl FromStr for Scheme {
     type Err = HashProblem;
 
     fn from_str(text: &str) -> Result<Self, HashProblem> {
-        let unreadable = HashProblem::Unreadable { what: "its scheme has none of the known forms" };
+        let unreadable = HashProblem::Unreadable { what: "its scheme is unknown" };
         let mut fields = text.split(':');
         let name = fields.next().unwrap_or_default();
         let numbers: Option<Vec<u32>> = fields.map(|field| field.parse().ok()).collect();

@@ -1,4 +1,4 @@
-//! How many password hashes may run at once.
+//! Limits how many password hashes run at the same time.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 
 use super::memory::HashMemory;
 
-/// A bound on the hashes that run at once in this process. Each takes a core and its memory for
-/// tens of milliseconds or more, so a burst of log-ins without it would take all of both; with it
-/// the burst waits, first come first served.
+/// A limit on the hashes that run at the same time in this process. Each takes a core and its
+/// memory for tens of milliseconds or more, so without a limit a burst of log-ins would take all
+/// cores and memory. With it, the burst waits, first come, first served.
 pub(in crate::users) struct HashSlots {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 struct State {
-    /// One for each slot that is free.
+    /// The memory of each free slot.
     free: Vec<HashMemory>,
     next_ticket: u64,
     waiting: VecDeque<u64>,
 }
 
 impl HashSlots {
-    /// Room for `count` hashes, and for one at least.
+    /// Creates `count` slots, but at least one.
     pub(in crate::users) fn new(count: usize) -> Self {
         let state = State {
             free: (0..count.max(1)).map(|_| HashMemory::default()).collect(),
@@ -33,9 +33,9 @@ impl HashSlots {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Waits for a slot and for everybody who came before; `None` once that takes too long.
+    /// Waits for a slot, in order of arrival. Returns `None` if that takes longer than `timeout`.
     pub(in crate::users) fn acquire(&self, timeout: Duration) -> Option<HashSlot<'_>> {
-        // Without a deadline where the clock does not reach that far.
+        // No deadline if the clock cannot represent it.
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.lock();
         let ticket = state.next_ticket;
@@ -51,7 +51,7 @@ impl HashSlots {
             state = match left {
                 Some(Duration::ZERO) => {
                     state.waiting.retain(|&other| other != ticket);
-                    // Whoever comes next may have waited for this one alone.
+                    // The next in the queue may have waited only for this one.
                     self.changed.notify_all();
                     return None;
                 }
@@ -72,20 +72,20 @@ impl HashSlots {
         Some(HashSlot { slots: self, memory })
     }
 
-    /// Nothing panics while it is held, so what a poisoned lock guards is whole.
+    /// Nothing panics while the lock is held, so the state behind a poisoned lock is consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Default for HashSlots {
-    /// One for each core.
+    /// One slot per core.
     fn default() -> Self {
         Self::new(available_parallelism().map_or(1, usize::from))
     }
 }
 
-/// The right to run one hash at a time, until it is dropped, and the memory for it.
+/// The right to run one hash at a time, and the memory for it, until it is dropped.
 #[must_use]
 pub(in crate::users) struct HashSlot<'a> {
     slots: &'a HashSlots,
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!((state.free.len(), state.waiting.len()), (3, 0));
     }
 
-    /// Waits until so many stand in the queue.
+    /// Waits until the queue has this length.
     fn wait_for_queue(slots: &HashSlots, length: usize) {
         while slots.lock().waiting.len() != length {
             thread::yield_now();

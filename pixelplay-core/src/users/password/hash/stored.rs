@@ -1,4 +1,4 @@
-//! A stored password hash: what it is, and whether a password is its.
+//! A stored password hash, and checking passwords against it.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ use crate::users::password::pepper::{Pepper, Peppers};
 #[cfg(test)]
 use super::ledger;
 
-/// A hash as the database has it: an Argon2 PHC string, or bcrypt's.
+/// A hash as stored in the database: an Argon2 PHC string or a bcrypt hash.
 pub(in crate::users) struct StoredHash {
     pub(super) text: String,
     pub(super) scheme: Scheme,
     pub(super) input: HashInput,
-    /// `None` for bcrypt, which is checked by its text.
+    /// `None` for bcrypt, which is checked through its text.
     pub(super) argon2: Option<Box<Argon2Hash>>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Argon2Hash {
 }
 
 impl StoredHash {
-    /// For the database, and for nobody's eyes.
+    /// Returns the text to store in the database. Do not show it.
     pub(in crate::users) fn text(&self) -> &str {
         &self.text
     }
@@ -48,9 +48,8 @@ impl StoredHash {
         &self.input
     }
 
-    /// Whether a hash that was made now would be another one. Settings that are merely stronger
-    /// than the current ones count as other ones too: as long as one hash has them, everybody's
-    /// log-in pays for them.
+    /// Returns whether a hash made now would have different settings. Stronger settings also count
+    /// as different: as long as one hash has them, every log-in pays for them.
     pub(in crate::users) fn needs_upgrade(
         &self,
         current: &HashParams,
@@ -59,7 +58,7 @@ impl StoredHash {
         self.scheme != current.scheme() || self.input != HashInput::current(pepper)
     }
 
-    /// What of the password is hashed; `None` where it cannot be right, since it has no normal
+    /// Returns the bytes to hash; `None` if the password cannot be right because it has no normal
     /// form.
     pub(in crate::users) fn input_of(
         &self,
@@ -80,7 +79,8 @@ impl StoredHash {
         Ok(bytes.map(Zeroizing::new))
     }
 
-    /// Whether it is of this input, in a time that does not depend on how nearly.
+    /// Returns whether the hash was made from this input, in a time that does not depend on how
+    /// much of it agrees.
     pub(in crate::users) fn matches(
         &self,
         input: &[u8],
@@ -110,14 +110,14 @@ impl fmt::Debug for StoredHash {
 mod tests {
     use super::*;
 
-    /// Whether another program's hash is of this password.
+    /// Returns whether another program's hash was made from this password.
     fn is_of(text: &str, password: &str) -> bool {
         let stored = StoredHash::parse(text, HashInput::Typed).unwrap();
         stored.matches(password.as_bytes(), &mut HashMemory::default()).unwrap()
     }
 
-    /// Of `src/test.c` in the reference implementation, phc-winner-argon2, but for the last three,
-    /// which are argon2-cffi 25.1.0's.
+    /// From `src/test.c` in the reference implementation, phc-winner-argon2, except the last three,
+    /// which are from argon2-cffi 25.1.0.
     #[test]
     fn argon2_of_other_programs() {
         for (text, password) in [
@@ -149,7 +149,7 @@ mod tests {
                 "$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
                 "password",
             ),
-            // Not in NFC: what was typed, to the byte.
+            // Not in NFC: exactly the bytes that were typed.
             (
                 "$argon2id$v=19$m=1024,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$1+oxRAa/XJxWxBcQUtXi7OrGSYyUDT1dUjQMK+Tehns",
                 "e\u{301}te\u{301} rainy",
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// Of `wrapper.c` in Openwall's crypt_blowfish.
+    /// From `wrapper.c` in Openwall's crypt_blowfish.
     #[test]
     fn bcrypt_of_openwall() {
         for (text, password) in [
@@ -203,7 +203,7 @@ mod tests {
                 "$2b$04$abcdefghijklmnopqrstuum2G75IXDN/xsgbNa/hCiPSKyIHQd70S",
                 "012345678901234567890123456789012345678901234567890123456789012345678901",
             ),
-            // That version takes NUL for a byte like another.
+            // This version treats NUL like any other byte.
             ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
             (
                 "$2b$07$/////////////////////uqDEzZU4ebhRs2oC.ZuufFFExG5wcqxO",
@@ -213,7 +213,7 @@ mod tests {
             assert!(is_of(text, password), "{text}");
             assert!(!is_of(text, "a"), "{text}");
         }
-        // In another composition these are other bytes.
+        // In a different composition these are different bytes.
         assert!(!is_of(
             "$2a$06$CCCCCCCCCCCCCCCCCCCCC.B89qfXT6X4YpdOolaDxYp9mRzEl1MJC",
             "\u{e9}t\u{e9} xxx"

@@ -1,4 +1,4 @@
-//! The tag of Argon2, computed in memory that is wiped.
+//! Computes the tag of Argon2 in memory that is wiped.
 
 use argon2::{Argon2, Params};
 
@@ -6,7 +6,7 @@ use super::memory::HashMemory;
 use super::problem::{BAD_ARGON2, HashProblem};
 use super::scheme::Scheme;
 
-/// RFC 9106 section 3.1: 16 bytes are recommended for a salt of a password hash.
+/// RFC 9106 section 3.1 recommends 16 bytes for the salt of a password hash.
 pub(super) const SALT_BYTES: usize = 16;
 pub(super) const TAG_BYTES: usize = 32;
 
@@ -18,8 +18,8 @@ pub(super) fn argon2_of(scheme: Scheme) -> Result<Argon2<'static>, HashProblem> 
     Ok(Argon2::new(variant, version, params))
 }
 
-/// The tag, in memory that is wiped afterwards as RFC 9106 section 4 recommends, and which the
-/// crate's own is not.
+/// Computes the tag in memory that is wiped afterwards, as RFC 9106 section 4 recommends. The crate
+/// does not wipe its own memory.
 pub(super) fn argon2_into(
     hasher: &Argon2<'_>,
     input: &[u8],

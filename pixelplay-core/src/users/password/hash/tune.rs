@@ -1,4 +1,4 @@
-//! Settings for new hashes that a machine can afford.
+//! Finds settings for new hashes that a machine can afford.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +7,26 @@ use super::memory::HashMemory;
 use super::params::HashParams;
 use super::scheme::MAX_KIB_PASSES;
 
-/// As far as tuning raises the memory before it adds passes: that of RFC 9106's second recommended
-/// option. More makes a server fall over its log-ins sooner than an attacker.
+/// The memory up to which tuning goes before it adds passes: that of RFC 9106's second recommended
+/// option. More memory would overload a server with its own log-ins before it stopped an attacker.
 const TUNED_MEMORY_KIB: u32 = 64 * 1024;
 
-/// With that memory, as many passes as are allowed.
+/// The maximum number of passes with that memory.
 const TUNED_MAX_PASSES: u32 = (MAX_KIB_PASSES / TUNED_MEMORY_KIB as u64) as u32;
 
 impl HashParams {
-    /// What [`tune`](Self::tune) may take for a hash: a quarter of a second, which nobody minds at
-    /// a log-in.
+    /// A good target for [`tune`](Self::tune): a quarter of a second per hash, which users do not
+    /// mind at a log-in.
     pub const TUNE_TARGET: Duration = Duration::from_millis(250);
 
-    /// Settings that take about this long for a hash on this machine, as it is loaded now, and
-    /// never less than the default. Memory is raised first, to 64 MiB, then the passes.
+    /// Returns settings with which a hash takes about this long on this machine under its current
+    /// load, but never weaker than the default. Memory is raised first, up to 64 MiB, then the
+    /// passes.
     ///
-    /// It hashes six times: half a second, where the default takes 27 ms. Do it once, for the
-    /// slowest machine that serves the users, and keep what it gives in the configuration: settings
-    /// that change with each start would give users hashes of ever other ones.
+    /// This computes six hashes, which takes half a second on a machine where the default takes 27
+    /// ms. Run it once, on the slowest machine that serves the users, and keep the result in the
+    /// configuration: settings that change at every start would leave users with hashes of ever
+    /// different settings.
     #[must_use]
     pub fn tune(target: Duration) -> Self {
         let mut memory = HashMemory::default();
@@ -33,13 +35,13 @@ impl HashParams {
                 let start = Instant::now();
                 dummy_hash(&[], params.scheme(), &mut memory).ok().map(|()| start.elapsed())
             };
-            // What else runs only ever makes it longer.
+            // Other load can only make it slower.
             (0..3).filter_map(|_| time()).min()
         })
     }
 }
 
-/// `measure` gives the time of one hash; `None` where it cannot be had.
+/// `measure` returns the time of one hash; `None` if it cannot be measured.
 fn tuned(target: Duration, mut measure: impl FnMut(&HashParams) -> Option<Duration>) -> HashParams {
     let floor = HashParams::default();
     let mut times_over = |params: &HashParams| {
@@ -49,7 +51,7 @@ fn tuned(target: Duration, mut measure: impl FnMut(&HashParams) -> Option<Durati
     let Some(scale) = times_over(&floor) else {
         return floor;
     };
-    // A float that is out of range becomes the nearest number that is in it.
+    // Casting a float that is out of range saturates.
     let affordable_mib = (f64::from(floor.memory_kib) * scale / 1024.0) as u32;
     let with_memory = HashParams {
         memory_kib: affordable_mib.saturating_mul(1024).clamp(floor.memory_kib, TUNED_MEMORY_KIB),
@@ -72,7 +74,7 @@ fn tuned(target: Duration, mut measure: impl FnMut(&HashParams) -> Option<Durati
 mod tests {
     use super::*;
 
-    /// A machine that takes so many nanoseconds for a KiB.
+    /// Tunes for a machine that takes this many nanoseconds per KiB.
     fn on_machine(nanos_per_kib: u64, target_ms: u64) -> (u32, u32) {
         let params = tuned(Duration::from_millis(target_ms), |params| {
             let kib = u64::from(params.memory_kib) * u64::from(params.passes);
@@ -85,18 +87,18 @@ mod tests {
 
     #[test]
     fn tuning_raises_the_memory_first_then_the_passes() {
-        // 1 us a KiB: 19 MiB twice take 38.9 ms, 64 MiB twice 131 ms.
+        // 1 us per KiB: 19 MiB twice take 38.9 ms, 64 MiB twice 131 ms.
         assert_eq!(on_machine(1000, 30), (19456, 2));
         assert_eq!(on_machine(1000, 100), (48 * 1024, 2));
         assert_eq!(on_machine(1000, 250), (65536, 3));
         assert_eq!(on_machine(1000, 1000), (65536, 15));
-        // Too slow for anything, and faster than anything.
+        // Too slow for any setting, and faster than any setting.
         assert_eq!(on_machine(1_000_000, 250), (19456, 2));
         assert_eq!(on_machine(0, 250), (65536, 16));
         assert_eq!(on_machine(1000, 0), (19456, 2));
     }
 
-    /// More passes are for machines that have filled all the memory in time.
+    /// Passes are added only on machines that can fill all the memory in time.
     #[test]
     fn what_takes_less_memory_is_measured_once() {
         for (nanos_per_kib, measured) in [(1000, 2), (5000, 1)] {

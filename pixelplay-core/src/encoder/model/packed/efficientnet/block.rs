@@ -1,4 +1,4 @@
-//! One block: channels are expanded, convolved each on its own, and projected.
+//! One block: channels are expanded, convolved separately, and projected.
 
 use rayon::prelude::*;
 
@@ -12,25 +12,25 @@ use crate::encoder::checkpoint::Block;
 use crate::encoder::error::EncodeError;
 use crate::simd::{Activation, Backend, Lanes, WIDTH};
 
-/// So many blocks of channels are expanded at once: as many as the product of matrices computes at
-/// a time.
+/// The number of blocks of channels that are expanded at once: as many as a matrix product computes
+/// at a time.
 const TOGETHER: usize = 2;
-/// Tasks for each thread, so that one that is late does not keep the others waiting.
+/// Tasks per thread, so that a late thread does not keep the others waiting.
 const TASKS_PER_THREAD: usize = 3;
 
 /// The layers of a block.
 #[derive(Debug)]
 pub(super) struct BlockLayers {
-    /// Not in the first one.
+    /// `None` in the first block.
     expansion: Option<Linear>,
     depthwise: PackedKernel,
     projection: Linear,
-    /// How many blocks of 16 channels are convolved.
+    /// The number of blocks of 16 channels that are convolved.
     width: usize,
     has_skip: bool,
 }
 
-/// Its products of matrices, in the order of [`BlockLayers::load`].
+/// Returns its matrix products, in the order of [`BlockLayers::load`].
 pub(super) fn block_specs(block: &Block) -> Vec<LinearSpec> {
     let Block { inputs, width, outputs, .. } = *block;
     let expansion = block.expansion();
@@ -38,14 +38,14 @@ pub(super) fn block_specs(block: &Block) -> Vec<LinearSpec> {
     expansion.into_iter().chain([pointwise(block.projection(), width, outputs, None)]).collect()
 }
 
-/// As many layers are packed as were asked for; that one is missing would be a fault of ours.
+/// All requested layers are packed; a missing one would be a bug.
 pub(super) fn missing() -> EncodeError {
     EncodeError::forward("a layer was not packed")
 }
 
 impl BlockLayers {
-    /// Takes its products from those that are packed, and packs the rest; `side` is the height and
-    /// width of what it reads.
+    /// Takes its products from the packed ones, and packs the rest. `side` is the height and width
+    /// of the input.
     pub(super) fn load(
         loader: &Loader<'_>,
         block: &Block,
@@ -67,18 +67,18 @@ impl BlockLayers {
         })
     }
 
-    /// Height and width of what it gives, in pixels.
+    /// Returns height and width of the output, in pixels.
     pub(super) fn outputs(&self) -> usize {
         self.depthwise.outputs()
     }
 
-    /// Runs `space.x`, all pixels of some pictures, through it.
+    /// Runs `space.x`, all pixels of several pictures, through the block.
     pub(super) fn forward(&self, pictures: usize, space: &mut Space) {
         let Space { ctx, x, next, convolved, expanded, .. } = space;
         let rows = pictures * self.outputs().pow(2);
         convolved.reshape(rows, self.width * WIDTH);
         let threads = rayon::current_num_threads();
-        // Whole numbers of what is expanded at once.
+        // Multiples of the number of blocks expanded at once.
         let share = match threads {
             1 => self.width,
             _ => self.width.div_ceil(threads * TASKS_PER_THREAD).next_multiple_of(TOGETHER),
@@ -105,9 +105,9 @@ impl BlockLayers {
         }
     }
 
-    /// The channels of some blocks from `first` on, expanded and convolved; `out` has exactly their
-    /// lines, `rows` for each. A few at a time, so that what is expanded is still near when it is
-    /// convolved.
+    /// Expands and convolves the channels of several blocks, starting at `first`. `out` has exactly
+    /// their lines, `rows` for each. Works on a few blocks at a time, so that expanded channels are
+    /// still in the cache when they are convolved.
     fn convolve(
         &self,
         backend: Backend,
@@ -125,7 +125,7 @@ impl BlockLayers {
             let planes = match &self.expansion {
                 Some(expansion) => {
                     let lines = blocks.len() * x.rows;
-                    // Never shorter again: what is grown is filled with zeros first.
+                    // Never shrinks: growing again would fill it with zeros first.
                     if scratch.len() < lines {
                         scratch.resize(lines, Lanes::ZERO);
                     }
@@ -135,7 +135,7 @@ impl BlockLayers {
                 }
                 None => &x.lines[blocks.start * x.rows..blocks.end * x.rows],
             };
-            // Block by block, and in each picture by picture.
+            // Block by block, and within each block picture by picture.
             for ((out, seen), at) in
                 out.chunks_exact_mut(given).zip(planes.chunks_exact(seen)).zip(0..)
             {

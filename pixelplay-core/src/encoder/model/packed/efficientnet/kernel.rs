@@ -1,4 +1,4 @@
-//! Convolutions that are no products of matrices: their weights, packed block by block.
+//! Convolutions that are not matrix products: their weights, packed block by block.
 
 use super::super::Result;
 use super::super::batch_norm::FoldedNorm;
@@ -6,17 +6,18 @@ use super::super::loader::Loader;
 use crate::encoder::checkpoint::{ConvNames, Same};
 use crate::simd::{BlockWeights, Convolution, Lanes, WIDTH};
 
-/// What a convolution is asked to do.
+/// The shape of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KernelSpec {
-    /// How many planes each channel sees: all of a picture's, or of a depthwise convolution its own.
+    /// The number of planes that each channel reads: all planes of a picture, or only its own in a
+    /// depthwise convolution.
     pub(super) planes: usize,
     pub(super) channels: usize,
     pub(super) kernel: usize,
     pub(super) stride: usize,
 }
 
-/// A convolution with the batch norm behind it folded in.
+/// A convolution with the following batch norm folded in.
 #[derive(Debug)]
 pub(super) struct PackedKernel {
     pub(super) shape: Convolution,
@@ -26,7 +27,7 @@ pub(super) struct PackedKernel {
 }
 
 impl PackedKernel {
-    /// Reads and packs it, for pictures of so many pixels a side.
+    /// Reads and packs a convolution for pictures with sides of this many pixels.
     pub(super) fn load(
         loader: &Loader<'_>,
         names: &ConvNames,
@@ -49,12 +50,12 @@ impl PackedKernel {
         Ok(Self { shape, weights, bias: norm.shift().collect() })
     }
 
-    /// Height and width of what it gives, in pixels.
+    /// Returns height and width of the output, in pixels.
     pub(super) fn outputs(&self) -> usize {
         self.shape.outputs
     }
 
-    /// The weights of one block of channels.
+    /// Returns the weights of one block of channels.
     pub(super) fn weights(&self, block: usize) -> BlockWeights<'_> {
         let places = self.weights.len() / self.bias.len();
         BlockWeights { weights: &self.weights[block * places..][..places], bias: self.bias[block] }

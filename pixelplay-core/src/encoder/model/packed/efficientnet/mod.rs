@@ -1,11 +1,11 @@
 //! The convolutional vision tower.
 //!
 //! Activations are blocked matrices whose rows are pixels, row by row of a picture and picture by
-//! picture. So a convolution with a kernel of one pixel is a product of matrices, and 16 channels
-//! of one picture are a plane of lines, which a depthwise convolution walks over.
+//! picture. So a convolution with a kernel of one pixel is a matrix product, and 16 channels of one
+//! picture are a plane of lines, over which a depthwise convolution moves.
 //!
-//! * [`block`] has the blocks that the tower is made of, [`kernel`] the convolutions that are no
-//!   products of matrices.
+//! * [`block`] has the blocks of the tower, [`kernel`] the convolutions that are not matrix
+//!   products.
 
 mod block;
 mod kernel;
@@ -25,17 +25,18 @@ use crate::encoder::Precision;
 use crate::encoder::checkpoint::{ConvNames, EfficientNetConfig, HEAD, STEM, Weights};
 use crate::simd::{Activation, Lanes};
 
-/// Blocks that give more pixels than this are run picture by picture, so that what they hand on
-/// stays near; with fewer, several pictures share the weights' way from memory.
+/// Blocks with more output pixels than this are run picture by picture, so that their output stays
+/// in the cache. With fewer pixels, several pictures are run together, so that the weights are read
+/// from memory once for all of them.
 const MAX_SHARED_PIXELS: usize = 256;
 
-/// Pictures to vectors.
+/// Converts pictures to vectors.
 pub(in crate::encoder) struct EfficientNet {
     image_size: usize,
     stem: PackedKernel,
-    /// Run picture by picture.
+    /// Blocks that are run picture by picture.
     large: Vec<BlockLayers>,
-    /// Run for a group of pictures at once, from pictures of so many pixels a side.
+    /// Blocks that are run for a group of pictures at once, and the side of their input in pixels.
     small: Vec<BlockLayers>,
     small_side: usize,
     head: Linear,
@@ -44,23 +45,23 @@ pub(in crate::encoder) struct EfficientNet {
     workspaces: Workspaces<Space>,
 }
 
-/// What a pass writes on its way.
+/// The intermediate results of a pass.
 #[derive(Debug, Default)]
 struct Space {
     ctx: Ctx,
     x: Matrix,
-    /// What a block makes of `x`.
+    /// The output of a block for `x`.
     next: Matrix,
-    /// What the channels of a block are after they were convolved.
+    /// The channels of a block after the convolution.
     convolved: Matrix,
     /// The expanded channels, a few blocks for each task.
     expanded: Vec<Vec<Lanes>>,
-    /// What the small blocks begin with.
+    /// The input of the small blocks.
     joined: Matrix,
 }
 
 impl EfficientNet {
-    /// Reads and packs it, in `f32` always.
+    /// Reads and packs the tower, always in `f32`.
     pub(in crate::encoder::model) fn load(
         weights: &Weights,
         config: &EfficientNetConfig,
@@ -70,7 +71,7 @@ impl EfficientNet {
         let loader = &Loader { weights, precision: Precision::F32, threads };
         let blocks = config.model.blocks();
         let last = blocks.last().map_or(STEM, |block| block.outputs);
-        // All products of matrices, read and packed side by side.
+        // All matrix products, read and packed in parallel.
         let mut specs: Vec<LinearSpec> = blocks.iter().flat_map(block_specs).collect();
         specs.push(pointwise(ConvNames::head(), last, HEAD, Some(Activation::Relu6)));
         specs.extend(config.head.layers(dim).iter().enumerate().map(|(at, layer)| LinearSpec {
@@ -78,7 +79,7 @@ impl EfficientNet {
             bias: if layer.has_bias { Bias::Own } else { Bias::None },
             inputs: ColumnGroups::single(layer.inputs),
             outputs: ColumnGroups::single(layer.outputs),
-            // Between the two layers, where there are two.
+            // Between the two layers, if there are two.
             activation: (at + 1 < config.head.layers(dim).len()).then_some(Activation::Gelu),
         }));
         let linears = loader.parallel(&specs, |spec| Linear::load(loader, spec, None))?;
@@ -127,7 +128,7 @@ impl EfficientNet {
         })
     }
 
-    /// Leaves the vectors of some pictures in `space.x`.
+    /// Computes the vectors of several pictures, and leaves them in `space.x`.
     fn pass(&self, pixels: &[f32], space: &mut Space) {
         let each = 3 * self.image_size.pow(2);
         let count = pixels.len() / each;
@@ -163,7 +164,7 @@ impl EfficientNet {
         }
     }
 
-    /// The first convolution, from the planes of a picture.
+    /// Runs the first convolution on the planes of a picture.
     fn stem(&self, pixels: &[f32], space: &mut Space) {
         let Space { ctx, x, .. } = space;
         let (side, backend) = (self.stem.outputs(), ctx.backend);
@@ -178,7 +179,7 @@ impl EfficientNet {
     }
 }
 
-/// A convolution with a kernel of one pixel, and the batch norm behind it.
+/// Returns a convolution with a kernel of one pixel, followed by a batch norm.
 fn pointwise(
     names: ConvNames,
     inputs: usize,
@@ -194,7 +195,7 @@ fn pointwise(
     }
 }
 
-/// The mean of the pixels of each of some pictures, in their order.
+/// Computes the mean of the pixels of each picture, in order.
 fn average(x: &Matrix, pictures: usize, out: &mut Matrix) {
     let pixels = x.rows / pictures;
     out.rows = pictures;
