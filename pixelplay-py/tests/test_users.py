@@ -522,7 +522,7 @@ try:
     pp.UserStore(sys.argv[1])
 except PermissionError as error:
     assert isinstance(error, pp.UserError) and error.errno == errno.EACCES and error.filename == sys.argv[1]
-    assert "files beside it" in str(error)
+    assert "files next to it" in str(error)
     sys.exit(77)
 """
     # Not pytest's own, which nobody but its owner may enter.
