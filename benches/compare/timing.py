@@ -18,7 +18,7 @@ Call = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds that are wanted, rounds that there are at least, seconds after which no more start."""
+    """How long to measure: the wanted rounds, the minimum rounds, and the seconds after which no more start."""
 
     rounds: int = 15
     at_least: int = 3
@@ -37,7 +37,7 @@ class Ratio(NamedTuple):
 
 
 def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[float]]:
-    """Seconds of each call, one number a round: the median of its turn."""
+    """Returns the seconds of each call, one number per round: the median of its turn."""
     repeats = {name: repeats_of(call, effort.turn) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     counts = dict.fromkeys(calls, 0)
@@ -77,7 +77,9 @@ def seconds(call: Call, count: int) -> float:
 
 
 def ratio(times: Sequence[float], base: Sequence[float]) -> Ratio:
-    """How many times as long as `base`: the median over the rounds, and its 95 % bootstrap interval."""
+    """Returns how many times as long as `base` a call takes: the median over the rounds, and its 95 % bootstrap
+    interval.
+    """
     ratios = np.asarray(times) / np.asarray(base)
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)
