@@ -64,7 +64,7 @@ def widen(model) -> None:
     """Scales the random weights of transformers, so that activations spread and attention is selective, as in a trained
     model.
 
-    As drawn, every attention is all but uniform, and each layer adds next to nothing.
+    Without scaling, attention is nearly uniform, and each layer adds almost nothing.
     """
     import torch
 

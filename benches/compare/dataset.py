@@ -1,6 +1,6 @@
 """Creates the vectors that are searched: the same for all libraries, from a seed, chunk by chunk.
 
-python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; comparison.py calls it
+python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # creates one data set; comparison.py calls it
 """
 
 import json

@@ -1,6 +1,6 @@
-"""What people run CLIP with, one class each. All have the weights of one checkpoint and as many threads.
+"""The libraries that run CLIP, one class each. All use the weights of one checkpoint and the same number of threads.
 
-Imports are inside, so that one that is not installed does not take the others with it.
+Imports are inside the classes, so that a library that is not installed does not affect the others.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Real pictures and texts for the encoders, and a catalogue of 10,000 songs in the checkpoint's space.
+"""Creates real pictures and texts for the encoders, and a catalogue of 10,000 songs in the checkpoint's space.
 
 python material.py SHARED CHECKPOINT FOLDER     # writes it; encode.py calls it once, and keeps the folder
 """

@@ -1,6 +1,6 @@
 """Measures one data set with one number of threads, in this process alone: `python measure.py JOB.json OUT.json`.
 
-comparison.py starts it with the thread settings of every library in its environment, since they are read on import.
+comparison.py starts it with the thread settings of every library in its environment, because they are read on import.
 """
 
 import json

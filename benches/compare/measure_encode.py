@@ -1,6 +1,6 @@
 """Measures one part with one number of threads, in this process alone: `python measure_encode.py JOB.json OUT.json`.
 
-encode.py starts it with the thread settings of every library in its environment, since they are read on import.
+encode.py starts it with the thread settings of every library in its environment, because they are read on import.
 """
 
 import json
@@ -31,7 +31,7 @@ AGREE = 0.99999
 PART = 31
 # The number of rounds for calls that take seconds.
 SLOW_ROUNDS = 3
-# sentence-transformers embeds the sentences of every SAMPLEth song.
+# sentence-transformers embeds the sentences of every `SAMPLE`th song.
 SAMPLE = 100
 
 

@@ -1,6 +1,6 @@
-"""What people use for a search, one class each: `name`, `how` (API and type), `exact`, `build` and `search`.
+"""The libraries that PixelPlay's search is compared with, one class each: `name`, `how`, `exact`, `build` and `search`.
 
-Imports are inside, so that one that is not installed does not take the others with it.
+Imports are inside the classes, so that a library that is not installed does not affect the others.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Timing side by side: in each round every call has its turn, so that what disturbs the machine disturbs all of them.
+"""Side-by-side timing: every call has a turn in each round, so a disturbance of the machine affects all of them.
 
-Rounds go there and back, A B C C B A.
+Rounds go back and forth, A B C C B A.
 """
 
 import gc
@@ -48,11 +48,11 @@ def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[floa
         for done in range(effort.rounds):
             if done >= effort.at_least and time.perf_counter() - start > effort.seconds:
                 break
-            # There and back, A B C C B A, so that nobody always comes behind the same neighbour.
+            # Back and forth, A B C C B A, so that no call always follows the same neighbour.
             turns = list(calls.items())
             for name, call in reversed(turns) if done % 2 else turns:
                 time.sleep(effort.rest)
-                # The cold caches that the neighbour left behind are not this call's to pay for.
+                # A first call, not timed, warms the caches that the neighbour left cold.
                 if repeats[name] > 1:
                     call(counts[name])
                 turn = []

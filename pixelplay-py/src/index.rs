@@ -132,7 +132,7 @@ impl PySongIndex {
         let batches = self.inner.vector_chunks().len();
         if batches > 1 {
             return Err(PyValueError::new_err(format!(
-                "the index has its vectors in {batches} batches, which are no single array in memory; \
+                "the index has its vectors in {batches} batches, so they are not one array in memory; \
                  use vector_chunks, or write the index again in one batch"
             )));
         }
