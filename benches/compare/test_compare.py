@@ -1,5 +1,6 @@
 """The comparison's own arithmetic: what it would call right, and what it would call faster."""
 
+import front_page
 import numpy as np
 import pytest
 from report import duration, times
@@ -132,3 +133,11 @@ def test_numbers_are_printed_with_three_digits() -> None:
         "1 µs",
     ]
     assert times([1.0, 1.0, 1.0]) == "1" and times([12.34, 9.876, 123.4]) == "12.3 (9.88-123)"
+
+
+def test_the_front_page_says_what_the_records_say() -> None:
+    readme = (front_page.ROOT / "README.md").read_text()
+    assert front_page.with_table(readme) == readme, "run benches/compare/front_page.py"
+    ours = {rows: times[front_page.PIXELPLAY] for rows, times in front_page.best().items()}
+    assert list(ours) == [10_000, 100_000, 1_000_000]
+    assert all(times[name] >= ours[rows] for rows, times in front_page.best().items() for name in times)

@@ -16,33 +16,43 @@
 /// means.
 pub const STARTER_CSV: &[u8] = include_bytes!("../starter.csv");
 
-/// A small picture to try a query with.
+/// A small photograph to try a query with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SampleImage {
-    /// A short, unique name in lower case: `beach`.
+    /// A short, unique name in lower case: `coffee`.
     pub name: &'static str,
-    /// What the picture shows, in one English phrase.
+    /// What the photograph shows, in one English phrase.
     pub caption: &'static str,
-    /// A complete JPEG file, 640 x 480 pixels, RGB.
+    /// A complete JPEG file, at most 640 pixels a side and 120 KB, RGB.
     pub jpeg: &'static [u8],
 }
 
-/// The sample pictures, drawn by the example `scenes`.
+/// The sample photographs, in the public domain or CC0; the crate's README credits them.
 pub const SAMPLE_IMAGES: &[SampleImage] = &[
     SampleImage {
-        name: "beach",
-        caption: "a sunny tropical beach with a palm tree and a blue sea",
-        jpeg: include_bytes!("../samples/beach.jpg"),
+        name: "astronaut",
+        caption: "an astronaut in an orange suit, smiling",
+        jpeg: include_bytes!("../samples/astronaut.jpg"),
     },
     SampleImage {
-        name: "neon-street",
-        caption: "a rainy city street at night with neon signs reflected in the wet road",
-        jpeg: include_bytes!("../samples/neon-street.jpg"),
+        name: "cat",
+        caption: "the face of a tabby cat",
+        jpeg: include_bytes!("../samples/cat.jpg"),
     },
     SampleImage {
-        name: "snowy-forest",
-        caption: "a cabin in a snowy forest under a full moon",
-        jpeg: include_bytes!("../samples/snowy-forest.jpg"),
+        name: "coffee",
+        caption: "a cup of espresso on a wooden table",
+        jpeg: include_bytes!("../samples/coffee.jpg"),
+    },
+    SampleImage {
+        name: "hubble",
+        caption: "galaxies in the black of space",
+        jpeg: include_bytes!("../samples/hubble.jpg"),
+    },
+    SampleImage {
+        name: "rocket",
+        caption: "a rocket on its launch pad at night",
+        jpeg: include_bytes!("../samples/rocket.jpg"),
     },
 ];

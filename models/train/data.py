@@ -14,7 +14,8 @@ from PIL import Image
 SIDE = 128
 SETS = ["flickr8k", "intel-scenes", "weather4", "oasis", "scene15-grey", "flowers5", "day-night-amos"]
 # More kinds of pictures, from `train2`: all that have a caption or a label that says what they show.
-MORE = "sysu-scene coco-mini cc-sbu food sentibank".split()
+MORE = """sysu-scene coco-mini cc-sbu food sentibank imagenet-samples caltech101 pacs-art sports events corel houses
+weather5""".split()
 # Of sets with few kinds and many pictures, so many are learnt from: the first by a hash of their names.
 MOST = {"intel-scenes": 1800, "scene15-grey": 750, "flowers5": 500, "day-night-amos": 120}
 # Numbers in Intel's file names are shuffled over the classes, so they say nothing about siblings: any fixed

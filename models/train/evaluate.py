@@ -8,7 +8,11 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+import eight_bits  # noqa: E402
 
 HELP = """Prints how well a checkpoint does on pictures kept out of training, with chance beside each figure.
 
@@ -32,14 +36,14 @@ class Checkpoint:
     def __init__(self, folder: Path):
         import open_clip
 
-        if not (folder / "open_clip_model.safetensors").is_file():
-            raise SystemExit(
-                f"{folder} holds no open_clip_model.safetensors: --checkpoint must name an OpenCLIP folder"
-            )
-        name = f"local-dir:{folder.resolve()}"
-        self.model, _, self.transform = open_clip.create_model_and_transforms(name, precision="fp32")
+        if not (folder / eight_bits.WEIGHTS).is_file():
+            raise SystemExit(f"{folder} holds no {eight_bits.WEIGHTS}: --checkpoint must name an OpenCLIP folder")
+        with tempfile.TemporaryDirectory() as floats:
+            eight_bits.float_folder(folder, Path(floats))
+            name = f"local-dir:{floats}"
+            self.model, _, self.transform = open_clip.create_model_and_transforms(name, precision="fp32")
+            self.tokenizer = open_clip.get_tokenizer(name)
         self.model.eval()
-        self.tokenizer = open_clip.get_tokenizer(name)
 
     def encode_images(self, pictures: list):
         import torch

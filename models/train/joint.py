@@ -9,10 +9,12 @@ import text
 import torch
 import torch.nn as nn
 from autocast import autocast
-from losses import alignment_loss, contrastive_loss, mood_loss, relational_loss
-from targets import Targets
+from losses import alignment_loss, contrastive_loss, cosine_loss, mood_loss, relational_loss
+from moods import ridge
+from space import SHOWN, rotation
+from targets import RIDGE, Targets
 from tokenizer import Encode
-from vision import Batches, recall
+from vision import Batches, Rated, recall
 
 PAIRS, LABELLED, RATED, SENTENCES = 192, 64, 16, 128
 DROPOUT, NOISE = 0.2, 0.1
@@ -44,6 +46,7 @@ def train(
         p.requires_grad_(True)
     dropout = nn.Dropout(DROPOUT)
     tune = np.array([i for i, p in enumerate(items) if p.split == "tune" and p.captions])
+    rated = Rated(items)
     tune_tokens = [known[targets.owned[i][0]] for i in tune]
 
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
@@ -59,21 +62,25 @@ def train(
         wanted = torch.cat([said, sentence_places[some]])
         return (
             contrastive_loss(images, found[: len(rows)], clip.logit_scale.exp().clamp(max=100), said)
-            + ANCHOR_IMAGE * alignment_loss(images, said)
+            + ANCHOR_IMAGE * cosine_loss(images, said)
             + MOOD * mood_loss(images, pictures[rows])
             + ANCHOR_TEXT * (alignment_loss(found, wanted) + text.RELATIONAL_WEIGHT * relational_loss(found, wanted))
         )
 
     def validate(averaged) -> str:
-        images = m.project(averaged, features[0][tune]).numpy()
+
+        def pictures_of(rows: np.ndarray) -> np.ndarray:
+            return m.project(averaged, features[0][rows]).numpy()
+
+        images = pictures_of(tune)
         found = torch.cat(
             [m.encode_texts(averaged, tune_tokens[i : i + 256]) for i in range(0, len(tune_tokens), 256)]
         ).numpy()
-        return f"tune: recall@1/10 of {len(tune)} {recall(images, found, 1):.3f} {recall(images, found):.3f}, from text {recall(found, images):.3f}, scale {averaged.logit_scale.exp():.1f}"
+        return f"tune: recall@1/10 of {len(tune)} {recall(images, found, 1):.3f} {recall(images, found):.3f}, from text {recall(found, images):.3f}, scale {averaged.logit_scale.exp():.1f}{rated.agreement(pictures_of)}"
 
     with torch.inference_mode():
         loop.log(f"joint, before: {validate(clip)}")
-    return loop.fit(
+    trained = loop.fit(
         "joint",
         work,
         clip,
@@ -84,3 +91,25 @@ def train(
         batch=PAIRS + LABELLED + RATED,
         validate=validate,
     )
+    settle_moods(trained.visual.head.proj, pooled[0], targets.pictures)
+    with torch.inference_mode():
+        loop.log(f"joint, moods settled: {validate(trained)}")
+    return trained
+
+
+@torch.no_grad()
+def settle_moods(head: nn.Linear, pooled: np.ndarray, pictures: np.ndarray) -> None:
+    """The two directions of mood become a regression from what the trained tower sees to the moods of `pictures`, which are places:
+    so they answer for mood alone, whatever the contrast with captions made of them."""
+    axes = rotation()
+    shown, moods_of = axes[:SHOWN], axes[SHOWN:]
+    placed = pictures @ axes.T
+    wanted = placed[:, SHOWN:] / np.linalg.norm(placed[:, :SHOWN], axis=1, keepdims=True)
+    weight, bias = head.weight.numpy(), head.bias.numpy()
+    length = np.linalg.norm((pooled @ weight.T + bias) @ shown.T, axis=1, keepdims=True)
+    mean, deviation = pooled.mean(0), pooled.std(0) + 1e-6
+    slope, offset = ridge((pooled - mean) / deviation, wanted * length, RIDGE)
+    slope = slope / deviation[:, None]
+    keep = shown.T @ shown
+    head.weight.copy_(torch.from_numpy(keep @ weight + moods_of.T @ slope.T))
+    head.bias.copy_(torch.from_numpy(keep @ bias + moods_of.T @ (offset - mean @ slope)))

@@ -13,9 +13,13 @@ def mood_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return ((predicted - target) @ MOOD_AXES).square().sum(1).mean()
 
 
+def cosine_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return 1 - (predicted * target).sum(1).mean()
+
+
 def alignment_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """One minus the cosine, and more for what is missed of the mood: little of the length, much of what music is about."""
-    return 1 - (predicted * target).sum(1).mean() + MOOD_WEIGHT * mood_loss(predicted, target)
+    return cosine_loss(predicted, target) + MOOD_WEIGHT * mood_loss(predicted, target)
 
 
 def relational_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -24,11 +28,19 @@ def relational_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tens
 
 
 def contrastive_loss(
-    images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, places: torch.Tensor
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    scale: torch.Tensor,
+    places: torch.Tensor,
+    others: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """InfoNCE both ways; pictures whose texts say the same, by their `places`, share their rows."""
+    """InfoNCE both ways; pictures whose texts say the same, by their `places`, share their rows. `others` are places of more
+    texts, which are wrong answers for the pictures."""
+    n = len(images)
+    columns, known = (texts, places) if others is None else (torch.cat([texts, others]), torch.cat([places, others]))
     with torch.no_grad():
-        right = (places @ places.T > SAME).float()
-        right /= right.sum(1, keepdim=True)
-    logits = scale * images @ texts.T
-    return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2
+        right = (places @ known.T > SAME).float()
+        owners = right[:, :n]
+        right, owners = right / right.sum(1, keepdim=True), owners / owners.sum(1, keepdim=True)
+    logits = scale * images @ columns.T
+    return (F.cross_entropy(logits, right) + F.cross_entropy(logits[:, :n].T, owners)) / 2

@@ -9,8 +9,11 @@ import moods
 import numpy as np
 from model import DIM
 
-WEIGHT = 0.25  # of a mood that is one standard deviation from the mean, beside a sentence vector of length one
+WEIGHT = 0.3  # of a mood that is one standard deviation from the mean, beside a sentence vector of length one
 LIMIT = 2.5  # standard deviations
+# Standard deviations of captions that the mood of a text must pass to count. Most texts do not speak of moods, and theirs
+# must not stand between a picture and its caption.
+NEUTRAL = 1.0
 SHOWN = DIM - 2
 
 
@@ -52,7 +55,8 @@ class Space:
 
     def texts(self, vectors: np.ndarray) -> np.ndarray:
         """Where texts belong, by their sentence vectors (n, 384)."""
-        return self.place(self.shown(vectors), self.moods(vectors))
+        moods = self.moods(vectors)
+        return self.place(self.shown(vectors), np.sign(moods) * np.maximum(0, np.abs(moods) - NEUTRAL))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         return {f"space_{name}": np.asarray(value) for name, value in asdict(self).items()}

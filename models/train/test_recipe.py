@@ -6,8 +6,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
+import eight_bits
 import evaluate  # noqa: F401  that it can be
 import loop
 import losses
@@ -27,12 +29,8 @@ from transformers import CLIPTokenizerFast
 
 import data
 
-# What this recipe wrote; the embedded checkpoint is of the recipe before, in another layout (see its model card).
-CHECKPOINT = Path(os.environ.get("PIXELPLAY_CHECKPOINT", Path(__file__).parent / ".checkpoint"))
-WRITTEN = unittest.skipUnless(
-    (CHECKPOINT / "open_clip_config.json").is_file(),
-    f"{CHECKPOINT} is no folder of this recipe: PIXELPLAY_CHECKPOINT names one",
-)
+# What this recipe wrote: the embedded checkpoint, or another one.
+CHECKPOINT = Path(os.environ.get("PIXELPLAY_CHECKPOINT", Path(__file__).parents[1] / "pixelplay-mini"))
 DATA = Path(os.environ.get("PIXELPLAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 
 
@@ -44,11 +42,12 @@ def picture(width: int, height: int) -> Image.Image:
 
 
 class Recipe(unittest.TestCase):
-    @WRITTEN
     def test_square_is_what_the_checkpoints_transform_does(self):
         import open_clip
 
-        transform = open_clip.create_model_and_transforms(f"local-dir:{CHECKPOINT.resolve()}")[2]
+        with tempfile.TemporaryDirectory() as floats:
+            eight_bits.float_folder(CHECKPOINT, Path(floats))
+            transform = open_clip.create_model_and_transforms(f"local-dir:{floats}")[2]
         for size in ((448, 400), (224, 231), (333, 317), (50, 77), (224, 224)):
             got = data.square(picture(*size), model.IMAGE) / 127.5 - 1
             want = transform(picture(*size)).permute(1, 2, 0).numpy()
@@ -115,7 +114,6 @@ class Recipe(unittest.TestCase):
                 run(Path(broken), 5)
             self.assertTrue(torch.equal(run(Path(broken), None), want))
 
-    @WRITTEN
     def test_the_tokenizer_is_clips_in_all_but_its_words(self):
         reference = CLIPTokenizerFast().backend_tokenizer
         ours = tokenizer.Encode(CHECKPOINT / "tokenizer.json")
@@ -134,6 +132,29 @@ class Recipe(unittest.TestCase):
             alphabet |= {c: b for b, c in zip([*range(33), *range(127, 161), 173], tokenizer.bytes_to_unicode()[188:])}
             spoken = b"".join(b" " if c == " " else bytes([alphabet[c]]) for c in back).decode()
             self.assertEqual(spoken.replace(" ", ""), "".join(text.lower().split()))
+
+    def test_eight_bits_are_near_and_stay_what_they_are(self):
+        r = np.random.default_rng(0)
+        scales = 10.0 ** r.integers(-4, 3, (64, 1, 1, 1))
+        kernels = (r.standard_normal((64, 8, 3, 3)) * scales).astype(np.float32)
+        kernels[5] = 0
+        tensors = {"kernels": kernels, "bias": r.standard_normal(64).astype(np.float32)}
+        packed = eight_bits.pack(tensors)
+        self.assertEqual(set(packed), {"kernels", "kernels.scale", "bias"})
+        self.assertEqual(packed["kernels"].dtype, np.int8)
+        floats = eight_bits.unpack(packed)
+        self.assertEqual(set(floats), set(tensors))
+        step = np.abs(kernels).max((1, 2, 3), keepdims=True) / 127
+        self.assertLessEqual((np.abs(floats["kernels"] - kernels) - step * 0.501).max(), 0)
+        again = eight_bits.unpack(eight_bits.pack(floats))
+        np.testing.assert_allclose(again["kernels"], floats["kernels"], rtol=1e-6)
+
+    def test_only_a_mood_that_is_spoken_of_moves_a_text(self):
+        known = space.Space(np.zeros(3), np.eye(3, space.SHOWN), np.eye(3, 2), np.zeros(2))
+        moods_of = [known.texts(np.array([[v, 0, 1.0]]))[0] @ space.rotation()[space.SHOWN] for v in (-2, -0.9, 0.9, 2)]
+        self.assertLess(moods_of[0], -0.1)
+        np.testing.assert_allclose(moods_of[1:3], 0, atol=1e-6)
+        self.assertAlmostEqual(moods_of[3], -moods_of[0], places=5)
 
     def test_spearman_known_answers(self):
         self.assertAlmostEqual(moods.spearman([1, 2, 3, 4], [10, 20, 30, 4000]), 1.0)
@@ -165,6 +186,12 @@ class Recipe(unittest.TestCase):
         torch.testing.assert_close(losses.contrastive_loss(images, places, scale, places), swapped)
         right = losses.contrastive_loss(places, places, scale, places)
         self.assertAlmostEqual(right.item(), np.log(2) / 2, places=4)
+        # Of others, only those that say the same are right answers, and those that say something else are wrong ones.
+        same, foreign = losses.contrastive_loss(places, places, scale, places, places[:1]), torch.eye(4, model.DIM)[3:]
+        self.assertAlmostEqual(same.item(), (np.log(2) / 2 + np.log(3) / 2) / 2, places=4)
+        self.assertGreater(
+            losses.contrastive_loss(places[:3], places[:3], scale, places[:3], foreign + 0.5).item(), 0.3
+        )
 
     def test_ridge_is_least_squares_and_counts_are_repeats(self):
         r = np.random.default_rng(0)

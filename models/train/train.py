@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = """Trains the checkpoint that is to follow pixelplay-mini and writes it as an OpenCLIP folder.
+HELP = """Trains pixelplay-mini and writes it as an OpenCLIP folder with its weights in eight bits.
 
 Steps, each kept in --work and done once:
   inputs   decode the pictures, what the frozen stages see of them, sentence vectors, space, tokenizer
@@ -43,13 +43,12 @@ def arguments() -> argparse.Namespace:
         help="scratch data and checkpoints, about 1.5 GB (default: %(default)s)",
     )
     parser.add_argument("--views", type=int, default=1, help="views of each picture (default: %(default)s)")
-    parser.add_argument("--vision-steps", type=int, default=200, help="batches of 256 pictures (default: %(default)s)")
+    parser.add_argument("--vision-steps", type=int, default=500, help="batches of 256 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=1200, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument("--joint-steps", type=int, default=300, help="batches of 272 pairs (default: %(default)s)")
     parser.add_argument(
         "--tuning", action="store_true", help="keep the pictures aside that settings are chosen by (see data.py)"
     )
-    parser.add_argument("--float32", action="store_true", help="write the weights as they were trained")
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
     return parser.parse_args()
@@ -93,7 +92,7 @@ def main() -> None:
     clip = joint.train(clip, a.work, known.items, pooled, targets, known.texts, known.places(), encode, a.joint_steps)
     if last < 4:
         return
-    export.export(clip.eval(), known.tokenizer, a.out, torch.float32 if a.float32 else torch.float16)
+    export.export(clip.eval(), known.tokenizer, a.out)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Stage 1: the last stages of the tower and the head learn where pictures belong. The first stages stay as ImageNet left them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import loop
@@ -7,13 +8,15 @@ import numpy as np
 import torch
 import torch.nn as nn
 from autocast import autocast
-from losses import alignment_loss, contrastive_loss, mood_loss
+from losses import MOOD_AXES, contrastive_loss, cosine_loss, mood_loss
+from moods import spearman
 from targets import Targets
 from tower import Back
 
 import data
 
 PAIRS, LABELLED, RATED = 160, 80, 16  # pictures of a batch: with captions, with labels, with ratings of their mood
+OTHERS = 2048  # texts of other pictures, which are wrong answers
 DROPOUT = 0.2
 SMALLEST = 5  # of 7 cells of a map that a step sees
 SCALE = 20.0  # of cosines, at the beginning
@@ -73,6 +76,21 @@ def embed(net: Student, maps: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return found[np.argsort(np.argsort(rows))]
 
 
+class Rated:
+    """How well pictures that are kept aside, of themes that are not learnt, agree with how people felt."""
+
+    def __init__(self, items: list[data.Picture]):
+        self.rows = np.array([i for i, p in enumerate(items) if p.split == "tune" and p.valence is not None], int)
+        self.felt = np.array([[items[i].valence, items[i].arousal] for i in self.rows])
+
+    def agreement(self, vectors_of: Callable[[np.ndarray], np.ndarray]) -> str:
+        if len(self.rows) == 0:
+            return ""
+        moods = vectors_of(self.rows) @ MOOD_AXES.numpy()
+        found = [spearman(moods[:, axis], self.felt[:, axis]) for axis in range(2)]
+        return f", valence and arousal of {len(self.rows)} {found[0]:.3f} {found[1]:.3f}"
+
+
 def recall(queries: np.ndarray, targets: np.ndarray, k: int = 10) -> float:
     score = queries @ targets.T
     return float(((score >= score.diagonal()[:, None]).sum(1) <= k).mean())
@@ -109,6 +127,7 @@ def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targe
     places, pictures = torch.from_numpy(targets.places), torch.from_numpy(targets.pictures)
     tune = np.array([i for i, p in enumerate(items) if p.split == "tune" and p.captions])
     wanted = targets.places[[targets.owned[i][0] for i in tune]]
+    rated = Rated(items)
 
     def loss_of(step: int, progress: float, r: np.random.Generator) -> torch.Tensor:
         rows, texts = batches.draw(r, PAIRS, LABELLED, RATED)
@@ -117,15 +136,16 @@ def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targe
         with autocast():
             images = net(as_input(augment(maps, r)))
         said = places[texts]
+        others = r.integers(len(places), size=OTHERS)
         return (
-            contrastive_loss(images, said, net.logit_scale.exp().clamp(max=100), said)
-            + ALIGNMENT * alignment_loss(images, said)
+            contrastive_loss(images, said, net.logit_scale.exp().clamp(max=100), said, places[others])
+            + ALIGNMENT * cosine_loss(images, said)
             + MOOD * mood_loss(images, pictures[rows])
         )
 
     def validate(averaged: Student) -> str:
         found = embed(averaged, views[0], tune)
-        return f"tune: recall@1/10 of {len(tune)} {recall(found, wanted, 1):.3f} {recall(found, wanted):.3f}, from text {recall(wanted, found):.3f}, cosine {(found * wanted).sum(1).mean():.3f}, scale {averaged.logit_scale.exp():.1f}"
+        return f"tune: recall@1/10 of {len(tune)} {recall(found, wanted, 1):.3f} {recall(found, wanted):.3f}, from text {recall(wanted, found):.3f}, cosine {(found * wanted).sum(1).mean():.3f}, scale {averaged.logit_scale.exp():.1f}{rated.agreement(lambda rows: embed(averaged, views[0], rows))}"
 
     loop.log(f"vision, before: {validate(net)}")
     return loop.fit(

@@ -116,3 +116,8 @@ pub use users::{UserError, UserStore, UserStoreOptions};
 #[cfg(all(doctest, feature = "starter"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The Rust example of the page on accounts, compiled as a doctest.
+#[cfg(all(doctest, feature = "starter", feature = "users"))]
+#[doc = include_str!("../../docs/accounts.md")]
+struct AccountsPage;

@@ -34,7 +34,7 @@ import pixelplay as pp
 assert "numpy" not in sys.modules, "importing is quick because nothing is imported"
 enc = pp.Encoder()
 index = pp.starter_index(enc)
-hits = index.search(enc.encode_image({str(REPOSITORY / "data" / "samples" / "beach.jpg")!r}))
+hits = index.search(enc.encode_image({str(REPOSITORY / "data" / "samples" / "coffee.jpg")!r}))
 assert len(hits._repr_html_()) > 1000 and hits.to_arrow().to_pylist()[0]["title"]
 enc.encode_texts(["x"], progress=True)
 """
@@ -54,6 +54,16 @@ def test_readme_runs(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert blocks
     for block in blocks:
         exec(compile(block, str(readme), "exec"), {})
+
+
+@pytest.mark.parametrize("page", ["guide.md", "accounts.md"])
+def test_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page are one program, but for those that are marked: they need what only a reader has."""
+    (tmp_path / "data").symlink_to(REPOSITORY / "data")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    exec(compile("\n".join(blocks), page, "exec"), {})
 
 
 def test_help_says_what_editors_say() -> None:

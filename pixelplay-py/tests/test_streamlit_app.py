@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
 
 APP = REPOSITORY / "pixelplay-py" / "examples" / "streamlit_app"
-BEACH, NIGHT = SAMPLES[0].read_bytes(), SAMPLES[1].read_bytes()
+ASTRONAUT, CAT = SAMPLES[0].read_bytes(), SAMPLES[1].read_bytes()
 PASSWORD, NEW = "correct horse battery", "staple a rainy evening"
 HOSTILE = "<script>alert(1)</script> [x](https://x.example) **b** & '\""
 Open = Callable[..., AppTest]
@@ -101,18 +101,18 @@ def titles_of(hits: pp.Hits) -> list[str]:
 def test_a_picture_finds_what_pixelplay_finds(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex) -> None:
     at = open_app()
     assert titles(at) == [] and "Start with a picture" in " ".join(html_of(at))
-    upload(at, BEACH)
-    expected = titles_of(starter.search(enc.encode_image(BEACH), k=15))
+    upload(at, ASTRONAUT)
+    expected = titles_of(starter.search(enc.encode_image(ASTRONAUT), k=15))
     assert titles(at) == expected[:5]
     page = " ".join(html_of(at))
-    assert all(f"<span>{word}</span>" in page for word in enc.mood(BEACH).words)
-    assert all(f"{axis}</span>" in page for axis in enc.mood(BEACH))
+    assert all(f"<span>{word}</span>" in page for word in enc.mood(ASTRONAUT).words)
+    assert all(f"{axis}</span>" in page for axis in enc.mood(ASTRONAUT))
     assert titles(click(at, "more")) == expected[:10]
     assert titles(click(at, "more")) == expected
     click(at, "another")
     assert titles(at) == [] and at.file_uploader
-    assert titles(click(at, SAMPLES[1].stem)) == titles_of(starter.search(enc.encode_image(NIGHT), k=5))
-    click(upload(click(at, "another"), BEACH), "another")
+    assert titles(click(at, SAMPLES[1].stem)) == titles_of(starter.search(enc.encode_image(CAT), k=5))
+    click(upload(click(at, "another"), ASTRONAUT), "another")
     assert titles(at) == [] and at.file_uploader[0].value is None
 
 
@@ -134,15 +134,15 @@ def test_words_alone_and_beside_a_picture(
     assert titles(at) == titles_of(starter.search(enc.encode_text(words), k=5)) and not at.tabs[0].warning
     assert at.slider(key="weight").disabled
 
-    upload(at, NIGHT)
+    upload(at, CAT)
     seen = set()
     for weight in (0.3, 0.0, 0.5, 1.0):
         run(at.slider(key="weight").set_value(weight))
-        query = pp.HybridQuery(image=enc.encode_image(NIGHT), text=enc.encode_text(words), text_weight=weight)
+        query = pp.HybridQuery(image=enc.encode_image(CAT), text=enc.encode_text(words), text_weight=weight)
         assert titles(at) == titles_of(query.search(starter, k=5))
         seen.add(tuple(titles(at)))
     assert len(seen) == 4
-    assert encoded == [NIGHT]
+    assert encoded == [CAT]
 
 
 def test_filters(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex, songs: pp.SongIndex) -> None:
@@ -169,8 +169,8 @@ def test_filters(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex, songs: 
 
 
 def test_similar_songs_and_the_way_back(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex) -> None:
-    at = click(upload(open_app(), BEACH), "more")
-    first = starter.search(enc.encode_image(BEACH), k=10)
+    at = click(upload(open_app(), ASTRONAUT), "more")
+    first = starter.search(enc.encode_image(ASTRONAUT), k=10)
     click(at, "similar-hit-1")
     second = starter.similar(first[1].id, k=10)
     assert titles(at) == titles_of(second[:5])
@@ -185,18 +185,18 @@ def test_similar_songs_and_the_way_back(open_app: Open, enc: pp.Encoder, starter
 
     click(at, "similar-hit-0")
     run(at.text_input(key="words").set_value("snow"))
-    query = pp.HybridQuery(image=enc.encode_image(BEACH), text=enc.encode_text("snow"))
+    query = pp.HybridQuery(image=enc.encode_image(ASTRONAUT), text=enc.encode_text("snow"))
     assert titles(at) == titles_of(query.search(starter, k=5))
 
 
 def test_pictures_that_cannot_be_read(open_app: Open, app_modules: Callable[[str], ModuleType]) -> None:
     at = open_app()
-    for broken in (b"", b"no picture", BEACH[:2000]):
+    for broken in (b"", b"no picture", ASTRONAUT[:2000]):
         upload(at, broken)
         assert at.error[0].value.startswith("This picture cannot be used.") and titles(at) == []
     run(at.text_input(key="words").set_value("snow"))
     assert len(titles(at)) == 5 and len(at.error) == 1
-    upload(at, BEACH)
+    upload(at, ASTRONAUT)
     assert len(titles(at)) == 5 and not at.error
 
 
@@ -271,10 +271,10 @@ def logged_in(at: AppTest) -> str | None:
 
 
 def test_favourites(open_app: Open, users_file: Path, enc: pp.Encoder, starter: pp.SongIndex) -> None:
-    at = upload(open_app(), BEACH)
+    at = upload(open_app(), ASTRONAUT)
     assert not any(button.label == "Favourite" for button in at.button) and "Log in" in at.info[0].value
     submit(at, "register", "Register", Name="ana", Password=PASSWORD)
-    v = enc.encode_image(BEACH)
+    v = enc.encode_image(ASTRONAUT)
     first, second, third = starter.search(v, k=3)
     assert titles(at, "Favourites") == []
     for rank in (0, 2):
@@ -285,7 +285,7 @@ def test_favourites(open_app: Open, users_file: Path, enc: pp.Encoder, starter: 
     click(at, f"similar-kept-{first.id}")
     assert titles(at) == titles_of(starter.similar(first.id, k=5)) and at.session_state["tab"] == "Songs"
 
-    other = submit(upload(open_app(), BEACH), "log-in", "Log in", Name="ana", Password=PASSWORD)
+    other = submit(upload(open_app(), ASTRONAUT), "log-in", "Log in", Name="ana", Password=PASSWORD)
     assert titles(other, "Favourites") == [first.song["title"]]
     click(other, "favourite-hit-1")
     plain = titles(other)

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask test`, `lint`, `parity` and `soak`.
+//! The project's own tasks: `cargo xtask test`, `lint`, `readme`, `parity` and `soak`.
 
 mod lint;
 mod package;
@@ -26,6 +26,8 @@ enum Task {
     /// Run rustfmt, clippy, rustdoc, ruff and typos, with warnings as errors; also cargo-deny and
     /// the oldest supported Rust if they are installed (needs rustfmt and clippy)
     Lint,
+    /// Update the program outputs shown in README.md and docs/
+    Readme,
     /// Compare the encoder with transformers and OpenCLIP on full-size models (installs both:
     /// gigabytes)
     Parity,
@@ -46,6 +48,10 @@ fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Test => test(&root),
         Task::Lint => lint::lint(&root),
+        Task::Readme => {
+            let test = ["test", "--workspace", "--test", "documentation", "outputs"];
+            run(cargo(&root, &test).env("PIXELPLAY_UPDATE_DOCS", "1"))
+        }
         Task::Parity => parity(&root),
         Task::Soak(options) => soak::soak(&root, &options),
     }

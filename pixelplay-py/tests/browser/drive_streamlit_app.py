@@ -26,7 +26,7 @@ from playwright.sync_api import Locator, Page, Playwright, expect, sync_playwrig
 
 REPOSITORY = Path(__file__).parents[3]
 APP = REPOSITORY / "pixelplay-py" / "examples" / "streamlit_app" / "app.py"
-PICTURE = REPOSITORY / "data" / "samples" / "neon-street.jpg"
+PICTURE = REPOSITORY / "data" / "samples" / "coffee.jpg"
 PASSWORD = "correct horse battery"
 WINDOWS = {"wide": (1280, 800), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
