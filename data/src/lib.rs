@@ -1,4 +1,4 @@
-//! PixelPlay's starter catalogue and sample pictures as embedded bytes, without dependencies.
+//! PixelPlay's starter catalogue and sample photographs as embedded bytes, without dependencies.
 //!
 //! The crate's README documents the catalogue's columns, where its numbers come from, and how well
 //! they agree with measurements.
