@@ -3,8 +3,8 @@
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
-//! The large checkpoint (151 million weights, 300 MB as bfloat16) and the convolutional one are
-//! random and made on the fly: their values do not change the time it takes.
+//! The large checkpoint (151 million weights, 300 MB as bfloat16) and the convolutional one have
+//! random weights and are created on the fly: the values do not affect the time.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 
@@ -24,7 +24,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
     let (dir, lite0) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_b32(dir.path()).unwrap();
     write_lite0(lite0.path()).unwrap();
-    // The file stays open, so the folder may go.
+    // The file stays open, so the folder may be removed.
     let open = |precision| {
         let options = EncoderOptions { precision, ..EncoderOptions::default() };
         Encoder::open_with(dir.path(), options).unwrap()
@@ -37,7 +37,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
     ]
 }
 
-/// A photo-sized picture of waves, and so many unlike it.
+/// A photo-sized picture of waves, and several different ones.
 fn pictures(count: u32) -> Vec<Image> {
     let (width, height) = (500, 400);
     let pixel = |seed: u32, at: u32| {
@@ -74,7 +74,7 @@ fn texts(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode_texts");
     for (name, encoder) in encoders() {
         for batch in [1, 32] {
-            // About as long as the description of a song; all different.
+            // About as long as the description of a song, and all different.
             let texts: Vec<String> = (0..batch)
                 .map(|at| format!("{at:>4}a quiet evening by the sea, slow piano and soft rain"))
                 .collect();
@@ -90,7 +90,7 @@ fn texts(c: &mut Criterion) {
     }
 }
 
-/// Without the model: what a picture costs before it is encoded.
+/// Without the model: the cost of a picture before it is encoded.
 fn preprocess(c: &mut Criterion) {
     let encoder = Encoder::mini().unwrap();
     let mut group = c.benchmark_group("preprocess");
@@ -103,12 +103,12 @@ fn preprocess(c: &mut Criterion) {
     }
 }
 
-/// JPEG files to upright pixels; as written, and as by a camera that was held upright.
+/// JPEG files to upright pixels; unrotated, and as from a camera that was held upright.
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     for (width, height) in [(500, 400), (4000, 3000)] {
         let jpeg = jpeg(width, height);
-        // Behind the start marker: EXIF with one entry, the orientation, in big endian.
+        // After the start marker: EXIF with one entry, the orientation, in big endian.
         let exif = b"\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let turned = [&jpeg[..2], exif, &jpeg[2..]].concat();
         for (name, jpeg) in [("", jpeg), (" turned", turned)] {
@@ -119,7 +119,7 @@ fn decode(c: &mut Criterion) {
     }
 }
 
-/// Waves with some noise, which takes up as many bits as that of a photo.
+/// Waves with some noise, which takes as many bits as that of a photo.
 fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let (wide, high) = (usize::from(width), usize::from(height));
     let level = |at: usize| {
@@ -142,7 +142,7 @@ fn write_b32(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
 
     write_weights(&dir.join("model.safetensors"), &b32_tensors(), |name| {
-        // Norms keep what they read, and everything else is small: random signs at about 1/40.
+        // Norms are identities, and everything else is small: random signs at about 1/40.
         match name.contains("norm") && name.ends_with("weight") {
             true => 0x3F80,
             false => 0x3C80,
@@ -150,7 +150,7 @@ fn write_b32(dir: &Path) -> std::io::Result<()> {
     })
 }
 
-/// Writes random weights as bfloat16, each with the size that is given for its name, as bits.
+/// Writes random weights as bfloat16, each with the magnitude, as bits, that its name determines.
 fn write_weights(
     path: &Path,
     tensors: &[(String, Vec<usize>)],
@@ -200,7 +200,7 @@ fn write_lite0(dir: &Path) -> std::io::Result<()> {
         let is_norm = name.contains("bn") || name.contains("ln_");
         match is_norm && (name.ends_with("weight") || name.ends_with("running_var")) {
             true => 0x3F80,
-            // About 1/8 in front of batch norms, and 1/40 elsewhere.
+            // About 1/8 before batch norms, and 1/40 elsewhere.
             false if name.contains("conv") => 0x3E00,
             false => 0x3C80,
         }
@@ -297,9 +297,9 @@ fn b32_tensors() -> Vec<(String, Vec<usize>)> {
     tensors
 }
 
-/// Four letters are a token, so that the texts above have about as many as with CLIP's vocabulary.
-/// Few are in this one: all others are the same unknown token but one digit, which keeps texts
-/// apart.
+/// Four letters are one token, so the texts above have about as many tokens as with CLIP's
+/// vocabulary. This vocabulary is small: all other tokens are the same unknown one, except for
+/// digits, which keep texts distinct.
 fn tokenizer() -> Value {
     let digits = (0..100).map(|at| format!("{at:>4}"));
     let filler = (100..49_406).map(|at| format!("<unused {at}>"));

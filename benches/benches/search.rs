@@ -1,8 +1,9 @@
-//! Exact top-10 over random unit vectors of 512 dimensions, quantized and not.
-//! Throughput is counted in bytes of what is scanned, so that it can be held against `floor`,
-//! which only reads as much.
+//! Exact top-10 over random unit vectors of 512 dimensions, quantized and not. Throughput is
+//! counted in scanned bytes, so it can be compared with `floor`, which only reads the same number
+//! of bytes.
 //!
-//! `cargo bench -p pixelplay-benches --bench search`, with a filter behind `--` to run a part.
+//! Run `cargo bench -p pixelplay-benches --bench search`, with a filter after `--` to run only a
+//! part.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
 #![allow(
@@ -32,7 +33,7 @@ fn vector(rng: &mut StdRng) -> Embedding {
     Embedding::normalize(values, None).expect("not zero")
 }
 
-/// Rows of which `year` counts from 0 to 99 and starts again.
+/// Rows whose `year` counts from 0 to 99 and starts again.
 fn index(rows: usize, quantized: bool) -> SongIndex {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("songs.arrow");
@@ -49,7 +50,7 @@ fn index(rows: usize, quantized: bool) -> SongIndex {
     SongIndex::open(&path).expect("an index")
 }
 
-/// Folds all bits together: what a scan without arithmetic would take.
+/// Folds all bits together: the time of a scan without arithmetic.
 fn read_all(memory: &[u64]) -> u64 {
     let mut sums = [0_u64; 32];
     for values in memory.as_chunks::<32>().0 {

@@ -1,13 +1,13 @@
-//! The user store: whether time tells who exists, how fast sessions resume, and what a storm of
-//! log-ins takes.
+//! The user store: whether timing reveals which users exist, how fast sessions resume, and what a
+//! burst of log-ins takes.
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
-//! with the names of parts behind `--` (`enumeration`, `resume`, `storm`, `latency`) to run those
-//! alone, and `--quick` to run each thing once, as tests do. Criterion measures one thing after the
-//! other; here several are compared while the machine changes its mind, so tries take turns, and
-//! medians are what is compared. The first row of a comparison is there twice: how far the two are
-//! apart is what the machine alone does.
+//! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`) to run only
+//! those, and `--quick` to run each thing once, as tests do. Criterion measures one thing after the
+//! other. Here several are compared on a machine whose speed varies, so tries take turns, and
+//! medians are compared. The first row of a comparison is measured twice: the difference of the two
+//! is the noise of the machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,11 +35,11 @@ use sha2::{Digest, Sha256};
 const PASSWORD: &str = "correct horse battery";
 const WRONG: &str = "wrong horse battery";
 
-/// Hashes that no password has, of the right form: what they cost is all that counts here.
+/// Hashes of the right form that match no password: only their cost matters here.
 const BCRYPT_12: &str = "$2b$12$.....................................................";
 const WEAK_ARGON2: &str = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Log-ins at once in a storm.
+/// The number of simultaneous log-ins in a storm.
 const STORM: usize = 64;
 
 fn main() {
@@ -49,7 +49,7 @@ fn main() {
     {
         return storm_child(Path::new(path), at_once.parse().ok());
     }
-    // `cargo bench` says so; `cargo test --benches` does not.
+    // `cargo bench` passes `--bench`; `cargo test --benches` does not.
     let quick = !args.iter().any(|arg| arg == "--bench") || args.iter().any(|arg| arg == "--quick");
     let names = args.iter().filter(|arg| !arg.starts_with('-'));
     let wanted: Vec<&str> = names.map(String::as_str).collect();
@@ -68,7 +68,7 @@ fn main() {
     }
 }
 
-/// Without the throttle: what is measured here is hundreds of failures in a row.
+/// Without the throttle, because hundreds of failures in a row are measured here.
 fn options() -> UserStoreOptions {
     let mut options = UserStoreOptions::default();
     options.throttle.account.free_attempts = u32::MAX;
@@ -129,7 +129,7 @@ fn resume(quick: bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let now = SystemTime::now();
-    // A clock that stands: nothing is written, as between two minutes of a session in use.
+    // A stopped clock: nothing is written, as between two minutes of an active session.
     let options = UserStoreOptions { clock: Clock::new(move || now), ..options() };
     let users = UserStore::open_with(&path, options).unwrap();
     users.register("ana", PASSWORD).unwrap();
@@ -160,7 +160,7 @@ fn resume(quick: bool) {
     }
 }
 
-/// Puts sessions in by SQL: ten thousand log-ins would hash for minutes.
+/// Inserts sessions with SQL, because ten thousand log-ins would hash for minutes.
 fn add_sessions(path: &Path, count: usize, now: SystemTime) -> Vec<String> {
     let millis = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
     let mut database = rusqlite::Connection::open(path).unwrap();
@@ -254,7 +254,7 @@ fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
     println!("{before} {} {}", high_water_mib(), took.as_millis());
 }
 
-/// Only Linux keeps it in a file; elsewhere it is not measured.
+/// Only Linux has it in a file; on other systems it is not measured.
 fn high_water_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -284,7 +284,8 @@ fn latency(quick: bool) {
     }
 }
 
-/// Milliseconds of each of `kinds`, `rounds` times; every round begins with another one.
+/// Returns the milliseconds of each of `kinds`, `rounds` times; every round begins with another
+/// kind.
 fn take_turns(rounds: usize, kinds: usize, mut run: impl FnMut(usize)) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::new(); kinds];
     for round in 0..rounds {

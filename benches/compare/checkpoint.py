@@ -1,4 +1,4 @@
-"""A checkpoint of CLIP ViT-B/32's shape with random weights, in the forms that everybody reads.
+"""Creates a checkpoint of CLIP ViT-B/32's shape with random weights, in the formats that all libraries read.
 
 python checkpoint.py SHARED FOLDER     # writes it; encode.py calls it once, and keeps the folder
 """
@@ -15,13 +15,15 @@ from environment import REPOSITORY
 
 CONTEXT = 77
 SEED = 32
-# Written last, so that what was interrupted is made again.
+# Written last, so an interrupted run starts again.
 DONE = "done.txt"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What lies in `folder`: weights for transformers and PixelPlay, and for ONNX Runtime the two towers in f32 and int8."""
+    """The content of `folder`: weights for transformers and PixelPlay, and for ONNX Runtime the two towers in f32 and
+    int8.
+    """
 
     folder: Path
 
@@ -42,7 +44,7 @@ def make(checkpoint: Checkpoint, shared: Path) -> None:
     import torch
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
-    # The tokenizer that the parity tests make.
+    # The tokenizer of the parity tests.
     sys.path.append(str(REPOSITORY / "pixelplay-core/tests/parity"))
     from vocabulary import tokenizer
 
@@ -59,9 +61,10 @@ def make(checkpoint: Checkpoint, shared: Path) -> None:
 
 
 def widen(model) -> None:
-    """Scales what transformers draws, so that activations spread and attention chooses, as they do in a trained model.
+    """Scales the random weights of transformers, so that activations spread and attention is selective, as in a trained
+    model.
 
-    As drawn, every attention is all but uniform, and each layer adds next to nothing.
+    Without scaling, attention is nearly uniform, and each layer adds almost nothing.
     """
     import torch
 
@@ -105,7 +108,7 @@ def export(model, checkpoint: Checkpoint) -> None:
         "text77": (Text(), ids, {"input_ids": {0: some}}),
         "text": (Text(), ids[:, :20].contiguous(), {"input_ids": {0: some, 1: length}}),
     }
-    # The exporter talks about itself, as many libraries do.
+    # The exporter prints messages about itself.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     for tower, (module, example, shapes) in towers.items():

@@ -1,4 +1,4 @@
-"""The processes that measure: each with the thread settings of every library in its environment."""
+"""Starts the measuring processes, with the thread settings of every library in their environment."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from environment import HERE, UNDER
 
 
 class ChildFailed(Exception):
-    """A process that measures ended without a result."""
+    """A measuring process ended without a result."""
 
 
 def child(out: Path, script: str, *arguments: object, threads: int) -> dict:
-    """Runs a script that writes its result into `out`, its last argument."""
+    """Runs a script that writes its result to `out`, its last argument."""
     out.unlink(missing_ok=True)
     run(script, *arguments, out, threads=threads)
     return json.loads(out.read_text())
@@ -31,4 +31,4 @@ def run(script: str, *arguments: object, threads: int) -> None:
         raise KeyboardInterrupt
     if code:
         end = f"crashed with signal {-code}" if code < 0 else f"failed with exit code {code}"
-        raise ChildFailed(f"{script}, {threads} thread(s), {end}; leave out the library that did it with --rivals")
+        raise ChildFailed(f"{script}, {threads} thread(s), {end}; leave out the library that caused it with --rivals")

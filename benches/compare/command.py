@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, the environment they run in, and where results go."""
+"""What the commands share: their options, the environment they run in, and where results go."""
 
 import argparse
 import json
@@ -13,23 +13,27 @@ from pathlib import Path
 
 from environment import REPOSITORY, UNDER, ensure, say, target_folder
 
-# Set where the environment is there; what could not be installed, as JSON.
+# Set inside the environment: the packages that could not be installed, as JSON.
 INSIDE = "PIXELPLAY_COMPARE_LEFT_OUT"
 
 
 def parser(doc: str | None, epilog: str) -> argparse.ArgumentParser:
-    """The options that every command has."""
+    """Returns a parser with the options of every command."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=epilog)
     add = made.add_argument
-    add("--threads", type=positive, nargs="+", metavar="N", help="numbers of threads (1 2; no more than cores)")
-    add("--rounds", type=positive, metavar="N", help="how often everybody has a turn (15)")
-    add("--wheel", type=Path, metavar="FILE", help="a wheel of PixelPlay; by default it is built from this repository")
+    add(
+        "--threads", type=positive, nargs="+", metavar="N", help="numbers of threads (1 2; at most the number of cores)"
+    )
+    add("--rounds", type=positive, metavar="N", help="how many turns each library has (15)")
+    add(
+        "--wheel", type=Path, metavar="FILE", help="a wheel of PixelPlay; by default, one is built from this repository"
+    )
     add("--shared", type=Path, metavar="FOLDER", default=os.environ.get("PIXELPLAY_SHARED", REPOSITORY / "../shared"),
-        help="real vectors, songs and photos (PIXELPLAY_SHARED, ../shared); what is missing is skipped")  # fmt: skip
-    add("--work", type=Path, metavar="FOLDER", help="environment and data; gigabytes (target/compare)")
-    add("--under", metavar="COMMAND", help="start what measures under this command, such as 'nice -n -5'")
+        help="real vectors, songs and photos (PIXELPLAY_SHARED, ../shared); missing parts are skipped")  # fmt: skip
+    add("--work", type=Path, metavar="FOLDER", help="folder for environment and data; gigabytes (target/compare)")
+    add("--under", metavar="COMMAND", help="start the measuring processes under this command, such as 'nice -n -5'")
     add("--json", type=Path, metavar="FILE", help="write the results as JSON")
-    add("--plot", type=Path, metavar="FILE", help="draw them: .svg or .png")
+    add("--plot", type=Path, metavar="FILE", help="draw the results: .svg or .png")
     return made
 
 
@@ -57,23 +61,23 @@ def positive(text: str) -> int:
 
 
 def run(asked: argparse.Namespace, requirements: str, compare: Callable[[dict[str, str]], int]) -> int:
-    """Runs `compare`, which is told what could not be installed, inside the environment; makes that first."""
+    """Creates the environment and runs `compare` inside it, with the packages that could not be installed."""
     if sys.version_info < (3, 11):
-        sys.exit("Python 3.11 or newer is needed for the versions in requirements.txt; run it with that one")
+        sys.exit("Python 3.11 or newer is needed for the versions in requirements.txt; run this with a newer Python")
     if INSIDE in os.environ:
         return compare(json.loads(os.environ[INSIDE]))
-    # The rest needs numpy and PixelPlay, which live in an environment of their own.
+    # The rest needs numpy and PixelPlay, which are in the environment.
     asked.work.mkdir(parents=True, exist_ok=True)
     python, left_out = ensure(asked.work / "venv", asked.wheel, ["requirements.txt", requirements])
     environment = {**os.environ, INSIDE: json.dumps(left_out)}
     with subprocess.Popen([python, *sys.argv], env=environment) as inside:
-        # Ctrl-C reaches the other one too, which removes its files and says how it ended.
+        # Ctrl-C reaches the child as well, which removes its files and reports how it ended.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return inside.wait()
 
 
 def publish(results: dict, asked: argparse.Namespace, kind: str, markdown: Callable, plot: Callable) -> int:
-    """Prints the results, and keeps them where that was asked for; the exit code."""
+    """Prints the results, stores them if requested, and returns the exit code."""
     if asked.json:
         asked.json.write_text(json.dumps(results, indent=1) + "\n")
     text = markdown(results)
@@ -95,17 +99,17 @@ def publish(results: dict, asked: argparse.Namespace, kind: str, markdown: Calla
 
 
 def line() -> str:
-    """The command line to print, without folders of this machine."""
+    """Returns the command line to print, without folders of this machine."""
     script = Path(sys.argv[0]).resolve().relative_to(REPOSITORY).as_posix()
     rest = [Path(argument).name if os.sep in argument else argument for argument in sys.argv[1:]]
     return shlex.join(["python", script, *rest])
 
 
 def end(main: Callable[[], int]) -> None:
-    """Runs a command as the program that it is."""
+    """Runs a command as a program."""
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; its own words are above")
+        sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; its own message is above")

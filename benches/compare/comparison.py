@@ -1,4 +1,4 @@
-"""A whole comparison: data set after data set, each measured in processes of its own."""
+"""A whole comparison: one data set after the other, each measured in its own processes."""
 
 import argparse
 import json
@@ -13,10 +13,10 @@ from dataset import Dataset
 from environment import REPOSITORY, say
 from rivals import RIVALS, PixelPlay
 
-# New processes that open an index, and searches in each.
+# How many new processes open an index, and how many searches each makes.
 PROCESSES = 5
 SEARCHES = 20
-# A batch is measured at the largest size up to here: beyond, the scores alone would take gigabytes.
+# A batch is measured at the largest size up to this: beyond it, the scores alone would take gigabytes.
 BATCH_ROWS = 100_000
 ALL_SONGS = 1_000_000
 
@@ -65,13 +65,13 @@ class Comparison:
 
     def datasets(self) -> list[tuple[str, int]]:
         vectors = [(shape, rows) for rows in self.asked.rows for shape in self.asked.shapes if shape != "songs"]
-        # As many as there are; in a quick run the first of them.
+        # All songs; in a quick run only the first of them.
         songs = self.asked.rows[0] if self.asked.quick else ALL_SONGS
         return [("songs", songs), *vectors] if "songs" in self.asked.shapes else vectors
 
     def compare(self, folder: Path, shape: str, rows: int) -> None:
-        """Makes a data set, measures it, and removes it."""
-        say(f"{shape}, {rows:,} rows: making vectors, index and float64 answers")
+        """Creates a data set, measures it, and removes it."""
+        say(f"{shape}, {rows:,} rows: creating vectors, index and float64 answers")
         try:
             run("dataset.py", shape, rows, self.asked.queries, self.asked.shared, folder, threads=max(self.threads))
             if (skipped := folder / "skipped.txt").exists():
@@ -87,7 +87,7 @@ class Comparison:
 
     def measure(self, data: Dataset) -> None:
         once = self.is_measured_once(data)
-        # Graphs are built by the first, so the most threads go first.
+        # The first process builds the graphs, so the highest number of threads comes first.
         for count in sorted(self.threads, reverse=True):
             parts = ["filters"] if once else []
             if once and count == self.threads[0]:
@@ -114,7 +114,9 @@ class Comparison:
             self.note(f"graphs are not built above {self.asked.approximate_rows:,} rows (--approximate-rows)")
 
     def is_measured_once(self, data: Dataset) -> bool:
-        """Where filters, opening, memory and the call itself are measured: the first of the largest."""
+        """Returns whether filters, opening, memory and the call itself are measured here: on the first of the largest
+        data sets.
+        """
         largest = [at for at in self.datasets() if at[0] != "songs" and at[1] == self.asked.rows[-1]]
         return (data.shape, data.rows) in largest[:1]
 
@@ -123,7 +125,7 @@ class Comparison:
 
 
 def screen(data: Dataset) -> dict:
-    """How many bytes a search reads: int8 codes, scale and two bounds of each row where the index has them."""
+    """Returns how many bytes a search reads: int8 codes, scale and two bounds of each row, if the index has them."""
     import pyarrow as pa
 
     with pa.OSFile(str(data.index_path)) as file:
@@ -132,7 +134,7 @@ def screen(data: Dataset) -> dict:
 
 
 def opening(data: Dataset, threads: int) -> dict:
-    """New processes that open the index and search; the file is in the page cache, where the searches left it."""
+    """Measures new processes that open the index and search; the file is in the page cache from earlier searches."""
     say(f"{data.shape}, {data.rows:,} rows: {PROCESSES} new processes, {threads} thread(s)")
     arguments = (data.index_path, data.folder / "queries.npy", SEARCHES, threads)
     probes = [child(data.folder / "probe.json", "probe.py", *arguments, threads=threads) for _ in range(PROCESSES)]

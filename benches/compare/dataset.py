@@ -1,6 +1,6 @@
-"""The vectors that are searched: the same for everybody, made from a seed, chunk by chunk.
+"""Creates the vectors that are searched: the same for all libraries, from a seed, chunk by chunk.
 
-python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # makes one data set; comparison.py calls it
+python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # creates one data set; comparison.py calls it
 """
 
 import json
@@ -19,12 +19,12 @@ SHAPES = ("clip", "songs", "uniform")
 K = 10
 DIM = 512
 CHUNK = 65_536
-# A filter `duration_ms <= n` keeps n of so many.
+# A filter `duration_ms <= n` keeps n of this many.
 SHARES = 10_000
 
 
 class Skipped(Exception):
-    """Why a data set cannot be made here."""
+    """Why a data set cannot be created here."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Dataset:
 
     @cached_property
     def shares(self) -> Array:
-        """For each row a number from 1 to `SHARES`, for filters."""
+        """A number from 1 to `SHARES` for each row, for filters."""
         return np.random.default_rng(4).integers(1, SHARES + 1, self.rows)
 
     @property
@@ -78,27 +78,27 @@ def unit(vectors: Array) -> Array:
 
 
 def uniform(rows: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Uniform on the sphere: nothing is near anything, the worst case for every screen and graph."""
+    """Vectors uniform on the sphere: no vector is near another, which is the worst case for every screen and graph."""
     for start in range(0, rows, CHUNK):
         yield unit(rng.standard_normal((min(CHUNK, rows - start), DIM)))
 
 
 class ClipTexts:
-    """Vectors with the mean and covariance of CLIP's own text vectors; the queries are real ones that were held out."""
+    """Vectors with the mean and covariance of CLIP's own text vectors; the queries are held-out real ones."""
 
     def __init__(self, shared: Path, queries: int, rng: np.random.Generator) -> None:
         files = sorted((shared / "data/clip_text_vectors").glob("*.npy"))
         if not files:
             raise Skipped("the shared folder has no data/clip_text_vectors/*.npy")
         texts = rng.permutation(np.unique(unit(np.concatenate([np.load(file) for file in files])), axis=0))
-        # At least as many texts as dimensions are needed to fit a covariance.
+        # Fitting a covariance needs at least as many texts as dimensions.
         held_out = min(queries, len(texts) - 2 * DIM)
         self.texts = texts[held_out:].astype(np.float64)
         self.mean = self.texts.mean(axis=0)
         spread, axes = np.linalg.eigh(np.cov(self.texts.T))
         self.axes = np.sqrt(spread.clip(0))[:, None] * axes.T
         self.queries = np.resize(texts[:held_out], (queries, DIM)).astype(np.float64)
-        # Vectors of pictures lie off to one side of those of texts, so every second query has little of the mean.
+        # Vectors of pictures lie to one side of those of texts, so every second query has little of the mean.
         direction = self.mean / np.linalg.norm(self.mean)
         self.queries[1::2] -= 0.75 * (self.queries[1::2] @ direction)[:, None] * direction
 
@@ -109,7 +109,7 @@ class ClipTexts:
 
 
 def build_songs(folder: Path, rows: int, queries: int, shared: Path) -> str:
-    """A real catalogue with the embedded checkpoint; asked with photos, then with some of its own songs."""
+    """A real catalogue with the embedded checkpoint, queried with photos, then with some of its own songs."""
     import pixelplay as pp
     import pyarrow as pa
 
@@ -155,7 +155,7 @@ def write_index(data: Dataset) -> None:
 
     ids = [str(row) for row in range(data.rows)]
     vectors = np.load(data.folder / "vectors.npy", mmap_mode="r")
-    # The one column that filters need: whole numbers, of which PixelPlay takes these to be milliseconds.
+    # The only column that filters need: whole numbers, which PixelPlay reads as milliseconds here.
     songs = pa.table({"id": ids, "duration_ms": data.shares})
     pp.write_index(data.index_path, ids, vectors, songs=songs)
 

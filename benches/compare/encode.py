@@ -1,10 +1,10 @@
-"""Compares PixelPlay's encoder with what people run CLIP with on a CPU, on the same weights.
+"""Compares PixelPlay's encoder with other ways to run CLIP on a CPU, with the same weights.
 
     python benches/compare/encode.py --quick       # minutes: one thread, few rounds, the most telling parts
     python benches/compare/encode.py --record      # an hour on a quiet machine: everything, kept in benches/record/
 
-Makes its own virtual environment under target/, a checkpoint of random weights, and the wheel of PixelPlay, and prints
-Markdown. README.md beside this file says what is measured and how.
+Creates its own virtual environment under target/, a checkpoint with random weights, and the wheel of PixelPlay, and
+prints Markdown. README.md next to this file says what is measured and how.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import command
 from environment import REPOSITORY, say
 
-# A part is measured in a process of its own: its name, and which measurement that is, with its arguments.
+# Each part is measured in its own process: its name, and the measurement with its arguments.
 PARTS: dict[str, tuple[str, list]] = {
     "images-1": ("images", [1]),
     "images-8": ("images", [8]),
@@ -34,23 +34,25 @@ PARTS: dict[str, tuple[str, list]] = {
     "cold": ("cold", []),
 }
 QUICK = ["images-1", "images-32", "texts-32", "photo", "gemm"]
-# New processes of each stack that go from a photo to songs.
+# How many new processes of each stack go from a photo to songs.
 PROCESSES = 5
 
 
 def arguments() -> argparse.Namespace:
-    parser = command.parser(__doc__, "Exit code 1: PixelPlay's vectors are not PyTorch's, or could not be measured.")
+    parser = command.parser(
+        __doc__, "Exit code 1: PixelPlay's vectors differ from PyTorch's, or could not be measured."
+    )
     add = parser.add_argument
-    add("--parts", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
+    add("--parts", nargs="+", choices=PARTS, metavar="PART", help=f"measure only these: {', '.join(PARTS)}")
     add(
         "--encoders",
         nargs="+",
         metavar="NAME",
-        help="only these, by their names in the table, beside PixelPlay and PyTorch",
+        help="measure only these, by their names in the table, next to PixelPlay and PyTorch",
     )
-    add("--seconds", type=command.positive, default=40, metavar="N", help="no new round of a part after (%(default)s)")
-    add("--quick", action="store_true", help=f"one thread, 5 rounds, {', '.join(QUICK)}, where nothing else is said")
-    add("--record", action="store_true", help="keep them as benches/record/encode-CPU-DATE.md, .json and .svg")
+    add("--seconds", type=command.positive, default=40, metavar="N", help="start no new round after N (%(default)s)")
+    add("--quick", action="store_true", help=f"defaults: one thread, 5 rounds, {', '.join(QUICK)}")
+    add("--record", action="store_true", help="keep the results as benches/record/encode-CPU-DATE.md, .json and .svg")
     asked = command.parse(parser)
     asked.parts = asked.parts or (QUICK if asked.quick else list(PARTS))
     return asked
@@ -86,7 +88,7 @@ class Comparison:
         self.threads = [count for count in asked.threads if count <= cores] or [cores]
         known = [kind.name for kind in ENCODERS]
         if unknown := set(asked.encoders or []) - set(known):
-            sys.exit(f"no encoder is named {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+            sys.exit(f"unknown encoder {', '.join(sorted(unknown))}; the encoders are {', '.join(known)}")
         there = [
             kind for kind in ENCODERS if kind.package not in left_out and (has_int8() or kind is not PixelPlayInt8)
         ]
@@ -137,7 +139,7 @@ class Comparison:
         return self.results
 
     def prepare(self) -> None:
-        """The checkpoint and the material, which are made once."""
+        """Returns the checkpoint and the material, which are created once."""
         from child import run
 
         most = max(self.threads)
@@ -175,7 +177,7 @@ class Comparison:
             self.results["products"][str(threads)] = found["products"]
 
     def cold(self, threads: int) -> None:
-        """New processes in turns, from their start to their end; whatever they read is in the page cache."""
+        """Measures new processes in turns, from start to end; everything they read is in the page cache."""
         from child import child
         from photo import STACKS
         from timing import ratio
@@ -185,7 +187,7 @@ class Comparison:
         found: dict[str, list[dict]] = {name: [] for name in stacks}
         with tempfile.TemporaryDirectory(dir=self.asked.work) as folder:
             paths = (self.checkpoint.folder, self.material.folder, self.material.small_photo)
-            # The first of each only fills the page cache.
+            # The first process of each stack only fills the page cache.
             for _ in range(PROCESSES + 1):
                 for name in stacks:
                     start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""What people run CLIP with, one class each. All have the weights of one checkpoint and as many threads.
+"""The libraries that run CLIP, one class each. All use the weights of one checkpoint and the same number of threads.
 
-Imports are inside, so that one that is not installed does not take the others with it.
+Imports are inside the classes, so that a library that is not installed does not affect the others.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from checkpoint import CONTEXT, Checkpoint
 from truth import Array
 
 END = 49407
-# How many texts go through a model at once, everywhere.
+# How many texts go through a model at once, in all libraries.
 BATCH = 32
 Encode = Callable[[], Array]
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The same pictures twice: as decoded pixels, `(n, 224, 224, 3)` uint8, and as the vision tower reads them."""
+    """The same pictures in two forms: decoded pixels, `(n, 224, 224, 3)` uint8, and the input of the vision tower."""
 
     rgb: Array
     pixels: Array
@@ -30,7 +30,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Texts:
-    """The same texts twice: as strings, and as token ids from the start token to the end token."""
+    """The same texts in two forms: strings, and token ids from the start token to the end token."""
 
     texts: list[str]
     ids: list[list[int]]
@@ -39,7 +39,7 @@ class Texts:
         return Texts(self.texts[start:end], self.ids[start:end])
 
     def batches(self, length: int | None = None) -> list[Array]:
-        """Batches in their order, padded to the longest of each, or to `length`."""
+        """Returns batches in order, padded to the longest text of each, or to `length`."""
         starts = range(0, len(self.ids), BATCH)
         return [padded(self.ids[start : start + BATCH], length) for start in starts]
 
@@ -60,14 +60,14 @@ class Encoder:
         raise NotImplementedError
 
     def images(self, pictures: Pictures) -> Array:
-        """Vectors `(n, dim)`, of any length."""
+        """Returns vectors `(n, dim)`, of any length."""
         raise NotImplementedError
 
     def texts(self, texts: Texts) -> Array:
         raise NotImplementedError
 
     def padded_texts(self) -> Callable[[Texts], Array] | None:
-        """The same at 77 tokens, as CLIP's own code pads, where that is another way."""
+        """The same at 77 tokens, as CLIP's own code pads, if that is done differently."""
         return None
 
 
@@ -152,7 +152,7 @@ class OnnxRuntime(Encoder):
         )
 
     def run(self, tower: str, asked: Array) -> Array:
-        # Opened when first used, so that nobody holds three towers for one.
+        # Opened on first use, so that no process holds three towers for one.
         session = self.sessions.get(tower) or self.sessions.setdefault(tower, self.open(tower))
         return session.run(None, {session.get_inputs()[0].name: asked})[0]
 
@@ -188,5 +188,5 @@ def unit(vectors: Array) -> Array:
 
 
 def cosines(vectors: Array, reference: Array) -> Array:
-    """Of each vector with its reference."""
+    """Returns the cosine of each vector with its reference."""
     return (unit(vectors) * unit(reference)).sum(axis=1)

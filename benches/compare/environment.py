@@ -1,4 +1,4 @@
-"""A virtual environment with everything that is compared, made once and kept under target/. Needs only Python itself."""
+"""A virtual environment with all compared libraries, created once and kept under target/. Needs only Python itself."""
 
 import os
 import re
@@ -8,9 +8,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-# What to start the processes that measure under, as a shell would read it.
+# The command to start measuring processes under, as a shell would read it.
 UNDER = "PIXELPLAY_COMPARE_UNDER"
-# Whatever requirements.txt has, and of the other lists:
+# Everything in requirements.txt, and of the other lists:
 NEEDED = {"transformers", "pillow"}
 
 
@@ -19,8 +19,9 @@ def target_folder() -> Path:
 
 
 def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, dict[str, str]]:
-    """The Python of the environment in `folder`, with PixelPlay and the packages of some lists in it, and why rivals are
-    left out, by name."""
+    """Returns the Python of the environment in `folder`, with PixelPlay and the packages of some lists, and why rivals
+    are left out, by name.
+    """
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         say(f"virtual environment {folder}")
@@ -30,7 +31,7 @@ def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, di
         left_out |= install_requirements(python, HERE / name, folder / "installed.txt")
     if wheel is None:
         wheel = build_wheel(python, folder / "wheels")
-    # The version is the same each time; what it needs is there.
+    # Forced, because the version is always the same; its dependencies are already installed.
     pip(python, "--force-reinstall", "--no-deps", str(wheel)).check_returncode()
     return python, left_out
 
@@ -40,7 +41,7 @@ def install_requirements(python: Path, file: Path, stamp: Path) -> dict[str, str
     requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     done = stamp.read_text().splitlines() if stamp.exists() else []
     left_out = {}
-    # One by one, so that one without a wheel for this Python does not take the others with it.
+    # One by one, so that a package without a wheel for this Python does not affect the others.
     for requirement in requirements:
         if requirement in done:
             continue
@@ -48,7 +49,7 @@ def install_requirements(python: Path, file: Path, stamp: Path) -> dict[str, str
         say(f"installing {requirement}" + (" (with CUDA's libraries on Linux: gigabytes)" if name == "torch" else ""))
         result = pip(python, requirement)
         if result.returncode == 0:
-            # Written after each, so that an interrupted installation goes on where it was.
+            # Written after each, so an interrupted installation continues where it stopped.
             done.append(requirement)
             stamp.write_text("\n".join(done) + "\n")
         elif name in NEEDED or file.name == "requirements.txt":
@@ -76,7 +77,7 @@ def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def reason(stderr: str) -> str:
-    """The line of pip's output that says what is wrong."""
+    """Returns the line of pip's output that says what is wrong."""
     errors = re.findall(r"^\s*(?:ERROR|error): (.+)$", stderr, re.MULTILINE)
     return errors[0] if errors else "pip failed"
 

@@ -1,4 +1,4 @@
-"""How fast the machine multiplies f32 matrices, at the shapes that CLIP ViT-B/32's image tower needs."""
+"""Measures how fast the machine multiplies f32 matrices, at the shapes of CLIP ViT-B/32's image tower."""
 
 import time
 
@@ -6,12 +6,12 @@ import numpy as np
 
 WIDTH, MLP, LAYERS, PATCHES, PATCH, DIM = 768, 3072, 12, 49, 3 * 32 * 32, 512
 TOKENS = PATCHES + 1
-# Attention's own products, which are small and many, are counted but not measured.
+# Attention's own products, which are small and numerous, are counted but not measured.
 TIMES = 7
 
 
 def products(batch: int) -> list[tuple[int, int, int, int]]:
-    """Rows, depth, columns of each product with weights, and how often it is needed for a batch."""
+    """Returns rows, depth and columns of each product with weights, and how often a batch needs it."""
     rows = batch * TOKENS
     return [
         (batch * PATCHES, PATCH, WIDTH, 1),
@@ -24,13 +24,15 @@ def products(batch: int) -> list[tuple[int, int, int, int]]:
 
 
 def operations(batch: int) -> float:
-    """Floating point operations of the products with weights and of attention, for a batch."""
+    """Returns the floating point operations of the products with weights and of attention, for a batch."""
     weights = sum(2.0 * m * k * n * times for m, k, n, times in products(batch))
     return weights + 2.0 * 2 * batch * LAYERS * TOKENS * TOKENS * WIDTH
 
 
 def measure(threads: int, batch: int) -> dict:
-    """Operations a second over all products, each by the library that is fastest at it, and of the fastest product."""
+    """Returns operations per second over all products, each with the fastest library for it, and of the fastest
+    product.
+    """
     rng = np.random.default_rng(1)
     seconds = total = 0.0
     best, libraries = 0.0, set()
@@ -61,7 +63,7 @@ def fastest(product) -> float:
     product()
     times = []
     for _ in range(TIMES):
-        # numpy's and torch's threads spin for a while in wait for more, on each other's cores.
+        # numpy's and torch's threads spin for a while after their work, on each other's cores.
         time.sleep(0.05)
         start = time.perf_counter()
         product()

@@ -1,4 +1,4 @@
-"""The machine that measures: what it is, how many of its cores may be used, how fast it reads."""
+"""The measuring machine: what it is, how many of its cores may be used, how fast it reads memory."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Each library reads its own, and only when it is imported.
+# Each library reads its own variable, and only on import.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -24,7 +24,7 @@ THREAD_VARIABLES = (
     "LANCE_CPU_THREADS",
     "LANCE_IO_THREADS",
 )
-# What libraries say about themselves, and where they would look for news.
+# Silences messages of libraries, and their checks for updates.
 SILENCE = {
     "LANCE_LOG": "error",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -36,19 +36,21 @@ MIB = 1 << 20
 
 
 def environment_for(threads: int) -> dict[str, str]:
-    """The environment of a process that is to use so many threads."""
+    """Returns the environment of a process that should use this many threads."""
     return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **SILENCE}
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Returns how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def allow_cores(threads: int) -> bool:
-    """Keeps the process to so many cores, whatever a library thinks of its thread setting; false where that is unknown."""
+    """Limits the process to this many cores, whatever a library makes of its thread setting; returns false if that is
+    not supported.
+    """
     if not hasattr(os, "sched_setaffinity"):
         return False
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -56,13 +58,13 @@ def allow_cores(threads: int) -> bool:
 
 
 class OtherWork:
-    """What else the machine does from now on, as Linux tells it."""
+    """Tracks what else the machine does from now on, according to Linux."""
 
     def __init__(self) -> None:
         self.start = self.now()
 
     def cores(self) -> float | None:
-        """How many cores other programs used on average, time taken by other guests of the host included."""
+        """Returns how many cores other programs used on average, including time taken by other guests of the host."""
         now = self.now()
         if self.start is None or now is None:
             return None
@@ -70,7 +72,7 @@ class OtherWork:
         return max(0.0, (busy - own) / wall)
 
     def notes(self) -> list[str]:
-        """The same in words, with a warning where it is too much."""
+        """Returns the same in words, with a warning if it is too much."""
         cores = self.cores()
         if cores is None:
             return []
@@ -79,7 +81,7 @@ class OtherWork:
 
     @staticmethod
     def now() -> tuple[float, float, float] | None:
-        """Seconds: by the clock, of all cores at work, of this process and the children that have ended."""
+        """Returns seconds: of the clock, of all busy cores, of this process and its ended children."""
         status = Path("/proc/stat")
         if not status.exists():
             return None
@@ -90,7 +92,9 @@ class OtherWork:
 
 
 def resident() -> dict[str, int]:
-    """Bytes of this process in memory, as Linux tells them: its own, of files, and the peak. Zeros elsewhere."""
+    """Returns the bytes of this process in memory, according to Linux: its own, of files, and the peak. Zeros on other
+    systems.
+    """
     names = {"RssAnon": "own", "RssFile": "file", "VmHWM": "peak"}
     sizes = dict.fromkeys(names.values(), 0)
     status = Path("/proc/self/status")
@@ -157,12 +161,14 @@ READERS = {
 
 
 def bandwidth(threads: int, size: int = 1024 * MIB, times: int = 4) -> tuple[float, str]:
-    """Bytes a second that so many threads read, a block of `size` bytes each, and by which reader: the fastest."""
+    """Returns the bytes per second that this many threads read, a block of `size` bytes each, and the fastest
+    reader.
+    """
     blocks = [np.ones(size // 4, np.float32) for _ in range(threads)]
     best = (0.0, "")
     for name, reader in READERS.items():
         for _ in range(times):
-            # numpy lets go of the interpreter's lock inside each of them.
+            # numpy releases the interpreter's lock inside each of them.
             workers = [threading.Thread(target=reader, args=(block,)) for block in blocks]
             start = time.perf_counter()
             for worker in workers:
@@ -174,7 +180,7 @@ def bandwidth(threads: int, size: int = 1024 * MIB, times: int = 4) -> tuple[flo
 
 
 def main() -> None:
-    """`python machine.py THREADS OUT`: BLAS must have one thread here, since each thread calls it."""
+    """`python machine.py THREADS OUT`: BLAS must have one thread here, because each thread calls it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     allow_cores(int(sys.argv[1]))
     speed, reader = bandwidth(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Real pictures and texts for the encoders, and a catalogue of 10,000 songs in the checkpoint's space.
+"""Creates real pictures and texts for the encoders, and a catalogue of 10,000 songs in the checkpoint's space.
 
 python material.py SHARED CHECKPOINT FOLDER     # writes it; encode.py calls it once, and keeps the folder
 """
@@ -17,7 +17,7 @@ from checkpoint import Checkpoint
 from encoders import BATCH, Pictures, Texts
 
 SONGS = 10_000
-# Whole batches, so that those of equal length come to the same number.
+# Whole batches, so that there are as many of equal length.
 TEXTS = 992
 PICTURES = 32
 LARGE = (4000, 3000)
@@ -25,7 +25,7 @@ DONE = "done.txt"
 
 
 class Skipped(Exception):
-    """Why it cannot be made here."""
+    """Why the material cannot be created here."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Material:
     folder: Path
 
     def done(self, checkpoint: Checkpoint) -> bool:
-        """Whether it is all there, in the space that this PixelPlay gives the checkpoint."""
+        """Returns whether it is complete, in the space that this PixelPlay assigns to the checkpoint."""
         done = self.folder / DONE
         return done.exists() and done.read_text() == fingerprint(checkpoint)
 
@@ -64,7 +64,9 @@ class Material:
 
     @cached_property
     def sentences(self) -> list[list[str]]:
-        """What `build_index` encodes of each song: two to eight sentences, most of them said of other songs too."""
+        """The sentences that `build_index` encodes for each song: two to eight, most of them shared with other
+        songs.
+        """
         return json.loads((self.folder / "sentences.json").read_text())
 
     @cached_property
@@ -114,7 +116,7 @@ def make_pictures(photos: list[Path], checkpoint: Checkpoint, material: Material
 
     (material.folder / "photos.json").write_text(json.dumps([str(path) for path in photos]))
     shutil.copy(photos[0], material.small_photo)
-    # As a camera would write it: enlarged, with the noise of a sensor, which is what most bytes of such a file are for.
+    # As a camera would write it: enlarged, with the noise of a sensor, which takes most bytes of such a file.
     large = np.asarray(Image.open(photos[0]).convert("RGB").resize(LARGE, Image.Resampling.LANCZOS), np.float32)
     noise = np.random.default_rng(1).normal(0, 4, large.shape).astype(np.float32)
     noisy = Image.fromarray((large + noise).round().clip(0, 255).astype(np.uint8))
@@ -149,7 +151,7 @@ def make_texts(checkpoint: Checkpoint, material: Material) -> None:
 
 
 def alike(lengths: list[int]) -> list[int]:
-    """Places of whole batches of one length, the most common lengths first."""
+    """Returns the positions of whole batches of one length, the most common lengths first."""
     found: list[int] = []
     for length, count in Counter(lengths).most_common():
         same = [at for at, other in enumerate(lengths) if other == length]

@@ -1,6 +1,6 @@
 """Measures one data set with one number of threads, in this process alone: `python measure.py JOB.json OUT.json`.
 
-comparison.py starts it with the thread settings of every library in its environment, since they are read on import.
+comparison.py starts it with the thread settings of every library in its environment, because they are read on import.
 """
 
 import json
@@ -20,16 +20,16 @@ from rivals import RIVALS, Graph, LanceDB, Numpy, PixelPlay, Rival, top_k
 from timing import Call, Effort, interleave, ratio
 from truth import Array, Check, Truth, brute_force, check
 
-# The rows for one query.
+# The number of rows for one query.
 Answer = Callable[[Array], Array]
-# Above this many bytes of vectors the rivals are built one at a time, so that three copies are the most in memory.
+# Above this many bytes of vectors, the rivals are built one at a time, so that at most three copies are in memory.
 TOGETHER = 512 << 20
-# Rivals are checked with so many questions asked singly; PixelPlay with all.
+# Rivals are checked with this many single queries; PixelPlay with all.
 CHECKED = 32
 
 
 class Measurement:
-    """What is asked for, and the records of what was found."""
+    """The job, and the records of its results."""
 
     def __init__(self, job: dict) -> None:
         self.data = Dataset(Path(job["folder"]))
@@ -40,13 +40,13 @@ class Measurement:
         self.graphs: bool = job["graphs"]
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # What PixelPlay promises and did not keep.
+        # Promises that PixelPlay did not keep.
         self.failures: list[str] = []
         self.pixelplay = PixelPlay()
         self.pixelplay.build(self.data, self.threads)
 
     def search(self) -> None:
-        """One query, and a batch where it is asked for."""
+        """Measures one query, and a batch if requested."""
         ours = self.check_pixelplay()
         base: dict[str, list[float]] = {}
         for group in self.groups():
@@ -56,7 +56,7 @@ class Measurement:
             self.record(scenario, self.pixelplay, seconds, seconds, ours)
 
     def side_by_side(self, group: list[Rival]) -> dict[str, list[float]]:
-        """Records the rivals of a group; returns PixelPlay's seconds beside them, by scenario."""
+        """Records the rivals of a group; returns PixelPlay's seconds next to them, by scenario."""
         say(f"{self.where()}: {', '.join(rival.name for rival in group) or 'PixelPlay alone'}")
         scenarios = {"one query": one_by_one, "batch": at_once} if self.batch else {"one query": one_by_one}
         base = {}
@@ -71,7 +71,7 @@ class Measurement:
         return base
 
     def groups(self) -> Iterator[list[Rival]]:
-        """Rivals, built: all at once, or one at a time where the vectors are many."""
+        """Builds the rivals: all at once, or one at a time if there are many vectors."""
         rivals = [rival for rival in self.rivals if self.graphs or not issubclass(rival, Graph)]
         size = len(rivals) if self.data.vectors.nbytes <= TOGETHER else 1
         for start in range(0, max(1, len(rivals)), max(1, size)):
@@ -88,7 +88,7 @@ class Measurement:
             if issubclass(kind, Graph):
                 say(f"{self.where()}: building {kind.name}, which can take minutes")
             rival.build(self.data, self.threads)
-        except Exception as error:  # not installed, out of memory, or its own fault
+        except Exception as error:  # not installed, out of memory, or an error of the rival
             self.leave_out(kind.name, error)
             return None
         return rival
@@ -100,7 +100,7 @@ class Measurement:
     def check_rival(self, rival: Rival, scenario: str) -> Check | None:
         try:
             return self.check(rival, slice(None) if scenario == "batch" else slice(CHECKED), scenario == "batch")
-        except Exception as error:  # a rival's fault must not end the comparison
+        except Exception as error:  # an error of a rival must not end the comparison
             self.leave_out(rival.name, error)
             return None
 
@@ -114,7 +114,7 @@ class Measurement:
         return check(answer, truth, self.data.vectors, queries)
 
     def check_pixelplay(self) -> Check:
-        """The rows one by one and in a batch, and every bit of the scores."""
+        """Checks the rows of single queries and of a batch, and every bit of the scores."""
         checks = [self.check(self.pixelplay, slice(None), batch) for batch in (False, True)]
         worst = max(checks, key=lambda answers: answers.wrong + answers.near_ties)
         self.must_be_exact(worst, "search")
@@ -129,7 +129,9 @@ class Measurement:
             self.failures.append(f"{self.where()}: {what}: {places} of {answers.places} rows differ")
 
     def filters(self) -> None:
-        """One query among the rows that pass a filter, against the same without one, and against rivals."""
+        """Measures one query among the rows that pass a filter, compared with the same query without one, and with
+        rivals.
+        """
         data, queries = self.data, self.data.queries
         lance = self.build(LanceDB) if LanceDB in self.rivals else None
         for share in (1, SHARES // 100, SHARES // 2, SHARES):
@@ -166,7 +168,7 @@ class Measurement:
                 )
 
     def call(self) -> None:
-        """What a call from Python takes by itself: 16 songs, which take no time to search."""
+        """Measures the call from Python itself: 16 songs take no time to search."""
         import pixelplay as pp
 
         with tempfile.TemporaryDirectory() as folder:
@@ -215,7 +217,7 @@ def asked_in_turn(answer: Answer, queries: Array) -> Call:
 
 
 def filtered_by_numpy(query: Array, data: Dataset, share: int) -> Array:
-    """The better of two ways: copy the rows that pass where they are few, else score all and strike out the others."""
+    """The better of two ways: copies the rows that pass if they are few, else scores all and removes the others."""
     passes = data.shares <= share
     kept = np.flatnonzero(passes)
     if len(kept) < data.rows // 10:
@@ -233,7 +235,7 @@ def say(text: str) -> None:
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # search.py says that it was stopped
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # search.py reports that it was stopped
     allowed = allow_cores(job["threads"])
     measurement = Measurement(job)
     for scenario in job["scenarios"]:

@@ -1,6 +1,6 @@
 """Measures one part with one number of threads, in this process alone: `python measure_encode.py JOB.json OUT.json`.
 
-encode.py starts it with the thread settings of every library in its environment, since they are read on import.
+encode.py starts it with the thread settings of every library in its environment, because they are read on import.
 """
 
 import json
@@ -25,13 +25,13 @@ from timing import Call, Effort, interleave, ratio
 from truth import Array
 
 K = 10
-# PixelPlay must agree with PyTorch to this.
+# The cosine to PyTorch that PixelPlay must reach.
 AGREE = 0.99999
-# At 77 tokens every text costs the same, so that one batch tells what the others take.
+# At 77 tokens every text costs the same, so one batch shows what the others take.
 PART = 31
-# Of calls that take seconds.
+# The number of rounds for calls that take seconds.
 SLOW_ROUNDS = 3
-# sentence-transformers embeds the sentences of every so many songs.
+# sentence-transformers embeds the sentences of every `SAMPLE`th song.
 SAMPLE = 100
 
 
@@ -44,7 +44,7 @@ class Measurement:
         self.effort = Effort(**job["effort"])
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # What PixelPlay promises and did not keep.
+        # Promises that PixelPlay did not keep.
         self.failures: list[str] = []
         self.products: dict = {}
 
@@ -58,7 +58,7 @@ class Measurement:
         self.take_turns(f"images, batch {batch}", calls, checks, batch)
 
     def texts(self, batch: int, which: str) -> None:
-        """`batch` texts a call; of a small batch each call has others."""
+        """Measures `batch` texts per call; each call with a small batch gets different ones."""
         texts: Texts = getattr(self.material, which)
         encoders = self.loaded()
         checked = texts.slice(0, 256)
@@ -71,7 +71,7 @@ class Measurement:
 
         def call(way: Callable[[Texts], Array], part: int) -> Call:
             size = min(batch, len(texts.ids)) // part
-            # Each call has others, until all have had their turn.
+            # Each call gets different texts, until all have been used.
             starts = max(1, len(texts.ids) // size)
             return lambda count: way(texts.slice(at := count % starts * size, at + size))
 
@@ -82,7 +82,7 @@ class Measurement:
         self.take_turns(f"texts, batch {size}{what}", calls, checks, size, parts)
 
     def photo(self) -> None:
-        """A file to the ten best songs, with everything loaded."""
+        """Measures the way from a file to the ten best songs, with everything loaded."""
         for path in (self.material.small_photo, self.material.large_photo):
             stacks = self.built(STACKS)
             answers = {name: stack.answer(path) for name, stack in stacks.items()}
@@ -102,7 +102,9 @@ class Measurement:
         return found
 
     def index(self) -> None:
-        """10,000 songs to vectors: all sentences, of which most are said of many songs, and the different ones."""
+        """Measures turning 10,000 songs into vectors: all sentences, most of which many songs share, and the distinct
+        ones.
+        """
         import pixelplay as pp
         from sentence_transformers import SentenceTransformer
 
@@ -137,7 +139,9 @@ class Measurement:
             self.add("build index", name, seconds, times["PixelPlay"], check | {"note": notes[name]})
 
     def int8(self) -> None:
-        """What int8 does to answers: cosines to f32, and which of the ten best songs of a photograph stay."""
+        """Measures how int8 changes answers: cosines to f32, and how many of the ten best songs of a photograph
+        stay.
+        """
         import pixelplay as pp
 
         if PixelPlayInt8.name not in {kind.name for kind in self.encoders}:
@@ -168,21 +172,21 @@ class Measurement:
             )
 
     def gemm(self) -> None:
-        """How fast the best library multiplies at the shapes of a batch of 32 pictures."""
+        """Measures how fast the best library multiplies at the shapes of a batch of 32 pictures."""
         self.products = gemm.measure(self.threads, batch=32)
 
     def loaded(self) -> dict[str, Encoder]:
-        """PixelPlay, the reference, and the others that can be had, by name."""
+        """Returns PixelPlay, the reference, and the other available encoders, by name."""
         found = {PixelPlay.name: load(PixelPlay, self.checkpoint, self.threads)}
         for kind in self.encoders:
             try:
                 found[kind.name] = load(kind, self.checkpoint, self.threads)
-            except Exception as error:  # not installed, or its own fault
+            except Exception as error:  # not installed, or an error of the rival
                 self.leave_out(kind.name, error)
         return found
 
     def checked(self, vectors: dict[str, Array], agree: float = AGREE) -> dict[str, dict]:
-        """Cosines to PyTorch; PixelPlay's f32 must agree."""
+        """Returns cosines to PyTorch; PixelPlay's f32 must agree."""
         checks = {
             name: {"cosine": float(cosines(found, vectors[PyTorch.name]).min())} for name, found in vectors.items()
         }
@@ -195,9 +199,9 @@ class Measurement:
     def take_turns(
         self, scenario: str, calls: dict[str, Call], checks: dict, size: int, parts: dict[str, int] | None = None
     ) -> None:
-        """Seconds for each picture or text; those of a part count for the whole."""
+        """Records seconds for each picture or text; those of a part stand for the whole."""
         say(f"{scenario}, {self.threads} thread(s): {', '.join(calls)}")
-        # The checks have warmed everybody up; a call that takes seconds needs no more.
+        # The checks have warmed all libraries up; a call that takes seconds needs no more.
         slow = size > 256
         times = few_turns(calls, self.effort.rest, SLOW_ROUNDS) if slow else interleave(calls, self.effort)
         each = {name: of_one(seconds, size, (parts or {}).get(name, 1)) for name, seconds in times.items()}
@@ -227,12 +231,12 @@ def asked(stack, path: Path) -> Call:
 
 
 def of_one(seconds: list[float], size: int, part: int) -> list[float]:
-    """For each picture or text, where a call had `size` of them, or the `part`-th part."""
+    """Returns the seconds per picture or text, for calls with `size` of them, or with the `part`-th part."""
     return [second / (size // part) for second in seconds]
 
 
 def few_turns(calls: Mapping[str, Call], rest: float, rounds: int) -> dict[str, list[float]]:
-    """Seconds of calls that take many each, so that none is spent on warming up; one number a round."""
+    """Returns the seconds of slow calls, without warming up; one number per round."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(rounds):
         for name, call in calls.items():
@@ -258,7 +262,7 @@ def has_int8() -> bool:
 
 def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text())
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # encode.py says that it was stopped
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # encode.py reports that it was stopped
     allow_cores(job["threads"])
     measurement = Measurement(job)
     getattr(measurement, job["part"])(*job["arguments"])

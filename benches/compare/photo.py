@@ -1,4 +1,4 @@
-"""From a photo's file to its ten best songs, by whole stacks of software; warm, and in a process of its own.
+"""From a photo's file to its ten best songs, with whole stacks of software; warm, and in a new process.
 
 python photo.py STACK CHECKPOINT MATERIAL PHOTO THREADS OUT.json     # a new process, from its first import to the answer
 """
@@ -17,7 +17,7 @@ from material import Material
 from truth import Array
 
 K = 10
-# Vector of the photo, ids of the songs.
+# The vector of the photo, and the ids of the songs.
 Answer = tuple[Array, list[str]]
 
 
@@ -38,7 +38,7 @@ class PixelPlay:
 
 
 class Numpy:
-    """The best rows of a matrix of vectors."""
+    """Returns the best rows of a matrix of vectors."""
 
     def __init__(self, material: Material) -> None:
         self.vectors = np.load(material.vectors, mmap_mode="r")

@@ -1,4 +1,4 @@
-"""The results as Markdown, and as a picture."""
+"""Formats the results as Markdown and as a plot."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def heading(results: dict) -> str:
 
 
 def head(subject: str, results: dict, about: list[str]) -> str:
-    """Where and how it was measured, and what went wrong."""
+    """Returns where and how it was measured, and what went wrong."""
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
@@ -53,7 +53,7 @@ def searches(results: dict) -> Iterator[str]:
 
 
 def table(records: list[dict], last: list[str]) -> str:
-    """A line for each library, its time and ratio with each number of threads; `last` is the last column."""
+    """Returns one line per library, with its time and ratio for each number of threads; `last` is the last column."""
     threads = sorted({record["threads"] for record in records})
     header = ["", *(text for count in threads for text in (f"{count} thread(s)", "/ PixelPlay")), "answers"]
     lines = [header, ["---", *["---:"] * (2 * len(threads)), "---"]]
@@ -89,7 +89,7 @@ def answers(record: dict) -> str:
 
 
 def reading(results: dict, records: list[dict]) -> str:
-    """How much of the memory's speed PixelPlay's screen gets."""
+    """Returns the share of the memory's speed that PixelPlay's screen reaches."""
     lines = []
     for record in sorted(records, key=lambda record: record["threads"]):
         bandwidth = results["bandwidth"].get(str(record["threads"]))
@@ -151,7 +151,7 @@ def duration(seconds: float) -> str:
 
 
 def significant(number: float) -> str:
-    """Three digits, or all before the point."""
+    """Formats three significant digits, or all before the point."""
     return f"{number:.0f}" if abs(number) >= 99.95 else f"{number:.3g}"
 
 
@@ -165,7 +165,7 @@ def size(count: int) -> str:
 
 
 def plot(results: dict, file: Path) -> None:
-    """One panel for each data set and scenario: how many times as long as PixelPlay each library takes."""
+    """Draws one panel per data set and scenario: how many times as long as PixelPlay each library takes."""
     records = [record for record in results["records"] if record["scenario"] in ("one query", "batch")]
     panels: dict[str, list[dict]] = {}
     for record in sorted(records, key=lambda record: record["scenario"] == "batch"):

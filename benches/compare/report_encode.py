@@ -1,4 +1,4 @@
-"""The results of encode.py as Markdown, and as a picture."""
+"""Formats the results of encode.py as Markdown and as a plot."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def markdown(results: dict) -> str:
 
 
 def scenarios(results: dict) -> dict[str, list[dict]]:
-    """The records that are times of one thing, by scenario, in the order in which they are shown."""
+    """Returns the records that are times of one thing, by scenario, in the order shown."""
     found: dict[str, list[dict]] = {}
     for kind in OF_ONE:
         for record in results["records"]:
@@ -56,7 +56,7 @@ def cosine(value: float) -> str:
 
 
 def speed(results: dict) -> str:
-    """What share of the machine's speed PixelPlay gets."""
+    """Returns the share of the machine's speed that PixelPlay reaches."""
     lines = []
     for threads, product in results["products"].items():
         lines.append(
@@ -115,7 +115,7 @@ def how(results: dict) -> str:
 
 
 def plot(results: dict, file: Path) -> None:
-    """One panel for each scenario: how many times as long as PixelPlay each takes."""
+    """Draws one panel per scenario: how many times as long as PixelPlay each library takes."""
     panels = {
         scenario: [record | {"filled": "int8" not in record["name"]} for record in records]
         for scenario, records in scenarios(results).items()

@@ -1,6 +1,6 @@
-"""What people use for a search, one class each: `name`, `how` (API and type), `exact`, `build` and `search`.
+"""The libraries that PixelPlay's search is compared with, one class each: `name`, `how`, `exact`, `build` and `search`.
 
-Imports are inside, so that one that is not installed does not take the others with it.
+Imports are inside the classes, so that a library that is not installed does not affect the others.
 """
 
 import json
@@ -17,17 +17,17 @@ class Rival:
     name: str
     package: str
     how: str
-    # Whether it promises the best k, up to the rounding of f32.
+    # Whether it guarantees the best k, up to the rounding of f32.
     exact = True
-    # Seconds to build a graph, where there is one.
+    # The seconds to build a graph, if there is one.
     build_seconds: float | None = None
 
     def build(self, data: Dataset, threads: int) -> None:
-        """Takes the vectors of `data`, and sets its threads by its own API."""
+        """Takes the vectors of `data`, and sets its threads with its own API."""
         raise NotImplementedError
 
     def search(self, queries: Array, k: int) -> Array:
-        """The rows of the `k` best for each query, best first: `(queries, k)`."""
+        """Returns the rows of the `k` best for each query, best first: `(queries, k)`."""
         raise NotImplementedError
 
 
@@ -71,7 +71,7 @@ class Numpy(Rival):
 
 
 def top_k(scores: Array, k: int) -> Array:
-    """The places of the `k` greatest of each row, in order."""
+    """Returns the positions of the `k` greatest of each row, in order."""
     k = min(k, scores.shape[1])
     top = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, -k:]
     order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
@@ -209,7 +209,9 @@ class LanceDB(Rival):
 
 
 class Graph(Rival):
-    """A graph (HNSW): built once for all thread counts, since that takes minutes, and then read from its file."""
+    """A graph (HNSW). Building takes minutes, so it is built once for all thread counts, and then read from its
+    file.
+    """
 
     exact = False
 

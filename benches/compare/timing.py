@@ -1,6 +1,6 @@
-"""Timing side by side: in each round every call has its turn, so that what disturbs the machine disturbs all of them.
+"""Side-by-side timing: every call has a turn in each round, so a disturbance of the machine affects all of them.
 
-Rounds go there and back, A B C C B A.
+Rounds go back and forth, A B C C B A.
 """
 
 import gc
@@ -18,7 +18,7 @@ Call = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds that are wanted, rounds that there are at least, seconds after which no more start."""
+    """How long to measure: the wanted rounds, the minimum rounds, and the seconds after which no more start."""
 
     rounds: int = 15
     at_least: int = 3
@@ -37,7 +37,7 @@ class Ratio(NamedTuple):
 
 
 def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[float]]:
-    """Seconds of each call, one number a round: the median of its turn."""
+    """Returns the seconds of each call, one number per round: the median of its turn."""
     repeats = {name: repeats_of(call, effort.turn) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     counts = dict.fromkeys(calls, 0)
@@ -48,11 +48,11 @@ def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[floa
         for done in range(effort.rounds):
             if done >= effort.at_least and time.perf_counter() - start > effort.seconds:
                 break
-            # There and back, A B C C B A, so that nobody always comes behind the same neighbour.
+            # Back and forth, A B C C B A, so that no call always follows the same neighbour.
             turns = list(calls.items())
             for name, call in reversed(turns) if done % 2 else turns:
                 time.sleep(effort.rest)
-                # The cold caches that the neighbour left behind are not this call's to pay for.
+                # A first call, not timed, warms the caches that the neighbour left cold.
                 if repeats[name] > 1:
                     call(counts[name])
                 turn = []
@@ -77,7 +77,9 @@ def seconds(call: Call, count: int) -> float:
 
 
 def ratio(times: Sequence[float], base: Sequence[float]) -> Ratio:
-    """How many times as long as `base`: the median over the rounds, and its 95 % bootstrap interval."""
+    """Returns how many times as long as `base` a call takes: the median over the rounds, and its 95 % bootstrap
+    interval.
+    """
     ratios = np.asarray(times) / np.asarray(base)
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)

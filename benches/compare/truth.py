@@ -1,4 +1,4 @@
-"""What is right: float64 brute force in numpy, and how an answer compares with it."""
+"""The right answers: float64 brute force in numpy, and the comparison of an answer with it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ NEAR_TIE = 1e-6
 
 @dataclass(frozen=True)
 class Truth:
-    """Rows `(queries, k)`, best first, ties by row, and their scores; -1 and NaN where there are fewer."""
+    """Rows `(queries, k)`, best first, ties by row, and their scores; -1 and NaN if there are fewer."""
 
     rows: Array
     scores: Array
@@ -25,7 +25,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Check:
-    """How answers compare with the truth, counted in places of the ranking."""
+    """The comparison of answers with the truth, counted in places of the ranking."""
 
     places: int
     near_ties: int
@@ -38,7 +38,8 @@ class Check:
 
 
 def dots(vectors: Array, queries: Array) -> Array:
-    """Dot products over the last axis in the order that PixelPlay documents, so that the last bit can be compared.
+    """Returns dot products over the last axis in the order that PixelPlay documents, so that the last bit can be
+    compared.
 
     Product `i` goes to sum `i % 16`; then 8 sums are added to the other 8, 4 to 4, and so on.
     """
@@ -55,7 +56,7 @@ def dots(vectors: Array, queries: Array) -> Array:
 
 
 def brute_force(vectors: Array, queries: Array, k: int, keep: Array | None = None) -> Truth:
-    """The `k` best rows for each query, among the rows `keep` (ascending) or all of them."""
+    """Returns the `k` best rows for each query, among the rows `keep` (ascending) or all of them."""
     keep = np.arange(len(vectors)) if keep is None else keep
     queries64 = queries.astype(np.float64)
     least = np.full(len(queries), -np.inf)
@@ -78,7 +79,7 @@ def brute_force(vectors: Array, queries: Array, k: int, keep: Array | None = Non
 
 
 def check(answer: Array, truth: Truth, vectors: Array, queries: Array) -> Check:
-    """Compares rows `(queries, k)`, -1 where there are none. Places may differ where the scores are nearly equal."""
+    """Compares rows `(queries, k)`, with -1 if there are fewer. Places may differ if the scores are nearly equal."""
     answer = np.asarray(answer, np.int64)
     if answer.shape != truth.rows.shape:
         raise ValueError(f"the answer has the shape {answer.shape}, not {truth.rows.shape}")

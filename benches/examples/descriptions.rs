@@ -1,8 +1,8 @@
-//! How well songs can be told apart, and how evenly pictures use them, by how they are described.
+//! Compares ways to describe songs: how distinct songs become, and how evenly pictures use them.
 //!
 //! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]`
-//! prints a table in Markdown. The first scheme is that of the app PixelPlay began as, put together
-//! anew from what it is said to have done: one of 18 captions for a mood, and the artist's name.
+//! prints a table in Markdown. The first scheme is that of the app that PixelPlay began as,
+//! reconstructed from its description: one of 18 captions for a mood, and the artist's name.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::error::Error;
@@ -17,7 +17,7 @@ use pixelplay_core::{Embedding, Encoder, Song, SongIndex};
 
 const K: usize = 50;
 
-/// By energy and valence, low to high, and danceability, low and high.
+/// Captions by energy and valence, low to high, and danceability, low and high.
 const CAPTIONS: [[[&str; 2]; 3]; 3] = [
     [
         ["a sad and quiet scene", "a gloomy slow dance"],

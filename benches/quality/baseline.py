@@ -1,4 +1,4 @@
-"""What colours alone tell: a ridge regression on brightness, saturation and warmth."""
+"""The baseline of colours alone: a ridge regression on brightness, saturation and warmth."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Whether a title among the first ten songs names what the picture shows."""
+"""Measures whether a title among the first ten songs names what the picture shows."""
 
 import json
 import re
@@ -15,12 +15,12 @@ SHUFFLES = 200
 
 
 def theme_words() -> dict[str, list[str]]:
-    """For each theme of OASIS the words that name what its pictures show, in no more than eight."""
+    """Returns at most eight words for each theme of OASIS that name what its pictures show."""
     return json.loads((HERE / "echo_words.json").read_text())
 
 
 def names(title: str, words: list[str]) -> bool:
-    """Whether one of the words stands in the title, as a whole word, in the singular or plural."""
+    """Returns whether the title contains one of the words as a whole word, in the singular or plural."""
     found = re.findall(r"[^\W_]+", title.casefold().replace("'", "").replace("’", ""))
     return any(word in (token, *_singulars(token)) for token in found for word in words)
 
@@ -31,12 +31,14 @@ def _singulars(token: str) -> list[str]:
 
 @dataclass
 class Echo:
-    """For each picture, whether its own theme is named (0 or 1), and how often a picture drawn by lot would be."""
+    """Returns for each picture whether its own theme is named (0 or 1), and how often the theme of a random picture
+    would be.
+    """
 
     named: Floats
     by_chance: Floats
     themes: list[str]
-    # The share of pictures for whose theme the catalogue has any title.
+    # The share of pictures whose theme is named by any title of the catalogue.
     ceiling: float
 
     @property

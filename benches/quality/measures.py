@@ -1,4 +1,4 @@
-"""Rank correlation, recall, accuracy, area under the curve, and how sure each of them is."""
+"""Rank correlation, recall, accuracy and area under the curve, with their uncertainty."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ SAMPLES = 2000
 
 
 def ranks(values: npt.ArrayLike) -> Floats:
-    """From 0; equal values share the mean of their ranks."""
+    """Returns ranks from 0; equal values share the mean of their ranks."""
     _, place, count = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     ends = np.cumsum(count)
     return (ends - (count + 1) / 2)[place]
 
 
 def spearman(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
-    """0 where one of them is all alike."""
+    """Returns Spearman's correlation, or 0 if all values of one side are equal."""
     a, b = ranks(one), ranks(other)
     a, b = a - a.mean(), b - b.mean()
     length = float(np.sqrt((a @ a) * (b @ b)))
@@ -25,13 +25,13 @@ def spearman(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
 
 
 def hits(scores: Floats, k: int) -> Floats:
-    """Of each row, whether its own column, that on the diagonal, is among the k greatest; a tie counts as a miss."""
+    """Returns for each row whether its diagonal column is among the k greatest; a tie counts as a miss."""
     own = scores.diagonal()[:, None]
     return ((scores >= own).sum(1) <= k).astype(float)
 
 
 def auc(scores: npt.ArrayLike, fits: npt.ArrayLike) -> float:
-    """How likely one that fits is ranked above one that does not; ties count half."""
+    """Returns how likely a fitting item is ranked above one that does not fit; ties count half."""
     scores, fits = np.asarray(scores, float), np.asarray(fits, bool)
     higher = scores[fits][:, None] - scores[~fits][None, :]
     return float((higher > 0).mean() + (higher == 0).mean() / 2)
@@ -40,7 +40,9 @@ def auc(scores: npt.ArrayLike, fits: npt.ArrayLike) -> float:
 def bootstrap(
     measure: Callable[[npt.NDArray[np.intp]], float], groups: npt.ArrayLike, seed: int = 1
 ) -> tuple[float, float]:
-    """The interval that 95 % of the samples lie in. Whole groups are drawn, since pictures of one theme are siblings."""
+    """Returns the interval that contains 95 % of the samples. Whole groups are sampled, because pictures of one theme
+    are related.
+    """
     r = np.random.default_rng(seed)
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     members = [np.flatnonzero(group == g) for g in range(group.max() + 1)]

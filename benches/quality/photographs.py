@@ -6,15 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELP = """Prints the first ten songs of twelve photographs in Markdown, for the starter catalogue and for TidyTuesday's songs: for
-whoever wants to see with their own eyes whether the music fits. The photographs do not come with the project; the page says
-what each shows.
+HELP = """Prints the first ten songs of twelve photographs in Markdown, for the starter catalogue and for TidyTuesday's songs,
+so that people can judge for themselves whether the music fits. The photographs are not part of the project; the page
+says what each shows.
 
   python benches/quality/photographs.py > benches/record/twelve-photographs.md
   python benches/quality/photographs.py --json > before.json            # with the wheel of another version, then
   python benches/quality/photographs.py --before before.json > page.md  # both side by side
 """
-# What each shows, by whoever looked at it; drawn by hand from OASIS and scikit-image, for variety, before any song was seen.
+# What each photograph shows, as described by a person. They were chosen by hand from OASIS and scikit-image, for
+# variety, before any song was seen.
 PHOTOGRAPHS = {
     "oasis/sunflower_1.jpg": "sunflowers in a field, blue hills behind",
     "oasis/lake_4.jpg": "a misty mountain lake and a dark jetty",
@@ -29,12 +30,12 @@ PHOTOGRAPHS = {
     "skimage/hubble_deep_field.jpg": "galaxies in the black of space",
     "oasis/jail_2.jpg": "an empty green prison cell with open bars",
 }
-# How much of a title fits beside another.
+# How much of a title fits next to another.
 LONGEST = 44
 
 
 def ten(data: Path, songs: Path) -> dict[str, dict[str, list[str]]]:
-    """For each catalogue and photograph the first ten, as title, artist and match."""
+    """Returns the first ten songs for each catalogue and photograph, as title, artist and match."""
     import pixelplay as pp
 
     encoder = pp.Encoder()
@@ -81,13 +82,13 @@ def main() -> None:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=root.parent / "shared/data", help="(default: %(default)s)")
-    parser.add_argument("--before", type=Path, help="what --json printed with another version")
+    parser.add_argument("--before", type=Path, help="the output of --json with another version")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the page")
     a = parser.parse_args()
     songs = a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "photos", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that holds photos/ and songs/")
+            raise SystemExit(f"{needed} is missing: --data must name the folder that contains photos/ and songs/")
     found = ten(a.data / "photos", songs)
     before = json.loads(a.before.read_text()) if a.before else None
     print(json.dumps(found, indent=1) if a.json else page(found, before))

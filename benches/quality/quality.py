@@ -6,10 +6,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELP = """Measures an encoder on the real question, with the pictures that training leaves out.
+HELP = """Measures how well music fits pictures, with the pictures that training leaves out.
 
-Recall of captions, accuracy of scenes, agreement of moods with what people felt, plain requests for songs, and how evenly a
-catalogue is used; beside each, what chance and what colours alone give, with intervals by bootstrap.
+Measures recall of captions, accuracy of scenes, agreement of moods with what people felt, plain requests for songs, and
+how evenly a catalogue is used. Each is shown next to the results of chance and of colours alone, with bootstrap intervals.
 
   python benches/quality/quality.py                                  # the embedded checkpoint
   python benches/quality/quality.py --encoder clip-vit-base-patch32/ # a full CLIP
@@ -23,17 +23,19 @@ def main() -> None:
         "--data",
         type=Path,
         default=root.parent / "shared/data",
-        help="the folder that holds train/ (default: %(default)s)",
+        help="the folder that contains train/ (default: %(default)s)",
     )
-    parser.add_argument("--encoder", type=Path, help="a CLIPModel folder; without it, the embedded checkpoint")
-    parser.add_argument("--songs", type=Path, help="a table of songs; without it, TidyTuesday's in the data folder")
-    parser.add_argument("--out", type=Path, help="where to put NAME.json, NAME.md and NAME.svg, without the ending")
+    parser.add_argument("--encoder", type=Path, help="a CLIPModel folder (default: the embedded checkpoint)")
+    parser.add_argument("--songs", type=Path, help="a table of songs (default: TidyTuesday's in the data folder)")
+    parser.add_argument(
+        "--out", type=Path, help="where to write .json, .md and .svg files: their path without the extension"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     a = parser.parse_args()
     songs = a.songs or a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "train", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that holds train/, --songs a table")
+            raise SystemExit(f"{needed} is missing: --data must name the folder that contains train/, --songs a table")
     try:
         import pixelplay as pp
         import report

@@ -1,4 +1,4 @@
-"""What was measured, as a table and as a plot."""
+"""Formats the measurements as a table and as a plot."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Before numpy starts its own threads; PixelPlay asks how many cores it may use.
+# Set before numpy starts its own threads; PixelPlay asks how many cores it may use.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
@@ -15,11 +15,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path += [str(HERE.parent / "compare"), str(ROOT / "pixelplay-core/tests/parity")]
 
-HELP = """Encodes one picture of 500x400 pixels and one short text, over and over, with the embedded checkpoint and with a
-checkpoint of ViT-B/32's shape and random weights, by turns, in this process, on one core (on Linux), both by PixelPlay.
+HELP = """Encodes one picture of 500x400 pixels and one short text repeatedly, in turns with the embedded checkpoint and with a
+checkpoint of ViT-B/32's shape and random weights. Both are run by PixelPlay, in this process, on one core (on Linux).
 
-Prints the times and the median ratio with its 95 % bootstrap interval. The ratio holds up on a busy machine better than
-the times do. Needs torch and transformers, to make the checkpoint, and ../shared/data/tokenizer.
+Prints the times and the median ratio with its 95 % bootstrap interval. On a busy machine the ratio is more reliable than
+the times. Needs torch and transformers, to create the checkpoint, and ../shared/data/tokenizer.
 
   python benches/quality/speed.py
 """
@@ -43,7 +43,7 @@ def vit_b32(folder: Path, shared: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="(default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=31, help="turns of each (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=31, help="turns of each checkpoint (default: %(default)s)")
     parser.add_argument("--encoder", type=Path, help="a CLIPModel folder instead of the embedded checkpoint")
     a = parser.parse_args()
     try:

@@ -1,4 +1,4 @@
-"""How much titles should count: the yardstick over their weights, on the training themes. See --help."""
+"""How much titles should count: the quality benchmark for several weights, on the training themes. See --help."""
 
 import argparse
 import sys
@@ -21,12 +21,12 @@ def main() -> None:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=root.parent / "shared/data", help="(default: %(default)s)")
-    parser.add_argument("--encoder", type=Path, help="a CLIPModel folder; without it, the embedded checkpoint")
+    parser.add_argument("--encoder", type=Path, help="a CLIPModel folder (default: the embedded checkpoint)")
     a = parser.parse_args()
     songs = a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "train", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that holds train/ and songs/")
+            raise SystemExit(f"{needed} is missing: --data must name the folder that contains train/ and songs/")
     import numpy as np
     import pixelplay as pp
     import yardstick

@@ -1,4 +1,4 @@
-"""The measurements: each gives figures for the encoder and for colours alone, with intervals and with what chance gives."""
+"""The measurements. Each returns figures for the encoder, for colours alone and for chance, with intervals."""
 
 import json
 import sys
@@ -37,14 +37,14 @@ class Figure:
     interval: tuple[float, float]
     colours: float | None = None
     colours_interval: tuple[float, float] | None = None
-    # The encoder's figure less that of colours, on the same samples.
+    # The encoder's figure minus that of colours, on the same samples.
     difference: tuple[float, float] | None = None
 
 
 def figure(
     name: str, groups: npt.ArrayLike, chance: float, of_encoder: Callable, of_colours: Callable | None = None
 ) -> Figure:
-    """`of_encoder` and `of_colours` tell the figure for some of the pictures, by their places."""
+    """`of_encoder` and `of_colours` return the figure for some of the pictures, given by their positions."""
     every = np.arange(len(np.asarray(groups)))
     line = Figure(name, len(every), chance, of_encoder(every), bootstrap(of_encoder, groups))
     if of_colours is not None:
@@ -54,7 +54,7 @@ def figure(
 
 
 class Pictures:
-    """The pictures of one set and split. Of those to learn from, colours are all that is wanted, so none is encoded."""
+    """The pictures of one set and split. Training pictures are not encoded, because only their colours are needed."""
 
     def __init__(self, folder: Path, encoder: pp.Encoder, name: str, split: str):
         images = sets.open_set(folder, name)
@@ -80,7 +80,7 @@ pictures = cache(Pictures)
 
 
 def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
-    """A picture's first caption among those of 1,000 pictures, and the other way round."""
+    """Finds a picture's first caption among those of 1,000 pictures, and the other way round."""
     test, train = (pictures(folder, encoder, "flickr8k", split) for split in ("test", "train"))
     texts, learnt = (
         np.asarray(encoder.encode_texts([p.captions[0] for p in part.items]), dtype=float) for part in (test, train)
@@ -107,7 +107,7 @@ def captions(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 
 
 def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
-    """Which of six scenes a picture shows, by the nearest of their names."""
+    """Classifies which of six scenes a picture shows, by the nearest of their names."""
     test, train = (pictures(folder, encoder, "intel-scenes", split) for split in ("test", "train"))
     named = {p.label: prompts(p) for p in test.items}
     names = sorted(named)
@@ -129,14 +129,16 @@ def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 
 
 def song_moods(part: Pictures, index: pp.SongIndex) -> dict[str, Floats]:
-    """For each picture the mean valence and energy of the first songs that it finds."""
+    """Returns for each picture the mean valence and energy of the first songs that it finds."""
     table = index.to_arrow().to_pydict()
     rows, _ = index.search_many(part.embeddings, k=SONGS_A_PICTURE)
     return {feature: np.array(table[feature], dtype=float)[rows].mean(1) for feature in ("valence", "energy")}
 
 
 def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
-    """Whether the mood profile, and the songs found, agree with what people felt: ranks of valence and arousal."""
+    """Measures whether the mood profile and the songs found agree with what people felt: ranks of valence and
+    arousal.
+    """
     test, train = (pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
     themes = [p.label for p in test.items]
     profiles = [encoder.mood(embedding) for embedding in test.embeddings]
@@ -164,7 +166,7 @@ def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure
 
 
 def echoes(folder: Path, encoder: pp.Encoder, index: pp.SongIndex, split: str = "test") -> Echo:
-    """Whether a title among the first ten songs of `index` names what the OASIS pictures of a split show."""
+    """Measures whether a title among the first ten songs of `index` names what the OASIS pictures of a split show."""
     part = pictures(folder, encoder, "oasis", split)
     rows, _ = index.search_many(part.embeddings, k=ECHO_SONGS)
     return echo(rows, index.to_arrow().to_pydict()["title"], [p.label for p in part.items])
@@ -181,7 +183,7 @@ def echo_figure(name: str, found: Echo) -> Figure:
 
 
 def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], dict[str, float]]:
-    """Whether plain requests rank the half of 20 songs above the other that obviously fits."""
+    """Measures whether plain requests rank the half of 20 songs that obviously fits above the other half."""
     asked = json.loads((HERE / "requests.json").read_text())
     songs = [(group, id) for group, ids in asked["songs"].items() for id in ids]
     vectors = np.stack([np.asarray(index.embedding(id), dtype=float) for _, id in songs])
@@ -205,7 +207,7 @@ def requests(encoder: pp.Encoder, index: pp.SongIndex) -> tuple[list[Figure], di
 
 
 def evenness(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> dict:
-    """How evenly the test pictures of all sets use the catalogue."""
+    """Measures how evenly the test pictures of all sets use the catalogue."""
     vectors = [pictures(folder, encoder, name, "test").vectors for name in ("flickr8k", "intel-scenes", "oasis")]
     return index.hubness(np.concatenate(vectors).astype(np.float32), k=50).to_dict()
 

@@ -26,7 +26,7 @@ const FEATURES: [(&str, f64, f64); 9] = [
     ("loudness", 0.05, 4.0),
 ];
 
-/// Energy, valence, danceability and acousticness: what the mood of a song is made of.
+/// Energy, valence, danceability and acousticness, which make up the mood of a song.
 const JUDGED: usize = 4;
 
 struct Row {

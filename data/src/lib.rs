@@ -1,26 +1,28 @@
-//! PixelPlay's starter catalogue and sample pictures, embedded: bytes only, no dependencies.
+//! PixelPlay's starter catalogue and sample photographs as embedded bytes, without dependencies.
 //!
-//! The catalogue's columns, where its numbers come from and how far they agree with measured ones
-//! are written in the crate's README.
+//! The crate's README documents the catalogue's columns, where its numbers come from, and how well
+//! they agree with measurements.
 //!
 //! ```
 //! let header = pixelplay_data::STARTER_CSV.split(|&byte| byte == b'\n').next();
 //! assert!(header.is_some_and(|line| line.starts_with(b"id,title,artist,")));
 //! ```
 
-/// The starter catalogue: a UTF-8 CSV (RFC 4180, LF) with a header, one song a row, sorted by `id`.
+/// The starter catalogue: a UTF-8 CSV file (RFC 4180, LF) with a header, one song per row, sorted
+/// by `id`.
 ///
-/// Years, countries and names are facts; the audio features are written from memory and judgement
-/// on Spotify's scales, and none was measured for this file (the README says what that means).
+/// Years, countries and names are facts. The audio features were written down from memory and
+/// judgement, on Spotify's scales; none was measured for this file. The README explains what that
+/// means.
 pub const STARTER_CSV: &[u8] = include_bytes!("../starter.csv");
 
 /// A small photograph to try a query with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SampleImage {
-    /// Short name, lower case, unique: `coffee`.
+    /// A short, unique name in lower case: `coffee`.
     pub name: &'static str,
-    /// What it shows, in one English phrase.
+    /// What the photograph shows, in one English phrase.
     pub caption: &'static str,
     /// A complete JPEG file, at most 640 pixels a side and 120 KB, RGB.
     pub jpeg: &'static [u8],

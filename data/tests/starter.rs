@@ -1,4 +1,4 @@
-//! What the README promises of the starter catalogue.
+//! Checks what the README says about the starter catalogue.
 
 #![allow(clippy::expect_used, reason = "a helper that fails fails its test")]
 
@@ -162,7 +162,7 @@ fn the_readme_counts_what_is_there() {
     assert_eq!(distinct(&songs, "genre").len(), promised("genres"));
     assert_eq!(decades(&songs).len(), promised("decades"));
     assert_eq!(distinct(&songs, "country").len(), promised("countries"));
-    // `zxx` says that there are no words.
+    // `zxx` means that there are no words.
     assert_eq!(distinct(&songs, "language").len() - 1, promised("languages"));
 
     assert!(songs.len() >= 1000);

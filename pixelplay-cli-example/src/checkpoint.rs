@@ -16,7 +16,8 @@ pub(crate) enum Checkpoint {
 }
 
 impl From<OsString> for Checkpoint {
-    /// `hub:ORG/NAME[@REVISION]`; a folder of such a name is written `./hub:...`.
+    /// Parses `hub:ORG/NAME[@REVISION]`; anything else is a folder. Write a folder whose name
+    /// starts with `hub:` as `./hub:...`.
     fn from(argument: OsString) -> Self {
         match argument.to_str().and_then(|text| text.strip_prefix("hub:")) {
             None => Self::Folder(argument.into()),
@@ -52,7 +53,7 @@ fn download(repo: &str, revision: Option<&str>) -> Result<HubSnapshot> {
     let snapshot = hub::download(repo, &options, &mut progress::bar())?;
     if let Some(error) = &snapshot.unchecked {
         output::complain(&format!(
-            "{error}; using {repo} as it was last seen, at commit {}",
+            "{error}; using the cached copy of {repo} at commit {}",
             snapshot.commit
         ));
     }

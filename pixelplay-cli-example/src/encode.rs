@@ -1,4 +1,4 @@
-//! `encode`: embeddings for other programs.
+//! `encode`: print embeddings for other programs.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// Pictures: JPEG, PNG, WebP, GIF, TIFF or BMP
     pictures: Vec<PathBuf>,
 
-    /// A text; may be repeated
+    /// A text to encode; may be repeated
     #[arg(short, long = "text", value_name = "WORDS")]
     texts: Vec<String>,
 
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     if args.pictures.is_empty() && args.texts.is_empty() {
-        bail!("nothing to encode; name pictures, or give words with --text");
+        bail!("nothing to encode; pass pictures as arguments, or words with --text");
     }
     let encoder = args.encoder.open()?;
     for picture in &args.pictures {

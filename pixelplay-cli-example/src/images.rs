@@ -1,4 +1,4 @@
-//! Folders of pictures, encoded.
+//! Finds the pictures in folders and encodes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use crate::{output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct ImageArgs {
-    /// Pictures, and folders of pictures
+    /// Pictures, or folders of pictures
     #[arg(required = true)]
     pictures: Vec<PathBuf>,
 }
 
-/// Embeddings of pictures, and how many had to be passed over.
+/// Embeddings of pictures, and how many pictures were skipped.
 pub(crate) struct Encoded {
     pub(crate) embeddings: Vec<Embedding>,
     pub(crate) unusable: usize,
 }
 
 impl ImageArgs {
-    /// Encodes all that are named; what is no picture is complained about and passed over.
+    /// Encodes all named pictures. Files that cannot be read as a picture are reported and skipped.
     pub(crate) fn encode(&self, encoder: &Encoder) -> Result<Encoded> {
         let mut paths = Vec::new();
         for path in &self.pictures {
@@ -38,21 +38,21 @@ impl ImageArgs {
                 Ok(embedding) => encoded.embeddings.push(embedding),
                 Err(error) => {
                     encoded.unusable += 1;
-                    bar.suspend(|| output::complain(&format!("passed over: {error}")));
+                    bar.suspend(|| output::complain(&format!("skipped: {error}")));
                 }
             }
             bar.inc(1);
         }
         bar.finish_and_clear();
         if encoded.embeddings.is_empty() {
-            bail!("no picture was found in what was named");
+            bail!("no picture found in the named files and folders");
         }
         Ok(encoded)
     }
 }
 
-/// A file as it is named; of a folder and those in it, what is called like a picture, in the order
-/// of the names.
+/// Collects paths: a file as it is named; of a folder and its subfolders, the files with a
+/// picture's extension, sorted by name.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp"];
     if !path.is_dir() {
@@ -70,7 +70,7 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
         let ending = path.extension().and_then(|ending| ending.to_str());
         let is_picture =
             ending.is_some_and(|ending| ENDINGS.contains(&ending.to_lowercase().as_str()));
-        // A link to a folder may lead in a circle.
+        // Links to folders are not followed, because they may form a cycle.
         if kind.is_dir() || (is_picture && path.is_file()) {
             find(&path, found)?;
         }

@@ -1,7 +1,8 @@
-//! A command line over `pixelplay-core`: a picture in, songs out.
+//! A command line for `pixelplay-core`: a picture goes in, songs come out.
 //!
-//! It shows how a front end uses the library: every subcommand is one file in `commands`, and what
-//! several of them take or print is beside it. There is no logic here that a library user would miss.
+//! It shows how a front end uses the library. Every subcommand is one file in `commands`; arguments
+//! and output that several of them share are next to it. It has no logic that users of the library
+//! would miss.
 
 mod checkpoint;
 mod commands;
@@ -24,7 +25,7 @@ use commands::{
 use pixelplay_core::HubError;
 use pixelplay_core::enrich::EnrichError;
 
-/// Songs that fit a picture, some words, or other songs: offline, on this machine.
+/// Find songs that fit a picture, some words, or other songs: offline, on this machine.
 #[derive(Parser)]
 #[command(
     name = "pixelplay",
@@ -57,41 +58,41 @@ enum Command {
     Similar(similar::Args),
     /// Build an index from a table of songs (CSV or TSV, also gzipped)
     BuildIndex(build_index::Args),
-    /// Build an index of vectors that another program made (.npy) and a table of their songs
+    /// Build an index from vectors that another program made (.npy) and a table of their songs
     Import(import::Args),
     /// Add songs to an index
     Add(add::Args),
     /// Remove songs from an index
     Remove(remove::Args),
-    /// Put the files and batches of an index together
+    /// Merge the files and batches of an index into one file
     Compact(compact::Args),
-    /// Clean a table of songs: repeats merged, bad rows dropped, each with its reason
+    /// Clean a table of songs: merge repeats, drop bad rows, and give the reason for each
     Clean(clean::Args),
     /// Look up covers, previews, links and more for the songs of an index (needs the network)
     Enrich(enrich::Args),
-    /// Tell how evenly some pictures use a catalogue: which songs ever come up, and which for
+    /// Measure how evenly pictures use a catalogue: which songs ever come up, and which come up for
     /// everything
     Audit(audit::Args),
-    /// Give the songs of an index a bias, so that those that turn up for everything can stand back
+    /// Measure which songs turn up for everything, so that searches can rank them lower
     CorrectHubness(correct_hubness::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
     /// Print the embeddings of pictures and texts as JSON lines
     Encode(encode::Args),
-    /// Look at checkpoints of encoders
+    /// Inspect checkpoints of encoders
     #[command(subcommand)]
     Model(Model),
-    /// Accounts, sessions, favourites and taste
+    /// Manage accounts, sessions, favourites and taste
     User(user::Args),
 }
 
 #[derive(Subcommand)]
 enum Model {
-    /// Tell whether a checkpoint can be used, and everything that is wrong with it
+    /// Check whether a checkpoint can be used, and list everything that is wrong with it
     Check(model_check::Args),
 }
 
-/// What the shell sees when a run was interrupted: 128 + SIGINT.
+/// The exit code of an interrupted run: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -116,9 +117,9 @@ fn main() -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // `pixelplay ... | head` closes our output early; that is no failure.
+        // `pixelplay ... | head` closes our output early; that is not a failure.
         Err(error) if is_io(&error, io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
-        // A prompt that was left with Ctrl-C says so before the signal has arrived.
+        // Ctrl-C at a prompt may arrive as an error before the signal does.
         Err(error) if progress::interrupted() || is_io(&error, io::ErrorKind::Interrupted) => {
             output::complain(&format!("interrupted; {}", what_is_kept(&error)));
             ExitCode::from(INTERRUPTED)
@@ -130,7 +131,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What an interrupted run leaves behind.
+/// What an interrupted run has kept.
 fn what_is_kept(error: &anyhow::Error) -> String {
     let stopped = error.downcast_ref::<progress::StoppedAfter>();
     let cancelled_download =
@@ -140,10 +141,10 @@ fn what_is_kept(error: &anyhow::Error) -> String {
     match stopped {
         Some(done) => done.to_string(),
         None if cancelled_look_up => {
-            "what was found is in the cache, and the next run goes on from there".to_owned()
+            "what was found is in the cache, and the next run continues from there".to_owned()
         }
         None if cancelled_download => {
-            "what was downloaded is kept, and the next run goes on from there".to_owned()
+            "what was downloaded is kept, and the next run continues from there".to_owned()
         }
         None => "nothing was changed".to_owned(),
     }

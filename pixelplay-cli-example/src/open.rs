@@ -1,4 +1,4 @@
-//! Opening what the arguments name: the encoder and the index.
+//! Opens what the arguments name: the encoder and the index.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -16,12 +16,12 @@ use crate::progress;
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
-    /// A Hugging Face CLIPModel folder, one of OpenCLIP's with an EfficientNet-Lite, or
-    /// hub:ORG/NAME (also @REVISION) from the Hugging Face Hub; without it, the embedded
-    /// pixelplay-mini
+    /// The encoder: a Hugging Face CLIPModel folder, an OpenCLIP folder with an EfficientNet-Lite,
+    /// or a repository of the Hugging Face Hub (hub:ORG/NAME or hub:ORG/NAME@REVISION); without it,
+    /// the embedded pixelplay-mini
     ///
-    /// The hub's files are kept in the cache that all its clients share. HF_HOME, HF_TOKEN,
-    /// HF_HUB_OFFLINE and HF_ENDPOINT mean what they mean to Python's huggingface_hub.
+    /// Files from the hub are kept in the cache that all Hugging Face clients share. HF_HOME,
+    /// HF_TOKEN, HF_HUB_OFFLINE and HF_ENDPOINT mean what they mean to Python's huggingface_hub.
     #[arg(
         long,
         value_name = "FOLDER|hub:ORG/NAME",
@@ -29,12 +29,12 @@ pub(crate) struct EncoderArgs {
     )]
     encoder: Option<Checkpoint>,
 
-    /// How many threads compute [default: all cores]
+    /// How many threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// In what the encoder computes: int8 is faster and takes a quarter of the memory, and strays a
-    /// little
+    /// Numeric precision of the encoder: int8 is faster and takes a quarter of the memory, but is
+    /// slightly less accurate
     #[arg(long, value_name = "PRECISION", value_enum, default_value_t = PrecisionArg::F32)]
     precision: PrecisionArg,
 }
@@ -64,26 +64,26 @@ impl EncoderArgs {
 
 /// Maps an index into memory.
 pub(crate) fn index(path: &Path) -> Result<SongIndex> {
-    #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
-    // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; a
-    // user who edits the file of a running command by other means breaks that command alone.
+    #[expect(unsafe_code, reason = "mapping requires that the file is not changed in place")]
+    // SAFETY: PixelPlay only ever replaces a whole index, by renaming a finished file over it. A
+    // user who edits the file by other means while a command runs breaks only that command.
     let opened = unsafe { SongIndex::open_mmap(path) };
     Ok(opened?)
 }
 
-/// Maps an index into memory to change it; waits while somebody else does.
+/// Maps an index into memory to change it; waits while another process changes it.
 pub(crate) fn editor(path: &Path, options: EditOptions) -> Result<SongIndexEditor> {
-    // Windows does not replace a file that is mapped.
+    // Windows cannot replace a file that is mapped.
     if cfg!(windows) {
         return Ok(SongIndexEditor::open(path, options, &mut progress::bar())?);
     }
-    #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
+    #[expect(unsafe_code, reason = "mapping requires that the file is not changed in place")]
     // SAFETY: as in `index`.
     let opened = unsafe { SongIndexEditor::open_mmap(path, options, &mut progress::bar()) };
     Ok(opened?)
 }
 
-/// The index at `path`, or else the starter catalogue, built on first use.
+/// Opens the index at `path`, or else the starter catalogue, which is built on first use.
 pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result<SongIndex> {
     match path {
         Some(path) => {
@@ -96,13 +96,14 @@ pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result
     }
 }
 
-/// The library would refuse the query as well; only the command line knows which argument helps.
+/// Fails if the index is from another encoder. The library would refuse the query as well, but only
+/// the command line knows which argument helps.
 pub(crate) fn check_space(index: &SongIndex, encoder: &Encoder, path: &Path) -> Result<()> {
     if index.dim() != encoder.dim()
         || index.fingerprint().is_some_and(|space| space != encoder.fingerprint())
     {
         bail!(
-            "{} was built with another encoder; name that one with --encoder, or build the index anew with this one",
+            "{} was built with another encoder; name that one with --encoder, or rebuild the index with this one",
             path.display()
         );
     }

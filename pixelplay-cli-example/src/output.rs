@@ -1,4 +1,4 @@
-//! Everything that is printed.
+//! Everything the commands print.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use pixelplay_core::index::{EditReport, Hits};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
-/// Narrower than this, a table breaks every word.
+/// In fewer columns than this, a table breaks every word.
 const NARROWEST: u16 = 60;
 
 /// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
@@ -19,18 +19,19 @@ pub(crate) fn line(text: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Prints a line to standard error. If that fails there is nobody left to tell.
+/// Prints a line to standard error. A failure is ignored: there is no other place to report it.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
 }
 
-/// [`printable`] text of several lines.
+/// Applies [`printable`] to each line of a text.
 pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
     lines.join("\n")
 }
 
-/// Text from an index, which anybody may have written, without what would steer the terminal.
+/// Replaces the control characters of a text. An index may come from anyone, and control characters
+/// can steer the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
@@ -43,7 +44,7 @@ pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
     line(&report.to_string())
 }
 
-/// Where a sentence is from, and the sentence, unless it only repeats what stands beside it.
+/// Returns the source of a sentence, and the sentence unless it only repeats the title column.
 fn said(Sentence { text, source }: &Sentence) -> String {
     match source {
         Source::Title => source.to_string(),
@@ -51,8 +52,8 @@ fn said(Sentence { text, source }: &Sentence) -> String {
     }
 }
 
-/// Prints ranked songs as a table, or as one JSON document; `reasons` say of each, in the same order,
-/// why it was found.
+/// Prints ranked songs as a table, or as one JSON document. `reasons` say, in the same order, why
+/// each song was found.
 pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: bool) -> Result<()> {
     let index = hits.index();
     let reason = |at: usize| reasons.and_then(|reasons| reasons[at].as_ref());
@@ -90,7 +91,7 @@ pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: boo
         return line(&serde_json::to_string_pretty(&document)?);
     }
     if hits.is_empty() {
-        return line("no song matches; loosen the filter or the least score");
+        return line("no song matches; loosen --where or lower --min-score");
     }
     let mut table = Table::new();
     table
@@ -104,7 +105,7 @@ pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: boo
             "match",
             if reasons.is_some() { "why" } else { "mood" },
         ]);
-    // Some terminals say that they have no width.
+    // Some terminals report a width of zero.
     if table.width().is_some_and(|columns| columns < NARROWEST) {
         table.set_width(NARROWEST);
     }

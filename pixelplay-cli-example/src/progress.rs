@@ -1,4 +1,4 @@
-//! A progress bar on standard error, and Ctrl-C (or SIGTERM, SIGHUP) turned into a polite stop.
+//! A progress bar on standard error, and a clean stop on Ctrl-C, SIGTERM or SIGHUP.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,8 @@ use pixelplay_core::progress::{Cancelled, Progress};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C, SIGTERM or SIGHUP asks long work to stop, and the second ends the
-/// process.
+/// Installs the handler: the first Ctrl-C, SIGTERM or SIGHUP asks long work to stop, and the second
+/// ends the process.
 pub(crate) fn watch_for_ctrl_c() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
@@ -24,7 +24,7 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// Why work stopped half-way, and what of it stays done.
+/// An error for work that stopped half-way, saying what of it is kept.
 #[derive(Debug)]
 pub(crate) struct StoppedAfter(pub(crate) String);
 
@@ -36,7 +36,7 @@ impl fmt::Display for StoppedAfter {
 
 impl std::error::Error for StoppedAfter {}
 
-/// Draws a bar for each stage, where standard error is a terminal.
+/// Draws a bar for each stage if standard error is a terminal.
 #[derive(Default)]
 pub(crate) struct Bar(Option<((&'static str, Option<u64>), ProgressBar)>);
 
@@ -46,13 +46,13 @@ pub(crate) fn bar() -> Bar {
 
 impl Progress for Bar {
     fn at(&mut self, stage: &'static str, done: u64, total: Option<u64>) -> Result<(), Cancelled> {
-        // The total is part of it: two files may be downloaded one after the other in one stage.
+        // Compares the total as well: two files may be downloaded one after the other in one stage.
         if self.0.as_ref().is_none_or(|(known, _)| *known != (stage, total)) {
             if let Some((_, finished)) = self.0.take() {
                 finished.finish_and_clear();
             }
             let bar = new_bar(stage, total);
-            // What was done before is no sign of how fast it goes.
+            // Work done before this run says nothing about its speed.
             bar.set_position(done);
             bar.reset_eta();
             self.0 = Some(((stage, total), bar));
@@ -67,7 +67,7 @@ impl Progress for Bar {
     }
 }
 
-/// Draws nothing, beside a bar that is there already.
+/// Draws nothing, for use while another bar is shown.
 pub(crate) struct Quiet;
 
 impl Progress for Quiet {
@@ -76,7 +76,7 @@ impl Progress for Quiet {
     }
 }
 
-/// A bar for work that is done here; without a total it counts.
+/// Returns a bar for work of this program; without a total it only counts.
 pub(crate) fn new_bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
     let (bar, style) = match total {
         Some(total) => (

@@ -1,4 +1,4 @@
-//! The part of a question that `match` and `search` have in common.
+//! The arguments that `match` and `search` have in common.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -21,11 +21,11 @@ pub(crate) struct QueryArgs {
     #[arg(short, long, value_name = "WORDS")]
     text: Option<String>,
 
-    /// The share of the words beside a picture, 0 to 1
+    /// The share of the words in a query that also has a picture, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_TEXT_WEIGHT)]
     text_weight: f64,
 
-    /// A song to move towards, as ID or ID:WEIGHT; may be repeated
+    /// A song to move towards, as ID or ID:WEIGHT (weight 1 by default); may be repeated
     #[arg(long, value_name = "ID[:WEIGHT]")]
     like: Vec<String>,
 
@@ -37,7 +37,7 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "WORDS")]
     not_text: Vec<String>,
 
-    /// How far unwanted songs and words push where nothing else is said
+    /// The weight of unwanted words, and of unwanted songs without a weight of their own
     #[arg(long, value_name = "WEIGHT", default_value_t = DEFAULT_TEXT_WEIGHT)]
     unlike_weight: f64,
 
@@ -54,23 +54,24 @@ pub(crate) struct QueryArgs {
     encoder: open::EncoderArgs,
 }
 
-/// How much of the same an answer may hold.
+/// How similar to each other the songs of an answer may be.
 #[derive(clap::Args)]
 pub(crate) struct DiversityArgs {
-    /// At most so many songs of one artist
+    /// Show at most N songs of one artist
     #[arg(long, value_name = "N")]
     max_per_artist: Option<NonZeroUsize>,
 
-    /// One recording of a song only: not its live recording or remix as well
+    /// Show only one recording of a song: no live recording or remix next to it
     #[arg(long)]
     distinct_songs: bool,
 
-    /// 0 ranks by score alone; towards 1, songs unlike each other are preferred
+    /// How much to prefer songs unlike each other: 0 ranks by score alone, higher values prefer
+    /// variety
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    /// Lets songs that turn up for everything stand back, 0 to 1; `correct-hubness` prepares an index
-    /// for it
+    /// How strongly to rank down songs that turn up for everything, 0 to 1; run `correct-hubness`
+    /// on the index first
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     hubness_correction: f64,
 }
@@ -86,23 +87,24 @@ impl DiversityArgs {
     }
 }
 
-/// What every command that ranks songs takes.
+/// The arguments of every command that ranks songs.
 #[derive(clap::Args)]
 pub(crate) struct AnswerArgs {
     /// How many songs to show
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
     k: NonZeroUsize,
 
-    /// Only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; case matters in
-    /// text
+    /// Show only songs that match, such as "energy >= 0.5 and genre in (pop, rock)"; text is
+    /// case-sensitive
     #[arg(long = "where", value_name = "FILTER")]
     filter: Option<String>,
 
-    /// Only songs with at least this cosine, less the hubness correction if there is one, -1 to 1
+    /// Show only songs with at least this score, -1 to 1: the cosine, minus the hubness correction
+    /// if there is one
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, value_parser = cosine)]
     min_score: Option<f64>,
 
-    /// Print JSON for machines instead of a table
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -111,9 +113,9 @@ fn cosine(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(cosine) if (-1.0..=1.0).contains(&cosine) => Ok(cosine),
         Ok(_) => {
-            Err("a cosine lies between -1 and 1; the table's percentages are no cosines".to_owned())
+            Err("a cosine is between -1 and 1; the table shows percentages instead".to_owned())
         }
-        Err(_) => Err("it is no number".to_owned()),
+        Err(_) => Err("not a number".to_owned()),
     }
 }
 
@@ -125,15 +127,14 @@ impl AnswerArgs {
 }
 
 impl QueryArgs {
-    /// Encodes what is asked, ranks the songs of `index`, or of the starter catalogue, and prints
-    /// them.
+    /// Encodes the query, ranks the songs of `index`, or of the starter catalogue, and prints them.
     pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
-        // What is quickly told to be wrong comes before what takes long.
+        // Arguments that are quick to check come before work that takes long.
         let search = self.answer.search()?;
         let taste = self.taste.read()?;
         let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
-        // What a reason is looked for: the picture where there is one.
+        // What the reasons refer to: the picture if there is one, otherwise the words.
         let mut asked = None;
         if let Some(words) = &self.text {
             let words = encoder.encode_text(words)?;
@@ -162,8 +163,8 @@ impl QueryArgs {
         if let Some((songs, weight)) = taste {
             if !songs.keys().any(|id| index.row(id).is_some()) {
                 output::complain(
-                    "no song of your taste is in this index, so it changes nothing; `pixelplay user favourites add` \
-                     takes the ids that --json shows",
+                    "no song of your taste is in this index, so --taste changes nothing; add songs with \
+                     `pixelplay user favourites add` and the ids that --json shows",
                 );
             }
             query = query.lean_towards(songs, weight);
@@ -174,14 +175,15 @@ impl QueryArgs {
     }
 }
 
-/// Which sentence of each song fits best what was asked; none where nothing was, where the index was
-/// not described by the embedded templates, and for more songs than anybody reads.
+/// Returns the sentence of each song that fits the query best. Returns `None` without a picture or
+/// words, if the index was not described with the embedded templates, and for more songs than a
+/// person would read.
 fn reasons(
     hits: &Hits,
     asked: Option<&Embedding>,
     encoder: &Encoder,
 ) -> Result<Option<Vec<Option<Reason>>>> {
-    /// Each is described by some ten sentences, and each of them is encoded.
+    /// Each song has about ten sentences, and every one of them is encoded.
     const MOST_HITS: usize = 100;
     let templates = Templates::default();
     let recipe: Value =
@@ -199,8 +201,7 @@ fn reasons(
     Ok(Some(hits.iter().map(best).collect::<Result<_>>()?))
 }
 
-/// Splits `NAME:WEIGHT`; a name that is known as it stands, colon and number included, is taken
-/// whole.
+/// Splits `NAME:WEIGHT`. A known name that itself ends in a colon and a number is not split.
 fn split_weight(part: &str, default: f64, is_known: impl Fn(&str) -> bool) -> (&str, f64) {
     if !is_known(part)
         && let Some((name, weight)) = part.rsplit_once(':')
@@ -212,7 +213,7 @@ fn split_weight(part: &str, default: f64, is_known: impl Fn(&str) -> bool) -> (&
     }
 }
 
-/// Fails for an unknown song id, and names songs whose title or id holds the text.
+/// Fails for an unknown song id, and suggests songs whose title or id contains the text.
 pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
     const SUGGESTIONS: usize = 5;
     if index.row(id).is_some() {
@@ -235,7 +236,7 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
         }
     }
     if close.is_empty() {
-        bail!("no song has the id {id:?}, and no title holds it");
+        bail!("no song has the id {id:?}, and no title contains it");
     }
     bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
 }

@@ -1,41 +1,42 @@
-//! How a table of songs is to be read.
+//! The arguments for reading a table of songs.
 
 use pixelplay_core::catalog::CleanOptions;
 
-/// The options follow the fields of [`CleanOptions`], which the library's messages name.
+/// The arguments are named after the fields of [`CleanOptions`], because the library's messages
+/// name those.
 #[derive(clap::Args)]
 pub(crate) struct TableArgs {
-    /// Which header is which column of a song, where the names do not tell: title=Werk (repeatable)
+    /// Which header is which column of a song, if the names do not show it, such as title=Werk; may
+    /// be repeated
     #[arg(long = "column", value_name = "COLUMN=HEADER", value_parser = column)]
     columns: Vec<(String, String)>,
 
-    /// What stands between two cells: a character, or comma, tab, semicolon, pipe; found out
-    /// otherwise
+    /// The delimiter of cells: one character, or comma, tab, semicolon, pipe [default: detected]
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// Keep songs apart that are one recording by title and artist (a remaster, another album) but
-    /// differ in their ids
+    /// Do not merge rows of one recording (same title and artist, such as a remaster or another
+    /// album) that have different ids
     #[arg(long)]
     keep_recordings: bool,
 
-    /// Refuse a table with more rows [default: 10 million]
+    /// Refuse a table with more than N rows [default: 10 million]
     #[arg(long, value_name = "N")]
     max_rows: Option<u64>,
 
-    /// Refuse a table with more text, decompressed [default: 4 GiB]
+    /// Refuse a table with more text than this, decompressed [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
 
-    /// Refuse a table whose songs take more memory [default: 4 GiB]
+    /// Refuse a table whose songs take more memory than this [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<usize>,
 
-    /// Refuse a table with more columns [default: 10,000]
+    /// Refuse a table with more than N columns [default: 10,000]
     #[arg(long, value_name = "N")]
     max_columns: Option<usize>,
 
-    /// Refuse a table with a longer cell [default: 1 MiB]
+    /// Refuse a table with a cell longer than this [default: 1 MiB]
     #[arg(long, value_name = "BYTES")]
     max_cell_bytes: Option<usize>,
 }

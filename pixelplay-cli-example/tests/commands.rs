@@ -445,7 +445,7 @@ fn an_index_gains_and_loses_songs() {
     scratch.ok(&["build-index", text(&more), text(&other)]);
     assert_eq!(songs(&scratch.json(&["add", text(&folder), text(&other), "--json"])), Some(5));
     assert_eq!(songs(&scratch.json(&["compact", text(&folder), "--json"])), Some(5));
-    assert!(scratch.ok(&["verify", text(&folder)]).contains("is whole: 5 songs"));
+    assert!(scratch.ok(&["verify", text(&folder)]).contains("is intact: 5 songs"));
     let shards = fs::read_dir(&folder).unwrap().filter(|entry| {
         entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "arrow")
     });

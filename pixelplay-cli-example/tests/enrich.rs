@@ -87,7 +87,7 @@ fn stderr(output: &Output) -> String {
 fn a_dry_run_asks_nothing_and_leaves_nothing() {
     let scene = Scene::new();
     let text = scene.ok(&["--dry-run"]);
-    assert!(text.contains("5 of 5 songs to ask itunes for: 5 requests, about 12 s"), "{text}");
+    assert!(text.contains("5 of 5 songs to look up at itunes: 5 requests, about 12 s"), "{text}");
     assert!(text.contains("/search?term=Ana+Rain+0&country=US"), "{text}");
     let plan: Value = serde_json::from_str(&scene.ok(&["--dry-run", "--json"])).unwrap();
     assert_eq!((&plan["to_ask"], &plan["seconds"]), (&json!(5), &json!(12.0)));
@@ -138,10 +138,10 @@ fn ctrl_c_stops_it_and_another_run_goes_on() {
 fn what_is_wrong_is_told() {
     let scene = Scene::new();
     for (more, expected) in [
-        (&["--provider", "musicbrainz"][..], "is no contact"),
-        (&["--country", "Germany"], "is no country"),
+        (&["--provider", "musicbrainz"][..], "is not a contact address"),
+        (&["--country", "Germany"], "is not a country code"),
         (&["--min-confidence", "7"], "from 0 to 1"),
-        (&["--cache", "songs.arrow"], "no SQLite file"),
+        (&["--cache", "songs.arrow"], "not an SQLite file"),
         (&["--per-minute", "0"], "--per-minute"),
     ] {
         let output = scene.run(more);

@@ -251,7 +251,7 @@ fn a_recipe_of_a_later_version_is_refused_by_what_it_has() {
     for (text, said) in [
         (format!(r#"{{"description":3,"templates":"HASH",{words}}}"#), "version 3"),
         (format!(r#"{{"description":2,"templates":"HASH","scales":1,{words}}}"#), "\"scales\""),
-        (format!(r#"{{"description":2,"templates":null,{words}}}"#), "maker's own"),
+        (format!(r#"{{"description":2,"templates":null,{words}}}"#), "a custom describer"),
         (r#"{"description":2}"#.to_owned(), "cannot be read"),
         ("what".to_owned(), "cannot be read"),
     ] {

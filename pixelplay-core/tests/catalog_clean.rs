@@ -354,7 +354,7 @@ fn the_report_reads_well_as_text_and_as_json() {
          repeats with another title or artist: 1 (line 3)\n  \
          cells emptied, energy out of range: 1 (line 2)\n  \
          columns: artist, energy, id, title\n  \
-         carried along: mood\n"
+         extra columns: mood\n"
     );
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["dropped"]["missing_id"]["lines"][0], 4);

@@ -149,8 +149,8 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         (&great, "id\na\nb\n", "row 1 (id \"b\")", true),
         (&good, "id\na\n", "has 1 rows below its header, but there are 2 vectors", false),
         (&good, "id\na\nb\nc\n", "has 3 rows", false),
-        (&good, "id,x\na,1\n\na,2\n", "line 4: its id stands in an earlier row", false),
-        (&good, "id,x\na,1\nb\n", "line 3: not as many cells", false),
+        (&good, "id,x\na,1\n\na,2\n", "line 4: duplicate id; ids must be unique", false),
+        (&good, "id,x\na,1\nb\n", "line 3: more or fewer cells than the header", false),
         (&good, "id,x\nNA,1\nb,2\n", "line 2: no id", false),
     ];
     let out = scratch.path("out.arrow");

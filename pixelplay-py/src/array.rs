@@ -1,7 +1,8 @@
-//! Numbers to and from numpy, through its array interface: a description of memory that Python objects own.
+//! Numbers to and from numpy through its array interface, which describes memory that a Python
+//! object owns.
 //!
-//! The interface is a dict, so that it takes no `unsafe` here and no headers of numpy; numpy keeps the object that gave
-//! it, and with it the memory, for as long as an array refers to it.
+//! The interface is a dict, so it needs neither `unsafe` nor numpy's headers. numpy keeps the
+//! object that returned it alive, and with it the memory, for as long as an array refers to it.
 
 use pixelplay_core::{Embedding, EmbeddingError, Fingerprint};
 use pyo3::exceptions::PyValueError;
@@ -12,7 +13,8 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict};
 use crate::embedding::{PyEmbedding, PyEmbeddings};
 use crate::error::Raise;
 
-/// `__array_interface__` of read-only float32 in C order; `values` must live as long as the object that answers with it.
+/// Returns `__array_interface__` for read-only float32 in C order; `values` must live as long as
+/// the object that returns it.
 pub(crate) fn interface<'py>(
     py: Python<'py>,
     values: &[f32],
@@ -30,19 +32,19 @@ fn float32() -> &'static str {
     if cfg!(target_endian = "big") { ">f4" } else { "<f4" }
 }
 
-/// `numpy.asarray` of an object of ours.
+/// Calls `numpy.asarray` on one of our objects.
 pub(crate) fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     object.py().import("numpy")?.call_method1("asarray", (object,))
 }
 
-/// A copy of a vector as a writeable array.
+/// Copies a vector into a writeable array.
 pub(crate) fn vector<'py>(py: Python<'py>, values: &[f32]) -> PyResult<Bound<'py, PyAny>> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
     let numbers = PyByteArray::new(py, &bytes);
     py.import("numpy")?.call_method1("frombuffer", (numbers, float32()))
 }
 
-/// A writeable array of numbers of eight bytes.
+/// Returns a writeable array of eight-byte numbers.
 pub(crate) fn matrix<'py>(
     py: Python<'py>,
     bytes: &[u8],
@@ -54,7 +56,7 @@ pub(crate) fn matrix<'py>(
     numpy.call_method1("frombuffer", (numbers, dtype))?.call_method1("reshape", (shape,))
 }
 
-/// An embedding as people give it: one of ours, or whatever numpy takes for a vector.
+/// An embedding as callers pass it: one of ours, or anything that numpy accepts as a vector.
 pub(crate) fn embedding(object: &Bound<'_, PyAny>) -> PyResult<Embedding> {
     if let Ok(embedding) = object.cast::<PyEmbedding>() {
         return Ok(embedding.get().0.clone());
@@ -63,7 +65,8 @@ pub(crate) fn embedding(object: &Bound<'_, PyAny>) -> PyResult<Embedding> {
     Embedding::new(numbers(&bytes), None).map_err(|error| error.raise(object.py()))
 }
 
-/// Embeddings as people give them: ours, a sequence of ours, or whatever numpy takes for a matrix.
+/// Embeddings as callers pass them: ours, a sequence of ours, or anything that numpy accepts as a
+/// matrix.
 pub(crate) fn embeddings(object: &Bound<'_, PyAny>) -> PyResult<Vec<Embedding>> {
     if let Ok(embeddings) = object.cast::<PyEmbeddings>() {
         return Ok(embeddings.get().all().to_vec());
@@ -82,7 +85,8 @@ pub(crate) fn embeddings(object: &Bound<'_, PyAny>) -> PyResult<Vec<Embedding>> 
         .collect()
 }
 
-/// The space that all of these embeddings are in; `None` for numbers, which name none.
+/// Returns the space that all of these embeddings are in; `None` for plain numbers, which name no
+/// space.
 pub(crate) fn space(object: &Bound<'_, PyAny>) -> PyResult<Option<Fingerprint>> {
     if let Ok(embeddings) = object.cast::<PyEmbeddings>() {
         return one_space(embeddings.get().all());
@@ -107,8 +111,8 @@ fn one_space<'a>(
     Ok(first.cloned())
 }
 
-/// The numbers of an array-like with `axes` axes as float32 in C order: rows, columns (of one axis: 1 and its length),
-/// bytes.
+/// Returns the numbers of an array-like with `axes` axes as float32 in C order: rows, columns (1
+/// and the length for one axis), bytes.
 pub(crate) fn floats<'py>(
     object: &Bound<'py, PyAny>,
     axes: usize,

@@ -1,4 +1,5 @@
-//! The one way into the core: without the GIL, with Ctrl-C and progress, and with errors as Python's.
+//! The one way into the core: it releases the GIL, handles Ctrl-C and progress, and maps errors to
+//! Python's.
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -15,12 +16,12 @@ use pyo3::types::PyBool;
 
 use crate::error::Raise;
 
-/// How often to look for Ctrl-C.
+/// How often to check for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to wait for work that was asked to stop, before it is left to end on its own.
+/// How long to wait for work that was asked to stop, before leaving it to end by itself.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// Does short work, of some milliseconds, without the GIL.
+/// Runs short work, of a few milliseconds, without the GIL.
 pub(crate) fn short<T, E>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T>
 where
     T: Send,
@@ -30,11 +31,12 @@ where
     py.detach(work).map_err(|error| error.raise(py))
 }
 
-/// Does work that may take long, in a thread of its own. This thread meanwhile waits without the GIL, runs Python's
-/// signal handlers, and passes progress on to `report`.
+/// Runs work that may take long in its own thread. The calling thread waits without the GIL, runs
+/// Python's signal handlers, and passes progress on to `report`.
 ///
-/// Should a handler (Ctrl-C) or the report raise, the work is asked to stop and the exception returned. Work that has no
-/// way to stop, one forward pass for instance, ends in its thread, its result unseen.
+/// If a handler (Ctrl-C) or the report raises, the work is asked to stop and the exception is
+/// returned. Work that cannot be stopped, such as one forward pass, ends in its thread and its
+/// result is dropped.
 pub(crate) fn long<T, E>(
     py: Python<'_>,
     report: Option<&Report>,
@@ -55,7 +57,7 @@ where
                 return ControlFlow::Break(());
             }
             if reports {
-                // Nobody listens any more only where the call is over.
+                // The receiver is gone only if the call has ended.
                 let _ = tell.send(News::Progress(update));
             }
             ControlFlow::Continue(())
@@ -92,7 +94,8 @@ enum News<T> {
     Done(T),
 }
 
-/// The receiver goes in and comes out, since it may not be shared with a closure that runs without the GIL.
+/// The receiver is moved in and out, because it cannot be shared with a closure that runs without
+/// the GIL.
 fn listen<T>(
     hear: Receiver<News<T>>,
     wait: Duration,
@@ -110,7 +113,7 @@ fn wait_until_done<T>(hear: Receiver<News<T>>) {
     }
 }
 
-/// A forked child has none of its parent's threads, and would wait for ever for the pool that they formed.
+/// A forked child has none of its parent's threads, so it would wait forever for their pool.
 fn refuse_forked() -> PyResult<()> {
     static FIRST: AtomicU32 = AtomicU32::new(0);
     let own = std::process::id();
@@ -123,15 +126,15 @@ fn refuse_forked() -> PyResult<()> {
     }
 }
 
-/// Whom to tell about progress: what was given as `progress=`.
+/// Where to report progress: the argument `progress=`.
 pub(crate) struct Report {
     callback: Py<PyAny>,
-    /// Ours, which draws something that has to be closed.
+    /// Our own bar, which has to be closed.
     is_bar: bool,
 }
 
 impl Report {
-    /// Takes `None`, a bool, or a callable of `(stage, done, total)`.
+    /// Accepts `None`, a bool, or a callable of `(stage, done, total)`.
     pub(crate) fn new(progress: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Self>> {
         let Some(progress) = progress else {
             return Ok(None);
@@ -161,7 +164,7 @@ impl Drop for Report {
     fn drop(&mut self) {
         if self.is_bar {
             Python::attach(|py| {
-                // A bar that cannot be cleared must not hide what the work did.
+                // A bar that cannot be cleared must not hide the result of the work.
                 let _ = self.callback.call_method0(py, "close");
             });
         }

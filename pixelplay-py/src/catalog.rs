@@ -21,7 +21,7 @@ use crate::song::PySong;
 use crate::table::{Input, PyArrowTable};
 use crate::{array, embedding};
 
-/// Which header is which column, and what stands between cells.
+/// Which header is which column, and the delimiter of cells.
 fn clean_options(
     columns: Option<&Bound<'_, PyDict>>,
     delimiter: Option<&str>,
@@ -40,14 +40,15 @@ fn clean_options(
     Ok(options)
 }
 
-/// Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
+/// Cleans a published table of songs. Returns the songs, and a report of what was kept, dropped and changed, with
+/// reasons.
 ///
-/// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
-/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
-/// header is which column where the names do not tell: ``{"title": "Werk"}``. With ``merge_recordings`` rows of one
-/// recording are one song although their ids differ: remasters, other editions, guests named elsewhere.
+/// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
+/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` says which
+/// header is which column if the names do not show it: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one
+/// recording even if their ids differ: remasters, other editions, guests named in another place.
 ///
-/// Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
+/// Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
 #[pyfunction]
 #[pyo3(signature = (songs, *, columns = None, delimiter = None, merge_recordings = true, progress = None))]
 pub(crate) fn clean(
@@ -69,7 +70,7 @@ pub(crate) fn clean(
     Ok((PyArrowTable(table), PyReport::new(py, &cleaned)?))
 }
 
-/// How songs are to be described: by the embedded templates, those of a file, or a callable.
+/// How songs are described: with the embedded templates, those of a file, or a callable.
 fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
     let Some(describe) = describe else {
         return Ok(Describer::default());
@@ -95,7 +96,7 @@ fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
     }))
 }
 
-/// How much a kind of words counts: whether at all, or its weight.
+/// How much a kind of words counts: a bool, or a weight.
 #[derive(FromPyObject)]
 pub(crate) enum Words {
     Wanted(bool),
@@ -114,17 +115,18 @@ impl Words {
 
 /// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 ///
-/// Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
-/// up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
-/// of phrases (see ``templates``).
+/// Returns two reports, of cleaning and of building. ``encoder`` is the embedded checkpoint by default. A song's own
+/// ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
+/// ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 ///
-/// ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, beside its scenes and moods, which count 1
-/// together: ``True`` as we found best, ``False`` not at all, or a number. Titles are cleaned of guests and versions, a
-/// column ``title_en`` translates them, and what of them cannot be seen ("Untitled 4") counts little.
+/// ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, compared with its scenes and moods, which
+/// together count 1. ``True`` is the recommended weight, ``False`` is none, and a number sets it. Titles are cleaned of
+/// guests and versions, a column ``title_en`` translates them, and titles that name nothing visible ("Untitled 4")
+/// count little.
 ///
-/// A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
-/// Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the
-/// next call takes them, so far as they are still the same. Returns what cleaning and building did.
+/// The file has batches of 16,384 rows, or of ``batch_rows``; only an index of one batch has ``vectors``. A file that
+/// was at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the process is killed,
+/// the next call reuses those whose songs have not changed.
 #[pyfunction]
 #[pyo3(
     signature = (
@@ -132,7 +134,7 @@ impl Words {
         lyrics = Words::Wanted(true), batch_size = 32, batch_rows = None, columns = None, delimiter = None,
         merge_recordings = true, progress = None
     ),
-    // What the defaults are called in Python.
+    // The defaults, as Python writes them.
     text_signature = "(songs, out, *, encoder=None, describe=None, titles=True, tags=True, lyrics=True, batch_size=32, \
                       batch_rows=None, columns=None, delimiter=None, merge_recordings=True, progress=None)"
 )]
@@ -175,13 +177,15 @@ pub(crate) fn build_index(
     Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
 }
 
-/// Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
+/// Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs, row by
+/// row.
 ///
-/// Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
-/// to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
-/// whole or not at all.
+/// Vectors must have length 1 within 1e-3, or pass ``normalize=True`` to scale them. ``songs`` is a sequence of
+/// mappings from column to cell, or a table as for ``clean``; no row of a table is dropped, and a report of it is
+/// returned. The file is replaced as a whole or not at all.
 ///
-/// Without ``quantized`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
+/// With ``quantized=False`` the file is a fifth smaller, but searches read four times as many bytes for the same
+/// results.
 ///
 /// Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
 #[pyfunction]
@@ -219,7 +223,7 @@ pub(crate) fn write_index(
         song.id = id;
     }
 
-    // What our own encoder made names its space by itself.
+    // Embeddings of our own encoder name their space themselves.
     let space = match fingerprint {
         Some(name) => embedding::fingerprint(py, Some(name))?,
         None => array::space(vectors)?,
@@ -227,7 +231,7 @@ pub(crate) fn write_index(
     let (count, dim, bytes) = array::floats(vectors, 2)?;
     if count != songs.len() {
         return Err(PyValueError::new_err(format!(
-            "{} ids, but {count} vectors; row i of each belongs together",
+            "{} ids, but {count} vectors; id i belongs to vector i",
             songs.len()
         )));
     }
@@ -240,7 +244,8 @@ pub(crate) fn write_index(
     read.map(|read| PyReport::new(py, &read)).transpose()
 }
 
-/// The embedded catalogue, some 1,470 songs, in the space of ``encoder``, built into the user's cache by the first call.
+/// Opens the embedded catalogue of some 1,470 songs, in the space of ``encoder``. The first call builds it into the
+/// user's cache.
 ///
 /// ``PIXELPLAY_CACHE`` names another folder for it.
 #[pyfunction]
@@ -260,12 +265,14 @@ pub(crate) fn starter_index(
 
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("ids is one text, expected one for each vector"));
+        return Err(PyTypeError::new_err(
+            "ids must be a sequence with one id for each vector, not one text",
+        ));
     }
     let mut ids = Vec::new();
     for (row, id) in given.try_iter()?.enumerate() {
         let id = id?;
-        // pyarrow's scalars are no texts themselves.
+        // pyarrow's scalars are not texts themselves.
         let id = match id.extract::<String>() {
             Ok(id) => id,
             Err(_) if id.hasattr("as_py")? => id.call_method0("as_py")?.extract()?,
@@ -281,7 +288,7 @@ fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
 
 type Rows = (Vec<Song>, Option<pixelplay_core::catalog::CleanReport>);
 
-/// A song for each vector: a sequence of mappings, or a table.
+/// Returns one song for each vector, from a sequence of mappings or a table.
 fn rows(
     songs: &Bound<'_, PyAny>,
     ids: &[SongId],
@@ -291,7 +298,7 @@ fn rows(
     if songs.is_instance_of::<PyList>() || songs.is_instance_of::<PyTuple>() {
         let items = songs.try_iter()?.zip(ids);
         let rows = items.map(|(song, id)| self::song(&song?, id)).collect::<PyResult<_>>()?;
-        // Counted anew, since `zip` ends with the shorter one.
+        // Counted again, because `zip` ends with the shorter one.
         let (rows, count): (Vec<Song>, usize) = (rows, songs.len()?);
         if count != ids.len() {
             return Err(PyValueError::new_err(format!(

@@ -16,7 +16,7 @@ use crate::embedding::quoted;
 use crate::encoder::{PyEncoder, or_mini};
 use crate::song::PySong;
 
-/// A sentence that a song is described by; ``str`` of it is the sentence itself.
+/// A sentence that describes a song; ``str(sentence)`` is its text.
 #[pyclass(frozen, eq, name = "Sentence", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PySentence {
@@ -32,26 +32,26 @@ impl From<core::Sentence> for PySentence {
 
 #[pymethods]
 impl PySentence {
-    /// The sentence: something a photograph could be captioned with.
+    /// The sentence. It could be the caption of a photograph.
     #[getter]
     fn text(&self) -> &str {
         &self.sentence.text
     }
 
-    /// What it was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"`` or
-    /// ``"lyrics"``.
+    /// What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
+    /// ``"tags"`` or ``"lyrics"``.
     #[getter]
     fn source(&self) -> &'static str {
         self.sentence.source.name()
     }
 
-    /// The source in words: ``"its title"``.
+    /// The source in words, such as ``"its title"``.
     #[getter]
     fn source_words(&self) -> String {
         self.sentence.source.to_string()
     }
 
-    /// How well it fits the query of ``why``, a cosine; ``None`` where nothing was asked.
+    /// How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``.
     #[getter]
     fn score(&self) -> Option<f64> {
         self.score
@@ -67,11 +67,14 @@ impl PySentence {
     }
 }
 
-/// Describes a song in sentences that a photograph could be captioned with: scenes and moods by its features, genre and
-/// decade (or the lines of its own ``description``), then its title, tags and lyrics. Each says what it was made from.
+/// Describes a song in sentences that could be captions of photographs.
 ///
-/// ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
-/// ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+/// First come scenes and moods from its features, genre and decade (or the lines of its own ``description``), then its
+/// title, tags and lyrics. Each sentence says what it was made from.
+///
+/// ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice among phrases depends on
+/// the id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which
+/// ``templates()`` returns.
 #[pyfunction]
 #[pyo3(signature = (song, templates = None))]
 pub(crate) fn describe(
@@ -87,10 +90,12 @@ pub(crate) fn describe(
     })
 }
 
-/// Why a song was found: its sentences, those that fit ``query`` best first, each with its cosine as ``score``.
+/// Explains why a song was found: returns its sentences, best fit to ``query`` first, each with its cosine as
+/// ``score``.
 ///
-/// ``query`` is an ``Embedding`` of a picture or words, ``encoder`` what made it (without it, the embedded checkpoint).
-/// ``templates`` is the path of the TOML file of phrases that the index was built with, if it was one of your own.
+/// ``query`` is the ``Embedding`` of a picture or words, ``encoder`` the encoder that made it (by default the embedded
+/// checkpoint). ``templates`` is the path of the TOML file of phrases that the index was built with, if it was your
+/// own.
 #[pyfunction]
 #[pyo3(signature = (song, query, encoder = None, *, templates = None))]
 pub(crate) fn why(
@@ -114,7 +119,7 @@ pub(crate) fn why(
     })
 }
 
-/// A ``Song``, or a mapping with an id.
+/// Returns a song from a ``Song`` or a mapping with an id.
 fn any_song(song: &Bound<'_, PyAny>) -> PyResult<Song> {
     if let Ok(song) = song.cast::<PySong>() {
         return Ok(song.get().0.clone());
@@ -123,12 +128,12 @@ fn any_song(song: &Bound<'_, PyAny>) -> PyResult<Song> {
     let id = id.and_then(Result::ok).and_then(|id| id.extract().ok());
     let id: String = id.unwrap_or_default();
     let id = SongId::new(id).ok_or_else(|| {
-        PyValueError::new_err("a song needs an id, on which the choice of phrases depends")
+        PyValueError::new_err("a song needs an `id`, because the choice of phrases depends on it")
     })?;
     catalog::song(song, &id)
 }
 
-/// The phrases that songs are described with, a TOML file that explains itself, to start one's own from.
+/// Returns the phrases that songs are described with: a commented TOML file, as a start for your own.
 #[pyfunction]
 pub(crate) fn templates() -> &'static str {
     Templates::EMBEDDED

@@ -10,14 +10,14 @@ use pyo3::types::{PyDict, PyIterator, PyList, PySlice, PyTuple};
 use crate::array;
 use crate::error::Raise;
 
-/// A point on the unit sphere, and the space it lives in.
+/// A vector of length 1, with the name of the space it belongs to.
 ///
-/// ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
+/// ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 ///
-/// Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
+/// ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
 ///
-/// Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
-/// what holds no real numbers.
+/// Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for values
+/// that are not real numbers.
 #[pyclass(frozen, eq, name = "Embedding", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyEmbedding(pub(crate) Embedding);
@@ -53,13 +53,13 @@ impl PyEmbedding {
         self.0.dim()
     }
 
-    /// The name of the space; vectors of different spaces cannot be compared. ``None`` where it is not known.
+    /// The name of the space, or ``None`` if it is unknown. Vectors of different spaces cannot be compared.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.0.fingerprint().map(Fingerprint::as_str)
     }
 
-    /// The cosine of the angle to another embedding, -1 to 1, summed in float64.
+    /// Returns the cosine of the angle to another embedding, -1 to 1, summed in float64.
     fn dot(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<f64> {
         let other = array::embedding(other)?;
         self.0.dot(&other).map_err(|error| error.raise(py))
@@ -97,7 +97,7 @@ impl PyEmbedding {
     }
 }
 
-/// Enough of a fingerprint to tell two apart at a glance.
+/// Returns enough of a fingerprint to distinguish two at a glance.
 fn short_name(fingerprint: &Fingerprint) -> String {
     let name = fingerprint.as_str();
     match name.char_indices().nth(16) {
@@ -110,16 +110,16 @@ pub(crate) fn quoted(text: Option<String>) -> String {
     text.map_or("None".to_owned(), |text| format!("'{text}'"))
 }
 
-/// What pickle calls to make embeddings again, and with what.
+/// The function that pickle calls to rebuild embeddings, and its arguments.
 type Remade<'py> = (Bound<'py, PyAny>, (Bound<'py, PyList>, usize, Option<String>));
 
-/// Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only.
+/// Embeddings of one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only.
 #[pyclass(frozen, sequence, name = "Embeddings", module = "pixelplay")]
 pub(crate) struct PyEmbeddings {
     embeddings: Vec<Embedding>,
     dim: usize,
     fingerprint: Option<Fingerprint>,
-    /// All of them in one piece, joined when an array is asked for.
+    /// All of them in one block, joined when an array is first requested.
     joined: OnceLock<Vec<f32>>,
 }
 
@@ -197,7 +197,7 @@ impl PyEmbeddings {
         Ok((py.get_type::<Self>().getattr("_from")?, (items, own.dim, space)))
     }
 
-    /// For pickle.
+    /// Used by pickle.
     #[staticmethod]
     fn _from(
         py: Python<'_>,
@@ -221,7 +221,7 @@ impl PyEmbeddings {
     }
 }
 
-/// What an index or a slice means in a sequence.
+/// Resolves an index or a slice of a sequence.
 pub(crate) enum Places {
     One(usize),
     Some(Vec<usize>),
@@ -240,6 +240,6 @@ pub(crate) fn places(at: &Bound<'_, PyAny>, len: usize) -> PyResult<Places> {
     let place = if at < 0 { at.saturating_add(signed) } else { at };
     match usize::try_from(place) {
         Ok(place) if place < len => Ok(Places::One(place)),
-        _ => Err(PyIndexError::new_err(format!("position {at} of {len}"))),
+        _ => Err(PyIndexError::new_err(format!("index {at} is out of range for length {len}"))),
     }
 }

@@ -16,21 +16,21 @@ use crate::mood::PyMood;
 
 /// Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
 ///
-/// Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
-/// release the GIL. It cannot be pickled: open it in each process.
+/// A tower is loaded when it is first used, so encoding pictures never loads the text tower. Calls may run in several
+/// threads; they release the GIL. It cannot be pickled: open it in each process.
 ///
-/// Opens a ``CLIPModel`` directory, one of OpenCLIP's whose vision tower is an EfficientNet-Lite, or without a path the
-/// embedded checkpoint pixelplay-mini.
+/// ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
+/// the embedded checkpoint pixelplay-mini is used.
 ///
-/// ``threads`` is how many compute, all cores where it is ``None``; the vectors are the same bits with any number.
-/// ``precision`` is ``"f32"``, or ``"int8"``, which takes a quarter of the memory, is faster on processors with AVX-512
-/// VNNI, and gives vectors that stray a little in the same space.
+/// ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bit for bit the same with any number.
+/// ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
+/// processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 ///
-/// Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
+/// Raises ``EncodeError``. If a file is missing or cannot be read, the error is also the matching ``OSError``.
 #[pyclass(frozen, name = "Encoder", module = "pixelplay")]
 pub(crate) struct PyEncoder(pub(crate) Encoder);
 
-/// The encoder given, or else the embedded one.
+/// Returns the given encoder, or the embedded one.
 pub(crate) fn or_mini(py: Python<'_>, encoder: Option<&Bound<'_, PyEncoder>>) -> PyResult<Encoder> {
     match encoder {
         Some(encoder) => Ok(encoder.get().0.clone()),
@@ -41,8 +41,9 @@ pub(crate) fn or_mini(py: Python<'_>, encoder: Option<&Bound<'_, PyEncoder>>) ->
 fn options(threads: Option<usize>, precision: &str) -> PyResult<EncoderOptions> {
     let threads = threads
         .map(|threads| {
-            NonZeroUsize::new(threads)
-                .ok_or_else(|| PyValueError::new_err("threads must be at least 1, or None for all"))
+            NonZeroUsize::new(threads).ok_or_else(|| {
+                PyValueError::new_err("threads must be at least 1, or None for all cores")
+            })
         })
         .transpose()?;
     let precision = match precision {
@@ -75,7 +76,8 @@ impl PyEncoder {
         .map(Self)
     }
 
-    /// Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
+    /// Opens a checkpoint of the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
+    /// hub share.
     ///
     /// ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
     /// ``revision`` is a branch, tag, commit or ``refs/pr/NUMBER``.
@@ -98,13 +100,13 @@ impl PyEncoder {
         .map(Self)
     }
 
-    /// The number of dimensions of its embeddings.
+    /// The number of dimensions of the embeddings.
     #[getter]
     fn dim(&self) -> usize {
         self.0.dim()
     }
 
-    /// The name of its space: a hash of weights, configuration, pre-processing and tokenizer.
+    /// The name of the space: a hash of weights, configuration, pre-processing and tokenizer.
     #[getter]
     fn fingerprint(&self) -> &str {
         self.0.fingerprint().as_str()
@@ -118,9 +120,10 @@ impl PyEncoder {
 
     /// Encodes one picture.
     ///
-    /// A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow image,
-    /// or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any memory
-    /// layout. Files and Pillow images are turned upright by EXIF; what is transparent is laid on white.
+    /// A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow
+    /// image, or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any
+    /// memory layout. Files and Pillow images are rotated upright by their EXIF data; transparent parts are laid on
+    /// white.
     ///
     /// Raises ``EncodeError`` (and ``FileNotFoundError``, ... for a path), ``TypeError`` for another dtype or kind of
     /// object, ``ValueError`` for another shape.
@@ -129,10 +132,10 @@ impl PyEncoder {
         call::long(py, None, move |_| encoder.encode_image(image.source())).map(PyEmbedding)
     }
 
-    /// Encodes pictures, in their order; files are read and decoded a batch at a time, on all cores.
+    /// Encodes pictures, in order. Files are read and decoded one batch at a time, on all cores.
     ///
-    /// ``progress`` is ``True`` for a bar (tqdm where it is installed), or a callable of ``(stage, done, total)``; an
-    /// exception raised in it stops the work. The error of a picture says which one it was.
+    /// ``progress=True`` shows a bar (with tqdm if it is installed). It may also be a callable of ``(stage, done,
+    /// total)``; an exception raised in it stops the work. If a picture fails, the error says which one.
     #[pyo3(signature = (images, batch_size = 32, progress = None))]
     fn encode_images(
         &self,
@@ -145,7 +148,7 @@ impl PyEncoder {
         let mut inputs = Vec::new();
         for image in images.try_iter()? {
             inputs.push(Input::new(&image?)?);
-            // A generator may take its time.
+            // A generator may be slow.
             py.check_signals()?;
         }
         let encoder = self.0.clone();
@@ -156,13 +159,13 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
-    /// Encodes one text, of which the first 77 tokens count.
+    /// Encodes one text. Only its first 77 tokens count.
     fn encode_text(&self, py: Python<'_>, text: String) -> PyResult<PyEmbedding> {
         let encoder = self.0.clone();
         call::long(py, None, move |_| encoder.encode_text(&text)).map(PyEmbedding)
     }
 
-    /// Encodes texts, in their order; equal texts are encoded once.
+    /// Encodes texts, in order. Equal texts are encoded once.
     #[pyo3(signature = (texts, batch_size = 32, progress = None))]
     fn encode_texts(
         &self,
@@ -174,7 +177,7 @@ impl PyEncoder {
         let report = Report::new(progress)?;
         if texts.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "texts is one text, expected several; use encode_text, or put it into a list",
+                "texts must be several texts, not one; use encode_text, or put it into a list",
             ));
         }
         let texts = texts
@@ -188,9 +191,11 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
-    /// Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that decided.
+    /// Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that
+    /// decided.
     ///
-    /// Zero-shot, by the picture's likeness to opposite sentences; the first call encodes those.
+    /// This is zero-shot: the picture is compared with pairs of opposite sentences. The first call encodes those
+    /// sentences.
     fn mood(&self, py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<PyMood> {
         let encoder = self.0.clone();
         if let Ok(image) = image.cast::<PyEmbedding>() {

@@ -13,20 +13,22 @@ use crate::error::Raise;
 use crate::index::{PySongIndex, open_mapped};
 use crate::report::PyReport;
 
-/// Looks up covers, previews, links, album, genre, year, length and whether a song is explicit, and writes the index ``out``.
+/// Looks up covers, previews, links, album, genre, year, length and whether a song is explicit, and writes the index
+/// ``out``.
 ///
-/// ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which asks for a ``contact``: your address
-/// of mail or web. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and remixes
-/// are refused unless the song is one. Only empty cells are filled unless ``overwrite``. The columns ``enriched_from``,
-/// ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say what came from where,
-/// ``enriched_note`` why a song was not found.
+/// ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which requires a ``contact``: your
+/// e-mail or web address. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and
+/// remixes are refused unless the song is one itself. Only empty cells are filled unless ``overwrite`` is true. The
+/// columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say
+/// what came from where; ``enriched_note`` says why a song was not found.
 ///
-/// iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` is another time between requests, in
-/// seconds. Every answer is kept in the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call goes on
-/// from there. With ``max_requests`` the index is written after so many, with what is known by then; 0 uses the cache
-/// alone. ``dry_run`` asks and writes nothing, and reports what would be asked and how long it takes.
+/// iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` sets another time between requests, in
+/// seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
+/// continues from there. With ``max_requests=N`` the index is written after N requests, with what is known by then; 0
+/// uses the cache alone. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it
+/// would take.
 ///
-/// Apple allows what iTunes offers only for promoting the content of its shop, beside a badge that leads there.
+/// Apple allows the use of iTunes content only to promote its store, next to a badge that links to it.
 ///
 /// Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
 #[pyfunction]

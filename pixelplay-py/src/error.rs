@@ -1,4 +1,4 @@
-//! The core's errors as the exceptions of `python/pixelplay/_errors.py`.
+//! Maps the core's errors to the exceptions of `python/pixelplay/_errors.py`.
 
 use std::error::Error as StdError;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use pixelplay_core::{
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// The classes, which are defined in Python so that they can have several bases.
+/// The exception classes. They are defined in Python so that they can have several bases.
 mod class {
     pyo3::import_exception!(pixelplay._errors, BadPassword);
     pyo3::import_exception!(pixelplay._errors, BadUserName);
@@ -93,7 +93,8 @@ impl Raise for CatalogError {
             }
             Self::Cache { ref path, ref source } => match system_error(source.as_ref()) {
                 Some(source) => {
-                    let said = "the starter index cannot be kept here, set PIXELPLAY_CACHE: ";
+                    let said =
+                        "cannot store the starter index; set PIXELPLAY_CACHE to another folder: ";
                     os::<class::CatalogError>(py, &self, said.to_owned(), path, source)
                 }
                 None => class::CatalogError::new_err(explained(&self)),
@@ -101,7 +102,7 @@ impl Raise for CatalogError {
             Self::ReadTemplates { ref path, ref source } => {
                 os::<class::CatalogError>(py, &self, "cannot read: ".to_owned(), path, source)
             }
-            // What a callable raised is the cause.
+            // The exception that a callable raised becomes the cause.
             Self::Describe { ref id, source } if source.is::<PyErr>() => {
                 let error =
                     class::CatalogError::new_err(format!("song {id:?} cannot be described"));
@@ -197,7 +198,7 @@ impl Raise for UserError {
             }
             Self::ReadOnly { path } => {
                 let denied = io::Error::from(ErrorKind::PermissionDenied);
-                let said = "cannot write it, or create files beside it: ".to_owned();
+                let said = "cannot write it, or create files next to it: ".to_owned();
                 os::<class::UserError>(py, &self, said, path, &denied)
             }
             Self::Busy { path, .. } => {
@@ -205,7 +206,7 @@ impl Raise for UserError {
                 os::<class::UserError>(
                     py,
                     &self,
-                    "another program locks it: ".to_owned(),
+                    "another program has it locked: ".to_owned(),
                     path,
                     &waited,
                 )
@@ -215,7 +216,7 @@ impl Raise for UserError {
     }
 }
 
-/// With the attribute `retry_after`, in seconds.
+/// Returns an error with the attribute `retry_after`, in seconds.
 fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
     match error.value(py).setattr("retry_after", retry_after.as_secs_f64()) {
         Ok(()) => error,
@@ -223,7 +224,8 @@ fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
     }
 }
 
-/// An error of one image of several is of the class that it would have alone; `context` says which image it was.
+/// Returns the error of one image of several, in the class it would have alone; `context` says
+/// which image it was.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
         EncodeError::ImageAt { index, source } => {
@@ -238,15 +240,15 @@ fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
         }
         EncodeError::MissingFile { dir, file } => {
             let missing = io::Error::from(ErrorKind::NotFound);
-            context.push_str("the checkpoint lacks this file: ");
+            context.push_str("a file is missing from the checkpoint: ");
             os::<class::EncodeError>(py, error, context, &dir.join(file), &missing)
         }
         _ => class::EncodeError::new_err(context + &explained(error)),
     }
 }
 
-/// What the system refused, as an error of a domain that is also the fitting kind of `OSError`, with errno and file
-/// name; as the domain's own error where it was not the system that refused.
+/// Returns an error of a domain. If the system refused something, it is also the matching
+/// `OSError`, with errno and file name.
 fn os<Domain: pyo3::PyTypeInfo>(
     py: Python<'_>,
     error: &dyn StdError,
@@ -273,7 +275,7 @@ fn os<Domain: pyo3::PyTypeInfo>(
     make().unwrap_or_else(|raised| raised)
 }
 
-/// An error of a domain that is a `ValueError` too.
+/// Returns an error of a domain that is a `ValueError` as well.
 fn value<Domain: pyo3::PyTypeInfo>(py: Python<'_>, said: String) -> PyErr {
     let make = || -> PyResult<PyErr> {
         let errors = py.import("pixelplay._errors")?;
@@ -285,12 +287,12 @@ fn value<Domain: pyo3::PyTypeInfo>(py: Python<'_>, said: String) -> PyErr {
 
 enum Errno {
     Number(i32),
-    /// As Python's module `errno` calls it.
+    /// Its name in Python's module `errno`.
     Name(&'static str),
 }
 
 fn errno(error: &io::Error) -> Option<Errno> {
-    // On Windows the number is one of its own.
+    // Windows has error numbers of its own.
     if let Some(number) = error.raw_os_error().filter(|_| cfg!(unix)) {
         return Some(Errno::Number(number));
     }
@@ -310,7 +312,7 @@ fn errno(error: &io::Error) -> Option<Errno> {
     Some(Errno::Name(name))
 }
 
-/// The first error of the system among the causes.
+/// Returns the first system error among the causes.
 fn system_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -322,7 +324,7 @@ fn system_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error
     None
 }
 
-/// An error with its causes, on one line.
+/// Formats an error with its causes, on one line.
 fn explained(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -1,4 +1,4 @@
-//! `col`, and the filters made with it.
+//! `col`, `Column` and `Filter`.
 
 use pixelplay_core::index::{self, Column, Filter};
 use pixelplay_core::song::Value;
@@ -9,13 +9,13 @@ use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 
 use crate::error::Raise;
 
-/// Names a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``.
+/// Returns a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``.
 #[pyfunction]
 pub(crate) fn col(name: String) -> PyColumn {
     PyColumn(name)
 }
 
-/// A column in a filter; made by ``col``. Compare it with text, numbers or bools.
+/// A column in a filter, made by ``col``. Compare it with text, numbers or bools.
 #[pyclass(frozen, name = "Column", module = "pixelplay")]
 pub(crate) struct PyColumn(String);
 
@@ -45,16 +45,16 @@ impl PyColumn {
         }))
     }
 
-    /// At least ``low`` and at most ``high``.
+    /// Matches songs whose cell is at least ``low`` and at most ``high``.
     fn between(&self, low: &Bound<'_, PyAny>, high: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         Ok(PyFilter(self.column().between(value(low)?, value(high)?)))
     }
 
-    /// Equal to one of the values.
+    /// Matches songs whose cell equals one of the values.
     fn is_in(&self, values: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         if values.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "is_in takes several values; compare with == for one, or put it into a list",
+                "is_in takes several values, not one text; compare with ==, or put it into a list",
             ));
         }
         let values = values.try_iter()?.map(|item| value(&item?));
@@ -62,7 +62,8 @@ impl PyColumn {
         Ok(PyFilter(self.column().is_in(values)))
     }
 
-    /// Not known. Nothing else holds of a cell that is not known, and neither does its opposite.
+    /// Matches songs whose cell is unknown. No other condition matches an unknown cell, and neither does its
+    /// negation.
     fn is_null(&self) -> PyFilter {
         PyFilter(self.column().is_null())
     }
@@ -76,14 +77,14 @@ impl PyColumn {
     }
 }
 
-/// A condition on the columns of songs; combine with ``&``, ``|`` and ``~``. It can be pickled.
+/// A condition on the columns of songs. Combine filters with ``&``, ``|`` and ``~``. It can be pickled.
 #[pyclass(frozen, eq, name = "Filter", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyFilter(pub(crate) Filter);
 
 #[pymethods]
 impl PyFilter {
-    /// Reads ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
+    /// Parses a text such as ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
     ///
     /// Raises ``FilterError`` (a ``ValueError``) that says where the mistake is.
     #[staticmethod]
@@ -128,7 +129,7 @@ fn no_truth(what: &str) -> PyErr {
     ))
 }
 
-/// `where=`: a filter, or the text of one.
+/// Converts the argument `where=`: a filter, or the text of one.
 pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter>> {
     let Some(given) = given else { return Ok(None) };
     if let Ok(filter) = given.cast::<PyFilter>() {
@@ -144,7 +145,7 @@ pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter
 }
 
 fn value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
-    // A bool is an int too, so it comes first.
+    // In Python a bool is also an int, so it is checked first.
     if let Ok(flag) = given.cast::<PyBool>() {
         return Ok(Value::Flag(flag.is_true()));
     }
@@ -153,13 +154,13 @@ fn value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     }
     if given.is_instance_of::<PyInt>() {
         return given.extract().map(Value::Integer).map_err(|_| {
-            PyValueError::new_err("a whole number in a filter must fit into 64 bits, with sign")
+            PyValueError::new_err("an int in a filter must fit into 64 bits, including its sign")
         });
     }
     if let Ok(real) = given.cast::<PyFloat>() {
         return Ok(Value::Real(real.value()));
     }
-    // numpy's scalars know themselves as Python's.
+    // numpy's scalars convert themselves to Python's.
     if let Ok(plain) = given.call_method0("item")
         && !plain.get_type().is(given.get_type())
     {

@@ -9,13 +9,13 @@ use pyo3::prelude::*;
 use crate::call;
 use crate::error::Raise;
 
-/// What a new password hash costs: the settings of Argon2id, version 1.3. It can be pickled.
+/// The cost of a new password hash: the settings of Argon2id, version 1.3. It can be pickled.
 ///
 /// The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
-/// seldom: until all users have logged in again, every failed log-in costs a hash by each of the settings there are.
+/// rarely: until all users have logged in again, every failed log-in computes one hash for each of the settings in use.
 ///
-/// Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for those that would take the machine
-/// down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+/// Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
+/// machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
 #[pyclass(frozen, eq, name = "HashParams", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyHashParams(pub(crate) HashParams);
@@ -30,9 +30,10 @@ impl PyHashParams {
             .map_err(|problem| UserError::from(problem).raise(py))
     }
 
-    /// Settings that take about ``target`` (250 ms) for a hash on this machine, and never less than the default.
+    /// Returns settings that take about ``target`` (250 ms) per hash on this machine, but never less than the
+    /// default.
     ///
-    /// It hashes six times. Do it once, for the slowest machine that serves the users, and keep what it gives.
+    /// It computes six hashes. Run it once, on the slowest machine that serves the users, and keep the result.
     #[staticmethod]
     #[pyo3(signature = (target = None))]
     fn tune(py: Python<'_>, target: Option<Duration>) -> PyResult<Self> {
@@ -46,13 +47,13 @@ impl PyHashParams {
         self.0.memory_kib()
     }
 
-    /// The passes over it.
+    /// The number of passes over the memory.
     #[getter]
     fn passes(&self) -> u32 {
         self.0.passes()
     }
 
-    /// The lanes it is divided into.
+    /// The number of lanes that the memory is divided into.
     #[getter]
     fn lanes(&self) -> u32 {
         self.0.lanes()

@@ -27,13 +27,13 @@ impl PyHit {
         self.0.id.as_str()
     }
 
-    /// The cosine between its vector and the query: greater is closer.
+    /// The cosine between its vector and the query; higher is closer.
     #[getter]
     fn score(&self) -> f64 {
         self.0.score
     }
 
-    /// What songs are ranked by: the score less the hubness correction that was asked for.
+    /// The score that songs are ranked by: ``score`` minus the hubness correction of the search.
     #[getter]
     fn corrected_score(&self) -> f64 {
         self.0.corrected_score
@@ -45,7 +45,7 @@ impl PyHit {
         self.0.match_percent
     }
 
-    /// All that is known of it, read from the index.
+    /// The song with all its columns, read from the index.
     #[getter]
     fn song(&self, py: Python<'_>) -> PyResult<PySong> {
         call::short(py, || self.0.song()).map(PySong)
@@ -79,7 +79,7 @@ impl PyHits {
         self.0.iter().map(|hit| hit.score).collect()
     }
 
-    /// The hits with ``score``, ``match_percent`` and the columns of their index.
+    /// Returns the hits with ``score``, ``match_percent`` and the columns of their index.
     fn to_arrow(&self, py: Python<'_>) -> PyResult<PyArrowTable> {
         call::short(py, || self.0.to_table()).map(PyArrowTable)
     }
@@ -93,7 +93,7 @@ impl PyHits {
         self.to_arrow(py)?.__arrow_c_stream__(py, requested_schema)
     }
 
-    /// The same as a ``pandas.DataFrame``; needs pandas.
+    /// Returns the same as a ``pandas.DataFrame``; needs pandas.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.to_arrow(py)?.to_pandas(py)
     }

@@ -1,4 +1,5 @@
-//! Pictures as people have them; `python/pixelplay/_inputs.py` tells what an object is.
+//! Pictures in any form that Python users have them; `python/pixelplay/_inputs.py` converts the
+//! objects.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use pyo3::types::{PyBytes, PyString};
 
 use crate::error::Raise;
 
-/// A picture that no Python object has to be kept for.
+/// A picture that does not depend on a Python object.
 pub(crate) enum Input {
     Path(PathBuf),
     File(Vec<u8>),

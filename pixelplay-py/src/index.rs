@@ -18,16 +18,16 @@ use crate::song::PySong;
 use crate::table::PyArrowTable;
 use crate::{array, call, filter};
 
-/// A scan of fewer bytes is over before a signal could be looked at; a thread for it would only cost.
+/// A scan of fewer bytes ends before a signal could be checked, so it is not worth a thread.
 const SHORT_SCAN: usize = 32 << 20;
 
 /// Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
 ///
-/// It cannot be pickled: open it in each process; the memory is shared where it is mapped.
+/// It cannot be pickled: open it in each process. Processes that map the same file share its memory.
 #[pyclass(frozen, name = "SongIndex", module = "pixelplay")]
 pub(crate) struct PySongIndex {
     pub(crate) inner: SongIndex,
-    /// Made when first asked for.
+    /// Created on first use.
     ids: PyOnceLock<Py<PyAny>>,
 }
 
@@ -37,14 +37,14 @@ impl From<SongIndex> for PySongIndex {
     }
 }
 
-/// Maps an index into memory, with the contract that `SongIndex.open` documents.
+/// Maps an index into memory, under the contract that `SongIndex.open` documents.
 pub(crate) fn open_mapped(path: &Path) -> Result<SongIndex, SongIndexError> {
     #[expect(
         unsafe_code,
-        reason = "mapping trusts that nobody rewrites the file in place, which `mmap=` documents"
+        reason = "mapping requires that the file is not changed in place, which `mmap=` documents"
     )]
-    // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it; the documentation of
-    // `mmap` passes the rest of the contract on to the caller.
+    // SAFETY: PixelPlay only ever replaces a whole index, by renaming a finished file over it. The
+    // documentation of `mmap` passes the rest of the contract on to the caller.
     unsafe {
         SongIndex::open_mmap(path)
     }
@@ -52,12 +52,13 @@ pub(crate) fn open_mapped(path: &Path) -> Result<SongIndex, SongIndexError> {
 
 #[pymethods]
 impl PySongIndex {
-    /// Opens an index, by mapping it or by reading it into memory.
+    /// Opens an index, by mapping it into memory or, with ``mmap=False``, by reading it.
     ///
-    /// While it is mapped, no other program may truncate the file or write into it; replacing it by renaming another one
-    /// over it, which is all that pixelplay does, is fine. Opening checks the structure, ``verify`` every byte.
+    /// While it is mapped, no other program may truncate the file or write into it. Replacing it by renaming another
+    /// file over it is fine, and is all that pixelplay does. Opening checks the structure; ``verify`` checks every
+    /// byte.
     ///
-    /// Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... where the file cannot be read.
+    /// Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... if the file cannot be read.
     #[staticmethod]
     #[pyo3(signature = (path, mmap = true))]
     fn open(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<Self> {
@@ -71,14 +72,14 @@ impl PySongIndex {
         self.inner.dim()
     }
 
-    /// The space of the vectors, where the file names it.
+    /// The name of the vectors' space, or ``None`` if the file does not name it.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.inner.fingerprint().map(Fingerprint::as_str)
     }
 
-    /// How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count. ``None``
-    /// where the vectors were not made from descriptions, or by a version that did not write it down.
+    /// How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count.
+    /// ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
     #[getter]
     fn recipe(&self) -> Option<&str> {
         self.inner.recipe()
@@ -90,13 +91,14 @@ impl PySongIndex {
         self.inner.path().to_owned()
     }
 
-    /// The columns beside ``id`` and the vector.
+    /// The columns other than ``id`` and the vector.
     #[getter]
     fn columns(&self) -> Vec<&str> {
         self.inner.columns().iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for.
+    /// The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
+    /// use.
     #[getter]
     fn ids(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         const SIGNALS_EVERY: usize = 1 << 16;
@@ -115,40 +117,41 @@ impl PySongIndex {
         Ok(ids.clone_ref(py))
     }
 
-    /// Names the queries that the songs' biases are from, where ``correct_hubness`` has written them.
+    /// The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` without such
+    /// biases.
     #[getter]
     fn query_bank(&self) -> Option<&str> {
         self.inner.query_bank()
     }
 
-    /// All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
+    /// All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
     ///
-    /// Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
+    /// Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
     #[getter]
     fn vectors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let batches = self.inner.vector_chunks().len();
         if batches > 1 {
             return Err(PyValueError::new_err(format!(
-                "the index has its vectors in {batches} batches, which are no single array in memory; \
-                 use vector_chunks, or write the index anew in one batch"
+                "the index has its vectors in {batches} batches, so they are not one array in memory; \
+                 use vector_chunks, or write the index again in one batch"
             )));
         }
         self.chunk(py, 0)
     }
 
-    /// The vectors of each batch, ``(rows, dim)``, in the same way.
+    /// The vectors of each batch, each ``(rows, dim)``, read-only, without a copy.
     #[getter]
     fn vector_chunks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let batches = self.inner.vector_chunks().len();
         (0..batches).map(|batch| self.chunk(py, batch)).collect()
     }
 
-    /// All that is known of a song. Raises ``UnknownSong`` (a ``KeyError``).
+    /// Returns a song with all its columns. Raises ``UnknownSong`` (a ``KeyError``).
     fn song(&self, py: Python<'_>, id: &str) -> PyResult<PySong> {
         call::short(py, || self.inner.song_by_id(id)).map(PySong)
     }
 
-    /// The vector of a song. Raises ``UnknownSong`` (a ``KeyError``).
+    /// Returns the vector of a song. Raises ``UnknownSong`` (a ``KeyError``).
     fn embedding(&self, py: Python<'_>, id: &str) -> PyResult<PyEmbedding> {
         call::short(py, || match self.inner.row(id) {
             Some(row) => self.inner.embedding(row),
@@ -157,14 +160,15 @@ impl PySongIndex {
         .map(PyEmbedding)
     }
 
-    /// The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
+    /// Returns the ``k`` songs with the highest cosine, best first. Exact: ids and scores are those of a float64
+    /// brute force.
     ///
-    /// ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
-    /// corrected score.
-    /// ``hubness_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
-    /// ``correct_hubness``. Costs one pass over the vectors.
+    /// ``where`` is a filter that songs must match, ``exclude`` leaves songs out by id, and ``min_score`` is the lowest
+    /// cosine, or corrected score, that is returned. ``hubness_correction``, 0 to 1, is the share of each song's bias
+    /// that is subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
     ///
-    /// Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
+    /// Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
+    /// list of the columns.
     #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -184,8 +188,9 @@ impl PySongIndex {
         Ok(PyHits(hits))
     }
 
-    /// How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
-    /// songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
+    /// Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+    /// unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
+    /// most often.
     #[pyo3(signature = (queries, k = 50, r#where = None, *, hubness_correction = 0.0))]
     fn hubness(
         &self,
@@ -203,9 +208,10 @@ impl PySongIndex {
         PyReport::new(py, &found)
     }
 
-    /// ``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
+    /// Searches for several queries in one pass: returns rows and scores, both of shape ``(queries, min(k,
+    /// len(index)))``.
     ///
-    /// Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
+    /// Look rows up in ``ids``. If a filter leaves fewer songs, the remaining places hold -1 and NaN.
     #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search_many<'py>(
@@ -225,7 +231,7 @@ impl PySongIndex {
         let (rows, scores) = self.run(py, queries.len(), move |index| {
             let (mut rows, mut scores) = (Vec::new(), Vec::new());
             for hits in index.search_many(&queries, &options)? {
-                // What is not there is -1 and NaN, so that the arrays have their shape.
+                // Missing hits are -1 and NaN, so that the arrays keep their shape.
                 for at in 0..shape.1 {
                     let (row, score) = match hits.get(at) {
                         Some(hit) => (hit.row as i64, hit.score),
@@ -243,7 +249,7 @@ impl PySongIndex {
         ))
     }
 
-    /// Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
+    /// Returns songs like a song, without itself: by their vectors, or by the cosine of standardised audio features.
     ///
     /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
     #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0))]
@@ -273,7 +279,7 @@ impl PySongIndex {
         Ok(PyHits(hits))
     }
 
-    /// The whole index as a table, ``embedding`` included, in the memory that it has.
+    /// Returns the whole index as a table, including ``embedding``, without a copy.
     fn to_arrow(&self, py: Python<'_>) -> PyResult<PyArrowTable> {
         let index = self.inner.clone();
         call::long(py, None, move |_| index.to_table()).map(PyArrowTable)
@@ -306,7 +312,7 @@ impl PySongIndex {
         let Ok(id) = id.extract::<String>() else {
             return false;
         };
-        // The first look at ids builds a table of them.
+        // The first lookup of an id builds a table of them.
         py.detach(|| self.inner.row(&id)).is_some()
     }
 
@@ -321,7 +327,7 @@ impl PySongIndex {
 }
 
 impl PySongIndex {
-    /// A search over `queries` vectors.
+    /// Runs a search for `queries` vectors.
     fn run<T, E>(
         &self,
         py: Python<'_>,
@@ -349,7 +355,8 @@ impl PySongIndex {
     }
 }
 
-/// What numpy keeps for as long as an array of vectors is there, and with it the index and its map.
+/// The object that numpy keeps alive while an array of vectors exists, and with it the index and
+/// its mapping.
 #[pyclass(frozen, module = "pixelplay")]
 struct VectorView {
     index: SongIndex,
@@ -361,18 +368,18 @@ impl VectorView {
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dim = self.index.dim();
-        // An index without songs has no batch.
+        // An index without songs has no batches.
         let vectors = self.index.vector_chunks().nth(self.batch).unwrap_or_default();
         array::interface(py, vectors, &[vectors.len() / dim, dim])
     }
 }
 
-/// Writes an index anew with a bias for each song, which ``hubness_correction`` of a search subtracts: songs that turn up for
-/// everything then stand back. Returns the name of the bank.
+/// Rewrites an index with a bias for each song, so that searches can rank songs lower that turn up for everything.
 ///
-/// ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
-/// its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
-/// ``hubness_correction`` stay as they were. Songs that are added later have no bias: correct again.
+/// Returns the name of the query bank. ``queries``, ``(n, dim)``, are a few hundred pictures, say, of the kind that
+/// will be searched with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest to it
+/// (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of it; searches without
+/// it do not change. Songs that are added later have no bias: run this again.
 ///
 /// Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
 #[pyfunction]
@@ -388,9 +395,9 @@ pub(crate) fn correct_hubness(
     let queries = array::embeddings(queries)?;
     call::long(py, report.as_ref(), move |on_progress| {
         let bank = QueryBank::new(queries, nearest)?;
-        #[expect(unsafe_code, reason = "mapping trusts that nobody rewrites the file in place")]
-        // SAFETY: PixelPlay only ever replaces an index whole, by renaming a finished file over it, and the editor's lock
-        // keeps other editors away meanwhile.
+        #[expect(unsafe_code, reason = "mapping requires that the file is not changed in place")]
+        // SAFETY: PixelPlay only ever replaces a whole index, by renaming a finished file over it,
+        // and the editor's lock keeps other editors out meanwhile.
         let editor =
             unsafe { SongIndexEditor::open_mmap(path, EditOptions::default(), on_progress)? };
         editor.correct_hubness(&bank, on_progress)?;
@@ -422,9 +429,11 @@ fn options(
 
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("exclude takes several ids; put the one into a list"));
+        return Err(PyTypeError::new_err(
+            "exclude takes several ids, not one text; put it into a list",
+        ));
     }
     let ids = given.try_iter()?.map(|id| id?.extract::<String>());
-    // No song has an empty id, so there is nothing to leave out for one.
+    // No song has an empty id, so an empty one excludes nothing.
     Ok(ids.collect::<PyResult<Vec<_>>>()?.into_iter().filter_map(SongId::new).collect())
 }

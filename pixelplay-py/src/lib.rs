@@ -1,10 +1,13 @@
-//! The native half of the Python package `pixelplay`: frozen newtypes over `pixelplay-core`, without logic of their own.
+//! The native half of the Python package `pixelplay`: frozen newtypes around `pixelplay-core`,
+//! without logic of their own.
 //!
-//! * `call` is the one way into the core: it releases the GIL, answers Ctrl-C and maps errors by `error`;
-//! * `array`, `image`, `secret` and `table` carry data in and out; what can be told in Python stands in `python/pixelplay/`;
-//! * the other files are a class or a few functions each.
+//! * `call` is the one way into the core: it releases the GIL, handles Ctrl-C and maps errors with
+//!   `error`;
+//! * `array`, `image`, `secret` and `table` carry data in and out; what can be written in Python is
+//!   in `python/pixelplay/`;
+//! * each of the other files holds one class or a few functions.
 //!
-//! What users see is documented in `python/pixelplay/_native.pyi`.
+//! The public API is documented in `python/pixelplay/_native.pyi`.
 
 mod array;
 mod call;

@@ -8,14 +8,15 @@ use pyo3::types::{PyIterator, PyList, PyMapping};
 
 use crate::song::PySong;
 
-/// The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to 0-1.
+/// The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to values from
+/// 0 to 1.
 #[pyclass(frozen, eq, mapping, name = "Mood", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyMood(pub(crate) Mood);
 
 #[pymethods]
 impl PyMood {
-    /// The words that decided most, the strongest first.
+    /// The words that decided most, strongest first.
     #[getter]
     fn words(&self) -> Vec<&'static str> {
         self.0.words.clone()
@@ -25,7 +26,7 @@ impl PyMood {
         self.0.get(axis).ok_or_else(|| PyKeyError::new_err(axis.to_owned()))
     }
 
-    /// The value on an axis, or ``default`` where the mood has no such axis.
+    /// Returns the value on an axis, or ``default`` if the mood has no such axis.
     #[pyo3(signature = (axis, default = None))]
     fn get<'py>(
         &self,
@@ -39,17 +40,17 @@ impl PyMood {
         }
     }
 
-    /// The axes.
+    /// Returns the axes.
     fn keys(&self) -> Vec<&'static str> {
         Mood::AXES.to_vec()
     }
 
-    /// The values, in the order of the axes.
+    /// Returns the values, in the order of the axes.
     fn values(&self) -> Vec<f64> {
         Mood::AXES.iter().filter_map(|axis| self.0.get(axis)).collect()
     }
 
-    /// Axes with their values.
+    /// Returns pairs of axis and value.
     fn items(&self) -> Vec<(&'static str, f64)> {
         self.keys().into_iter().zip(self.values()).collect()
     }
@@ -66,7 +67,7 @@ impl PyMood {
         Mood::AXES.len()
     }
 
-    /// The mood as an SVG chart; see ``radar_svg``.
+    /// Returns the mood as an SVG chart; see ``radar_svg``.
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
         let options = RadarOptions { width, ..RadarOptions::default() };
@@ -79,10 +80,11 @@ impl PyMood {
     }
 }
 
-/// Draws songs and moods over each other as an SVG radar chart, with a legend; ``text=False`` draws the shape alone.
+/// Draws songs and moods on top of each other as an SVG radar chart with a legend; ``text=False`` draws only the
+/// shape.
 ///
-/// Axes are energy, valence, danceability, acousticness, instrumentalness, liveness, 0 to 1. Readable on light and dark
-/// ground. Names are escaped.
+/// The axes are energy, valence, danceability, acousticness, instrumentalness and liveness, 0 to 1. The chart is
+/// readable on light and dark backgrounds. Names are escaped.
 #[pyfunction]
 #[pyo3(signature = (series, *, width = 360, text = true))]
 pub(crate) fn radar_svg(series: &Bound<'_, PyMapping>, width: u32, text: bool) -> PyResult<String> {

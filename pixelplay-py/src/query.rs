@@ -14,12 +14,13 @@ use crate::hits::PyHits;
 use crate::index::PySongIndex;
 use crate::{array, call, filter};
 
-// Written out below, so that Python can show it.
+// The signature below repeats the default as a number, so that Python can show it.
 const _: () = assert!(DEFAULT_TEXT_WEIGHT == 0.3 && DEFAULT_TASTE_WEIGHT == 0.2);
 
-/// A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+/// A weighted blend of a picture, words and songs, searched as one vector in one pass.
 ///
-/// ``(1 - text_weight) * image + text_weight * text``, or either alone.
+/// Picture and words are blended as ``(1 - text_weight) * image + text_weight * text``; either may be left out. Songs
+/// that are named in the query are not among its results.
 #[pyclass(frozen, name = "HybridQuery", module = "pixelplay")]
 pub(crate) struct PyHybridQuery(HybridQuery);
 
@@ -42,39 +43,41 @@ impl PyHybridQuery {
         Ok(Self(query))
     }
 
-    /// A query that is moved towards a song of the index, by its id, or towards an embedding.
+    /// Returns a query that is moved towards a song of the index, given by its id, or towards an embedding.
     #[pyo3(signature = (reference, weight = 1.0))]
     fn like(&self, reference: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
         Ok(Self(self.0.clone().like(self::reference(reference)?, weight)))
     }
 
-    /// A query that is moved away from it.
+    /// Returns a query that is moved away from a song or an embedding.
     #[pyo3(signature = (reference, weight = 0.3))]
     fn unlike(&self, reference: &Bound<'_, PyAny>, weight: f64) -> PyResult<Self> {
         Ok(Self(self.0.clone().unlike(self::reference(reference)?, weight)))
     }
 
-    /// A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
+    /// Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
     ///
-    /// Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
-    /// songs themselves may be found.
+    /// Together the songs count ``weight``, however many there are. Ids that the index does not have are ignored.
+    /// Unlike the songs of ``like``, these may be among the results.
     #[pyo3(signature = (weights, weight = 0.2))]
     fn lean_towards(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
         let weights: Vec<(String, f64)> = weights.items()?.extract()?;
         Ok(Self(self.0.clone().lean_towards(weights, weight)))
     }
 
-    /// The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none.
+    /// Returns the vector that is searched. Raises ``QueryError`` (a ``ValueError``) if there is none.
     fn blend(&self, py: Python<'_>, index: &Bound<'_, PySongIndex>) -> PyResult<PyEmbedding> {
         let index = index.get().inner.clone();
         call::short(py, || self.0.blend(&index)).map(PyEmbedding)
     }
 
-    /// Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance. ``distinct_songs``
-    /// takes one recording of a song only: not its live recording or remix as well.
+    /// Returns the ``k`` best songs, best first.
     ///
-    /// Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
-    /// ``SongIndex.search``.
+    /// ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
+    /// only one recording of a song: no live recording or remix next to it.
+    ///
+    /// Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and otherwise what
+    /// ``SongIndex.search`` raises.
     #[pyo3(signature = (
         index, k = 10, r#where = None, *, max_per_artist = None, distinct_songs = false, diversity = 0.0, min_score = None,
         hubness_correction = 0.0, threads = None
@@ -113,7 +116,7 @@ impl PyHybridQuery {
     }
 }
 
-/// A song of the index by its id, or an embedding.
+/// A song of the index, by its id, or an embedding.
 fn reference(given: &Bound<'_, PyAny>) -> PyResult<Reference> {
     if let Ok(id) = given.extract::<String>() {
         return Ok(Reference::Song(id));

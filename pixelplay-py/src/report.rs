@@ -1,4 +1,4 @@
-//! `Report`: what was done to a table, in numbers and in sentences.
+//! `Report`: the result of an operation, in numbers and in sentences.
 
 use std::fmt::Display;
 
@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-/// What was done to a table. ``str()`` of it is for people; it is also a mapping, with numbers, for programs.
+/// The result of an operation on songs. ``str(report)`` is a text for people; as a mapping it has the numbers for
+/// programs.
 #[pyclass(frozen, mapping, name = "Report", module = "pixelplay")]
 pub(crate) struct PyReport {
     text: String,
@@ -28,12 +29,12 @@ impl PyReport {
         self.fields.bind(py).as_any().get_item(name)
     }
 
-    /// A copy of all fields.
+    /// Returns a copy of all fields.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("copy")?.call_method1("deepcopy", (&self.fields,))
     }
 
-    /// The names of its fields.
+    /// Returns the names of its fields.
     fn keys<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyAny>> {
         self.fields.bind(py).keys().iter().collect()
     }

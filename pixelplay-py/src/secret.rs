@@ -1,7 +1,8 @@
-//! Texts that may be secrets: our copies are wiped, and no exception holds them.
+//! Texts that may be secrets: our copies are wiped, and no exception contains them.
 //!
-//! Python's own conversion will not do: where a text cannot be UTF-8 it raises `UnicodeEncodeError`, which holds the whole
-//! of it and shows it in its `repr`. Names and labels are handled alike, since people mistake one field for another.
+//! Python's own conversion cannot be used: for a text that cannot be UTF-8 it raises
+//! `UnicodeEncodeError`, which contains the whole text and shows it in its `repr`. Names and labels
+//! are treated the same way, because people confuse input fields.
 
 use std::ops::Deref;
 
@@ -13,7 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Raise;
 
-/// A password. One with half a surrogate pair, which is no character, is refused: two of them must not become one.
+/// A password. Half a surrogate pair is not a character, so a password with one is refused:
+/// replacing it would make different passwords equal.
 pub(crate) struct Password(Zeroizing<String>);
 
 impl<'py> FromPyObject<'_, 'py> for Password {
@@ -30,7 +32,8 @@ impl<'py> FromPyObject<'_, 'py> for Password {
     }
 }
 
-/// A name, a token or whatever else somebody typed. What is no character becomes U+FFFD, which no name and no token has.
+/// A name, a token or other typed text. Half a surrogate pair becomes U+FFFD, which no name or
+/// token contains.
 pub(crate) struct Typed(Zeroizing<String>);
 
 impl<'py> FromPyObject<'_, 'py> for Typed {

@@ -1,4 +1,4 @@
-//! What a user store gives: `NewSession`, `Session`, `Account`, `Listen`.
+//! The results of a user store: `NewSession`, `Session`, `Account`, `Listen`.
 
 use std::time::SystemTime;
 
@@ -9,21 +9,22 @@ use pyo3::types::PyDateTime;
 
 use crate::embedding::quoted;
 
-/// A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied.
+/// A session that has just started, and its token. Its ``repr`` does not show the token, and it cannot be pickled or
+/// copied.
 #[pyclass(frozen, name = "NewSession", module = "pixelplay")]
 pub(crate) struct PyNewSession(pub(crate) NewSession);
 
 #[pymethods]
 impl PyNewSession {
-    /// The secret that stands for the session: for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
+    /// The secret that identifies the session, for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
     ///
-    /// The store keeps only its hash: it cannot be had again.
+    /// The store keeps only its hash, so it cannot be retrieved later.
     #[getter]
     fn token(&self) -> &str {
         self.0.token.expose()
     }
 
-    /// The session that it stands for.
+    /// The session that the token identifies.
     #[getter]
     fn session(&self) -> PySession {
         PySession(self.0.session.clone())
@@ -35,10 +36,10 @@ impl PyNewSession {
         &self.0.session.username
     }
 
-    // Copies are made by it as well.
+    // Copying uses this method as well.
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a NewSession holds a secret and is neither pickled nor copied; keep its token where only its owner can read it",
+            "a NewSession holds a secret and cannot be pickled or copied; store its token where only its owner can read it",
         ))
     }
 
@@ -48,14 +49,14 @@ impl PyNewSession {
     }
 }
 
-/// A log-in that has not ended. Nothing in it is secret.
+/// An open session of a user. Nothing in it is secret.
 #[pyclass(frozen, eq, name = "Session", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PySession(pub(crate) Session);
 
 #[pymethods]
 impl PySession {
-    /// What ``UserStore.revoke`` takes.
+    /// The id that ``UserStore.revoke`` takes.
     #[getter]
     fn id(&self) -> i64 {
         self.0.id
@@ -67,19 +68,19 @@ impl PySession {
         &self.0.username
     }
 
-    /// What the client called itself at log-in.
+    /// The name that the client gave itself at log-in.
     #[getter]
     fn label(&self) -> Option<&str> {
         self.0.label.as_deref()
     }
 
-    /// When it began, in UTC.
+    /// When it started, in UTC.
     #[getter]
     fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         moment(py, self.0.created)
     }
 
-    /// When it was last resumed, up to a minute ago, in UTC.
+    /// When it was last resumed, accurate to a minute, in UTC.
     #[getter]
     fn last_seen<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         moment(py, self.0.last_seen)
@@ -104,7 +105,7 @@ impl PySession {
     }
 }
 
-/// An account, as far as it may be shown.
+/// The public data of an account.
 #[pyclass(frozen, eq, name = "Account", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyAccount(pub(crate) Account);
@@ -142,7 +143,7 @@ impl PyListen {
         &self.0.song
     }
 
-    /// When, in UTC.
+    /// When it was listened to, in UTC.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         moment(py, self.0.at)
@@ -154,7 +155,7 @@ impl PyListen {
     }
 }
 
-/// A time in UTC.
+/// Converts a time to a `datetime` in UTC.
 fn moment(py: Python<'_>, time: SystemTime) -> PyResult<Bound<'_, PyDateTime>> {
     time.into_pyobject(py)
 }

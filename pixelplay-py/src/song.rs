@@ -10,18 +10,19 @@ use pyo3::types::{PyIterator, PyList};
 
 use crate::embedding::quoted;
 
-/// What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
+/// A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 ///
-/// Columns that PixelPlay does not know are there as text, and only where the song has something in them: use ``get``.
+/// Columns that PixelPlay does not define are there as text, and only if the song has a value in them: use ``get``.
 ///
-/// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
+/// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
 /// ``duration_ms`` in milliseconds.
 #[pyclass(frozen, eq, mapping, name = "Song", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PySong(pub(crate) Song);
 
 impl PySong {
-    /// Every known column is there, known or not; others where the song has them.
+    /// Every defined column is present, even if its cell is unknown; other columns only if the song
+    /// has a value.
     fn names(&self) -> impl Iterator<Item = &str> {
         let known = COLUMNS.iter().map(|&(name, _)| name);
         let extra = self.0.extra.keys().map(String::as_str);
@@ -45,19 +46,19 @@ pub(crate) fn cell(py: Python<'_>, value: Option<Value>) -> PyResult<Bound<'_, P
 
 #[pymethods]
 impl PySong {
-    /// The name of the song in its index.
+    /// The id of the song in its index.
     #[getter]
     fn id(&self) -> &str {
         self.0.id.as_str()
     }
 
-    /// At most three words for its mood, from its features.
+    /// At most three words for its mood, derived from its features.
     #[getter]
     fn words(&self) -> Vec<&'static str> {
         mood_words(&self.0)
     }
 
-    /// Its features as an SVG chart; see ``radar_svg``.
+    /// Returns its features as an SVG chart; see ``radar_svg``.
     #[pyo3(signature = (*, width = 360))]
     fn radar(&self, width: u32) -> String {
         let name = self.0.title.as_deref().unwrap_or(self.0.id.as_str());
@@ -72,7 +73,7 @@ impl PySong {
         cell(py, self.0.get(column))
     }
 
-    /// The cell in a column, or ``default`` where the song has no such column.
+    /// Returns the cell in a column, or ``default`` if the song has no such column.
     #[pyo3(signature = (column, default = None))]
     fn get<'py>(
         &self,
@@ -86,17 +87,17 @@ impl PySong {
         Ok(default.unwrap_or_else(|| py.None().into_bound(py)))
     }
 
-    /// ``id``, every known column, and those beside them in which the song has something.
+    /// Returns ``id``, every column that PixelPlay defines, and every other column in which the song has a value.
     fn keys(&self) -> Vec<&str> {
         self.names().collect()
     }
 
-    /// The cells, in the order of the columns.
+    /// Returns the cells, in the order of the columns.
     fn values<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         self.names().map(|name| cell(py, self.0.get(name))).collect()
     }
 
-    /// Columns with their cells.
+    /// Returns pairs of column and cell.
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&str, Bound<'py, PyAny>)>> {
         self.names().map(|name| Ok((name, cell(py, self.0.get(name))?))).collect()
     }

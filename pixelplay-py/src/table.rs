@@ -1,4 +1,4 @@
-//! Tables in and out, by Arrow's PyCapsule interface: no copy, and no need of pyarrow.
+//! Tables in and out through Arrow's PyCapsule interface, without a copy and without pyarrow.
 
 use std::ffi::CStr;
 use std::io::Cursor;
@@ -20,7 +20,7 @@ use crate::array;
 
 const STREAM: &CStr = c"arrow_array_stream";
 
-/// A table of songs as people have it.
+/// A table of songs in any form that Python users have it.
 pub(crate) enum Input {
     Path(PathBuf),
     Csv(Vec<u8>),
@@ -43,7 +43,7 @@ impl Input {
         Ok(Self::Arrow(reader(capsule)?))
     }
 
-    /// The table, opened.
+    /// Opens the table.
     pub(crate) fn open(self) -> Result<catalog::SongTable<'static>, CatalogError> {
         match self {
             Self::Path(path) => catalog::SongTable::open(path),
@@ -53,43 +53,44 @@ impl Input {
     }
 }
 
-/// What reports and errors call a table that has no path.
+/// The name of a table without a path, in reports and errors.
 const UNNAMED: &str = "the table given";
 
-/// Takes the stream out of its capsule.
+/// Moves the stream out of its capsule.
 fn reader(capsule: &Bound<'_, PyCapsule>) -> PyResult<RecordBatchStreamReader> {
     let stream = capsule.pointer_checked(Some(STREAM))?;
     #[expect(
         unsafe_code,
         reason = "Arrow's C stream interface is a pointer; arrow-rs has no safe way to take one"
     )]
-    // SAFETY: a capsule of this name points to an ArrowArrayStream by Arrow's PyCapsule interface, whose producer
-    // answers for its content; it stays alive during the call, which moves the stream out and marks it as released.
+    // SAFETY: by Arrow's PyCapsule interface, a capsule of this name points to an ArrowArrayStream,
+    // and its producer is responsible for the content. It stays alive during the call, which moves
+    // the stream out and marks it as released.
     let taken = unsafe { RecordBatchStreamReader::from_raw(stream.as_ptr().cast()) };
     taken.map_err(|error| PyValueError::new_err(format!("the table cannot be read: {error}")))
 }
 
 /// A table of songs in Arrow's memory layout.
 ///
-/// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
+/// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy. Nothing else here needs pyarrow.
 #[pyclass(frozen, name = "ArrowTable", module = "pixelplay")]
 pub(crate) struct PyArrowTable(pub(crate) ArrowTable);
 
 #[pymethods]
 impl PyArrowTable {
-    /// How many rows there are.
+    /// The number of rows.
     #[getter]
     fn num_rows(&self) -> usize {
         self.0.num_rows()
     }
 
-    /// How many columns there are.
+    /// The number of columns.
     #[getter]
     fn num_columns(&self) -> usize {
         self.0.schema().fields().len()
     }
 
-    /// The columns, in order.
+    /// The names of the columns, in order.
     #[getter]
     fn column_names(&self) -> Vec<&str> {
         self.0.schema().fields().iter().map(|field| field.name().as_str()).collect()
@@ -101,13 +102,14 @@ impl PyArrowTable {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // The interface allows a producer to give its own schema where it cannot give the one asked for.
+        // The interface allows a producer to return its own schema if it cannot provide the
+        // requested one.
         let _ = requested_schema;
         let stream = FFI_ArrowArrayStream::new(Box::new(self.0.reader()));
         PyCapsule::new_with_value(py, stream, STREAM)
     }
 
-    /// A list of cells for each column; vectors as arrays of shape ``(dim,)``.
+    /// Returns a dict from column to a list of its cells. Vectors are arrays of shape ``(dim,)``.
     fn to_pydict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let columns = PyDict::new(py);
         for (at, field) in self.0.schema().fields().iter().enumerate() {
@@ -121,7 +123,7 @@ impl PyArrowTable {
         Ok(columns)
     }
 
-    /// A dict for each row.
+    /// Returns a list with one dict per row.
     fn to_pylist<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let columns = self.to_pydict(py)?;
         let rows: Vec<_> = (0..self.0.num_rows()).map(|_| PyDict::new(py)).collect();
@@ -133,7 +135,7 @@ impl PyArrowTable {
         Ok(rows)
     }
 
-    /// A ``pandas.DataFrame``; needs pandas.
+    /// Returns a ``pandas.DataFrame``; needs pandas.
     pub(crate) fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let columns = self.to_pydict(py)?;
         py.import("pandas")?.call_method1("DataFrame", (columns,))
@@ -148,7 +150,8 @@ impl PyArrowTable {
     }
 }
 
-/// Appends the cells of a column. Songs have no other types than these, whatever an index was made of.
+/// Appends the cells of a column. Columns of songs have only these types, whatever an index was
+/// made from.
 fn append(list: &Bound<'_, PyList>, array: &ArrayRef) -> PyResult<()> {
     match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().iter().try_for_each(|cell| list.append(cell)),
@@ -160,7 +163,7 @@ fn append(list: &Bound<'_, PyList>, array: &ArrayRef) -> PyResult<()> {
         }
         DataType::Boolean => array.as_boolean().iter().try_for_each(|cell| list.append(cell)),
         DataType::FixedSizeList(..) => append_vectors(list, array),
-        other => Err(PyTypeError::new_err(format!("a column of type {other}"))),
+        other => Err(PyTypeError::new_err(format!("cannot convert a column of type {other}"))),
     }
 }
 

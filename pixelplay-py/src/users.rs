@@ -18,36 +18,39 @@ use crate::hash_params::PyHashParams;
 use crate::secret::{Password, Typed};
 use crate::session::{PyAccount, PyListen, PyNewSession, PySession};
 
-/// Accounts, sessions and taste in one SQLite file. One that is not there is made, for its owner's eyes only.
+/// Accounts, sessions and taste in one SQLite file. The file is created if needed, readable by its owner only.
 ///
-/// A front end needs ``register``, ``log_in``, which gives a token, ``resume``, which says whose token it is, and
-/// ``log_out``. Only ``resume`` tells who is there: functions that take a user name do as they are told. A name is found
-/// whatever the case of its letters.
+/// A front end needs ``register``; ``log_in``, which returns a token; ``resume``, which returns the session of a token;
+/// and ``log_out``. Only ``resume`` checks who is calling: functions that take a user name trust the caller. User names
+/// are case-insensitive.
 ///
-/// * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
-/// * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
-/// * ``idle_timeout``, ``max_session_age``: a session ends when it is not resumed for so long (30 minutes), and however
-///   much it is used after so long (30 days).
-/// * ``confirm_within``: how long single-use tokens are good for (30 minutes).
-/// * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
-///   ``older_peppers``: those that hashes still need.
-/// * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
+/// * ``second_factor``: the application asks for a second factor as well; passwords then need 8 characters instead of
+///   15.
+/// * ``hidden_names``: callers must not learn whether a name is taken; ``register`` and ``rename``, which would reveal
+///   it, are refused.
+/// * ``idle_timeout``, ``max_session_age``: a session ends if it is not resumed for the first (30 minutes), and after
+///   the second (30 days) even if it is used all the time.
+/// * ``confirm_within``: how long single-use tokens are valid (30 minutes).
+/// * ``pepper``: an id and a key of at least 32 random bytes, which goes into the hashes and is kept outside the file;
+///   ``older_peppers``: those that existing hashes still need.
+/// * ``hash``: the cost of a new password hash; ``concurrent_hashes``: how many run at once in this process (one per
 ///   core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
-/// * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
-///   long, what was liked weighs half (90 days).
+/// * ``max_history``: how many listens are kept for each account (1,000); ``taste_half_life``: the time after which the
+///   weight of a rating has halved (90 days).
 ///
-/// Any number of threads and processes may use one file. Open it by no other means in a process that has it open, not by
-/// ``sqlite3`` either: on Unix, closing it drops the locks. It cannot be pickled: open it in each process. Calls release
-/// the GIL; those that hash, write or wait answer Ctrl-C, though what was begun may still be done.
+/// Any number of threads and processes may use one file. Do not open the file by other means in a process that has it
+/// open, not even with ``sqlite3``: on Unix, closing it drops the locks. It cannot be pickled: open it in each process.
+/// Calls release the GIL. Those that hash, write or wait respond to Ctrl-C, but what they have begun may still be
+/// completed.
 ///
-/// Raises ``UserError`` for a file that is damaged, foreign or of a later version; it is also the fitting ``OSError``
-/// where the system refuses, here as in every call: ``FileNotFoundError`` without the folder, ``PermissionError``, a full
-/// disk, ``TimeoutError`` after another program held the file locked for a minute; a ``ValueError`` for bad options, and
-/// where a pepper is missing that hashes need.
+/// Raises ``UserError`` for a file that is damaged, of another kind or of a later version. In this and every other
+/// call, it is also the matching ``OSError`` if the system refuses: ``FileNotFoundError`` if the folder does not exist,
+/// ``PermissionError``, a full disk, ``TimeoutError`` after another program has held the file locked for a minute. It
+/// is a ``ValueError`` for bad options, and if a pepper is missing that hashes need.
 #[pyclass(frozen, name = "UserStore", module = "pixelplay")]
 pub(crate) struct PyUserStore {
     path: PathBuf,
-    /// `None` once it is closed.
+    /// `None` once the store is closed.
     inner: Mutex<Option<Arc<UserStore>>>,
 }
 
@@ -61,7 +64,7 @@ impl PyUserStore {
         open.ok_or_else(|| PyValueError::new_err("the user store is closed; open it again"))
     }
 
-    /// Reads something: that takes milliseconds, and waits for nobody.
+    /// Runs a read, which takes milliseconds and never waits.
     fn read<T: Send>(
         &self,
         py: Python<'_>,
@@ -71,7 +74,8 @@ impl PyUserStore {
         call::short(py, || work(&users))
     }
 
-    /// Hashes or writes something, which may have to wait: for its turn, for the disk, for another process.
+    /// Runs a call that hashes or writes. It may have to wait for its turn, for the disk, or for
+    /// another process.
     fn wait<T: Send + 'static>(
         &self,
         py: Python<'_>,
@@ -129,19 +133,20 @@ impl PyUserStore {
         Ok(Self { path, inner: Mutex::new(Some(Arc::new(users))) })
     }
 
-    /// The file, as it was given.
+    /// The path of the file, as it was given.
     #[getter]
     fn path(&self) -> PathBuf {
         self.path.clone()
     }
 
-    /// Closes the file once calls in other threads are over; a second time does nothing. ``with`` does it at its end.
+    /// Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
+    /// its end.
     ///
-    /// Only then are the two files gone that SQLite keeps beside it, and can it be copied, or on Windows removed. A store
-    /// that nothing refers to is closed too.
+    /// Only then are the two files gone that SQLite keeps next to it, and only then can it be copied or, on Windows,
+    /// removed. A store that is garbage-collected is closed as well.
     fn close(&self, py: Python<'_>) {
         let open = self.lock().take();
-        // SQLite moves its log into the file.
+        // SQLite moves its log into the file, which can take a while.
         py.detach(move || drop(open));
     }
 
@@ -155,27 +160,29 @@ impl PyUserStore {
         self.close(py);
     }
 
-    /// Makes an account. The name may be a mail address; no other account may have one that looks the same.
+    /// Creates an account. The name may be an e-mail address; no other account may have a name that looks the same.
     ///
-    /// Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Overloaded``.
+    /// Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``,
+    /// ``Overloaded``.
     fn register(&self, py: Python<'_>, name: Typed, password: Password) -> PyResult<()> {
         self.wait(py, move |users| users.register(&name, &password))
     }
 
-    /// Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt's. Its first log-in replaces it.
+    /// Creates an account with an existing hash: a PHC string of Argon2, or one of bcrypt. Its first log-in replaces
+    /// the hash.
     ///
-    /// Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be taken.
+    /// Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be used.
     fn import_account(&self, py: Python<'_>, name: Typed, hash: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.import_account(&name, &hash))
     }
 
-    /// Begins a session for whoever has the password. Costs the same time whether or not there is such a name.
+    /// Starts a session if the password is right. Takes the same time whether or not the name exists.
     ///
-    /// Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: give what the
-    /// client cannot choose. ``label`` is what ``sessions`` shows: ``"Firefox on Linux"``.
+    /// Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
+    /// that the client cannot choose. ``label`` is what ``sessions`` shows, such as ``"Firefox on Linux"``.
     ///
-    /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, ``BadUserName`` and
-    /// ``BadPassword`` for what cannot be looked at.
+    /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, and ``BadUserName`` or
+    /// ``BadPassword`` for input that cannot be checked.
     #[pyo3(signature = (name, password, *, source = None, label = None))]
     fn log_in(
         &self,
@@ -191,35 +198,35 @@ impl PyUserStore {
         .map(PyNewSession)
     }
 
-    /// Whose session a token stands for. Raises ``InvalidSession`` if it has ended.
+    /// Returns the session of a token. Raises ``InvalidSession`` if it has ended.
     fn resume(&self, py: Python<'_>, token: Typed) -> PyResult<PySession> {
         self.wait(py, move |users| users.resume(&token)).map(PySession)
     }
 
-    /// Ends the session of a token. One that has ended already is fine.
+    /// Ends the session of a token. Does nothing if it has already ended.
     fn log_out(&self, py: Python<'_>, token: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.log_out(&token))
     }
 
-    /// Ends all sessions of an account; returns how many. Raises ``UnknownUser``.
+    /// Ends all sessions of an account and returns how many. Raises ``UnknownUser``.
     fn log_out_everywhere(&self, py: Python<'_>, name: Typed) -> PyResult<usize> {
         self.wait(py, move |users| users.log_out_everywhere(&name))
     }
 
-    /// The open sessions of an account, the newest first. Raises ``UnknownUser``.
+    /// Returns the open sessions of an account, newest first. Raises ``UnknownUser``.
     fn sessions(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<PySession>> {
         let sessions = self.read(py, |users| users.sessions(&name))?;
         Ok(sessions.into_iter().map(PySession).collect())
     }
 
-    /// Ends one session of an account by its ``id``; ``False`` if it had ended. Raises ``UnknownUser``.
+    /// Ends one session of an account by its ``id``; returns ``False`` if it had ended. Raises ``UnknownUser``.
     fn revoke(&self, py: Python<'_>, name: Typed, session: i64) -> PyResult<bool> {
         self.wait(py, move |users| users.revoke(&name, session))
     }
 
-    /// Sets a new password for whoever has the old one. All sessions end and a new one begins.
+    /// Sets a new password if the old one is right. All sessions end and a new one starts.
     ///
-    /// Raises what ``log_in`` raises, and ``BadPassword`` if the new one cannot be taken; then nothing was changed.
+    /// Raises what ``log_in`` raises, and ``BadPassword`` if the new password cannot be used; then nothing has changed.
     #[pyo3(signature = (name, old, new, *, source = None, label = None))]
     fn change_password(
         &self,
@@ -237,28 +244,28 @@ impl PyUserStore {
         .map(PyNewSession)
     }
 
-    /// What may be shown of an account. Raises ``UnknownUser``.
+    /// Returns the public data of an account. Raises ``UnknownUser``.
     fn account(&self, py: Python<'_>, name: Typed) -> PyResult<PyAccount> {
         self.read(py, |users| users.account(&name)).map(PyAccount)
     }
 
-    /// Gives an account another name. Its sessions go on.
+    /// Renames an account. Its sessions stay open.
     ///
     /// Raises ``UnknownUser``, ``BadUserName``, ``NameTaken``, ``NamesAreHidden``.
     fn rename(&self, py: Python<'_>, name: Typed, new: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.rename(&name, &new))
     }
 
-    /// Erases an account and all that belongs to it, also from the free parts of the file. Raises ``UnknownUser``.
+    /// Deletes an account and all its data, also from unused parts of the file. Raises ``UnknownUser``.
     fn delete_account(&self, py: Python<'_>, name: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.delete_account(&name))
     }
 
-    /// Makes a single-use token for a new password. Send it to the owner of the name.
+    /// Creates a single-use token for a new password. Send it to the owner of the name.
     ///
-    /// Nothing tells whether there is an account; answer whoever asked the same in either case.
+    /// The result does not show whether the account exists; give the user the same answer in either case.
     ///
-    /// Raises ``Throttled`` if it was asked for again and again, ``BadUserName`` for a name that is far too long.
+    /// Raises ``Throttled`` if it is requested too often, ``BadUserName`` for a name that is far too long.
     #[pyo3(signature = (name, *, source = None))]
     fn start_password_reset<'py>(
         &self,
@@ -272,16 +279,17 @@ impl PyUserStore {
         Ok(PyString::new(py, token.expose()))
     }
 
-    /// Sets a new password for whoever holds the token. All sessions end; then ``log_in``.
+    /// Sets a new password for the owner of the token. All sessions end; call ``log_in`` next.
     ///
-    /// Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``; after the last the token is still good.
+    /// Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``. After ``BadPassword`` the token is still valid.
     fn finish_password_reset(&self, py: Python<'_>, token: Typed, new: Password) -> PyResult<()> {
         self.wait(py, move |users| users.finish_password_reset(&token, &new))
     }
 
-    /// Makes a single-use token for a new account. Send it to the owner of the name.
+    /// Creates a single-use token for a new account. Send it to the owner of the name.
     ///
-    /// Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``; never that the name is taken.
+    /// Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``, but never an error that reveals that the
+    /// name is taken.
     #[pyo3(signature = (name, password, *, source = None))]
     fn start_registration<'py>(
         &self,
@@ -296,14 +304,15 @@ impl PyUserStore {
         Ok(PyString::new(py, token.expose()))
     }
 
-    /// Makes the account for whoever holds the token; returns its name. Raises ``InvalidToken``, ``NameTaken``.
+    /// Creates the account of a token and returns its name. Raises ``InvalidToken``, ``NameTaken``.
     fn finish_registration(&self, py: Python<'_>, token: Typed) -> PyResult<String> {
         self.wait(py, move |users| users.finish_registration(&token))
     }
 
-    /// Makes a single-use token for another name. Send it to the owner of the new name.
+    /// Creates a single-use token for a new name. Send it to the owner of the new name.
     ///
-    /// Raises ``UnknownUser``, ``BadUserName``, ``Throttled``; never that the new name is taken.
+    /// Raises ``UnknownUser``, ``BadUserName``, ``Throttled``, but never an error that reveals that the new name is
+    /// taken.
     #[pyo3(signature = (name, new, *, source = None))]
     fn start_rename<'py>(
         &self,
@@ -318,14 +327,14 @@ impl PyUserStore {
         Ok(PyString::new(py, token.expose()))
     }
 
-    /// Renames the account for whoever holds the token; returns the new name.
+    /// Renames the account of a token and returns its new name.
     ///
     /// Raises ``InvalidToken``, ``NameTaken``.
     fn finish_rename(&self, py: Python<'_>, token: Typed) -> PyResult<String> {
         self.wait(py, move |users| users.finish_rename(&token))
     }
 
-    /// Adds a song to the favourites, by its id; a second time changes nothing.
+    /// Adds a song to the favourites, by its id. Adding it again changes nothing.
     ///
     /// Raises ``UnknownUser``, ``UserError`` at 10,000 songs; a ``ValueError`` for an id that is empty or longer than
     /// 1,024 bytes.
@@ -333,80 +342,83 @@ impl PyUserStore {
         self.wait(py, move |users| users.add_favourite(&name, &song))
     }
 
-    /// Removes a song from the favourites; ``False`` if it was none. Raises ``UnknownUser``.
+    /// Removes a song from the favourites; returns ``False`` if it was not one. Raises ``UnknownUser``.
     fn remove_favourite(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<bool> {
         self.wait(py, move |users| users.remove_favourite(&name, &song))
     }
 
-    /// The ids of the favourite songs, the newest first. Raises ``UnknownUser``.
+    /// Returns the ids of the favourite songs, newest first. Raises ``UnknownUser``.
     fn favourites(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
         self.read(py, |users| users.favourites(&name))
     }
 
-    /// Notes that a song is liked; an earlier rating is replaced. Raises what ``add_favourite`` raises.
+    /// Records that a song is liked; replaces an earlier rating. Raises what ``add_favourite`` raises.
     fn like(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.like(&name, &song))
     }
 
-    /// Notes that a song is disliked; an earlier rating is replaced. Raises what ``add_favourite`` raises.
+    /// Records that a song is disliked; replaces an earlier rating. Raises what ``add_favourite`` raises.
     fn dislike(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.dislike(&name, &song))
     }
 
-    /// Takes a like or dislike back; ``False`` if there was none. Raises ``UnknownUser``.
+    /// Takes back a like or dislike; returns ``False`` if there was none. Raises ``UnknownUser``.
     fn clear_rating(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<bool> {
         self.wait(py, move |users| users.clear_rating(&name, &song))
     }
 
-    /// The ids of the songs that are liked, the newest first. Raises ``UnknownUser``.
+    /// Returns the ids of the liked songs, newest first. Raises ``UnknownUser``.
     fn likes(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
         self.read(py, |users| users.likes(&name))
     }
 
-    /// The ids of the songs that are disliked, the newest first. Raises ``UnknownUser``.
+    /// Returns the ids of the disliked songs, newest first. Raises ``UnknownUser``.
     fn dislikes(&self, py: Python<'_>, name: Typed) -> PyResult<Vec<String>> {
         self.read(py, |users| users.dislikes(&name))
     }
 
-    /// Notes that a song was listened to. Raises what ``add_favourite`` raises, though the oldest make room.
+    /// Records that a song was listened to; a full history drops its oldest entry. Otherwise raises what
+    /// ``add_favourite`` raises.
     fn record_listen(&self, py: Python<'_>, name: Typed, song: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.record_listen(&name, &song))
     }
 
-    /// What was listened to, the latest first, at most ``limit``. Raises ``UnknownUser``.
+    /// Returns what was listened to, latest first, at most ``limit`` entries. Raises ``UnknownUser``.
     #[pyo3(signature = (name, limit = 100))]
     fn history(&self, py: Python<'_>, name: Typed, limit: usize) -> PyResult<Vec<PyListen>> {
         let listens = self.read(py, |users| users.history(&name, limit))?;
         Ok(listens.into_iter().map(PyListen).collect())
     }
 
-    /// Forgets all that was listened to; returns how much that was. Raises ``UnknownUser``.
+    /// Forgets everything that was listened to; returns the number of entries. Raises ``UnknownUser``.
     fn clear_history(&self, py: Python<'_>, name: Typed) -> PyResult<usize> {
         self.wait(py, move |users| users.clear_history(&name))
     }
 
-    /// What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.lean_towards``.
+    /// Returns the taste of a user: song ids with weights from -1 (disliked) to 1, for ``HybridQuery.lean_towards``.
     ///
-    /// A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
-    /// since; the sum is cut at -1 and 1. Raises ``UnknownUser``.
+    /// A favourite and a like weigh 1 each, a dislike -1, a listen 0.25. Each weight halves with every
+    /// ``taste_half_life``, and the sum is limited to -1 and 1. Raises ``UnknownUser``.
     fn taste(&self, py: Python<'_>, name: Typed) -> PyResult<BTreeMap<String, f64>> {
         self.read(py, |users| users.taste(&name))
     }
 
-    /// All that is stored about a person, as JSON, without the hashes of password and tokens. Raises ``UnknownUser``.
+    /// Returns everything stored about a user as JSON, without the hashes of password and tokens. Raises
+    /// ``UnknownUser``.
     fn export(&self, py: Python<'_>, name: Typed) -> PyResult<String> {
         self.read(py, |users| users.export(&name))
     }
 
-    /// Reads and checks every page of the file, a second per gigabyte or so. Raises ``UserError`` at the first damage.
+    /// Reads and checks every page of the file, about a second per gigabyte. Raises ``UserError`` at the first
+    /// damage.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
         self.wait(py, UserStore::verify)
     }
 
-    // Copies are made by it as well.
+    // Copying uses this method as well.
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a UserStore is neither pickled nor copied; open the file again where it is needed",
+            "a UserStore cannot be pickled or copied; open the file again where it is needed",
         ))
     }
 

@@ -129,7 +129,7 @@ def test_errors_are_of_the_fitting_kind(shop: Shop, index: Path, tmp_path: Path)
     ]:
         with pytest.raises(ValueError, match=said):
             pp.enrich(index, out, **{"cache": cache, "base_url": shop.url, **arguments})  # type: ignore[arg-type]
-    with pytest.raises(pp.EnrichError, match="no SQLite file"):
+    with pytest.raises(pp.EnrichError, match="not an SQLite file"):
         pp.enrich(index, out, cache=index, base_url=shop.url)
     with pytest.raises(pp.EnrichError) as raised:
         pp.enrich(index, out, cache=tmp_path / "missing" / "cache.db", base_url=shop.url)

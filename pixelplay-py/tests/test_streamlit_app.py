@@ -129,7 +129,7 @@ def test_words_alone_and_beside_a_picture(
     at = open_app()
     words = "a slow evening by the sea"
     run(at.text_input(key="words").set_value("   "))
-    assert "nothing but spaces" in at.warning[0].value and titles(at) == []
+    assert "only spaces" in at.warning[0].value and titles(at) == []
     run(at.text_input(key="words").set_value(f" {words} "))
     assert titles(at) == titles_of(starter.search(enc.encode_text(words), k=5)) and not at.tabs[0].warning
     assert at.slider(key="weight").disabled
@@ -156,7 +156,7 @@ def test_filters(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex, songs: 
     where = "genre in (jazz, folk) and year >= 1960 and year <= 1990 and energy <= 0.5 and valence >= 0.2"
     assert titles(at) == titles_of(starter.search(v, k=5, where=where))
     run(at.slider(key="years").set_value((1925, 1925)))
-    assert titles(at) == [] and at.info[0].value == "No song passes the filters."
+    assert titles(at) == [] and at.info[0].value == "No song matches the filters."
     run(next(button for button in at.button if button.label == "Clear the filters").click())
     assert titles(at) == titles_of(starter.search(v, k=5))
 
@@ -226,7 +226,7 @@ def test_accounts(open_app: Open, users_file: Path) -> None:
     assert "taken" in at.error[0].value
     for name, password in (("ana", NEW), ("nobody", PASSWORD)):
         submit(at, "log-in", "Log in", Name=name, Password=password)
-        assert at.error[0].value == "That name and password do not belong together." and logged_in(at) is None
+        assert at.error[0].value == "The name or the password is wrong." and logged_in(at) is None
     submit(at, "log-in", "Log in", Name="ana", Password=PASSWORD)
     assert logged_in(at) == "ana" and not at.error
     submit(at, "change-password", "Change the password", Password=NEW, New_password=NEW)
@@ -241,7 +241,7 @@ def test_accounts(open_app: Open, users_file: Path) -> None:
     for _ in range(20):
         submit(at, "log-in", "Log in", Name="ana", Password=PASSWORD)
         assert logged_in(at) is None
-        if "do not belong" not in at.error[0].value:
+        if "password is wrong" not in at.error[0].value:
             break
     assert re.fullmatch(r"Too many attempts failed\. Try again in \d+ (s|minutes)\.", at.error[0].value)
 

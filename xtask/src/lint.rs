@@ -1,4 +1,5 @@
-//! What is checked without running anything: form, warnings, spelling, dependencies, the oldest Rust.
+//! Checks that run no tests: formatting, warnings, spelling, dependencies, the oldest supported
+//! Rust.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +8,7 @@ use anyhow::Result;
 
 use crate::{cargo, light_environment, note, run, step, target_dir};
 
-/// The oldest Rust that the workspace promises, by `rust-version` in Cargo.toml.
+/// The oldest Rust that the workspace supports, from `rust-version` in Cargo.toml.
 const MSRV: &str = env!("CARGO_PKG_RUST_VERSION");
 
 pub(crate) fn lint(root: &Path) -> Result<()> {
@@ -29,16 +30,16 @@ pub(crate) fn lint(root: &Path) -> Result<()> {
     {
         run(Command::new(&python).args(arguments).arg(root))?;
     }
-    // The wheel holds a program and nothing to import; it lies beside the interpreter.
+    // The wheel of typos contains a program and no module; it is installed next to the interpreter.
     run(Command::new(python.with_file_name("typos")).current_dir(root))?;
     dependencies(root)?;
     oldest_rust(root)
 }
 
-/// Licences, bans and sources of all dependencies, and what is known against them.
+/// Checks licences, bans and sources of all dependencies, and security advisories against them.
 fn dependencies(root: &Path) -> Result<()> {
     if !succeeds(&mut cargo(root, &["deny", "--version"])) {
-        note("skipped: cargo deny (install it: cargo install --locked cargo-deny)");
+        note("skipped: cargo deny (install it with `cargo install --locked cargo-deny`)");
         return Ok(());
     }
     step("dependencies");
@@ -46,7 +47,7 @@ fn dependencies(root: &Path) -> Result<()> {
     if succeeds(&mut cargo(root, &["deny", "fetch", "db"])) {
         run(&mut cargo(root, &["deny", "check", "advisories"]))
     } else {
-        note("skipped: advisories (the database of RustSec cannot be fetched from here)");
+        note("skipped: advisories (the RustSec database cannot be fetched)");
         Ok(())
     }
 }
@@ -61,18 +62,18 @@ fn oldest_rust(root: &Path) -> Result<()> {
     step(&format!("Rust {MSRV}, the oldest"));
     run(Command::new("rustup")
         .args(["run", &toolchain, "cargo", "check", "--workspace", "--locked"])
-        // Apart from what the newer Rust has built, which would else be built anew each time.
+        // A separate folder: otherwise everything would be rebuilt each time the toolchain changes.
         .env("CARGO_TARGET_DIR", target_dir(root).join("xtask/msrv"))
         .current_dir(root))
 }
 
-/// What `rustup toolchain list` prints; `None` without rustup.
+/// Returns what `rustup toolchain list` prints, or `None` without rustup.
 fn installed_toolchains() -> Option<String> {
     let output = Command::new("rustup").args(["toolchain", "list"]).output().ok()?;
     String::from_utf8(output.stdout).ok()
 }
 
-/// The first toolchain of a version in such a list.
+/// Returns the first toolchain of a version in such a list.
 fn matching(list: &str, version: &str) -> Option<String> {
     let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
     let is_it =

@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `lint`, `readme`, `parity`, `soak`.
+//! The project's own tasks: `cargo xtask test`, `lint`, `readme`, `parity` and `soak`.
 
 mod lint;
 mod package;
@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 
-/// The project's own chores.
+/// Run the project's own tasks: tests, lints, parity checks and fuzzing
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 struct Cli {
@@ -21,17 +21,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test, Rust and Python; makes its own virtual environment under target/
+    /// Run every test, Rust and Python; creates its own virtual environments under target/
     Test,
-    /// Formatting, clippy, rustdoc, ruff and typos, warnings as errors (needs rustfmt and clippy);
-    /// cargo-deny and the oldest Rust where they are installed
+    /// Run rustfmt, clippy, rustdoc, ruff and typos, with warnings as errors; also cargo-deny and
+    /// the oldest supported Rust if they are installed (needs rustfmt and clippy)
     Lint,
-    /// Write into README.md and docs/ what the commands shown there print
+    /// Update the program outputs shown in README.md and docs/
     Readme,
-    /// Compare the encoder with transformers and OpenCLIP on full-size models (installs them:
+    /// Compare the encoder with transformers and OpenCLIP on full-size models (installs both:
     /// gigabytes)
     Parity,
-    /// Fuzz every parser, and run the tests of damage at full count (hours; needs a C++ compiler)
+    /// Fuzz every parser, and run the tests on damaged files at full count (takes hours; needs a
+    /// C++ compiler)
     Soak(soak::Soak),
 }
 
@@ -42,7 +43,7 @@ const FEATURES_ALONE: &[&str] =
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .context("xtask lies in the workspace")?
+        .context("xtask is not in a workspace")?
         .to_path_buf();
     match Cli::parse().task {
         Task::Test => test(&root),
@@ -64,7 +65,7 @@ fn test(root: &Path) -> Result<()> {
     tests.env("PIXELPLAY_HUB_PYTHON", &python);
     if shared.join("photos").is_dir() {
         let reference = target.join("xtask/pillow-reference");
-        step("what Pillow makes of every photo");
+        step("reference pixels of every photo, from Pillow");
         run(Command::new(python)
             .arg(root.join("pixelplay-core/tests/parity/pillow_reference.py"))
             .arg(shared.join("photos"))
@@ -107,7 +108,7 @@ fn parity(root: &Path) -> Result<()> {
     run(Command::new(python).arg(parity.join("live.py")).current_dir(root))
 }
 
-/// What the tests and lints need of Python; small.
+/// Returns the Python of the small environment that tests and lints need.
 fn light_environment(root: &Path) -> Result<PathBuf> {
     python::environment(&target_dir(root).join("xtask/venv"), &root.join("xtask/requirements.txt"))
 }
@@ -117,7 +118,7 @@ fn target_dir(root: &Path) -> PathBuf {
 }
 
 fn cargo(root: &Path, args: &[&str]) -> Command {
-    // Set by cargo for what it runs, so that the same toolchain is used.
+    // Cargo sets this for the programs it runs, so the same toolchain is used.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(args).current_dir(root);

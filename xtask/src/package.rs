@@ -1,4 +1,5 @@
-//! The Python package: its wheel built, installed as users install it, and tested there.
+//! Tests of the Python package: its wheel is built, installed as users install it, and tested
+//! there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,9 +15,9 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     step("Python tests, on the installed wheel");
     let program = format!("debug/pixelplay{}", env::consts::EXE_SUFFIX);
     run(module(&python, &package, &["pytest"])
-        // Built by the Rust tests; the embeddings of both must be the same to the last bit.
+        // The Rust tests have built this program; its embeddings must be bit for bit the same.
         .env("PIXELPLAY_PROGRAM", target_dir(root).join(program)))?;
-    step("arithmetic of the comparison with other libraries, and of the yardstick");
+    step("arithmetic of the comparison with other libraries, and of the quality benchmark");
     for folder in ["benches/compare", "benches/quality"] {
         run(&mut module(&python, &root.join(folder), &["pytest", "-q", "-p", "no:cacheprovider"]))?;
     }
@@ -30,14 +31,14 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     ))
 }
 
-/// The Streamlit example in a real browser, where there is one.
+/// Runs the Streamlit example in a real browser, if one is installed.
 pub(crate) fn drive_example(root: &Path) -> Result<()> {
     let browser = root.join("pixelplay-py/tests/browser");
     let search = env::var_os("PATH").unwrap_or_default();
     let named = env::var_os("PIXELPLAY_CHROMIUM").is_some();
     if !named && !env::split_paths(&search).any(|folder| has_chromium(&folder)) {
         note(
-            "skipped: the Streamlit example in a browser (no Chromium; PIXELPLAY_CHROMIUM names one)",
+            "skipped: the Streamlit example in a browser (no Chromium found; set PIXELPLAY_CHROMIUM to one)",
         );
         return Ok(());
     }
@@ -46,12 +47,12 @@ pub(crate) fn drive_example(root: &Path) -> Result<()> {
     run(Command::new(python).arg(browser.join("drive_streamlit_app.py")))
 }
 
-/// The names that drive_streamlit_app.py looks for.
+/// Looks for the names that drive_streamlit_app.py looks for.
 fn has_chromium(folder: &Path) -> bool {
     ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| folder.join(name).is_file())
 }
 
-/// The Python of a virtual environment with the wheel of this working tree.
+/// Returns the Python of a virtual environment with the wheel of this working tree installed.
 fn installed(root: &Path, venv: &str, requirements: &Path) -> Result<PathBuf> {
     let folder = target_dir(root).join("xtask");
     let python = python::environment(&folder.join(venv), requirements)?;
@@ -59,14 +60,14 @@ fn installed(root: &Path, venv: &str, requirements: &Path) -> Result<PathBuf> {
     let wheel = wheel(root, &python, &folder.join("wheels"))?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        // The version is the same each time; what it needs is there.
+        // Forced, because the version is always the same; its dependencies are already installed.
         .args(["--force-reinstall", "--no-deps"])
         .arg(&wheel))?;
     Ok(python)
 }
 
-/// Builds the wheel in the profile in which it is published, whose dependencies
-/// `cargo run --release` has built as well.
+/// Builds the wheel in the release profile, in which it is published. `cargo run --release` has
+/// built the same dependencies.
 fn wheel(root: &Path, python: &Path, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;

@@ -1,5 +1,5 @@
-//! Long searches for what breaks: fuzzing, the tests' tables of damage at full count under a
-//! sanitizer, and the Streamlit example in a browser.
+//! Long-running checks: fuzzing, the tests on damaged files at full count and under a sanitizer,
+//! and the Streamlit example in a browser.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -22,8 +22,8 @@ const TARGETS: [&str; 8] = [
     "read_answer",
 ];
 
-/// What cargo-fuzz sets too: LLVM's coverage counters for libFuzzer, and comparisons that it learns
-/// from.
+/// The same flags as cargo-fuzz: LLVM's coverage counters for libFuzzer, and traces of comparisons
+/// that it learns from.
 const COVERAGE: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
@@ -34,20 +34,20 @@ const SANITIZER: &str = "-Zsanitizer=address";
 
 #[derive(clap::Args)]
 pub(crate) struct Soak {
-    /// Minutes of fuzzing for each target; 0 fuzzes nothing
+    /// Minutes of fuzzing for each target; 0 skips fuzzing
     #[arg(long, default_value_t = 60.0, value_name = "MINUTES")]
     minutes: f64,
     /// Fuzz only these targets
     #[arg(long = "target", value_name = "NAME", value_parser = TARGETS)]
     targets: Vec<String>,
-    /// Leave out the tests with full counts and the drive in a browser
+    /// Skip the tests with full counts and the browser test
     #[arg(long)]
     only_fuzz: bool,
 }
 
 pub(crate) fn soak(root: &Path, options: &Soak) -> Result<()> {
     let duration = Duration::try_from_secs_f64(options.minutes * 60.0)
-        .context("--minutes takes a number of minutes")?;
+        .context("--minutes must be a number of minutes, 0 or more")?;
     if !options.only_fuzz {
         full_counts(root)?;
         package::drive_example(root)?;
@@ -58,13 +58,13 @@ pub(crate) fn soak(root: &Path, options: &Soak) -> Result<()> {
     fuzz(root, options, duration)
 }
 
-/// The tests that read `PIXELPLAY_SOAK`: those of files, once more under AddressSanitizer, which
-/// sees reads out of bounds.
+/// Runs the tests that read `PIXELPLAY_SOAK`. Tests of files run a second time under
+/// AddressSanitizer, which detects reads out of bounds.
 fn full_counts(root: &Path) -> Result<()> {
     step("tests with full counts");
     run(cargo(root, &["test", "--workspace", "--", "--nocapture"]).env("PIXELPLAY_SOAK", "1"))?;
     let Some(host) = sanitized_host()? else {
-        note("skipped: the same under AddressSanitizer (there is none for this platform)");
+        note("skipped: tests under AddressSanitizer (not available on this platform)");
         return Ok(());
     };
     step("tests of index files under AddressSanitizer");
@@ -93,7 +93,7 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
     let flags = match sanitized_host()? {
         Some(_) => format!("{COVERAGE} {SANITIZER}"),
         None => {
-            note("skipped: AddressSanitizer (there is none for this platform)");
+            note("skipped: AddressSanitizer (not available on this platform)");
             COVERAGE.to_owned()
         }
     };
@@ -124,12 +124,12 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
             continue;
         }
         step(&format!("fuzz {target} for {} minutes", options.minutes));
-        // Kept between runs, so that each goes on where the last one stopped.
+        // Kept between runs, so each continues where the last one stopped.
         let corpus = folder.join("corpus").join(target);
         let artifacts = folder.join("artifacts").join(target);
         fs::create_dir_all(&corpus)
             .and_then(|()| fs::create_dir_all(&artifacts))
-            .with_context(|| format!("cannot make {}", corpus.display()))?;
+            .with_context(|| format!("cannot create {}", corpus.display()))?;
         let finished = run_quietly(
             Command::new(programs.join(target))
                 .arg(&corpus)
@@ -143,8 +143,7 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
                     "-max_len=65536",
                     "-print_final_stats=1",
                 ])
-                // libFuzzer learns most from an input that does the same each time, which threads
-                // do not.
+                // libFuzzer learns most from deterministic runs, and threads are not deterministic.
                 .env("RAYON_NUM_THREADS", "1"),
         );
         if let Err(error) = finished {
@@ -157,14 +156,13 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{} failed; the inputs lie in {}: copy each into pixelplay-core/fuzz/regressions/TARGET/, where the tests replay it",
+        "{} failed; copy the inputs from {} to pixelplay-core/fuzz/regressions/TARGET/, where the tests replay them",
         failed.join(", "),
         folder.join("artifacts").display()
     )
 }
 
-/// Runs a target and passes on what it says, but for the lines about each of thousands of new
-/// inputs.
+/// Runs a target and passes on its output, without the lines about each of thousands of new inputs.
 fn run_quietly(command: &mut Command) -> Result<()> {
     let mut child = command
         .stderr(Stdio::piped())
@@ -172,7 +170,7 @@ fn run_quietly(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).split(b'\n') {
-            let line = line.context("cannot read what the target says")?;
+            let line = line.context("cannot read the target's output")?;
             let line = String::from_utf8_lossy(&line);
             let words = ["\tNEW ", "\tREDUCE ", "\tNEW_FUNC", "\tNEW_PC", "\tRELOAD"];
             if !words.iter().any(|word| line.contains(word)) {
@@ -182,15 +180,16 @@ fn run_quietly(command: &mut Command) -> Result<()> {
     }
     let status = child.wait().context("cannot wait for the target")?;
     if !status.success() {
-        bail!("it ended with {status}");
+        bail!("ended with {status}");
     }
     Ok(())
 }
 
-/// A cargo whose products do not mix with the ordinary ones.
+/// Returns a cargo command whose build products do not mix with the ordinary ones.
 ///
-/// The sanitizer's run-time library comes with every stable toolchain, only its flag is not stable
-/// yet: `RUSTC_BOOTSTRAP` lets the stable compiler take it, so that no second toolchain is needed.
+/// The sanitizer's run-time library is part of every stable toolchain, but its flag is not stable
+/// yet. `RUSTC_BOOTSTRAP` makes the stable compiler accept the flag, so no second toolchain is
+/// needed.
 fn instrumented(root: &Path, arguments: &[&str], flags: &str) -> Command {
     let mut command = cargo(root, arguments);
     command
@@ -200,19 +199,19 @@ fn instrumented(root: &Path, arguments: &[&str], flags: &str) -> Command {
     command
 }
 
-/// The platform of this machine: named on the command line of cargo, so that build scripts and
-/// macros stay ordinary.
+/// Returns the platform of this machine. It is named on cargo's command line, so that build scripts
+/// and macros are built without the flags.
 fn host() -> Result<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().context("cannot start rustc")?;
-    let text = String::from_utf8(output.stdout).context("rustc says nothing readable")?;
+    let text = String::from_utf8(output.stdout).context("the output of rustc -vV is not UTF-8")?;
     text.lines()
         .find_map(|line| line.strip_prefix("host: "))
         .map(str::to_owned)
         .context("rustc does not name its host")
 }
 
-/// The platform, where it has an AddressSanitizer.
+/// Returns the platform if it has an AddressSanitizer.
 fn sanitized_host() -> Result<Option<String>> {
     const WITH: [&str; 4] = [
         "x86_64-unknown-linux-gnu",

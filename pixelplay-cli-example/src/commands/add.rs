@@ -1,4 +1,4 @@
-//! `add`: more songs for an index.
+//! `add`: add songs to an index.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The songs of a table are described as those of the index were, and encoded with its encoder. \
-Searches go on meanwhile and see the index as it was or as it will be; if the command is interrupted, it \
-stays as it was. In a folder the new songs become one new file; `compact` puts many together.
+    after_help = "Songs from a table are described and encoded like those already in the index. Searches continue \
+meanwhile and see the index either before or after the change. If the command is interrupted, the index stays as it \
+was. In a folder the new songs become one new file; `compact` merges many files into one.
 
 Examples:
   pixelplay add songs.arrow new-songs.csv
@@ -28,15 +28,16 @@ pub(crate) struct Args {
     /// folder)
     songs: PathBuf,
 
-    /// Let added songs take the place of those with the same id, instead of refusing them
+    /// Replace songs that have the same id as an added one, instead of refusing the added ones
     #[arg(long)]
     replace: bool,
 
-    /// The file of phrases that the index was built with, where it was one of your own
+    /// The phrases that the index was built with, if they were your own (see `build-index
+    /// --templates`)
     #[arg(long, value_name = "FILE.toml")]
     templates: Option<PathBuf>,
 
-    /// Print what was done as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 

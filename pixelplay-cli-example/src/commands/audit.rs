@@ -1,4 +1,4 @@
-//! `audit`: how evenly some pictures use a catalogue.
+//! `audit`: measure how evenly pictures use a catalogue.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -16,9 +16,9 @@ use crate::{open, output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "In spaces of many dimensions a few songs come up for nearly every picture (hubs), and many for none. \
-The share of songs that are ever shown cannot exceed pictures x count / songs; the skewness of how often songs are shown is \
-0 where all come up alike and above 1 where there are hubs, the Gini coefficient 0 where all come up alike and near 1 \
-where few take it all.
+The report says how many songs are ever shown; their share cannot exceed pictures x count / songs. It also gives two \
+measures of how often songs are shown. Both are 0 if all songs come up equally often. The skewness is above 1 if there \
+are hubs; the Gini coefficient is near 1 if a few songs take almost all places.
 
 Examples:
   pixelplay audit holiday-pictures/ --index songs.arrow
@@ -28,18 +28,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     pictures: ImageArgs,
 
-    /// The index; without it, the embedded starter catalogue
+    /// The index: a file or a folder; without it, the embedded starter catalogue
     #[arg(short, long)]
     index: Option<PathBuf>,
 
-    /// How many songs are shown for a picture
+    /// How many songs are shown for each picture
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "50")]
     k: NonZeroUsize,
 
     #[command(flatten)]
     diversity: DiversityArgs,
 
-    /// Print JSON for machines instead of a table
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 

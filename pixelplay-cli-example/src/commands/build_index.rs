@@ -1,4 +1,4 @@
-//! `build-index`: from a table of songs to an index.
+//! `build-index`: build an index from a table of songs.
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,9 @@ use crate::{open, output, progress, table};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song is described by scenes and moods that fit its features, genre and decade, or by a column \
-`description` where there is one; by its title, as far as one can see what it says; and by columns `tags` and `lyrics`. \
-A column `title_en` translates titles. If the command is interrupted, the parts it has finished are \
-kept beside the index, and the same command goes on from there.
+`description` if the table has one. Its title is added as far as it names something that can be seen, and so are \
+columns `tags` and `lyrics`. A column `title_en` holds translated titles. If the command is interrupted, the parts \
+it has finished are kept next to the index, and the same command continues from there.
 
 Examples:
   pixelplay build-index songs.csv.gz songs.arrow
@@ -29,22 +29,22 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "print_templates")]
     table: Option<PathBuf>,
 
-    /// Where to put the index; an existing one is replaced when the new one is whole
+    /// Where to write the index; an existing one is replaced once the new one is complete
     #[arg(required_unless_present = "print_templates")]
     index: Option<PathBuf>,
 
-    /// A file of the phrases to describe songs with, in place of the embedded ones
+    /// A file of phrases to describe songs with, instead of the embedded ones
     #[arg(long, value_name = "FILE.toml")]
     templates: Option<PathBuf>,
 
-    /// Print the embedded phrases, to start one's own from, and do nothing else
+    /// Print the embedded phrases, as a start for your own, and do nothing else
     #[arg(long, exclusive = true)]
     print_templates: bool,
 
     #[command(flatten)]
     words: WordArgs,
 
-    /// Print what was kept, dropped and merged as JSON
+    /// Print the report as JSON: what was kept, dropped and merged
     #[arg(long)]
     json: bool,
 
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     encoder: open::EncoderArgs,
 }
 
-/// By the phrases of a file, or the embedded ones.
+/// Returns a describer that uses the phrases of a file, or the embedded ones.
 pub(super) fn describer(templates: Option<&Path>) -> Result<Describer> {
     Ok(match templates {
         Some(path) => Describer::from(Templates::open(path)?),
@@ -63,18 +63,19 @@ pub(super) fn describer(templates: Option<&Path>) -> Result<Describer> {
     })
 }
 
-/// How much a song's own words count beside its scenes and moods, which count 1 together.
+/// How much a song's own words count, compared with its scenes and moods, which together count 1.
 #[derive(clap::Args)]
 struct WordArgs {
-    /// How much a song's title counts; its scenes and moods together count 1, and 0 leaves it out
+    /// How much a song's title counts. Its scenes and moods together count 1; a weight of 0 leaves
+    /// the title out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().title)]
     title_weight: f64,
 
-    /// How much its tags count together
+    /// How much its tags count together; 0 leaves them out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().tags)]
     tags_weight: f64,
 
-    /// How much its lyrics count together
+    /// How much its lyrics count together; 0 leaves them out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().lyrics)]
     lyrics_weight: f64,
 }
@@ -101,7 +102,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             return error.into();
         }
         let kept = format!(
-            "finished parts are kept in {}, and the same command goes on from there",
+            "finished parts are kept in {}, and the same command continues from there",
             parts.display()
         );
         if progress::interrupted() {

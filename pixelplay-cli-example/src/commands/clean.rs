@@ -1,4 +1,4 @@
-//! `clean`: from a table of songs as people publish it to one that can be trusted.
+//! `clean`: turn a published table of songs into one that can be trusted.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ pub(crate) struct Args {
     /// A table of songs: CSV or TSV, also gzipped
     table: PathBuf,
 
-    /// Where to put the cleaned table, as CSV; an existing file is replaced when the new one is
-    /// whole
+    /// Where to write the cleaned table, as CSV; an existing file is replaced once the new one is
+    /// complete
     out: PathBuf,
 
-    /// Print what was kept, dropped and changed as JSON
+    /// Print the report as JSON: what was kept, dropped and changed
     #[arg(long)]
     json: bool,
 

@@ -1,4 +1,4 @@
-//! `compact`: an index of many files or small batches in one piece.
+//! `compact`: merge the files and batches of an index.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Everything is written anew, as one file with checksums; a folder stays a folder. Searches go on \
-meanwhile. Needs room for a second copy until it is done.
+    after_help = "Rewrites the whole index as one file with checksums; a folder stays a folder and then holds that one \
+file. Searches continue meanwhile. Until it is done, it needs disk space for a second copy.
 
 Example:
   pixelplay compact songs/"
@@ -20,11 +20,11 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// How many songs stand in one batch
+    /// How many songs one batch holds
     #[arg(long, value_name = "N")]
     batch_rows: Option<NonZeroUsize>,
 
-    /// Print what was done as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }

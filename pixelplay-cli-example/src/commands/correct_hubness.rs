@@ -1,4 +1,4 @@
-//! `correct-hubness`: songs that turn up for everything can stand back.
+//! `correct-hubness`: measure which songs turn up for everything, so that searches can correct it.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,12 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each song gets a bias: how near, on average, the pictures are that are nearest to it. A search with \
---hubness-correction subtracts that share of it (nearest neighbour normalisation); searches without it stay as they were. Some \
-hundreds of pictures of the kind that will be asked for are a good bank. `audit` shows what it changes.
+    after_help = "Each song gets a bias: the average similarity of the pictures that are nearest to it. A search with \
+`--hubness-correction 0.5` subtracts half of the bias from the song's score (nearest neighbour normalisation); searches \
+without the flag do not change. Use a few hundred pictures of the kind that people will search with. `audit` shows the \
+effect.
 
-Example:
+Examples:
   pixelplay correct-hubness songs.arrow holiday-pictures/
   pixelplay match beach.jpg --index songs.arrow --hubness-correction 0.5"
 )]
@@ -25,11 +26,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     pictures: ImageArgs,
 
-    /// How many of the pictures, the nearest, make a song's bias
+    /// How many of the nearest pictures a song's bias is the average of
     #[arg(long, value_name = "N", default_value_t = 10)]
     nearest: usize,
 
-    /// Print what was done as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 

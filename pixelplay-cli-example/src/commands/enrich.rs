@@ -1,4 +1,4 @@
-//! `enrich`: covers, previews, links and more for the songs of an index.
+//! `enrich`: look up covers, previews, links and more for the songs of an index.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,16 +12,17 @@ use crate::{open, output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song is looked up by artist, title and length. Covers, karaoke, DJ mixes, live recordings and \
-remixes are refused unless the song is one. Only empty cells are filled: artwork_url, preview_url, external_url, album, \
-genre, year, duration_ms, explicit. The columns enriched_from, enriched_id, enriched_confidence, enriched_at and \
-enriched_columns say what came from where, and enriched_note why a song was not found.
+remixes are refused unless the song is one itself. Only empty cells are filled, in the columns artwork_url, \
+preview_url, external_url, album, genre, year, duration_ms and explicit. The columns enriched_from, enriched_id, \
+enriched_confidence, enriched_at and enriched_columns say what came from where; enriched_note says why a song was not \
+found.
 
-iTunes is asked 20 times a minute, so 1,000 songs take 50 minutes; MusicBrainz once a second. Every answer is kept in the \
-cache at once: stop with Ctrl-C whenever you like and run the same command again, it goes on from there. The new index is \
-written when all is done; with --max-requests, after so many requests, with what is known by then.
+iTunes is asked 20 times a minute, so 1,000 songs take 50 minutes; MusicBrainz once a second. Every answer is cached at \
+once: stop with Ctrl-C whenever you like and run the same command again, and it continues from there. The new index is \
+written when all songs have been looked up; with `--max-requests N`, after N requests, with what is known by then.
 
-Apple allows what iTunes offers only for promoting the content of its shop, beside a badge that leads there. MusicBrainz \
-wants to know whom to write to (--contact). Proxies are taken from HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+Apple allows the use of iTunes content only to promote its store, next to a badge that links to it. MusicBrainz requires \
+a contact address (`--contact`). Proxies are taken from HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 
 Examples:
   pixelplay enrich songs.arrow with-covers.arrow --dry-run
@@ -33,47 +34,48 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// Where to put the enriched index, one file; it may be the index itself, and is replaced when
-    /// all is done
+    /// Where to write the enriched index, as one file; may be the index itself, which is replaced
+    /// once the new one is complete
     out: PathBuf,
 
     /// Where to look songs up
     #[arg(long, default_value = "itunes", value_parser = ["itunes", "musicbrainz"])]
     provider: String,
 
-    /// The file that keeps all answers, for all providers and tables
+    /// The file that keeps all answers; one file serves all providers and indexes
     #[arg(long, default_value = "enrich.db", value_name = "FILE")]
     cache: PathBuf,
 
-    /// The country of the iTunes shop
+    /// The country of the iTunes shop, as a code of two letters such as DE
     #[arg(long, default_value = "US", value_name = "CC")]
     country: String,
 
-    /// Your address of mail or web, which MusicBrainz asks for
+    /// Your e-mail or web address, which MusicBrainz requires
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
 
-    /// Replace what songs have by what is found
+    /// Replace what songs already have with what is found, instead of filling only empty cells
     #[arg(long)]
     overwrite: bool,
 
-    /// How sure it must be that a recording is the song, 0 to 1
+    /// How certain a match must be, 0 to 1
     #[arg(long, default_value_t = 0.75, value_name = "N")]
     min_confidence: f64,
 
-    /// Ask at most so often a minute, instead of the pace of the provider
+    /// Make at most N requests a minute, 1 to 600, instead of the provider's own pace
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
     per_minute: Option<u32>,
 
-    /// Make at most so many requests now, and leave the other songs as they are
+    /// Make at most N requests in this run, and leave the remaining songs as they are; 0 uses the
+    /// cache alone
     #[arg(long, value_name = "N")]
     max_requests: Option<u64>,
 
-    /// Ask another address, of a mirror or of a test
+    /// Send requests to another address, such as a mirror or a test server
     #[arg(long, hide = true)]
     base_url: Option<String>,
 
-    /// Say what would be asked and how long it takes; ask nothing, write nothing
+    /// Show what would be requested and how long it would take; request nothing, write nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -93,7 +95,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         max_requests: args.max_requests,
         ..EnrichOptions::new(args.cache)
     };
-    // Windows does not replace a file that is mapped.
+    // Windows cannot replace a file that is mapped.
     let index = match cfg!(windows) {
         true => SongIndex::open(&args.index)?,
         false => open::index(&args.index)?,

@@ -1,4 +1,4 @@
-//! `import`: vectors that another program made.
+//! `import`: build an index from vectors that another program made.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use crate::{output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Vectors of CLIP models come with any length: give --normalize unless they have length 1. Row i of \
-the table belongs to vector i; no row is dropped. Without a table, or an id column in it, ids are row numbers from 0. \
-Parquet is not read; in Python, pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', index=False) makes a \
-table of it.
+    after_help = "CLIP models produce vectors of any length: pass `--normalize` unless yours already have length 1. Row i \
+of the table belongs to vector i; no row is dropped. Without a table, or without an id column in it, ids are row \
+numbers from 0. Parquet is not read; in Python, \
+pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', index=False) converts it to a table.
 
 Examples:
   pixelplay import vectors.npy songs.arrow --table songs.csv --normalize
@@ -23,23 +23,23 @@ pub(crate) struct Args {
     /// A .npy file of shape (songs, dim), a folder of them, or a folder that clip-retrieval wrote
     vectors: PathBuf,
 
-    /// Where to put the index; an existing one is replaced when the new one is whole
+    /// Where to write the index; an existing one is replaced once the new one is complete
     index: PathBuf,
 
     /// The songs of the vectors, row by row: CSV or TSV, also gzipped
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
 
-    /// Scale each vector to length 1
+    /// Scale each vector to length 1; most CLIP vectors need it
     #[arg(long)]
     normalize: bool,
 
-    /// The encoder that the vectors are from, as `verify` and `encode` name it; queries from
-    /// another are then refused
+    /// The encoder that made the vectors, as `verify` and `encode` print it; queries from any other
+    /// encoder are then refused
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,
 
-    /// Print what was read as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,5 @@
-//! The subcommands, a file each: it parses its arguments, calls the library and prints.
+//! The subcommands, one file each: it parses the arguments, calls the library and prints the
+//! result.
 
 pub(crate) mod add;
 pub(crate) mod audit;

@@ -1,4 +1,4 @@
-//! `model check`: whether a checkpoint can be used, and why not.
+//! `model check`: check whether a checkpoint can be used, and if not, why.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use crate::{output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face CLIPModel folder, one of OpenCLIP's with an EfficientNet-Lite, or
-    /// hub:ORG/NAME (also @REVISION) from the Hugging Face Hub
+    /// A Hugging Face CLIPModel folder, an OpenCLIP folder with an EfficientNet-Lite, or a
+    /// repository of the Hugging Face Hub: hub:ORG/NAME or hub:ORG/NAME@REVISION
     #[arg(value_parser = OsStringValueParser::new().map(<Checkpoint as From<OsString>>::from))]
     checkpoint: Checkpoint,
 
     /// A folder with reference_values.json and its pictures: values published for this checkpoint,
-    /// to be compared with what it gives here
+    /// to compare with what it computes here
     #[arg(long, value_name = "FOLDER")]
     reference: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! `remove`: songs out of an index.
+//! `remove`: remove songs from an index.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Nothing is removed if one of the songs is not there, unless --ignore-missing says otherwise. \
-Searches go on meanwhile and see the index as it was or as it will be.
+    after_help = "If one of the ids is not in the index, nothing is removed, unless `--ignore-missing` is given. Searches \
+continue meanwhile and see the index either before or after the change.
 
 Examples:
   pixelplay remove songs.arrow 4uLU6hMCjMI75M1A2tKUQC
@@ -24,15 +24,15 @@ pub(crate) struct Args {
     /// The ids of the songs to remove
     ids: Vec<String>,
 
-    /// A text file with more ids, one a line
+    /// A text file with more ids, one per line
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
-    /// Pass over ids that no song has
+    /// Ignore ids that are not in the index
     #[arg(long)]
     ignore_missing: bool,
 
-    /// Print what was done as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ids.extend(lines.filter(|id| !id.is_empty()).map(str::to_owned));
     }
     if ids.is_empty() {
-        bail!("nothing to remove; name ids, or a file of them with --from");
+        bail!("nothing to remove; pass ids as arguments, or a file of them with --from");
     }
     let options = EditOptions { ignore_missing: args.ignore_missing, ..EditOptions::default() };
     let editor = open::editor(&args.index, options)?;

@@ -1,4 +1,4 @@
-//! `similar`: from one song to others.
+//! `similar`: rank songs like a given one.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,14 @@ use crate::{open, output};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The id of the song
+    /// The id of the song, as `--json` shows it
     id: String,
 
-    /// An index made by build-index; without it, the embedded starter catalogue
+    /// An index made by `build-index`; without it, the embedded starter catalogue
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 
-    /// What makes two songs alike
+    /// What to compare
     #[arg(long, value_enum, default_value_t = Likeness::Description)]
     by: Likeness,
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Likeness {
-    /// The scenes and moods they were described with
+    /// The vectors of their descriptions: the scenes and moods that fit them
     Description,
     /// Their audio features
     Audio,

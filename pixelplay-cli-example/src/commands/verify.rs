@@ -1,4 +1,4 @@
-//! `verify`: is an index whole?
+//! `verify`: check every byte of an index.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The index
+    /// The index: a file or a folder
     index: PathBuf,
 }
 
@@ -16,9 +16,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let index = open::index(&args.index)?;
     index.verify_with(&mut progress::bar())?;
     let checked = if index.has_checksums() {
-        "is whole"
+        "is intact"
     } else {
-        "has no checksums (another program wrote it); its ids and vectors are sound"
+        "has no checksums (another program wrote it); its ids and vectors are valid"
     };
     output::line(&format!(
         "{} {checked}: {} songs, {} dimensions, encoder {}",

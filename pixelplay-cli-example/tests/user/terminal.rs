@@ -70,7 +70,7 @@ fn a_terminal_asks_twice_and_shows_nothing() {
     let home = Home::new();
     let mut register = Typed::new(&home, &["register", "ana"]);
     register.answer("Password for ana: ", &format!("{PASSWORD}\n"));
-    register.answer("The same once more: ", &format!("{PASSWORD}\n"));
+    register.answer("Repeat the password: ", &format!("{PASSWORD}\n"));
     let (shown, code) = register.end();
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains(PASSWORD), "{shown}");
@@ -78,7 +78,7 @@ fn a_terminal_asks_twice_and_shows_nothing() {
 
     let mut register = Typed::new(&home, &["register", "ben"]);
     register.answer("Password for ben: ", &format!("{PASSWORD}\n"));
-    register.answer("The same once more: ", &format!("{NEW_PASSWORD}\n"));
+    register.answer("Repeat the password: ", &format!("{NEW_PASSWORD}\n"));
     let (shown, code) = register.end();
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("differ"), "{shown}");

@@ -1,9 +1,9 @@
-//! Texts and vectors told apart by 16 bytes each.
+//! Identifies texts and vectors by hashes of 16 bytes.
 
-/// A hash that no two of them share: 128 bits of BLAKE3.
+/// A hash without collisions in practice: 128 bits of BLAKE3.
 pub(super) type Digest = [u8; 16];
 
-/// Of several parts in their order; where one ends and the next begins counts.
+/// Hashes several parts in order; the boundaries between them matter.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     let mut hasher = PartsHasher::default();
     for part in parts {
@@ -12,7 +12,7 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     hasher.digest()
 }
 
-/// [`digest`] of parts that come one by one.
+/// Computes [`digest`] for parts that come one by one.
 #[derive(Default)]
 pub(super) struct PartsHasher(blake3::Hasher);
 
@@ -28,7 +28,7 @@ impl PartsHasher {
         digest
     }
 
-    /// The digest as 32 hexadecimal digits.
+    /// Returns the digest as 32 hexadecimal digits.
     pub(super) fn hex(&self) -> String {
         self.digest().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -38,13 +38,13 @@ impl PartsHasher {
 mod tests {
     use super::*;
 
-    /// Names of files that are there already are made of it.
+    /// The names of existing files depend on it.
     #[test]
     fn a_digest_never_changes() {
         let mut hasher = PartsHasher::default();
         hasher.add(b"a");
         hasher.add(b"bc");
-        // `blake3` of the parts behind their lengths, eight bytes each, the least first.
+        // `blake3` of the parts, each after its length as eight bytes, little-endian.
         let whole = blake3::hash(b"\x01\0\0\0\0\0\0\0a\x02\0\0\0\0\0\0\0bc");
         assert_eq!(hasher.digest(), whole.as_bytes()[..16]);
         assert_eq!(digest([&b"a"[..], b"bc"]), hasher.digest());

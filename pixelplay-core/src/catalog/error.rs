@@ -1,10 +1,10 @@
-//! What can go wrong between a song table and an index.
+//! The errors of the catalogue, from a table of songs to an index.
 
 use std::path::PathBuf;
 
-/// Why a song table could not be read, or no index could be made of it.
+/// An error that occurs when a song table is read or an index is built from it.
 ///
-/// A bad row is no error: it is counted, with its reason, in the
+/// A bad row is not an error: it is counted, with its reason, in the
 /// [`CleanReport`](super::CleanReport).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,37 +17,37 @@ pub enum CatalogError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// There is not a single character in the file.
+    /// The file is empty.
     #[error("the song table {} is empty", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// A folder, a pipe or a device was named as the table.
+    /// The path of the table is a folder, a pipe or a device.
     #[error(
-        "{} is {found}, not a file; save the table to a file (or give a reader to `SongTable::from_reader`)",
+        "{} is {found}, not a file; save the table to a file (or pass a reader to `SongTable::from_reader`)",
         path.display()
     )]
     NotAFile {
-        /// What was named.
+        /// The path.
         path: PathBuf,
         /// What it is.
         found: &'static str,
     },
-    /// The file is no text.
-    #[error("{} is {found}, not a table in CSV or TSV{advice}", path.display())]
+    /// The file is not text.
+    #[error("{} is {found}, not a CSV or TSV table{advice}", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// What it seems to be.
+        /// What the file seems to be.
         found: &'static str,
-        /// What helps, as the end of the sentence; may be empty.
+        /// Advice that ends the sentence; may be empty.
         advice: &'static str,
     },
     /// The file, decompressed, is larger than
     /// [`CleanOptions::max_bytes`](super::CleanOptions::max_bytes).
     #[error(
-        "{} holds more than {limit} bytes of text; split it, or raise max_bytes",
+        "{} contains more than {limit} bytes of text; split it, or raise max_bytes",
         path.display()
     )]
     TooLarge {
@@ -68,7 +68,7 @@ pub enum CatalogError {
     /// [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
     #[error(
         "{}: the songs up to line {line} take more than {limit} bytes of memory; \
-         split the table, leave columns out, or raise max_memory",
+         split the table, remove columns, or raise max_memory",
         path.display()
     )]
     TooMuchMemory {
@@ -79,21 +79,21 @@ pub enum CatalogError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// More songs than an index can have.
+    /// There are more songs than an index can hold.
     #[error("there are more than {} songs; split the table", u32::MAX)]
     TooManySongs,
-    /// Songs that wait for the end of their table cannot be put away.
-    #[error("cannot keep songs for later in a file in {}", folder.display())]
+    /// Songs cannot be stored in a temporary file until their table has been read.
+    #[error("cannot write temporary data in {}", folder.display())]
     Spool {
-        /// The folder of the file, which has no name of its own.
+        /// The folder of the file. The file itself has no name.
         folder: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
     /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
     #[error(
-        "{}, line {line}: a row of more than {limit} cells; \
-         is the delimiter the right one? otherwise raise max_columns",
+        "{}, line {line}: the row has more than {limit} cells; \
+         check the delimiter, or raise max_columns",
         path.display()
     )]
     TooManyColumns {
@@ -107,8 +107,8 @@ pub enum CatalogError {
     /// A cell is longer than [`CleanOptions::max_cell_bytes`](super::CleanOptions::max_cell_bytes),
     /// or a row longer than sixteen such cells.
     #[error(
-        "{}, line {line}: a cell of more than {limit} bytes, or a row of 16 times that; \
-         is a quote opened there and never closed? otherwise raise max_cell_bytes",
+        "{}, line {line}: a cell is longer than {limit} bytes, or the row than 16 times that; \
+         check for a quote that is never closed, or raise max_cell_bytes",
         path.display()
     )]
     CellTooLong {
@@ -119,19 +119,19 @@ pub enum CatalogError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// [`CleanOptions::delimiter`](super::CleanOptions::delimiter) cannot be one.
+    /// [`CleanOptions::delimiter`](super::CleanOptions::delimiter) is not a valid delimiter.
     #[error(
-        "the byte {delimiter:#04x} cannot stand between cells; \
-         a delimiter is one ASCII character, but no quote, line end or NUL"
+        "the byte {delimiter:#04x} cannot be the delimiter; \
+         use one ASCII character other than a quote, a line end or NUL"
     )]
     BadDelimiter {
         /// The byte.
         delimiter: u8,
     },
-    /// The first line names no column for the title or for the artist.
+    /// The header has no column for the title or for the artist.
     #[error(
         "{} has no column for the {}; its first line reads: {}; \
-         name the columns there (title, artist, id, ...), or say which is which (--column title=NAME, or the option `columns`)",
+         rename the columns (title, artist, id, ...), or map them with `--column title=NAME` or the option `columns`",
         path.display(),
         missing.join(" and the "),
         shown(found)
@@ -139,12 +139,12 @@ pub enum CatalogError {
     NoHeader {
         /// The file.
         path: PathBuf,
-        /// The columns that are needed and were not found.
+        /// The required columns that were not found.
         missing: Vec<&'static str>,
         /// The header as it was found.
         found: Vec<String>,
     },
-    /// [`CleanOptions::columns`](super::CleanOptions::columns) names a column that is not there.
+    /// [`CleanOptions::columns`](super::CleanOptions::columns) names a column that does not exist.
     #[error(
         "{header:?} cannot be the column {column:?}: {problem}; the header of {} reads: {}",
         path.display(),
@@ -155,14 +155,14 @@ pub enum CatalogError {
         path: PathBuf,
         /// The column of a song.
         column: String,
-        /// The header that was to be it.
+        /// The header that was mapped to it.
         header: String,
         /// What is wrong.
         problem: &'static str,
         /// The header as it was found.
         found: Vec<String>,
     },
-    /// A row of a table whose rows must all be kept cannot be read.
+    /// A row cannot be read in a table whose rows must all be kept.
     #[error("{}, line {line}: {what}", path.display())]
     BadRow {
         /// The file.
@@ -172,20 +172,20 @@ pub enum CatalogError {
         /// What is wrong.
         what: String,
     },
-    /// A table and the vectors of its songs are not of the same number.
+    /// A table does not have as many rows as there are vectors.
     #[error(
-        "{} has {rows} rows below its header, but there are {vectors} vectors; each row must belong to one vector",
+        "{} has {rows} rows below its header, but there are {vectors} vectors; row i must belong to vector i",
         table.display()
     )]
     RowsDiffer {
         /// The table.
         table: PathBuf,
-        /// Its rows.
+        /// The number of its rows.
         rows: usize,
-        /// The vectors.
+        /// The number of vectors.
         vectors: usize,
     },
-    /// A file or folder does not hold vectors as they can be imported.
+    /// A file or folder does not contain vectors that can be imported.
     #[error("cannot import vectors from {}: {what}", path.display())]
     BadVectors {
         /// The file or folder.
@@ -201,18 +201,18 @@ pub enum CatalogError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Description templates do not have the form of the embedded ones.
+    /// Description templates do not have the same form as the embedded ones.
     #[error(
         "the description templates{} are not usable",
         path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
     )]
     BadTemplates {
-        /// The file, if they are in one.
+        /// The file, if they were read from one.
         path: Option<PathBuf>,
         /// What is wrong, and where.
         source: Box<toml::de::Error>,
     },
-    /// A caller's own way of describing songs failed.
+    /// A custom describer failed.
     #[error("song {id:?} cannot be described")]
     Describe {
         /// The id of the song.
@@ -220,7 +220,7 @@ pub enum CatalogError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// One of the [`WordWeights`](super::WordWeights) cannot be one.
+    /// One of the [`WordWeights`](super::WordWeights) is not a valid weight.
     #[cfg(feature = "encoder")]
     #[error("the weight of the {words} is {weight}; it must be 0 (left out) or more, and finite")]
     BadWordWeight {
@@ -229,33 +229,32 @@ pub enum CatalogError {
         /// The weight.
         weight: f64,
     },
-    /// Songs cannot be described as those of the index were that they are to be added to.
+    /// Songs cannot be described like those of the index that they should be added to.
     #[cfg(feature = "encoder")]
-    #[error("the songs cannot be described as those of {} were: {what}", index.display())]
+    #[error("cannot describe the songs like those of {}: {what}", index.display())]
     OtherRecipe {
         /// The index.
         index: PathBuf,
         /// What differs, and what to do about it.
         what: String,
     },
-    /// No song is left that could go into an index.
+    /// There are no songs to write to an index.
     #[error(
-        "there is no song to put into {}{}",
+        "there are no songs to write to {}{}",
         out.display(),
         match left_out {
             0 => String::new(),
-            n => format!("; of {n} nothing is known to describe them by (title, energy, valence, genre, ...)"),
+            n => format!("; {n} left out because nothing describes them (title, energy, valence, genre, ...)"),
         }
     )]
     NoSongs {
         /// The index that was not written.
         out: PathBuf,
-        /// How many songs cannot be described.
+        /// How many songs were left out because they cannot be described.
         left_out: usize,
     },
-    /// The index, or the cleaned table, would be written over the table or the vectors it is made
-    /// of.
-    #[error("{} is what it would be made of; write to another file", path.display())]
+    /// The index or the cleaned table would overwrite its own input: the table or the vectors.
+    #[error("{} is the input itself; write to another file", path.display())]
     OutIsTable {
         /// The file.
         path: PathBuf,
@@ -267,21 +266,21 @@ pub enum CatalogError {
     /// The index, or a table, cannot be written or opened.
     #[error(transparent)]
     Index(crate::index::SongIndexError),
-    /// The sentences of a song cancel each other out, so that it has no vector.
+    /// A song has no vector because its sentences cancel each other out.
     #[error(transparent)]
     Embedding(#[from] crate::embedding::EmbeddingError),
-    /// There is no folder for the starter index, or it cannot be used.
+    /// There is no folder for the starter index, or the folder cannot be used.
     #[error(
-        "the starter index cannot be kept in {}; set PIXELPLAY_CACHE to a folder that can be written to",
+        "cannot store the starter index in {}; set PIXELPLAY_CACHE to a writable folder",
         path.display()
     )]
     Cache {
         /// The folder.
         path: PathBuf,
-        /// Why not.
+        /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The caller's progress callback asked to stop; nothing was left behind.
+    /// The caller's progress callback asked to stop; nothing was written.
     #[error("stopped on request; nothing was written")]
     Cancelled,
 }
@@ -311,7 +310,7 @@ impl From<crate::index::SongIndexError> for CatalogError {
     }
 }
 
-/// A header for an error message: quoted, and cut where it is long.
+/// Formats a header for an error message: quoted, and shortened if it is long.
 fn shown(header: &[String]) -> String {
     const MOST: usize = 40;
     let mut names: Vec<_> = header

@@ -1,19 +1,19 @@
-//! From a table of songs to an index: clean the table, describe each song in words, embed the
-//! words.
+//! Builds an index from a table of songs: cleans the table, describes each song in words, and
+//! embeds the words.
 //!
-//! * [`SongTable`] is the way in: a table as it is published, opened from CSV or TSV, gzipped or
-//!   not, from a reader or from Arrow record batches. What is made of it reports every row it drops
-//!   and every cell it empties: songs in memory, songs row by row, a table again, an index, more
-//!   songs for an index.
-//! * [`write_csv`] writes songs that are there already as a table, and `build_index` (feature
-//!   `encoder`) as an index.
-//! * [`describe`](describe()) turns a song's features, genre and decade into sentences that a
-//!   photograph could be captioned with; the phrases are data ([`Templates`]), and a [`Describer`]
-//!   of one's own can stand in.
-//! * `why` (feature `encoder`) tells which of a song's sentences fits what was asked.
-//! * [`import`](import()) makes an index of vectors that another program made, and the table of
+//! * [`SongTable`] is the entry point: a published table, opened from CSV or TSV, gzipped or not,
+//!   from a reader or from Arrow record batches. It becomes songs in memory, a song for every row,
+//!   a cleaned table, an index, or more songs for an index. All of these report every row they drop
+//!   and every cell they empty.
+//! * [`write_csv`] writes songs you already have as a table, and `build_index` (feature `encoder`)
+//!   as an index.
+//! * [`describe`](describe()) turns a song's features, genre and decade into sentences that could
+//!   be captions of photographs. The phrases are data ([`Templates`]), and a custom [`Describer`]
+//!   can replace them.
+//! * `why` (feature `encoder`) shows which of a song's sentences fit a query best.
+//! * [`import`](import()) builds an index from vectors that another program made and a table of
 //!   their songs.
-//! * `starter_index` (feature `starter`) has a catalogue at hand.
+//! * `starter_index` (feature `starter`) opens an embedded catalogue.
 //!
 //! ```
 //! use pixelplay_core::catalog::{SongTable, Templates, describe};
@@ -29,9 +29,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Inside, each room knows those before it and none behind it: `table` (bytes to rows of text),
-//! `clean` (rows to songs), `describe` (songs to sentences), `indexing` (sentences to an index),
-//! `import`; `song_table` is the door to them all.
+//! Inside, each module uses only those before it: `table` (bytes to rows of text), `clean` (rows to
+//! songs), `describe` (songs to sentences), `indexing` (sentences to an index), `import`, and
+//! `song_table`, which joins them all.
 
 mod clean;
 mod describe;

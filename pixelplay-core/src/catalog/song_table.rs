@@ -1,4 +1,4 @@
-//! The one way into the catalogue: a table of songs, and what can be made of it.
+//! The entry point of the catalogue: a table of songs, and what can be built from it.
 
 use std::fmt;
 use std::io::Read;
@@ -21,17 +21,17 @@ use crate::index::publish::{Draft, folder_of};
 use crate::index::{EditReport, SongIndexEditor};
 use crate::progress::Progress;
 
-/// A table of songs as people publish it, opened and not read yet.
+/// A published table of songs, opened but not yet read.
 ///
-/// It is opened by [`open`](Self::open), [`from_reader`](Self::from_reader) or, with the feature
-/// `arrow`, `from_batches`. How it is to be read may be said where it does not tell itself. It is
-/// read once, by what is made of it:
+/// Open it with [`open`](Self::open), [`from_reader`](Self::from_reader) or, with the feature
+/// `arrow`, `from_batches`. Then set options if the table needs them. It is read once, by one of
+/// these methods:
 ///
 /// * [`clean`](Self::clean): songs;
-/// * [`read_aligned`](Self::read_aligned): a song for every row;
-/// * [`write_csv`](Self::write_csv): a table again;
+/// * [`read_aligned`](Self::read_aligned): one song for every row;
+/// * [`write_csv`](Self::write_csv): a cleaned table;
 /// * `build_index` (feature `encoder`): an index;
-/// * `add_to` (feature `encoder`): more songs in an index that is there.
+/// * `add_to` (feature `encoder`): more songs in an existing index.
 ///
 #[cfg_attr(feature = "mini", doc = "```")]
 #[cfg_attr(not(feature = "mini"), doc = "```ignore")]
@@ -50,33 +50,36 @@ use crate::progress::Progress;
 /// ```
 ///
 /// # How a table is read
-/// * **The file** may be gzipped, in UTF-8, Windows-1252 or a mixture, or, with a byte order mark,
-///   in UTF-16; lines may end in any way. A first line `sep=;` names the delimiter, as in Excel.
-/// * **Columns** are found by the header, whatever its case and separators, under the names of the
+/// * **The file** may be gzipped. It may be in UTF-8, Windows-1252 or a mixture of both, or, with a
+///   byte order mark, in UTF-16. Any line endings are accepted. A first line `sep=;` names the
+///   delimiter, as in Excel.
+/// * **Columns** are found by the header, ignoring case and separators, under the names of the
 ///   public Spotify tables or plain ones (`id`, `title` or `name`, `artist`, ...). Unknown columns
-///   go into [`Song::extra`]. A table without an id column gets ids made from artist and title, the
-///   same each time.
-/// * **Rows** are dropped that have no id, title or artist, or not as many cells as the header;
-///   blank cells beyond it do no harm.
-/// * **Missing** is what is empty or says `NA`, `N/A`, `NaN`, `null`, `None`, `-` and the like. In
-///   text only the spellings of programs count, so that a song may be called `Na`, `none` or `-`;
-///   one called `NA` or `None` cannot be told from a missing one, and its row is dropped.
-/// * **Numbers** may have a decimal comma, thousands and a percent sign, durations the form `3:45`,
-///   or another unit that the header names, and a year may be in a date. A column of 0-1 features
-///   that holds 0 to 100 all through, or says `%` in its header, is divided by 100.
-/// * **Cells** that cannot be right are emptied: text where a number should be, an energy of 3.
-/// * **Repeats**, rows with an id that was there before, or of the same recording under another id
-///   (see [`CleanOptions::merge_recordings`]), fill what the first row left empty. Where they bring
-///   other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`, in the
-///   extra column `genres`; so does a song of which one cell lists several.
+///   go into [`Song::extra`]. Without an id column, ids are derived from artist and title, and are
+///   the same each time.
+/// * **Rows** without an id, title or artist are dropped, and so are rows with more or fewer cells
+///   than the header. Blank cells beyond the header do no harm.
+/// * **Missing** cells are empty or say `NA`, `N/A`, `NaN`, `null`, `None`, `-` and the like. In
+///   text columns only the spellings of programs count, so a song may be called `Na`, `none` or
+///   `-`. A song called `NA` or `None` cannot be distinguished from a missing title, so its row is
+///   dropped.
+/// * **Numbers** may have a decimal comma, thousands separators and a percent sign. Durations may
+///   have the form `3:45`, or another unit that the header names, and a year may be part of a date.
+///   A column of 0-1 features is divided by 100 if its values run from 0 to 100, or if its header
+///   says `%`.
+/// * **Cells** that cannot be right are emptied: text instead of a number, an energy of 3.
+/// * **Repeats** are rows with an id of an earlier row, or of the same recording under another id
+///   (see [`CleanOptions::merge_recordings`]). They fill the empty cells of the first row. If they
+///   have other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`, in
+///   the extra column `genres`. So does a song with one cell that lists several genres.
 ///
-/// Each of these is counted in the [`CleanReport`], with lines to look at.
+/// Each of these is counted in the [`CleanReport`], with line numbers.
 ///
-/// Rows are merged as they are read: memory follows the distinct songs, not the rows or the size of
-/// the file. A million songs take about 0.7 GB, and 1.5 GB with five unknown columns.
+/// Rows are merged as they are read: memory grows with the distinct songs, not with the rows or the
+/// size of the file. A million songs take about 0.7 GB, and 1.5 GB with five unknown columns.
 ///
 /// [`Song::extra`]: crate::song::Song::extra
-#[must_use = "a table does nothing until something is made of it"]
+#[must_use = "a table does nothing until it is read"]
 pub struct SongTable<'a> {
     input: Input<'a>,
     options: CleanOptions,
@@ -88,15 +91,15 @@ impl SongTable<'static> {
     /// Opens a CSV or TSV file, plain or gzipped. Nothing is read yet.
     ///
     /// # Errors
-    /// [`CatalogError::Read`] where there is no such file, and [`CatalogError::NotAFile`] for a
-    /// folder, a pipe or a device.
+    /// Returns [`CatalogError::Read`] if the file does not exist, and [`CatalogError::NotAFile`]
+    /// for a folder, a pipe or a device.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
         Ok(Self::new(Input::open(path.as_ref())?))
     }
 }
 
 impl<'a> SongTable<'a> {
-    /// A table that is no file; `name` is what errors and the report call it.
+    /// Creates a table from a reader; errors and the report call it `name`.
     ///
     /// ```
     /// use pixelplay_core::catalog::SongTable;
@@ -104,7 +107,7 @@ impl<'a> SongTable<'a> {
     /// let csv = "track_id,track_name,artist,energy\n1,Holiday,Ana,0.9\n2,NA,Ben,0\n3,Rain,Cem,7\n";
     /// let cleaned = SongTable::from_reader(csv.as_bytes(), "songs.csv").clean(&mut ())?;
     /// assert_eq!(cleaned.songs[0].title.as_deref(), Some("Holiday"));
-    /// assert_eq!(cleaned.songs[1].energy, None); // 7 is no energy
+    /// assert_eq!(cleaned.songs[1].energy, None); // 7 is not a valid energy
     /// assert_eq!((cleaned.report.rows_read, cleaned.report.kept), (3, 2));
     /// # Ok::<(), pixelplay_core::catalog::CatalogError>(())
     /// ```
@@ -112,12 +115,12 @@ impl<'a> SongTable<'a> {
         Self::new(Input::from_reader(reader, name.as_ref()))
     }
 
-    /// A table in Arrow record batches, read as the CSV that it would be; `name` is what errors and
-    /// the report call it.
+    /// Creates a table from Arrow record batches, which are read as if they were saved as CSV;
+    /// errors and the report call it `name`.
     ///
-    /// Numbers are read exactly, dates by ISO 8601 (in UTC), dictionaries as what they stand for,
-    /// lists of texts as several names; what is null is missing. Columns of vectors, structures and
-    /// raw bytes, which no song has, are left out and reported as
+    /// Numbers are read exactly, dates as ISO 8601 (in UTC), dictionaries as their values, lists of
+    /// texts as several names; nulls are missing cells. Songs have no columns of vectors,
+    /// structures and raw bytes, so such columns are left out and reported as
     /// [`ignored`](CleanReport::ignored). Line `n` of a report is row `n - 2`, counted from 0, as
     /// long as no text has line breaks.
     ///
@@ -150,7 +153,7 @@ impl<'a> SongTable<'a> {
         }
     }
 
-    /// Says which header is which column of a song, where the names do not tell:
+    /// Sets which header is which column of a song, if the names do not show it, such as
     /// `[("title", "Werk")]`; see [`CleanOptions::columns`].
     pub fn columns<C, H>(mut self, columns: impl IntoIterator<Item = (C, H)>) -> Self
     where
@@ -162,27 +165,27 @@ impl<'a> SongTable<'a> {
         self
     }
 
-    /// Says what stands between two cells; see [`CleanOptions::delimiter`].
+    /// Sets the delimiter of cells; see [`CleanOptions::delimiter`].
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.options.delimiter = Some(delimiter);
         self
     }
 
-    /// Whether rows of one recording are one song although their ids differ; see
+    /// Sets whether rows of one recording are merged even if their ids differ; see
     /// [`CleanOptions::merge_recordings`].
     pub fn merge_recordings(mut self, merge: bool) -> Self {
         self.options.merge_recordings = merge;
         self
     }
 
-    /// Sets all that can be said about how the table is read, its limits too, in place of what was
-    /// said before: of columns and delimiter too, so say this first.
+    /// Sets all options for reading the table, including its limits. This replaces columns and
+    /// delimiter that were set before, so call it first.
     pub fn options(mut self, options: CleanOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Says how songs become an index, for [`build_index`](Self::build_index) and
+    /// Sets how songs become an index, for [`build_index`](Self::build_index) and
     /// [`add_to`](Self::add_to).
     #[cfg(feature = "encoder")]
     pub fn build_options(mut self, options: BuildOptions) -> Self {
@@ -193,16 +196,16 @@ impl<'a> SongTable<'a> {
     /// Reads the songs of the table.
     ///
     /// # Errors
-    /// Where this is no table of songs: unreadable, empty, not text, without a column for the title
-    /// or the artist, or beyond one of the limits in [`CleanOptions`]; and
-    /// [`CatalogError::Cancelled`].
+    /// Returns an error if this is not a table of songs: it is unreadable, empty, not text, has no
+    /// column for the title or the artist, or exceeds one of the limits in [`CleanOptions`].
+    /// Returns [`CatalogError::Cancelled`] if the progress callback asks to stop.
     pub fn clean(self, progress: &mut dyn Progress) -> Result<Cleaned, CatalogError> {
         clean::clean(self.input, &self.options, progress)
     }
 
-    /// Reads a table of which no row may be left out, since something else counts on their order:
-    /// song `i` comes from row `i`. A row has an id, that of the table or its own number from 0;
-    /// nothing else is needed. Cells are read as by [`clean`](Self::clean).
+    /// Reads one song for every row: song `i` comes from row `i`. Use this if something else, such
+    /// as a file of vectors, has the same order. The id is that of the table, or else the number of
+    /// the row, from 0; no other column is needed. Cells are read as by [`clean`](Self::clean).
     ///
     /// ```
     /// use pixelplay_core::catalog::SongTable;
@@ -215,18 +218,18 @@ impl<'a> SongTable<'a> {
     /// ```
     ///
     /// # Errors
-    /// [`CatalogError::BadRow`] for a row that cannot be read or whose id an earlier one has;
+    /// Returns [`CatalogError::BadRow`] for a row that cannot be read or whose id is a duplicate;
     /// otherwise as [`clean`](Self::clean).
     pub fn read_aligned(self, progress: &mut dyn Progress) -> Result<Cleaned, CatalogError> {
         clean::read_aligned(self.input, &self.options, progress)
     }
 
-    /// Cleans the table and writes it to `out`; [`clean`](Self::clean) and
-    /// [`write_csv`](super::write_csv) in one.
+    /// Cleans the table and writes it to `out`: [`clean`](Self::clean) and
+    /// [`write_csv`](super::write_csv) in one call.
     ///
     /// # Errors
-    /// As theirs, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] where it would replace
-    /// the table.
+    /// Returns the errors of both, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] if it
+    /// would replace the table.
     pub fn write_csv(
         self,
         out: impl AsRef<Path>,
@@ -242,15 +245,15 @@ impl<'a> SongTable<'a> {
         Ok(report)
     }
 
-    /// Cleans the table and writes an index of its songs to `out`, whose vectors live in the space
-    /// of `encoder`; [`clean`](Self::clean) and [`build_index`](super::build_index) in one. Returns
-    /// what both report.
+    /// Cleans the table and writes an index of its songs to `out`, with vectors in the space of
+    /// `encoder`: [`clean`](Self::clean) and [`build_index`](super::build_index) in one call.
+    /// Returns both reports.
     ///
-    /// The songs wait in a file beside `out`, of some 300 bytes each, so that memory need not hold
-    /// them: a million take less than a gigabyte in all.
+    /// Meanwhile the songs are stored in a temporary file next to `out`, at some 300 bytes each,
+    /// and not in memory: a million songs take less than a gigabyte in all.
     ///
     /// # Errors
-    /// As the two of them, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] where the
+    /// Returns the errors of both, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] if the
     /// index would replace the table.
     #[cfg(feature = "encoder")]
     pub fn build_index(
@@ -270,22 +273,23 @@ impl<'a> SongTable<'a> {
         Ok((cleaned, built))
     }
 
-    /// Cleans the table and adds its songs to an index; [`clean`](Self::clean),
-    /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one. Returns what the
-    /// three report.
+    /// Cleans the table and adds its songs to an index: [`clean`](Self::clean),
+    /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one call. Returns the
+    /// three reports.
     ///
-    /// The songs are described as those of the index [were](crate::index::SongIndex::recipe),
-    /// whatever the [`WordWeights`](super::WordWeights) of the options say. Of a describer of one's
-    /// own an index cannot tell which it was: give the same one.
+    /// The songs are described like [those of the index](crate::index::SongIndex::recipe), whatever
+    /// the [`WordWeights`](super::WordWeights) of the options are. An index does not record which
+    /// custom describer was used: pass the same one.
     ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs
-    /// go through a file in the folder for temporary files.
+    /// are first written to a file in the folder for temporary files.
     ///
     /// # Errors
-    /// As the three of them; before anything is encoded, [`CatalogError::Embedding`] if the index
-    /// is of another encoder, [`CatalogError::OtherRecipe`] if its songs were described with other
-    /// templates or by another version, and [`SongIndexError::KnownIds`] if it has songs of the
-    /// table that are not to be replaced.
+    /// Returns the errors of the three. Before anything is encoded, it returns
+    /// [`CatalogError::Embedding`] if the index is from another encoder,
+    /// [`CatalogError::OtherRecipe`] if its songs were described with other templates or by another
+    /// version, and [`SongIndexError::KnownIds`] if it already has songs of the table and they
+    /// should not be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
     #[cfg(feature = "encoder")]

@@ -1,4 +1,4 @@
-//! The embedded catalogue, built into the user's cache on first use.
+//! The embedded catalogue. Its index is built in the user's cache on first use.
 
 use std::path::{Path, PathBuf};
 
@@ -12,18 +12,17 @@ use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::Progress;
 
-/// Where the cache is, where the user says so; otherwise `pixelplay` in the platform's cache
+/// The variable that names the cache folder; without it, `pixelplay` in the platform's cache
 /// folder.
 const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 
 /// Opens an index of the embedded starter catalogue in the space of `encoder`.
 ///
-/// The first call builds it, a pass of the text tower for each of its sentences, and keeps it in
-/// the folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the
-/// user's cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls
-/// open the file and check every byte; one that is damaged is built anew. Each encoder has its own
-/// file, and so has each version of the catalogue and of this crate. Several processes may do all
-/// this at once.
+/// The first call builds it, with one pass of the text tower for each sentence, and keeps it in the
+/// folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the user's
+/// cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls open the
+/// file and check every byte; a damaged file is rebuilt. Each encoder has its own file, and so has
+/// each version of the catalogue and of this crate. Several processes may do all this at once.
 ///
 /// ```no_run
 /// use pixelplay_core::{Encoder, catalog::starter_index};
@@ -35,8 +34,8 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 /// ```
 ///
 /// # Errors
-/// [`CatalogError::Cache`] where the folder cannot be written to. There is no silent second choice:
-/// in a folder for temporary files, open to all, anybody could have put a file in place first.
+/// Returns [`CatalogError::Cache`] if the folder cannot be written to. There is no silent fallback:
+/// in a shared folder for temporary files, another user could have placed a file there first.
 /// Otherwise as [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
@@ -80,15 +79,15 @@ fn starter_index_in(
     SongIndex::open(&path).map_err(|error| unusable(error.into()))
 }
 
-/// The index at `path`, unless it is missing, damaged or foreign; whatever is wrong with it, it can
-/// be built anew.
+/// Opens the index at `path`, unless it is missing, damaged or of another encoder; in all of these
+/// cases it can be rebuilt.
 fn open_whole(path: &Path, encoder: &Encoder) -> Option<SongIndex> {
     let index = SongIndex::open(path).ok()?;
     let fits = index.fingerprint() == Some(encoder.fingerprint()) && index.verify().is_ok();
     fits.then_some(index)
 }
 
-/// A name that changes with everything that the bytes of the file depend on.
+/// Returns a file name that changes with everything that the bytes of the file depend on.
 fn file_name(encoder: &Encoder) -> String {
     let mut hasher = PartsHasher::default();
     let version = env!("CARGO_PKG_VERSION").as_bytes();
@@ -175,7 +174,7 @@ mod tests {
         starter_index_in(&folder, &encoder, &mut ()).unwrap();
         assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
 
-        // One space, but other bits.
+        // The same space, but other bits.
         let int8 = Encoder::mini_with(EncoderOptions {
             precision: Precision::Int8,
             ..EncoderOptions::default()
@@ -207,7 +206,7 @@ mod tests {
             assert!(matches!(error, CatalogError::Cache { .. }));
             assert!(error.to_string().contains(CACHE_VARIABLE), "{error}");
         }
-        // Only the folder is there, and it takes no file: the very file is a folder.
+        // The folder exists, but the file cannot be created: a folder has its name.
         let folder = tempfile::tempdir().unwrap();
         let encoder = mini();
         std::fs::create_dir(folder.path().join(file_name(&encoder))).unwrap();

@@ -1,4 +1,4 @@
-//! Why a song was found: which of its sentences fits what was asked.
+//! Explains why a song was found: which of its sentences fit the query.
 
 use std::collections::HashSet;
 
@@ -16,15 +16,16 @@ pub struct Reason {
     /// The sentence, and what it was made from.
     #[serde(flatten)]
     pub sentence: Sentence,
-    /// The cosine between the sentence and the query: greater is closer.
+    /// The cosine between the sentence and the query; higher is closer.
     pub score: f64,
 }
 
-/// Why a song was found: its sentences, those that fit the query best first.
+/// Explains why a song was found: returns its sentences, best fit to the query first.
 ///
-/// For a song of an index these are the sentences that its vector was made of, read from its
-/// [`description`](Song::description); `templates` tell what each was made from, so give those that
-/// the index was built with. Costs a pass of the text tower for each sentence, some ten.
+/// For a song of an index these are the sentences that its vector was made from, read from its
+/// [`description`](Song::description). `templates` are needed to find out what each sentence was
+/// made from, so pass those that the index was built with. Each sentence costs one pass of the text
+/// tower; a song has about ten.
 ///
 #[cfg_attr(feature = "starter", doc = "```")]
 #[cfg_attr(not(feature = "starter"), doc = "```ignore")]
@@ -43,8 +44,8 @@ pub struct Reason {
 /// ```
 ///
 /// # Errors
-/// [`CatalogError::Encode`] where the encoder fails, [`CatalogError::Embedding`] where the query is
-/// of another space.
+/// Returns [`CatalogError::Encode`] if the encoder fails, [`CatalogError::Embedding`] if the query
+/// is from another space.
 pub fn why(
     song: &Song,
     query: &Embedding,
@@ -53,7 +54,7 @@ pub fn why(
 ) -> Result<Vec<Reason>, CatalogError> {
     let mut told = describe(song, templates);
     let kept: HashSet<String> = lines(song.description.as_deref().unwrap_or_default()).collect();
-    // An index that was built without titles does not keep them.
+    // The description does not include titles if the index was built without them.
     told.retain(|sentence| kept.is_empty() || kept.contains(&sentence.text));
     let texts: Vec<&str> = told.iter().map(|sentence| &*sentence.text).collect();
     let vectors = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ())?;

@@ -1,53 +1,53 @@
-//! What a provider offers for a song: input from a stranger, cleaned before anybody sees it.
+//! A recording that a provider offers: untrusted input, which is cleaned before it is used.
 
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
-/// Longer text than this is no name.
+/// Text longer than this is not a name.
 const MOST_TEXT: usize = 500;
 const MOST_URL: usize = 2048;
-/// More candidates than this are not looked at.
+/// The maximum number of candidates that are considered.
 const MOST_CANDIDATES: usize = 50;
 /// A day, in milliseconds.
 const LONGEST_SONG: i64 = 86_400_000;
 
 /// A recording that a provider offers for a song.
 ///
-/// What a [`Provider`](super::Provider) fills in is checked once more before it is used or stored:
+/// Whatever a [`Provider`](super::Provider) fills in is checked again before it is used or stored:
 /// text that is absurdly long or would steer a terminal, addresses that are not plain `https`, and
 /// numbers out of range are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Candidate {
-    /// What the provider calls it.
+    /// The provider's id of the recording.
     pub id: String,
-    /// The title, with whatever tells its version: `Song (Live)`.
+    /// The title, including what names its version: `Song (Live)`.
     pub title: String,
     /// The credit, as one text.
     pub artist: String,
     /// The album.
     pub album: Option<String>,
-    /// How long it lasts, in milliseconds.
+    /// The length in milliseconds.
     pub duration_ms: Option<i64>,
     /// The year of release.
     pub year: Option<i64>,
     /// The genre.
     pub genre: Option<String>,
-    /// Whether the words are explicit.
+    /// Whether the lyrics are explicit.
     pub explicit: Option<bool>,
-    /// Where a picture of the cover is.
+    /// The address of a picture of the cover.
     pub artwork_url: Option<String>,
-    /// Where a short piece can be heard.
+    /// The address of a short preview.
     pub preview_url: Option<String>,
-    /// Where the whole song can be found.
+    /// The address of the whole song.
     pub external_url: Option<String>,
-    /// An address that leads to a cover, or to an answer 404 if there is none. It is asked only for
-    /// a recording that was chosen, and then is its `artwork_url`.
+    /// An address that returns a cover, or status 404 if there is none. It is requested only for
+    /// the chosen recording, and then becomes its `artwork_url`.
     pub cover_to_try: Option<String>,
 }
 
 impl Candidate {
-    /// The candidates that are fit for use, and of them what is.
+    /// Returns the usable candidates, with their usable fields.
     pub(super) fn clean_all(candidates: Vec<Self>) -> Vec<Self> {
         let candidates = candidates.into_iter().take(MOST_CANDIDATES);
         candidates.filter_map(Self::clean).collect()
@@ -68,7 +68,7 @@ impl Candidate {
         ] {
             *address = address.take().filter(|address| is_plain_address(address));
         }
-        // A cover to try is an address of the provider's own, which a test has on this machine.
+        // A cover to try is an address of the provider itself, which in tests is on this machine.
         for address in [&mut self.artwork_url, &mut self.preview_url, &mut self.external_url] {
             *address = address.take().filter(|address| address.starts_with("https://"));
         }
@@ -79,7 +79,7 @@ impl Candidate {
     }
 }
 
-/// Trimmed, unless it cannot be a name.
+/// Returns the trimmed text, unless it cannot be a name.
 fn text(text: String) -> Option<String> {
     let steers = |c: char| {
         c.is_control()
@@ -89,7 +89,8 @@ fn text(text: String) -> Option<String> {
     (!text.is_empty() && text.len() <= MOST_TEXT && !text.contains(steers)).then_some(text)
 }
 
-/// Whether it has a scheme of the web, a host, no user name, and nothing that must be escaped.
+/// Returns whether it has a web scheme, a host, no user name, and no characters that must be
+/// escaped.
 fn is_plain_address(address: &str) -> bool {
     let is_text = address.len() <= MOST_URL
         && address
@@ -103,8 +104,8 @@ fn is_plain_address(address: &str) -> bool {
         && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
 }
 
-/// The address, if it is of one of these hosts (or of a host below one that begins with a dot) and
-/// comes by `https`.
+/// Returns the address if it uses `https` and is on one of these hosts (or, for a host that begins
+/// with a dot, on a subdomain).
 pub(super) fn of_hosts(address: Option<&str>, hosts: &[&str]) -> Option<String> {
     let address = address?;
     let uri: Uri = address.parse().ok()?;

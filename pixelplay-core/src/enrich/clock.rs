@@ -1,22 +1,22 @@
-//! The time and how to let it pass, which tests may set.
+//! The time and how to wait, which tests can replace.
 
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970 (UTC), as they are stored.
+/// Milliseconds since 1970 (UTC), as stored.
 pub(super) type Millis = i64;
 
-/// Where enriching gets the time from, and how it waits: by default the system, in tests any
-/// functions.
+/// The source of time for enriching, and how it waits: the system by default, any functions in
+/// tests.
 ///
 /// ```
 /// use pixelplay_core::enrich::Clock;
 /// use std::sync::{Arc, Mutex};
 /// use std::time::{Duration, UNIX_EPOCH};
 ///
-/// // A clock that only waiting moves on.
+/// // A clock that only advances by waiting.
 /// let passed = Arc::new(Mutex::new(Duration::ZERO));
 /// let slept = passed.clone();
 /// let clock = Clock::new(
@@ -32,8 +32,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock of two functions: what time it is, and one that returns when so much time has
-    /// passed.
+    /// Creates a clock from two functions: one that returns the time, and one that returns after
+    /// the given time.
     pub fn new(
         now: impl Fn() -> SystemTime + Send + Sync + 'static,
         sleep: impl Fn(Duration) + Send + Sync + 'static,
@@ -67,16 +67,17 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A length of time, cut at the greatest that can be stored.
+/// Converts a duration, limited to the longest that can be stored.
 pub(super) fn in_millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// A stored time as ISO 8601 has it: `2026-11-26T01:02:03Z`.
+/// Formats a stored time in ISO 8601: `2026-11-26T01:02:03Z`.
 pub(super) fn iso(time: Millis) -> String {
     let seconds = time.max(0) / 1000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // From days since 1970 to a date, by years that begin in March, so that a leap day comes last.
+    // Converts days since 1970 to a date, using years that begin in March, so that a leap day comes
+    // last.
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,48 +1,48 @@
-//! What can go wrong while songs are looked up.
+//! The errors of looking songs up.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why songs could not be enriched. Answers that were got by then are in the cache, and another run
-/// goes on from there.
+/// An error that stops enriching. Answers received by then are in the cache, and the next run
+/// continues from there.
 ///
-/// A song that is not found is no error: it is counted, with its reason, in the
+/// A song that is not found is not an error: it is counted, with its reason, in the
 /// [`EnrichReport`](super::EnrichReport).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnrichError {
-    /// An option makes no sense.
+    /// An option has an invalid value.
     #[error("{what}")]
     BadOptions {
         /// What is wrong, and what it should be.
         what: String,
     },
-    /// So many requests failed one after the other that there is no point in going on.
+    /// Too many requests failed one after the other.
     #[error(
         "{failures} requests to {provider} failed one after the other, the last one with: {last}; {} answers are in the \
-         cache: run it again later, and it goes on from there",
+         cache; run it again later to continue",
         answers
     )]
     Failing {
         /// The provider.
         provider: String,
-        /// How many.
+        /// How many requests failed.
         failures: u32,
-        /// What the last one failed with.
+        /// The error of the last one.
         last: String,
         /// How many answers this run has put into the cache.
         answers: u64,
     },
-    /// The provider asks to wait for longer than is waited for.
+    /// The provider asks for a longer wait than a run allows.
     #[error(
-        "{provider} asks to wait for {} s; {answers} answers are in the cache: run it again after that time, and it goes \
-         on from there", wait.as_secs()
+        "{provider} asks to wait for {} s; {answers} answers are in the cache; run it again after that time to \
+         continue", wait.as_secs()
     )]
     AskedToWait {
         /// The provider.
         provider: String,
-        /// How long.
+        /// How long to wait.
         wait: Duration,
         /// How many answers this run has put into the cache.
         answers: u64,
@@ -52,15 +52,15 @@ pub enum EnrichError {
     Cache {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// What is wrong.
         problem: CacheProblem,
     },
     /// The index cannot be read or written.
     #[error(transparent)]
     Index(crate::index::SongIndexError),
-    /// The caller's progress callback asked to stop; nothing was written but the cache.
+    /// The caller's progress callback asked to stop; only the cache was written.
     #[error(
-        "stopped on request; what was found is in the cache, and another run goes on from there"
+        "stopped on request; what was found is in the cache, and the next run continues from there"
     )]
     Cancelled,
 }
@@ -72,13 +72,13 @@ pub enum CacheProblem {
     /// The operating system refused.
     #[error("{0}")]
     Io(io::Error),
-    /// The file, or its folder, cannot be written.
+    /// The file or its folder cannot be written.
     #[error(
-        "it, or files beside it, cannot be written; check the rights of the file and its folder"
+        "it or a file next to it cannot be written; check the permissions of the file and its folder"
     )]
     ReadOnly,
-    /// It is another file.
-    #[error("{0}; name a file of its own")]
+    /// The file is not a cache.
+    #[error("{0}; use another file for the cache")]
     Foreign(&'static str),
     /// It was written by a later version of PixelPlay.
     #[error(
@@ -90,16 +90,16 @@ pub enum CacheProblem {
         /// The newest that is known.
         supported: i64,
     },
-    /// It contradicts itself.
-    #[error("it is damaged ({0}); delete it, and songs are asked for anew")]
+    /// The file is damaged.
+    #[error("it is damaged ({0}); delete it, and the songs are looked up again")]
     Damaged(String),
-    /// Another program holds it locked.
-    #[error("another program locks it")]
+    /// Another program has the file locked.
+    #[error("another program has it locked")]
     Busy,
-    /// There is no room for it.
-    #[error("its disk is full; make room, and run it again")]
+    /// The disk is full.
+    #[error("the disk is full; free some space and run it again")]
     DiskFull,
-    /// SQLite says something else.
+    /// Another error of SQLite.
     #[error("{0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }

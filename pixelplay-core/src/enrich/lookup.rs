@@ -1,4 +1,4 @@
-//! Looks songs up: what the cache knows first, then the provider, at its pace.
+//! Looks songs up: first in the cache, then at the provider, at its pace.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,18 +17,18 @@ use crate::index::{SongIndex, SongIndexError};
 use crate::progress::Progress;
 use crate::song::{Song, Value};
 
-/// How often a song is asked for whose requests break, before the next one's turn comes.
+/// How often a song with failing requests is tried before the next one.
 const ATTEMPTS: u32 = 3;
-/// Waiting grows up to this.
+/// The longest wait after failures.
 const LONGEST_OWN_WAIT: Duration = Duration::from_secs(300);
-/// A provider that asks for more is not waited for.
+/// The longest wait that a provider may ask for.
 const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(3600);
-/// A turn that is further away was set by a clock that was wrong.
+/// A turn further away than this was set by a wrong clock.
 const LONGEST_TURN: Duration = Duration::from_secs(2 * 3600);
-/// How often a wait looks whether it is to be cut short.
+/// How often a wait checks whether to stop early.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Songs, wherever they are.
+/// Songs in memory or in an index.
 #[derive(Clone, Copy)]
 pub(super) enum Table<'a> {
     Index(&'a SongIndex),
@@ -51,10 +51,10 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What came of one song.
+/// The outcome of one song.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outcome {
-    /// It lacks nothing.
+    /// It is already complete.
     Complete,
     /// It cannot be looked up.
     Unnamed,
@@ -62,7 +62,7 @@ pub(super) enum Outcome {
     NotFound(Refusal),
     /// There was no usable answer.
     Failed(String),
-    /// There was no request left.
+    /// No request was left.
     NotAsked,
 }
 
@@ -72,15 +72,15 @@ pub(super) struct Found {
     pub(super) fetched_at: Millis,
 }
 
-/// What is to be done for a song next.
+/// The next step for a song.
 enum Next {
     Nothing(Outcome),
     Search,
-    /// Look whether there is a cover at this address.
+    /// Check whether there is a cover at this address.
     Cover(String),
 }
 
-/// Where the work stands.
+/// The state of the work.
 #[derive(Clone, Copy)]
 struct At {
     done: usize,
@@ -92,16 +92,16 @@ pub(super) struct Lookup<'a> {
     options: &'a EnrichOptions,
     cache: Cache,
     client: Client,
-    /// What failed in this run, by query.
+    /// Failures of this run, by query.
     failed: HashMap<String, String>,
     failures_in_a_row: u32,
-    /// Whether a turn was taken and not yet used.
+    /// Whether a turn was taken but not yet used.
     has_turn: bool,
     pub(super) requests: u64,
     pub(super) failed_requests: u64,
-    /// Answers put into the cache.
+    /// The number of answers written to the cache.
     answers: u64,
-    /// Songs that needed no request.
+    /// The number of songs that needed no request.
     pub(super) from_cache: u64,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// What comes of each song, in order.
+    /// Returns the outcome of each song, in order.
     pub(super) fn all(
         &mut self,
         songs: Table<'_>,
@@ -145,7 +145,7 @@ impl<'a> Lookup<'a> {
         Ok(outcomes)
     }
 
-    /// What is known without a request, and the rows of which more has to be asked.
+    /// Returns what is known without a request, and the rows that need one.
     pub(super) fn known(
         &mut self,
         songs: Table<'_>,
@@ -197,7 +197,7 @@ impl<'a> Lookup<'a> {
                 Next::Nothing(outcome) => return Ok(outcome),
                 Next::Search if !may_ask => return Ok(Outcome::NotAsked),
                 Next::Cover(url) if !may_ask => {
-                    // The song is found; another run looks for its cover.
+                    // The song is found; the next run looks for its cover.
                     self.failed.insert(url, "no request was left".to_owned());
                     continue;
                 }
@@ -206,7 +206,7 @@ impl<'a> Lookup<'a> {
             if !self.has_turn {
                 self.wait_for_turn(at, progress)?;
                 self.has_turn = true;
-                // Meanwhile another process may have asked.
+                // Another process may have asked meanwhile.
                 continue;
             }
             self.has_turn = false;
@@ -234,7 +234,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Makes a request: the key of the answer, and the answer.
+    /// Makes a request; returns the key of the answer and the answer.
     fn ask(&self, wanted: &Wanted, next: Next) -> (String, Result<String, Fault>) {
         let now = self.options.clock.now();
         if let Next::Cover(url) = next {
@@ -247,9 +247,7 @@ impl<'a> Lookup<'a> {
         let candidates = body.and_then(|body| {
             let found = self.provider.read(&body);
             let found = found.map(Candidate::clean_all);
-            found.map_err(|problem| {
-                broken(format!("{name} does not answer as it should: {problem}"))
-            })
+            found.map_err(|problem| broken(format!("unexpected answer from {name}: {problem}")))
         });
         let answer = candidates.and_then(|candidates| {
             serde_json::to_string(&candidates).map_err(|error| broken(error.to_string()))
@@ -257,7 +255,7 @@ impl<'a> Lookup<'a> {
         (self.query(wanted), answer)
     }
 
-    /// The key of a song in the cache.
+    /// Returns the key of a song in the cache.
     pub(super) fn query(&self, wanted: &Wanted) -> String {
         format!("{}\n{}", self.provider.scope(), wanted.key())
     }
@@ -287,7 +285,7 @@ impl<'a> Lookup<'a> {
                     chosen.candidate.artwork_url = Some(url);
                 }
                 Some(_) => {}
-                // The song is found; another run looks for its cover again.
+                // The song is found; the next run looks for its cover again.
                 None if self.failed.contains_key(&url) => {}
                 None => return Ok(Next::Cover(url)),
             }
@@ -314,7 +312,7 @@ impl<'a> Lookup<'a> {
             _ => "waiting to try again",
         };
         let wait = Duration::from_millis(u64::try_from(turn - now).unwrap_or(0));
-        // What was slept is counted, so that a clock that is set meanwhile does not matter.
+        // Counts the time slept, so that setting the clock meanwhile does not matter.
         let mut left = wait;
         loop {
             tell(progress, stage, at)?;
@@ -327,7 +325,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Keeps everybody from asking for as long as the server asks for, or longer with each failure.
+    /// Blocks all processes for as long as the server asks for, or longer with each failure.
     fn hold_after(&self, fault: &Fault) -> Result<(), EnrichError> {
         let provider = self.provider.name();
         if self.failures_in_a_row >= self.options.max_failures {
@@ -360,7 +358,7 @@ fn tell(progress: &mut dyn Progress, stage: &'static str, at: At) -> Result<(), 
     Ok(progress.at(stage, at.done as u64, Some(at.total as u64))?)
 }
 
-/// Whether a cell holds nothing.
+/// Returns whether a cell is empty.
 pub(super) fn is_empty(cell: Option<&Value>) -> bool {
     match cell {
         None => true,

@@ -1,23 +1,23 @@
-//! Covers, previews, links and what else a table does not know of its songs, looked up on the web.
+//! Looks up covers, previews, links and other missing data of songs on the web.
 //!
-//! This and downloading checkpoints are the only things that need a network; everything else in
-//! this crate works without one.
+//! Only this and downloading checkpoints need a network; everything else in this crate works
+//! without one.
 //!
-//! * [`enrich`](enrich()) makes an index of an index; vectors, ids and order stay. [`enrich_songs`]
-//!   fills songs in memory.
-//! * [`plan`] and [`plan_songs`] say beforehand what would be asked, and how long it takes.
-//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or one of your own.
-//!   Mind their terms: each type says them.
+//! * [`enrich`](enrich()) writes an enriched copy of an index; vectors, ids and order stay the
+//!   same. [`enrich_songs`] fills songs in memory.
+//! * [`plan`] and [`plan_songs`] report beforehand what would be requested, and how long it takes.
+//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or your own. Mind
+//!   their terms, which are documented at each type.
 //!
 //! A song is matched by artist, title and length, with a confidence from 0 to 1. Covers, karaoke,
-//! recordings cut into a DJ's set, live ones and remixes are refused unless the song is one itself.
-//! Cells that are filled stay as they are unless [`EnrichOptions::overwrite`] is set; the columns
-//! of [`PROVENANCE`] say what came from where, and why a song was not found.
+//! DJ mixes, live recordings and remixes are refused unless the song is one itself. Only empty
+//! cells are filled unless [`EnrichOptions::overwrite`] is set; the columns of [`PROVENANCE`] say
+//! what came from where, and why a song was not found.
 //!
 //! Requests keep the pace of the provider (iTunes: 20 a minute, so 1,000 songs take 50 minutes).
-//! Every answer, hit or miss, is in the cache, one SQLite file, before the next request goes out: a
-//! run that is stopped, killed or that gives up is gone on with by starting it again, and asks for
-//! nothing twice. Several processes may share a cache; they keep the pace together.
+//! Every answer, hit or miss, is written to the cache, one SQLite file, before the next request is
+//! sent. If a run is stopped, killed or gives up, start it again: it continues and requests nothing
+//! twice. Several processes may share a cache; they keep the pace together.
 //!
 //! ```no_run
 //! use pixelplay_core::SongIndex;
@@ -30,10 +30,11 @@
 //! # Ok::<(), pixelplay_core::Error>(())
 //! ```
 //!
-//! Inside: `lookup` decides what is asked when, `providers` what to ask and how to read the answer,
-//! `request` makes one request, `cache` keeps answers and turns, `matching` says which recording is
-//! the song (of `candidate`s, which are cleaned first), and `write_back` which cells change. `options`
-//! and `report` are what goes in and comes out; `clock` is the time, which tests set.
+//! Inside, `lookup` decides what is requested when, and `providers` what to request and how to read
+//! the answer. `request` makes one request, and `cache` stores answers and turns. `matching`
+//! decides which recording is the song (among `candidate`s, which are cleaned first), and
+//! `write_back` which cells change. `options` and `report` are input and output; `clock` is the
+//! time, which tests can set.
 
 mod cache;
 mod candidate;
@@ -67,18 +68,18 @@ use crate::progress::Progress;
 use crate::song::{Song, Value};
 use lookup::{Lookup, Outcome, Table};
 
-/// Looks up the songs of an index, and writes another index of them to `out`, which may be the file
-/// itself.
+/// Looks up the songs of an index, and writes an enriched index to `out`, which may be the same
+/// file.
 ///
-/// Vectors, ids, order and the other columns are copied as they are; `out` is put in place in one
-/// step when all is done. Until then, and whenever this fails, whatever was at `out` stays. Costs a
-/// copy of the index, about 1 KB of memory for each song found, and a request for each song that
-/// the cache does not know.
+/// Vectors, ids, order and the other columns are copied unchanged. `out` is replaced in one step
+/// when all is done; until then, and if this fails, a file at `out` stays as it was. It takes a
+/// copy of the index, about 1 KB of memory for each song found, and a request for each song that is
+/// not in the cache.
 ///
 /// # Errors
-/// See [`EnrichError`]; [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if `out`
-/// is the index's own file and it was changed since it was opened: open it and run this again.
-/// Answers got by then are in the cache.
+/// See [`EnrichError`]. It is [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if
+/// `out` is the index's own file and has changed since it was opened: open it and run this again.
+/// Answers received by then are in the cache.
 pub fn enrich(
     index: &SongIndex,
     out: impl AsRef<Path>,
@@ -98,7 +99,8 @@ pub fn enrich(
 /// Looks up songs and fills them; the columns of [`PROVENANCE`] go into [`Song::extra`].
 ///
 /// # Errors
-/// See [`EnrichError`]. The songs are then as they were, and answers got by then are in the cache.
+/// See [`EnrichError`]. The songs are then unchanged, and answers received by then are in the
+/// cache.
 pub fn enrich_songs(
     songs: &mut [Song],
     provider: &dyn Provider,
@@ -126,10 +128,10 @@ pub fn enrich_songs(
     Ok(report)
 }
 
-/// Says what [`enrich`](enrich()) would ask, and for how long. No request is made.
+/// Returns what [`enrich`](enrich()) would request, and how long it would take. Makes no request.
 ///
 /// # Errors
-/// As [`enrich`](enrich()), where the cache or the index cannot be read.
+/// As [`enrich`](enrich()), if the cache or the index cannot be read.
 pub fn plan(
     index: &SongIndex,
     provider: &dyn Provider,
@@ -142,7 +144,7 @@ pub fn plan(
 /// [`plan`] for songs in memory.
 ///
 /// # Errors
-/// As [`enrich_songs`], where the cache cannot be read.
+/// As [`enrich_songs`], if the cache cannot be read.
 pub fn plan_songs(
     songs: &[Song],
     provider: &dyn Provider,
@@ -201,7 +203,7 @@ fn planned(
     Ok(plan)
 }
 
-/// Looks up songs, hands over what is to be set, by row and column, and reports.
+/// Looks up songs, passes on the cells to set, by row and column, and returns a report.
 fn run(
     songs: Table<'_>,
     provider: &dyn Provider,

@@ -1,4 +1,4 @@
-//! How songs are looked up, and what makes no sense.
+//! Options for looking songs up.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,42 +7,43 @@ use super::clock::Clock;
 use super::error::EnrichError;
 use crate::http::HttpProxy;
 
-/// How songs are looked up.
+/// Options for looking songs up.
 #[derive(Debug, Clone)]
 pub struct EnrichOptions {
-    /// The file that keeps answers; it is made if it is not there. One for all providers and
-    /// tables.
+    /// The file that stores answers, created if needed. One file serves all providers and tables.
     pub cache: PathBuf,
-    /// Whether what a song has is replaced by what is found; otherwise only empty cells are filled.
+    /// Whether to replace what songs already have with what is found; otherwise only empty cells
+    /// are filled.
     pub overwrite: bool,
-    /// The least confidence of a match, 0 to 1.
+    /// The minimum confidence of a match, 0 to 1.
     pub min_confidence: f64,
-    /// The least time between two requests; `None` means the provider's own.
+    /// The minimum time between two requests; `None` uses the provider's own.
     pub interval: Option<Duration>,
-    /// After which time a song that was not found is asked for again. What was found is not asked
-    /// for again.
+    /// The time after which a song that was not found is looked up again. Songs that were found are
+    /// not looked up again.
     pub ask_again_after: Duration,
-    /// After so many requests no more are made, and songs that would need one are left as they are;
-    /// 0 means that the cache alone is used.
+    /// The maximum number of requests. Songs that would need more are left as they are; 0 uses the
+    /// cache alone.
     pub max_requests: Option<u64>,
-    /// After so many failed requests in a row, [`EnrichError::Failing`].
+    /// The number of failed requests in a row after which enriching stops with
+    /// [`EnrichError::Failing`].
     pub max_failures: u32,
-    /// The wait after the first of them; it doubles each time, up to five minutes. A server that
-    /// asks to wait, for at most an hour, is waited for.
+    /// The wait after the first failure; it doubles each time, up to five minutes. If a server asks
+    /// to wait for at most an hour, that wait is respected.
     pub retry_wait: Duration,
     /// How long to wait for a connection, for an answer and for each piece of it; all together may
-    /// take four times as long. Only between requests is a callback asked whether to stop.
+    /// take four times as long. The progress callback can stop the work only between requests.
     pub timeout: Duration,
-    /// What to connect through.
+    /// The proxy to connect through.
     pub proxy: HttpProxy,
-    /// The time.
+    /// The source of time.
     pub clock: Clock,
 }
 
 impl EnrichOptions {
-    /// Fills empty cells from matches of at least 0.75, at the provider's pace. Asks again for what
-    /// was not found after 30 days, waits 5 seconds after a failure and gives up after 10 in a row;
-    /// a timeout of 10 seconds.
+    /// Returns options that fill empty cells from matches of at least 0.75, at the provider's pace.
+    /// Songs that were not found are looked up again after 30 days. After a failure, enriching
+    /// waits 5 seconds; after 10 in a row, it gives up. The timeout is 10 seconds.
     #[must_use]
     pub fn new(cache: impl Into<PathBuf>) -> Self {
         Self {
@@ -63,13 +64,13 @@ impl EnrichOptions {
     pub(super) fn check(&self) -> Result<(), EnrichError> {
         let bad = |what: &str| Err(EnrichError::BadOptions { what: what.to_owned() });
         if !(0.0..=1.0).contains(&self.min_confidence) {
-            return bad("the least confidence must be from 0 to 1");
+            return bad("the minimum confidence must be from 0 to 1");
         }
         if self.max_failures == 0 {
-            return bad("after 0 failures nothing would be asked; the least is 1");
+            return bad("max_failures must be at least 1");
         }
         if self.timeout.is_zero() || self.timeout > Duration::from_secs(3600) {
-            return bad("the timeout must be more than nothing and at most an hour");
+            return bad("the timeout must be more than 0 and at most one hour");
         }
         Ok(())
     }

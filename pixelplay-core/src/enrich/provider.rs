@@ -1,5 +1,5 @@
-//! Where songs are looked up: what to ask, and how to read the answer. Asking itself is done
-//! elsewhere, at the pace of the provider and whatever the answer.
+//! The interface of a provider: what to request, and how to read the answer. The requests
+//! themselves are made elsewhere, at the pace of the provider.
 
 use std::time::Duration;
 
@@ -8,33 +8,33 @@ use super::matching::Wanted;
 
 /// A catalogue on the web in which songs can be looked up.
 ///
-/// It makes addresses and reads answers, and never touches the network: pace, waiting, the cache
-/// and matching are the same for every provider.
+/// A provider builds addresses and reads answers. It never accesses the network: pace, waiting, the
+/// cache and matching are the same for every provider.
 pub trait Provider: Send + Sync {
-    /// Its name in the cache and in the column `enriched_from`.
+    /// Returns its name in the cache and in the column `enriched_from`.
     fn name(&self) -> &str;
 
-    /// What an answer depends on beside the song, as the country of a shop; part of the key in the
-    /// cache.
+    /// Returns what an answer depends on in addition to the song, such as the country of a shop. It
+    /// is part of the key in the cache.
     fn scope(&self) -> &str {
         ""
     }
 
-    /// How requests name themselves.
+    /// Returns the User-Agent of requests.
     fn user_agent(&self) -> &str;
 
-    /// The least time between two requests.
+    /// Returns the minimum time between two requests.
     fn interval(&self) -> Duration;
 
-    /// The columns of a song that it can fill.
+    /// Returns the columns of a song that it can fill.
     fn fills(&self) -> &'static [&'static str];
 
-    /// What to ask for a song.
+    /// Returns the address that looks up a song.
     fn search_url(&self, wanted: &Wanted) -> String;
 
-    /// The recordings that an answer offers, the best first.
+    /// Reads the recordings that an answer offers, best first.
     ///
     /// # Errors
-    /// What is wrong with an answer that is not of this provider.
+    /// Returns what is wrong with the answer if it is not in this provider's form.
     fn read(&self, answer: &[u8]) -> Result<Vec<Candidate>, String>;
 }

@@ -1,4 +1,4 @@
-//! What looking songs up found, and why it found nothing.
+//! Reports of looking songs up: what was found, and why songs were not found.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Why none of the recordings that a provider offers is the song. Of several, the one that came
-/// nearest tells: the last of these reasons.
+/// Why none of the recordings that a provider offers is the song. If there are several reasons, the
+/// one of the closest recording counts: the last of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It offers none.
+    /// The provider offers none.
     NothingFound,
-    /// They are by others.
+    /// They are by other artists.
     OtherArtist,
     /// They have another title.
     OtherTitle,
     /// They are covers, tributes or karaoke.
     Cover,
-    /// They are cut into a DJ's set.
+    /// They are part of a DJ mix.
     Mixed,
-    /// They are live, remixes, demos and the like, or the song is and they are not.
+    /// They are live, remixes, demos and the like, or the song is one and they are not.
     OtherVersion,
     /// They are much longer or shorter.
     OtherLength,
-    /// Taken together it is not sure enough.
+    /// The overall confidence is too low.
     LowConfidence,
 }
 
@@ -45,17 +45,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// How many songs, and the ids of the first.
+/// How many songs, and the ids of the first ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Examples {
-    /// How many.
+    /// How many songs.
     pub count: u64,
     /// The ids of the first [`Examples::MOST_IDS`].
     pub ids: Vec<String>,
 }
 
 impl Examples {
-    /// How many ids are remembered.
+    /// How many ids are kept.
     pub const MOST_IDS: usize = 5;
 
     pub(super) fn add(&mut self, id: &str) {
@@ -78,14 +78,14 @@ impl fmt::Display for Examples {
     }
 }
 
-/// What [`enrich`](super::enrich()) did. Its text form is for people, its JSON for programs.
+/// The report of [`enrich`](super::enrich()). Its text form is for people, its JSON for programs.
 ///
 /// `complete + unnamed.count + matched + failed.count + not_asked +` the sum of `unmatched` is
 /// always `songs`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnrichReport {
-    /// Who was asked.
+    /// The provider that was asked.
     pub provider: String,
     /// How many songs there are.
     pub songs: u64,
@@ -95,33 +95,33 @@ pub struct EnrichReport {
     pub unnamed: Examples,
     /// Songs that were found.
     pub matched: u64,
-    /// Songs that were not, by reason.
+    /// Songs that were not found, by reason.
     pub unmatched: BTreeMap<Refusal, Examples>,
-    /// Songs for which there was no usable answer. Another run asks for them again.
+    /// Songs for which there was no usable answer. The next run requests them again.
     pub failed: Examples,
-    /// What the last of them failed with.
+    /// The error of the last of them.
     pub last_failure: Option<String>,
-    /// Songs that were left because of
+    /// Songs that were not looked up because of
     /// [`EnrichOptions::max_requests`](super::EnrichOptions::max_requests).
     pub not_asked: u64,
     /// How many cells were filled, by column.
     pub filled: BTreeMap<String, u64>,
     /// Requests made.
     pub requests: u64,
-    /// Those of them that failed.
+    /// Requests that failed.
     pub failed_requests: u64,
-    /// Songs whose answer was in the cache already.
+    /// Songs whose answer was already in the cache.
     pub from_cache: u64,
     /// How long it took, in seconds.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub took: Duration,
 }
 
-/// What [`plan`](super::plan) says that enriching would do.
+/// What enriching would do, according to [`plan`](super::plan).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnrichPlan {
-    /// Who would be asked.
+    /// The provider that would be asked.
     pub provider: String,
     /// How many songs there are.
     pub songs: u64,
@@ -131,14 +131,14 @@ pub struct EnrichPlan {
     pub unnamed: Examples,
     /// Songs whose answer is in the cache.
     pub from_cache: u64,
-    /// Songs to ask for.
+    /// Songs to look up.
     pub to_ask: u64,
-    /// Requests to make: one for all songs that are looked up alike. Finding covers may take as
-    /// many more.
+    /// Requests to make: one for all songs with the same query. Finding covers may double the
+    /// number.
     pub requests: u64,
-    /// The first addresses that would be asked.
+    /// The first addresses that would be requested.
     pub first_urls: Vec<String>,
-    /// How long that takes at the pace of the provider, in seconds.
+    /// How long this takes at the pace of the provider, in seconds.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub time: Duration,
 }
@@ -160,7 +160,7 @@ impl fmt::Display for EnrichReport {
             writeln!(f, "  without a title or an artist: {}", self.unnamed)?;
         }
         for (count, what) in
-            [(self.complete, "lack nothing"), (self.not_asked, "not asked for yet")]
+            [(self.complete, "already complete"), (self.not_asked, "not looked up yet")]
         {
             if count > 0 {
                 writeln!(f, "  {what}: {count}")?;
@@ -186,7 +186,7 @@ impl fmt::Display for EnrichPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} of {} songs to ask {} for: {} requests, about {} at its pace",
+            "{} of {} songs to look up at {}: {} requests, about {} at its pace",
             self.to_ask,
             self.songs,
             self.provider,
@@ -196,7 +196,9 @@ impl fmt::Display for EnrichPlan {
         for url in &self.first_urls {
             writeln!(f, "  {url}")?;
         }
-        for (count, what) in [(self.from_cache, "in the cache"), (self.complete, "lack nothing")] {
+        for (count, what) in
+            [(self.from_cache, "in the cache"), (self.complete, "already complete")]
+        {
             if count > 0 {
                 writeln!(f, "  {what}: {count}")?;
             }

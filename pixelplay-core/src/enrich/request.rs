@@ -1,4 +1,4 @@
-//! One request, and what can come of it.
+//! Makes one request, and classifies its failures.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -10,10 +10,10 @@ use ureq::{Agent, Body};
 use super::error::EnrichError;
 use crate::http::{self, HttpProxy, header, join, origin, shown};
 
-/// No answer of some dozens of recordings comes near it.
+/// Far more than an answer with some dozens of recordings.
 const LARGEST_ANSWER: u64 = 4 << 20;
 const MOST_REDIRECTS: usize = 3;
-/// An answer that trickles in takes at most so many times the timeout of a step.
+/// A slow answer may take at most this many times the timeout of one step.
 const WHOLE: u32 = 4;
 
 pub(super) struct Client {
@@ -24,7 +24,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
-    /// For people.
+    /// A message for people.
     pub(super) what: String,
     /// How long the server asks to wait.
     pub(super) retry_after: Option<Duration>,
@@ -32,10 +32,10 @@ pub(super) struct Fault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// We are too fast: no fault of the song that was asked for.
+    /// Requests are too fast, which is not related to the song.
     TooFast,
-    /// The server fails, is not reached, or answers what it should not; perhaps for this song
-    /// alone.
+    /// The server fails, cannot be reached, or sends an unexpected answer; perhaps only for this
+    /// song.
     Broken,
 }
 
@@ -57,7 +57,7 @@ impl Client {
         Ok(Self { agent: http::agent(user_agent, proxy, timeout, Some(timeout * WHOLE)) })
     }
 
-    /// The body of an answer in JSON. Redirects are followed within the same host alone.
+    /// Returns the body of an answer in JSON. Redirects are followed only within the same host.
     pub(super) fn json(&self, url: &str, now: SystemTime) -> Result<Vec<u8>, Fault> {
         let mut uri = parse(url)?;
         for _ in 0..=MOST_REDIRECTS {
@@ -79,7 +79,7 @@ impl Client {
                 if let Some(value) = header(&response, name).filter(|value| !is_fine(value)) {
                     return Err(broken(
                         &uri,
-                        &format!("answers with {name} {value:?}, not with JSON"),
+                        &format!("answered with {name} {value:?} instead of JSON"),
                     ));
                 }
             }
@@ -89,7 +89,7 @@ impl Client {
         Err(broken(&uri, "redirects without end"))
     }
 
-    /// Whether there is something at an address; where it redirects to is not asked.
+    /// Returns whether an address exists; redirects are not followed.
     pub(super) fn is_there(&self, url: &str, now: SystemTime) -> Result<bool, Fault> {
         let uri = parse(url)?;
         let response = self.send(&uri)?;
@@ -109,14 +109,14 @@ impl Client {
 fn parse(url: &str) -> Result<Uri, Fault> {
     url.parse().map_err(|_| Fault {
         kind: FaultKind::Broken,
-        what: format!("{url:?} is no address"),
+        what: format!("{url:?} is not a web address"),
         retry_after: None,
     })
 }
 
 fn is_json(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    // iTunes calls its answers JavaScript.
+    // iTunes labels its answers as JavaScript.
     ["json", "javascript", "text/plain"].iter().any(|fine| kind.contains(fine))
 }
 
@@ -125,7 +125,7 @@ fn broken(uri: &Uri, what: &str) -> Fault {
 }
 
 fn unreached(uri: &Uri, error: &ureq::Error) -> Fault {
-    broken(uri, &format!("gives no answer: {error}"))
+    broken(uri, &format!("did not answer: {error}"))
 }
 
 fn refused(response: &Response<Body>, uri: &Uri, now: SystemTime) -> Fault {
@@ -135,7 +135,7 @@ fn refused(response: &Response<Body>, uri: &Uri, now: SystemTime) -> Fault {
             403 | 429 | 503 => FaultKind::TooFast,
             _ => FaultKind::Broken,
         },
-        what: format!("{} answers with HTTP status {status}", shown(uri)),
+        what: format!("{} answered with HTTP status {status}", shown(uri)),
         retry_after: http::retry_after(response, now),
     }
 }

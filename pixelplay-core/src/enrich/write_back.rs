@@ -1,18 +1,18 @@
-//! What a found recording puts into the cells of a song, and where it says that it did.
+//! Writes a found recording into the cells of a song, and records where they came from.
 
 use super::clock::iso;
 use super::lookup::{Found, Outcome, is_empty};
 use super::provider::Provider;
 use crate::song::{Kind, Song, Value};
 
-/// The columns that say where cells came from. A song that several providers have filled has them
-/// all, in order, with `; ` between them, and the least confidence.
+/// The columns that say where cells came from. A song that several providers have filled lists them
+/// all, in order, separated by `; `, with the lowest confidence.
 pub const PROVENANCE: [(&str, Kind); 6] = [
     // The provider: `itunes`.
     ("enriched_from", Kind::Text),
-    // What it calls the recording.
+    // The provider's id of the recording.
     ("enriched_id", Kind::Text),
-    // How sure it is that it is this song, 0 to 1.
+    // The confidence that it is this song, 0 to 1.
     ("enriched_confidence", Kind::Real),
     // When the provider was asked, UTC: `2026-11-26T01:02:03Z`.
     ("enriched_at", Kind::Text),
@@ -22,10 +22,10 @@ pub const PROVENANCE: [(&str, Kind); 6] = [
     ("enriched_note", Kind::Text),
 ];
 
-/// Cells to set; `None` empties one.
+/// The cells to set; `None` empties one.
 pub(super) type Cells = Vec<(&'static str, Option<Value>)>;
 
-/// What the outcome changes in a song.
+/// Returns the cells of a song that the outcome changes.
 pub(super) fn cells(
     song: &Song,
     outcome: &Outcome,
@@ -67,7 +67,7 @@ fn found_cells(song: &Song, found: &Found, provider: &dyn Provider, overwrite: b
         Some(Value::Text(text)) if !overwrite && !text.is_empty() => Some(text),
         _ => None,
     };
-    // Found a second time without anything to add, it stays as it was.
+    // A song that is found again without anything to add stays as it was.
     if !(filled.is_empty() && before("enriched_from").is_some()) {
         for (column, value) in [
             ("enriched_from", provider.name()),

@@ -74,7 +74,7 @@ fn a_file_that_is_no_cache_is_refused_and_left_as_it_is() {
     fs::create_dir(scene.folder.path().join("folder.db")).unwrap();
     for (name, expected) in [
         ("other.db", "an SQLite file of another program"),
-        ("text.db", "no SQLite file"),
+        ("text.db", "not an SQLite file"),
         ("folder.db", "directory"),
         ("missing/cache.db", "No such file"),
     ] {

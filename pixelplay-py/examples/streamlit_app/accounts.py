@@ -1,4 +1,4 @@
-"""Accounts: the forms for them, and who is logged in."""
+"""Accounts: their forms, and the user who is logged in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pixelplay as pp
 import streamlit as st
 from messages import explain, later
 
-_PASSWORD = "At least 15 characters: three or four words that only you would put together."
+_PASSWORD = "At least 15 characters, such as three or four words that only you would combine."
 
 
 def logged_in(users: pp.UserStore) -> str | None:
-    """The name of whoever this session belongs to. Its token lies in the session state: a reload logs out."""
+    """Returns the name of the user who is logged in. The token is in the session state, so a reload logs out."""
     token: str | None = st.session_state.get("token")
     if token is None:
         return None
@@ -61,14 +61,14 @@ def _register(users: pp.UserStore) -> None:
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                later("success", "Your account is made, and you are logged in.")
+                later("success", "Your account has been created, and you are logged in.")
                 st.rerun()
 
 
 def _reset(users: pp.UserStore) -> None:
     st.warning(
-        "A demonstration: a real front end sends the token to the owner's mail address. "
-        "Here it is shown to whoever asks, who can then take over the account.",
+        "A demonstration: a real front end sends the token to the owner's e-mail address. "
+        "Here it is shown to anyone who asks, who can then take over the account.",
         icon=":material/science:",
     )
     with st.form("ask-for-token"):
@@ -79,7 +79,7 @@ def _reset(users: pp.UserStore) -> None:
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                st.write("If there is such an account, this sets a new password for it, once, within 30 minutes:")
+                st.write("If the account exists, this token sets a new password for it, once, within 30 minutes:")
                 st.code(token, language=None, wrap_lines=True)
     with st.form("reset"):
         token = st.text_input("Token", autocomplete="one-time-code")
@@ -90,7 +90,7 @@ def _reset(users: pp.UserStore) -> None:
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                st.success("The new password is set, and every session has ended. Log in with it.")
+                st.success("The new password is set, and all sessions have ended. Log in with the new password.")
 
 
 def _settings(users: pp.UserStore, name: str) -> None:
@@ -107,7 +107,7 @@ def _settings(users: pp.UserStore, name: str) -> None:
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                st.success("The password is changed. Every other session has ended.")
+                st.success("The password has been changed. All other sessions have ended.")
 
 
 def _log_out(users: pp.UserStore) -> None:

@@ -47,7 +47,7 @@ def _open() -> startup.App:
     try:
         return startup.open_app(startup.options())
     except SystemExit:
-        st.error("The arguments behind `--` cannot be read: the terminal says why.")
+        st.error("The arguments after `--` cannot be read: the terminal says why.")
     except pp.PixelPlayError as error:
         st.error(messages.explain(error))
     st.stop()

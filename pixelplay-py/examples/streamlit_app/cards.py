@@ -1,4 +1,4 @@
-"""How a song looks. Whatever an index holds is only text here, and only web addresses become links."""
+"""The card of a song. All content of an index is shown as plain text, and only web addresses become links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class Favourites:
-    """The favourites of whoever is logged in, and what the heart of a card does."""
+    """The favourites of the user who is logged in, and the action of a card's heart."""
 
     ids: list[str]
     toggle: Callable[[str], None]
@@ -30,8 +30,8 @@ def card(
     reasons: Sequence[pp.Sentence] = (),
     favourites: Favourites | None = None,
 ) -> None:
-    """One song; `compare` is drawn behind it, `reasons` are its sentences, the best first, and `key` tells its buttons from
-    those of other cards.
+    """Shows one song. `compare` is drawn behind its chart, `reasons` are its sentences, best first, and `key` keeps its
+    buttons apart from those of other cards.
     """
     with st.container(border=True, key=f"card-{key}"):
         st.html(_head(song, match))
@@ -60,7 +60,7 @@ def card(
                 st.link_button("Listen", link, icon=":material/open_in_new:")
         with st.expander("Why this song" if compare else "About this song"):
             words, chart = st.columns(2, vertical_alignment="center")
-            words.html(_why(song, compare or {}, reasons) or "Nothing more is known of it.")
+            words.html(_why(song, compare or {}, reasons) or "Nothing more is known about this song.")
             chart.image(pp.radar_svg({**(compare or {}), name(song): song}), width="stretch")
 
 
@@ -83,7 +83,7 @@ def _head(song: pp.Song, match: float | None) -> str:
 def _artwork(song: pp.Song) -> str:
     if address := web_address(song["artwork_url"]):
         return f'<img class="pp-art" src="{html.escape(address)}" alt="" loading="lazy">'
-    # Always the same colour for an artist.
+    # An artist always has the same colour.
     hue = zlib.crc32((song["artist"] or song.id).encode()) % 360
     return (
         f'<div class="pp-art" style="--pp-hue: {hue}" aria-hidden="true">{html.escape(title(song)[:1].upper())}</div>'
@@ -96,7 +96,7 @@ def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song], reasons: Seque
     by_source: dict[str, list[str]] = {}
     for sentence in reasons:
         by_source.setdefault(sentence.source_words, []).append(sentence.text)
-    # A description in the words of somebody else's index is all that is known of it.
+    # Without reasons, the description stored in the index is all there is.
     by_source = by_source or {"described as": (song["description"] or "").splitlines()}
     lines += [(source[:1].upper() + source[1:], "; ".join(texts)) for source, texts in by_source.items()]
     return "".join(
@@ -105,12 +105,12 @@ def _why(song: pp.Song, compare: Mapping[str, pp.Mood | pp.Song], reasons: Seque
 
 
 def chips(words: Iterable[str]) -> str:
-    """Words, each in a frame of its own, as HTML."""
+    """Returns words as HTML, each in its own frame."""
     return f'<div class="pp-chips">{"".join(f"<span>{html.escape(word)}</span>" for word in words)}</div>'
 
 
 def bars(mood: pp.Mood) -> str:
-    """A mood as bars, as HTML."""
+    """Returns a mood as HTML bars."""
     rows = (f"<span>{axis}</span>{_bar(value)}<span>{value:.0%}</span>" for axis, value in mood.items())
     return f'<div class="pp-bars">{"".join(rows)}</div>'
 
@@ -120,7 +120,7 @@ def _bar(share: float) -> str:
 
 
 def web_address(address: str | None) -> str | None:
-    """The address, if following it cannot run a script."""
+    """Returns the address if following it cannot run a script."""
     try:
         parts = urlsplit(address or "")
     except ValueError:

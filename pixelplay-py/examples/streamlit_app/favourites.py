@@ -1,4 +1,4 @@
-"""The favourites of whoever is logged in."""
+"""The favourites of the user who is logged in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def show(app: App, favourites: Favourites | None) -> None:
         st.info("Log in on the page Account to keep songs here.", icon=":material/favorite:")
         return
     if not favourites.ids:
-        st.info("No song is here yet: the heart below a song adds it.", icon=":material/favorite:")
+        st.info("There are no favourites yet: the heart below a song adds it.", icon=":material/favorite:")
     missing = 0
     for song in favourites.ids:
         if song in app.index:

@@ -1,4 +1,4 @@
-"""What people are told when something was done, or could not be."""
+"""Messages for users: what was done, and what went wrong."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def plain(text: str) -> str:
-    """Text as Markdown that shows it as it is."""
+    """Escapes a text so that Markdown shows it unchanged."""
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
 def explain(error: pp.PixelPlayError) -> str:
-    """An error as a sentence, in Markdown."""
+    """Returns an error as a sentence, in Markdown."""
     match error:
         case pp.InvalidCredentials():
-            return "That name and password do not belong together."
+            return "The name or the password is wrong."
         case pp.Throttled():
             return f"Too many attempts failed. Try again in {_wait(error.retry_after)}."
         case pp.Overloaded():
             return f"Too many people are logging in. Try again in {_wait(error.retry_after)}."
         case pp.NameTaken():
-            return "This name is taken, or looks the same as one that is. Choose another."
+            return "This name is taken, or looks like one that is. Choose another."
         case pp.InvalidToken():
             return "This token is unknown, used or expired. Ask for a new one."
     text = plain(str(error))
@@ -40,12 +40,12 @@ def _wait(seconds: float) -> str:
 
 
 def later(kind: Literal["error", "success"], text: str) -> None:
-    """Keeps a message for the next time the page is drawn: callbacks and reruns forget what they showed."""
+    """Keeps a message for the next run of the page, because callbacks and reruns lose what they showed."""
     st.session_state.setdefault("messages", []).append((kind, text))
 
 
 def show() -> None:
-    """Shows the messages that were kept, once."""
+    """Shows the kept messages, once."""
     for kind, text in st.session_state.pop("messages", []):
         if kind == "error":
             st.error(text, icon=":material/error:")

@@ -1,4 +1,4 @@
-"""The picture: chosen, encoded once, and shown with its mood."""
+"""The picture: it is chosen, encoded once, and shown with its mood."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from messages import explain
 from PIL import Image, ImageOps
 
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
-# They come with the repository, not with the package.
+# The samples are part of the repository, not of the package.
 SAMPLES = sorted((Path(__file__).parents[3] / "data" / "samples").glob("*.jpg"))
 _PREVIEW = (900, 900)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture, as far as the app keeps it. Equal are those with the same bytes."""
+    """What the app keeps of a picture. Pictures with the same bytes are equal."""
 
     digest: str
     embedding: pp.Embedding = field(compare=False, repr=False)
@@ -30,19 +30,21 @@ class Picture:
 
 
 def encode(encoder: pp.Encoder, data: bytes) -> Picture:
-    """Raises `EncodeError` for what is no picture."""
+    """Encodes a picture. Raises `EncodeError` if the bytes are not one."""
     embedding = encoder.encode_image(data)
     return Picture(hashlib.sha256(data).hexdigest(), embedding, encoder.mood(embedding), _preview(data))
 
 
 def _preview(data: bytes) -> bytes | None:
-    """A small JPEG, upright: `st.image` shrinks large pictures without a look at their EXIF orientation."""
+    """Returns a small upright JPEG, because `st.image` shrinks large pictures without applying their EXIF
+    orientation.
+    """
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.draft("RGB", _PREVIEW)
             small = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None  # Encoded all the same: Pillow reads less than pixelplay.
+        return None  # The picture is encoded all the same: pixelplay reads more files than Pillow.
     small.thumbnail(_PREVIEW)
     ground = Image.new("RGB", small.size, "white")
     ground.paste(small, mask=small)
@@ -52,7 +54,7 @@ def _preview(data: bytes) -> bytes | None:
 
 
 def chosen(encoder: pp.Encoder) -> Picture | None:
-    """The picture of this session; where there is none yet, a place to drop one."""
+    """Returns the picture of this session, or shows a place to drop one."""
     place = st.empty()
     picture: Picture | None = st.session_state.get("picture")
     if picture is None:
@@ -65,8 +67,8 @@ def chosen(encoder: pp.Encoder) -> Picture | None:
 
 
 def _dropped(encoder: pp.Encoder) -> Picture | None:
-    """What was just uploaded or picked, if anything."""
-    # A new field for each picture: the last one would still hold the picture that was taken from it.
+    """Returns the picture that was just uploaded or picked, if any."""
+    # Each picture gets a new field, because the old one still holds its picture.
     uploaded = st.file_uploader(
         "A picture", type=TYPES, key=f"upload-{st.session_state.get('uploads', 0)}", help="It stays on this machine."
     )
@@ -98,7 +100,7 @@ def _forget() -> None:
 
 
 def offer_samples() -> None:
-    """The pictures of the repository, each with a button that takes it."""
+    """Shows the sample pictures of the repository, each with a button that selects it."""
     if not SAMPLES:
         return
     columns = st.container(key="samples").columns(len(SAMPLES))

@@ -1,4 +1,4 @@
-"""What is asked for: a picture, words, filters; and the search for it."""
+"""The query: a picture, words and filters, and the search for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEXT_WEIGHT = 0.3
 
 @dataclass(frozen=True)
 class Narrowing:
-    """The filters; a range is `None` at its full width, so that songs whose value is unknown are found as well."""
+    """The filters. A range at its full width is `None`, so songs whose value is unknown are found as well."""
 
     genres: tuple[str, ...] = ()
     years: Range | None = None
@@ -42,7 +42,7 @@ class Question:
     weight: float
     narrowing: Narrowing
     taste: str | None = None
-    """Whose favourites it leans towards."""
+    """The user whose favourites it leans towards."""
 
     def hits(self, app: App, k: int) -> pp.Hits:
         image = self.picture.embedding if self.picture else None
@@ -53,14 +53,14 @@ class Question:
         return query.search(app.index, k, where=self.narrowing.where())
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
-        """What the song is described by, that first which fits the picture best, or else the words."""
+        """Returns the sentences of the song, best fit to the picture first, or to the words if there is no picture."""
         asked = self.picture.embedding if self.picture else encoded(app.encoder, app.encoder.fingerprint, self.words)
         return _reasons(app, song, asked)
 
 
 @dataclass(frozen=True)
 class Similar:
-    """Songs like a song."""
+    """A search for songs like a song."""
 
     song: str
     by: Literal["description", "audio"]
@@ -70,27 +70,27 @@ class Similar:
         return app.index.similar(self.song, k, by=self.by, where=self.narrowing.where())
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
-        """What the song is described by, that first which fits the other song best."""
+        """Returns the sentences of the song, best fit to the other song first."""
         return _reasons(app, song, app.index.embedding(self.song))
 
 
 def _reasons(app: App, song: pp.Song, asked: pp.Embedding) -> list[pp.Sentence]:
-    """None where the index does not say what its vectors were made of."""
+    """Returns nothing if the index does not record how its vectors were made."""
     return pp.why(song, asked, app.encoder) if app.index.recipe else []
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def encoded(_encoder: pp.Encoder, fingerprint: str, text: str) -> pp.Embedding:
-    """Words, encoded once; the fingerprint stands for the encoder."""
+    """Encodes words once; for the cache, the fingerprint stands for the encoder."""
     return _encoder.encode_text(text)
 
 
 def ask(app: App, picture: Picture | None, name: str | None) -> Question:
-    """The widgets for all but the picture."""
+    """Shows all widgets except the picture, and returns the query."""
     typed = st.text_input("Words", max_chars=300, placeholder="a slow evening by the sea", key="words")
     words = typed.strip()
     if typed and not words:
-        st.warning("There is nothing but spaces: type a few words.", icon=":material/edit:")
+        st.warning("There are only spaces: type a few words.", icon=":material/edit:")
     weight = st.slider(
         "Weight of the words",
         0.0,
@@ -99,7 +99,7 @@ def ask(app: App, picture: Picture | None, name: str | None) -> Question:
         0.05,
         key="weight",
         disabled=not (picture and words),
-        help="Beside a picture: 0 leaves the words out, 1 leaves the picture out.",
+        help="If there is a picture: 0 ignores the words, 1 ignores the picture.",
     )
     taste = None
     if name and app.users.favourites(name) and st.toggle("Lean towards my favourites", key="taste"):
@@ -110,7 +110,7 @@ def ask(app: App, picture: Picture | None, name: str | None) -> Question:
 
 
 def _narrow(app: App) -> Narrowing:
-    # Set here and not as the widgets' defaults, so that `clear_filters` can set them too.
+    # Set here and not as the widgets' defaults, so that `clear_filters` can set them as well.
     for key, value in _everything(app).items():
         st.session_state.setdefault(key, value)
     genres = st.multiselect("Genres", app.genres, key="genres", placeholder="All genres")
@@ -136,5 +136,5 @@ def _everything(app: App) -> dict[str, object]:
 
 
 def clear_filters(app: App) -> None:
-    """Lets all songs pass again."""
+    """Resets the filters, so that all songs match."""
     st.session_state.update(_everything(app))

@@ -1,4 +1,4 @@
-"""The songs that were found, five at a time, and the way from a song to those like it and back."""
+"""The songs that were found, five at a time, and the way from a song to similar ones and back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALIKE: dict[Literal["description", "audio"], str] = {"description": "scene and 
 
 
 def show(app: App, question: Question, favourites: Favourites | None) -> None:
-    """Answers the question, or the last "Find similar" since it was asked."""
+    """Shows the songs for the query, or for the last "Find similar" since then."""
     asked = (question.picture, question.words)
     if st.session_state.get("asked", asked) != asked:
         _path().clear()
@@ -37,7 +37,7 @@ def show(app: App, question: Question, favourites: Favourites | None) -> None:
 
 
 def find_similar(song: str) -> None:
-    """What the buttons of the cards do."""
+    """The action of the cards' buttons."""
     _path().append(song)
     st.session_state.tab = "Songs"
 
@@ -57,7 +57,7 @@ def _show_similar(app: App, question: Question, favourites: Favourites | None) -
 def _list(
     app: App, search: Question | Similar, compare: Mapping[str, pp.Mood | pp.Song], favourites: Favourites | None
 ) -> None:
-    # For each search how many it shows, so that the way back leads to where one was.
+    # How many songs each search shows, so that "Back" returns to the same place.
     shown: dict[Question | Similar, int] = st.session_state.setdefault("shown", {})
     k = shown.get(search, PAGE)
     try:
@@ -66,7 +66,7 @@ def _list(
         st.warning(explain(error), icon=":material/search_off:")
         return
     if not hits:
-        st.info("No song passes the filters.", icon=":material/filter_alt_off:")
+        st.info("No song matches the filters.", icon=":material/filter_alt_off:")
         st.button("Clear the filters", on_click=clear_filters, args=(app,))
         return
     for rank, hit in enumerate(hits[:k]):
@@ -85,10 +85,10 @@ def _list(
 
 
 def _path() -> list[str]:
-    """The songs whose like was asked for, one after the other."""
+    """Returns the songs of the "Find similar" steps so far."""
     return cast("list[str]", st.session_state.setdefault("path", []))
 
 
 def _heading(text: str) -> None:
-    """Not `st.subheader`: it reads Markdown, and makes links of addresses even where they are escaped."""
+    """Shows a heading. `st.subheader` reads Markdown, and turns addresses into links even if they are escaped."""
     st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')

@@ -1,4 +1,4 @@
-"""What is opened once, for everybody who uses the app: the encoder, the songs, the accounts."""
+"""Opens the encoder, the songs and the accounts once, for all users of the app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class Options:
-    """Paths; without one, what is embedded in pixelplay."""
+    """Paths. `None` stands for what is embedded in pixelplay."""
 
     index: str | None
     encoder: str | None
@@ -23,51 +23,53 @@ class Options:
 
 
 def options() -> Options:
-    """Read from the command line, behind `--`, and from the environment. Raises `SystemExit` as argparse does."""
+    """Reads the options from the command line, after `--`, and from the environment. Raises `SystemExit` like
+    argparse.
+    """
     parser = argparse.ArgumentParser("streamlit run app.py --", description="A picture in, songs out.")
     parser.add_argument(
         "--index",
         metavar="FILE",
         default=os.environ.get("PIXELPLAY_INDEX"),
-        help="songs.arrow, as pp.build_index writes it; else the embedded catalogue ($PIXELPLAY_INDEX)",
+        help="an index written by pp.build_index, such as songs.arrow; default: the embedded catalogue ($PIXELPLAY_INDEX)",
     )
     parser.add_argument(
         "--encoder",
         metavar="DIR",
         default=os.environ.get("PIXELPLAY_ENCODER"),
-        help="a Hugging Face CLIPModel folder, the one that the index was built with; "
-        "else the embedded checkpoint ($PIXELPLAY_ENCODER)",
+        help="the Hugging Face CLIPModel folder that the index was built with; "
+        "default: the embedded checkpoint ($PIXELPLAY_ENCODER)",
     )
     parser.add_argument(
         "--users",
         metavar="FILE",
         default=os.environ.get("PIXELPLAY_USERS", "users.db"),
-        help="the accounts, made if it is not there; default: users.db in this folder ($PIXELPLAY_USERS)",
+        help="the database of accounts, created if needed; default: users.db in this folder ($PIXELPLAY_USERS)",
     )
     return Options(**vars(parser.parse_args(sys.argv[1:])))
 
 
 @dataclass(frozen=True)
 class App:
-    """What every page works with."""
+    """The objects that all pages share."""
 
     encoder: pp.Encoder
     index: pp.SongIndex
     genres: list[str]
-    """Those of the index: what the filter offers."""
+    """The genres of the index, which the filter offers."""
     years: tuple[int, int] | None
-    """The first and the last; `None` where no song has one."""
+    """The first and the last year; `None` if no song has one."""
     users: pp.UserStore
 
 
 @st.cache_resource(show_spinner="Opening the songs …")
 def open_app(options: Options) -> App:
-    """Raises `PixelPlayError` for what cannot be opened, or does not fit together."""
+    """Opens everything. Raises `PixelPlayError` if something cannot be opened, or if index and encoder do not match."""
     encoder = pp.Encoder(options.encoder)
     index = pp.SongIndex.open(options.index) if options.index else pp.starter_index(encoder)
     if index.fingerprint not in (None, encoder.fingerprint):
         raise pp.SongIndexError(
-            f"{index.path} was not built with the encoder {encoder.name}: name the folder of its encoder with --encoder"
+            f"{index.path} was not built with the encoder {encoder.name}; name the folder of its encoder with --encoder"
         )
     table = pa.table(index)
     years = pc.min_max(table["year"]).as_py()

@@ -72,7 +72,7 @@ from ._native import (
 _Mapping.register(Mood)
 _Mapping.register(Report)
 _Mapping.register(Song)
-# Hits are left out: polars takes a registered sequence for rows of cells before it asks for an Arrow table.
+# Hits is not registered: polars reads a registered sequence as rows of cells before it tries the Arrow interface.
 _Sequence.register(Embeddings)
 
 for _error in (
@@ -98,7 +98,7 @@ for _error in (
     UnknownUser,
     UserError,
 ):
-    # Where users find them, and what tracebacks say.
+    # Users find them in this module, so tracebacks name it.
     _error.__module__ = __name__
 del _error
 

@@ -1,4 +1,4 @@
-"""The exceptions. Defined here and not in Rust, so that they can be kinds of Python's own as well."""
+"""The exceptions. They are defined here and not in Rust, so that they can also derive from Python's own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 class PixelPlayError(Exception):
-    """Whatever pixelplay raises for a reason of its own.
+    """The base class of all errors that pixelplay itself raises.
 
-    Files that cannot be read or written raise one of its subclasses that is also the fitting kind of ``OSError``, with
-    ``errno`` and ``filename``: a missing index is a ``SongIndexError`` and a ``FileNotFoundError``.
+    For a file that cannot be read or written, the error is also the matching ``OSError``, with ``errno`` and
+    ``filename``: a missing index raises a ``SongIndexError`` that is a ``FileNotFoundError`` as well.
     """
 
 
@@ -18,11 +18,11 @@ class EncodeError(PixelPlayError):
 
 
 class SongIndexError(PixelPlayError):
-    """An index cannot be written, opened or searched: damaged, foreign, of a later version, ..."""
+    """An index cannot be written, opened or searched: it is damaged, of another kind, of a later version, ..."""
 
 
 class CatalogError(PixelPlayError):
-    """A table of songs cannot be read, or no index can be made of it."""
+    """A table of songs cannot be read, or no index can be built from it."""
 
 
 class EnrichError(CatalogError):
@@ -30,15 +30,15 @@ class EnrichError(CatalogError):
 
 
 class EmbeddingError(PixelPlayError, ValueError):
-    """A vector is no embedding (NaN, zeros, not of length 1), or does not fit the index: dimension or encoder."""
+    """A vector is not an embedding (NaN, zeros, not of length 1), or does not fit the index (dimension or encoder)."""
 
 
 class FilterError(SongIndexError, ValueError):
-    """A filter cannot be read, or does not fit the columns of the index, which the message lists."""
+    """A filter cannot be parsed, or does not fit the columns of the index, which the message lists."""
 
 
 class QueryError(PixelPlayError, ValueError):
-    """A blended query that cannot be answered: empty, weights out of range, parts that cancel each other out."""
+    """A blended query cannot be answered: it is empty, weights are out of range, or parts cancel each other out."""
 
 
 class SongError(SongIndexError, ValueError):
@@ -48,30 +48,33 @@ class SongError(SongIndexError, ValueError):
 class UnknownSong(SongIndexError, KeyError):
     """The index has no song with this id."""
 
-    # KeyError shows its argument quoted, as it is mostly a key; here it is a sentence.
+    # KeyError shows its argument in quotes, because it is usually a key; here it is a sentence.
     __str__ = Exception.__str__
 
 
 class UserError(PixelPlayError):
-    """The user store refuses, or its file cannot be opened, read or written. No message holds a password or a name."""
+    """The user store refuses a call, or its file cannot be opened, read or written.
+
+    No message contains a password or a user name.
+    """
 
 
 class InvalidCredentials(UserError):
-    """The name and the password are not those of one account. Which of them is wrong is not told."""
+    """The user name or the password is wrong. The error does not reveal which."""
 
 
 class Throttled(UserError):
-    """Too many attempts failed. It says nothing about whether there is such an account."""
+    """Too many attempts failed. The error does not reveal whether the account exists."""
 
     retry_after: float = 0.0
-    """Seconds until the next attempt is looked at."""
+    """Seconds until the next attempt is accepted."""
 
 
 class Overloaded(UserError):
-    """More log-ins wait for their turn than can be served in time."""
+    """More log-ins are waiting than can be served in time."""
 
     retry_after: float = 0.0
-    """Seconds after which a turn is likely."""
+    """Seconds after which a retry is likely to succeed."""
 
 
 class InvalidSession(UserError):
@@ -91,22 +94,22 @@ class UnknownUser(UserError):
 
 
 class NamesAreHidden(UserError):
-    """With ``hidden_names``, what would tell whether a name is taken is refused."""
+    """The call would reveal whether a name is taken, so it is refused with ``hidden_names``."""
 
 
 class BadUserName(UserError, ValueError):
-    """A text that cannot be a user name; the message says why."""
+    """A text cannot be a user name; the message says why."""
 
 
 class BadPassword(UserError, ValueError):
-    """A password that cannot be taken; the message says why."""
+    """A password cannot be used; the message says why."""
 
 
 _BOTH: dict[tuple[type[PixelPlayError], type[Exception]], type[PixelPlayError]] = {}
 
 
 def _both(domain: type[PixelPlayError], kind: type[Exception]) -> type[PixelPlayError]:
-    """The one class that is a ``domain`` and a ``kind``."""
+    """Returns the class that derives from ``domain`` and ``kind``; always the same one."""
     if (domain, kind) not in _BOTH:
         members = {
             "__module__": domain.__module__,
@@ -128,11 +131,11 @@ def _remake(domain: type[PixelPlayError], kind: type[Exception], args: tuple[obj
 
 
 def os_error(domain: type[PixelPlayError], number: int, context: str, filename: str) -> PixelPlayError:
-    """What ``OSError(number, ...)`` would be, and ``domain`` too; ``context`` says what was tried."""
+    """Returns the error that ``OSError(number, ...)`` would be, as a ``domain`` too; ``context`` says what failed."""
     kind = type(OSError(number, ""))
     return _both(domain, kind)(number, context + os.strerror(number), os.fspath(filename))
 
 
 def value_error(domain: type[PixelPlayError], message: str) -> PixelPlayError:
-    """An error of ``domain`` that is a ``ValueError``."""
+    """Returns an error of ``domain`` that is also a ``ValueError``."""
     return _both(domain, ValueError)(message)

@@ -1,4 +1,4 @@
-"""How results look in a notebook."""
+"""Shows results in a notebook."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from ._native import Hits, Song
 
-# Enough for a page of results; a notebook keeps what it shows.
+# Enough for a page of results: a notebook stores everything it shows.
 _MOST = 50
 
 
 def hits(hits: Hits) -> str:
-    """A table of songs: artwork, title, artist, match, the shape of its features. Whatever an index holds is escaped."""
+    """Returns a table of songs: artwork, title, artist, match, chart of the features. Text from the index is escaped."""
     from ._native import radar_svg
 
     rows = []
@@ -45,7 +45,7 @@ def _text(text: str | None) -> str:
 
 
 def _web_address(address: str | None) -> str:
-    """The address as an attribute, or nothing where following it could run a script."""
+    """Returns the address as an attribute, or nothing if following it could run a script."""
     if not address:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What people have at hand, as what the native half takes. Nothing is imported here before it is needed."""
+"""Converts the inputs of users to what the native half takes. Nothing is imported here before it is needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def picture(image: Any) -> str | bytes | tuple[int, int, int, bytes]:
-    """A path, the bytes of a picture file, or ``(width, height, channels, pixels)`` with 3 or 4 channels."""
+    """Returns a path, the bytes of a picture file, or ``(width, height, channels, pixels)`` with 3 or 4 channels."""
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     if isinstance(image, (str, os.PathLike)):
@@ -21,7 +21,7 @@ def picture(image: Any) -> str | bytes | tuple[int, int, int, bytes]:
     if hasattr(image, "read"):
         content = image.read()
         if not isinstance(content, bytes):
-            raise TypeError(f"the file's read() gave {type(content).__name__}, expected bytes; open it in mode 'rb'")
+            raise TypeError(f"the file's read() returned {type(content).__name__}, not bytes; open it in mode 'rb'")
         return content
     raise TypeError(
         "an image is a path, bytes, a binary file, a Pillow image or a uint8 array of shape (height, width, 3), "
@@ -35,9 +35,9 @@ def _pillow(image: Any) -> tuple[int, int, int, bytes]:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise TypeError(
             f"Pillow images of mode {image.mode!r} have no agreed range of brightness; "
-            "give the path of the file, or convert it to mode 'L' yourself"
+            "pass the path of the file, or convert it to mode 'L' yourself"
         )
-    # As for a file: upright by EXIF, transparency laid on white.
+    # As for a file: upright by EXIF data, transparency laid on white.
     image = ImageOps.exif_transpose(image)
     channels = 4 if image.has_transparency_data else 3
     pixels = image.convert("RGBA" if channels == 4 else "RGB")
@@ -62,7 +62,7 @@ def _pixels(image: Any) -> tuple[int, int, int, bytes]:
 
 
 def floats(numbers: Any, axes: int) -> tuple[int, int, bytes]:
-    """Rows, columns and float32 values in C order of an array-like with that many axes."""
+    """Returns rows, columns and float32 values in C order of an array-like with ``axes`` axes."""
     import numpy as np
 
     array = np.asarray(numbers)
@@ -71,14 +71,14 @@ def floats(numbers: Any, axes: int) -> tuple[int, int, bytes]:
     if array.ndim != axes:
         expected = "(dim,)" if axes == 1 else "(n, dim)"
         raise ValueError(f"expected an array of shape {expected}, found {array.shape}")
-    with np.errstate(over="ignore"):  # What is too large for float32 is told as not finite.
+    with np.errstate(over="ignore"):  # What is too large for float32 is reported as not finite.
         array = array.astype(np.float32, copy=False)
     rows, columns = (1, *array.shape)[-2:]
     return rows, columns, array.tobytes()
 
 
 def table(songs: Any) -> Any:
-    """A path, the bytes of a CSV file, or an Arrow stream capsule."""
+    """Returns a path, the bytes of a CSV file, or an Arrow stream capsule."""
     if isinstance(songs, (str, os.PathLike)):
         return os.fsdecode(songs)
     if isinstance(songs, (bytes, bytearray, memoryview)):
@@ -88,12 +88,12 @@ def table(songs: Any) -> Any:
         try:
             capsule = stream()
         except ImportError:
-            # pandas speaks Arrow only where pyarrow is installed.
+            # pandas supports Arrow only if pyarrow is installed.
             if not hasattr(songs, "to_csv"):
                 raise
         else:
             if type(capsule).__name__ != "PyCapsule":
-                raise TypeError(f"__arrow_c_stream__ gave no capsule but {type(capsule).__name__}")
+                raise TypeError(f"__arrow_c_stream__ returned {type(capsule).__name__}, not a capsule")
             return capsule
     if hasattr(songs, "to_csv"):
         text: str = songs.to_csv(index=False)
@@ -102,6 +102,6 @@ def table(songs: Any) -> Any:
         content = songs.read()
         return content.encode() if isinstance(content, str) else bytes(content)
     raise TypeError(
-        "a table is the path of a CSV file, a binary file, or a table that speaks Arrow's PyCapsule interface "
+        "a table is the path of a CSV file, a binary file, or a table with Arrow's PyCapsule interface "
         f"(pandas, polars, pyarrow, ...), not {type(songs).__name__}"
     )

@@ -25,7 +25,7 @@ class _FrameWithCsv(Protocol):
     def to_csv(self, *, index: bool) -> str: ...
 
 _Path: TypeAlias = str | os.PathLike[str]
-# Pillow's images have `__array_interface__` too.
+# Pillow's images have `__array_interface__` as well.
 _Image: TypeAlias = _Path | bytes | bytearray | memoryview | _BinaryFile | _HasArray
 _Table: TypeAlias = _Path | bytes | _BinaryFile | _ArrowStream | _FrameWithCsv
 _Vector: TypeAlias = Embedding | _HasArray | Sequence[float]
@@ -35,14 +35,14 @@ _Progress: TypeAlias = bool | Callable[[str, int, int | None], object] | None
 
 @final
 class Embedding:
-    """A point on the unit sphere, and the space it lives in.
+    """A vector of length 1, with the name of the space it belongs to.
 
-    ``np.asarray`` of it is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
+    ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 
-    Takes a vector of length 1 (within 1e-3), or scales it with ``normalize=True``.
+    ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
 
-    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for
-    what holds no real numbers.
+    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for values
+    that are not real numbers.
     """
 
     def __new__(
@@ -53,9 +53,9 @@ class Embedding:
         """The number of dimensions."""
     @property
     def fingerprint(self) -> str | None:
-        """The name of the space; vectors of different spaces cannot be compared. ``None`` where it is not known."""
+        """The name of the space, or ``None`` if it is unknown. Vectors of different spaces cannot be compared."""
     def dot(self, other: _Vector) -> float:
-        """The cosine of the angle to another embedding, -1 to 1, summed in float64."""
+        """Returns the cosine of the angle to another embedding, -1 to 1, summed in float64."""
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def __len__(self) -> int: ...
@@ -68,7 +68,7 @@ class Embedding:
 
 @final
 class Embeddings:
-    """Embeddings of one space, a sequence of ``Embedding``; ``np.asarray`` gives ``(n, dim)`` float32, read-only."""
+    """Embeddings of one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only."""
 
     @property
     def dim(self) -> int:
@@ -92,17 +92,17 @@ class Embeddings:
 class Encoder:
     """Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
 
-    Towers load when first used, so that a picture never pays for the text tower. Calls may run in several threads; they
-    release the GIL. It cannot be pickled: open it in each process.
+    A tower is loaded when it is first used, so encoding pictures never loads the text tower. Calls may run in several
+    threads; they release the GIL. It cannot be pickled: open it in each process.
 
-    Opens a ``CLIPModel`` directory, one of OpenCLIP's whose vision tower is an EfficientNet-Lite, or without a path the
-    embedded checkpoint pixelplay-mini.
+    ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
+    the embedded checkpoint pixelplay-mini is used.
 
-    ``threads`` is how many compute, all cores where it is ``None``; the vectors are the same bits with any number.
-    ``precision`` is ``"f32"``, or ``"int8"``, which takes a quarter of the memory, is faster on processors with AVX-512
-    VNNI, and gives vectors that stray a little in the same space.
+    ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bit for bit the same with any number.
+    ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
+    processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 
-    Raises ``EncodeError``; where a file is missing or cannot be read it is also the ``OSError`` that says so.
+    Raises ``EncodeError``. If a file is missing or cannot be read, the error is also the matching ``OSError``.
     """
 
     def __new__(
@@ -118,64 +118,70 @@ class Encoder:
         threads: int | None = None,
         precision: Literal["f32", "int8"] = "f32",
     ) -> Encoder:
-        """Opens a checkpoint of the Hugging Face Hub, from the cache that all its clients share or by downloading it.
+        """Opens a checkpoint of the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
+        hub share.
 
         ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
         ``revision`` is a branch, tag, commit or ``refs/pr/NUMBER``.
         """
     @property
     def dim(self) -> int:
-        """The number of dimensions of its embeddings."""
+        """The number of dimensions of the embeddings."""
     @property
     def fingerprint(self) -> str:
-        """The name of its space: a hash of weights, configuration, pre-processing and tokenizer."""
+        """The name of the space: a hash of weights, configuration, pre-processing and tokenizer."""
     @property
     def name(self) -> str:
         """The name of the directory, or ``repo@commit``."""
     def encode_image(self, image: _Image) -> Embedding:
         """Encodes one picture.
 
-        A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow image,
-        or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any memory
-        layout. Files and Pillow images are turned upright by EXIF; what is transparent is laid on white.
+        A picture is a path, the bytes of a JPEG, PNG, WebP, GIF, TIFF or BMP file, a binary file object, a Pillow
+        image, or a uint8 array of shape ``(height, width, 3)``, ``(height, width, 4)`` or ``(height, width)`` in any
+        memory layout. Files and Pillow images are rotated upright by their EXIF data; transparent parts are laid on
+        white.
 
         Raises ``EncodeError`` (and ``FileNotFoundError``, ... for a path), ``TypeError`` for another dtype or kind of
         object, ``ValueError`` for another shape.
         """
     def encode_images(self, images: Iterable[_Image], batch_size: int = 32, progress: _Progress = None) -> Embeddings:
-        """Encodes pictures, in their order; files are read and decoded a batch at a time, on all cores.
+        """Encodes pictures, in order. Files are read and decoded one batch at a time, on all cores.
 
-        ``progress`` is ``True`` for a bar (tqdm where it is installed), or a callable of ``(stage, done, total)``; an
-        exception raised in it stops the work. The error of a picture says which one it was.
+        ``progress=True`` shows a bar (with tqdm if it is installed). It may also be a callable of ``(stage, done,
+        total)``; an exception raised in it stops the work. If a picture fails, the error says which one.
         """
     def encode_text(self, text: str) -> Embedding:
-        """Encodes one text, of which the first 77 tokens count."""
+        """Encodes one text. Only its first 77 tokens count."""
     def encode_texts(self, texts: Iterable[str], batch_size: int = 32, progress: _Progress = None) -> Embeddings:
-        """Encodes texts, in their order; equal texts are encoded once."""
+        """Encodes texts, in order. Equal texts are encoded once."""
     def mood(self, image: _Image | Embedding) -> Mood:
-        """Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that decided.
+        """Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that
+        decided.
 
-        Zero-shot, by the picture's likeness to opposite sentences; the first call encodes those.
+        This is zero-shot: the picture is compared with pairs of opposite sentences. The first call encodes those
+        sentences.
         """
 
 @final
 class Mood:
-    """The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to 0-1."""
+    """The mood of a picture: a mapping from ``energy``, ``valence``, ``danceability``, ``acousticness`` to values from
+    0 to 1.
+    """
 
     @property
     def words(self) -> list[str]:
-        """The words that decided most, the strongest first."""
+        """The words that decided most, strongest first."""
     def radar(self, *, width: int = 360) -> str:
-        """The mood as an SVG chart; see ``radar_svg``."""
+        """Returns the mood as an SVG chart; see ``radar_svg``."""
     def __getitem__(self, axis: str, /) -> float: ...
     def get(self, axis: str, default: Any = None) -> Any:
-        """The value on an axis, or ``default`` where the mood has no such axis."""
+        """Returns the value on an axis, or ``default`` if the mood has no such axis."""
     def keys(self) -> list[str]:
-        """The axes."""
+        """Returns the axes."""
     def values(self) -> list[float]:
-        """The values, in the order of the axes."""
+        """Returns the values, in the order of the axes."""
     def items(self) -> list[tuple[str, float]]:
-        """Axes with their values."""
+        """Returns pairs of axis and value."""
     def __contains__(self, axis: object, /) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
@@ -185,25 +191,25 @@ class Mood:
 
 @final
 class Sentence:
-    """A sentence that a song is described by; ``str`` of it is the sentence itself."""
+    """A sentence that describes a song; ``str(sentence)`` is its text."""
 
     @property
     def text(self) -> str:
-        """The sentence: something a photograph could be captioned with."""
+        """The sentence. It could be the caption of a photograph."""
 
     @property
     def source(self) -> str:
-        """What it was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"`` or
-        ``"lyrics"``.
+        """What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
+        ``"tags"`` or ``"lyrics"``.
         """
 
     @property
     def source_words(self) -> str:
-        """The source in words: ``"its title"``."""
+        """The source in words, such as ``"its title"``."""
 
     @property
     def score(self) -> float | None:
-        """How well it fits the query of ``why``, a cosine; ``None`` where nothing was asked."""
+        """How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -211,31 +217,31 @@ class Sentence:
 
 @final
 class Song:
-    """What an index knows of a song: a mapping from column to cell, ``None`` where nothing is known.
+    """A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 
-    Columns that PixelPlay does not know are there as text, and only where the song has something in them: use ``get``.
+    Columns that PixelPlay does not define are there as text, and only if the song has a value in them: use ``get``.
 
-    Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats a minute, ``loudness`` in dB,
+    Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
     ``duration_ms`` in milliseconds.
     """
 
     @property
     def id(self) -> str:
-        """The name of the song in its index."""
+        """The id of the song in its index."""
     @property
     def words(self) -> list[str]:
-        """At most three words for its mood, from its features."""
+        """At most three words for its mood, derived from its features."""
     def radar(self, *, width: int = 360) -> str:
-        """Its features as an SVG chart; see ``radar_svg``."""
+        """Returns its features as an SVG chart; see ``radar_svg``."""
     def __getitem__(self, column: str, /) -> Any: ...
     def get(self, column: str, default: Any = None) -> Any:
-        """The cell in a column, or ``default`` where the song has no such column."""
+        """Returns the cell in a column, or ``default`` if the song has no such column."""
     def keys(self) -> list[str]:
-        """``id``, every known column, and those beside them in which the song has something."""
+        """Returns ``id``, every column that PixelPlay defines, and every other column in which the song has a value."""
     def values(self) -> list[Any]:
-        """The cells, in the order of the columns."""
+        """Returns the cells, in the order of the columns."""
     def items(self) -> list[tuple[str, Any]]:
-        """Columns with their cells."""
+        """Returns pairs of column and cell."""
     def __contains__(self, column: object, /) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
@@ -255,16 +261,16 @@ class SongHit:
         """Its id."""
     @property
     def score(self) -> float:
-        """The cosine between its vector and the query: greater is closer."""
+        """The cosine between its vector and the query; higher is closer."""
     @property
     def corrected_score(self) -> float:
-        """What songs are ranked by: the score less the hubness correction that was asked for."""
+        """The score that songs are ranked by: ``score`` minus the hubness correction of the search."""
     @property
     def match_percent(self) -> float:
         """How well it matches compared with the rest of the catalogue, 0 to 100; 50 is the average song."""
     @property
     def song(self) -> Song:
-        """All that is known of it, read from the index."""
+        """The song with all its columns, read from the index."""
 
 @final
 class Hits:
@@ -277,9 +283,9 @@ class Hits:
     def scores(self) -> list[float]:
         """The cosines, in order."""
     def to_arrow(self) -> ArrowTable:
-        """The hits with ``score``, ``match_percent`` and the columns of their index."""
+        """Returns the hits with ``score``, ``match_percent`` and the columns of their index."""
     def to_pandas(self) -> Any:
-        """The same as a ``pandas.DataFrame``; needs pandas."""
+        """Returns the same as a ``pandas.DataFrame``; needs pandas."""
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __len__(self) -> int: ...
     @overload
@@ -293,43 +299,45 @@ class Hits:
 class ArrowTable:
     """A table of songs in Arrow's memory layout.
 
-    ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy; pyarrow is not needed for the rest.
+    ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy. Nothing else here needs pyarrow.
     """
 
     @property
     def num_rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
     @property
     def num_columns(self) -> int:
-        """How many columns there are."""
+        """The number of columns."""
     @property
     def column_names(self) -> list[str]:
-        """The columns, in order."""
+        """The names of the columns, in order."""
     def to_pydict(self) -> dict[str, list[Any]]:
-        """A list of cells for each column; vectors as arrays of shape ``(dim,)``."""
+        """Returns a dict from column to a list of its cells. Vectors are arrays of shape ``(dim,)``."""
     def to_pylist(self) -> list[dict[str, Any]]:
-        """A dict for each row."""
+        """Returns a list with one dict per row."""
     def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame``; needs pandas."""
+        """Returns a ``pandas.DataFrame``; needs pandas."""
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __len__(self) -> int: ...
 
 @final
 class Report:
-    """What was done to a table. ``str()`` of it is for people; it is also a mapping, with numbers, for programs."""
+    """The result of an operation on songs. ``str(report)`` is a text for people; as a mapping it has the numbers for
+    programs.
+    """
 
     def __getitem__(self, name: str, /) -> Any: ...
     def keys(self) -> list[str]:
-        """The names of its fields."""
+        """Returns the names of its fields."""
     def to_dict(self) -> dict[str, Any]:
-        """A copy of all fields."""
+        """Returns a copy of all fields."""
     def __contains__(self, name: object, /) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
 
 @final
 class Column:
-    """A column in a filter; made by ``col``. Compare it with text, numbers or bools."""
+    """A column in a filter, made by ``col``. Compare it with text, numbers or bools."""
 
     @property
     def name(self) -> str:
@@ -342,20 +350,22 @@ class Column:
     def __ge__(self, other: _Cell, /) -> Filter: ...
     __hash__: None  # type: ignore[assignment]
     def between(self, low: _Cell, high: _Cell) -> Filter:
-        """At least ``low`` and at most ``high``."""
+        """Matches songs whose cell is at least ``low`` and at most ``high``."""
     def is_in(self, values: Iterable[_Cell]) -> Filter:
-        """Equal to one of the values."""
+        """Matches songs whose cell equals one of the values."""
     def is_null(self) -> Filter:
-        """Not known. Nothing else holds of a cell that is not known, and neither does its opposite."""
+        """Matches songs whose cell is unknown. No other condition matches an unknown cell, and neither does its
+        negation.
+        """
     def __bool__(self) -> bool: ...
 
 @final
 class Filter:
-    """A condition on the columns of songs; combine with ``&``, ``|`` and ``~``. It can be pickled."""
+    """A condition on the columns of songs. Combine filters with ``&``, ``|`` and ``~``. It can be pickled."""
 
     @staticmethod
     def parse(text: str) -> Filter:
-        """Reads ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
+        """Parses a text such as ``energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990``.
 
         Raises ``FilterError`` (a ``ValueError``) that says where the mistake is.
         """
@@ -374,28 +384,29 @@ class Filter:
 class SongIndex:
     """Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
 
-    It cannot be pickled: open it in each process; the memory is shared where it is mapped.
+    It cannot be pickled: open it in each process. Processes that map the same file share its memory.
     """
 
     @staticmethod
     def open(path: _Path, mmap: bool = True) -> SongIndex:
-        """Opens an index, by mapping it or by reading it into memory.
+        """Opens an index, by mapping it into memory or, with ``mmap=False``, by reading it.
 
-        While it is mapped, no other program may truncate the file or write into it; replacing it by renaming another one
-        over it, which is all that pixelplay does, is fine. Opening checks the structure, ``verify`` every byte.
+        While it is mapped, no other program may truncate the file or write into it. Replacing it by renaming another
+        file over it is fine, and is all that pixelplay does. Opening checks the structure; ``verify`` checks every
+        byte.
 
-        Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... where the file cannot be read.
+        Raises ``SongIndexError``; also ``FileNotFoundError``, ``PermissionError``, ... if the file cannot be read.
         """
     @property
     def dim(self) -> int:
         """The length of the vectors."""
     @property
     def fingerprint(self) -> str | None:
-        """The space of the vectors, where the file names it."""
+        """The name of the vectors' space, or ``None`` if the file does not name it."""
     @property
     def recipe(self) -> str | None:
-        """How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count. ``None``
-        where the vectors were not made from descriptions, or by a version that did not write it down.
+        """How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count.
+        ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
         """
 
     @property
@@ -403,26 +414,30 @@ class SongIndex:
         """The file or folder that was opened."""
     @property
     def columns(self) -> list[str]:
-        """The columns beside ``id`` and the vector."""
+        """The columns other than ``id`` and the vector."""
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The ids by row: ``(n,)`` texts, read-only, so that ``index.ids[rows]`` works. Made when first asked for."""
+        """The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
+        use.
+        """
     @property
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All vectors, ``(n, dim)``, read-only, as they lie in the file: no copy. The array keeps the map alive.
+        """All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
 
-        Raises ``ValueError`` where the file has several batches; see ``vector_chunks``.
+        Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
         """
     @property
     def query_bank(self) -> str | None:
-        """Names the queries that the songs' biases are from, where ``correct_hubness`` has written them."""
+        """The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` without such
+        biases.
+        """
     @property
     def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
-        """The vectors of each batch, ``(rows, dim)``, in the same way."""
+        """The vectors of each batch, each ``(rows, dim)``, read-only, without a copy."""
     def song(self, id: str) -> Song:
-        """All that is known of a song. Raises ``UnknownSong`` (a ``KeyError``)."""
+        """Returns a song with all its columns. Raises ``UnknownSong`` (a ``KeyError``)."""
     def embedding(self, id: str) -> Embedding:
-        """The vector of a song. Raises ``UnknownSong`` (a ``KeyError``)."""
+        """Returns the vector of a song. Raises ``UnknownSong`` (a ``KeyError``)."""
     def search(
         self,
         query: _Vector,
@@ -434,20 +449,22 @@ class SongIndex:
         hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
-        """The ``k`` songs with the greatest cosine, best first, exact: ids and scores of a float64 brute force.
+        """Returns the ``k`` songs with the highest cosine, best first. Exact: ids and scores are those of a float64
+        brute force.
 
-        ``where`` limits it to songs that fulfil a filter, ``exclude`` leaves songs out, ``min_score`` is the least cosine, or
-        corrected score.
-        ``hubness_correction``, 0 to 1, is the share of each song's bias that is subtracted before songs are ranked; see
-        ``correct_hubness``. Costs one pass over the vectors.
+        ``where`` is a filter that songs must match, ``exclude`` leaves songs out by id, and ``min_score`` is the lowest
+        cosine, or corrected score, that is returned. ``hubness_correction``, 0 to 1, is the share of each song's bias
+        that is subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
 
-        Raises ``EmbeddingError`` for a query that does not fit, ``FilterError`` with the columns there are.
+        Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
+        list of the columns.
         """
     def hubness(
         self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hubness_correction: float = 0.0
     ) -> Report:
-        """How evenly the queries use the catalogue: how many songs are among the ``k`` of any of them, how unequally often
-        songs are shown (skewness and Gini coefficient, 0 where all are alike), and the songs shown most often.
+        """Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+        unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
+        most often.
         """
     def search_many(
         self,
@@ -460,9 +477,10 @@ class SongIndex:
         hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """``search`` for several queries, in one pass: rows and scores, each of shape ``(queries, min(k, len(index)))``.
+        """Searches for several queries in one pass: returns rows and scores, both of shape ``(queries, min(k,
+        len(index)))``.
 
-        Rows count through ``ids``. Where a filter leaves fewer songs, the rest is -1 and NaN.
+        Look rows up in ``ids``. If a filter leaves fewer songs, the remaining places hold -1 and NaN.
         """
     def similar(
         self,
@@ -475,12 +493,12 @@ class SongIndex:
         min_score: float | None = None,
         hubness_correction: float = 0.0,
     ) -> Hits:
-        """Songs like a song, itself left out: by their vectors, or by the cosine of standardised audio features.
+        """Returns songs like a song, without itself: by their vectors, or by the cosine of standardised audio features.
 
         Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
         """
     def to_arrow(self) -> ArrowTable:
-        """The whole index as a table, ``embedding`` included, in the memory that it has."""
+        """Returns the whole index as a table, including ``embedding``, without a copy."""
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def verify(self) -> None:
         """Compares every byte with the file's checksums. Raises ``SongIndexError`` at the first difference."""
@@ -490,26 +508,27 @@ class SongIndex:
 
 @final
 class HybridQuery:
-    """A weighted blend of a picture, words and songs: one vector, one scan. Songs that it names are not found.
+    """A weighted blend of a picture, words and songs, searched as one vector in one pass.
 
-    ``(1 - text_weight) * image + text_weight * text``, or either alone.
+    Picture and words are blended as ``(1 - text_weight) * image + text_weight * text``; either may be left out. Songs
+    that are named in the query are not among its results.
     """
 
     def __new__(
         cls, image: _Vector | None = None, text: _Vector | None = None, text_weight: float = 0.3
     ) -> HybridQuery: ...
     def like(self, reference: str | _Vector, weight: float = 1.0) -> HybridQuery:
-        """A query that is moved towards a song of the index, by its id, or towards an embedding."""
+        """Returns a query that is moved towards a song of the index, given by its id, or towards an embedding."""
     def unlike(self, reference: str | _Vector, weight: float = 0.3) -> HybridQuery:
-        """A query that is moved away from it."""
+        """Returns a query that is moved away from a song or an embedding."""
     def lean_towards(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
-        """A query that leans towards what somebody likes: song ids with weights, as ``UserStore.taste`` gives them.
+        """Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
 
-        Together they count ``weight``, however many there are. Ids that the index does not have are passed over, and the
-        songs themselves may be found.
+        Together the songs count ``weight``, however many there are. Ids that the index does not have are ignored.
+        Unlike the songs of ``like``, these may be among the results.
         """
     def blend(self, index: SongIndex) -> Embedding:
-        """The vector that is searched. Raises ``QueryError`` (a ``ValueError``) where there is none."""
+        """Returns the vector that is searched. Raises ``QueryError`` (a ``ValueError``) if there is none."""
     def search(
         self,
         index: SongIndex,
@@ -523,15 +542,17 @@ class HybridQuery:
         hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
-        """Answers the query: best first, or with ``diversity`` towards 1 by maximal marginal relevance. ``distinct_songs``
-        takes one recording of a song only: not its live recording or remix as well.
+        """Returns the ``k`` best songs, best first.
 
-        Raises ``QueryError`` for weights out of range and parts that cancel each other out, otherwise as
-        ``SongIndex.search``.
+        ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
+        only one recording of a song: no live recording or remix next to it.
+
+        Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and otherwise what
+        ``SongIndex.search`` raises.
         """
 
 def col(name: str) -> Column:
-    """Names a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``."""
+    """Returns a column for a filter: ``(col("energy") >= 0.5) & col("genre").is_in(["pop", "rock"])``."""
 
 def clean(
     songs: _Table,
@@ -541,22 +562,26 @@ def clean(
     merge_recordings: bool = True,
     progress: _Progress = None,
 ) -> tuple[ArrowTable, Report]:
-    """Reads a table of songs as people publish them: the songs, and what was kept, dropped and changed, with reasons.
+    """Cleans a published table of songs. Returns the songs, and a report of what was kept, dropped and changed, with
+    reasons.
 
-    ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table that speaks Arrow's
-    PyCapsule interface (pandas, polars, pyarrow, ...), which is read as the CSV that it would be. ``columns`` says which
-    header is which column where the names do not tell: ``{"title": "Werk"}``. With ``merge_recordings`` rows of one
-    recording are one song although their ids differ: remasters, other editions, guests named elsewhere.
+    ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
+    PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` says which
+    header is which column if the names do not show it: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one
+    recording even if their ids differ: remasters, other editions, guests named in another place.
 
-    Raises ``CatalogError`` where it is no table of songs; also ``FileNotFoundError``, ... for a path.
+    Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
     """
 
 def describe(song: Song | Mapping[str, object], templates: _Path | None = None) -> list[Sentence]:
-    """Describes a song in sentences that a photograph could be captioned with: scenes and moods by its features, genre and
-    decade (or the lines of its own ``description``), then its title, tags and lyrics. Each says what it was made from.
+    """Describes a song in sentences that could be captions of photographs.
 
-    ``song`` is a ``Song`` or a mapping from column to cell, with an ``id``, on which the choice among phrases depends.
-    ``templates`` is the path of a TOML file of phrases to take in place of ours (``templates()`` is the text of those).
+    First come scenes and moods from its features, genre and decade (or the lines of its own ``description``), then its
+    title, tags and lyrics. Each sentence says what it was made from.
+
+    ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice among phrases depends on
+    the id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which
+    ``templates()`` returns.
     """
 
 def why(
@@ -566,14 +591,16 @@ def why(
     *,
     templates: _Path | None = None,
 ) -> list[Sentence]:
-    """Why a song was found: its sentences, those that fit ``query`` best first, each with its cosine as ``score``.
+    """Explains why a song was found: returns its sentences, best fit to ``query`` first, each with its cosine as
+    ``score``.
 
-    ``query`` is an ``Embedding`` of a picture or words, ``encoder`` what made it (without it, the embedded checkpoint).
-    ``templates`` is the path of the TOML file of phrases that the index was built with, if it was one of your own.
+    ``query`` is the ``Embedding`` of a picture or words, ``encoder`` the encoder that made it (by default the embedded
+    checkpoint). ``templates`` is the path of the TOML file of phrases that the index was built with, if it was your
+    own.
     """
 
 def templates() -> str:
-    """The phrases that songs are described with, a TOML file that explains itself, to start one's own from."""
+    """Returns the phrases that songs are described with: a commented TOML file, as a start for your own."""
 
 def build_index(
     songs: _Table,
@@ -593,17 +620,18 @@ def build_index(
 ) -> tuple[Report, Report]:
     """Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 
-    Without ``encoder``, the embedded checkpoint. A song's own ``description`` stands in for sentences that would be made
-    up, and ``describe`` makes them otherwise: a callable from ``Song`` to a sentence or several, or the path of a TOML file
-    of phrases (see ``templates``).
+    Returns two reports, of cleaning and of building. ``encoder`` is the embedded checkpoint by default. A song's own
+    ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
+    ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 
-    ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, beside its scenes and moods, which count 1
-    together: ``True`` as we found best, ``False`` not at all, or a number. Titles are cleaned of guests and versions, a
-    column ``title_en`` translates them, and what of them cannot be seen ("Untitled 4") counts little.
+    ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, compared with its scenes and moods, which
+    together count 1. ``True`` is the recommended weight, ``False`` is none, and a number sets it. Titles are cleaned of
+    guests and versions, a column ``title_en`` translates them, and titles that name nothing visible ("Untitled 4")
+    count little.
 
-    A batch of the file has 16,384 rows unless ``batch_rows`` says otherwise; only an index of one batch has ``vectors``.
-    Until all is written, whatever was at ``out`` stays. Finished batches are kept beside it: if the process is killed, the
-    next call takes them, so far as they are still the same. Returns what cleaning and building did.
+    The file has batches of 16,384 rows, or of ``batch_rows``; only an index of one batch has ``vectors``. A file that
+    was at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the process is killed,
+    the next call reuses those whose songs have not changed.
     """
 
 def enrich(
@@ -622,20 +650,22 @@ def enrich(
     dry_run: bool = False,
     progress: _Progress = None,
 ) -> Report:
-    """Looks up covers, previews, links, album, genre, year, length and whether a song is explicit, and writes the index ``out``.
+    """Looks up covers, previews, links, album, genre, year, length and whether a song is explicit, and writes the index
+    ``out``.
 
-    ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which asks for a ``contact``: your address
-    of mail or web. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and remixes
-    are refused unless the song is one. Only empty cells are filled unless ``overwrite``. The columns ``enriched_from``,
-    ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say what came from where,
-    ``enriched_note`` why a song was not found.
+    ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which requires a ``contact``: your
+    e-mail or web address. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and
+    remixes are refused unless the song is one itself. Only empty cells are filled unless ``overwrite`` is true. The
+    columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say
+    what came from where; ``enriched_note`` says why a song was not found.
 
-    iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` is another time between requests, in
-    seconds. Every answer is kept in the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call goes on
-    from there. With ``max_requests`` the index is written after so many, with what is known by then; 0 uses the cache
-    alone. ``dry_run`` asks and writes nothing, and reports what would be asked and how long it takes.
+    iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` sets another time between requests, in
+    seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
+    continues from there. With ``max_requests=N`` the index is written after N requests, with what is known by then; 0
+    uses the cache alone. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it
+    would take.
 
-    Apple allows what iTunes offers only for promoting the content of its shop, beside a badge that leads there.
+    Apple allows the use of iTunes content only to promote its store, next to a badge that links to it.
 
     Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
     """
@@ -652,30 +682,33 @@ def write_index(
     quantized: bool = True,
     progress: _Progress = None,
 ) -> Report | None:
-    """Writes an index of vectors you have: ids, ``(n, dim)`` vectors, and what is known of the songs, row by row.
+    """Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs, row by
+    row.
 
-    Vectors must have length 1 within 1e-3, or ``normalize`` scales them. ``songs`` is a sequence of mappings from column
-    to cell, or a table as for ``clean``, of which no row is left out; then a report is returned. The file is replaced
-    whole or not at all.
+    Vectors must have length 1 within 1e-3, or pass ``normalize=True`` to scale them. ``songs`` is a sequence of
+    mappings from column to cell, or a table as for ``clean``; no row of a table is dropped, and a report of it is
+    returned. The file is replaced as a whole or not at all.
 
-    Without ``quantized`` the file is a fifth smaller, and searches read four times as many bytes for the same results.
+    With ``quantized=False`` the file is a fifth smaller, but searches read four times as many bytes for the same
+    results.
 
     Raises ``SongError`` (a ``ValueError``) that says which row cannot be written and why.
     """
 
 def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None) -> SongIndex:
-    """The embedded catalogue, some 1,470 songs, in the space of ``encoder``, built into the user's cache by the first call.
+    """Opens the embedded catalogue of some 1,470 songs, in the space of ``encoder``. The first call builds it into the
+    user's cache.
 
     ``PIXELPLAY_CACHE`` names another folder for it.
     """
 
 def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
-    """Writes an index anew with a bias for each song, which ``hubness_correction`` of a search subtracts: songs that turn up for
-    everything then stand back. Returns the name of the bank.
+    """Rewrites an index with a bias for each song, so that searches can rank songs lower that turn up for everything.
 
-    ``queries`` stand for those that will be asked, ``(n, dim)``: some hundreds of pictures, say. A song's bias is the mean of
-    its cosines with the ``nearest`` queries that are nearest to it (nearest neighbour normalisation, NNN). Searches without
-    ``hubness_correction`` stay as they were. Songs that are added later have no bias: correct again.
+    Returns the name of the query bank. ``queries``, ``(n, dim)``, are a few hundred pictures, say, of the kind that
+    will be searched with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest to it
+    (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of it; searches without
+    it do not change. Songs that are added later have no bias: run this again.
 
     Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
     """
@@ -683,39 +716,41 @@ def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progre
 def radar_svg(
     series: Mapping[str, Song | Mood | Mapping[str, float | None]], *, width: int = 360, text: bool = True
 ) -> str:
-    """Draws songs and moods over each other as an SVG radar chart, with a legend; ``text=False`` draws the shape alone.
+    """Draws songs and moods on top of each other as an SVG radar chart with a legend; ``text=False`` draws only the
+    shape.
 
-    Axes are energy, valence, danceability, acousticness, instrumentalness, liveness, 0 to 1. Readable on light and dark
-    ground. Names are escaped.
+    The axes are energy, valence, danceability, acousticness, instrumentalness and liveness, 0 to 1. The chart is
+    readable on light and dark backgrounds. Names are escaped.
     """
 
 @final
 class HashParams:
-    """What a new password hash costs: the settings of Argon2id, version 1.3. It can be pickled.
+    """The cost of a new password hash: the settings of Argon2id, version 1.3. It can be pickled.
 
     The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
-    seldom: until all users have logged in again, every failed log-in costs a hash by each of the settings there are.
+    rarely: until all users have logged in again, every failed log-in computes one hash for each of the settings in use.
 
-    Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for those that would take the machine
-    down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
+    machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
     """
 
     def __new__(cls, memory_kib: int = 19456, passes: int = 2, lanes: int = 1) -> HashParams: ...
     @staticmethod
     def tune(target: datetime.timedelta | None = None) -> HashParams:
-        """Settings that take about ``target`` (250 ms) for a hash on this machine, and never less than the default.
+        """Returns settings that take about ``target`` (250 ms) per hash on this machine, but never less than the
+        default.
 
-        It hashes six times. Do it once, for the slowest machine that serves the users, and keep what it gives.
+        It computes six hashes. Run it once, on the slowest machine that serves the users, and keep the result.
         """
     @property
     def memory_kib(self) -> int:
         """The memory of one hash, in KiB."""
     @property
     def passes(self) -> int:
-        """The passes over it."""
+        """The number of passes over the memory."""
     @property
     def lanes(self) -> int:
-        """The lanes it is divided into."""
+        """The number of lanes that the memory is divided into."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
@@ -723,32 +758,35 @@ class HashParams:
 
 @final
 class UserStore:
-    """Accounts, sessions and taste in one SQLite file. One that is not there is made, for its owner's eyes only.
+    """Accounts, sessions and taste in one SQLite file. The file is created if needed, readable by its owner only.
 
-    A front end needs ``register``, ``log_in``, which gives a token, ``resume``, which says whose token it is, and
-    ``log_out``. Only ``resume`` tells who is there: functions that take a user name do as they are told. A name is found
-    whatever the case of its letters.
+    A front end needs ``register``; ``log_in``, which returns a token; ``resume``, which returns the session of a token;
+    and ``log_out``. Only ``resume`` checks who is calling: functions that take a user name trust the caller. User names
+    are case-insensitive.
 
-    * ``second_factor``: the application asks for one too; then 8 characters make a password, else 15.
-    * ``hidden_names``: nobody may find out whether a name is taken; ``register`` and ``rename``, which tell, are refused.
-    * ``idle_timeout``, ``max_session_age``: a session ends when it is not resumed for so long (30 minutes), and however
-      much it is used after so long (30 days).
-    * ``confirm_within``: how long single-use tokens are good for (30 minutes).
-    * ``pepper``: an id and a key of at least 32 random bytes that goes into the hashes and is kept outside the file;
-      ``older_peppers``: those that hashes still need.
-    * ``hash``: what a new password hash costs; ``concurrent_hashes``: how many run at once in this process (one for each
+    * ``second_factor``: the application asks for a second factor as well; passwords then need 8 characters instead of
+      15.
+    * ``hidden_names``: callers must not learn whether a name is taken; ``register`` and ``rename``, which would reveal
+      it, are refused.
+    * ``idle_timeout``, ``max_session_age``: a session ends if it is not resumed for the first (30 minutes), and after
+      the second (30 days) even if it is used all the time.
+    * ``confirm_within``: how long single-use tokens are valid (30 minutes).
+    * ``pepper``: an id and a key of at least 32 random bytes, which goes into the hashes and is kept outside the file;
+      ``older_peppers``: those that existing hashes still need.
+    * ``hash``: the cost of a new password hash; ``concurrent_hashes``: how many run at once in this process (one per
       core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
-    * ``max_history``: how much of what was listened to is kept for each account (1,000); ``taste_half_life``: after this
-      long, what was liked weighs half (90 days).
+    * ``max_history``: how many listens are kept for each account (1,000); ``taste_half_life``: the time after which the
+      weight of a rating has halved (90 days).
 
-    Any number of threads and processes may use one file. Open it by no other means in a process that has it open, not by
-    ``sqlite3`` either: on Unix, closing it drops the locks. It cannot be pickled: open it in each process. Calls release
-    the GIL; those that hash, write or wait answer Ctrl-C, though what was begun may still be done.
+    Any number of threads and processes may use one file. Do not open the file by other means in a process that has it
+    open, not even with ``sqlite3``: on Unix, closing it drops the locks. It cannot be pickled: open it in each process.
+    Calls release the GIL. Those that hash, write or wait respond to Ctrl-C, but what they have begun may still be
+    completed.
 
-    Raises ``UserError`` for a file that is damaged, foreign or of a later version; it is also the fitting ``OSError``
-    where the system refuses, here as in every call: ``FileNotFoundError`` without the folder, ``PermissionError``, a full
-    disk, ``TimeoutError`` after another program held the file locked for a minute; a ``ValueError`` for bad options, and
-    where a pepper is missing that hashes need.
+    Raises ``UserError`` for a file that is damaged, of another kind or of a later version. In this and every other
+    call, it is also the matching ``OSError`` if the system refuses: ``FileNotFoundError`` if the folder does not exist,
+    ``PermissionError``, a full disk, ``TimeoutError`` after another program has held the file locked for a minute. It
+    is a ``ValueError`` for bad options, and if a pepper is missing that hashes need.
     """
 
     def __new__(
@@ -770,140 +808,153 @@ class UserStore:
     ) -> UserStore: ...
     @property
     def path(self) -> pathlib.Path:
-        """The file, as it was given."""
+        """The path of the file, as it was given."""
     def close(self) -> None:
-        """Closes the file once calls in other threads are over; a second time does nothing. ``with`` does it at its end.
+        """Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
+        its end.
 
-        Only then are the two files gone that SQLite keeps beside it, and can it be copied, or on Windows removed. A store
-        that nothing refers to is closed too.
+        Only then are the two files gone that SQLite keeps next to it, and only then can it be copied or, on Windows,
+        removed. A store that is garbage-collected is closed as well.
         """
     def __enter__(self) -> UserStore: ...
     def __exit__(self, *details: object) -> None: ...
     def register(self, name: str, password: str) -> None:
-        """Makes an account. The name may be a mail address; no other account may have one that looks the same.
+        """Creates an account. The name may be an e-mail address; no other account may have a name that looks the same.
 
-        Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Overloaded``.
+        Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``,
+        ``Overloaded``.
         """
     def import_account(self, name: str, hash: str) -> None:
-        """Makes an account with a hash from elsewhere: a PHC string of Argon2, or bcrypt's. Its first log-in replaces it.
+        """Creates an account with an existing hash: a PHC string of Argon2, or one of bcrypt. Its first log-in replaces
+        the hash.
 
-        Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be taken.
+        Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be used.
         """
     def log_in(self, name: str, password: str, *, source: str | None = None, label: str | None = None) -> NewSession:
-        """Begins a session for whoever has the password. Costs the same time whether or not there is such a name.
+        """Starts a session if the password is right. Takes the same time whether or not the name exists.
 
-        Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: give what the
-        client cannot choose. ``label`` is what ``sessions`` shows: ``"Firefox on Linux"``.
+        Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
+        that the client cannot choose. ``label`` is what ``sessions`` shows, such as ``"Firefox on Linux"``.
 
-        Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, ``BadUserName`` and
-        ``BadPassword`` for what cannot be looked at.
+        Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, and ``BadUserName`` or
+        ``BadPassword`` for input that cannot be checked.
         """
     def resume(self, token: str) -> Session:
-        """Whose session a token stands for. Raises ``InvalidSession`` if it has ended."""
+        """Returns the session of a token. Raises ``InvalidSession`` if it has ended."""
     def log_out(self, token: str) -> None:
-        """Ends the session of a token. One that has ended already is fine."""
+        """Ends the session of a token. Does nothing if it has already ended."""
     def log_out_everywhere(self, name: str) -> int:
-        """Ends all sessions of an account; returns how many. Raises ``UnknownUser``."""
+        """Ends all sessions of an account and returns how many. Raises ``UnknownUser``."""
     def sessions(self, name: str) -> list[Session]:
-        """The open sessions of an account, the newest first. Raises ``UnknownUser``."""
+        """Returns the open sessions of an account, newest first. Raises ``UnknownUser``."""
     def revoke(self, name: str, session: int) -> bool:
-        """Ends one session of an account by its ``id``; ``False`` if it had ended. Raises ``UnknownUser``."""
+        """Ends one session of an account by its ``id``; returns ``False`` if it had ended. Raises ``UnknownUser``."""
     def change_password(
         self, name: str, old: str, new: str, *, source: str | None = None, label: str | None = None
     ) -> NewSession:
-        """Sets a new password for whoever has the old one. All sessions end and a new one begins.
+        """Sets a new password if the old one is right. All sessions end and a new one starts.
 
-        Raises what ``log_in`` raises, and ``BadPassword`` if the new one cannot be taken; then nothing was changed.
+        Raises what ``log_in`` raises, and ``BadPassword`` if the new password cannot be used; then nothing has changed.
         """
     def account(self, name: str) -> Account:
-        """What may be shown of an account. Raises ``UnknownUser``."""
+        """Returns the public data of an account. Raises ``UnknownUser``."""
     def rename(self, name: str, new: str) -> None:
-        """Gives an account another name. Its sessions go on.
+        """Renames an account. Its sessions stay open.
 
         Raises ``UnknownUser``, ``BadUserName``, ``NameTaken``, ``NamesAreHidden``.
         """
     def delete_account(self, name: str) -> None:
-        """Erases an account and all that belongs to it, also from the free parts of the file. Raises ``UnknownUser``."""
+        """Deletes an account and all its data, also from unused parts of the file. Raises ``UnknownUser``."""
     def start_password_reset(self, name: str, *, source: str | None = None) -> str:
-        """Makes a single-use token for a new password. Send it to the owner of the name.
+        """Creates a single-use token for a new password. Send it to the owner of the name.
 
-        Nothing tells whether there is an account; answer whoever asked the same in either case.
+        The result does not show whether the account exists; give the user the same answer in either case.
 
-        Raises ``Throttled`` if it was asked for again and again, ``BadUserName`` for a name that is far too long.
+        Raises ``Throttled`` if it is requested too often, ``BadUserName`` for a name that is far too long.
         """
     def finish_password_reset(self, token: str, new: str) -> None:
-        """Sets a new password for whoever holds the token. All sessions end; then ``log_in``.
+        """Sets a new password for the owner of the token. All sessions end; call ``log_in`` next.
 
-        Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``; after the last the token is still good.
+        Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``. After ``BadPassword`` the token is still valid.
         """
     def start_registration(self, name: str, password: str, *, source: str | None = None) -> str:
-        """Makes a single-use token for a new account. Send it to the owner of the name.
+        """Creates a single-use token for a new account. Send it to the owner of the name.
 
-        Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``; never that the name is taken.
+        Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``, but never an error that reveals that the
+        name is taken.
         """
     def finish_registration(self, token: str) -> str:
-        """Makes the account for whoever holds the token; returns its name. Raises ``InvalidToken``, ``NameTaken``."""
+        """Creates the account of a token and returns its name. Raises ``InvalidToken``, ``NameTaken``."""
     def start_rename(self, name: str, new: str, *, source: str | None = None) -> str:
-        """Makes a single-use token for another name. Send it to the owner of the new name.
+        """Creates a single-use token for a new name. Send it to the owner of the new name.
 
-        Raises ``UnknownUser``, ``BadUserName``, ``Throttled``; never that the new name is taken.
+        Raises ``UnknownUser``, ``BadUserName``, ``Throttled``, but never an error that reveals that the new name is
+        taken.
         """
     def finish_rename(self, token: str) -> str:
-        """Renames the account for whoever holds the token; returns the new name.
+        """Renames the account of a token and returns its new name.
 
         Raises ``InvalidToken``, ``NameTaken``.
         """
     def add_favourite(self, name: str, song: str) -> None:
-        """Adds a song to the favourites, by its id; a second time changes nothing.
+        """Adds a song to the favourites, by its id. Adding it again changes nothing.
 
         Raises ``UnknownUser``, ``UserError`` at 10,000 songs; a ``ValueError`` for an id that is empty or longer than
         1,024 bytes.
         """
     def remove_favourite(self, name: str, song: str) -> bool:
-        """Removes a song from the favourites; ``False`` if it was none. Raises ``UnknownUser``."""
+        """Removes a song from the favourites; returns ``False`` if it was not one. Raises ``UnknownUser``."""
     def favourites(self, name: str) -> list[str]:
-        """The ids of the favourite songs, the newest first. Raises ``UnknownUser``."""
+        """Returns the ids of the favourite songs, newest first. Raises ``UnknownUser``."""
     def like(self, name: str, song: str) -> None:
-        """Notes that a song is liked; an earlier rating is replaced. Raises what ``add_favourite`` raises."""
+        """Records that a song is liked; replaces an earlier rating. Raises what ``add_favourite`` raises."""
     def dislike(self, name: str, song: str) -> None:
-        """Notes that a song is disliked; an earlier rating is replaced. Raises what ``add_favourite`` raises."""
+        """Records that a song is disliked; replaces an earlier rating. Raises what ``add_favourite`` raises."""
     def clear_rating(self, name: str, song: str) -> bool:
-        """Takes a like or dislike back; ``False`` if there was none. Raises ``UnknownUser``."""
+        """Takes back a like or dislike; returns ``False`` if there was none. Raises ``UnknownUser``."""
     def likes(self, name: str) -> list[str]:
-        """The ids of the songs that are liked, the newest first. Raises ``UnknownUser``."""
+        """Returns the ids of the liked songs, newest first. Raises ``UnknownUser``."""
     def dislikes(self, name: str) -> list[str]:
-        """The ids of the songs that are disliked, the newest first. Raises ``UnknownUser``."""
+        """Returns the ids of the disliked songs, newest first. Raises ``UnknownUser``."""
     def record_listen(self, name: str, song: str) -> None:
-        """Notes that a song was listened to. Raises what ``add_favourite`` raises, though the oldest make room."""
+        """Records that a song was listened to; a full history drops its oldest entry. Otherwise raises what
+        ``add_favourite`` raises.
+        """
     def history(self, name: str, limit: int = 100) -> list[Listen]:
-        """What was listened to, the latest first, at most ``limit``. Raises ``UnknownUser``."""
+        """Returns what was listened to, latest first, at most ``limit`` entries. Raises ``UnknownUser``."""
     def clear_history(self, name: str) -> int:
-        """Forgets all that was listened to; returns how much that was. Raises ``UnknownUser``."""
+        """Forgets everything that was listened to; returns the number of entries. Raises ``UnknownUser``."""
     def taste(self, name: str) -> dict[str, float]:
-        """What a person likes: song ids with weights from -1 (disliked) to 1; for ``HybridQuery.lean_towards``.
+        """Returns the taste of a user: song ids with weights from -1 (disliked) to 1, for ``HybridQuery.lean_towards``.
 
-        A favourite and a like weigh 1 each, a dislike -1, a listening 0.25, all halved with every ``taste_half_life``
-        since; the sum is cut at -1 and 1. Raises ``UnknownUser``.
+        A favourite and a like weigh 1 each, a dislike -1, a listen 0.25. Each weight halves with every
+        ``taste_half_life``, and the sum is limited to -1 and 1. Raises ``UnknownUser``.
         """
     def export(self, name: str) -> str:
-        """All that is stored about a person, as JSON, without the hashes of password and tokens. Raises ``UnknownUser``."""
+        """Returns everything stored about a user as JSON, without the hashes of password and tokens. Raises
+        ``UnknownUser``.
+        """
     def verify(self) -> None:
-        """Reads and checks every page of the file, a second per gigabyte or so. Raises ``UserError`` at the first damage."""
+        """Reads and checks every page of the file, about a second per gigabyte. Raises ``UserError`` at the first
+        damage.
+        """
     def __reduce__(self) -> NoReturn: ...
 
 @final
 class NewSession:
-    """A session that has just begun, and its token. It shows the token to nobody, and cannot be pickled or copied."""
+    """A session that has just started, and its token. Its ``repr`` does not show the token, and it cannot be pickled or
+    copied.
+    """
 
     @property
     def token(self) -> str:
-        """The secret that stands for the session: for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
+        """The secret that identifies the session, for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
 
-        The store keeps only its hash: it cannot be had again.
+        The store keeps only its hash, so it cannot be retrieved later.
         """
     @property
     def session(self) -> Session:
-        """The session that it stands for."""
+        """The session that the token identifies."""
     @property
     def username(self) -> str:
         """The user name, as it was registered."""
@@ -911,23 +962,23 @@ class NewSession:
 
 @final
 class Session:
-    """A log-in that has not ended. Nothing in it is secret."""
+    """An open session of a user. Nothing in it is secret."""
 
     @property
     def id(self) -> int:
-        """What ``UserStore.revoke`` takes."""
+        """The id that ``UserStore.revoke`` takes."""
     @property
     def username(self) -> str:
         """The user name, as it was registered."""
     @property
     def label(self) -> str | None:
-        """What the client called itself at log-in."""
+        """The name that the client gave itself at log-in."""
     @property
     def created(self) -> datetime.datetime:
-        """When it began, in UTC."""
+        """When it started, in UTC."""
     @property
     def last_seen(self) -> datetime.datetime:
-        """When it was last resumed, up to a minute ago, in UTC."""
+        """When it was last resumed, accurate to a minute, in UTC."""
     @property
     def ends(self) -> datetime.datetime:
         """When it ends even if it is used all the time, in UTC."""
@@ -937,7 +988,7 @@ class Session:
 
 @final
 class Account:
-    """An account, as far as it may be shown."""
+    """The public data of an account."""
 
     @property
     def username(self) -> str:
@@ -958,7 +1009,7 @@ class Listen:
         """The id of the song."""
     @property
     def at(self) -> datetime.datetime:
-        """When, in UTC."""
+        """When it was listened to, in UTC."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What ``progress=True`` shows."""
+"""The bar that ``progress=True`` shows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two lines where there is no tqdm to draw a bar.
+# Seconds between two lines without tqdm.
 _EVERY = 1.0
 
 
 class Bar:
-    """A tqdm bar for each stage where tqdm is installed, otherwise a line on standard error every second."""
+    """A tqdm bar for each stage if tqdm is installed, otherwise a line on standard error every second."""
 
     def __init__(self) -> None:
         self._tqdm: Callable[..., Any] | None = None
@@ -29,7 +29,7 @@ class Bar:
         if self._tqdm is None:
             self._line(stage, done, total)
             return
-        # The total belongs to it: two files may be downloaded one after the other in one stage.
+        # Compares the total as well: two files may be downloaded one after the other in one stage.
         if self._stage != (stage, total):
             self.close()
             self._stage = (stage, total)
@@ -45,7 +45,7 @@ class Bar:
         print(f"{stage}: {done}{of}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -1,4 +1,4 @@
-//! `user register`, `export` and `delete`: the account itself.
+//! `user register`, `export` and `delete`: create, print and delete an account.
 
 use std::ffi::OsString;
 
@@ -12,11 +12,11 @@ use crate::output::printable;
 
 #[derive(clap::Args)]
 pub(super) struct NameArgs {
-    /// The user name
+    /// The user name, such as ana
     name: String,
 
-    /// What is typed here is most likely a password, which an error about a surplus argument would
-    /// repeat
+    /// What is typed here is most likely a password. Clap's own error about a surplus argument
+    /// would repeat it
     #[arg(hide = true)]
     surplus: Vec<OsString>,
 }
@@ -25,8 +25,8 @@ impl NameArgs {
     pub(super) fn name(&self) -> Result<&str> {
         if !self.surplus.is_empty() {
             bail!(
-                "one name and nothing else, please; the password is asked for. If it was among the arguments, others \
-                 may have seen it, and your shell remembers it: choose another"
+                "pass one name and nothing else; the password is asked for. If you passed it as an argument, others \
+                 may have seen it, and your shell may have stored it: choose another"
             );
         }
         Ok(&self.name)
@@ -55,14 +55,14 @@ pub(super) fn delete(store: &StoreArgs, json: bool) -> Result<()> {
     let Person { users, session } = store.person()?;
     let name = &session.username;
     let password = prompt::ask(&format!(
-        "Password of {name}, to delete the account, its favourites and its taste for good"
+        "Password of {name}, to delete the account with its favourites and its taste for good"
     ))?;
-    // Whoever finds an open session shall not be able to do this.
+    // An open session alone must not be enough to delete an account.
     let again = users.log_in(name, &password)?;
     users.delete_account(&again.session.username)?;
     store.forget()?;
     if json {
         return output::line(&json!({ "deleted": name }).to_string());
     }
-    output::line(&format!("deleted {} and all of it", printable(name)))
+    output::line(&format!("deleted {} and all its data", printable(name)))
 }

@@ -1,4 +1,4 @@
-//! `user import`: accounts that another program kept.
+//! `user import`: import accounts from another program.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -12,17 +12,17 @@ use super::store::StoreArgs;
 use crate::output;
 use crate::progress::{self, StoppedAfter};
 
-/// Rows that are named one by one.
+/// How many refused rows are listed one by one.
 const SHOWN: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The table is CSV with the columns `name` and `hash`; other columns are passed over. A hash \
-is bcrypt's ($2a$, $2b$, $2y$) or a PHC string of Argon2, which holds commas and so stands in quotes. YAML and JSON are \
-not read: write such a table from them. Everybody keeps the password; the first log-in replaces the hash by one of \
-today's. Delete the table then: whoever has it can guess at the passwords.
+    after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is bcrypt's \
+($2a$, $2b$, $2y$) or a PHC string of Argon2, which contains commas and so must be quoted. YAML and JSON are not read: \
+convert them to such a table. All users keep their passwords; the first log-in of each replaces the hash with a \
+current one. Delete the table after the import: anyone who has it can try to guess the passwords.
 
-Example, of users.csv and its import:
+Example, with the table users.csv and its import:
   name,hash
   ana,$2b$12$...
   ben,\"$argon2id$v=19$m=4096,t=3,p=1$...\"
@@ -30,10 +30,10 @@ Example, of users.csv and its import:
   pixelplay user import users.csv"
 )]
 pub(super) struct Args {
-    /// The table, as CSV
+    /// The table of accounts, as CSV
     table: PathBuf,
 
-    /// Pass over names that are taken, as when the same table is imported again
+    /// Skip names that are taken, for example when the same table is imported again
     #[arg(long)]
     skip_taken: bool,
 }
@@ -43,7 +43,7 @@ struct Report {
     imported: u64,
     taken: u64,
     refused: u64,
-    /// Line and reason, of the first that were refused.
+    /// Line and reason of the first refused rows.
     shown: Vec<(u64, String)>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
     let column = |wanted: &str| headers.iter().position(|header| header == wanted);
     let (Some(name), Some(hash)) = (column("name"), column("hash")) else {
         bail!(
-            "{table} has no columns `name` and `hash`; `pixelplay user import --help` shows a table"
+            "{table} has no columns `name` and `hash`; `pixelplay user import --help` shows an example"
         );
     };
     let users = store.open_or_make()?;
@@ -70,7 +70,7 @@ pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
             Ok(true) if row.len() != headers.len() => report.refuse(
                 line,
                 &format!(
-                    "{} cells in place of {}; a hash that holds commas stands in quotes",
+                    "{} cells instead of {}; quote a hash that contains commas",
                     row.len(),
                     headers.len()
                 ),
@@ -84,7 +84,7 @@ pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
                 Err(error) => return Err(error).with_context(|| report.so_far()),
             },
             Err(error) if matches!(error.kind(), ErrorKind::Utf8 { .. }) => {
-                report.refuse(line, "it is not UTF-8");
+                report.refuse(line, "not UTF-8");
             }
             Err(error) => {
                 return Err(error)
@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
     report.print(json)?;
     if report.refused > 0 {
         bail!(
-            "{} rows of {table} were not imported; mend them and import it again with --skip-taken",
+            "{} rows of {table} were not imported; correct them and import it again with --skip-taken",
             report.refused
         );
     }
@@ -117,7 +117,7 @@ impl Report {
 
     fn so_far(&self) -> String {
         format!(
-            "{} accounts were imported before that and stay; --skip-taken goes on from there",
+            "{} accounts were imported before that and are kept; --skip-taken continues from there",
             self.imported
         )
     }
@@ -135,7 +135,7 @@ impl Report {
         }
         let mut text = format!("{} imported", self.imported);
         if self.taken > 0 {
-            text += &format!(", {} were there", self.taken);
+            text += &format!(", {} skipped because the name is taken", self.taken);
         }
         if self.refused > 0 {
             text += &format!(", {} refused", self.refused);

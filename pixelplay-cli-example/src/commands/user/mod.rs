@@ -1,4 +1,4 @@
-//! `user`: accounts, sessions and taste, as an app with a log-in has them.
+//! `user`: accounts, sessions and taste, as in an app with a log-in.
 
 mod account;
 mod import;
@@ -15,10 +15,10 @@ pub(crate) use taste::TasteArgs;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Passwords are asked for on the terminal and not shown; where standard input is no \
-terminal, each is a line of it. They are never arguments, which others on the machine can see. `login` keeps a session \
-token in a file that only you can read, beside the database and named like it with .session behind; whoever has it is \
-logged in. A session ends after 30 minutes without use.
+    after_help = "Passwords are asked for on the terminal and not shown. If standard input is not a terminal, each \
+password is one line of it. They are never arguments, because others on the machine can see those. `login` keeps the \
+session token in a file that only you can read, next to the database and named after it with .session appended; anyone \
+who has the token is logged in as you. A session ends after 30 minutes without use.
 
 Examples:
   pixelplay user register ana
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     store: StoreArgs,
 
-    /// Print JSON for machines
+    /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
 
@@ -42,25 +42,25 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make an account; its password has 15 characters or more, such as a few words
+    /// Create an account; its password needs at least 15 characters, for example a few words
     Register(account::NameArgs),
-    /// Log in; the commands below, and --taste, then know who asks
+    /// Log in; `--taste` and the commands below then know who you are
     Login(account::NameArgs),
-    /// Log out
+    /// End your session here
     Logout(session::LogOutArgs),
-    /// Set a new password; you stay logged in here, and nowhere else
+    /// Set a new password; you stay logged in here and nowhere else
     Password,
     /// List your sessions, or end one
     Sessions(session::SessionsArgs),
     /// List your favourite songs, add some or remove some
     Favourites(taste::FavouritesArgs),
-    /// Show what your favourites, likes and dislikes weigh, or like and dislike songs
+    /// Show the weights of your favourites, likes and dislikes, or like and dislike songs
     Taste(taste::RatingArgs),
-    /// Print all that is stored about you, as JSON
+    /// Print everything that is stored about you, as JSON
     Export,
-    /// Delete your account and all that belongs to it; asks for the password again
+    /// Delete your account and all its data; asks for the password again
     Delete,
-    /// Bring in accounts with the password hashes that another program kept
+    /// Import accounts with their password hashes from another program
     Import(import::Args),
 }
 

@@ -1,4 +1,4 @@
-//! `user login`, `logout`, `password` and `sessions`: who is there.
+//! `user login`, `logout`, `password` and `sessions`.
 
 use std::env::consts::OS;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ use crate::output::printable;
 
 #[derive(clap::Args)]
 pub(super) struct LogOutArgs {
-    /// End all your sessions, wherever they were begun
+    /// End all your sessions, wherever you logged in
     #[arg(long)]
     everywhere: bool,
 }
@@ -32,11 +32,11 @@ pub(super) struct SessionsArgs {
 
 #[derive(Subcommand)]
 enum SessionsAction {
-    /// List them, as without an action
+    /// List your sessions; the default
     List,
-    /// End one
+    /// End one session
     Revoke {
-        /// Its id, as listed
+        /// The id of the session, as `list` shows it
         id: i64,
     },
 }
@@ -111,7 +111,7 @@ fn said(json: bool, ended: usize) -> Result<()> {
         return output::line(&json!({ "sessions_ended": ended }).to_string());
     }
     output::line(&match ended {
-        0 => "nobody was logged in".to_owned(),
+        0 => "you were not logged in".to_owned(),
         1 => "logged out".to_owned(),
         _ => format!("logged out; {ended} sessions ended"),
     })
@@ -124,7 +124,7 @@ pub(super) fn sessions(args: SessionsArgs, store: &StoreArgs, json: bool) -> Res
         Some(SessionsAction::Revoke { id }) => {
             if !person.users.revoke(&person.session.username, id)? {
                 bail!(
-                    "no open session of yours has the id {id}; `pixelplay user sessions` lists them"
+                    "you have no open session with the id {id}; `pixelplay user sessions` lists yours"
                 );
             }
             if id == person.session.id {
@@ -175,7 +175,7 @@ fn list(person: &Person, json: bool) -> Result<()> {
     output::line(&table.to_string())
 }
 
-/// A clock that was set back in between makes it "now".
+/// If the clock was set back in between, the time counts as now.
 fn ago(time: SystemTime) -> String {
     format!("{} ago", HumanDuration(time.elapsed().unwrap_or_default()))
 }

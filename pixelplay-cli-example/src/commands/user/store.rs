@@ -1,4 +1,4 @@
-//! Where the accounts are, and who is logged in.
+//! The database of accounts, and the session of the user who is logged in.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -10,54 +10,54 @@ use pixelplay_core::users::{NewSession, Session};
 use pixelplay_core::{UserError, UserStore};
 use tempfile::NamedTempFile;
 
-/// More than any token has.
+/// Longer than any token.
 const MAX_SESSION_FILE_BYTES: u64 = 1024;
 
 #[derive(clap::Args)]
 pub(crate) struct StoreArgs {
-    /// The database of accounts; without it, pixelplay/users.db in your data folder
+    /// The database of accounts, an SQLite file; without it, pixelplay/users.db in your data folder
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) users: Option<PathBuf>,
 }
 
-/// Whoever is logged in here.
+/// The user who is logged in here.
 pub(super) struct Person {
     pub(super) users: UserStore,
     pub(super) session: Session,
 }
 
 impl StoreArgs {
-    /// Opens the database, or makes it.
+    /// Opens the database, creating it if needed.
     pub(super) fn open_or_make(&self) -> Result<UserStore> {
         let path = self.path()?;
         if self.users.is_none()
             && let Some(folder) = path.parent()
         {
             fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         }
         Ok(UserStore::open(path)?)
     }
 
-    /// Opens a database that is there: a mistyped name shall not become an empty one.
+    /// Opens an existing database: a mistyped name must not create an empty one.
     pub(super) fn open(&self) -> Result<UserStore> {
         let path = self.path()?;
-        // Where that cannot be told, opening it says why.
+        // If this check itself fails, opening the file gives the reason.
         if path.try_exists().is_ok_and(|exists| !exists) {
             bail!(
-                "there are no accounts in {}; make one with `pixelplay user register NAME`, or name another database \
-                 with --users",
+                "there are no accounts in {}; create one with `pixelplay user register NAME`, or name another \
+                 database with --users",
                 path.display()
             );
         }
         Ok(UserStore::open(path)?)
     }
 
-    /// Opens the database and finds out who is logged in.
+    /// Opens the database and resumes the session of the user who is logged in.
     pub(super) fn person(&self) -> Result<Person> {
         let users = self.open()?;
         let Some(token) = self.token()? else {
-            bail!("nobody is logged in; log in with `pixelplay user login NAME`");
+            bail!("you are not logged in; log in with `pixelplay user login NAME`");
         };
         let session = users.resume(&token).map_err(|error| match error {
             UserError::InvalidSession => anyhow::Error::msg(
@@ -68,7 +68,7 @@ impl StoreArgs {
         Ok(Person { users, session })
     }
 
-    /// The token of the session that was begun here last.
+    /// Returns the token of the last session started here.
     pub(super) fn token(&self) -> Result<Option<String>> {
         let path = self.session_file()?;
         let mut token = String::new();
@@ -83,8 +83,8 @@ impl StoreArgs {
         }
     }
 
-    /// Keeps a session for the next commands, and ends the one it takes the place of. One that
-    /// cannot be kept is ended.
+    /// Keeps a session for the next commands, and ends the one it replaces. A session that cannot
+    /// be kept is ended.
     pub(super) fn keep(&self, users: &UserStore, log_in: &NewSession) -> Result<PathBuf> {
         let before = self.token().unwrap_or(None);
         let path = self.session_file()?;
@@ -100,7 +100,7 @@ impl StoreArgs {
         Ok(path)
     }
 
-    /// Forgets the session that was begun here.
+    /// Forgets the session that was started here.
     pub(super) fn forget(&self) -> Result<()> {
         let path = self.session_file()?;
         match fs::remove_file(&path) {
@@ -111,7 +111,7 @@ impl StoreArgs {
         }
     }
 
-    /// Beside the database, which nobody else can read either.
+    /// Returns the path of the session file, next to the database, which is private as well.
     fn session_file(&self) -> Result<PathBuf> {
         let mut path = self.path()?.into_os_string();
         path.push(".session");
@@ -132,7 +132,7 @@ impl StoreArgs {
     }
 }
 
-/// Writes a file whole, for its owner alone.
+/// Writes a file atomically, readable by its owner only.
 fn write_private(path: &Path, line: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;

@@ -1,4 +1,4 @@
-//! `user favourites` and `taste`, and what `match` and `search` make of them.
+//! `user favourites` and `taste`, and the `--taste` flag of `match` and `search`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use crate::output::printable;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Ids of songs are those that `match`, `search` and `similar` show with --json. They are \
-kept whether or not an index has them, so that they outlive a catalogue; an id that begins with - goes behind --.
+    after_help = "The ids of songs are those that `match`, `search` and `similar` show with --json. They are kept whether \
+or not an index has them, so they outlive a catalogue. Put -- before an id that begins with -.
 
 Examples:
   pixelplay user favourites
@@ -30,7 +30,7 @@ pub(super) struct FavouritesArgs {
 
 #[derive(Subcommand)]
 enum FavouritesAction {
-    /// List them, the newest first, as without an action
+    /// List your favourites, newest first; the default
     List,
     /// Add songs
     Add {
@@ -38,7 +38,7 @@ enum FavouritesAction {
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
     },
-    /// Remove songs; if one of them is no favourite, none is removed
+    /// Remove songs; if one of them is not a favourite, none is removed
     Remove {
         /// The ids of the songs
         #[arg(value_name = "ID", required = true)]
@@ -48,8 +48,8 @@ enum FavouritesAction {
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A favourite and a like weigh 1, a dislike -1, and half of that every 90 days. `match` and \
-`search` lean towards it with --taste.
+    after_help = "A favourite and a like weigh 1, a dislike -1. The weight halves every 90 days. `match` and `search` \
+lean towards your taste with --taste.
 
 Examples:
   pixelplay user taste
@@ -63,7 +63,7 @@ pub(super) struct RatingArgs {
 
 #[derive(Subcommand)]
 enum RatingAction {
-    /// Show the weights of songs, as without an action
+    /// Show the weights of songs; the default
     List,
     /// Like songs
     Like {
@@ -77,7 +77,7 @@ enum RatingAction {
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
     },
-    /// Take likes and dislikes back; if a song has neither, nothing is changed
+    /// Take back likes and dislikes; if one of the songs has neither, nothing is changed
     Clear {
         /// The ids of the songs
         #[arg(value_name = "ID", required = true)]
@@ -85,15 +85,15 @@ enum RatingAction {
     },
 }
 
-/// What the library takes, as text.
+/// The library's default, as text.
 const DEFAULT_TASTE: &str = "0.2";
 const _: () = assert!(DEFAULT_TASTE_WEIGHT == 0.2);
 
-/// How far a question leans towards what somebody likes.
+/// How far a query leans towards the taste of a user.
 #[derive(clap::Args)]
 pub(crate) struct TasteArgs {
-    /// Lean towards the taste of whoever is logged in (see `user taste`), by 0.2 or so much; 1
-    /// counts as a picture does
+    /// Lean towards the taste of the user who is logged in (see `user taste`), by 0.2 or the given
+    /// weight; 1 counts as much as a picture
     #[arg(
         long,
         value_name = "WEIGHT",
@@ -103,13 +103,14 @@ pub(crate) struct TasteArgs {
     )]
     taste: Option<f64>,
 
-    /// The database that `user login` was given
+    /// The database that was given to `user login`
     #[arg(long, value_name = "FILE", requires = "taste")]
     users: Option<PathBuf>,
 }
 
 impl TasteArgs {
-    /// Song ids with their weights, and the weight of them all; `None` if it was not asked for.
+    /// Returns song ids with their weights, and the weight of the whole taste; `None` without
+    /// `--taste`.
     pub(crate) fn read(&self) -> Result<Option<(BTreeMap<String, f64>, f64)>> {
         let Some(weight) = self.taste else {
             return Ok(None);
@@ -133,7 +134,7 @@ pub(super) fn favourites(args: FavouritesArgs, store: &StoreArgs, json: bool) ->
         Some(FavouritesAction::Remove { ids }) => {
             let favourites = users.favourites(name)?;
             if let Some(unknown) = ids.iter().find(|id| !favourites.contains(id)) {
-                bail!("{unknown:?} is none of your favourites; nothing was removed");
+                bail!("{unknown:?} is not one of your favourites; nothing was removed");
             }
             for id in &ids {
                 users.remove_favourite(name, id)?;
@@ -180,7 +181,7 @@ pub(super) fn taste(args: RatingArgs, store: &StoreArgs, json: bool) -> Result<(
     }
     if weights.is_empty() {
         return output::line(
-            "no taste yet; it follows from `pixelplay user favourites add ID` and `pixelplay user taste like ID`",
+            "no taste yet; add favourites with `pixelplay user favourites add ID`, or like songs with `pixelplay user taste like ID`",
         );
     }
     let mut heaviest_first: Vec<_> = weights.into_iter().collect();

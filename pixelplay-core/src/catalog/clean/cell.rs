@@ -1,4 +1,4 @@
-//! What one cell of a table says.
+//! Reads one cell of a table.
 
 use std::collections::HashSet;
 
@@ -6,23 +6,23 @@ use super::number::{self, SingleComma};
 use super::unit_scale::UNIT_FEATURES;
 use crate::song::Value;
 
-/// A cell, read as what its column holds.
+/// A cell, read as a value of its column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell {
     /// Empty or `NA`.
     Missing,
-    /// What it says.
+    /// The value.
     Known(Value),
-    /// Something else than the column holds.
+    /// Not a value of this kind of column.
     Unreadable,
-    /// What the column holds, but not possible.
+    /// A value of the right kind, but out of range.
     OutOfRange,
 }
 
-/// The values that are possible in a column of numbers, both ends included.
+/// Returns the range of a column of numbers, both ends included.
 ///
-/// Wide enough for what Spotify reports: a tempo of 0 and a key of -1 are its words for "not
-/// found", and a loudness may lie a little above 0 dB.
+/// Chosen for what Spotify reports: a tempo of 0 and a key of -1 mean "not found" there, and a
+/// loudness may be a little above 0 dB.
 pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     match column {
         "popularity" => Some((0.0, 100.0)),
@@ -36,15 +36,16 @@ pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     }
 }
 
-/// Whether a number, a date or a flag is not there, in the words of the programs that write tables.
+/// Returns whether a number, a date or a flag is missing, in the spellings of programs that write
+/// tables.
 fn is_missing(cell: &str) -> bool {
     const WORDS: [&str; 12] =
         ["NA", "N/A", "#N/A", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "-", "--", "\\N"];
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
-/// The same for text, where songs and artists may have such names: only as programs spell it, so
-/// that `Na`, `none` and `-` are names.
+/// The same for text. Songs and artists may have such names, so only the exact spellings of
+/// programs count: `Na`, `none` and `-` are names.
 fn is_missing_text(text: &str) -> bool {
     matches!(
         text,
@@ -62,8 +63,8 @@ fn is_missing_text(text: &str) -> bool {
     )
 }
 
-/// Text on one line, runs of white space and control characters as one space (a title must not
-/// steer the terminal it is shown in). `None` where the cell is empty or says that it is.
+/// Reads text as one line, with runs of white space and control characters as one space (a title
+/// must not steer the terminal it is shown in). `None` if the cell is empty or says so.
 pub(super) fn text(cell: &str) -> Option<String> {
     let mut text = String::with_capacity(cell.len());
     for word in cell.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -75,13 +76,13 @@ pub(super) fn text(cell: &str) -> Option<String> {
     (!is_missing_text(&text)).then_some(text)
 }
 
-/// Text that may have several lines, such as a description.
+/// Reads text that may have several lines, such as a description.
 pub(super) fn lines(cell: &str) -> Option<String> {
     let lines: Vec<_> = cell.lines().filter_map(text).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A whole number, also as `1987.0`, which is how pandas writes a column with gaps.
+/// Reads a whole number, also as `1987.0`, which is how pandas writes a column with gaps.
 pub(super) fn integer(cell: &str) -> Cell {
     match number::parse(cell, SingleComma::Thousands) {
         Some(number) if number.percent || number.value.fract() != 0.0 => Cell::Unreadable,
@@ -93,18 +94,18 @@ pub(super) fn integer(cell: &str) -> Cell {
     }
 }
 
-/// What a cell is that holds no number.
+/// Classifies a cell that is not a number.
 pub(super) fn no_number(cell: &str) -> Cell {
     if is_missing(cell.trim()) { Cell::Missing } else { Cell::Unreadable }
 }
 
-/// Yes or no.
+/// Reads a yes or no.
 pub(super) fn flag(cell: &str) -> Cell {
     let cell = cell.trim();
     if is_missing(cell) {
         return Cell::Missing;
     }
-    // The words of other languages are what their spreadsheet programs write.
+    // The words of other languages are those their spreadsheet programs write.
     const YES: [&str; 13] = [
         "true",
         "t",
@@ -146,7 +147,7 @@ pub(super) fn flag(cell: &str) -> Cell {
     }
 }
 
-/// A pitch class: 0 to 11, or its name (`C#`, `Db`, `C♯/D♭`).
+/// Reads a pitch class: 0 to 11, or its name (`C#`, `Db`, `C♯/D♭`).
 pub(super) fn key(cell: &str) -> Cell {
     let first = cell.split('/').next().unwrap_or_default().trim();
     let mut chars = first.chars();
@@ -168,7 +169,7 @@ pub(super) fn key(cell: &str) -> Cell {
     }
 }
 
-/// 1 for major, 0 for minor, or the words.
+/// Reads a mode: 1 for major, 0 for minor, or the words.
 pub(super) fn mode(cell: &str) -> Cell {
     match cell.trim().to_ascii_lowercase().as_str() {
         "major" | "maj" => Cell::Known(Value::Integer(1)),
@@ -177,22 +178,22 @@ pub(super) fn mode(cell: &str) -> Cell {
     }
 }
 
-/// `spotify:track:ID` and `https://open.spotify.com/track/ID` are the song `ID`.
+/// Reads an id; `spotify:track:ID` and `https://open.spotify.com/track/ID` are the song `ID`.
 pub(super) fn id(cell: &str) -> Option<String> {
     let id = text(cell)?;
     let mut bare = id.as_str();
     if let Some((_, after)) = bare.rsplit_once("open.spotify.com/track/") {
         bare = after.split('?').next().unwrap_or_default();
     }
-    // However often: what comes out must stay as it is when it is cleaned again.
+    // Repeatedly, because the result must not change when it is cleaned again.
     while let Some(after) = bare.trim().strip_prefix("spotify:track:") {
         bare = after;
     }
     text(bare)
 }
 
-/// The artists as one text, `A, B`. Only a column of several has them as a Python list,
-/// `['A', "B's"]`, or as `A;B`: elsewhere a semicolon is part of a name.
+/// Reads the artists as one text, `A, B`. Only a column of several artists may hold a Python list,
+/// `['A', "B's"]`, or `A;B`: elsewhere a semicolon is part of a name.
 pub(super) fn artist(cell: &str, several: bool) -> Option<String> {
     let cell = text(cell)?;
     if !several {
@@ -205,7 +206,7 @@ pub(super) fn artist(cell: &str, several: bool) -> Option<String> {
     text(&names.join(", "))
 }
 
-/// The genres of a cell that lists them: a Python list, or with `,`, `;` or `|` between.
+/// Reads the genres of a cell that lists several: a Python list, or separated by `,`, `;` or `|`.
 pub(super) fn genres(cell: &str) -> Vec<String> {
     let Some(cell) = text(cell) else {
         return Vec::new();
@@ -217,12 +218,12 @@ pub(super) fn genres(cell: &str) -> Vec<String> {
     known.filter(|genre| seen.insert(genre.clone())).collect()
 }
 
-/// The strings of a Python list as `str()` writes it, or `None` where it is none.
+/// Reads the strings of a Python list as `str()` writes it, or returns `None` for anything else.
 fn python_list(cell: &str) -> Option<Vec<String>> {
     let mut rest = cell.strip_prefix('[')?.strip_suffix(']')?.trim();
     let mut items = Vec::new();
     while !rest.is_empty() {
-        // An item that is not known.
+        // A missing item.
         if let Some(after) = rest.strip_prefix("None") {
             rest = after_comma(after)?;
             continue;
@@ -243,7 +244,7 @@ fn python_list(cell: &str) -> Option<Vec<String>> {
     Some(items)
 }
 
-/// What follows the comma behind an item, or nothing behind the last.
+/// Returns what follows the comma after an item, or nothing after the last.
 fn after_comma(rest: &str) -> Option<&str> {
     let rest = rest.trim_start();
     match rest.strip_prefix(',') {

@@ -1,4 +1,4 @@
-//! What stands between the cells of a table.
+//! Detects the delimiter of a table.
 
 use std::path::Path;
 
@@ -6,9 +6,10 @@ use super::schema;
 use crate::catalog::CatalogError;
 use crate::catalog::table::{CleanOptions, RowReader};
 
-/// What stands between cells, and whether the first line does nothing but say so: `sep=;`.
+/// Returns the delimiter, and whether the first line only names it: `sep=;`.
 ///
-/// Otherwise it is what makes the most of the header; a comma where nothing does.
+/// Without such a line, it is the delimiter with which most columns of the header are known, or a
+/// comma if none are.
 pub(super) fn find_delimiter(
     head: &[u8],
     path: &Path,
@@ -33,11 +34,11 @@ pub(super) fn find_delimiter(
 fn likely_delimiter(head: &[u8], path: &Path, options: &CleanOptions) -> u8 {
     let mut best = (b',', 0);
     for delimiter in [b',', b'\t', b';', b'|'] {
-        // Building a parser costs more than most headers do.
+        // Building a parser costs more than parsing most headers.
         if !head.contains(&delimiter) {
             continue;
         }
-        // A header with a cell beyond measure is refused when it is read.
+        // A header with an overlong cell is refused later, when it is read.
         let found = match RowReader::new(head, delimiter, path, options).next() {
             Ok(Some(header)) => schema::known_headers(header.cells(), &options.columns),
             _ => 0,

@@ -1,9 +1,9 @@
-//! In which encodings the rows of a table are.
+//! Tracks the encodings of a table's rows.
 
 use super::report::{CleanReport, Tally};
 use crate::catalog::table::Row;
 
-/// Which encodings the rows were in.
+/// The encodings that occurred.
 #[derive(Default)]
 pub(super) struct Encodings {
     utf8: bool,

@@ -1,4 +1,4 @@
-//! Rows that are the same song, made one as they come.
+//! Merges rows of the same song as they are read.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -13,59 +13,58 @@ use crate::catalog::table::Row;
 use crate::recording;
 use crate::song::Song;
 
-/// The column in which the genres of a song's repeats are collected, `pop; rock`.
+/// The column that collects the genres of a song's repeats, `pop; rock`.
 pub(super) const GENRES: &str = "genres";
 
-/// The songs so far. Memory follows the distinct songs, not the rows.
+/// The songs so far. Memory grows with the distinct songs, not with the rows.
 ///
-/// A song is put away when its first row comes, and what its repeats know more is kept apart, so
-/// that the songs need not be in memory.
+/// A song is stored when its first row comes. What its repeats add is kept separately, so the songs
+/// need not be in memory.
 pub(super) struct Songs {
     rows: Rows,
     by_recording: bool,
-    /// Which song an id or a recording is.
+    /// Maps ids and recordings to songs.
     known: HashMap<Digest, u32>,
-    /// What the first rows are called, to tell a repeat of another name.
+    /// The names of the first rows, to recognise a repeat with another name.
     names: Vec<Digest>,
     more: BTreeMap<u32, More>,
     seen_genres: HashSet<Digest>,
     extra: BTreeSet<String>,
-    /// About how much memory all this takes.
+    /// An estimate of the memory that all this takes.
     pub(super) bytes: usize,
 }
 
-/// Where the first rows wait until all have been read.
+/// Where the first rows are stored until all rows have been read.
 enum Rows {
     Memory(Vec<Song>),
     File(Spool),
 }
 
-/// What the repeats of a song know more than its first row, or otherwise.
+/// What the repeats of a song add to its first row, or have otherwise.
 struct More {
-    /// The first of them that knows a cell.
+    /// For each cell, the first value among the repeats.
     cells: Song,
-    /// The first value of each feature that is possible on 0-1.
+    /// The first value of each feature that is valid on 0-1.
     on_unit: UnitCells,
-    /// The genres of the repeats, each once.
+    /// The genres of the repeats, without duplicates.
     genres: Vec<String>,
 }
 
-/// What a song takes without its text.
+/// The memory of a song without its text.
 const SONG_BYTES: usize = size_of::<Song>() + 64;
-/// What telling a song from others takes: its keys, with the room that a table leaves free, and its
-/// name.
+/// The memory for identifying a song: its keys, with the free space of a hash table, and its name.
 const KEYS_BYTES: usize = 5 * size_of::<(Digest, u32)>() + size_of::<Digest>();
-/// What a cell of an unknown column takes without its text: two strings on the heap, in a tree.
+/// The memory of a cell of an unknown column without its text: two strings on the heap, in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
 impl Songs {
-    /// Songs that stay in memory; rows of one recording are one song where `by_recording` says so,
-    /// and not only those of one id.
+    /// Keeps songs in memory. With `by_recording`, rows of one recording are one song, not only
+    /// rows of one id.
     pub(super) fn in_memory(by_recording: bool) -> Self {
         Self::new(Rows::Memory(Vec::new()), by_recording)
     }
 
-    /// Songs that wait in a file in `folder`, which nobody sees and which goes with them.
+    /// Keeps songs in an unnamed file in `folder`, which is deleted with them.
     pub(super) fn in_file(folder: &Path, by_recording: bool) -> Result<Self, CatalogError> {
         Ok(Self::new(Rows::File(Spool::create(folder)?), by_recording))
     }
@@ -83,7 +82,7 @@ impl Songs {
         }
     }
 
-    /// Adds the song of a row, or what it knows more than an earlier row of the same song.
+    /// Adds the song of a row, or what the row adds to an earlier row of the same song.
     pub(super) fn add(
         &mut self,
         from: &Row,
@@ -133,14 +132,15 @@ impl Songs {
         Ok(())
     }
 
-    /// The key of the recording of a row, where recordings are asked for and it tells.
+    /// Returns the key of a row's recording, if recordings are merged and the row has title and
+    /// artist.
     fn recording(&self, row: &Song) -> Option<Digest> {
         let (title, artist) = (row.title.as_ref()?, row.artist.as_ref()?);
         let recording = self.by_recording.then(|| recording::key(title, artist))??;
         Some(key("recording", &[&recording]))
     }
 
-    /// Keeps what a repeat of the song at `at` knows more.
+    /// Keeps what a repeat adds to the song at `at`.
     fn merge(&mut self, at: u32, from: &Row, mut row: Song) {
         self.note_extra(&row);
         let more = self.more.entry(at).or_insert_with(|| {
@@ -175,7 +175,7 @@ impl Songs {
         }
     }
 
-    /// All rows were read: the songs can be had.
+    /// Ends reading and returns the songs.
     pub(super) fn finish(mut self, scales: UnitScaleStats, report: &mut CleanReport) -> Merged {
         report.kept = self.names.len() as u64;
         if self.more.values().any(|more| !more.genres.is_empty()) {
@@ -191,11 +191,11 @@ impl Songs {
     }
 }
 
-/// Songs in the order of their first rows, each to be completed when it is taken out.
+/// Songs in the order of their first rows. Each is completed when it is taken out.
 pub(crate) struct Merged {
-    /// How many there are.
+    /// The number of songs.
     pub(crate) count: usize,
-    /// The unknown columns that may have a cell.
+    /// The unknown columns in which a song may have a cell.
     pub(crate) extra: BTreeSet<String>,
     rows: Rows,
     more: BTreeMap<u32, More>,
@@ -203,7 +203,7 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
-    /// All songs at once.
+    /// Returns all songs at once.
     pub(crate) fn into_vec(self) -> Result<Vec<Song>, CatalogError> {
         let mut all = Vec::with_capacity(self.count);
         for song in self.songs()? {
@@ -212,7 +212,7 @@ impl Merged {
         Ok(all)
     }
 
-    /// The songs, one by one; memory is given back on the way.
+    /// Returns the songs one by one, freeing memory on the way.
     pub(crate) fn songs(
         self,
     ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {
@@ -229,7 +229,7 @@ impl Merged {
     }
 }
 
-/// Adds what the repeats know, and brings features to 0-1.
+/// Adds what the repeats know, and scales features to 0-1.
 fn complete(song: &mut Song, more: Option<More>, scales: &UnitScales) {
     let mut on_unit = UnitCells::default();
     if let Some(More { cells, on_unit: values, mut genres }) = more {

@@ -1,11 +1,11 @@
-//! From rows of text to songs that can be trusted.
+//! Turns rows of text into songs that can be trusted.
 //!
-//! * `read`: a table from its header to its last row, with the `delimiter` and the `encodings` that
-//!   are found out on the way, and the `report` on it all.
-//! * `schema`: which column is which.
-//! * `row`: one row as a song; a `cell`, a `number`, a `time` as what its column holds.
-//! * `unit_scale`: whether a feature is on 0-1 or in percent, which a whole column tells.
-//! * `merge`: rows that are one song; `spool`: songs that wait in a file meanwhile.
+//! * `read`: reads a table from its header to its last row. `delimiter` and `encodings` detect its
+//!   form; `report` records what was done.
+//! * `schema`: finds out which column is which.
+//! * `row`: reads one row as a song; `cell`, `number` and `time` read its values.
+//! * `unit_scale`: decides from a whole column whether a feature is on 0-1 or in percent.
+//! * `merge`: merges rows of one song; `spool`: stores songs in a file meanwhile.
 
 mod cell;
 mod delimiter;
@@ -36,11 +36,11 @@ use crate::song::Song;
 use merge::Songs;
 use read::read_table;
 
-/// Songs, and how they came out of their table.
+/// The songs of a table, and the report of how it was cleaned.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Cleaned {
-    /// In the order of their first rows; ids are unique.
+    /// The songs, in the order of their first rows; ids are unique.
     pub songs: Vec<Song>,
     /// What was kept, dropped and changed, and why.
     pub report: CleanReport,
@@ -57,7 +57,7 @@ pub(super) fn clean(
     Ok(Cleaned { songs: merged.into_vec()?, report })
 }
 
-/// Reads a table whose songs wait in a file in `folder`, to be taken out one by one.
+/// Reads a table and stores its songs in a file in `folder`, to be taken out one by one.
 pub(super) fn clean_spooled(
     input: Input<'_>,
     options: &CleanOptions,
@@ -68,7 +68,7 @@ pub(super) fn clean_spooled(
     read_table(input, options, Keep::Songs, songs, progress)
 }
 
-/// Reads a table of which no row may be left out.
+/// Reads a table whose rows must all be kept.
 pub(super) fn read_aligned(
     input: Input<'_>,
     options: &CleanOptions,
@@ -79,9 +79,9 @@ pub(super) fn read_aligned(
     let (merged, report) = read_table(input, options, Keep::EveryRow, songs, progress)?;
     let dropped = report.dropped.iter();
     let dropped =
-        dropped.map(|(reason, rows)| (rows, format!("{reason}; every row is needed here")));
+        dropped.map(|(reason, rows)| (rows, format!("{reason}; every row must be kept here")));
     let repeats = (report.merged.count > 0).then(|| {
-        let what = "its id stands in an earlier row already; ids must be unique".to_owned();
+        let what = "duplicate id; ids must be unique".to_owned();
         (&report.merged, what)
     });
     let first =

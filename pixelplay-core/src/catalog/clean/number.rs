@@ -1,8 +1,8 @@
-//! Numbers as people and programs write them.
+//! Reads numbers as people and programs write them.
 
 use super::report::Conversion;
 
-/// A number, and what had to be done to read it.
+/// A number, and the conversions needed to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Number {
     pub(super) value: f64,
@@ -10,12 +10,12 @@ pub(super) struct Number {
     decimal_comma: bool,
     /// `1 200`, `1,200.5`
     thousands: bool,
-    /// `50%` stands for 50 here; what a hundred is, the column knows.
+    /// `50%` is 50 here; its column decides what 100 stands for.
     pub(super) percent: bool,
 }
 
 impl Number {
-    /// What the report should say about it.
+    /// Returns the conversions for the report.
     pub(super) fn conversions(&self) -> impl Iterator<Item = Conversion> {
         [
             (self.decimal_comma, Conversion::DecimalComma),
@@ -27,7 +27,7 @@ impl Number {
     }
 }
 
-/// What `1,200` is, which only the column can tell.
+/// How to read `1,200`, which depends on the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SingleComma {
     /// 1.2, for columns in which a thousand is impossible.
@@ -36,9 +36,9 @@ pub(super) enum SingleComma {
     Thousands,
 }
 
-/// Reads a finite number, or nothing.
+/// Reads a finite number, or returns `None`.
 ///
-/// A comma is a decimal comma or stands between thousands; a comma alone with three digits on its
+/// A comma is a decimal comma or a thousands separator. A single comma with three digits on its
 /// right and one to three on its left could be either, and `single_comma` decides. A point is a
 /// decimal point unless there are several.
 pub(super) fn parse(cell: &str, single_comma: SingleComma) -> Option<Number> {
@@ -76,7 +76,8 @@ pub(super) fn parse(cell: &str, single_comma: SingleComma) -> Option<Number> {
     })
 }
 
-/// Where the decimal mark stands, if there is one; `None` where points and commas make no sense.
+/// Returns the place of the decimal mark, if there is one; `None` if points and commas make no
+/// sense.
 fn decimal_mark(text: &str, single_comma: SingleComma) -> Option<Option<usize>> {
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
@@ -95,7 +96,7 @@ fn decimal_mark(text: &str, single_comma: SingleComma) -> Option<Option<usize>> 
     }
 }
 
-/// The digits of a whole number without what stands between groups of three.
+/// Returns the digits of a whole number without separators between groups of three.
 fn ungroup(text: &str) -> Option<String> {
     let between = |c: char| matches!(c, ',' | '.' | '\'' | '\u{2019}') || c.is_whitespace();
     if let Some(separator) = text.chars().find(|&c| between(c)) {

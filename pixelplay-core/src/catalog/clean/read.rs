@@ -1,4 +1,4 @@
-//! A table from its header to its last row.
+//! Reads a table from its header to its last row.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -44,8 +44,7 @@ pub(super) fn read_table(
 
     let mut scales = UnitScaleStats::default();
     let mut unclosed = 0;
-    // Columns without a name at the end of the header are a habit of some writers; so rows without
-    // them.
+    // Some programs write unnamed columns at the end of the header, but rows without them.
     let named = header.iter().rposition(|name| !name.is_empty()).unwrap_or(0) + 1;
     while let Some(row) = table.next()? {
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
@@ -92,7 +91,7 @@ pub(super) fn read_table(
     Ok((merged, report))
 }
 
-/// The first row with something in it.
+/// Returns the first row that is not blank.
 fn read_header<R: BufRead>(
     table: &mut RowReader<'_, R>,
     encodings: &mut Encodings,
@@ -143,19 +142,19 @@ fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String]
     }
     if mapping.id.is_none() {
         let made = match keep {
-            Keep::Songs => "made from artist and title, the same each time",
-            Keep::EveryRow => "the numbers of the rows, from 0",
+            Keep::Songs => "made from artist and title, and the same each time",
+            Keep::EveryRow => "row numbers, from 0",
         };
         report.notes.push(format!("there is no id column: ids are {made}"));
     }
 }
 
-/// Points at a quote that swallows rows which nobody would miss otherwise.
+/// Notes an unclosed quote, because the rows it swallows would otherwise go unnoticed.
 fn note_unclosed(row: &Row, count: u32, report: &mut CleanReport) {
     const MOST: u32 = 3;
     if count <= MOST {
         report.notes.push(format!(
-            "the row in line {} runs to line {}: is a quote opened there and never closed?",
+            "the row in line {} runs to line {}; check for a quote that is never closed",
             row.line, row.last_line
         ));
     }

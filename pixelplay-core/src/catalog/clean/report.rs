@@ -1,21 +1,21 @@
-//! What cleaning a table found, kept and left out.
+//! The report of what cleaning a table found, kept and left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-/// How often something was met, and where the first few times were.
+/// How often something occurred, and where it first did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// How often.
+    /// How often it occurred.
     pub count: u64,
-    /// The lines of the file, from 1, of the first [`Tally::MOST_LINES`].
+    /// The line numbers, from 1, of the first [`Tally::MOST_LINES`] occurrences.
     pub lines: Vec<u64>,
 }
 
 impl Tally {
-    /// How many lines are remembered.
+    /// How many line numbers are kept.
     pub const MOST_LINES: usize = 5;
 
     pub(super) fn add(&mut self, line: u64) {
@@ -25,7 +25,7 @@ impl Tally {
         }
     }
 
-    /// Adds what another tally met in the same file.
+    /// Adds the occurrences of another tally of the same file.
     pub(super) fn join(&mut self, other: &Self) {
         self.count += other.count;
         self.lines.extend(&other.lines);
@@ -50,12 +50,12 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Why a row was left out.
+/// Why a row was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DropReason {
-    /// It has more or fewer cells than the header.
+    /// The row has more or fewer cells than the header.
     Ragged,
     /// Its id is empty, `NA` or the like.
     MissingId,
@@ -68,7 +68,7 @@ pub enum DropReason {
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Ragged => "not as many cells as the header has",
+            Self::Ragged => "more or fewer cells than the header",
             Self::MissingId => "no id",
             Self::MissingTitle => "no title",
             Self::MissingArtist => "no artist",
@@ -76,14 +76,14 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// How a cell was read that is not written as a plain number in the column's own unit.
+/// How a cell was read that is not a plain number in the column's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Conversion {
     /// `0,75` is 0.75.
     DecimalComma,
-    /// `1 200`, `1.200.000` and, in a column of whole numbers, `1,200` have thousands.
+    /// `1 200`, `1.200.000` and, in a column of whole numbers, `1,200` have thousands separators.
     ThousandsSeparator,
     /// `50%` is 0.5 in a column from 0 to 1, and a popularity of 50.
     PercentSign,
@@ -93,23 +93,24 @@ pub enum Conversion {
     Seconds,
     /// The header says that the duration is in minutes.
     Minutes,
-    /// The header of the duration names no unit; the number is at most 3,600, so taken for seconds.
+    /// The header of the duration names no unit; the number is at most 3,600, so it is read as
+    /// seconds.
     AssumedSeconds,
-    /// The same with at least 20,000, taken for milliseconds.
+    /// The same with a number of at least 20,000, read as milliseconds.
     AssumedMilliseconds,
 }
 
 impl fmt::Display for Conversion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::DecimalComma => "a comma read as the decimal point",
-            Self::ThousandsSeparator => "thousands put together",
+            Self::DecimalComma => "comma read as decimal point",
+            Self::ThousandsSeparator => "thousands separators removed",
             Self::PercentSign => "written with a percent sign",
-            Self::ClockTime => "hours, minutes and seconds made milliseconds",
-            Self::Seconds => "seconds made milliseconds",
-            Self::Minutes => "minutes made milliseconds",
-            Self::AssumedSeconds => "no unit, taken for seconds",
-            Self::AssumedMilliseconds => "no unit, taken for milliseconds",
+            Self::ClockTime => "clock time converted to milliseconds",
+            Self::Seconds => "seconds converted to milliseconds",
+            Self::Minutes => "minutes converted to milliseconds",
+            Self::AssumedSeconds => "no unit, read as seconds",
+            Self::AssumedMilliseconds => "no unit, read as milliseconds",
         })
     }
 }
@@ -117,13 +118,13 @@ impl fmt::Display for Conversion {
 /// The cells of one column that were emptied because they cannot be right.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cleared {
-    /// Cells that do not hold what the column holds: `abc` or `inf` for a number.
+    /// Cells that are not a value of the column: `abc` or `inf` instead of a number.
     pub unreadable: Tally,
     /// Cells outside the column's range: an energy of 3, a tempo of 0, a year 3019.
     pub out_of_range: Tally,
 }
 
-/// What [`SongTable::clean`] did to a table. Its text form is for people, its JSON for programs.
+/// The report of [`SongTable::clean`]. Its text form is for people, its JSON for programs.
 ///
 /// [`SongTable::clean`]: crate::catalog::SongTable::clean
 ///
@@ -148,45 +149,44 @@ pub struct Cleared {
 pub struct CleanReport {
     /// The file, as it was named.
     pub source: String,
-    /// Which known table this is, by its header.
+    /// The known public table that the header belongs to.
     pub schema: String,
     /// Character encoding and compression.
     pub encoding: String,
-    /// What stands between two cells: `comma`, `tab`, `semicolon`, `pipe`, or the character itself.
+    /// The delimiter: `comma`, `tab`, `semicolon`, `pipe`, or the character itself.
     pub delimiter: String,
-    /// Which header became which column, by the name of the column.
+    /// The header of each column, by the name of the column.
     pub columns: BTreeMap<String, String>,
-    /// Unknown columns that are carried along under their own names.
+    /// Unknown columns that are kept as extra columns under their own names.
     pub extra: Vec<String>,
-    /// Columns left out: without a name, or with one that is taken.
+    /// Columns left out because they have no name, or one that is taken.
     pub ignored: Vec<String>,
-    /// Rows below the header; empty lines and `blank_rows` do not count.
+    /// Rows below the header, without empty lines and `blank_rows`.
     pub rows_read: u64,
-    /// Rows of nothing but white space and delimiters, as spreadsheets leave them.
+    /// Rows of only white space and delimiters, as spreadsheets write them.
     pub blank_rows: Tally,
-    /// Songs that came out.
+    /// The number of songs kept.
     pub kept: u64,
-    /// Rows left out, by reason.
+    /// Dropped rows, by reason.
     pub dropped: BTreeMap<DropReason, Tally>,
-    /// Rows whose id an earlier row already had; they only filled its gaps.
+    /// Rows with the id of an earlier row, which only filled its gaps.
     pub merged: Tally,
-    /// Rows of the same recording as an earlier row, under another id: a remaster, another album,
-    /// its guests named elsewhere; they only filled its gaps.
+    /// Rows of the same recording as an earlier row under another id, which only filled its gaps: a
+    /// remaster, another album, guests named in another place.
     pub same_recording: Tally,
-    /// Those of the merged rows whose title or artist is not the one kept: perhaps not the same
-    /// song.
+    /// Merged rows whose title or artist differs from the one kept; they may be another song.
     pub conflicting: Tally,
     /// Cells emptied, by column.
     pub cells_cleared: BTreeMap<String, Cleared>,
     /// Columns that held 0 to 100, by their header or by their values, and were divided by 100.
     pub rescaled: Vec<String>,
-    /// Cells that were read as something else than they literally say, by column.
+    /// Cells that were converted while reading, by column.
     pub converted: BTreeMap<String, BTreeMap<Conversion, Tally>>,
-    /// Rows with cells that are not UTF-8 and were read as Windows-1252, which Latin-1 is part of.
+    /// Rows with cells that are not UTF-8 and were read as Windows-1252, which includes Latin-1.
     pub windows_1252: Tally,
-    /// Rows with a U+FFFD, which stands for a character that is lost: here, or long before.
+    /// Rows with U+FFFD, which marks a character that was lost, now or long before.
     pub lost_characters: Tally,
-    /// Anything else worth knowing, in sentences.
+    /// Other notes, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -252,7 +252,7 @@ impl fmt::Display for CleanReport {
             }
         }
         for (tally, what) in [
-            (&self.blank_rows, "blank rows passed over"),
+            (&self.blank_rows, "blank rows skipped"),
             (&self.windows_1252, "rows not in UTF-8, read as Windows-1252"),
             (&self.lost_characters, "rows with lost characters (\u{fffd})"),
         ] {
@@ -268,7 +268,7 @@ impl fmt::Display for CleanReport {
                 })
                 .collect();
         writeln!(f, "  columns: {}", columns.join(", "))?;
-        for (names, what) in [(&self.extra, "carried along"), (&self.ignored, "left out")] {
+        for (names, what) in [(&self.extra, "extra columns"), (&self.ignored, "columns left out")] {
             if !names.is_empty() {
                 writeln!(f, "  {what}: {}", names.join(", "))?;
             }

@@ -1,4 +1,4 @@
-//! One row of a table, read as a song.
+//! Reads one row of a table as a song.
 
 use super::cell::{self, Cell};
 use super::merge::GENRES;
@@ -10,8 +10,8 @@ use super::unit_scale::{Feature, UNIT_FEATURES, UnitScaleStats};
 use crate::catalog::table::{Keep, Row};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
 
-/// Reads one row, the `number`th from 0. Features from 0 to 1 come out packed, see
-/// [`Feature::pack`], until all rows are read.
+/// Reads one row, the `number`th from 0. Features from 0 to 1 stay packed until all rows are read,
+/// see [`Feature::pack`].
 pub(super) fn read_song(
     row: &Row,
     number: u64,
@@ -113,7 +113,7 @@ fn read_cell(
     }
 }
 
-/// A real number. None of these columns goes up to a thousand, so a comma is a decimal comma.
+/// Reads a real number. None of these columns reaches a thousand, so a comma is a decimal comma.
 fn read_real(
     column: &'static str,
     unit: Unit,
@@ -150,7 +150,8 @@ fn kind(column: &str) -> Kind {
     COLUMNS.iter().find(|(name, _)| *name == column).map_or(Kind::Text, |&(_, kind)| kind)
 }
 
-/// An id for a song that has none: 32 hexadecimal digits of the BLAKE3 hash of artist and title.
+/// Returns an id for a song without one: 32 hexadecimal digits of the BLAKE3 hash of artist and
+/// title.
 fn made_id(artist: &str, title: &str) -> String {
     let name = format!("{}\0{}", artist.to_lowercase(), title.to_lowercase());
     let hash = blake3::hash(name.as_bytes()).to_hex();
@@ -163,8 +164,8 @@ mod tests {
 
     #[test]
     fn made_ids_never_change() {
-        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3; another
-        // value here would orphan every favourite that anybody saved.
+        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3. Another
+        // value would orphan all saved favourites.
         assert_eq!(made_id("ABBA", "SOS"), "96272e0501501841913c6c61e095a105");
         assert_ne!(made_id("ABBA S", "OS"), made_id("ABBA", "SOS"));
     }

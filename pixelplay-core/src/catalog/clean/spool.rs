@@ -1,4 +1,4 @@
-//! Songs put away in a file until they are wanted again.
+//! Stores songs in a file until they are needed again.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
-/// A file of songs that has no name, and so is gone with its process: each song as `postcard`
-/// writes it, behind its length.
+/// A file of songs that has no name and so disappears with its process. Each song is written by
+/// `postcard`, after its length.
 pub(super) struct Spool {
     file: BufWriter<File>,
     folder: PathBuf,
@@ -36,7 +36,7 @@ impl Spool {
         Ok(())
     }
 
-    /// The songs, in their order.
+    /// Returns the songs, in order.
     pub(super) fn read(
         self,
     ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {

@@ -1,4 +1,4 @@
-//! Years and durations.
+//! Reads years and durations.
 
 use super::cell::{Cell, integer, no_number};
 use super::number::{self, SingleComma};
@@ -6,8 +6,8 @@ use super::report::Conversion;
 use super::schema::Unit;
 use crate::song::Value;
 
-/// The year of a year or a date: `1987`, `1987-06`, `14.06.1987`, `June 14, 1987`,
-/// `1987-06-14T00:00:00Z`. A year of two digits is not guessed at.
+/// Reads the year of a year or a date: `1987`, `1987-06`, `14.06.1987`, `June 14, 1987`,
+/// `1987-06-14T00:00:00Z`. A two-digit year is not accepted.
 pub(super) fn year(cell: &str) -> Cell {
     let cell = cell.trim();
     match date_year(cell) {
@@ -19,7 +19,7 @@ pub(super) fn year(cell: &str) -> Cell {
 fn date_year(cell: &str) -> Option<i64> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    // The time of day begins with the last word, or T, before the first colon.
+    // The time of day begins with the last word, or a T, before the first colon.
     let date = match cell.find(':') {
         Some(colon) => &cell[..cell[..colon].rfind([' ', 'T'])?],
         None => cell,
@@ -49,7 +49,7 @@ fn date_year(cell: &str) -> Option<i64> {
     year.filter(|_| possible)
 }
 
-/// Milliseconds: of a number, in the unit of the column, or of `3:45` or `PT3M45S`.
+/// Reads milliseconds from a number in the unit of the column, from `3:45` or from `PT3M45S`.
 pub(super) fn duration(cell: &str, unit: Unit) -> (Cell, Option<Conversion>) {
     let cell = cell.trim();
     let Some(number) = number::parse(cell, SingleComma::Thousands).filter(|n| !n.percent) else {
@@ -63,8 +63,8 @@ pub(super) fn duration(cell: &str, unit: Unit) -> (Cell, Option<Conversion>) {
     match unit {
         Unit::Seconds => (milliseconds(value), Some(Conversion::Seconds)),
         Unit::Minutes => (milliseconds(value * 60.0), Some(Conversion::Minutes)),
-        // Nothing says what the numbers are, but few songs last less than 20 seconds or more than
-        // an hour. What could be neither is left out.
+        // The unit is unknown, but few songs last less than 20 seconds or more than an hour.
+        // Numbers that fit neither unit are left out.
         Unit::Unstated if value.abs() <= 3600.0 => {
             (milliseconds(value), Some(Conversion::AssumedSeconds))
         }
@@ -83,7 +83,7 @@ fn milliseconds(seconds: f64) -> Cell {
     Cell::Known(Value::Integer(milliseconds as i64))
 }
 
-/// `3:45`, `1:02:03`, `3:45.5`
+/// Reads `3:45`, `1:02:03`, `3:45.5`.
 fn clock_seconds(cell: &str) -> Option<f64> {
     let parts: Vec<_> = cell.split(':').collect();
     let (last, leading) = parts.split_last()?;
@@ -103,7 +103,7 @@ fn clock_seconds(cell: &str) -> Option<f64> {
     Some(total * 60.0 + seconds)
 }
 
-/// `PT3M45S`, as in ISO 8601.
+/// Reads `PT3M45S`, as in ISO 8601.
 fn iso_seconds(cell: &str) -> Option<f64> {
     let mut rest = cell.strip_prefix('P')?;
     let (mut in_time, mut total) = (false, None);

@@ -1,4 +1,4 @@
-//! The scale of the 0-1 features, which shows in a whole column only.
+//! The scale of the 0-1 features, which only a whole column shows.
 
 use super::report::{CleanReport, Tally};
 use crate::song::Song;
@@ -14,24 +14,24 @@ pub(super) const UNIT_FEATURES: [&str; 7] = [
     "speechiness",
 ];
 
-/// A feature of one row, until all rows are read and the scale of its column is known.
+/// A feature of one row while the scale of its column is still unknown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Feature {
-    /// On 0-1 for certain, as `50%` is.
+    /// Known to be on 0-1, such as `50%`.
     Known(f64),
-    /// On the scale of its column, whichever that is.
+    /// On the scale of its column.
     Raw(f64),
 }
 
 impl Feature {
-    /// A value on 0-1; `None` where it is out of range.
+    /// Returns a value on 0-1, or `None` if it is out of range.
     pub(super) fn known(value: f64) -> Option<Self> {
         (0.0..=1.0).contains(&value).then_some(Self::Known(value))
     }
 
-    /// In the eight bytes that a song has for it anyway, for millions of songs may wait for the end
-    /// of their table. No scale has negative values, so the sign bit is free to say
-    /// [`Known`](Self::Known).
+    /// Packs it into the eight bytes that a song has for the feature anyway, because millions of
+    /// songs may wait for the end of their table. No scale has negative values, so the sign bit can
+    /// mark [`Known`](Self::Known).
     pub(super) fn pack(self) -> f64 {
         match self {
             Self::Known(value) => -value.abs(),
@@ -39,19 +39,19 @@ impl Feature {
         }
     }
 
-    /// What [`pack`](Self::pack) made a number of.
+    /// Unpacks the number of [`pack`](Self::pack).
     fn unpack(packed: f64) -> Self {
         if packed.is_sign_negative() { Self::Known(-packed) } else { Self::Raw(packed) }
     }
 
-    /// The value, if it is possible on 0-1.
+    /// Returns the value if it is valid on 0-1.
     fn on_unit(self) -> Option<f64> {
         let (Self::Known(value) | Self::Raw(value)) = self;
         (value <= 1.0).then_some(value)
     }
 }
 
-/// What the values of each feature so far say about its scale.
+/// Evidence for the scale of each feature, from the values so far.
 #[derive(Default)]
 pub(super) struct UnitScaleStats {
     columns: [Column; UNIT_FEATURES.len()],
@@ -59,26 +59,26 @@ pub(super) struct UnitScaleStats {
 
 #[derive(Default)]
 struct Column {
-    /// Values other than 0; they say nothing about the scale.
+    /// The number of values other than 0; zeros say nothing about the scale.
     nonzero: u64,
-    /// Those from 1 to 100.
+    /// The number of those from 1 to 100.
     percent: u64,
     largest: f64,
-    /// Values from above 1 to 100, which are possible as percentages only.
+    /// The number of values above 1 and up to 100, which are only possible as percentages.
     above_one: Tally,
 }
 
-/// A value for each of [`UNIT_FEATURES`].
+/// One value for each of [`UNIT_FEATURES`].
 pub(super) type UnitCells = [Option<f64>; UNIT_FEATURES.len()];
 
-/// Notes for each feature the first value of a song's repeats that is possible on 0-1.
+/// Records for each feature the first value of a song's repeats that is valid on 0-1.
 pub(super) fn note_on_unit(on_unit: &mut UnitCells, repeat: &mut Song) {
     for (first, cell) in on_unit.iter_mut().zip(unit_cells(repeat)) {
         *first = first.or(cell.and_then(|packed| Feature::unpack(packed).on_unit()));
     }
 }
 
-/// The cells of [`UNIT_FEATURES`], in that order.
+/// Returns the cells of [`UNIT_FEATURES`], in that order.
 fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
     [
         &mut song.energy,
@@ -92,8 +92,8 @@ fn unit_cells(song: &mut Song) -> [&mut Option<f64>; UNIT_FEATURES.len()] {
 }
 
 impl UnitScaleStats {
-    /// A value of a column of which the scale is not known yet; `None` where it is out of range on
-    /// any.
+    /// Returns a value of a column whose scale is not known yet, or `None` if it is out of range on
+    /// every scale.
     pub(super) fn add(&mut self, value: f64, feature: usize, line: u64) -> Option<Feature> {
         let column = &mut self.columns[feature];
         column.nonzero += u64::from(value != 0.0);
@@ -107,11 +107,11 @@ impl UnitScaleStats {
         (0.0..=100.0).contains(&value).then_some(Feature::Raw(value))
     }
 
-    /// All rows were read: on which scale each column is.
+    /// Decides the scale of each column, after all rows were read.
     pub(super) fn infer(self, report: &mut CleanReport) -> UnitScales {
-        // A column of zeros and ones is on 0-1. Nine in ten leaves room for broken cells in a
-        // column of percentages, and none for a few broken cells on 0-1; from fewer than five
-        // values nothing is concluded.
+        // A column of zeros and ones is on 0-1. A threshold of nine in ten tolerates broken cells
+        // in a column of percentages, and is not reached by a few broken cells on 0-1. Fewer than
+        // five values decide nothing.
         let is_percent = self.columns.each_ref().map(|column| {
             column.nonzero >= 5 && column.largest > 2.0 && column.percent * 10 >= column.nonzero * 9
         });
@@ -133,9 +133,8 @@ pub(super) struct UnitScales {
 }
 
 impl UnitScales {
-    /// Brings all features of a song, packed until now, to 0-1, and empties what is outside then;
-    /// `on_unit` has what other rows of the song say that is possible on 0-1, for a value that is
-    /// not.
+    /// Unpacks all features of a song, scales them to 0-1, and empties those out of range. For
+    /// these, `on_unit` has the valid values of other rows of the song.
     pub(super) fn rescale(&self, song: &mut Song, on_unit: &UnitCells) {
         for (feature, cell) in unit_cells(song).into_iter().enumerate() {
             *cell = match cell.map(Feature::unpack) {
@@ -160,7 +159,7 @@ mod tests {
             }
         }
         assert_eq!(Feature::unpack(Feature::Raw(100.0).pack()), Feature::Raw(100.0));
-        // What is written `-0` is a zero of the column's own scale.
+        // A cell `-0` is a zero on the column's own scale.
         assert_eq!(Feature::unpack(Feature::Raw(-0.0).pack()), Feature::Raw(0.0));
         assert_eq!(Feature::known(1.5), None);
     }

@@ -1,4 +1,4 @@
-//! How songs are described where an index is built: by templates, or by a caller's own way.
+//! How songs are described when an index is built: with templates, or in a custom way.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::templates::Templates;
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
-/// How songs become sentences: by [`Templates`], or in any way of one's own.
+/// Turns songs into sentences, with [`Templates`] or with a function of your own.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Describer, Sentence, Templates, describe};
@@ -27,7 +27,7 @@ use crate::song::Song;
 #[derive(Clone)]
 pub struct Describer {
     templates: Arc<Templates>,
-    /// In place of what the templates say of the songs' features.
+    /// Replaces the templates' sentences about the songs' features.
     own: Option<Arc<Describe>>,
 }
 
@@ -35,10 +35,10 @@ type Describe =
     dyn Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 
 impl Describer {
-    /// Describes songs by calling `describe`, which must say the same of the same song each time;
-    /// the songs' own words (title, tags, lyrics) come behind, unless it gives them itself. A song
-    /// that has a description is told by that, and `describe` is not asked. One of which nothing at
-    /// all is told, title included, is left out of an index.
+    /// Describes songs by calling `describe`, which must always return the same sentences for the
+    /// same song. The songs' own words (title, tags, lyrics) are added after them, unless they are
+    /// already included. A song with a description uses that, and `describe` is not called. A song
+    /// without any sentence, not even a title, is left out of an index.
     pub fn new(
         describe: impl Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>>
         + Send
@@ -48,10 +48,10 @@ impl Describer {
         Self { templates: Arc::default(), own: Some(Arc::new(describe)) }
     }
 
-    /// The sentences of a song, each once, without empty ones.
+    /// Returns the sentences of a song, without duplicates and empty ones.
     ///
     /// # Errors
-    /// [`CatalogError::Describe`], where a caller's own way fails.
+    /// Returns [`CatalogError::Describe`] if a custom describer fails.
     pub fn sentences(&self, song: &Song) -> Result<Vec<Sentence>, CatalogError> {
         let Some(own) = self.own.as_ref().filter(|_| !has_description(song)) else {
             return Ok(describe(song, &self.templates));
@@ -67,13 +67,14 @@ impl Describer {
         Ok(each_once(told))
     }
 
-    /// What titles and tags are put into sentences by; for a caller's own way, the embedded ones.
+    /// Returns the templates for the sentences of titles and tags; those of a custom describer are
+    /// the embedded ones.
     #[cfg(feature = "encoder")]
     pub(crate) fn templates(&self) -> &Templates {
         &self.templates
     }
 
-    /// Tells templates from others by their content; `None` for a caller's own way.
+    /// Returns the hash of the templates' content, or `None` for a custom describer.
     #[cfg(feature = "encoder")]
     pub(crate) fn templates_hash(&self) -> Option<String> {
         self.own.is_none().then(|| self.templates.hash().to_owned())
@@ -87,7 +88,7 @@ impl From<Templates> for Describer {
 }
 
 impl Default for Describer {
-    /// By the embedded templates.
+    /// Returns a describer with the embedded templates.
     fn default() -> Self {
         Templates::default().into()
     }
@@ -103,7 +104,7 @@ impl fmt::Debug for Describer {
     }
 }
 
-/// The lines of a text that say something.
+/// Returns the lines of a text that are not blank.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty()).map(str::to_owned)

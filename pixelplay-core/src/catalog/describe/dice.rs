@@ -1,14 +1,14 @@
-//! The choice among phrases.
+//! The pseudo-random choice among phrases.
 
 use super::templates::{Phrases, Templates};
 use crate::song::Song;
 
-/// Chance that a song's id decides: the same on every platform, in every version.
+/// Pseudo-random numbers seeded by a song's id: the same on every platform and in every version.
 pub(super) struct Dice(blake3::OutputReader);
 
 impl Dice {
-    /// Each sentence throws its own, so that a cell more or less changes only the sentences it is
-    /// for.
+    /// Each sentence has its own dice, so that adding or removing a cell changes only the sentences
+    /// that use it.
     pub(super) fn new(song: &Song, templates: &Templates, sentence: &str) -> Self {
         let mut hash = blake3::Hasher::new();
         for part in [templates.version(), sentence, song.id.as_str()] {
@@ -17,7 +17,7 @@ impl Dice {
         Self(hash.finalize_xof())
     }
 
-    /// Uniform in `[0, 1)`.
+    /// Returns a number, uniform in `[0, 1)`.
     pub(super) fn unit(&mut self) -> f64 {
         let mut bytes = [0; 8];
         self.0.fill(&mut bytes);
@@ -29,7 +29,7 @@ impl Dice {
         &phrases[floor(self.unit() * phrases.len() as f64, phrases.len())]
     }
 
-    /// Two that differ, where there are two.
+    /// Returns two different phrases, if there are two.
     pub(super) fn pick_two<'a>(&mut self, phrases: &'a Phrases) -> [&'a str; 2] {
         let phrases = phrases.as_slice();
         let first = floor(self.unit() * phrases.len() as f64, phrases.len());
@@ -38,7 +38,7 @@ impl Dice {
         [&phrases[first], &phrases[(first + step) % phrases.len()]]
     }
 
-    /// One of the two levels next to `x` (0 to 1), the nearer the likelier.
+    /// Returns one of the two levels next to `x` (0 to 1); the nearer one is more likely.
     pub(super) fn level(&mut self, x: f64, levels: usize) -> usize {
         floor(x * (levels - 1) as f64 + self.unit(), levels)
     }

@@ -1,11 +1,11 @@
-//! From a song's features and own words to sentences that a photograph could be captioned with.
+//! Turns a song's features and own words into sentences that could be captions of photographs.
 //!
 //! * `sentence`: a sentence, and what it was made from.
 //! * `sentences`: which sentences a song gets, from which of its columns.
-//! * `own_words`: those of its title, tags and lyrics.
+//! * `own_words`: the sentences of its title, tags and lyrics.
 //! * `templates`: the phrases, read from TOML (`templates.toml` is embedded).
-//! * `dice`: the choice among them, which the id of the song decides.
-//! * `describer`: a caller's own way to describe songs.
+//! * `dice`: the choice among them, which depends on the id of the song.
+//! * `describer`: custom ways to describe songs.
 
 mod describer;
 mod dice;

@@ -1,4 +1,4 @@
-//! What a song says of itself: its title, and the tags and lyrics that a table may carry.
+//! A song's own words: its title, and the tags and lyrics that a table may contain.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use super::templates::Templates;
 use crate::recording::title::Title;
 use crate::song::Song;
 
-/// Columns that hold an English translation of the title, in [`normal`] form, best first.
+/// Columns with an English translation of the title, in [`normal`] form, best first.
 const TRANSLATIONS: [&str; 6] = [
     "titleen",
     "titleenglish",
@@ -19,15 +19,15 @@ const TRANSLATIONS: [&str; 6] = [
 const TAGS: [&str; 3] = ["tags", "tag", "keywords"];
 const LYRICS: [&str; 3] = ["lyrics", "lyric", "songlyrics"];
 
-/// More tags or lines of lyrics than this say little more, and each costs a pass of the text tower.
+/// More tags or lines of lyrics than this add little, and each costs a pass of the text tower.
 const MOST_TAGS: usize = 8;
 const MOST_LINES: usize = 8;
-/// Longer lines are lyrics without line breaks, cut into pieces of `PIECE_WORDS`.
+/// Longer lines are lyrics without line breaks, and are split into pieces of `PIECE_WORDS`.
 const LONGEST_LINE_WORDS: usize = 16;
 const PIECE_WORDS: usize = 10;
 const LONGEST_TAG: usize = 40;
 
-/// The sentences of a song's title, tags and lyrics, as far as it has them.
+/// Returns the sentences of a song's title, tags and lyrics, if it has them.
 pub(super) fn own_words(song: &Song, templates: &Templates) -> Vec<Sentence> {
     let mut told = Vec::new();
     if let Some(title) = shown_title(song) {
@@ -42,8 +42,8 @@ pub(super) fn own_words(song: &Song, templates: &Templates) -> Vec<Sentence> {
     told
 }
 
-/// The title as a caption would name it: without guests, editions, versions and brackets, and in
-/// English where the song carries a translation.
+/// Returns the title as a caption would name it: without guests, editions, versions and brackets,
+/// and in English if the song has a translation.
 fn shown_title(song: &Song) -> Option<String> {
     let title = match column(song, &TRANSLATIONS) {
         Some(translation) => Title::parse(translation).meaning(),
@@ -53,7 +53,7 @@ fn shown_title(song: &Song) -> Option<String> {
     title.contains(char::is_alphanumeric).then_some(title)
 }
 
-/// The first of these columns that says something, under any case and separators.
+/// Returns the first of these columns that is not blank, ignoring case and separators of its name.
 fn column<'a>(song: &'a Song, names: &[&str]) -> Option<&'a str> {
     if song.extra.is_empty() {
         return None;
@@ -74,7 +74,8 @@ fn words(text: &str) -> Vec<&str> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// `["rain", "late night"]`, `rain; late night` and `rain, late night` are two tags each.
+/// Splits tags: `["rain", "late night"]`, `rain; late night` and `rain, late night` are two tags
+/// each.
 fn tags(cell: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     cell.split([',', ';', '|', '\n'])
@@ -85,7 +86,8 @@ fn tags(cell: &str) -> Vec<String> {
         .collect()
 }
 
-/// Lines from all parts of the lyrics, each once; what stands in brackets (`[Chorus]`) is no line.
+/// Returns lines from all parts of the lyrics, without duplicates; text in brackets (`[Chorus]`) is
+/// not a line.
 fn lyrics(cell: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let mut lines = Vec::new();
@@ -128,7 +130,7 @@ mod tests {
             ("Rain feat. Somebody", "a photo of Rain"),
             ("(I Can't Get No) Satisfaction", "a photo of I Can't Get No Satisfaction"),
             ("Rain\tof \n stars", "a photo of Rain of stars"),
-            // The bracket is what people who cannot read the script are told.
+            // The bracket is for people who cannot read the script.
             ("上を向いて歩こう (Sukiyaki)", "a photo of Sukiyaki"),
             ("Катюша (Katyusha)", "a photo of Katyusha"),
             ("Катюша", "a photo of Катюша"),

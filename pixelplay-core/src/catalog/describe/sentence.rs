@@ -1,13 +1,13 @@
-//! A sentence that a song is described by, and what it was made from.
+//! A sentence that describes a song, and what it was made from.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A sentence that a song is described by.
+/// A sentence that describes a song.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Sentence {
-    /// The sentence: something a photograph could be captioned with.
+    /// The sentence. It could be the caption of a photograph.
     pub text: String,
     /// What it was made from.
     pub source: Source,
@@ -24,7 +24,7 @@ pub enum Source {
     Mood,
     /// A feature that stands out: acousticness, tempo, length, ...
     Trait,
-    /// A description that came with the song, or that a caller's own describer gave.
+    /// A description that came with the song, or from a custom describer.
     Description,
     /// The title.
     Title,
@@ -35,7 +35,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// The name of the source: `genre`, `mood`, `trait`, `description`, `title`, `tags`, `lyrics`.
+    /// Returns the name of the source: `genre`, `mood`, `trait`, `description`, `title`, `tags`,
+    /// `lyrics`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,7 +50,7 @@ impl Source {
         }
     }
 
-    /// Whether it is what the song says of itself, not what its features say.
+    /// Returns whether it comes from the song's own words and not from its features.
     #[cfg(feature = "encoder")]
     pub(crate) fn is_own_words(self) -> bool {
         matches!(self, Self::Title | Self::Tags | Self::Lyrics)
@@ -76,7 +77,7 @@ impl Sentence {
     }
 }
 
-/// A sentence of a caller's own, of which no more is known.
+/// Creates a sentence from a text alone, with the source [`Source::Description`].
 impl<T: AsRef<str>> From<T> for Sentence {
     fn from(text: T) -> Self {
         Self::new(Source::Description, text.as_ref())

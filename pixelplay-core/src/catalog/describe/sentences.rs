@@ -1,4 +1,4 @@
-//! From a song's features to sentences that a photograph could be captioned with.
+//! Turns a song's features into sentences that could be captions of photographs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,14 +10,14 @@ use super::templates::{Templates, genre_words};
 use crate::mood::mood_words;
 use crate::song::Song;
 
-/// Where tables say more about the genre than [`Song::genre`] does.
+/// Columns that are more specific about the genre than [`Song::genre`].
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in sentences that a photograph could be captioned with, and tells what each
+/// Describes a song in sentences that could be captions of photographs. Each sentence says what it
 /// was made from.
 ///
-/// CLIP matches scenes, not numbers, so what is measured becomes scenes with the mood of the song,
-/// two to eight of them, and fewer only where hardly anything is known to go by:
+/// CLIP matches scenes, not numbers, so measurements become scenes with the mood of the song. There
+/// are two to eight of them, and fewer only if hardly anything is known about the song:
 ///
 /// | source | from | example |
 /// |---|---|---|
@@ -27,8 +27,8 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// | [trait](Source::Trait) | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
 /// | mood, light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
 ///
-/// A song with a description of its own is told by its lines instead. Then come the song's own
-/// words, as far as there are any:
+/// A song with its own description uses its lines instead. Then come the song's own words, if there
+/// are any:
 ///
 /// | source | from | example |
 /// |---|---|---|
@@ -36,16 +36,16 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// | [tags](Source::Tags), up to eight | an extra column `tags` or `keywords` | `a photo of rain` |
 /// | [lyrics](Source::Lyrics), up to eight lines from all parts of the song | an extra column `lyrics` | as they are |
 ///
-/// What is not known is left out. The artist plays no part.
+/// Unknown values are left out. The artist is not used.
 ///
-/// The choice among phrases depends on the id and on nothing else that could change: not on the
-/// platform, nor on the order of the songs. Features move the odds rather than jump from one bin to
-/// the next: a valence of 0.6 picks brighter scenes more often than one of 0.55, and two scenes a
-/// song make finer grades than one.
+/// The choice among phrases depends on the id, and not on the platform or on the order of the
+/// songs. Features shift the odds instead of jumping from one bin to the next: a valence of 0.6
+/// picks brighter scenes more often than one of 0.55, and two scenes per song give finer grades
+/// than one.
 ///
-/// The [`description`](Song::description) that an index keeps is these sentences, a line each, as far
-/// as they count in it: read back from there, they are the same again, with the same sources, and the
-/// song's own words come behind where the index left them out.
+/// An index stores these sentences as the [`description`](Song::description), one per line, as far
+/// as they count in it. Describing a song that was read from an index returns the same sentences
+/// with the same sources, followed by the song's own words if the index left them out.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Source, Templates, describe};
@@ -79,14 +79,14 @@ pub fn describe(song: &Song, templates: &Templates) -> Vec<Sentence> {
     each_once(told)
 }
 
-/// The sentences without those whose text was there before.
+/// Removes sentences whose text occurred before.
 pub(super) fn each_once(mut sentences: Vec<Sentence>) -> Vec<Sentence> {
     let mut seen = HashSet::new();
     sentences.retain(|sentence| seen.insert(sentence.text.clone()));
     sentences
 }
 
-/// What genre, year and features say.
+/// Returns the sentences of genre, year and features.
 fn scenes(song: &Song, templates: &Templates) -> Vec<Sentence> {
     let mut told = Vec::new();
     let mut of = |source, texts: Vec<String>| {
@@ -100,8 +100,8 @@ fn scenes(song: &Song, templates: &Templates) -> Vec<Sentence> {
     told
 }
 
-/// `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of the
-/// time.
+/// Returns `a dusty road past a wooden barn, 1970s country`, and another scene of the genre, or of
+/// the decade.
 fn of_genre_and_decade(song: &Song, templates: &Templates) -> Vec<String> {
     let mut told = Vec::new();
     let mut dice = Dice::new(song, templates, "genre");
@@ -118,7 +118,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates) -> Vec<String> {
             return told;
         }
     }
-    // A genre of which no scenes are known can still be named.
+    // A genre without scenes can still be named.
     let unknown = names.filter_map(|name| shown_genre(name)).next();
     let era = song.year.and_then(|year| templates.eras.iter().find(|era| year <= era.until));
     if let (Some(era), Some(decade)) = (era, decade) {
@@ -139,14 +139,14 @@ fn decade(song: &Song) -> Option<String> {
     Some(format!("{}s", year - year % 10))
 }
 
-/// The genre as a caption would say it, unless it is more of a story than a name.
+/// Returns the genre as a caption would name it, unless it is too long for a name.
 fn shown_genre(genre: &str) -> Option<String> {
     const LONGEST: usize = 40;
     let words = genre_words(genre);
     (!words.is_empty() && words.len() <= LONGEST).then_some(words)
 }
 
-/// `a surfer riding a green wave, joyful and groovy`, twice.
+/// Returns two scenes such as `a surfer riding a green wave, joyful and groovy`.
 fn of_mood(song: &Song, templates: &Templates) -> Vec<String> {
     let (Some(valence), Some(energy)) = (known(song.valence), known(song.energy)) else {
         return Vec::new();
@@ -167,7 +167,7 @@ fn mood(song: &Song) -> String {
     words.join(" and ")
 }
 
-/// `gloomy and melancholic music`, `fast, aggressive and intense music`
+/// Returns sentences such as `gloomy and melancholic music`, `fast, aggressive and intense music`.
 fn of_words(song: &Song, templates: &Templates) -> Vec<String> {
     let mut told = Vec::new();
     let mut dice = Dice::new(song, templates, "words");
@@ -181,15 +181,16 @@ fn of_words(song: &Song, templates: &Templates) -> Vec<String> {
     told
 }
 
-/// A scene for one of the things that stand out, the more likely the more it does.
+/// Returns a scene for one of the features that stand out; the more one stands out, the more likely
+/// it is.
 fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     let mut dice = Dice::new(song, templates, "trait");
     let traits = &templates.traits;
     let tempo = song.tempo.filter(|tempo| tempo.is_finite());
     #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
     let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
-    // From where a trait can be told at all to where it is certain; the other way round, the less
-    // the more.
+    // Each range goes from where a trait begins to where it is certain. In a reversed range, lower
+    // values are stronger.
     let candidates = [
         (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
         (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
@@ -206,7 +207,7 @@ fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
         (phrases, strength.clamp(0.0, 1.0))
     });
     let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
-    // Where little stands out, there is little chance that anything is said about it.
+    // If little stands out, a trait is rarely mentioned.
     let mut left = dice.unit() * sum.max(1.0);
     for (phrases, strength) in candidates {
         if left < strength {
@@ -217,7 +218,7 @@ fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     None
 }
 
-/// `warm evening light, people strolling by, full of shadows`
+/// Returns a sentence such as `warm evening light, people strolling by, full of shadows`.
 fn light_and_motion(song: &Song, templates: &Templates) -> Option<String> {
     let mut dice = Dice::new(song, templates, "light");
     let (valence, energy) = (known(song.valence), known(song.energy));
@@ -235,14 +236,14 @@ fn light_and_motion(song: &Song, templates: &Templates) -> Option<String> {
         Some(0) => parts.push(dice.pick(&templates.mode.minor).to_owned()),
         _ => {}
     }
-    // With one of the two there was no scene to carry the mood.
+    // With only one of the two, no scene carried the mood.
     if valence.is_some() != energy.is_some() {
         parts.push(mood(song));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// A feature on its scale from 0 to 1; a song made by hand may hold anything.
+/// Limits a feature to its scale from 0 to 1; a song made by hand may have any number.
 fn known(feature: Option<f64>) -> Option<f64> {
     feature.filter(|x| x.is_finite()).map(|x| x.clamp(0.0, 1.0))
 }
@@ -274,7 +275,7 @@ mod tests {
         describe(song, templates).into_iter().map(|sentence| sentence.text).collect()
     }
 
-    /// A change of phrases or of chance changes every index: then the version must change as well.
+    /// A change of phrases or of the dice changes every index, so the version must change as well.
     #[test]
     fn version_2_says_what_it_always_said() {
         let templates = Templates::default();
@@ -333,7 +334,7 @@ mod tests {
                 })
                 .count()
         };
-        // Neighbours fall between the same two levels, so that without odds some counts would be
+        // Neighbours fall between the same two levels, so without odds some counts would be
         // equal.
         let counts = [0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9].map(sunny);
         assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");

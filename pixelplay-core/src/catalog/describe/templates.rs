@@ -1,4 +1,4 @@
-//! The phrases that songs are described with: data, with a version, to be replaced at will.
+//! The phrases that songs are described with: versioned data that callers can replace.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -8,11 +8,10 @@ use serde::Deserialize;
 use crate::catalog::CatalogError;
 use crate::catalog::digest::PartsHasher;
 
-/// The phrases of [`describe`](super::describe), each something a photograph could be captioned
-/// with.
+/// The phrases of [`describe`](super::describe). Each could be the caption of a photograph.
 ///
-/// The embedded ones ([`Templates::default`]) are a TOML file, [`Templates::EMBEDDED`], that
-/// explains itself; [`Templates::from_toml`] and [`Templates::open`] take others in the same form.
+/// The embedded ones ([`Templates::default`]) are a commented TOML file, [`Templates::EMBEDDED`].
+/// [`Templates::from_toml`] and [`Templates::open`] read others in the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Templates {
@@ -28,18 +27,18 @@ pub struct Templates {
     pub(super) scenes: Levels<Levels<Phrases, 5>, 5>,
     /// Light and colours by valence.
     pub(super) light: Levels<Phrases, 7>,
-    /// How much moves, by energy.
+    /// Movement, by energy.
     pub(super) motion: Levels<Phrases, 5>,
     /// The mood in plain words.
     pub(super) words: Words,
     pub(super) mode: Modes,
     pub(super) traits: Traits,
-    /// By decade; `{decade}` becomes `1980s`.
+    /// Scenes by decade; `{decade}` becomes `1980s`.
     pub(super) eras: Vec<Era>,
     pub(super) genres: Vec<Genre>,
 }
 
-/// As many of something as there are levels. A plain array would take more of them in silence.
+/// One item per level. A plain array would silently accept more.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<T>", bound = "T: Deserialize<'de>")]
 pub(super) struct Levels<T, const N: usize>([T; N]);
@@ -83,7 +82,7 @@ pub(super) struct Words {
     pub(super) energy: Levels<Phrases, 5>,
 }
 
-/// Scenes for what stands out in a song.
+/// Scenes for features that stand out in a song.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Traits {
@@ -109,7 +108,7 @@ pub(super) struct Era {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Genre {
-    /// In [`genre_words`] form, between spaces.
+    /// Names in [`genre_words`] form, between spaces.
     names: Vec<String>,
     pub(super) scenes: Phrases,
 }
@@ -129,7 +128,7 @@ impl TryFrom<Vec<String>> for Phrases {
         } else if phrases.iter().all(|phrase| is_phrase(phrase)) {
             Ok(Self(phrases))
         } else {
-            Err("a phrase is empty or has control characters")
+            Err("a phrase is empty or contains control characters")
         }
     }
 }
@@ -146,7 +145,7 @@ impl Default for Templates {
 }
 
 impl Templates {
-    /// The embedded templates as the text that they are, to start one's own from.
+    /// The text of the embedded templates, as a start for your own.
     pub const EMBEDDED: &str = include_str!("templates.toml");
 
     /// Reads templates; [`Templates::EMBEDDED`] shows the form.
@@ -160,7 +159,8 @@ impl Templates {
     /// ```
     ///
     /// # Errors
-    /// [`CatalogError::BadTemplates`] where the text has another form, or an empty list or phrase.
+    /// Returns [`CatalogError::BadTemplates`] if the text has another form, or an empty list or
+    /// phrase.
     pub fn from_toml(text: &str) -> Result<Self, CatalogError> {
         Self::parse(text).map_err(|source| CatalogError::BadTemplates { path: None, source })
     }
@@ -168,7 +168,7 @@ impl Templates {
     /// Reads a file of templates.
     ///
     /// # Errors
-    /// As [`from_toml`](Self::from_toml), and [`CatalogError::ReadTemplates`].
+    /// Returns the errors of [`from_toml`](Self::from_toml), and [`CatalogError::ReadTemplates`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path)
@@ -181,13 +181,13 @@ impl Templates {
         let mut templates: Self = toml::from_str(text)?;
         for (sentence, place) in [(&templates.title, "{title}"), (&templates.tag, "{tag}")] {
             if !is_phrase(sentence) || !sentence.contains(place) {
-                let what = format!(
-                    "the sentence with {place} in it has no {place}, or no place in one line"
-                );
+                let what =
+                    format!("the sentence for {place} must be one line that contains {place}");
                 return Err(Box::new(serde::de::Error::custom(what)));
             }
         }
-        // Of what the file says, with its keys in order, and not of comments and line breaks.
+        // The hash covers the content of the file, with its keys in order, and not comments and
+        // line breaks.
         let table: toml::Table = toml::from_str(text)?;
         let mut hasher = PartsHasher::default();
         hasher.add(&serde_json::to_vec(&table).unwrap_or_default());
@@ -200,43 +200,44 @@ impl Templates {
         Ok(templates)
     }
 
-    /// The version that the file itself names.
+    /// Returns the version that the file names.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The sentence of a title.
+    /// Returns the sentence of a title.
     pub(crate) fn of_title(&self, title: &str) -> String {
         self.title.replace("{title}", title)
     }
 
-    /// The sentence of a tag.
+    /// Returns the sentence of a tag.
     pub(super) fn of_tag(&self, tag: &str) -> String {
         self.tag.replace("{tag}", tag)
     }
 
-    /// The plain words for moods, from which most of what all songs have in common comes.
+    /// Returns the plain words for moods, which make up most of what all songs have in common.
     #[cfg(feature = "encoder")]
     pub(crate) fn mood_phrases(&self) -> impl Iterator<Item = &str> {
         let levels = self.words.valence.iter().chain(self.words.energy.iter());
         levels.flat_map(Phrases::as_slice).map(String::as_str)
     }
 
-    /// Tells these templates from others by their content: 32 hexadecimal digits.
+    /// Returns a hash of the content, 32 hexadecimal digits, which identifies these templates.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The genre with the longest name that stands, in whole words, in `genre`.
+    /// Returns the genre with the longest name that occurs, in whole words, in `genre`.
     pub(crate) fn genre(&self, genre: &str) -> Option<&Genre> {
         let text = padded(genre);
         let length = |genre: &Genre| {
             let found = genre.names.iter().filter(|name| text.contains(*name));
             found.map(String::len).max()
         };
-        // The first of equals, so that the order of the file decides, not that of an iterator.
+        // The first of several with equal length, so the order of the file decides and not that of
+        // an iterator.
         let mut best: Option<(usize, &Genre)> = None;
         for genre in &self.genres {
             if let Some(length) = length(genre)
@@ -249,12 +250,12 @@ impl Templates {
     }
 }
 
-/// So that only whole words are found in one another.
+/// Adds spaces, so that only whole words match.
 fn padded(genre: &str) -> String {
     format!(" {} ", genre_words(genre))
 }
 
-/// `Hip-Hop/Rap` is `hip hop rap`, `R&B` is `r&b`.
+/// Normalises a genre: `Hip-Hop/Rap` becomes `hip hop rap`, `R&B` becomes `r&b`.
 pub(super) fn genre_words(genre: &str) -> String {
     genre
         .to_lowercase()
@@ -274,7 +275,7 @@ mod tests {
         assert_eq!(templates.version(), "2");
         let mut seen = std::collections::BTreeSet::new();
         for name in templates.genres.iter().flat_map(|genre| &genre.names) {
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} is listed twice");
         }
         assert!(templates.eras.is_sorted_by_key(|era| era.until));
         assert_eq!(templates.eras.last().map(|era| era.until), Some(2100));

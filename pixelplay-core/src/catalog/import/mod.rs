@@ -1,5 +1,5 @@
-//! An index of vectors that another program made, such as clip-retrieval, and the table of their
-//! songs.
+//! Builds an index from vectors that another program made, such as clip-retrieval, and a table of
+//! their songs.
 
 mod npy;
 
@@ -19,17 +19,17 @@ use crate::progress::Progress;
 use crate::song::{COLUMNS, Song, SongId};
 use npy::Npy;
 
-/// What the folders of vectors are called that clip-retrieval writes.
+/// The names of the vector folders that clip-retrieval writes.
 const EMBEDDING_FOLDERS: [&str; 2] = ["img_emb", "text_emb"];
 
-/// How to make an index of vectors.
+/// Options for building an index from vectors.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// The space of the vectors, where it is known: the
-    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index, or of an encoder, whose
-    /// vectors they may be compared with.
+    /// The space of the vectors, if it is known: the
+    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index or an encoder whose
+    /// vectors they can be compared with.
     pub fingerprint: Option<Fingerprint>,
-    /// Scale each vector to length 1; otherwise a vector of another length is refused.
+    /// Whether to scale each vector to length 1; otherwise a vector of another length is refused.
     pub normalize: bool,
     /// How to read the table.
     pub table: CleanOptions,
@@ -38,7 +38,7 @@ pub struct ImportOptions {
 }
 
 impl Default for ImportOptions {
-    /// An unknown space, vectors that have length 1, and the table's and the writer's own defaults.
+    /// An unknown space, vectors of length 1, and the defaults of the table and the writer.
     fn default() -> Self {
         Self {
             fingerprint: None,
@@ -49,17 +49,17 @@ impl Default for ImportOptions {
     }
 }
 
-/// What [`import`] put into the index.
+/// The report of [`import`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportReport {
-    /// Songs written.
+    /// The number of songs written.
     pub songs: usize,
-    /// The length of their vectors.
+    /// The number of dimensions of their vectors.
     pub dim: usize,
-    /// The files the vectors were read from, in this order.
+    /// The files that the vectors were read from, in order.
     pub files: Vec<PathBuf>,
-    /// How the table was read, where there was one.
+    /// The report of the table, if there was one.
     pub table: Option<CleanReport>,
 }
 
@@ -79,23 +79,22 @@ impl fmt::Display for ImportReport {
     }
 }
 
-/// Writes an index to `out` of vectors in NumPy files and, where there is one, a table of their
-/// songs.
+/// Writes an index to `out` from vectors in NumPy files and, optionally, a table of their songs.
 ///
 /// * **Vectors**: a `.npy` file of shape `(songs, dim)`, float16, float32 or float64, in C order;
-///   or a folder of such files, which follow each other by the number in their names
-///   (`img_emb_2.npy` before `img_emb_10.npy`); or a folder of clip-retrieval, with `img_emb` or
-///   `text_emb` in it.
-/// * **Table**: CSV or TSV, plain or gzipped; its first row below the header belongs to the first
+///   or a folder of such files, ordered by the number in their names (`img_emb_2.npy` before
+///   `img_emb_10.npy`); or a folder that clip-retrieval wrote, with `img_emb` or `text_emb` in it.
+/// * **Table**: CSV or TSV, plain or gzipped. Its first row below the header belongs to the first
 ///   vector, and so on. Columns are found as by [`SongTable::clean`], and cells that cannot be
 ///   right are emptied and counted, but no row is dropped or merged. Title and artist may be
 ///   missing. Parquet, which clip-retrieval writes, is not read:
-///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` turns it into
+///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` converts it to
 ///   such a table.
-/// * **Ids**: the table's; without a table, or an id column in it, the number of the row, from 0.
+/// * **Ids**: those of the table; without a table, or without an id column in it, row numbers from
+///   0.
 ///
-/// Costs one pass over the vectors, of which it holds about a batch; the table is held in memory,
-/// about 1 KB a row.
+/// It takes one pass over the vectors and keeps about one batch of them in memory. The table is
+/// kept in memory as well, at about 1 KB per row.
 ///
 /// ```
 /// use pixelplay_core::SongIndex;
@@ -116,11 +115,11 @@ impl fmt::Display for ImportReport {
 /// ```
 ///
 /// # Errors
-/// [`CatalogError::BadVectors`] for a file that is no such array; [`CatalogError::RowsDiffer`]
-/// where the table has more or fewer rows than there are vectors; [`CatalogError::BadRow`] for a
-/// row of the table that cannot be read or whose id an earlier one has;
-/// [`SongIndexError::BadVector`], with the row from 0, for one that is not finite, all zeros, or
-/// not of length 1; and what [`SongTable::clean`] and [`SongIndexWriter`] return. Nothing is
+/// Returns [`CatalogError::BadVectors`] for a file that is not such an array;
+/// [`CatalogError::RowsDiffer`] if the table has more or fewer rows than there are vectors;
+/// [`CatalogError::BadRow`] for a row of the table that cannot be read or whose id is a duplicate;
+/// [`SongIndexError::BadVector`], with the row from 0, for a vector that is not finite, all zeros,
+/// or not of length 1; and the errors of [`SongTable::clean`] and [`SongIndexWriter`]. Nothing is
 /// written then.
 ///
 /// [`SongTable::clean`]: super::SongTable::clean
@@ -145,7 +144,7 @@ pub fn import(
         return Err(CatalogError::BadVectors {
             path: path.clone(),
             what: format!(
-                "its vectors have {} dimensions, those of the first file {dim}",
+                "its vectors have {} dimensions, but those of the first file have {dim}",
                 file.dim
             ),
         });
@@ -193,7 +192,7 @@ pub fn import(
                 Some(songs) => songs.next(),
                 None => SongId::new(row.to_string()).map(Song::new),
             };
-            // As many songs as rows, as was just checked.
+            // There are as many songs as rows, as was just checked.
             if let Some(song) = song {
                 writer.push(&song, &vector)?;
             }
@@ -210,7 +209,7 @@ pub fn import(
     })
 }
 
-/// The NumPy files that a path stands for, in order.
+/// Returns the NumPy files that a path stands for, in order.
 fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let metadata = fs::metadata(path).map_err(SongIndexError::io("read", path))?;
     if !metadata.is_dir() {
@@ -236,7 +235,7 @@ fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     Err(CatalogError::BadVectors { path: path.to_owned(), what })
 }
 
-/// Files `..._0.npy` to `..._10.npy` by their number, others by name.
+/// Returns files `..._0.npy` to `..._10.npy` ordered by their number, others by name.
 fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(SongIndexError::io("read", folder))? {

@@ -1,4 +1,4 @@
-//! Songs as they come, described, a batch at a time.
+//! Describes songs as they come, one batch at a time.
 
 use rayon::prelude::*;
 
@@ -9,11 +9,11 @@ use super::tally::BuildTally;
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
-/// Songs that get their sentences as they come.
+/// An iterator of songs that describes them as they come.
 pub(super) struct Batches<'a, S> {
     songs: S,
     options: &'a BuildOptions,
-    /// Described and not taken yet.
+    /// Songs that are described but not taken yet.
     waiting: Vec<Described>,
 }
 
@@ -22,7 +22,7 @@ impl<'a, S: Iterator<Item = Result<Song, CatalogError>>> Batches<'a, S> {
         Self { songs, options, waiting: Vec::new() }
     }
 
-    /// The next songs of which something can be said, `rows` of them unless there are no more.
+    /// Returns the next `rows` songs that can be described, or fewer at the end.
     pub(super) fn next(
         &mut self,
         rows: usize,

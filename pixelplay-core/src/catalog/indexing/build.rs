@@ -1,4 +1,4 @@
-//! One build: batch after batch described, encoded and written.
+//! One build: describes, encodes and writes one batch after the other.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,11 +28,11 @@ pub(super) struct Build<'a> {
     pub(super) out: &'a Path,
     /// How many songs will come.
     pub(super) count: usize,
-    /// Their unknown columns.
+    /// The unknown columns of the songs.
     pub(super) extra: BTreeSet<String>,
     pub(super) encoder: &'a Encoder,
     pub(super) options: &'a BuildOptions,
-    /// What the index says of how its songs were described.
+    /// The recipe that the index stores: how its songs were described.
     pub(super) recipe: Option<Recipe>,
 }
 
@@ -57,7 +57,7 @@ impl Build<'_> {
             }
             match &mut parts {
                 None => {
-                    // All songs are in this one; whoever stops now comes too late.
+                    // All songs are in this one, so it is too late to stop.
                     self.write(self.out, &batch, &mut sentences, &mut tally, &mut done)?;
                     break;
                 }
@@ -85,7 +85,7 @@ impl Build<'_> {
         Ok(tally.report())
     }
 
-    /// Writes one batch to an index of its own.
+    /// Writes one batch to its own index file.
     fn write(
         &self,
         path: &Path,
@@ -94,8 +94,8 @@ impl Build<'_> {
         tally: &mut BuildTally,
         done: &mut BuildProgress<'_>,
     ) -> Result<(), CatalogError> {
-        /// A fraction of a second of work for the encoder, and little memory where every song has
-        /// sentences of its own.
+        /// A fraction of a second of work for the encoder, and little memory even if no two songs
+        /// share a sentence.
         const ENCODED_AT_ONCE: usize = 1024;
         let mut writer = SongIndexWriter::create(path, self.writer_options())?;
         for (at, songs) in batch.chunks(ENCODED_AT_ONCE).enumerate() {
@@ -118,7 +118,7 @@ impl Build<'_> {
         Ok(writer.finish()?)
     }
 
-    /// What a batch's file depends on, as a name.
+    /// Returns a file name that depends on everything that the batch's file depends on.
     fn key(&self, batch: &[Described]) -> Result<String, CatalogError> {
         let mut hasher = PartsHasher::default();
         hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());

@@ -5,27 +5,27 @@ use crate::progress::Progress;
 
 /// How far a build is.
 pub(super) struct BuildProgress<'a> {
-    /// Songs that were described.
+    /// The number of songs that were described.
     pub(super) songs: usize,
-    /// Songs that are known to be done, and told of: never fewer than before.
+    /// The number of songs reported as done; it never decreases.
     told: usize,
     of: usize,
     pub(super) progress: &'a mut dyn Progress,
 }
 
 impl<'a> BuildProgress<'a> {
-    /// Of a build of `of` songs.
+    /// Creates the progress of a build of `of` songs.
     pub(super) fn new(of: usize, progress: &'a mut dyn Progress) -> Self {
         Self { songs: 0, told: 0, of, progress }
     }
 
-    /// All songs that were described are done.
+    /// Reports that all described songs are done.
     pub(super) fn all(&mut self) -> Result<(), CatalogError> {
         self.told = self.songs;
         self.report()
     }
 
-    /// Of the last songs that were described, `batch` of them, a share is encoded.
+    /// Reports that a share of the last `batch` described songs is encoded.
     pub(super) fn within(&mut self, batch: usize, share: f64) -> Result<(), CatalogError> {
         #[expect(
             clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! How the sentences of a song become its vector.
+//! Composes the vector of a song from its sentences.
 
 use super::options::WordWeights;
 use super::recipe::Recipe;
@@ -8,22 +8,24 @@ use crate::catalog::describe::{Source, Templates};
 use crate::embedding::normalize_in_place;
 use crate::encoder::{EncodeOptions, Encoder};
 
-/// How much of what all songs have in common is taken off each. They are described in like words, so
-/// their vectors lie close together, and a few would turn up for every picture. Chosen on training
-/// pictures: with it and titles at their default weight 1 % more songs are ever shown than before
-/// either, with titles alone 9 % fewer (`benches/record/titles.md`).
+/// How much of what all songs have in common is subtracted from each. Songs are described in
+/// similar words, so their vectors lie close together, and a few songs would turn up for every
+/// picture. Chosen on training pictures: with this and titles at their default weight, 1 % more
+/// songs are ever shown than without both; with titles alone, 9 % fewer
+/// (`benches/record/titles.md`).
 const SHARE_OF_COMMON: f64 = 0.4;
 
-/// A way to compose vectors, which an index keeps to; see [`WordWeights`].
+/// The way in which all vectors of an index are composed; see [`WordWeights`].
 pub(super) struct Composition {
     words: WordWeights,
     common: Vec<f64>,
-    /// Needed where words count.
+    /// Needed if words count.
     visibility: Option<Visibility>,
 }
 
 impl Composition {
-    /// By a recipe; without one as in indexes of format 1, by the mean direction of the scenes alone.
+    /// Creates the composition of a recipe; without one, that of indexes of format 1: the mean
+    /// direction of the scenes alone.
     ///
     /// Costs some 220 passes of the text tower.
     pub(super) fn new(
@@ -42,7 +44,7 @@ impl Composition {
         Ok(Self { words, common, visibility: visibility.transpose()? })
     }
 
-    /// The vector of a song with these sentences.
+    /// Returns the vector of a song with these sentences.
     pub(super) fn vector(&self, told: &[(Source, &[f32])]) -> Result<Vec<f32>, CatalogError> {
         let of = |wanted: Option<Source>| {
             let told = told.iter();
@@ -59,7 +61,7 @@ impl Composition {
             sum.iter_mut().zip(&self.common).for_each(|(sum, common)| *sum -= common);
         }
         for (source, weight) in self.words.by_source() {
-            // With nothing else to go by, what cannot be seen is better than nothing.
+            // If there is nothing else, words that cannot be seen are better than nothing.
             let seen = |vector| match &self.visibility {
                 Some(visibility) if has_scenes => visibility.of(vector),
                 _ => 1.0,
@@ -73,7 +75,7 @@ impl Composition {
     }
 }
 
-/// Adds the mean of unit vectors, each times its share, times a weight.
+/// Adds the mean of unit vectors, each multiplied by its share, multiplied by a weight.
 fn add_mean<'v>(
     sum: &mut [f64],
     weight: f64,
@@ -88,7 +90,7 @@ fn add_mean<'v>(
     }
 }
 
-/// Whether there is a direction to scale.
+/// Returns whether the vector has a direction.
 fn scale_to_unit(sum: &mut [f64]) -> bool {
     let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
     if norm > 0.0 {

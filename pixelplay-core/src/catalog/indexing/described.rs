@@ -1,11 +1,11 @@
-//! A song and what it is described by.
+//! A song and the sentences that describe it.
 
 use super::options::BuildOptions;
 use crate::catalog::CatalogError;
 use crate::catalog::describe::Sentence;
 use crate::song::Song;
 
-/// A song with the sentences it is described by.
+/// A song with the sentences that describe it.
 pub(super) struct Described {
     pub(super) song: Song,
     pub(super) sentences: Vec<Sentence>,
@@ -19,7 +19,7 @@ impl Described {
         Ok(Self { song, sentences })
     }
 
-    /// The sentences as an index keeps them.
+    /// Returns the sentences as an index stores them.
     pub(super) fn text(&self) -> String {
         let texts: Vec<&str> = self.sentences.iter().map(|sentence| &*sentence.text).collect();
         texts.join("\n")
@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(text(&song, &options), "rain on a window\na dark street\na photo of Rain");
         options.words = WordWeights::NONE;
         assert_eq!(text(&song, &options), "rain on a window\na dark street");
-        // What an index keeps holds the title; without words it is left out there too.
+        // A description from an index includes the title; without words it is left out too.
         song.description = Some("a dark street\na photo of Rain".into());
         assert_eq!(text(&song, &options), "a dark street");
     }

@@ -1,15 +1,16 @@
-//! From songs to an index: each described, its sentences encoded, their mean its vector.
+//! Builds an index from songs: each is described, its sentences are encoded, and their mean becomes
+//! its vector.
 //!
-//! A catalogue of more than one batch is built part by part, so that memory does not follow its
-//! size, and a build that was killed goes on where it was: see [`parts`].
+//! A catalogue of more than one batch is built part by part. Memory does not grow with its size,
+//! and a build that was killed continues where it stopped: see [`parts`].
 //!
 //! * `build`: one build, over `batches` of songs, each `described` as it comes.
-//! * `sentence_cache`: sentences and their vectors, each encoded once.
+//! * `sentence_cache`: sentences and their vectors; each is encoded once.
 //! * `composition`: how the sentences of a song become its vector.
-//! * `parts`: what is finished, for when a build is killed.
-//! * `tally`: what the `report` counts; `build_progress`: how far it is.
+//! * `parts`: the finished parts, in case a build is killed.
+//! * `tally`: the counts of the `report`; `build_progress`: how far a build is.
 //! * `visibility`: how much of a title can be seen.
-//! * `options`: how songs become an index; `recipe`: how it is written down in one.
+//! * `options`: how songs become an index; `recipe`: how an index records it.
 
 mod batches;
 mod build;
@@ -40,27 +41,28 @@ use crate::song::Song;
 use build::Build;
 use recipe::Recipe;
 
-/// Writes an index of `songs` to `out`, whose vectors live in the space of `encoder`.
+/// Writes an index of `songs` to `out`, with vectors in the space of `encoder`.
 ///
-/// A song is described by its own [`description`](Song::description) where it has one, a sentence a
-/// line, and otherwise by [`BuildOptions::describer`]; then come its title, tags and lyrics. The
-/// index keeps the text, and [how it was made](SongIndex::recipe). [`WordWeights`] says what vector
-/// becomes of it. The same songs, encoder and options give the same bytes on the same machine.
+/// A song is described by its own [`description`](Song::description) if it has one, one sentence
+/// per line, and otherwise by [`BuildOptions::describer`]. Then come its title, tags and lyrics.
+/// The index stores the text, and [how it was made](SongIndex::recipe). [`WordWeights`] decides how
+/// the text becomes a vector. The same songs, encoder and options yield the same bytes on the same
+/// machine.
 ///
-/// Until everything is written, whatever was at `out` stays as it was. Of more than one batch
-/// ([`BuildOptions::batch_rows`]), finished ones are kept in [`parts_folder`] until then: if the
-/// build is killed, the next one takes those whose songs, sentences and encoder are still the same.
-/// That takes room for a second copy.
+/// A file that was at `out` stays until the new one is complete. If there is more than one batch
+/// ([`BuildOptions::batch_rows`]), finished batches are kept in [`parts_folder`] until then: if the
+/// build is killed, the next one reuses those whose songs, sentences and encoder have not changed.
+/// This needs disk space for a second copy.
 ///
-/// Costs one pass of the text tower for every distinct sentence: a few thousand for a catalogue of
-/// any size with the embedded templates, and one more for each title. Memory is that of a batch,
-/// and some 200 bytes a song.
+/// It takes one pass of the text tower for every distinct sentence: a few thousand for a catalogue
+/// of any size with the embedded templates, and one more for each title. It needs the memory of one
+/// batch, and some 200 bytes per song.
 ///
 /// # Errors
-/// [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] where there is nothing to write,
-/// [`CatalogError::Index`] where the file cannot be written or two songs have one id,
-/// [`CatalogError::Encode`] where the encoder fails, [`CatalogError::Describe`] where the describer
-/// does, and [`CatalogError::Cancelled`].
+/// Returns [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] if there is nothing to write,
+/// [`CatalogError::Index`] if the file cannot be written or two songs have the same id,
+/// [`CatalogError::Encode`] if the encoder fails, [`CatalogError::Describe`] if the describer
+/// fails, and [`CatalogError::Cancelled`].
 pub fn build_index(
     songs: &[Song],
     encoder: &Encoder,
@@ -76,7 +78,7 @@ pub fn build_index(
     build.run(songs.iter().cloned().map(Ok), progress)
 }
 
-/// [`build_index`] of songs that come one by one, to a place that was checked.
+/// [`build_index`] for songs that come one by one, to a path that was already checked.
 pub(super) fn build_merged(
     songs: Merged,
     encoder: &Encoder,
@@ -90,7 +92,7 @@ pub(super) fn build_merged(
     build.run(songs.songs()?, progress)
 }
 
-/// Builds an index of `songs`, described as those of `editor`, in the folder for temporary files
+/// Builds an index of `songs`, described like those of `editor`, in the folder for temporary files
 /// and adds it.
 pub(super) fn add_songs(
     songs: &[Song],
@@ -124,13 +126,13 @@ pub(super) fn add_songs(
     Ok((built, edited))
 }
 
-/// How songs are described by `options`, as an index says it.
+/// Returns the recipe that an index built with `options` stores.
 #[cfg(feature = "starter")]
 pub(super) fn recipe(options: &BuildOptions) -> String {
     Recipe::of(options).as_str().to_owned()
 }
 
-/// Before the long work: a place that cannot be written to is found out at once.
+/// Checks before the long work that the path can be written to.
 pub(super) fn check_place(out: &Path) -> Result<(), CatalogError> {
     drop(Draft::create(out)?);
     Ok(())

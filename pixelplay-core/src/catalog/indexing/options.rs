@@ -1,4 +1,4 @@
-//! How songs become an index.
+//! Options for turning songs into an index.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,22 +7,21 @@ use crate::catalog::describe::{Describer, Source};
 use crate::encoder::EncodeOptions;
 use crate::index::WriterOptions;
 
-/// How to describe, encode and write songs.
+/// Options for describing, encoding and writing songs.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
-    /// How songs without a description of their own are described.
+    /// How songs without their own description are described.
     pub describer: Describer,
     /// How much a song's own words count.
     pub words: WordWeights,
-    /// How the sentences go through the encoder.
+    /// Options for encoding the sentences.
     pub encode: EncodeOptions,
-    /// See [`WriterOptions::batch_rows`]. Also after how many songs a build can go on that was
-    /// interrupted.
+    /// See [`WriterOptions::batch_rows`]. An interrupted build can continue after each batch.
     pub batch_rows: usize,
 }
 
 impl Default for BuildOptions {
-    /// The embedded templates, and the own defaults of words, encoder and writer.
+    /// The embedded templates, and the defaults of words, encoder and writer.
     fn default() -> Self {
         Self {
             describer: Describer::default(),
@@ -33,33 +32,33 @@ impl Default for BuildOptions {
     }
 }
 
-/// How much a song's own words count in its vector, beside its scenes and moods, which count 1
-/// together. 0 leaves a kind of words out.
+/// How much a song's own words count in its vector, compared with its scenes and moods, which
+/// together count 1. A weight of 0 leaves that kind of words out.
 ///
-/// A song's vector is the direction of `s - c + w_title * t + w_tags * g + w_lyrics * l`: `s` is the
-/// mean direction of its scenes and moods, `c` a share of what all songs have in common, `t` the
-/// vector of its title, `g` and `l` the means of its tags and lines of lyrics. Each title, tag and
-/// line is scaled by how much of it can be seen, from 0 (`Untitled 4`) to 1 (`Sunflower`), which the
-/// text tower itself tells.
+/// A song's vector is the direction of `s - c + w_title * t + w_tags * g + w_lyrics * l`. Here `s`
+/// is the mean direction of its scenes and moods, `c` a share of what all songs have in common, `t`
+/// the vector of its title, and `g` and `l` the means of its tags and lines of lyrics. Each title,
+/// tag and line is scaled by how visible it is, from 0 (`Untitled 4`) to 1 (`Sunflower`), which the
+/// text tower itself estimates.
 ///
-/// The more words count, the more often a song is found for what it is called, and the less for how
-/// it sounds; the table in `benches/record/titles.md` shows both.
+/// The more words count, the more often a song is found for its title, and the less for its sound;
+/// the table in `benches/record/titles.md` shows both.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WordWeights {
-    /// Of the title.
+    /// The weight of the title.
     pub title: f64,
-    /// Of all tags together.
+    /// The weight of all tags together.
     pub tags: f64,
-    /// Of all lines of lyrics together.
+    /// The weight of all lines of lyrics together.
     pub lyrics: f64,
 }
 
 impl WordWeights {
-    /// Words are left out; songs are described by their features, genre and year alone.
+    /// All words are left out: songs are described only by their features, genre and year.
     pub const NONE: Self = Self { title: 0.0, tags: 0.0, lyrics: 0.0 };
 
-    /// That all can be weights.
+    /// Checks that all weights are finite and not negative.
     pub(in crate::catalog) fn check(self) -> Result<(), CatalogError> {
         for (source, weight) in self.by_source() {
             if !(weight.is_finite() && weight >= 0.0) {
@@ -75,7 +74,7 @@ impl WordWeights {
 }
 
 impl Default for WordWeights {
-    /// Chosen on training pictures for titles; tags and lyrics follow by judgement.
+    /// The weight of titles was chosen on training pictures; those of tags and lyrics by judgement.
     fn default() -> Self {
         Self { title: 0.8, tags: 0.8, lyrics: 0.4 }
     }

@@ -1,10 +1,10 @@
-//! The finished parts of a catalogue that is being built.
+//! The finished parts of an index that is being built.
 //!
-//! They lie in a folder beside the index to be: `songs.arrow.parts/000003-9f2c...arrow` is the
-//! fourth batch, named by a hash of all that it depends on. A build that finds a part with the name
-//! it would give takes it as it is; so nothing need be remembered about the build that was
-//! interrupted, and nothing can be taken that is out of date. In the end the parts are copied into
-//! the index, one after the other, and deleted.
+//! They are in a folder next to the future index: `songs.arrow.parts/000003-9f2c...arrow` is the
+//! fourth batch, named after a hash of everything it depends on. A build that finds a part with the
+//! name it needs reuses it. So nothing has to be recorded about the interrupted build, and an
+//! outdated part is never used. In the end the parts are copied into the index, one after the
+//! other, and deleted.
 
 use std::fs;
 use std::io;
@@ -15,9 +15,9 @@ use crate::index::lock::WriterLock;
 use crate::index::{self, SongIndex, SongIndexError};
 use crate::progress::Progress;
 
-/// The folder in which [`build_index`](super::build_index) keeps what it has finished of an index
-/// at `out`; it is there while a build runs, or after one was interrupted. It may be deleted, and
-/// then the next build begins anew.
+/// Returns the folder in which [`build_index`](super::build_index) keeps the finished parts of an
+/// index at `out`. It exists while a build runs, or after one was interrupted. It may be deleted;
+/// then the next build starts from the beginning.
 #[must_use]
 pub fn parts_folder(out: impl AsRef<Path>) -> PathBuf {
     let mut name = out.as_ref().as_os_str().to_owned();
@@ -27,14 +27,14 @@ pub fn parts_folder(out: impl AsRef<Path>) -> PathBuf {
 
 pub(super) struct Parts {
     folder: PathBuf,
-    /// Those of this build, in their order.
+    /// The parts of this build, in order.
     files: Vec<PathBuf>,
-    /// Given back before the folder is removed.
+    /// Released before the folder is removed.
     lock: Option<WriterLock>,
 }
 
 impl Parts {
-    /// Opens the folder, and waits while another build of the same index is at work.
+    /// Opens the folder, and waits while another build of the same index is running.
     pub(super) fn open(out: &Path, progress: &mut dyn Progress) -> Result<Self, CatalogError> {
         let folder = parts_folder(out);
         let failed = |error| CatalogError::from(SongIndexError::io("write", &folder)(error));
@@ -49,7 +49,7 @@ impl Parts {
             match WriterLock::take(folder.join(".lock"), waiting) {
                 Ok(Some(lock)) => break Some(lock),
                 Ok(None) => return Err(CatalogError::Cancelled),
-                // The other one was done and took the folder away.
+                // The other build has finished and removed the folder.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => break None,
                 Err(error) => return Err(failed(error)),
@@ -58,20 +58,20 @@ impl Parts {
         Ok(Self { folder, files: Vec::new(), lock })
     }
 
-    /// The file of the next part, whose key is `key`.
+    /// Returns the file of the next part, whose key is `key`.
     pub(super) fn next(&mut self, key: &str) -> PathBuf {
         let path = self.folder.join(format!("{:06}-{key}.arrow", self.files.len()));
         self.files.push(path.clone());
         path
     }
 
-    /// A part that an earlier build finished; `None` if it is not there, or damaged.
+    /// Opens a part that an earlier build finished; returns `None` if it is missing or damaged.
     pub(super) fn finished(path: &Path, songs: usize) -> Option<SongIndex> {
         let index = SongIndex::open(path).ok()?;
         (index.len() == songs && index.verify().is_ok()).then_some(index)
     }
 
-    /// Makes the parts one index, and deletes them.
+    /// Joins the parts into one index, and deletes them.
     pub(super) fn join(
         mut self,
         out: &Path,
@@ -84,7 +84,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Deletes what builds put there, and nothing else. What cannot be deleted is in nobody's way.
+    /// Deletes the files of builds, and nothing else. A file that cannot be deleted does no harm.
     fn delete(&mut self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -98,12 +98,12 @@ impl Parts {
 impl Drop for Parts {
     fn drop(&mut self) {
         self.lock = None;
-        // Only an empty folder: not one with finished parts, nor with files of somebody else.
+        // Removes only an empty folder: not one with finished parts or with other files.
         let _ = fs::remove_dir(&self.folder);
     }
 }
 
-/// `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts that were left by a kill.
+/// Recognises `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts of a killed build.
 fn is_ours(name: &str) -> bool {
     let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
     let part = name.strip_suffix(".arrow").and_then(|name| name.split_once('-'));

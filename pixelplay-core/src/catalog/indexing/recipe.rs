@@ -1,4 +1,4 @@
-//! How the songs of an index were described, as the index itself says it.
+//! The recipe of an index: how its songs were described, stored in the index itself.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use super::options::{BuildOptions, WordWeights};
 use crate::catalog::CatalogError;
 use crate::index::SongIndex;
 
-/// Raise this when the same song and templates give other sentences, or the same sentences another
-/// vector. Version 1 had no titles and was not written down.
+/// Raise this when the same song and templates yield other sentences, or the same sentences another
+/// vector. Version 1 had no titles and was not recorded.
 const DESCRIPTION: u32 = 2;
 
-/// What the key `pixelplay.recipe` of an index holds.
+/// The content of the key `pixelplay.recipe` of an index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Recipe {
-    /// As it stands in the index, letter by letter: other programs may write JSON in other ways.
+    /// Its text in the index, letter by letter: other programs may format JSON differently.
     #[serde(skip)]
     text: String,
     description: u32,
-    /// The hash of the templates; `null` for a describer of the caller's own.
+    /// The hash of the templates; `null` for a custom describer.
     templates: Option<String>,
     words: WordWeights,
-    /// What a later version says in addition.
+    /// Keys that a later version added.
     #[serde(flatten)]
     unknown: BTreeMap<String, Value>,
 }
@@ -55,16 +55,16 @@ impl Recipe {
     }
 }
 
-/// The options and the recipe by which more songs are described as those of `index` were.
+/// Returns the options and the recipe that describe more songs like those of `index`.
 ///
 /// # Errors
-/// [`CatalogError::OtherRecipe`] where that cannot be done.
+/// Returns [`CatalogError::OtherRecipe`] if that is not possible.
 pub(super) fn as_built(
     index: &SongIndex,
     options: BuildOptions,
 ) -> Result<(BuildOptions, Option<Recipe>), CatalogError> {
     let Some(text) = index.recipe() else {
-        // Before recipes were written down there were no words of a song's own.
+        // An index without a recipe is older than titles, tags and lyrics.
         return Ok((BuildOptions { words: WordWeights::NONE, ..options }, None));
     };
     let refuse =
@@ -76,14 +76,12 @@ pub(super) fn as_built(
         }
     };
     if let Some(name) = built.unknown.keys().next() {
-        return refuse(format!(
-            "its recipe has {name:?}, which this version of PixelPlay does not know; update PixelPlay"
-        ));
+        return refuse(format!("its recipe has the unknown key {name:?}; update PixelPlay"));
     }
     if built.description != DESCRIPTION {
         return refuse(format!(
-            "it has descriptions of version {}, and this version of PixelPlay writes version \
-             {DESCRIPTION}; build the index again",
+            "its descriptions are of version {}, but this PixelPlay writes version {DESCRIPTION}; \
+             rebuild the index",
             built.description
         ));
     }
@@ -91,10 +89,10 @@ pub(super) fn as_built(
     if templates != built.templates {
         let name = |templates: Option<String>| match templates {
             Some(hash) => format!("the templates {hash}"),
-            None => "a describer of its maker's own".to_owned(),
+            None => "a custom describer".to_owned(),
         };
         return refuse(format!(
-            "its songs were described by {}, and these would be by {}; give the same ones (`--templates`, `describe=`, `BuildOptions::describer`)",
+            "its songs were described by {}, but these would be by {}; pass the same ones (`--templates`, `describe=`, `BuildOptions::describer`)",
             name(built.templates.clone()),
             name(templates)
         ));

@@ -1,4 +1,4 @@
-//! What building did.
+//! The report of a build.
 
 use std::fmt;
 
@@ -6,26 +6,25 @@ use serde::Serialize;
 
 use crate::catalog::clean::counted;
 
-/// What [`build_index`](super::build_index) put into the index, and how well its songs can be told
-/// apart.
+/// What [`build_index`](super::build_index) wrote to the index, and how distinct its songs are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BuildReport {
-    /// Songs written.
+    /// The number of songs written.
     pub songs: usize,
-    /// Distinct sentences.
+    /// The number of distinct sentences.
     pub sentences: usize,
-    /// Distinct descriptions.
+    /// The number of distinct descriptions.
     pub descriptions: usize,
-    /// Distinct vectors: how many songs the index can tell apart.
+    /// The number of distinct vectors: how many songs the index can distinguish.
     pub vectors: usize,
-    /// How alike the songs are to each other; `None` for a single one.
+    /// How similar the songs are to each other; `None` for a single one.
     pub likeness: Option<Likeness>,
-    /// Songs left out because nothing is known that a description could be made of.
+    /// The number of songs left out because they have no data to describe them by.
     pub left_out: usize,
-    /// The ids of the first five of them.
+    /// The ids of the first five of these.
     pub left_out_ids: Vec<String>,
-    /// Songs that an earlier build, interrupted, had finished.
+    /// The number of songs that an earlier, interrupted build had finished.
     pub resumed: usize,
 }
 
@@ -42,18 +41,18 @@ impl fmt::Display for BuildReport {
         if let Some(Likeness { mean, low, high }) = self.likeness {
             writeln!(
                 f,
-                "  cosine of two songs: {mean:.2} on average, for nine pairs in ten {low:.2} to {high:.2}"
+                "  cosine of two songs: {mean:.2} on average, {low:.2} to {high:.2} for nine pairs in ten"
             )?;
         }
         if self.resumed > 0 {
             let songs = counted(self.resumed as u64, "song");
-            writeln!(f, "  {songs} taken from the build that was interrupted")?;
+            writeln!(f, "  {songs} taken from an interrupted build")?;
         }
         if self.left_out > 0 {
             let more = if self.left_out > self.left_out_ids.len() { ", ..." } else { "" };
             writeln!(
                 f,
-                "  {} left out, nothing to describe by: {}{more}",
+                "  {} left out because nothing describes them: {}{more}",
                 counted(self.left_out as u64, "song"),
                 self.left_out_ids.join(", ")
             )?;
@@ -62,10 +61,10 @@ impl fmt::Display for BuildReport {
     }
 }
 
-/// How alike two songs of a catalogue are: the cosines between its songs' vectors, of up to 512
-/// songs drawn by their ids.
+/// How similar two songs of a catalogue are: the cosines between the vectors of up to 512 songs,
+/// drawn by their ids.
 ///
-/// The lower they are, the better a question can tell songs apart.
+/// The lower they are, the better a query can distinguish songs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Likeness {
     /// The mean cosine.

@@ -1,4 +1,4 @@
-//! Sentences and their vectors: each is encoded once, as long as memory allows.
+//! A cache of sentences and their vectors: each is encoded once, as long as memory allows.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -14,19 +14,19 @@ use crate::embedding::Embedding;
 use crate::encoder::Encoder;
 use crate::progress::Update;
 
-/// The most memory for vectors that may be wanted again. The templates' own sentences take a tenth
-/// of it; where every song has its own, nothing is gained by keeping more.
+/// The most memory for vectors that may be needed again. The templates' own sentences take a tenth
+/// of it. If every song has its own sentences, keeping more gains nothing.
 const MOST_BYTES: usize = 128 << 20;
 
 pub(super) struct Sentences<'a> {
     encoder: &'a Encoder,
     options: &'a BuildOptions,
     recipe: Option<&'a Recipe>,
-    /// Made when it is first needed: a build that only goes on may need none.
+    /// Created on first use: a build that only resumes may not need it.
     composition: OnceLock<Composition>,
-    /// Of scenes, moods and tags, which many songs share.
+    /// Vectors of scenes, moods and tags, which many songs share.
     known: HashMap<String, Embedding>,
-    /// Of titles and lyrics of the songs that were learnt last; others hardly ever have the same.
+    /// Vectors of titles and lyrics of the last songs; other songs hardly ever have the same ones.
     own: HashMap<String, Embedding>,
 }
 
@@ -46,8 +46,8 @@ impl<'a> Sentences<'a> {
         }
     }
 
-    /// Encodes what is not known yet of the sentences of some songs; `on_share` is told how much of
-    /// that is done.
+    /// Encodes the sentences of some songs that are not in the cache yet; calls `on_share` with the
+    /// share that is done.
     pub(super) fn learn(
         &mut self,
         songs: &[Described],
@@ -100,10 +100,10 @@ impl<'a> Sentences<'a> {
         Ok(())
     }
 
-    /// The vector of a song whose sentences were learnt.
+    /// Returns the vector of a song whose sentences were learnt.
     ///
     /// # Panics
-    /// If none ever were.
+    /// If no sentences were ever learnt.
     #[expect(clippy::expect_used, reason = "a mistake of ours")]
     pub(super) fn vector(&self, described: &Described) -> Result<Vec<f32>, CatalogError> {
         let composition = self.composition.get().expect("sentences are learnt first");

@@ -1,4 +1,4 @@
-//! What a build is counted by, and how alike its songs are.
+//! Counts the songs of a build, and measures how similar they are.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::path::Path;
@@ -13,15 +13,15 @@ use crate::song::Song;
 /// How many songs are compared with each other.
 const SAMPLE: usize = 512;
 
-/// Distinct things are told apart by their hashes.
+/// Distinct things are identified by their hashes.
 #[derive(Default)]
 pub(super) struct BuildTally {
     ids: HashSet<Digest>,
     sentences: HashSet<u64>,
     descriptions: HashSet<u64>,
     vectors: HashSet<u64>,
-    /// The songs with the smallest hashes of their ids, and their vectors as bits, which have an
-    /// order.
+    /// The songs with the smallest hashes of their ids, and their vectors as bits, which can be
+    /// ordered.
     sample: BinaryHeap<(Digest, Vec<u32>)>,
     left_out: usize,
     left_out_ids: Vec<String>,
@@ -42,7 +42,7 @@ impl BuildTally {
                 row: self.ids.len(),
                 id: song.id.to_string(),
                 what: format!(
-                    "this id was there before; the ids of the songs for {} must be unique",
+                    "duplicate id; the ids of the songs for {} must be unique",
                     out.display()
                 ),
             }));
@@ -65,7 +65,7 @@ impl BuildTally {
         Ok(())
     }
 
-    /// Counts songs that an earlier build had finished, with the index it wrote.
+    /// Counts the songs of an index part that an earlier build had finished.
     pub(super) fn add_finished(
         &mut self,
         batch: &[Described],
@@ -113,8 +113,8 @@ impl BuildTally {
     }
 }
 
-/// Half a digest, for what is only counted: among a million things two are taken for one with a chance
-/// of 1 in 37 million.
+/// Half a digest, for things that are only counted: among a million things, the chance that two are
+/// counted as one is 1 in 37 million.
 fn short_digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let [first, ..] = bytemuck::cast::<Digest, [u64; 2]>(digest(parts));
     first

@@ -1,15 +1,15 @@
-//! How much of a title can be seen, told by the text tower itself.
+//! Estimates how visible a title is, with the text tower itself.
 //!
-//! A title is compared with captions of things that can be photographed and with those that name
-//! nothing to see. What separates the two in the space of the encoder, whichever it is, is the
-//! difference of their means: on pixelplay-mini it ranks a held-out caption of the one kind above one
-//! of the other in 87 of 100 cases.
+//! A title is compared with captions of things that can be photographed and with captions that name
+//! nothing visible. In the space of any encoder, the difference of their means separates the two:
+//! on pixelplay-mini it ranks a held-out caption of the first kind above one of the second in 87 of
+//! 100 cases.
 
 use crate::catalog::CatalogError;
 use crate::catalog::describe::Templates;
 use crate::encoder::{EncodeOptions, Encoder};
 
-/// Captions whose pictures everybody can imagine.
+/// Captions whose pictures are easy to imagine.
 const SEEN: &str = "dog cat horse bird lion elephant fish wolf tiger bear snake butterfly rose flower \
     sunflower tree forest leaf garden grass river lake sea ocean beach wave island rain storm lightning \
     thunder cloud snow ice mountain hill desert sand rock stone fire flame smoke candle sun moon star sky \
@@ -20,8 +20,8 @@ const SEEN: &str = "dog cat horse bird lion elephant fish wolf tiger bear snake 
     drum violin mirror book letter clock key umbrella balloon doll clown circus fireworks christmas cowboy \
     sailor farmer queen king angel";
 
-/// Captions of which nobody could say what the picture shows: feelings, turns of speech, names,
-/// parts of an album; in the languages that titles are in.
+/// Captions that do not say what a picture shows: feelings, turns of speech, names, parts of an
+/// album; in the languages of titles.
 const UNSEEN: &str = "love|forever|without you|I want you|never let me go|the truth|why|yes|no|maybe|\
     untitled|intro|outro|interlude|part two|number four|better|again|always|believe|remember me|my way|\
     all the time|what you need|nothing else matters|one more time|let it go|I don't care|too much|\
@@ -30,11 +30,11 @@ const UNSEEN: &str = "love|forever|without you|I want you|never let me go|the tr
     Despacito|te quiero|mi amor|corazón|ohne dich|je t'aime|la vida|nunca|te extraño|ti amo|tu eres|ella|\
     contigo|siempre|solo|como tu";
 
-/// Tells how much of a title, a tag or a line of lyrics can be seen.
+/// Estimates how visible a title, a tag or a line of lyrics is.
 pub(super) struct Visibility {
-    /// From what cannot be seen to what can.
+    /// The direction from invisible to visible captions.
     direction: Vec<f64>,
-    /// The mean places along it of what cannot be seen, and of what can.
+    /// The mean positions along it of invisible and of visible captions.
     unseen: f64,
     seen: f64,
 }
@@ -61,17 +61,17 @@ impl Visibility {
         Self { unseen: place(&means[1]), seen: place(&means[0]), direction }
     }
 
-    /// 0 for what is as hard to see as the captions that show nothing are on average, 1 for what is as
-    /// easy to see as the others are.
+    /// Returns 0 for a text that is as hard to see as the average invisible caption, 1 for one that
+    /// is as easy to see as the average visible one.
     pub(super) fn of(&self, vector: &[f32]) -> f64 {
         let products = vector.iter().zip(&self.direction).map(|(&a, b)| f64::from(a) * b);
         let share = (products.sum::<f64>() - self.unseen) / (self.seen - self.unseen);
-        // An encoder that says the same of everything separates nothing.
+        // An encoder that returns the same vector for everything separates nothing.
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 }
     }
 }
 
-/// The mean of vectors, of which there are some.
+/// Returns the mean of vectors; there is at least one.
 pub(super) fn mean<V: AsRef<[f32]>>(vectors: &[V]) -> Vec<f64> {
     let mut mean = vec![0.0; vectors.first().map_or(0, |vector| vector.as_ref().len())];
     for vector in vectors {
@@ -109,7 +109,7 @@ mod tests {
     fn the_embedded_checkpoint_tells_things_from_talk() {
         let encoder = Encoder::mini().unwrap();
         let told = Visibility::new(&encoder, &Templates::default()).unwrap();
-        // None of them stands in the lists.
+        // None of these is in the lists.
         let share = |titles: [&str; 6]| {
             let texts = titles.map(|title| format!("a photo of {title}"));
             let vectors = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ()).unwrap();

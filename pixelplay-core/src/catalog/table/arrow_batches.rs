@@ -1,8 +1,7 @@
-//! A table in Arrow record batches, as the CSV that it would be.
+//! Reads a table in Arrow record batches as if it were saved as CSV.
 //!
-//! So that a data frame is cleaned by the same rules as a file: the header, units, missing cells,
-//! repeats and the report are those of text, and a table gives the same songs whichever way it
-//! came.
+//! This way a data frame is cleaned by the same rules as a file: header, units, missing cells,
+//! repeats and the report are those of text, and a table yields the same songs in either form.
 
 use std::io::{self, Cursor, Read};
 
@@ -10,26 +9,26 @@ use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, make_array};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType};
 
-/// How many rows are turned into text at once.
+/// How many rows are converted to text at once.
 const ROWS: usize = 1024;
 
 /// Reads record batches as comma-separated text.
 ///
-/// Numbers are written so that they are read back exactly, dates by ISO 8601 (in UTC), dictionaries
-/// as what they stand for, lists of texts as Python writes them; what is null is left empty. Line
-/// `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
+/// Numbers are written so that they are read back exactly, dates as ISO 8601 (in UTC), dictionaries
+/// as their values, lists of texts as Python writes them; nulls are left empty. Line `n` of a
+/// report is row `n - 2`, counted from 0, as long as no text has line breaks.
 pub(super) struct BatchText<R> {
     reader: R,
-    /// The places of the columns that are read.
+    /// The positions of the columns that are read.
     columns: Vec<usize>,
     left_out: Vec<String>,
-    /// The batch that is being read, and its next row.
+    /// The current batch, and its next row.
     batch: Option<(RecordBatch, usize)>,
     text: Cursor<Vec<u8>>,
 }
 
 impl<R: RecordBatchReader> BatchText<R> {
-    /// Columns of vectors, structures and raw bytes, which no song has, are left out.
+    /// Leaves out columns of vectors, structures and raw bytes, which no song has.
     pub(super) fn new(reader: R) -> Self {
         let schema = reader.schema();
         let mut columns = Vec::new();
@@ -58,7 +57,7 @@ impl<R: RecordBatchReader> BatchText<R> {
         &self.left_out
     }
 
-    /// Puts the next rows into `text`; `false` at the end.
+    /// Writes the next rows into `text`; returns `false` at the end.
     fn next_rows(&mut self) -> Result<bool, ArrowError> {
         let (batch, row) = match self.batch.take() {
             Some(current) => current,
@@ -76,14 +75,14 @@ impl<R: RecordBatchReader> BatchText<R> {
 
     fn write(&self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         let options = FormatOptions::new().with_display_error(false);
-        // As Python writes them, whatever stands in the names.
+        // Quoted as Python writes them, because names may contain any characters.
         let of_lists = options.clone().with_quoted_strings(true).with_null("None");
         let arrays = self
             .columns
             .iter()
             .map(|&at| {
-                // By place: two columns may have one name, which is for the reader of the text to
-                // judge.
+                // By position: two columns may have the same name, and the reader of the text
+                // decides what to do about it.
                 let column = rows.columns().get(at).ok_or_else(|| {
                     ArrowError::SchemaError("a batch lacks a column of its schema".to_owned())
                 })?;
@@ -124,7 +123,8 @@ impl<R: RecordBatchReader> Read for BatchText<R> {
     }
 }
 
-/// Every cell in quotes, so that no header can pass for something else, such as Excel's `sep=;`.
+/// Writes every cell in quotes, so that no header can be mistaken for something else, such as
+/// Excel's `sep=;`.
 fn writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new())
 }
@@ -133,8 +133,8 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError
     ArrowError::ExternalError(Box::new(error))
 }
 
-/// A column of times with a zone as the same times in UTC: to name the zone, a table of all zones
-/// would be needed.
+/// Converts a column of times with a zone to the same times in UTC, because writing the zone would
+/// need a table of all zones.
 fn without_zone(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let DataType::Timestamp(unit, Some(_)) = column.data_type() else {
         return Ok(ArrayRef::clone(column));
@@ -149,8 +149,8 @@ fn is_list(data_type: &DataType) -> bool {
     matches!(data_type, D::List(_) | D::LargeList(_) | D::ListView(_) | D::LargeListView(_))
 }
 
-/// Whether a cell of a table can be of this type. Lists of texts can: several artists, several
-/// genres.
+/// Returns whether a cell of a table can have this type. Lists of texts can: several artists,
+/// several genres.
 fn is_text(data_type: &DataType) -> bool {
     use DataType as D;
     match data_type {

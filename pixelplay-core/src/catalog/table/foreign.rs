@@ -1,12 +1,12 @@
-//! Files that are no tables of text, known by their first bytes, and what to do with each.
+//! Recognises files that are not text tables by their first bytes, with advice for each kind.
 
 const DECOMPRESS: &str = "; decompress it first, or compress it with gzip";
-const CONVERT: &str = "; save it as CSV where it comes from, or in Python with pandas' `to_csv`";
+const CONVERT: &str = "; save it as CSV in the program it comes from, or with pandas' `to_csv`";
 const DOWNLOAD: &str = "; download the file itself, not the page about it";
 const ENCODE: &str = "; save it as UTF-8, or as UTF-16 with a byte order mark";
 const EXCEL: &str = "; in the spreadsheet program, save it as CSV UTF-8";
 
-/// What a file begins with, what it is then, and what helps.
+/// The first bytes of a kind of file, its name, and advice.
 type Magic = (&'static [u8], &'static str, &'static str);
 
 const MAGIC: &[Magic] = &[
@@ -14,12 +14,12 @@ const MAGIC: &[Magic] = &[
     (
         b"PAR1",
         "a Parquet file",
-        "; in Python, give what `polars.read_parquet` or `pyarrow.parquet.read_table` returns; otherwise save it as CSV",
+        "; in Python, pass the result of `polars.read_parquet` or `pyarrow.parquet.read_table`; otherwise save it as CSV",
     ),
     (
         b"ARROW1",
         "an Arrow file",
-        "; if it is an index, it is finished already: search it; otherwise save it as CSV",
+        "; if it is an index, it can be searched as it is; otherwise save it as CSV",
     ),
     (b"\xff\xff\xff\xff", "an Arrow stream", CONVERT),
     (b"FEA1", "a Feather file", CONVERT),
@@ -37,7 +37,7 @@ const MAGIC: &[Magic] = &[
     (b"\x89HDF", "an HDF5 file", CONVERT),
     (b"\x80\x04\x95", "a Python pickle", CONVERT),
     (b"\x80\x05\x95", "a Python pickle", CONVERT),
-    (b"\x93NUMPY", "a NumPy array", "; vectors are imported beside a table of their songs"),
+    (b"\x93NUMPY", "a NumPy array", "; import vectors together with a table of their songs"),
     (b"\xff\xfe\0\0", "UTF-32 text", ENCODE),
     (b"\0\0\xfe\xff", "UTF-32 text", ENCODE),
     (
@@ -47,7 +47,7 @@ const MAGIC: &[Magic] = &[
     ),
 ];
 
-/// What text begins with, in lower case and without white space.
+/// The beginning of other kinds of text, in lower case and without white space.
 const MARKUP: &[Magic] = &[
     (b"<!doctype", "a web page", DOWNLOAD),
     (b"<html", "a web page", DOWNLOAD),
@@ -57,10 +57,10 @@ const MARKUP: &[Magic] = &[
     (b"[[", "JSON", CONVERT),
 ];
 
-/// Names a file that is not a table of text, with advice that continues the sentence. `start` is
-/// its first bytes as they are, `head` more of it without byte order mark.
+/// Names a file that is not a text table, with advice that continues the sentence. `start` is its
+/// first bytes unchanged, `head` is more of it without the byte order mark.
 pub(super) fn recognise(start: &[u8], head: &[u8]) -> Option<(&'static str, &'static str)> {
-    // A byte order mark is part of `start` alone, everything else of both.
+    // Only `start` includes the byte order mark.
     let known = |&&(magic, ..): &&Magic| head.starts_with(magic) || start.starts_with(magic);
     if let Some(&(_, name, advice)) = MAGIC.iter().find(known) {
         return Some((name, advice));
@@ -88,7 +88,7 @@ pub(super) fn recognise(start: &[u8], head: &[u8]) -> Option<(&'static str, &'st
         return Some(if wide {
             ("UTF-16 without a byte order mark", ENCODE)
         } else {
-            ("binary data (it holds NUL characters)", "")
+            ("binary data (it contains NUL characters)", "")
         });
     }
     None
@@ -110,7 +110,7 @@ mod tests {
             (b"<HTML>", "a web page"),
             (b"[\n  {\"id\": 1}]", "JSON"),
             (b"{ \"a\": 1}", "JSON"),
-            (b"id,title\n1,\0\n", "binary data (it holds NUL characters)"),
+            (b"id,title\n1,\0\n", "binary data (it contains NUL characters)"),
             (&wide, "UTF-16 without a byte order mark"),
         ] {
             let found = recognise(&bytes[..4], bytes).map(|(name, _)| name);

@@ -1,4 +1,4 @@
-//! A table that is still to be read: a file, a reader, record batches.
+//! A table that has not been read yet: a file, a reader, or record batches.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,12 +11,12 @@ use arrow_array::RecordBatchReader;
 use super::arrow_batches::BatchText;
 use crate::catalog::CatalogError;
 
-/// A table, opened and not read yet.
+/// A table, opened but not yet read.
 pub(crate) struct Input<'a> {
-    /// The path of its file, or what errors and the report call it.
+    /// The path of its file, or its name in errors and in the report.
     pub(crate) name: PathBuf,
     pub(crate) reader: Box<dyn Read + 'a>,
-    /// What stands between its cells, where that is certain.
+    /// The delimiter of its cells, if it is known.
     pub(crate) delimiter: Option<u8>,
     /// Columns that were left out before it became text.
     pub(crate) left_out: Vec<String>,
@@ -46,16 +46,16 @@ impl<'a> Input<'a> {
         Self { delimiter: Some(b','), left_out, ..Self::from_reader(text, name) }
     }
 
-    /// Refuses to write over the file of the table.
+    /// Refuses to overwrite the file of the table.
     pub(crate) fn refuse_as_output(&self, out: &Path) -> Result<(), CatalogError> {
         if self.is_file { refuse_same_file(&self.name, out) } else { Ok(()) }
     }
 }
 
-/// Opens a regular file; a pipe or a device could keep us waiting for ever.
+/// Opens a regular file. A pipe or a device could block forever.
 fn open_file(path: &Path) -> Result<File, CatalogError> {
     let failed = |source| CatalogError::Read { path: path.to_owned(), source };
-    // Looked at before it is opened, since opening a pipe already waits for its other end.
+    // Checked before opening, because opening a pipe already waits for its other end.
     let kind = path.metadata().map_err(failed)?.file_type();
     if !kind.is_file() {
         return Err(CatalogError::NotAFile {
@@ -66,7 +66,7 @@ fn open_file(path: &Path) -> Result<File, CatalogError> {
     File::open(path).map_err(failed)
 }
 
-/// Refuses to write over the table itself, under whatever name.
+/// Refuses to overwrite the table itself, under any name.
 pub(crate) fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogError> {
     if let (Ok(table), Ok(same)) = (table.canonicalize(), out.canonicalize())
         && table == same

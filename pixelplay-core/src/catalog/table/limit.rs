@@ -1,4 +1,4 @@
-//! The most bytes that are read of a table.
+//! A limit on the bytes that are read from a table.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use super::options::CleanOptions;
 use crate::catalog::CatalogError;
 
-/// More came out of a reader than was allowed; travels inside an [`io::Error`].
+/// A reader exceeded its limit; passed on inside an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
 #[error("past the limit")]
 struct PastLimit;
 
-/// A reader that fails past a number of bytes, which also stops a gzip bomb.
+/// A reader that fails after a number of bytes, which also stops a gzip bomb.
 pub(super) struct Limited<R> {
     inner: R,
     left: u64,
@@ -32,7 +32,7 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// What stopped a reader: our own limit, or the system.
+/// Returns the error that stopped a reader: our own limit, or the system.
 pub(super) fn read_error(source: io::Error, path: &Path, options: &CleanOptions) -> CatalogError {
     let path = path.to_owned();
     if source.get_ref().is_some_and(|inner| inner.is::<PastLimit>()) {

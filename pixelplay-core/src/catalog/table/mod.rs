@@ -1,10 +1,11 @@
-//! A table from its file to rows of text: what may be opened, compression and encoding, cells with
-//! their place in the file; and songs as a table again.
+//! Reads a table from its file to rows of text: what may be opened, compression and encoding, and
+//! cells with their place in the file. Also writes songs as a table.
 //!
-//! * `input`: what is to be read, a file, a reader, or (feature `arrow`) record `batches` as text.
-//! * `options`: how a table is read, how much of it at most, and which rows are kept.
-//! * `source`: bytes to text, by the byte order mark; `foreign` names what is no text, `limit` ends
-//!   what never would.
+//! * `input`: the table to read, as a file, a reader, or (feature `arrow`) record `batches` as
+//!   text.
+//! * `options`: how a table is read, its limits, and which rows are kept.
+//! * `source`: bytes to text, by the byte order mark; `foreign` names input that is not text,
+//!   `limit` stops endless input.
 //! * `rows`: text to rows, each with its `place`.
 //! * `write`: songs to CSV.
 

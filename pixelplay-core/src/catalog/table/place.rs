@@ -1,14 +1,14 @@
-//! Where in a file a row stands, and whether its quotes are closed.
+//! Tracks where in a file a row is, and whether its quotes are closed.
 
-/// Where in the file a row stands, and whether its quotes are as they should be.
+/// The place of a row in its file, and whether its quotes are well-formed.
 ///
-/// csv-core reads any quotes somehow, and its line numbers are those of the end of the row before:
-/// blank lines and the second half of `\r\n` come after it.
+/// csv-core accepts malformed quotes, and its line numbers are those of the end of the previous
+/// row: blank lines and the second half of `\r\n` come after it.
 pub(super) struct Place {
     delimiter: u8,
     pub(super) line: u64,
     after_cr: bool,
-    /// The lines of the row's first and last character.
+    /// The lines of the row's first and last characters.
     pub(super) first: Option<u64>,
     pub(super) last: u64,
     pub(super) quoting: Quoting,
@@ -22,7 +22,7 @@ pub(super) enum Quoting {
     /// In a cell without quotes.
     Outside,
     Inside,
-    /// Behind a quote that closes the cell, unless another one follows.
+    /// After a quote that closes the cell, unless another one follows.
     Behind,
 }
 

@@ -11,7 +11,7 @@ use super::options::CleanOptions;
 use super::place::{Place, Quoting};
 use crate::catalog::CatalogError;
 
-/// How many of the longest cells a row may hold.
+/// How many cells of the greatest length a row may hold.
 const LONGEST_CELLS_IN_A_ROW: usize = 16;
 
 /// One row.
@@ -21,15 +21,15 @@ pub(crate) struct Row {
     ends: Vec<usize>,
     /// The line of the file in which it begins, from 1.
     pub(crate) line: u64,
-    /// The line in which it ends: another one where cells have line breaks.
+    /// The line in which it ends: a later one if cells have line breaks.
     pub(crate) last_line: u64,
-    /// A quoted cell goes on behind its closing quote, or never has one.
+    /// A quoted cell continues after its closing quote, or never has one.
     pub(crate) bad_quotes: bool,
-    /// It holds letters beyond ASCII, as UTF-8.
+    /// It has characters beyond ASCII, as UTF-8.
     pub(crate) utf8: bool,
-    /// It holds cells that are not UTF-8 and were read as Windows-1252.
+    /// It has cells that are not UTF-8 and were read as Windows-1252.
     pub(crate) windows_1252: bool,
-    /// It holds U+FFFD, which stands for a character that was lost.
+    /// It has U+FFFD, which marks a character that was lost.
     pub(crate) lost_characters: bool,
 }
 
@@ -38,7 +38,7 @@ impl Row {
         self.ends.len()
     }
 
-    /// The length of all cells together, in bytes.
+    /// Returns the length of all cells together, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         self.text.len()
     }
@@ -48,7 +48,7 @@ impl Row {
         self.text.get(self.start(at)..end)
     }
 
-    /// Where cell `at` begins, or would begin.
+    /// Returns where cell `at` begins, or would begin.
     fn start(&self, at: usize) -> usize {
         at.checked_sub(1)
             .map_or(0, |before| self.ends.get(before).copied().unwrap_or(self.text.len()))
@@ -58,13 +58,13 @@ impl Row {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
-    /// Whether nothing but white space and delimiters is there from cell `at` on.
+    /// Returns whether there is only white space and delimiters from cell `at` on.
     pub(crate) fn is_blank_from(&self, at: usize) -> bool {
         let blank = |c: char| c.is_whitespace() || c.is_control();
         self.text[self.start(at)..].chars().all(blank)
     }
 
-    /// Files mix encodings where somebody pasted them together, so each cell is looked at alone.
+    /// Files that were pasted together mix encodings, so each cell is decoded on its own.
     fn push(&mut self, cell: &[u8]) {
         if let Ok(text) = std::str::from_utf8(cell) {
             if !text.is_ascii() {
@@ -73,8 +73,8 @@ impl Row {
             }
             self.text.push_str(text);
         } else {
-            // A cell of UTF-8 with a broken byte still has well-formed accents elsewhere, and must
-            // not be turned into mojibake as a whole; one of Windows-1252 hardly ever has one.
+            // A UTF-8 cell with a broken byte still has well-formed accents elsewhere, and must not
+            // become mojibake as a whole. A Windows-1252 cell hardly ever has well-formed ones.
             let (mut accents, mut broken) = (0_usize, 0_usize);
             for chunk in cell.utf8_chunks() {
                 accents += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
@@ -100,7 +100,7 @@ pub(crate) struct RowReader<'a, R> {
     path: &'a Path,
     options: &'a CleanOptions,
     place: Place,
-    /// The cells of the row that is being read, end to end, and where each ends.
+    /// The cells of the current row, end to end, and where each ends.
     cells: Vec<u8>,
     ends: Vec<usize>,
     row: Row,
@@ -120,7 +120,7 @@ impl<'a, R: BufRead> RowReader<'a, R> {
         }
     }
 
-    /// The next row that is not an empty line, or `None` at the end of the table.
+    /// Reads the next row that is not an empty line, or returns `None` at the end of the table.
     pub(crate) fn next(&mut self) -> Result<Option<&Row>, CatalogError> {
         let (mut filled, mut count) = (0, 0);
         self.place.begin_row();
@@ -202,7 +202,7 @@ impl<'a, R: BufRead> RowReader<'a, R> {
         if self.cells[..filled].contains(&0) {
             return Err(CatalogError::NotText {
                 path: self.path.to_owned(),
-                found: "binary data (it holds NUL characters)",
+                found: "binary data (it contains NUL characters)",
                 advice: "",
             });
         }
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use std::io::BufReader;
 
-    /// Reads through a buffer so small that every row is cut somewhere.
+    /// Reads through a buffer so small that every row is split somewhere.
     fn rows(bytes: &[u8]) -> Vec<(Vec<String>, u64, u64)> {
         let options = CleanOptions::default();
         let input = BufReader::with_capacity(3, bytes);
@@ -271,7 +271,7 @@ mod tests {
         let options =
             CleanOptions { max_cell_bytes: 2000, max_columns: 100, ..CleanOptions::default() };
         let read = |bytes: &'static [u8]| {
-            // Without an end: whoever reads on until one comes never returns.
+            // Endless: a reader that waits for an end never returns.
             let input = BufReader::new(bytes).chain(BufReader::new(Forever(bytes)));
             let mut table = RowReader::new(input, b',', Path::new("t.csv"), &options);
             loop {

@@ -1,4 +1,4 @@
-//! From a file as people have it to a stream of text: compression, byte order marks, limits.
+//! Turns a file into a stream of text: compression, byte order marks, limits.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::limit::{Limited, read_error};
 use super::options::CleanOptions;
 use crate::catalog::CatalogError;
 
-/// How much of the text is looked at before it is read.
+/// How much of the text is inspected before it is read.
 const HEAD_BYTES: u64 = 64 << 10;
 
-/// A table as decompressed bytes in UTF-8, or in Windows-1252 here and there.
+/// A table as decompressed bytes in UTF-8, possibly with parts in Windows-1252.
 pub(crate) struct Source<'a> {
     pub(crate) reader: BufReader<Box<dyn Read + 'a>>,
-    /// The first bytes of `reader`, for whoever has to know what comes.
+    /// The first bytes of `reader`, for code that needs to look ahead.
     pub(crate) head: Vec<u8>,
-    /// What the byte order mark says, where there is one.
+    /// The encoding that the byte order mark names, if there is one.
     pub(crate) encoding: Option<&'static str>,
     pub(crate) gzip: bool,
 }
 
-/// Decompresses `reader` where it is gzip, takes off a byte order mark, and refuses what is no
+/// Decompresses `reader` if it is gzip, removes a byte order mark, and refuses input that is not
 /// text.
 pub(crate) fn open<'a>(
     reader: impl Read + 'a,
@@ -46,7 +46,7 @@ pub(crate) fn open<'a>(
     Ok(Source { reader: BufReader::with_capacity(64 << 10, Box::new(text)), head, encoding, gzip })
 }
 
-/// UTF-16 as UTF-8; anything without a byte order mark as it is.
+/// Converts UTF-16 to UTF-8; input without a byte order mark is unchanged.
 fn without_mark<R: Read>(reader: R) -> DecodeReaderBytes<R, Vec<u8>> {
     DecodeReaderBytesBuilder::new()
         .utf8_passthru(true)
@@ -55,7 +55,7 @@ fn without_mark<R: Read>(reader: R) -> DecodeReaderBytes<R, Vec<u8>> {
         .build(reader)
 }
 
-/// The first bytes of `reader`, and a reader that still has them.
+/// Returns the first bytes of `reader`, and a reader that still has them.
 fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, impl Read)> {
     let mut head = Vec::new();
     reader.by_ref().take(count).read_to_end(&mut head)?;

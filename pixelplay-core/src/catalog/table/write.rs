@@ -1,4 +1,4 @@
-//! Songs back into a table.
+//! Writes songs as a table.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -12,14 +12,14 @@ use crate::song::{COLUMNS, Song, Value};
 
 /// Writes songs as CSV: `id`, every known column, and the extra columns of all songs by name.
 ///
-/// UTF-8, comma-separated, with `\n` at the end of a line. [`SongTable::clean`] reads the same
-/// songs out of it, if it gave them. Until everything is written, whatever was at `out` stays as it
-/// was.
+/// The file is UTF-8, comma-separated, with `\n` as line end. [`SongTable::clean`] reads back the
+/// same songs if they came from it. A file that was at `out` is replaced only when everything is
+/// written.
 ///
 /// [`SongTable::clean`]: crate::catalog::SongTable::clean
 ///
 /// # Errors
-/// [`CatalogError::Index`], where the file cannot be written.
+/// Returns [`CatalogError::Index`] if the file cannot be written.
 pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogError> {
     let out = out.as_ref();
     let mut draft = Draft::create(out)?;
@@ -29,7 +29,7 @@ pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogErr
     Ok(draft.publish()?)
 }
 
-/// Writes songs to a draft as they come, the columns of `extra` among theirs.
+/// Writes songs to a draft as they come, with the `extra` columns.
 pub(crate) fn write_to(
     mut draft: Draft,
     songs: impl Iterator<Item = Result<Song, CatalogError>>,

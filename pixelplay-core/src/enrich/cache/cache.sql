@@ -1,5 +1,5 @@
--- What providers answered, hits and misses alike: the recordings they offered, as JSON. Which of them is the song is
--- decided anew each time.
+-- The answers of providers, both hits and misses: the recordings they offered, as JSON. Which of them is the song is
+-- decided again each time.
 CREATE TABLE answer (
     provider TEXT NOT NULL,
     -- Scope of the provider, artist, title and version, folded; or the address of a cover.

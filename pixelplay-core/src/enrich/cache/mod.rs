@@ -1,8 +1,8 @@
-//! The cache: one SQLite file that knows what was answered, and when who may be asked next.
+//! The cache: one SQLite file that stores answers, and when each provider may be asked next.
 //!
-//! Every answer is on the disk before the next request goes out, so that a killed run loses the one
-//! under way and no other. Turns are given out by the file too: two processes together, and a run
-//! that is started again, keep the pace.
+//! Every answer is on disk before the next request is sent, so a killed run loses only the current
+//! one. The file also assigns turns: several processes together, and a restarted run, keep the
+//! pace.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,14 +27,14 @@ pub(super) struct Cache {
     connection: Connection,
 }
 
-/// What a provider answered, and when.
+/// The answer of a provider, and its time.
 pub(super) struct Answer {
     pub(super) fetched_at: Millis,
     pub(super) body: String,
 }
 
 impl Cache {
-    /// Opens a file, or makes it.
+    /// Opens a file, creating it if needed.
     pub(super) fn open(path: &Path) -> Result<Self, EnrichError> {
         let fail = |problem| EnrichError::Cache { path: path.to_owned(), problem };
         let opened = std::path::absolute(path)
@@ -92,9 +92,8 @@ impl Cache {
         })
     }
 
-    /// Takes the next turn to ask a provider, and says when it is: now, or later. The one after it
-    /// comes an `interval` later. A turn more than `longest` away was set by a clock that was
-    /// wrong.
+    /// Takes the next turn to ask a provider, and returns when it is: now, or later. The following
+    /// turn is an `interval` later. A turn more than `longest` away was set by a wrong clock.
     pub(super) fn take_turn(
         &self,
         provider: &str,
@@ -109,7 +108,7 @@ impl Cache {
         })
     }
 
-    /// Nobody takes a turn before that time.
+    /// Blocks all turns until that time.
     pub(super) fn hold(&self, provider: &str, until: Millis) -> Result<(), EnrichError> {
         self.change_turn(provider, |next| ((), next.unwrap_or(until).max(until)))
     }
@@ -168,7 +167,7 @@ fn problem_of(abort: Abort) -> CacheProblem {
             CacheProblem::ReadOnly
         }
         Some(ErrorCode::NotADatabase) => {
-            CacheProblem::Foreign("it is no SQLite file, or its beginning is damaged")
+            CacheProblem::Foreign("it is not an SQLite file, or its beginning is damaged")
         }
         Some(ErrorCode::DatabaseCorrupt) => CacheProblem::Damaged(error.to_string()),
         _ => CacheProblem::Storage(Box::new(error)),
@@ -189,12 +188,12 @@ mod tests {
         assert_eq!(turn(&other, 10_000), 13_000);
         assert_eq!(turn(&one, 10_001), 16_000);
         assert_eq!(turn(&other, 30_000), 30_000);
-        // Another provider has its own.
+        // Each provider has its own turns.
         assert_eq!(one.take_turn("other", 30_000, 1000, 1_000_000).unwrap(), 30_000);
         one.hold("itunes", 90_000).unwrap();
         other.hold("itunes", 50_000).unwrap();
         assert_eq!(turn(&other, 31_000), 90_000);
-        // A clock that was wrong by years holds nobody up.
+        // A clock that was wrong by years delays no one.
         one.hold("itunes", 1_000_000_000_000).unwrap();
         assert_eq!(turn(&one, 100_000), 100_000);
     }

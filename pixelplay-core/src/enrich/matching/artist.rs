@@ -1,18 +1,18 @@
-//! Whether two credits name the same artists.
+//! Compares the artists of two credits.
 
 use std::collections::BTreeSet;
 
 use super::similarity::similarity;
 use crate::recording::artist::{GUESTS, name, names};
 
-/// A credit taken apart.
+/// A credit, split into its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Artists {
-    /// The whole credit, folded and squeezed.
+    /// The whole credit, normalised and without spaces.
     whole: String,
     /// The first name.
     first: String,
-    /// All names, the guests of the title too.
+    /// All names, including the guests in the title.
     all: BTreeSet<String>,
 }
 
@@ -24,7 +24,7 @@ impl Artists {
         Self { whole: name(credit), first, all: names.into_iter().chain(guests).collect() }
     }
 
-    /// How surely the artists of a recording, `other`, are these: 0 for somebody else.
+    /// Returns how likely the artists of a recording, `other`, are the same: 0 for other artists.
     pub(super) fn likeness(&self, other: &Self) -> f64 {
         if self.whole == other.whole {
             return 1.0;
@@ -35,7 +35,7 @@ impl Artists {
             let more = (other.all.len() as f64 - shared).min(3.0);
             return (0.55 + 0.45 * missing) * (1.0 - 0.04 * more);
         }
-        // A slip of the pen, in names long enough to tell it from another name.
+        // A typing error, in names long enough to distinguish it from another name.
         let close = similarity(&self.whole, &other.whole);
         if close >= 0.85 && self.whole.chars().count() >= 6 {
             return 0.78;
@@ -43,13 +43,13 @@ impl Artists {
         0.0
     }
 
-    /// A key that is the same for credits that are spelt alike.
+    /// Returns a key that is the same for credits with equivalent spelling.
     pub(super) fn key(&self) -> &str {
         &self.whole
     }
 }
 
-/// A credit without its guests, as it is written.
+/// Returns a credit without its guests, in its original spelling.
 pub(super) fn without_guests(credit: &str) -> &str {
     let lower = credit.to_ascii_lowercase();
     let end = GUESTS.iter().filter_map(|mark| lower.find(mark)).min();

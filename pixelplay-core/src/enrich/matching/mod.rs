@@ -1,7 +1,7 @@
-//! Which of a provider's recordings is the song, and how surely.
+//! Decides which of a provider's recordings is the song, and with what confidence.
 //!
-//! The confidence is the product of three likenesses, each 0 to 1: of the artists, of the titles,
-//! and of the lengths. A recording of another kind (live, a remix, a cover, cut into a DJ's set) is
+//! The confidence is the product of three similarities, each 0 to 1: of the artists, of the titles,
+//! and of the lengths. A recording of another kind (live, a remix, a cover, part of a DJ mix) is
 //! refused whatever its confidence, unless the song itself is of that kind.
 //!
 //! `artist` compares credits, `similarity` spellings.
@@ -20,28 +20,28 @@ use crate::recording::fold::{fold, squeezed};
 use crate::recording::title::{Title, Version};
 use crate::song::Song;
 
-/// Where a length is not known on both sides: such a match must be good otherwise.
+/// The similarity if a length is unknown on either side: such a match must be good otherwise.
 const LENGTH_UNKNOWN: f64 = 0.9;
-/// Where one title has a group more of which nothing is known.
+/// The similarity if one title has an additional group of unknown meaning.
 const MORE_IN_TITLE: f64 = 0.82;
 
 /// A song that is looked up.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Wanted {
-    /// What to search for as the title: without guests and editions.
+    /// The title to search for: without guests and editions.
     pub title: String,
-    /// What to search for as the artist: without guests.
+    /// The artist to search for: without guests.
     pub artist: String,
-    /// How long it lasts, in milliseconds.
+    /// Its length in milliseconds.
     pub duration_ms: Option<i64>,
     parsed: Title,
     artists: Artists,
     album: String,
     explicit: Option<bool>,
-    /// Versions that it is of, by its title, artist or album.
+    /// The kinds of version it is, by its title, artist or album.
     is_of: BTreeSet<Version>,
-    /// Versions that its title speaks of, be it in its name: `Karaoke Queen`.
+    /// The kinds of version its title mentions, even as part of the name: `Karaoke Queen`.
     speaks_of: BTreeSet<Version>,
 }
 
@@ -51,12 +51,12 @@ pub struct Wanted {
 pub struct Match {
     /// The recording.
     pub candidate: Candidate,
-    /// How surely it is the song: 0 to 1, in thousandths.
+    /// The confidence that it is the song: 0 to 1, in thousandths.
     pub confidence: f64,
 }
 
 impl Wanted {
-    /// What to look a song up by; `None` without a title or an artist.
+    /// Returns what to look a song up by, or `None` without a title or an artist.
     #[must_use]
     pub fn new(song: &Song) -> Option<Self> {
         let title = song.title.as_deref()?.trim();
@@ -82,14 +82,15 @@ impl Wanted {
         })
     }
 
-    /// The same for songs that are looked up alike, whatever their spelling.
+    /// Returns a key that is the same for songs with the same query, whatever their spelling.
     pub(super) fn key(&self) -> String {
         let Title { words, version_words, .. } = &self.parsed;
         format!("{}\n{words}\n{version_words}", self.artists.key())
     }
 
-    /// The surest of the candidates, or why the nearest of them is refused. Between equally sure
-    /// ones the album decides, then whether it is as explicit, then the length, then their order.
+    /// Returns the candidate with the highest confidence, or why the closest of them is refused.
+    /// Ties are decided by the album, then by whether it is equally explicit, then by the length,
+    /// then by the order.
     ///
     /// ```
     /// use pixelplay_core::enrich::{Candidate, Refusal, Wanted};
@@ -111,7 +112,7 @@ impl Wanted {
     /// ```
     ///
     /// # Errors
-    /// The [`Refusal`] of the candidate that came nearest.
+    /// Returns the [`Refusal`] of the candidate that came closest.
     pub fn choose(&self, candidates: &[Candidate], min_confidence: f64) -> Result<Match, Refusal> {
         let mut best: Option<(Match, (bool, bool, i64))> = None;
         let mut nearest = Refusal::NothingFound;
@@ -139,14 +140,14 @@ impl Wanted {
         best.map(|(found, _)| found).ok_or(nearest)
     }
 
-    /// How surely a recording is this song.
+    /// Returns the confidence that a recording is this song.
     fn judge(&self, candidate: &Candidate) -> Result<f64, Refusal> {
         let found = Title::parse(&candidate.title);
         let artists = Artists::parse(&candidate.artist, &found.guests);
         let (artist, album) =
             (fold(&candidate.artist), fold(candidate.album.as_deref().unwrap_or_default()));
         let title_likeness = self.title_likeness(&found);
-        // Before the artist: of a cover it is more telling that it is one.
+        // Checked before the artist, because for a cover this is the more useful reason.
         if title_likeness > 0.0 {
             let is_told = |version| {
                 let by_itself = found.versions.contains(&version)
@@ -193,7 +194,7 @@ impl Wanted {
             ours.core.as_ref().unwrap_or(&ours.words),
             theirs.core.as_ref().unwrap_or(&theirs.words),
         );
-        // Where both have a group more they are different ones.
+        // If both have an additional group, the groups differ.
         let is_one_longer = ours.core.is_none() || theirs.core.is_none();
         if numbers(&ours.words) != numbers(&theirs.words) {
             return 0.0;
@@ -205,7 +206,7 @@ impl Wanted {
         if close >= 0.88 { close * close } else { 0.0 }
     }
 
-    /// `None` for a recording of another kind.
+    /// Returns `None` for a recording of another kind.
     fn version_likeness(&self, found: &Title) -> Option<f64> {
         let (ours, theirs) = (&self.parsed, found);
         if ours.versions != theirs.versions {
@@ -214,7 +215,8 @@ impl Wanted {
         if ours.versions.is_empty() || ours.version_words == theirs.version_words {
             return Some(1.0);
         }
-        // Remixes by two people are two recordings; `Live` and `Live at Wembley` may be one.
+        // Remixes by two people are two recordings; `Live` and `Live at Wembley` may be the same
+        // one.
         let is_named =
             ours.versions.contains(&Version::Remix) || ours.versions.contains(&Version::Other);
         let (our_names, their_names) = (names(&ours.version_words), names(&theirs.version_words));
@@ -226,7 +228,7 @@ impl Wanted {
         (!is_named).then_some(0.85)
     }
 
-    /// `None` for a recording that is too long or too short.
+    /// Returns `None` for a recording that is too long or too short.
     fn length_likeness(&self, candidate: &Candidate) -> Option<f64> {
         let (Some(ours), Some(theirs)) = (self.duration_ms, candidate.duration_ms) else {
             return Some(LENGTH_UNKNOWN);
@@ -240,7 +242,8 @@ impl Wanted {
         }
     }
 
-    /// Between recordings of the same confidence: the same album, as explicit, the nearest length.
+    /// Orders recordings of the same confidence: the same album, equally explicit, the closest
+    /// length.
     fn rank(&self, candidate: &Candidate) -> (bool, bool, i64) {
         let album = fold(candidate.album.as_deref().unwrap_or_default());
         let is_album = !self.album.is_empty() && album == self.album;
@@ -253,7 +256,7 @@ impl Wanted {
     }
 }
 
-/// The title with a word or two that find its version.
+/// Returns the title with a word or two that help to find its version.
 fn search_title(title: &Title) -> String {
     let mut text = title.text.clone();
     for version in &title.versions {
@@ -272,21 +275,21 @@ fn search_title(title: &Title) -> String {
     text
 }
 
-/// The words of a title that count: `Part 2` is not `Part 1`, nor `III` `II`.
+/// Returns the numbers of a title: `Part 2` is not `Part 1`, and `III` is not `II`.
 fn numbers(words: &str) -> Vec<String> {
     const ROMAN: [&str; 9] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"];
     let counting = words.split(' ').enumerate().filter_map(|(at, word)| {
         if word.bytes().any(|byte| byte.is_ascii_digit()) {
             return Some(word.to_owned());
         }
-        // `I` alone is mostly a pronoun.
+        // `I` alone is usually a pronoun.
         let value = ROMAN.iter().position(|roman| *roman == word)?;
         (value > 0 && at > 0).then(|| (value + 1).to_string())
     });
     counting.collect()
 }
 
-/// The words that say whose version it is.
+/// Returns the words that say whose version it is.
 fn names(version_words: &str) -> BTreeSet<&str> {
     const OF_ANY: [&str; 14] = [
         "remix", "mix", "remixed", "edit", "version", "the", "by", "radio", "original", "extended",

@@ -1,9 +1,9 @@
-//! How alike two spellings are.
+//! The similarity of two spellings.
 
-/// How much of two texts is the same, 0 to 1: one minus the edits (Levenshtein) a character of the
-/// longer one.
+/// Returns the similarity of two texts, 0 to 1: one minus the edits (Levenshtein) per character of
+/// the longer one.
 pub(super) fn similarity(a: &str, b: &str) -> f64 {
-    /// Titles are shorter; the work grows with the product.
+    /// Titles are shorter than this; the work grows with the product of the lengths.
     const LONGEST: usize = 200;
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let longer = a.len().max(b.len());

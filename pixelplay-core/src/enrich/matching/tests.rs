@@ -1,4 +1,4 @@
-//! Pairs of real and made-up credits: what is the same recording, and what is refused and why.
+//! Pairs of real and made-up credits: which are the same recording, and which are refused and why.
 
 use super::*;
 use crate::song::SongId;
@@ -121,12 +121,12 @@ fn another_recording_is_refused_and_the_reason_told() {
         Cover, LowConfidence, Mixed, OtherArtist, OtherLength, OtherTitle, OtherVersion,
     };
     for (wanted, found, album, expected) in [
-        // By others.
+        // By other artists.
         (("Hello", "Adele", Some(295)), ("Hello", "Lionel Richie", Some(295)), "", OtherArtist),
         (("Hello", "Adele", Some(295)), ("Hello", "Adele Smith", Some(295)), "", OtherArtist),
         (("Stay", "Rihanna", None), ("Stay", "Various Artists", None), "", OtherArtist),
         (("Fire", "Earth, Wind & Fire", None), ("Fire", "Fire", None), "", OtherArtist),
-        // Covers in every disguise.
+        // All kinds of covers.
         (
             ("Hello", "Adele", Some(295)),
             ("Hello (Originally Performed by Adele) [Karaoke Version]", "Sing King", Some(295)),
@@ -155,7 +155,7 @@ fn another_recording_is_refused_and_the_reason_told() {
             Cover,
         ),
         (("Cover Me Up", "Ana", None), ("Cover Me Up (Karaoke)", "Ana", None), "", Cover),
-        // Cut into a set.
+        // Part of a DJ mix.
         (
             ("One More Time", "Daft Punk", Some(320)),
             ("One More Time (Mixed)", "Daft Punk", Some(320)),
@@ -241,7 +241,7 @@ fn another_recording_is_refused_and_the_reason_told() {
             "",
             OtherLength,
         ),
-        // Not sure enough.
+        // Too little confidence.
         (
             ("Under Pressure", "Queen, David Bowie, Somebody", Some(248)),
             ("Under Pressure", "Queen", Some(248)),
@@ -282,7 +282,7 @@ fn of_several_the_surest_is_chosen_then_the_album_then_the_nearest_length() {
     assert_eq!(chosen(&[on("1", 126), on("2", 125)]), "2");
     assert_eq!(chosen(&[on("1", 125), on("2", 125)]), "1");
     assert_eq!(wanted.choose(&[], 0.75), Err(Refusal::NothingFound));
-    // Of several refusals the one that came nearest is told.
+    // Of several refusals, the one of the closest recording is returned.
     let live = candidate("Yesterday (Live)", "The Beatles", "", Some(125));
     let other = candidate("Yesterday", "Boyz II Men", "", Some(125));
     assert_eq!(wanted.choose(&[live, other], 0.75), Err(Refusal::OtherVersion));

@@ -13,19 +13,18 @@ use crate::enrich::error::EnrichError;
 use crate::enrich::matching::Wanted;
 use crate::enrich::provider::Provider;
 
-/// As many as have to be looked at until the song itself turns up between covers of it.
+/// Enough results to find the song itself among its covers.
 const LIMIT: u32 = 25;
 
 const ARTWORK_HOSTS: &[&str] = &[".mzstatic.com"];
 const PREVIEW_HOSTS: &[&str] = &[".itunes.apple.com", ".mzstatic.com"];
 const PAGE_HOSTS: &[&str] = &["music.apple.com", "itunes.apple.com", "geo.music.apple.com"];
 
-/// The iTunes Search API: covers, previews of 30 seconds, links to the shop, album, genre, year,
+/// The iTunes Search API: covers, previews of 30 seconds, links to the shop, album, genre, year and
 /// length.
 ///
-/// Apple's terms allow what it offers only for promoting the content of its shop, beside a badge
-/// that leads there: a front end that shows covers or plays previews links them with
-/// `external_url`.
+/// Apple's terms allow the use of this content only to promote its store, next to a badge that
+/// links to it. A front end that shows covers or plays previews must link them with `external_url`.
 #[derive(Debug, Clone)]
 pub struct ITunes {
     base: String,
@@ -33,23 +32,25 @@ pub struct ITunes {
 }
 
 impl ITunes {
-    /// The shop of a country, by its two letters: `"US"`.
+    /// Creates the provider for the shop of a country, given by its two letters: `"US"`.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if `country` has not two letters.
+    /// Returns [`EnrichError::BadOptions`] if `country` is not two letters.
     pub fn new(country: &str) -> Result<Self, EnrichError> {
         Self::at("https://itunes.apple.com", country)
     }
 
-    /// The same at another address, of a mirror or of a test.
+    /// Creates the provider at another address, such as a mirror or a test server.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if it is no address of the web, or `country` has not two
+    /// Returns [`EnrichError::BadOptions`] if it is not a web address, or `country` is not two
     /// letters.
     pub fn at(base: &str, country: &str) -> Result<Self, EnrichError> {
         if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(EnrichError::BadOptions {
-                what: format!("{country:?} is no country; it is two letters, as US or DE"),
+                what: format!(
+                    "{country:?} is not a country code; use two letters, such as US or DE"
+                ),
             });
         }
         Ok(Self { base: base_url(base)?, country: country.to_ascii_uppercase() })
@@ -125,7 +126,8 @@ fn song(result: &Value) -> Option<Candidate> {
     })
 }
 
-/// The same cover with 600 pixels a side: the size is the last part of its address.
+/// Returns the address of the same cover with 600 pixels a side: the size is the last part of the
+/// address.
 fn larger(artwork: String) -> String {
     match artwork.strip_suffix("/100x100bb.jpg") {
         Some(start) => format!("{start}/600x600bb.jpg"),

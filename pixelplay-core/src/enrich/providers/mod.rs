@@ -1,5 +1,5 @@
-//! The providers that are here, a file each, and finding one by its name; what their answers have
-//! in common is read in `wire`.
+//! The included providers, one file each, and a function that finds one by its name. `wire` reads
+//! what their answers have in common.
 
 mod itunes;
 mod musicbrainz;
@@ -11,28 +11,29 @@ pub use musicbrainz::MusicBrainz;
 use super::error::EnrichError;
 use super::provider::Provider;
 
-/// What the providers that are here have to be told; each takes what concerns it.
+/// Settings of the included providers; each uses those that concern it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// The country of the shop, by its two letters; for iTunes.
+    /// The country of the shop, as two letters; for iTunes.
     pub country: String,
-    /// An address of web or mail of whoever runs this program; MusicBrainz needs it.
+    /// The e-mail or web address of the person who runs this program; MusicBrainz requires it.
     pub contact: Option<String>,
-    /// Another address to search at, of a mirror or of a test.
+    /// Another address to send requests to, such as a mirror or a test server.
     pub base_url: Option<String>,
 }
 
 impl Default for ProviderSettings {
-    /// The shop of the US, and no contact.
+    /// The shop of the US, without a contact.
     fn default() -> Self {
         Self { country: "US".to_owned(), contact: None, base_url: None }
     }
 }
 
-/// A provider by its name: `"itunes"` or `"musicbrainz"`.
+/// Returns a provider by its name: `"itunes"` or `"musicbrainz"`.
 ///
 /// # Errors
-/// [`EnrichError::BadOptions`] if there is no provider of that name, or it lacks something.
+/// Returns [`EnrichError::BadOptions`] if there is no provider of that name, or if it lacks a
+/// setting.
 pub fn provider_named(
     name: &str,
     settings: &ProviderSettings,
@@ -51,7 +52,7 @@ pub fn provider_named(
             }))
         }
         other => Err(EnrichError::BadOptions {
-            what: format!("there is no provider {other:?}; there are itunes and musicbrainz"),
+            what: format!("unknown provider {other:?}; the providers are itunes and musicbrainz"),
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! MusicBrainz, with covers of the Cover Art Archive.
+//! MusicBrainz, with covers from the Cover Art Archive.
 //!
 //! <https://musicbrainz.org/doc/MusicBrainz_API>: `GET /ws/2/recording` with `query` (Lucene's language), `fmt=json` and
 //! `limit`; one request a second, with a User-Agent that says whom to write to; more are answered
@@ -16,11 +16,11 @@ use crate::enrich::error::EnrichError;
 use crate::enrich::matching::Wanted;
 use crate::enrich::provider::Provider;
 
-/// Each recording lists its releases, which may be hundreds.
+/// Each recording lists its releases, and there may be hundreds.
 const LIMIT: u32 = 10;
 
 /// MusicBrainz: covers, links, album, year and length; no previews. Its core data is in the public
-/// domain (CC0), covers belong to whoever made them.
+/// domain (CC0); covers belong to their creators.
 #[derive(Debug, Clone)]
 pub struct MusicBrainz {
     base: String,
@@ -29,21 +29,21 @@ pub struct MusicBrainz {
 }
 
 impl MusicBrainz {
-    /// `contact` is an address of web or mail where MusicBrainz can reach whoever runs this
-    /// program, as its rules ask.
+    /// Creates the provider. `contact` is an e-mail or web address at which MusicBrainz can reach
+    /// the person who runs this program, as its rules require.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if `contact` is no such address.
+    /// Returns [`EnrichError::BadOptions`] if `contact` is not such an address.
     pub fn new(contact: &str) -> Result<Self, EnrichError> {
         Self::at("https://musicbrainz.org", "https://coverartarchive.org", contact)
     }
 
-    /// The same at other addresses, of mirrors or of a test: of MusicBrainz and of the Cover Art
-    /// Archive.
+    /// Creates the provider at other addresses of MusicBrainz and the Cover Art Archive, such as
+    /// mirrors or test servers.
     ///
     /// # Errors
-    /// [`EnrichError::BadOptions`] if one is no address of the web, or `contact` none of web or
-    /// mail.
+    /// Returns [`EnrichError::BadOptions`] if one of them is not a web address, or `contact` is not
+    /// an e-mail or web address.
     pub fn at(base: &str, covers: &str, contact: &str) -> Result<Self, EnrichError> {
         let contact = contact.trim();
         let is_address = contact.len() <= 200
@@ -52,7 +52,7 @@ impl MusicBrainz {
         if !is_address {
             return Err(EnrichError::BadOptions {
                 what: format!(
-                    "{contact:?} is no contact; MusicBrainz asks for an address of mail or web of whoever runs this program"
+                    "{contact:?} is not a contact address; MusicBrainz requires the e-mail or web address of the person who runs this program"
                 ),
             });
         }
@@ -70,7 +70,7 @@ impl MusicBrainz {
         }
         let id = recording["id"].as_str().filter(|id| is_mbid(id))?;
         let mut title = recording["title"].as_str()?.to_owned();
-        // What others write into the title stands here: `live, 1985-07-13: Wembley Stadium`.
+        // This field holds what others write into the title: `live, 1985-07-13: Wembley Stadium`.
         if let Some(which) = recording["disambiguation"].as_str().filter(|which| !which.is_empty())
         {
             title.push_str(&format!(" ({which})"));
@@ -145,7 +145,7 @@ fn is_mbid(text: &str) -> bool {
         })
 }
 
-/// The names and what joins them.
+/// Returns the names with the text that joins them.
 fn credit(credit: &Value) -> Option<String> {
     let mut text = String::new();
     for part in credit.as_array()? {
@@ -160,8 +160,8 @@ fn kinds(release: &Value) -> impl Iterator<Item = &str> {
     kinds.into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The lowest is the one that people would call the album: official, an album, neither compilation
-/// nor concert, early.
+/// Returns a sort key; the lowest is the release that people would call the album: official, an
+/// album, neither compilation nor concert, early.
 fn rank(release: &Value) -> (bool, bool, bool, String) {
     let date = release["date"].as_str().filter(|date| !date.is_empty());
     (

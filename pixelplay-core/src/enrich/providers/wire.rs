@@ -1,8 +1,8 @@
-//! Addresses and dates as both providers write them.
+//! Addresses and dates in the form that both providers use.
 
 use crate::enrich::error::EnrichError;
 
-/// An address to search at, without the slash at its end.
+/// Checks the base address of a provider and removes the slash at its end.
 pub(super) fn base_url(given: &str) -> Result<String, EnrichError> {
     let base = given.trim_end_matches('/');
     let uri: Option<ureq::http::Uri> = base.parse().ok();
@@ -13,13 +13,13 @@ pub(super) fn base_url(given: &str) -> Result<String, EnrichError> {
     });
     if !is_usable {
         return Err(EnrichError::BadOptions {
-            what: format!("{given:?} is no address like https://itunes.apple.com"),
+            what: format!("{given:?} is not a web address such as https://itunes.apple.com"),
         });
     }
     Ok(base.to_owned())
 }
 
-/// Text as it stands in the query of an address.
+/// Encodes a text for the query of an address.
 pub(super) fn in_query(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -34,7 +34,7 @@ pub(super) fn in_query(text: &str) -> String {
     escaped
 }
 
-/// The year that a date begins with.
+/// Returns the year that a date begins with.
 pub(super) fn year(date: &str) -> Option<i64> {
     let year = date.get(..4)?;
     let is_year = year.bytes().all(|byte| byte.is_ascii_digit())

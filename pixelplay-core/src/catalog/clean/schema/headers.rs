@@ -1,4 +1,4 @@
-//! The headers of public song tables, and those of tables in general.
+//! The headers of public song tables, and general ones.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use crate::catalog::clean::unit_scale::UNIT_FEATURES;
 use crate::song::COLUMNS;
 
-/// The headers under which a column is found, in the public tables and in general, best first.
+/// The headers of each column, in public tables and in general, best first.
 ///
-/// Compared in [`normal`] form. The rows for `id`, `title` and `artist` also have to do for the
-/// `cleaned_songs.csv` of the application that PixelPlay follows, for which no authoritative header
-/// is at hand; a `date` is left alone because in charts it is the day of the chart.
+/// Compared in [`normal`] form. The rows for `id`, `title` and `artist` also serve the
+/// `cleaned_songs.csv` of the application that PixelPlay follows, whose exact header is not
+/// available. A `date` is not used because in charts it is the day of the chart.
 const ALIASES: &[(&str, &[&str])] = &[
     (
         "id",
@@ -114,11 +114,11 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("external_url", &["externalurl", "trackurl", "spotifyurl"]),
 ];
 
-/// A public table, known by headers that it alone has.
+/// A public table, recognised by headers that only it has.
 pub(super) struct Schema {
     pub(super) name: &'static str,
     pub(super) has: &'static [&'static str],
-    /// Headers that mean something in this table alone.
+    /// Headers that have this meaning only in this table.
     also: &'static [(&'static str, &'static str)],
 }
 
@@ -177,17 +177,18 @@ pub(super) const SCHEMAS: &[Schema] = &[
     Schema { name: "PixelPlay columns", has: &["id", "title", "artist"], also: &[] },
 ];
 
-/// A table that is none of [`SCHEMAS`].
+/// A table that is not one of [`SCHEMAS`].
 pub(super) const GENERAL: Schema =
     Schema { name: "song table with general names", has: &[], also: &[] };
 
-/// A header without case, separators and units: `Track Name`, `track_name` and `trackName` are one.
+/// Returns a header without case, separators and units: `Track Name`, `track_name` and `trackName`
+/// become equal.
 pub(super) fn normal(header: &str) -> String {
     header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// How many columns of `header` are known by name, or chosen; tells the right delimiter from the
-/// wrong ones.
+/// Returns how many columns of `header` are known by name, or chosen; this reveals the right
+/// delimiter.
 pub(crate) fn known_headers<'a>(
     header: impl IntoIterator<Item = &'a str>,
     chosen: &BTreeMap<String, String>,
@@ -212,7 +213,7 @@ pub(super) fn columns() -> impl Iterator<Item = &'static str> {
     std::iter::once("id").chain(COLUMNS.iter().map(|&(name, _)| name))
 }
 
-/// The headers of a column in [`normal`] form, best first.
+/// Returns the headers of a column in [`normal`] form, best first.
 pub(super) fn aliases(column: &str, schema: &Schema) -> impl Iterator<Item = Cow<'static, str>> {
     let also = schema.also.iter().filter(move |(name, _)| *name == column);
     let mut names: Vec<_> = also.map(|&(_, header)| Cow::Borrowed(header)).collect();
@@ -239,7 +240,7 @@ mod tests {
             assert_eq!(names[0], normal(column), "the column's own name goes first");
             for name in *names {
                 assert_eq!(normal(name), *name);
-                assert!(seen.insert(*name), "{name} stands twice");
+                assert!(seen.insert(*name), "{name} is listed twice");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Which column of a table is which: the public song tables known by their headers (`headers`), and
-//! the `unit` that a header names.
+//! Finds out which column of a table is which, by the headers of public song tables (`headers`),
+//! and the `unit` that a header names.
 
 mod headers;
 mod unit;
@@ -15,7 +15,7 @@ use crate::catalog::CatalogError;
 use headers::{GENERAL, SCHEMAS, aliases, columns, normal};
 use unit::unit;
 
-/// Where a cell goes.
+/// The place that a cell is stored in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// A column of [`COLUMNS`], or `id`.
@@ -26,30 +26,30 @@ pub(super) enum Target {
     Ignored,
 }
 
-/// What a header says.
+/// The mapping of a header.
 #[derive(Debug)]
 pub(super) struct Mapping {
     pub(super) schema: &'static str,
-    /// For each column of the table, in its order.
+    /// The target of each column of the table, in order.
     pub(super) targets: Vec<Target>,
-    /// Where in `targets` these are.
+    /// The positions of these in `targets`.
     pub(super) id: Option<usize>,
     pub(super) title: Option<usize>,
     pub(super) artist: Option<usize>,
-    /// Whether the header announces several in one cell: `artists`, `Genres`.
+    /// Whether the header announces several values in one cell: `artists`, `Genres`.
     pub(super) several_artists: bool,
     pub(super) several_genres: bool,
 }
 
-/// Finds out which column is which. `chosen` maps columns of a song to headers and goes first; the
-/// table must have the `needed` ones.
+/// Finds out which column is which. `chosen` maps columns of a song to headers and takes
+/// precedence; the table must have the `needed` ones.
 pub(super) fn recognise(
     header: &[String],
     chosen: &BTreeMap<String, String>,
     needed: &[&'static str],
     path: &Path,
 ) -> Result<Mapping, CatalogError> {
-    // The first of several columns of one name counts.
+    // Of several columns with the same name, the first counts.
     let mut names = HashMap::new();
     for (at, name) in header.iter().enumerate() {
         names.entry(normal(name)).or_insert_with(Vec::new).push(at);
@@ -69,13 +69,13 @@ pub(super) fn recognise(
             found: header.to_vec(),
         };
         let Some(column) = columns().find(|known| known == column) else {
-            return Err(bad("a song has no such column"));
+            return Err(bad("songs have no such column"));
         };
         let Some(at) = header.iter().position(|name| name.trim() == wanted.trim()) else {
             return Err(bad("the table has no such header"));
         };
         if targets[at].is_some() {
-            return Err(bad("it is already another column"));
+            return Err(bad("it is already mapped to another column"));
         }
         targets[at] = Some(Target::Known(column, unit(column, &header[at], true)));
     }
@@ -118,12 +118,12 @@ pub(super) fn recognise(
     Ok(Mapping { schema: schema.name, targets, id, title, artist, several_artists, several_genres })
 }
 
-/// Carries an unknown column along, unless it has no name of its own.
+/// Keeps an unknown column as an extra one, unless it has no name of its own.
 fn extra(name: &str, taken: &mut HashSet<String>) -> Target {
     let name = name.trim();
     let lower = name.to_lowercase();
-    // `Unnamed: 0` is what pandas calls the row numbers that `to_csv` wrote; `_pp_` columns are the
-    // index's own.
+    // `Unnamed: 0` is pandas' name for the row numbers that `to_csv` wrote; `_pp_` columns are
+    // internal to an index.
     let unnamed = name.is_empty() || lower.starts_with("unnamed:") || lower.starts_with("_pp_");
     if unnamed || lower == "embedding" || !taken.insert(lower) {
         return Target::Ignored;

@@ -3,10 +3,10 @@
 use super::headers::normal;
 use crate::catalog::clean::unit_scale::UNIT_FEATURES;
 
-/// What the header says about the unit of a column.
+/// The unit of a column according to its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// The column's own, or, for a feature from 0 to 1, whatever its values show.
+    /// The column's own unit, or, for a feature from 0 to 1, the one that its values show.
     Own,
     /// Hundredths.
     Percent,
@@ -14,7 +14,7 @@ pub(crate) enum Unit {
     Seconds,
     /// Of time.
     Minutes,
-    /// A duration without a word on its unit.
+    /// A duration whose header names no unit.
     Unstated,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn unit(column: &str, header: &str, chosen: bool) -> Unit {
             Unit::Seconds
         }
         "duration_ms" if ends(&["min", "mins", "minutes"]) => Unit::Minutes,
-        // Whoever chose the column was asked for milliseconds.
+        // A column that the caller chose is in milliseconds, as documented.
         "duration_ms" if !chosen => Unit::Unstated,
         _ if UNIT_FEATURES.contains(&column)
             && (header.contains('%') || ends(&["percent", "pct"])) =>

@@ -1,9 +1,9 @@
-//! The header of a NumPy file: magic, version, length, and a Python dict of three keys.
+//! Reads the header of a NumPy file: magic, version, length, and a Python dict with three keys.
 
 use std::io::{self, Read};
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// NumPy itself refuses to read longer ones from strangers.
+/// NumPy itself refuses longer headers from untrusted sources.
 const MAX_HEADER: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) fn read_header(file: &mut impl Read) -> Result<(Header, usize), Heade
         );
     }
     if magic != *MAGIC {
-        return Err("it is no NumPy file (.npy)".into());
+        return Err("it is not a NumPy file (.npy)".into());
     }
     let mut version = [0; 2];
     file.read_exact(&mut version)?;
@@ -98,7 +98,7 @@ pub(super) fn parse_header(text: &str) -> Result<Header, String> {
             _ => false,
         };
         if !is_new {
-            return Err("its header has a key that does not belong there".to_owned());
+            return Err("its header has an unknown or repeated key".to_owned());
         }
         if !rest.take(",") {
             rest.expect("}")?;
@@ -106,14 +106,14 @@ pub(super) fn parse_header(text: &str) -> Result<Header, String> {
         }
     }
     if !rest.0.trim_start().is_empty() {
-        return Err("its header goes on after its end".to_owned());
+        return Err("its header continues after its end".to_owned());
     }
     let (Some(number), Some(fortran), Some(shape)) = (descr, fortran, shape) else {
         return Err("its header lacks `descr`, `fortran_order` or `shape`".to_owned());
     };
     let &[rows, dim] = shape.as_slice() else {
         return Err(format!(
-            "it has {} axes, expected 2: one row a song, one column a dimension",
+            "it has {} axes, expected 2: one row per song, one column per dimension",
             shape.len()
         ));
     };
@@ -158,12 +158,12 @@ impl<'a> Rest<'a> {
                 return Ok(inner);
             }
         }
-        Err("its header is no dict of the three known keys".to_owned())
+        Err("its header is not a dict of the three known keys".to_owned())
     }
 
     fn descr(&mut self) -> Result<Number, String> {
         if self.take("[") {
-            return Err("it holds records, expected plain numbers".to_owned());
+            return Err("it contains records, expected plain numbers".to_owned());
         }
         let descr = self.string()?;
         let size = match descr.get(1..) {
@@ -171,11 +171,11 @@ impl<'a> Rest<'a> {
             Some("f4") => 4,
             Some("f8") => 8,
             Some("O") => {
-                return Err("it holds Python objects (a pickle), expected numbers".to_owned());
+                return Err("it contains Python objects (a pickle), expected numbers".to_owned());
             }
             _ => {
                 return Err(format!(
-                    "it holds numbers of type {:?}, expected float16, float32 or float64",
+                    "it contains numbers of type {:?}, expected float16, float32 or float64",
                     descr.chars().take(20).collect::<String>()
                 ));
             }
@@ -206,7 +206,7 @@ impl<'a> Rest<'a> {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let axis = rest[..digits]
                 .parse()
-                .map_err(|_| "its shape holds something else than sizes".to_owned())?;
+                .map_err(|_| "its shape contains something other than sizes".to_owned())?;
             shape.push(axis);
             self.0 = &rest[digits..];
             if !self.take(",") {
@@ -259,10 +259,10 @@ mod tests {
             (with("(3, 512)", "(99999999999999999999, 512)"), "sizes"),
             (with("(3, 512)", "(3 512)"), "`)`"),
             (with("(3, 512)", &format!("({})", "1,".repeat(100))), "too many axes"),
-            (with("shape", "shap"), "does not belong"),
+            (with("shape", "shap"), "unknown or repeated key"),
             (with("'fortran_order': False, ", ""), "lacks `descr`"),
             (with("}", "} import os"), "after its end"),
-            (with("}", ""), "no dict"),
+            (with("}", ""), "not a dict"),
             (String::new(), "`{`"),
         ] {
             let error = parse_header(&header).unwrap_err();

@@ -1,9 +1,9 @@
 //! Reads the vectors of a NumPy file row by row.
 //!
 //! The format is public (`numpy.lib.format`) and small: magic, version, length of the header, the
-//! header as a Python dict of three keys, the numbers. All that a file may hold beside that is
-//! refused: objects (pickles, which could run code elsewhere), records, more or fewer axes than
-//! two. The numbers are read as they are needed.
+//! header as a Python dict with three keys, and the numbers. Everything else that a file may
+//! contain is refused: objects (pickles, which could run code elsewhere), records, more or fewer
+//! than two axes. The numbers are read as they are needed.
 
 mod header;
 
@@ -24,12 +24,12 @@ pub(super) struct Npy {
     pub(super) rows: usize,
     pub(super) dim: usize,
     number: Number,
-    /// One row as it lies in the file.
+    /// The bytes of one row in the file.
     bytes: Vec<u8>,
 }
 
 impl Npy {
-    /// Reads the header and checks that the file has the length it promises.
+    /// Reads the header and checks that the file has the length that it promises.
     pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
         let failed = |source| CatalogError::from(SongIndexError::io("read", path)(source));
         let bad = |what: String| CatalogError::BadVectors { path: path.to_owned(), what };
@@ -69,12 +69,12 @@ impl Npy {
             rows,
             dim,
             number: header.number,
-            // The file was just seen to be at least that long, unless it has no rows.
+            // The file is at least that long, as was just checked, unless it has no rows.
             bytes: vec![0; if rows == 0 { 0 } else { row_len.unwrap_or(0) }],
         })
     }
 
-    /// Reads the next row into `row`; to be called as often as there are rows.
+    /// Reads the next row into `row`. Call it once for each row.
     pub(super) fn read_row(&mut self, row: &mut Vec<f32>) -> Result<(), CatalogError> {
         self.file.read_exact(&mut self.bytes).map_err(SongIndexError::io("read", &self.path))?;
         row.clear();
@@ -84,8 +84,8 @@ impl Npy {
     }
 }
 
-/// A number of 2, 4 or 8 bytes; one that is too great for `f32` becomes infinite, and is refused
-/// with its row.
+/// Reads a number of 2, 4 or 8 bytes. A number too large for `f32` becomes infinite, and its row is
+/// refused.
 fn number(bytes: &[u8], big_endian: bool) -> f32 {
     let mut little = [0; 8];
     let little = &mut little[..bytes.len()];
@@ -194,14 +194,14 @@ mod tests {
             let error = open(&file(1, &header, &[0; 16])).err().unwrap();
             assert!(error.contains("promises"), "{error}");
         }
-        // A row of any length, as long as there is none.
+        // Rows may have any length if there are none.
         let header = header.replace("(2, 2)", "(0, 1152921504606846976)");
         assert_eq!(open(&file(1, &header, &[])).unwrap().rows, 0);
         let trailing = [whole.as_slice(), b"x"].concat();
         assert!(open(&trailing).err().unwrap().contains("less than"));
         for (bytes, words) in [
             (&b"PK\x03\x04zip"[..], "npz"),
-            (b"id,title\n1,x\n", "no NumPy file"),
+            (b"id,title\n1,x\n", "not a NumPy file"),
             (b"\x93NUMPY\x04\x00\x00\x00", "version 4.0"),
             (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "too long"),
             (b"", "ends within"),
