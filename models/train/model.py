@@ -10,6 +10,7 @@ TOWER, IMAGE = "lite1", 224
 DIM = 384
 VOCABULARY = 12_288
 CONTEXT = 77
+TOGETHER = 64  # texts that pass through the tower at once
 # The weights know (x - 127) / 128; a difference of 0.4 levels, which is what timm's own checkpoints take.
 MEAN = STD = [0.5, 0.5, 0.5]
 FROZEN = 6  # the first stages of the tower, which stay as they are: what they tell of a picture is computed once
@@ -62,7 +63,15 @@ def encode_images(model: CLIP, pixels: torch.Tensor) -> torch.Tensor:
 
 
 def encode_texts(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
-    """Unit text vectors (n, DIM). Padded to the longest text only; the mask is causal, so what follows the end is not seen."""
+    """Unit text vectors (n, DIM). Those of like length go together, so that little padding is computed."""
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    parts = [order[at : at + TOGETHER] for at in range(0, len(order), TOGETHER)]
+    found = torch.cat([_padded(model, [ids[i] for i in part]) for part in parts])
+    return F.normalize((found[np.argsort(order)] @ model.text_projection).float(), dim=1)
+
+
+def _padded(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
+    """What stands at the end of each text, before the projection. The mask is causal, so what follows the end is not seen."""
     lengths = torch.tensor([len(i) for i in ids])
     padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
     for row, i in zip(padded, ids):
@@ -70,8 +79,7 @@ def encode_texts(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
     n = padded.shape[1]
     x = model.token_embedding(padded) + model.positional_embedding[:n]
     x = model.transformer(x, attn_mask=model.attn_mask[:n, :n])
-    x = model.ln_final(x[torch.arange(len(ids)), lengths - 1])
-    return F.normalize((x @ model.text_projection).float(), dim=1)
+    return model.ln_final(x[torch.arange(len(ids)), lengths - 1])
 
 
 def text_parameters(model: CLIP) -> list[torch.nn.Parameter]:

@@ -22,15 +22,23 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The arguments of a command line, which may be in double quotes.
+/// The arguments of a command line, as a shell takes them: in quotes of either kind, or in none.
 fn arguments(line: &str) -> Vec<String> {
-    let mut arguments = Vec::new();
-    for (at, part) in line.split('"').enumerate() {
-        match at % 2 {
-            0 => arguments.extend(part.split_whitespace().map(str::to_owned)),
-            _ => arguments.push(part.to_owned()),
+    let mut arguments = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if c == open => quote = None,
+            (None, _) if c.is_whitespace() => arguments.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
         }
     }
+    arguments.extend(word);
     arguments
 }
 
@@ -72,7 +80,9 @@ fn outputs_are_what_the_program_prints() {
         if std::env::var_os("PIXELPLAY_UPDATE_DOCS").is_some() {
             fs::write(&path, updated).unwrap();
         } else {
-            assert_eq!(page, updated, "{}: run `cargo xtask readme`", path.display());
+            let mut lines = page.lines().zip(updated.lines());
+            let differs = lines.find(|(line, updated)| line != updated);
+            assert!(page == updated, "{}: {differs:?}: run `cargo xtask readme`", path.display());
         }
     }
     assert!(count >= 2, "README.md shows the output of commands");
@@ -91,10 +101,9 @@ fn commands_are_understood() {
             let Some(command) = line.strip_prefix("pixelplay ") else {
                 continue;
             };
-            let command = command.split(['|', '>', ';']).next().unwrap().replace('\'', "\"");
             // With --help clap reads the words before it, and does nothing.
             let output = Command::new(env!("CARGO_BIN_EXE_pixelplay"))
-                .args(arguments(&command))
+                .args(arguments(command).into_iter().take_while(|word| word != ">" && word != "|"))
                 .arg("--help")
                 .stdin(Stdio::null())
                 .output()

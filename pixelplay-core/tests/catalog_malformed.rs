@@ -159,7 +159,7 @@ fn encodings() -> Vec<Case> {
         case(
             "half a UTF-16 character",
             [utf16(&marked, u16::to_le_bytes), vec![b'x']].concat(),
-            "2 rows, not as many cells as the header has @3, lost @3, 1 kept: [Été, Björk]",
+            "2 rows, more or fewer cells than the header @3, lost @3, 1 kept: [Été, Björk]",
         ),
     ]
 }
@@ -337,17 +337,17 @@ fn rows() -> Vec<Case> {
         case(
             "a row too short and one too long",
             "title,artist,note\na,b\na,b,c,d\ne,f,g\n",
-            "3 rows, not as many cells as the header has @2+3, 1 kept: [e, f, note=g]",
+            "3 rows, more or fewer cells than the header @2+3, 1 kept: [e, f, note=g]",
         ),
         case(
             "blank cells too many",
             "title,artist\na,b,, \nc,d,,x\n",
-            "2 rows, not as many cells as the header has @3, 1 kept: [a, b]",
+            "2 rows, more or fewer cells than the header @3, 1 kept: [a, b]",
         ),
         case(
             "a quote never closed",
             "title,artist\na,b\n\"c,d\ne,f\n",
-            "2 rows, not as many cells as the header has @3, unclosed?, 1 kept: [a, b]",
+            "2 rows, more or fewer cells than the header @3, unclosed?, 1 kept: [a, b]",
         ),
         case(
             "a quote closed rows later",

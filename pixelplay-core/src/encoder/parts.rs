@@ -232,7 +232,12 @@ mod tests {
             let scales_of = (format!("{name}.scale"), Dtype::F32, vec![shape[0]]);
             let scales = little_endian(&mut scales.iter().copied());
             packed.push((scales_of.0, scales_of.1, scales_of.2, scales));
-            packed.push((name, Dtype::I8, shape, bytes.iter().map(|v| v.cast_unsigned()).collect()));
+            packed.push((
+                name,
+                Dtype::I8,
+                shape,
+                bytes.iter().map(|v| v.cast_unsigned()).collect(),
+            ));
         }
         [packed, floats].map(|list| {
             let views = list.iter().map(|(name, dtype, shape, bytes)| {
