@@ -8,8 +8,8 @@ use pixelplay_data::SAMPLE_IMAGES;
 fn samples_are_small_pictures_that_can_be_told_apart() {
     let mut names = Vec::new();
     for sample in SAMPLE_IMAGES {
-        let image =
-            image::load_from_memory_with_format(sample.jpeg, image::ImageFormat::Jpeg).expect("a JPEG file");
+        let image = image::load_from_memory_with_format(sample.jpeg, image::ImageFormat::Jpeg)
+            .expect("a JPEG file");
         assert!(image.width().max(image.height()) <= 640, "{}", sample.name);
         assert_eq!(image.color(), image::ColorType::Rgb8, "{}", sample.name);
         assert!(sample.jpeg.len() <= 120 * 1024, "{} has {} bytes", sample.name, sample.jpeg.len());
