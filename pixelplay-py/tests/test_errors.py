@@ -194,7 +194,7 @@ def test_a_checkpoint_that_lacks_a_file(tmp_path: Path) -> None:
     checkpoint = tmp_path / "mini"
     shutil.copytree(REPOSITORY / "models" / "pixelplay-mini", checkpoint)
     assert pp.Encoder(checkpoint).fingerprint == pp.Encoder().fingerprint
-    (checkpoint / "config.json").unlink()
+    (checkpoint / "open_clip_config.json").unlink()
     with pytest.raises(FileNotFoundError) as caught:
         pp.Encoder(checkpoint)
     assert isinstance(caught.value, pp.EncodeError)

@@ -19,11 +19,11 @@ impl Encoder {
     /// two on a radar chart and for saying why a song fits.
     ///
     /// It is a rough estimate. On 97 photographs of OASIS, of themes that pixelplay-mini's training
-    /// left out, the ranks of its valence and energy agree by 0.44 and 0.35 (Spearman; 95 %
-    /// intervals 0.21 to 0.61 and 0.10 to 0.57) with the valence and arousal that about 100 people
+    /// left out, the ranks of its valence and energy agree by 0.48 and 0.30 (Spearman; 95 %
+    /// intervals 0.20 to 0.70 and 0.00 to 0.55) with the valence and arousal that about 100 people
     /// felt (`benches/quality`); nobody rated how danceable or acoustic a picture is.
     ///
-    /// The first call encodes 28 sentences, which clones of the encoder share.
+    /// The first call encodes 32 sentences, which clones of the encoder share.
     ///
     /// ```
     /// # #[cfg(feature = "mini")] {

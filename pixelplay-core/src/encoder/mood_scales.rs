@@ -17,7 +17,7 @@ const fn pair(high: (&'static str, &'static str), low: (&'static str, &'static s
     Pair { high, low }
 }
 
-/// The pairs for each of [`Mood::AXES`]. They are scenes rather than adjectives, since captions
+/// The pairs for each of [`Mood::AXES`]. Most are scenes rather than adjectives, since captions
 /// describe what pictures show.
 pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
     &[
@@ -28,6 +28,7 @@ pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
         pair(("wild", "a wild storm with crashing waves"), ("still", "still water without a wave")),
         pair(("crowded", "a crowd of excited people"), ("empty", "an empty place without anybody")),
         pair(("fast", "a race, fast cars and speed"), ("slow", "somebody resting on a bench")),
+        pair(("exciting", "an exciting, energetic scene"), ("relaxing", "a calm, relaxing scene")),
     ],
     &[
         pair(
@@ -46,6 +47,7 @@ pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
             ("peaceful", "a peaceful family with their children"),
             ("threatening", "a dangerous and frightening scene"),
         ),
+        pair(("pleasant", "a happy, pleasant scene"), ("unpleasant", "a sad, unpleasant scene")),
     ],
     &[
         pair(("dancing", "people dancing at a party"), ("solitary", "a person sitting alone")),

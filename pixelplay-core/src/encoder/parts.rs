@@ -206,6 +206,7 @@ mod tests {
 
     /// The weights of a configuration with what has two axes or more in eight bits, and the same
     /// numbers as floats.
+    #[allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
     fn in_eight_bits_and_as_floats(config: &Config) -> [Vec<u8>; 2] {
         use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 

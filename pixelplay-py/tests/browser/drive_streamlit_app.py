@@ -140,7 +140,7 @@ class Visit:
         page = self.page
         page.goto(self.address)
         expect(page.get_by_role("heading", name="Start with a picture")).to_be_visible()
-        expect(page.get_by_role("button", name="Beach")).to_be_visible()
+        expect(page.get_by_role("button", name="Coffee")).to_be_visible()
         self.seen("empty")
 
         self.tab("Account")
