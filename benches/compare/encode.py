@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
         "--encoders",
         nargs="+",
         metavar="NAME",
-        help="measure only these, by their names in the table, next to PixelPlay and PyTorch",
+        help="measure only these libraries, named as in the table, next to PixelPlay and PyTorch",
     )
     add("--seconds", type=command.positive, default=40, metavar="N", help="start no new round after N (%(default)s)")
     add("--quick", action="store_true", help=f"defaults: one thread, 5 rounds, {', '.join(QUICK)}")

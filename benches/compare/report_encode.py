@@ -22,7 +22,7 @@ def markdown(results: dict) -> str:
 
 
 def scenarios(results: dict) -> dict[str, list[dict]]:
-    """Returns the records that are times of one thing, by scenario, in the order shown."""
+    """Returns the timing records of one thing, grouped by scenario, in the order shown."""
     found: dict[str, list[dict]] = {}
     for kind in OF_ONE:
         for record in results["records"]:

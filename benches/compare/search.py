@@ -22,7 +22,7 @@ def arguments() -> argparse.Namespace:
     add("--rows", type=positive, nargs="+", metavar="N", help="sizes of the catalogues (10000 100000 1000000)")
     add("--queries", type=positive, metavar="N", help="number of different queries, and size of a batch (256)")
     add("--shapes", nargs="+", choices=["clip", "songs", "uniform"], default=["clip", "songs", "uniform"])
-    add("--rivals", nargs="+", metavar="NAME", help="measure only these, by their names in the table")
+    add("--rivals", nargs="+", metavar="NAME", help="measure only these libraries, named as in the table")
     add(
         "--approximate-rows",
         type=positive,

@@ -266,7 +266,7 @@ pub(crate) fn starter_index(
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err(
-            "ids must be a sequence with one id for each vector, not one text",
+            "ids must be a sequence with one id per vector, not a single string",
         ));
     }
     let mut ids = Vec::new();

@@ -22,7 +22,7 @@ use crate::mood::PyMood;
 /// ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
 /// the embedded checkpoint pixelplay-mini is used.
 ///
-/// ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bit for bit the same with any number.
+/// ``threads`` is the number of threads; ``None`` uses all cores. The vectors do not depend on it, bit for bit.
 /// ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
 /// processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 ///

@@ -57,7 +57,7 @@ impl PyHybridQuery {
 
     /// Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
     ///
-    /// Together the songs count ``weight``, however many there are. Ids that the index does not have are ignored.
+    /// ``weight`` is their total weight, however many songs there are. Ids that the index does not have are ignored.
     /// Unlike the songs of ``like``, these may be among the results.
     #[pyo3(signature = (weights, weight = 0.2))]
     fn lean_towards(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {

@@ -12,7 +12,7 @@ use crate::embedding::quoted;
 
 /// A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 ///
-/// Columns that PixelPlay does not define are there as text, and only if the song has a value in them: use ``get``.
+/// Other columns are included as text if the song has a value in them, so use ``get``.
 ///
 /// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
 /// ``duration_ms`` in milliseconds.

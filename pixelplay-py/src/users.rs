@@ -256,7 +256,7 @@ impl PyUserStore {
         self.wait(py, move |users| users.rename(&name, &new))
     }
 
-    /// Deletes an account and all its data, also from unused parts of the file. Raises ``UnknownUser``.
+    /// Deletes an account and all its data, including traces in unused parts of the file. Raises ``UnknownUser``.
     fn delete_account(&self, py: Python<'_>, name: Typed) -> PyResult<()> {
         self.wait(py, move |users| users.delete_account(&name))
     }
@@ -398,7 +398,7 @@ impl PyUserStore {
     /// Returns the taste of a user: song ids with weights from -1 (disliked) to 1, for ``HybridQuery.lean_towards``.
     ///
     /// A favourite and a like weigh 1 each, a dislike -1, a listen 0.25. Each weight halves with every
-    /// ``taste_half_life``, and the sum is limited to -1 and 1. Raises ``UnknownUser``.
+    /// ``taste_half_life``, and the sum is clamped to the range -1 to 1. Raises ``UnknownUser``.
     fn taste(&self, py: Python<'_>, name: Typed) -> PyResult<BTreeMap<String, f64>> {
         self.read(py, |users| users.taste(&name))
     }

@@ -98,7 +98,7 @@ class Encoder:
     ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
     the embedded checkpoint pixelplay-mini is used.
 
-    ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bit for bit the same with any number.
+    ``threads`` is the number of threads; ``None`` uses all cores. The vectors do not depend on it, bit for bit.
     ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
     processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 
@@ -219,7 +219,7 @@ class Sentence:
 class Song:
     """A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 
-    Columns that PixelPlay does not define are there as text, and only if the song has a value in them: use ``get``.
+    Other columns are included as text if the song has a value in them, so use ``get``.
 
     Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
     ``duration_ms`` in milliseconds.
@@ -524,7 +524,7 @@ class HybridQuery:
     def lean_towards(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
         """Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
 
-        Together the songs count ``weight``, however many there are. Ids that the index does not have are ignored.
+        ``weight`` is their total weight, however many songs there are. Ids that the index does not have are ignored.
         Unlike the songs of ``like``, these may be among the results.
         """
     def blend(self, index: SongIndex) -> Embedding:
@@ -864,7 +864,7 @@ class UserStore:
         Raises ``UnknownUser``, ``BadUserName``, ``NameTaken``, ``NamesAreHidden``.
         """
     def delete_account(self, name: str) -> None:
-        """Deletes an account and all its data, also from unused parts of the file. Raises ``UnknownUser``."""
+        """Deletes an account and all its data, including traces in unused parts of the file. Raises ``UnknownUser``."""
     def start_password_reset(self, name: str, *, source: str | None = None) -> str:
         """Creates a single-use token for a new password. Send it to the owner of the name.
 
@@ -928,7 +928,7 @@ class UserStore:
         """Returns the taste of a user: song ids with weights from -1 (disliked) to 1, for ``HybridQuery.lean_towards``.
 
         A favourite and a like weigh 1 each, a dislike -1, a listen 0.25. Each weight halves with every
-        ``taste_half_life``, and the sum is limited to -1 and 1. Raises ``UnknownUser``.
+        ``taste_half_life``, and the sum is clamped to the range -1 to 1. Raises ``UnknownUser``.
         """
     def export(self, name: str) -> str:
         """Returns everything stored about a user as JSON, without the hashes of password and tokens. Raises

@@ -8,7 +8,7 @@ use crate::catalog::table::{CleanOptions, RowReader};
 
 /// Returns the delimiter, and whether the first line only names it: `sep=;`.
 ///
-/// Without such a line, it is the delimiter with which most columns of the header are known, or a
+/// Without such a line, it is the delimiter by which the header has the most known columns, or a
 /// comma if none are.
 pub(super) fn find_delimiter(
     head: &[u8],

@@ -14,7 +14,7 @@ pub(in crate::encoder) struct TensorSpec {
 pub(super) type Add<'a> = dyn FnMut(&str, &[usize]) + 'a;
 
 impl Config {
-    /// Returns every tensor of both towers, by the names of the layout.
+    /// Returns every tensor of both towers, under the names that the layout gives them.
     pub(in crate::encoder) fn tensors(&self) -> Vec<TensorSpec> {
         let mut specs = Vec::new();
         let add: &mut Add<'_> = &mut |name, shape| {

@@ -141,7 +141,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
     let format = text.lines().next().and_then(|line| line.strip_prefix("pixelplay-shards "));
     let format: u64 = format
         .and_then(|format| format.parse().ok())
-        .ok_or_else(|| damaged("it does not start with its format"))?;
+        .ok_or_else(|| damaged("its first line does not name the format"))?;
     if format > FORMAT {
         return Err(SongIndexError::NewerFormat {
             path: path.to_owned(),

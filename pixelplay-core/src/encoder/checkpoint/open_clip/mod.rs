@@ -3,7 +3,7 @@
 //!
 //! * `config`: the configuration, and what of it is not supported.
 //! * `tensors`: the tensors that it requires.
-//! * `names`: the same tensors by the names of a `CLIPModel`, which the text tower uses.
+//! * `names`: adds the names of a `CLIPModel`, under which the text tower looks up its tensors.
 
 mod config;
 mod names;

@@ -6,7 +6,7 @@
 //! the end token or the end token is not the highest id. The definition below takes all of these
 //! from the checkpoint, and pools at the known position of the end token.
 //!
-//! * This file has the transformer towers, and `transformer` their layers; `efficientnet` is the
+//! * This file has the transformer towers, `transformer` has their layers; `efficientnet` is the
 //!   convolutional tower. `load` reads their tensors.
 
 mod efficientnet;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::problem::HashProblem;
 use crate::users::password::pepper::Pepper;
 
-/// The form of the password that went into its hash. Its text is stored in a column next to the
+/// How the password was normalized before it was hashed. It is stored in a column next to the
 /// hash, since the hash does not record it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::users) enum HashInput {

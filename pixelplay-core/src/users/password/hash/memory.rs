@@ -1,4 +1,4 @@
-//! The memory that a hash works in.
+//! The working memory of a password hash.
 
 use argon2::Block;
 use zeroize::Zeroize;
