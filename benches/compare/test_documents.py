@@ -54,6 +54,6 @@ def test_every_figure_is_in_a_record() -> None:
         assert not (missing := unrecorded(text)), missing
 
 
-def test_a_figure_that_nobody_measured_is_found() -> None:
+def test_a_figure_without_a_record_is_found() -> None:
     assert unrecorded("## Made up\n\n| rows | time |\n|---|---|\n| 10 | 123.45678 ms |\n") == ["Made up: 123.45678"]
     assert unrecorded("## Told\n\nNo record was kept.\n\n| 123.45678 ms |\n") == []

@@ -52,7 +52,7 @@ pub const SAMPLE_IMAGES: &[SampleImage] = &[
     },
     SampleImage {
         name: "rocket",
-        caption: "a rocket on its launch pad at night",
+        caption: "a rocket on its launch pad at dusk",
         jpeg: include_bytes!("../samples/rocket.jpg"),
     },
 ];
