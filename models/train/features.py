@@ -35,7 +35,13 @@ def targets(work: Path, clip, known: Inputs, seen: np.ndarray, threads: int) -> 
             np.save(f, whole(clip, seen, threads))
 
     features = np.load(once(work / "imagenet.npy", make))
-    return build(known.items, known.pixels, features, known.space, known.sentences.embed)
+    return build(known.items, known.pixels, features, spread(seen), known.space, known.sentences.embed)
+
+
+def spread(seen: np.ndarray) -> np.ndarray:
+    """Mean and standard deviation of each channel of maps: (n, 2 * channels)."""
+    parts = (seen[i : i + 512].astype(np.float32) for i in range(0, len(seen), 512))
+    return np.concatenate([np.concatenate([x.mean((2, 3)), x.std((2, 3))], 1) for x in parts])
 
 
 def pooled(work: Path, clip, seen: list[np.ndarray], threads: int) -> list[np.ndarray]:

@@ -32,6 +32,7 @@ def train(
     places: np.ndarray,
     encode: Encode,
     steps: int,
+    seed: int,
 ):
     """`pooled` are the trained tower's features of the pictures, one array a view."""
     batches = Batches(items, targets)
@@ -86,7 +87,7 @@ def train(
         clip,
         loss_of,
         steps=steps,
-        seed=5,
+        seed=(5, seed),
         rate=RATE,
         batch=PAIRS + LABELLED + RATED,
         validate=validate,

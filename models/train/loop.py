@@ -34,7 +34,7 @@ def fit(
     *,
     steps: int,
     rate: float,
-    seed: int,
+    seed: tuple[int, int],
     decay: float = 0.05,
     warmup: int | None = None,
     batch: int = 1,
@@ -54,9 +54,9 @@ def fit(
     path, step = work / f"{name}.pt", 0
     if path.is_file():
         state = torch.load(path, weights_only=True)
-        if state["steps"] != steps:
+        if (state["steps"], state["seed"]) != (steps, seed):
             raise SystemExit(
-                f"{path} was started for {state['steps']} steps, not {steps}: delete it or ask for the same number"
+                f"{path} was started with --seed {state['seed'][1]} for {state['steps']} steps: delete it or ask for the same"
             )
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])
@@ -73,6 +73,7 @@ def fit(
                 "optimizer": optimizer.state_dict(),
                 "step": step,
                 "steps": steps,
+                "seed": seed,
             },
         )
 
@@ -85,7 +86,7 @@ def fit(
             factor = min(1.0, (step + 1) / warmup) * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * step / steps)))
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
-            loss = loss_of(step, step / steps, np.random.default_rng([seed, step]))
+            loss = loss_of(step, step / steps, np.random.default_rng([*seed, step]))
             optimizer.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

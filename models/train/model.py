@@ -39,7 +39,7 @@ def config() -> dict:
     }
 
 
-def new_model(seed: int = 0) -> CLIP:
+def new_model(seed: int) -> CLIP:
     torch.manual_seed(seed)
     model = CLIP(**config())
     model.visual.to(memory_format=torch.channels_last)

@@ -14,8 +14,9 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/de
 TEXT_PENALTY = 3e-3
 PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
 FOLDS = 12
-COMPONENTS = 128
-VALENCE_PENALTY, ENERGY_PENALTY = 3.0, 10.0
+VALENCE_PENALTY, ENERGY_PENALTY = 10.0, 3.0
+EARLY = 0.7  # of features of an earlier stage
+ALIKE, NEAR = 1000.0, 2.0  # height and sharpness of the kernel that compares what captions would say
 
 
 def templates() -> dict:
@@ -87,15 +88,35 @@ def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(weights, 1).astype(np.float32), np.array(offset, np.float32)
 
 
-def of_pictures(
-    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, sentence_moods: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Valence and energy (n, 2) in standard deviations, from OASIS's norms of its training themes; and what their regression
-    tells of the rated pictures themselves, against the norms: Spearman's correlations (2,).
+def fitted(kernel: np.ndarray, rated: np.ndarray, rows: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """Kernel ridge regression: predictions (n,) for all pictures from the norms `y` of the rated ones in `rows`.
 
-    `features` are the teacher's, standardised; `sentence_moods` (n, 2) are the moods of the sentences that the teacher's features
-    lead to. Of a rated picture it is a regression on the other themes that tells, never one that saw its own theme."""
-    rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
+    `kernel` (n, rated) compares every picture with the rated ones, `penalty` is a share of the rows."""
+    own = kernel[np.ix_(rated[rows], rows)]
+
+    def centred(k: np.ndarray) -> np.ndarray:
+        return k - k.mean(1, keepdims=True) - own.mean(0) + own.mean()
+
+    gram = centred(own) + penalty * len(rows) * np.eye(len(rows))
+    mean = y[rows].mean()
+    return centred(kernel[:, rows]) @ np.linalg.solve(gram, y[rows] - mean) + mean
+
+
+def of_pictures(
+    items: list[data.Picture],
+    pixels: np.ndarray,
+    features: np.ndarray,
+    early: np.ndarray,
+    bridge: np.ndarray,
+    sentence_moods: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Valence and energy (n, 2) in standard deviations, predicted from OASIS's norms for its training themes; and Spearman's
+    correlations (2,) of these predictions with the norms of the rated pictures.
+
+    `features` and `early` are the tower's last and earlier features, standardised; `bridge` (n, 382) are the unit vectors that
+    a regression on captions predicts, `sentence_moods` (n, 2) the moods of these vectors. The prediction for a rated picture
+    comes from a regression on other themes, so that it is as uncertain as that for any other picture."""
+    rated = np.array([i for i, p in enumerate(items) if p.valence is not None and p.split == "train"])
     norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
     themes = sorted({items[i].label for i in rated})
     place = {name: k % FOLDS for k, name in enumerate(np.random.default_rng(0).permutation(themes))}
@@ -103,26 +124,22 @@ def of_pictures(
 
     colours = np.stack([statistics(picture) for picture in pixels])
     colours = (colours - colours.mean(0)) / (colours.std(0) + 1e-9)
-    flat = features - features.mean(0)
-    components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:COMPONENTS].T
-    components /= components.std(0)
     sentence_moods = (sentence_moods - sentence_moods.mean(0)) / sentence_moods.std(0)
-    # Colours and what a caption would say tell valence; energy is in what is seen.
-    moods = []
-    for axis, (x, penalty) in enumerate(
-        [
-            (np.concatenate([components, colours, colours**2 - 1, 4 * sentence_moods[:, :1]], 1), VALENCE_PENALTY),
-            (np.concatenate([features, 10 * sentence_moods[:, 1:]], 1), ENERGY_PENALTY),
-        ]
-    ):
-        weights, offset = ridge(x[rated], norms[:, axis], penalty)
-        mood = x @ weights + offset
+
+    def linear(*columns: np.ndarray) -> np.ndarray:
+        return sum(x @ x[rated].T for x in columns)
+
+    # Colours and what a caption would say predict valence, but not energy.
+    valence = linear(features, EARLY * early, 10 * sentence_moods, 2 * colours, 2 * (colours**2 - 1))
+    energy = linear(EARLY * features, EARLY * early) + ALIKE * np.exp(-NEAR * (1 - bridge @ bridge[rated].T))
+    found = np.empty((len(items), 2), np.float32)
+    for axis, (kernel, penalty) in enumerate([(valence, VALENCE_PENALTY), (energy, ENERGY_PENALTY)]):
+        y = norms[:, axis]
+        mood = fitted(kernel, rated, np.arange(len(rated)), y, penalty)
         mean, deviation = mood.mean(), mood.std()
         for k in range(FOLDS):
-            weights, offset = ridge(x[rated][fold != k], norms[fold != k, axis], penalty)
-            mood[np.array(rated)[fold == k]] = x[rated][fold == k] @ weights + offset
-        moods.append((mood - mean) / deviation)
-    found = np.stack(moods, 1).astype(np.float32)
+            mood[rated[fold == k]] = fitted(kernel, rated, np.flatnonzero(fold != k), y, penalty)[rated[fold == k]]
+        found[:, axis] = (mood - mean) / deviation
     return found, np.array([spearman(found[rated, axis], norms[:, axis]) for axis in range(2)])
 
 

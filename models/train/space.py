@@ -13,7 +13,7 @@ WEIGHT = 0.3  # of a mood that is one standard deviation from the mean, beside a
 LIMIT = 2.5  # standard deviations
 # Standard deviations of captions that the mood of a text must pass to count. Most texts do not speak of moods, and theirs
 # must not stand between a picture and its caption.
-NEUTRAL = 1.0
+NEUTRAL = 0.5
 SHOWN = DIM - 2
 
 

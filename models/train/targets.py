@@ -21,8 +21,11 @@ class Targets:
     head: tuple[np.ndarray, np.ndarray]  # weights (1280, 384) and offset: where a linear head begins
 
 
-def build(items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, space: Space, embed) -> Targets:
-    """`features` (n, 1280) are those of the tower as ImageNet left it; only pictures of the training part teach anything."""
+def build(
+    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, early: np.ndarray, space: Space, embed
+) -> Targets:
+    """`features` (n, 1280) are those of the tower as ImageNet left it, `early` those of its frozen stages; only pictures of the
+    training part teach anything."""
     texts = sorted({c for p in items for c in (p.captions or prompts(p))})
     number = {t: i for i, t in enumerate(texts)}
     vectors = embed(texts)
@@ -36,7 +39,9 @@ def build(items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, s
     captioned = np.array([i for i in train if items[i].captions])
     weights, offset = moods.ridge(x[captioned], said[captioned], RIDGE)
     bridge = unit(x @ weights + offset)
-    mood, agreement = moods.of_pictures(items, pixels, x, space.moods(bridge @ space.basis.T + space.mean))
+    early = (early - early[train].mean(0)) / (early[train].std(0) + 1e-6)
+    said_moods = space.moods(bridge @ space.basis.T + space.mean)
+    mood, agreement = moods.of_pictures(items, pixels, x, early, bridge, said_moods)
     print(
         f"  valence and arousal of OASIS's training pictures, told without their themes: {agreement.round(3)}",
         flush=True,

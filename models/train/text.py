@@ -81,6 +81,7 @@ def train(
     places: np.ndarray,
     encode: Encode,
     steps: int,
+    seed: int,
 ):
     """`places` are where `texts` belong; `tune` are sentences that are not learnt, and their places."""
     tokens = encode(texts)
@@ -113,7 +114,7 @@ def train(
         clip,
         loss_of,
         steps=steps,
-        seed=4,
+        seed=(4, seed),
         rate=RATE,
         batch=BATCH,
         validate=validate,

@@ -46,6 +46,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vision-steps", type=int, default=500, help="batches of 256 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=1200, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument("--joint-steps", type=int, default=300, help="batches of 272 pairs (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and batches (default: %(default)s)")
     parser.add_argument(
         "--tuning", action="store_true", help="keep the pictures aside that settings are chosen by (see data.py)"
     )
@@ -75,21 +76,22 @@ def main() -> None:
     last = STAGES.index(a.until)
 
     known = inputs.Inputs(a.data, a.work, a.tuning)
-    clip = model.new_model()
+    clip = model.new_model(a.seed)
     views = features.views(a.work, clip, known, a.views, a.threads)
     targets = features.targets(a.work, clip, known, views[0], a.threads)
     if last < 1:
         return
-    net = vision.train(clip, a.work, known.items, views, targets, a.vision_steps)
+    net = vision.train(clip, a.work, known.items, views, targets, a.vision_steps, a.seed)
     net.put_into(clip)
     if last < 2:
         return
     encode = tokenizer.Encode(known.tokenizer)
-    clip = text.train(clip, a.work, known.tune_sentences(), known.texts, known.places(), encode, a.text_steps)
+    tune, places = known.tune_sentences(), known.places()
+    clip = text.train(clip, a.work, tune, known.texts, places, encode, a.text_steps, a.seed)
     if last < 3:
         return
     pooled = features.pooled(a.work, clip, views, a.threads)
-    clip = joint.train(clip, a.work, known.items, pooled, targets, known.texts, known.places(), encode, a.joint_steps)
+    clip = joint.train(clip, a.work, known.items, pooled, targets, known.texts, places, encode, a.joint_steps, a.seed)
     if last < 4:
         return
     export.export(clip.eval(), known.tokenizer, a.out)

@@ -117,7 +117,7 @@ class Batches:
         return rows, np.array([self.owned[i][r.integers(len(self.owned[i]))] for i in rows])
 
 
-def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int):
+def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int, seed: int):
     """`views` are the maps of the pictures."""
     with torch.no_grad():
         clip.visual.head.proj.weight.copy_(torch.from_numpy(targets.head[0].T))
@@ -154,7 +154,7 @@ def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targe
         net,
         loss_of,
         steps=steps,
-        seed=6,
+        seed=(6, seed),
         rate=RATE,
         batch=PAIRS + LABELLED + RATED,
         validate=validate,
