@@ -23,7 +23,7 @@ impl Encoder {
     /// intervals 0.20 to 0.70 and 0.00 to 0.55) with the valence and arousal that about 100 people
     /// felt (`benches/quality`); nobody rated how danceable or acoustic a picture is.
     ///
-    /// The first call encodes 32 sentences, which clones of the encoder share.
+    /// The first call encodes 44 sentences, which clones of the encoder share.
     ///
     /// ```
     /// # #[cfg(feature = "mini")] {

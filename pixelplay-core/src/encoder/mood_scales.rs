@@ -29,6 +29,15 @@ pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
         pair(("crowded", "a crowd of excited people"), ("empty", "an empty place without anybody")),
         pair(("fast", "a race, fast cars and speed"), ("slow", "somebody resting on a bench")),
         pair(("exciting", "an exciting, energetic scene"), ("relaxing", "a calm, relaxing scene")),
+        pair(("thrilling", "a thrilling, intense moment"), ("lazy", "a slow, lazy afternoon")),
+        pair(
+            ("dramatic", "something dramatic and intense"),
+            ("ordinary", "something plain and ordinary"),
+        ),
+        pair(
+            ("powerful", "a powerful explosion with fire and smoke"),
+            ("gentle", "a soft and gentle light"),
+        ),
     ],
     &[
         pair(
@@ -48,6 +57,15 @@ pub(super) const SCALES: [&[Pair]; Mood::AXES.len()] = [
             ("threatening", "a dangerous and frightening scene"),
         ),
         pair(("pleasant", "a happy, pleasant scene"), ("unpleasant", "a sad, unpleasant scene")),
+        pair(("joyful", "a lovely, joyful moment"), ("miserable", "a painful, miserable moment")),
+        pair(
+            ("cheerful", "a cheerful celebration with friends"),
+            ("lonely", "a lonely, abandoned building"),
+        ),
+        pair(
+            ("delightful", "something delightful and beautiful"),
+            ("grim", "something disgusting and ugly"),
+        ),
     ],
     &[
         pair(("dancing", "people dancing at a party"), ("solitary", "a person sitting alone")),
