@@ -10,10 +10,11 @@ pub const UNIT_TOLERANCE: f64 = 1e-3;
 
 /// The spaces of earlier embedded checkpoints. When new weights are embedded, the space of the old
 /// ones must be added here.
-const EARLIER_EMBEDDED: [&str; 3] = [
+const EARLIER_EMBEDDED: [&str; 4] = [
     "clip:bf0e5d4568d97b916629348217a24dc6",
     "clip:0ae56f9acefaf73618c3e5e5fdc13a3d",
     "clip:e3296407b700dcd854a1956f44d0076a",
+    "clip:54b6ace2fd8d93cecd9ee60e6fb474ba",
 ];
 
 fn is_earlier(space: &Fingerprint) -> bool {
