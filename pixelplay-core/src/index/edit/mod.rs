@@ -11,7 +11,7 @@
 //! | | |
 //! |---|---|
 //! | this file | the editor |
-//! | `copy` | copying rows into a new file, all or some, changed or not |
+//! | `copy` | copying all or some rows into a new file, with or without changes |
 //! | `cells` | cells to change while copying |
 //! | `folder`, `manifest` | moving a folder from one state to the next, and how a state is recorded |
 //! | `shards` | finding and opening the files of an index, even while it is being edited |
@@ -111,9 +111,10 @@ impl fmt::Display for EditReport {
 /// the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter) that is about to
 /// replace it: do not finish a writer while holding an editor of the same file.
 ///
-/// Songs keep their order, and added songs come last. Columns that only one side has are empty for
-/// the songs of the other. All columns of song data are kept, including those that PixelPlay does
-/// not know; of the helper columns (`_pp_*`), only those that PixelPlay writes are kept.
+/// Songs keep their order, and added songs come last. If only one side has a column, it is empty
+/// for the songs of the other side. All columns of song data are kept, including those that
+/// PixelPlay does not know; of the helper columns (`_pp_*`), only those that PixelPlay writes are
+/// kept.
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
@@ -158,8 +159,8 @@ impl SongIndexEditor {
     /// memory.
     ///
     /// # Errors
-    /// As [`SongIndex::open`]; if the folder cannot be written to, or its file system does not
-    /// support locks; [`SongIndexError::Cancelled`] if cancelled while waiting.
+    /// As [`SongIndex::open`]; also if the folder is not writable or its file system does not
+    /// support locks, and [`SongIndexError::Cancelled`] if cancelled while waiting.
     pub fn open(
         path: impl AsRef<Path>,
         options: EditOptions,
@@ -333,7 +334,8 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// Returns the rows that songs with these ids would replace; an error if they must not.
+    /// Returns the rows that songs with these ids would replace, or an error if replacing is not
+    /// allowed.
     pub(crate) fn known_rows<'i>(
         &self,
         ids: impl Iterator<Item = &'i str>,
@@ -364,8 +366,8 @@ impl SongIndexEditor {
         ) {
             return refuse(error.to_string());
         }
-        // To be stored together, both must name the same space. That they are not known to differ
-        // is not enough.
+        // Vectors are stored together only if both sides name the same space. If either space is
+        // unknown, that is not enough.
         if self.index.fingerprint() != songs.fingerprint() {
             return refuse(
                 "only one of the two names the encoder of its vectors; write both with the same fingerprint"

@@ -1,6 +1,6 @@
 //! Finds the batches in the bytes of an index file.
 //!
-//! Everything that the file states about itself is checked here before it is used.
+//! All lengths, offsets and metadata in the file are checked here before they are used.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -90,8 +90,7 @@ impl Parser<'_> {
                 batch_checksums,
             )?)
         } else {
-            // Searched for in the bytes, because the reference to the metadata may be what is
-            // damaged.
+            // Search the raw bytes, because the reference to the metadata may itself be damaged.
             let footer = &bytes[footer_range];
             let any_footer_key = layout::FOOTER_KEYS
                 .iter()
@@ -375,8 +374,7 @@ impl Parser<'_> {
     }
 }
 
-/// Returns what kind of file it is if it does not start like an Arrow file, and what to do about
-/// it.
+/// Describes a file that does not start like an Arrow file, and what to do about it.
 fn foreign(bytes: &[u8]) -> &'static str {
     const MOST: usize = 1024;
     let start = &bytes[..bytes.len().min(MOST)];

@@ -12,9 +12,9 @@ const ROWS_A_REPORT: usize = 16_384;
 type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
-    /// Checks everything that [`open`](Self::open) leaves out: that every batch matches its
-    /// checksum (if the file has checksums), that every vector is finite, has length 1 and is close
-    /// to its quantized copy, that ids are unique, and that every column can be read.
+    /// Checks everything that [`open`](Self::open) does not: every batch matches its checksum (if
+    /// the file has checksums); every vector is finite, has length 1 and is close to its quantized
+    /// copy; ids are unique; and every column can be read.
     ///
     /// Costs one pass over the file: about a third of a second per gigabyte on one core, if the
     /// file is in memory.
@@ -62,7 +62,7 @@ impl SongIndex {
                     report(row)?;
                 }
                 let vector = self.vector(row);
-                // NaN and infinities anywhere make the sum NaN or infinite.
+                // A NaN or infinity in any position makes the sum NaN or infinite.
                 let length = backend.dot_f64(vector, vector).sqrt();
                 let is_unit = (length - 1.0).abs() <= UNIT_TOLERANCE;
                 if !is_unit {
