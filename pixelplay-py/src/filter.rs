@@ -160,7 +160,7 @@ fn value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(real) = given.cast::<PyFloat>() {
         return Ok(Value::Real(real.value()));
     }
-    // numpy's scalars convert themselves to Python's.
+    // numpy's scalars can convert themselves to Python's.
     if let Ok(plain) = given.call_method0("item")
         && !plain.get_type().is(given.get_type())
     {
