@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// How many songs one batch holds
+    /// The number of songs per batch
     #[arg(long, value_name = "N")]
     batch_rows: Option<NonZeroUsize>,
 

@@ -10,8 +10,8 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "If one of the ids is not in the index, nothing is removed, unless `--ignore-missing` is given. Searches \
-continue meanwhile and see the index either before or after the change.
+    after_help = "If one of the ids is not in the index, nothing is removed, unless `--ignore-missing` is given. \
+Searches continue in the meantime and see the index either before or after the change.
 
 Examples:
   pixelplay remove songs.arrow 4uLU6hMCjMI75M1A2tKUQC
