@@ -3,7 +3,7 @@
 use pixelplay_core::catalog::CleanOptions;
 
 /// The arguments are named after the fields of [`CleanOptions`], because the library's messages
-/// mention those.
+/// mention these fields.
 #[derive(clap::Args)]
 pub(crate) struct TableArgs {
     /// The header of a song column, if its name is not recognised, such as title=Werk; may be

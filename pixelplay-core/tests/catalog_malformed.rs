@@ -306,7 +306,7 @@ fn rows() -> Vec<Case> {
             "3 rows, no title @3+7, 1 kept: [a, b]",
         ),
         case(
-            "no line end at the end",
+            "no newline at the end",
             "title,artist\na,b\n,d",
             "2 rows, no title @3, 1 kept: [a, b]",
         ),
@@ -316,7 +316,7 @@ fn rows() -> Vec<Case> {
             "2 rows, no title @7, blank @3+5+6, 1 kept: [a, b]",
         ),
         case(
-            "an end-of-file sign of DOS",
+            "a DOS end-of-file character",
             "title,artist\na,b\n\u{1a}",
             "1 rows, blank @3, 1 kept: [a, b]",
         ),

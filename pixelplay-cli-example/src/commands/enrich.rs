@@ -29,7 +29,7 @@ Examples:
   pixelplay enrich songs.arrow with-covers.arrow --dry-run
   pixelplay enrich songs.arrow with-covers.arrow --country DE
   pixelplay enrich songs.arrow songs.arrow --provider musicbrainz --contact me@example.org
-  pixelplay enrich songs.arrow with-covers.arrow --max-requests 0    # from the cache alone"
+  pixelplay enrich songs.arrow with-covers.arrow --max-requests 0    # only from the cache"
 )]
 pub(crate) struct Args {
     /// The index: a file or a folder

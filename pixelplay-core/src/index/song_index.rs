@@ -35,7 +35,8 @@ pub(super) struct Opened {
     pub(super) batches: Vec<BatchAt>,
     pub(super) rows: usize,
     pub(super) lookup: OnceLock<IdTable>,
-    /// The direction of each row for [`By::Audio`](super::By::Audio); `None` where a row has none.
+    /// The direction of each row for [`By::Audio`](super::By::Audio); `None` if the row has no
+    /// direction.
     pub(super) audio: OnceLock<Vec<Option<Features>>>,
     /// The sample of rows that the scores of a search are compared with.
     pub(super) sample: OnceLock<Sample>,
@@ -72,7 +73,7 @@ impl SongIndex {
     /// do nothing else.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
         // SAFETY: our caller upholds the contract of `map`.
@@ -192,7 +193,7 @@ impl SongIndex {
     /// Returns the song with this id, with all its columns.
     ///
     /// # Errors
-    /// If the index has no song with this id; otherwise as [`song`](Self::song).
+    /// If the index has no song with this id; otherwise the same as for [`song`](Self::song).
     pub fn song_by_id(&self, id: &str) -> Result<Song, SongIndexError> {
         match self.row(id) {
             Some(row) => self.song(row),

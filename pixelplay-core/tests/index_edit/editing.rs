@@ -138,7 +138,10 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     other.0.extra.insert("plays".to_owned(), "many".to_owned());
     write(&folder.path("text.arrow"), &[other]);
     let error = add(&path, &folder.path("text.arrow")).unwrap_err().to_string();
-    assert!(error.contains("\"plays\" holds text there and whole numbers in the index"), "{error}");
+    assert!(
+        error.contains("\"plays\" holds text in the new songs, whole numbers in the index"),
+        "{error}"
+    );
 
     // A column of a type that songs cannot hold would be lost.
     let lists = ListArray::from_iter_primitive::<arrow_array::types::Int32Type, _, _>([

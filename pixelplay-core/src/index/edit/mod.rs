@@ -159,8 +159,8 @@ impl SongIndexEditor {
     /// memory.
     ///
     /// # Errors
-    /// As [`SongIndex::open`]; also if the folder is not writable or its file system does not
-    /// support locks, and [`SongIndexError::Cancelled`] if cancelled while waiting.
+    /// The same as for [`SongIndex::open`]; also if the folder is not writable or its file system
+    /// does not support locks, and [`SongIndexError::Cancelled`] if cancelled while waiting.
     pub fn open(
         path: impl AsRef<Path>,
         options: EditOptions,
@@ -174,10 +174,10 @@ impl SongIndexEditor {
     /// edited this way.
     ///
     /// # Safety
-    /// As [`SongIndex::open_mmap`], until the edit is done.
+    /// The same as for [`SongIndex::open_mmap`], until the edit is done.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(
         path: impl AsRef<Path>,
@@ -227,8 +227,8 @@ impl SongIndexEditor {
     /// Adds all songs of another index, which may consist of any number of files.
     ///
     /// In a folder they become one new shard, and songs that they replace are removed from their
-    /// shards. Costs a copy of the added songs and of each file that changes, and 16 bytes of
-    /// memory per song of the changed index.
+    /// shards. This copies the added songs and each file that changes, and takes 16 bytes of memory
+    /// per song of the changed index.
     ///
     /// # Errors
     /// [`SongIndexError::KnownIds`] if ids are already in the index, unless they are to be
@@ -259,11 +259,11 @@ impl SongIndexEditor {
 
     /// Removes the songs with these ids. An id may be given more than once.
     ///
-    /// Costs a copy of each file that a song is removed from.
+    /// This copies each file from which a song is removed.
     ///
     /// # Errors
     /// [`SongIndexError::UnknownIds`] if ids are not in the index, unless they are to be
-    /// [ignored](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
+    /// [ignored](EditOptions::ignore_missing); otherwise the same as for [`add`](Self::add).
     pub fn remove<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
@@ -303,7 +303,7 @@ impl SongIndexEditor {
     /// checksums.
     ///
     /// # Errors
-    /// As [`add`](Self::add).
+    /// The same as for [`add`](Self::add).
     pub fn compact(self, progress: &mut dyn Progress) -> Result<EditReport, SongIndexError> {
         let report = EditReport { songs: self.index.len(), ..EditReport::default() };
         self.write(&HashSet::new(), None, true, progress)?;
@@ -317,12 +317,12 @@ impl SongIndexEditor {
     /// Removing songs and compacting keep the biases. Songs that are added later have none, so the
     /// index cannot be searched with a correction until it is corrected again.
     ///
-    /// Costs the product of all vectors with all queries of the bank in `f64`, on all threads of
-    /// rayon's pool.
+    /// This multiplies all vectors with all queries of the bank in `f64`, on all threads of rayon's
+    /// pool.
     ///
     /// # Errors
     /// [`SongIndexError::Embedding`] if the bank comes from another encoder or has another
-    /// dimension; otherwise as [`add`](Self::add).
+    /// dimension; otherwise the same as for [`add`](Self::add).
     pub fn correct_hubness(
         self,
         bank: &QueryBank,
@@ -390,7 +390,7 @@ impl SongIndexEditor {
                 && ours != kind
             {
                 return refuse(format!(
-                    "column {name:?} holds {} there and {} in the index; convert or rename it",
+                    "column {name:?} holds {} in the new songs, {} in the index; convert or rename it",
                     describe(*kind),
                     describe(*ours)
                 ));

@@ -147,7 +147,7 @@ impl Record {
             return Err("it has fewer vectors than rows");
         }
         if list.nulls > 0 || values.nulls > 0 {
-            return Err("a vector, or a value of one, is missing");
+            return Err("a vector, or one of its values, is missing");
         }
         // The list's validity, the values' validity, the values.
         numbers(&self.slice(bytes, buffer + 2), len)

@@ -68,7 +68,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
 
-/// The newest format, and the one that is written. Format 1 had no [`KEY_RECIPE`].
+/// The newest format, in which files are written. Format 1 had no [`KEY_RECIPE`].
 pub(crate) const FORMAT: u64 = 2;
 
 pub(crate) const ID: &str = "id";

@@ -164,7 +164,7 @@ impl Parser<'_> {
             let name = field.name().as_str();
             let kind = kind_of(field.data_type());
             if !names.insert(name) {
-                return Err(self.unusable(format_args!("it has two columns {name:?}")));
+                return Err(self.unusable(format_args!("it has two columns named {name:?}")));
             }
             if name == layout::ID {
                 if kind != Some(Kind::Text) {

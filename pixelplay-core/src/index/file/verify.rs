@@ -16,8 +16,8 @@ impl SongIndex {
     /// the file has checksums); every vector is finite, has length 1 and is close to its quantized
     /// copy; ids are unique; and every column can be read.
     ///
-    /// Costs one pass over the file: about a third of a second per gigabyte on one core, if the
-    /// file is in memory.
+    /// This takes one pass over the file: about a third of a second per gigabyte on one core, if
+    /// the file is in memory.
     ///
     /// # Errors
     /// The first problem found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] if two
@@ -29,7 +29,7 @@ impl SongIndex {
     /// [`verify`](Self::verify) with progress reports, in rows. Each stage passes over all rows.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
+    /// The same as for [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
     pub fn verify_with(&self, progress: &mut dyn Progress) -> Result<(), SongIndexError> {
         let total = Some(self.len() as u64);
         let mut report =

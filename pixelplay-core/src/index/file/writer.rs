@@ -246,8 +246,8 @@ impl SongIndexWriter {
 /// ```
 ///
 /// # Errors
-/// [`SongIndexError::BadOptions`] if the numbers of vectors and songs differ; otherwise as
-/// [`SongIndexWriter`].
+/// [`SongIndexError::BadOptions`] if the numbers of vectors and songs differ; otherwise the same as
+/// for [`SongIndexWriter`].
 pub fn write_index(
     path: impl AsRef<Path>,
     songs: &[Song],
@@ -260,7 +260,7 @@ pub fn write_index(
 /// [`write_index`] that reports progress and can be cancelled.
 ///
 /// # Errors
-/// As [`write_index`], and [`SongIndexError::Cancelled`].
+/// The same as for [`write_index`], or [`SongIndexError::Cancelled`].
 pub fn write_index_with(
     path: impl AsRef<Path>,
     songs: &[Song],

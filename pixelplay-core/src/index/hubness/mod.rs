@@ -31,11 +31,11 @@ pub struct Hubness {
 impl SongIndex {
     /// Counts, for every song, how many of the queries have it among their `options.k` results.
     ///
-    /// Costs a [`search_many`](Self::search_many), and 4 bytes per song. Use queries that are
-    /// typical of later searches: pictures, if users will search with pictures.
+    /// This runs a [`search_many`](Self::search_many), and takes 4 bytes per song. Use queries that
+    /// are typical of later searches: pictures, if users will search with pictures.
     ///
     /// # Errors
-    /// As [`search_many`](Self::search_many).
+    /// The same as for [`search_many`](Self::search_many).
     pub fn hubness(
         &self,
         queries: &[Embedding],

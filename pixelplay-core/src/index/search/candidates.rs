@@ -1,4 +1,4 @@
-//! Candidates: rows that may be among the best for a query, going by the bounds of their scores.
+//! Candidates: rows that may be among the best for a query, judging by the bounds of their scores.
 
 use super::top_k::{Scored, TopK};
 use crate::index::{SongIndex, SongIndexError};

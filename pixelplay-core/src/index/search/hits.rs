@@ -37,7 +37,7 @@ impl SongHit {
     /// Reads the song, with all its columns, from the index.
     ///
     /// # Errors
-    /// As [`SongIndex::song`].
+    /// The same as for [`SongIndex::song`].
     pub fn song(&self) -> Result<Song, SongIndexError> {
         self.index.song(self.row)
     }

@@ -121,11 +121,11 @@ impl SongIndex {
     /// in `f64` (16 interleaved partial sums, which are then added pairwise), and equal scores by
     /// row. It is identical to the last bit, regardless of the processor and the number of threads.
     ///
-    /// Costs one pass over the songs that match the filter, limited by memory bandwidth: it reads
-    /// their quantized vectors, `dim` bytes per song, or the vectors themselves if the file is not
-    /// quantized. The first search of an open index also gathers a sample of it, up to 512 songs.
-    /// `cargo bench -p pixelplay-benches --bench search` measures both against a plain read of
-    /// memory; `benches/compare` compares with other libraries.
+    /// A search takes one pass over the songs that match the filter, limited by memory bandwidth:
+    /// it reads their quantized vectors, `dim` bytes per song, or the vectors themselves if the
+    /// file is not quantized. The first search of an open index also gathers a sample of it, up to
+    /// 512 songs. `cargo bench -p pixelplay-benches --bench search` measures both against a plain
+    /// read of memory; `benches/compare` compares with other libraries.
     ///
     /// # Errors
     /// If the query has another dimension or comes from another encoder, if the filter does not fit
@@ -144,7 +144,7 @@ impl SongIndex {
     /// over the vectors.
     ///
     /// # Errors
-    /// As [`search`](Self::search).
+    /// The same as for [`search`](Self::search).
     pub fn search_many(
         &self,
         queries: &[Embedding],

@@ -76,7 +76,7 @@ impl SongIndex {
     ///
     /// # Errors
     /// If the song does not exist, or if it lacks audio features and [`By::Audio`] is used;
-    /// otherwise as [`search`](Self::search).
+    /// otherwise the same as for [`search`](Self::search).
     pub fn similar(
         &self,
         id: &str,
