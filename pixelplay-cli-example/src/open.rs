@@ -29,7 +29,7 @@ pub(crate) struct EncoderArgs {
     )]
     encoder: Option<Checkpoint>,
 
-    /// How many threads to use [default: all cores]
+    /// The number of threads [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 

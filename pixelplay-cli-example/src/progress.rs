@@ -52,7 +52,7 @@ impl Progress for Bar {
                 finished.finish_and_clear();
             }
             let bar = new_bar(stage, total);
-            // Work from earlier runs must not count towards the speed of this one.
+            // Work from earlier runs must not count towards the speed of this run.
             bar.set_position(done);
             bar.reset_eta();
             self.0 = Some(((stage, total), bar));

@@ -1,6 +1,6 @@
 //! Builds an index from songs with the embedded encoder.
 #![cfg(all(feature = "catalog", feature = "mini"))]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::ops::ControlFlow;
 use std::path::Path;

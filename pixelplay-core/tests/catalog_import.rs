@@ -233,8 +233,8 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
             let query = index.embedding(row).unwrap();
             let hits = index.search(&query, &SearchOptions { k: 10, ..SearchOptions::default() });
             for (hit, (_, score)) in hits.unwrap().iter().zip(&expected) {
-                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; neighbours closer
-                // than that may swap.
+                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; closer neighbours
+                // may swap places.
                 assert!((hit.score - score).abs() < 3e-7, "{} {score}", hit.score);
                 assert!((dot(&unit[hit.row]) - hit.score).abs() < 3e-7);
             }

@@ -1,6 +1,6 @@
 //! Malformed tables, and the exact outcome for each.
 #![cfg(feature = "catalog")]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -1,6 +1,6 @@
 //! Properties of cleaning that hold for every table.
 #![cfg(feature = "catalog")]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;

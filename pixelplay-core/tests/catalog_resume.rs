@@ -3,7 +3,7 @@
 //! With `PIXELPLAY_SOAK=1`, the table has a million rows, the build is killed ten times, and time
 //! and memory are measured.
 #![cfg(all(feature = "catalog", feature = "mini", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test helpers")]
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/process.rs"]

@@ -38,8 +38,8 @@ impl PySentence {
         &self.sentence.text
     }
 
-    /// What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
-    /// ``"tags"`` or ``"lyrics"``.
+    /// The source of the sentence: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"``
+    /// or ``"lyrics"``.
     #[getter]
     fn source(&self) -> &'static str {
         self.sentence.source.name()
@@ -51,7 +51,7 @@ impl PySentence {
         self.sentence.source.to_string()
     }
 
-    /// How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``.
+    /// The cosine with the query of ``why``; ``None`` for sentences from ``describe``.
     #[getter]
     fn score(&self) -> Option<f64> {
         self.score

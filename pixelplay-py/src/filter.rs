@@ -129,7 +129,7 @@ fn no_truth(what: &str) -> PyErr {
     ))
 }
 
-/// Converts the argument `where=`: a filter, or the text of one.
+/// Converts the argument `where=`: a filter, or its text form.
 pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter>> {
     let Some(given) = given else { return Ok(None) };
     if let Ok(filter) = given.cast::<PyFilter>() {
@@ -139,7 +139,7 @@ pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter
         return PyFilter::parse(given.py(), &text).map(|filter| Some(filter.0));
     }
     Err(PyTypeError::new_err(format!(
-        "where must be a filter, such as pixelplay.col(\"year\") >= 1990, or the text of one, not {}",
+        "where must be a filter, such as pixelplay.col(\"year\") >= 1990, or a filter as text, not {}",
         given.get_type().name()?
     )))
 }

@@ -79,7 +79,8 @@ impl PySongIndex {
     }
 
     /// How the songs were described, as JSON: version, templates, and the weights of titles, tags and lyrics.
-    /// ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
+    /// ``None`` if the vectors were not made from descriptions, or if the file was written by a version that did not
+    /// record this.
     #[getter]
     fn recipe(&self) -> Option<&str> {
         self.inner.recipe()
@@ -124,7 +125,7 @@ impl PySongIndex {
         self.inner.query_bank()
     }
 
-    /// All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
+    /// All vectors as a read-only ``(n, dim)`` array, without a copy. The array keeps the file mapped.
     ///
     /// Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
     #[getter]
@@ -139,7 +140,7 @@ impl PySongIndex {
         self.chunk(py, 0)
     }
 
-    /// The vectors of each batch, each ``(rows, dim)``, read-only, without a copy.
+    /// The vectors of each batch as read-only ``(rows, dim)`` arrays, without a copy.
     #[getter]
     fn vector_chunks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let batches = self.inner.vector_chunks().len();

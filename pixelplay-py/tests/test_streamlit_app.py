@@ -160,7 +160,7 @@ def test_filters(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex, songs: 
     run(next(button for button in at.button if button.label == "Clear the filters").click())
     assert titles(at) == titles_of(starter.search(v, k=5))
 
-    # One of these four songs has no year: it is shown until years are filtered.
+    # One of these four songs has no year: it is shown until a year filter is set.
     at = open_app("--index", songs.path)
     run(at.text_input(key="words").set_value("a storm"))
     assert sorted(titles(at)) == ["Dawn", "Night, Drive", "Rain", "Storm"]

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "print_templates")]
     index: Option<PathBuf>,
 
-    /// A file of phrases to describe songs with, instead of the embedded ones
+    /// A file of phrases for describing songs, instead of the embedded phrases
     #[arg(long, value_name = "FILE.toml")]
     templates: Option<PathBuf>,
 

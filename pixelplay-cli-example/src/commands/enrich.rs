@@ -59,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long)]
     overwrite: bool,
 
-    /// How certain a match must be, 0 to 1
+    /// The minimum confidence of a match, 0 to 1
     #[arg(long, default_value_t = 0.75, value_name = "N")]
     min_confidence: f64,
 

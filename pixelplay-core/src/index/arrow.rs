@@ -18,7 +18,7 @@ use crate::song::{COLUMNS, Kind, Song};
 
 /// The maximum number of rows in a batch of songs.
 const BATCH_ROWS: usize = 1 << 16;
-/// The columns that a table of hits adds to those of the index.
+/// The columns that a table of hits has in addition to the columns of the index.
 const OF_HITS: [&str; 2] = ["score", "match_percent"];
 
 /// A table of songs in Arrow's memory layout.

@@ -1,4 +1,4 @@
-//! Joins the files of an index, and finds the file and batch that a row lies in.
+//! Joins the files of an index, and finds the file and batch of a row.
 
 use std::collections::HashMap;
 use std::ops::Range;

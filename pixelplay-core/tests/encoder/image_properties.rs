@@ -1,4 +1,4 @@
-//! Properties that hold for any picture, and for any bytes decoded as one.
+//! Properties that hold for any picture, and for any bytes decoded as a picture.
 
 use std::io::Write;
 

@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "these are tests, their helpers included"
+    reason = "tests and their helpers"
 )]
 
 mod cache;

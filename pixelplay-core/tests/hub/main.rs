@@ -1,10 +1,6 @@
 //! Downloads checkpoints from a hub that behaves, misbehaves or is missing: a real HTTP server on
 //! the loopback interface with a small real checkpoint.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "these are tests, their helpers included"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
 mod cache;
 #[allow(dead_code, reason = "the tests of the encoder use the rest")]

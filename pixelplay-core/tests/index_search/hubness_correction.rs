@@ -20,7 +20,7 @@ fn bias(row: &[f32], bank: &QueryBank, nearest: usize) -> f32 {
     (scores[..nearest].iter().sum::<f64>() / nearest as f64) as f32
 }
 
-/// Writes an index and corrects it.
+/// Writes an index with a hubness correction.
 fn corrected(rows: &[Vec<f32>], quantized: bool, bank: &QueryBank) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), rows, rows.len() / 3 + 1, quantized);

@@ -130,7 +130,7 @@ fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, quantized: bool) -
     path
 }
 
-/// All combinations of a backend and an index.
+/// All combinations of backend and index.
 fn pairs(indexes: &[SongIndex]) -> impl Iterator<Item = (Backend, &SongIndex)> {
     Backend::available()
         .into_iter()
@@ -459,7 +459,7 @@ fn similar_by_audio_compares_standardised_features() {
     assert!(error.contains("tempo") && !error.contains("energy"), "{error}");
 }
 
-/// A matrix so large that single vectors of the mapped file are read from it.
+/// The matrix is so large that single vectors are read from the file instead of the map.
 #[test]
 fn a_large_mapped_index_gives_the_same_hits() {
     let mut rng = StdRng::seed_from_u64(31);

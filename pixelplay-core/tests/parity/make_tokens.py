@@ -1,4 +1,4 @@
-"""Writes ../fixtures/encoder/tokens.json: texts, and the token ids that transformers gives for them.
+"""Writes ../fixtures/encoder/tokens.json: texts, and their token ids from transformers.
 
     python make_tokens.py          # with the packages of tokens.txt and ../shared/data
 

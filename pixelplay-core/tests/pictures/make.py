@@ -454,7 +454,7 @@ def tiffs() -> None:
 
 
 def tiled() -> bytes:
-    """One tile of 32 x 16, of which 20 x 12 are shown."""
+    """Builds a TIFF file with one tile of 32 x 16 pixels, of which 20 x 12 are shown."""
     tile = np.zeros((16, 32, 3), np.uint8)
     tile[:HEIGHT, :WIDTH] = RGB
     return tiff(

@@ -31,18 +31,18 @@ pub(crate) struct Reply {
     pub(crate) manners: Manners,
 }
 
-/// How a reply is sent.
+/// The way a reply is sent.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Manners {
     #[default]
     Well,
-    /// All headers and this many bytes of the body, then the connection is closed.
+    /// Sends all headers and this many bytes of the body, then closes the connection.
     CutAfter(usize),
-    /// All headers and this many bytes of the body, then nothing more until the client gives up.
+    /// Sends all headers and this many bytes of the body, then nothing until the client gives up.
     HangAfter(usize),
-    /// The body without a length; it ends when the connection is closed.
+    /// Sends the body without a length; it ends when the connection is closed.
     WithoutLength,
-    /// Only the body, without HTTP headers.
+    /// Sends only the body, without HTTP headers.
     Raw,
     /// Forwards bytes to and from this address, like a proxy after CONNECT.
     Tunnel(SocketAddr),

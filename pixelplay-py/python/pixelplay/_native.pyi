@@ -199,8 +199,8 @@ class Sentence:
 
     @property
     def source(self) -> str:
-        """What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
-        ``"tags"`` or ``"lyrics"``.
+        """The source of the sentence: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"``
+        or ``"lyrics"``.
         """
 
     @property
@@ -209,7 +209,7 @@ class Sentence:
 
     @property
     def score(self) -> float | None:
-        """How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``."""
+        """The cosine with the query of ``why``; ``None`` for sentences from ``describe``."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -407,7 +407,8 @@ class SongIndex:
     @property
     def recipe(self) -> str | None:
         """How the songs were described, as JSON: version, templates, and the weights of titles, tags and lyrics.
-        ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
+        ``None`` if the vectors were not made from descriptions, or if the file was written by a version that did not
+        record this.
         """
 
     @property
@@ -423,7 +424,7 @@ class SongIndex:
         """
     @property
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
+        """All vectors as a read-only ``(n, dim)`` array, without a copy. The array keeps the file mapped.
 
         Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
         """
@@ -434,7 +435,7 @@ class SongIndex:
         """
     @property
     def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
-        """The vectors of each batch, each ``(rows, dim)``, read-only, without a copy."""
+        """The vectors of each batch as read-only ``(rows, dim)`` arrays, without a copy."""
     def song(self, id: str) -> Song:
         """Returns a song with all its columns. Raises ``UnknownSong`` (a ``KeyError``)."""
     def embedding(self, id: str) -> Embedding:

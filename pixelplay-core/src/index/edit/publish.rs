@@ -1,4 +1,4 @@
-//! Puts a file in place atomically, so that readers never see a partial one.
+//! Puts a file in place atomically, so that readers never see a partial file.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};

@@ -20,13 +20,13 @@ use arrow_buffer::{
 };
 use arrow_schema::{DataType, Fields, UnionMode};
 
-/// Where the buffers of a batch lie in the file. All of them are inside the batch's body.
+/// The positions of a batch's buffers in the file. All of them are inside the batch's body.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) rows: usize,
     nodes: Vec<Node>,
     buffers: Vec<Range<usize>>,
-    /// Where each column's nodes and buffers begin.
+    /// The first node and the first buffer of each column.
     columns: Vec<(usize, usize)>,
     /// For each text view column, its first buffer and its number of variadic buffers.
     views: Vec<(usize, usize)>,

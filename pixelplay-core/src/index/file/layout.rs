@@ -1,4 +1,4 @@
-//! The format of an index file: an [Arrow IPC file], and what PixelPlay adds to it.
+//! The format of an index file: an [Arrow IPC file] with additions by PixelPlay.
 //!
 //! [Arrow IPC file]: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
 //!
@@ -88,9 +88,9 @@ pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";
 pub(crate) const KEY_CHECKSUM: &str = "pixelplay.checksum";
 pub(crate) const FOOTER_KEYS: [&str; 3] = [KEY_ROWS, KEY_BATCH_CHECKSUMS, KEY_CHECKSUM];
 
-/// Every buffer starts at a multiple of this.
+/// The alignment of every buffer, in bytes.
 pub(crate) const ALIGNMENT: usize = 64;
-/// Where the schema message starts: after the magic and its padding.
+/// The offset of the schema message, after the magic and its padding.
 pub(crate) const SCHEMA_AT: usize = ALIGNMENT;
 /// The maximum number of columns in a file.
 pub(crate) const MAX_COLUMNS: usize = 10_000;

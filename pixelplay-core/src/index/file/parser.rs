@@ -101,7 +101,7 @@ impl Parser<'_> {
             if any_footer_key || any_schema_key && !complete {
                 return Err(incomplete());
             }
-            // Another program may have changed the vectors but copied our quantized ones.
+            // Another program may have changed the vectors but copied our quantized vectors.
             for batch in &mut batches {
                 batch.quantized = None;
                 batch.biases = None;
@@ -147,7 +147,7 @@ impl Parser<'_> {
         Ok(footer_start..footer_end)
     }
 
-    /// Checks the schema and our metadata in it.
+    /// Checks the schema and our metadata.
     fn parse_schema(&self, schema: &Schema) -> Result<ParsedSchema, SongIndexError> {
         if schema.fields().len() > layout::MAX_COLUMNS {
             return Err(self.unusable(format_args!(

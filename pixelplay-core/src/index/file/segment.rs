@@ -66,13 +66,13 @@ pub(crate) struct Batch {
     pub(crate) vectors: ScalarBuffer<f32>,
     pub(crate) quantized: Option<QuantizedVectors>,
     pub(crate) biases: Option<ScalarBuffer<f32>>,
-    /// One for each of [`Segment::columns`], decoded on first use.
+    /// The cells of each of [`Segment::columns`], decoded on first use.
     pub(super) cells: Vec<OnceLock<Result<Cells, String>>>,
     pub(super) place: Place,
     pub(super) record: Record,
 }
 
-/// Where a batch lies in the file; checked to lie inside it.
+/// The position of a batch, checked to be inside the file.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) message: Range<usize>,

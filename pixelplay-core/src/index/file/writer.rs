@@ -59,7 +59,7 @@ impl WriterOptions {
 /// atomically.
 ///
 /// If the writer is dropped without `finish`, no file is left behind and the old file is unchanged.
-/// Readers that have the old file open keep it.
+/// Readers that have the old file open keep using it.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, SongIndexWriter, WriterOptions};

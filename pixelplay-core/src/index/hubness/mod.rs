@@ -1,8 +1,8 @@
 //! Measures how evenly searches use a catalogue.
 //!
 //! In spaces with many dimensions, a few points ("hubs") are among the nearest neighbours of nearly
-//! every point, while many points are among those of none (Radovanović, Nanopoulos, Ivanović, *Hubs
-//! in Space*, JMLR 11, 2010).
+//! every point, while many points are never among them (Radovanović, Nanopoulos, Ivanović, *Hubs in
+//! Space*, JMLR 11, 2010).
 //!
 //! This file counts how often songs are found; `correction` ranks hubs lower.
 

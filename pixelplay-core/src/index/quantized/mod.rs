@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn true_bounds_of_huge_numbers_lose_no_row_to_rounding() {
         let far = 1_064_841_152.0;
-        // One dimension, whose sign the rotation flips.
+        // In one dimension, the rotation only flips the sign.
         let vectors = QuantizedVectors {
             codes: vec![255].into(),
             scales: vec![far / 127.0].into(),

@@ -210,7 +210,7 @@ impl Queries {
         rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
             let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
             let row_errors = rows.corrected(tile, row_errors, &mut lowered);
-            // Two panels at a time, so that their products are still in the nearest cache.
+            // Process two panels at a time, so that their products are still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
                 self.backend.panels_i8(self.dim, codes, tile.picked, panels, &mut dots);
