@@ -329,7 +329,7 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
     assert_eq!(shown, 10);
     assert_eq!(report["songs_ever_shown"], hubs.len());
     let told = scratch.ok(&audit(&["--max-per-artist", "1", "--distinct-songs"]));
-    assert!(told.contains("for any of 5 queries") && told.contains("Gini"), "{told}");
+    assert!(told.contains("at least one of 5 queries") && told.contains("Gini"), "{told}");
 
     let uncorrected = scratch.fails(&audit(&["--hubness-correction", "0.5"]));
     assert!(uncorrected.contains("correct"), "{uncorrected}");

@@ -531,7 +531,7 @@ fn cells() -> Vec<Case> {
             "3 rows, year unreadable @4, 3 kept: [a, b, year 1987] [c, d, year 1999]",
         ),
         case(
-            "durations on the clock",
+            "durations in clock format",
             "title,artist,duration\na,b,3:45\nc,d,PT3M45S\ne,f,3:75\n",
             "3 rows, duration_ms unreadable @4, duration_ms ClockTime @2+3, 3 kept: [a, b, duration_ms 225000] [c, d, duration_ms 225000]",
         ),

@@ -104,7 +104,7 @@ fn one_space<'a>(
     let first = spaces.next().flatten();
     if let Some(row) = spaces.position(|space| space != first) {
         return Err(PyValueError::new_err(format!(
-            "the embedding of row {} is not in the space of the first one; an index holds vectors of one encoder",
+            "the embedding of row {} is not in the space of the first one; an index holds vectors from a single encoder",
             row + 1
         )));
     }

@@ -177,7 +177,7 @@ impl PyEncoder {
         let report = Report::new(progress)?;
         if texts.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "texts must be several texts, not one; use encode_text, or put it into a list",
+                "texts must be a sequence of strings, not a single string; use encode_text, or pass a list",
             ));
         }
         let texts = texts

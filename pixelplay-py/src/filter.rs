@@ -54,7 +54,7 @@ impl PyColumn {
     fn is_in(&self, values: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         if values.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "is_in takes several values, not one text; compare with ==, or put it into a list",
+                "is_in takes several values, not a single string; compare with ==, or pass a list",
             ));
         }
         let values = values.try_iter()?.map(|item| value(&item?));

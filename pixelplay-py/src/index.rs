@@ -98,8 +98,8 @@ impl PySongIndex {
         self.inner.columns().iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
-    /// use.
+    /// The ids in row order, as a read-only ``(n,)`` array of strings, so that ``index.ids[rows]`` works. Created on
+    /// first use.
     #[getter]
     fn ids(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         const SIGNALS_EVERY: usize = 1 << 16;
@@ -433,7 +433,7 @@ fn options(
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err(
-            "exclude takes several ids, not one text; put it into a list",
+            "exclude takes several ids, not a single string; pass a list",
         ));
     }
     let ids = given.try_iter()?.map(|id| id?.extract::<String>());

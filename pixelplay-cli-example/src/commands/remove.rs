@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ids.extend(lines.filter(|id| !id.is_empty()).map(str::to_owned));
     }
     if ids.is_empty() {
-        bail!("nothing to remove; pass ids as arguments, or a file of them with --from");
+        bail!("nothing to remove; pass ids as arguments, or a file of ids with --from");
     }
     let options = EditOptions { ignore_missing: args.ignore_missing, ..EditOptions::default() };
     let editor = open::editor(&args.index, options)?;

@@ -419,8 +419,8 @@ class SongIndex:
         """The columns other than ``id`` and the vector."""
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
-        use.
+        """The ids in row order, as a read-only ``(n,)`` array of strings, so that ``index.ids[rows]`` works. Created on
+        first use.
         """
     @property
     def vectors(self) -> npt.NDArray[np.float32]:

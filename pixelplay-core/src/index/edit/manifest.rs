@@ -166,7 +166,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         let (list, name) = match line.split_once(' ') {
             Some(("shard", name)) => (&mut manifest.shards, name),
             Some(("unused", name)) => (&mut manifest.unused, name),
-            _ => return Err(damaged("it has a line that is not understood")),
+            _ => return Err(damaged("it has an unknown line")),
         };
         if !is_shard_name(name) || !names.insert(name) {
             return Err(damaged("it names a file that cannot be a shard, or names a file twice"));
@@ -174,7 +174,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         list.push(name.to_owned());
     }
     if manifest.shards.is_empty() {
-        return Err(damaged("it names no shard"));
+        return Err(damaged("it does not name any shard"));
     }
     Ok(manifest)
 }

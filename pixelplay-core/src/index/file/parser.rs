@@ -342,7 +342,9 @@ impl Parser<'_> {
         let checksums: Vec<String> =
             batch_checksums.split_ascii_whitespace().map(str::to_owned).collect();
         if checksums.len() != batches.len() {
-            return Err(self.damaged("it has more or fewer batches than checksums of batches"));
+            return Err(
+                self.damaged("its number of batches differs from its number of batch checksums")
+            );
         }
 
         let no_schema = || self.damaged("the schema at its start cannot be read");

@@ -129,7 +129,7 @@ impl SongIndex {
             Some(bias) if bias.abs() <= MAX_BIAS => Ok(f64::from(bias) * weight),
             found => Err(SongIndexError::damaged(
                 &shard.segment.path,
-                format_args!("row {row} has the bias {found:?}"),
+                format_args!("row {row} has the invalid bias {found:?}"),
             )),
         }
     }

@@ -174,12 +174,12 @@ impl fmt::Display for HubnessReport {
         let percent = 100.0 * self.share_ever_shown;
         writeln!(
             f,
-            "{} of {} songs ({percent:.2}%) come up for any of {} queries",
+            "{} of {} songs ({percent:.2}%) are found by at least one of {} queries",
             self.songs_ever_shown, self.songs, self.queries
         )?;
         writeln!(
             f,
-            "how unequally often: skewness {:.2}, Gini coefficient {:.3}",
+            "unevenness: skewness {:.2}, Gini coefficient {:.3}",
             self.skewness, self.gini
         )?;
         for hub in &self.hubs {
