@@ -1,4 +1,4 @@
-//! Descriptions of a real catalogue: different songs get different descriptions.
+//! Descriptions of a real catalogue: most songs get a distinct description.
 #![cfg(feature = "catalog")]
 
 use std::collections::{HashMap, HashSet};

@@ -196,7 +196,7 @@ fn nothing_is_written_unless_all_is_done() {
     assert!(matches!(error, EnrichError::Cancelled), "{error}");
     assert_eq!(fs::read(&out).unwrap(), b"what was there");
 
-    // The output cannot be written either if its folder is missing.
+    // If the output folder is missing, the run fails as well.
     let missing = scene.folder.path().join("missing/out.arrow");
     let error = enrich(&index, &missing, &scene.provider(), &options, &mut ()).unwrap_err();
     assert!(matches!(error, EnrichError::Index(_)), "{error}");

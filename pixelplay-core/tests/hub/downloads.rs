@@ -1,4 +1,4 @@
-//! Downloads that are cut off, resumed, stopped, or run in several processes at once.
+//! Downloads that are cut off, resumed or stopped, and several downloads at once.
 
 use std::fs;
 use std::ops::ControlFlow;
