@@ -51,8 +51,8 @@ impl ImageArgs {
     }
 }
 
-/// Collects paths: a file as it is named; of a folder and its subfolders, the files with a
-/// picture's extension, sorted by name.
+/// Collects paths: a file is taken as given; of a folder and its subfolders, the files with a
+/// picture extension are taken, sorted by name.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp"];
     if !path.is_dir() {

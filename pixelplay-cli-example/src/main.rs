@@ -1,8 +1,8 @@
 //! A command line for `pixelplay-core`: a picture goes in, songs come out.
 //!
-//! It shows how a front end uses the library. Every subcommand is one file in `commands`; arguments
-//! and output that several of them share are next to it. It has no logic that users of the library
-//! would miss.
+//! It shows how a front end uses the library. Every subcommand is one file in `commands`; shared
+//! arguments and output are next to that folder. It contains no logic that users of the library
+//! would need.
 
 mod checkpoint;
 mod commands;
@@ -50,15 +50,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Rank songs for a picture; without --index, those of the embedded starter catalogue
+    /// Rank songs for a picture, by default those of the embedded starter catalogue
     Match(match_image::Args),
     /// Rank songs for pictures, words and songs, wanted and unwanted
     Search(search::Args),
-    /// Rank songs like a given one
+    /// Rank songs by their similarity to a song
     Similar(similar::Args),
-    /// Build an index from a table of songs (CSV or TSV, also gzipped)
+    /// Build an index from a table of songs (CSV or TSV, plain or gzipped)
     BuildIndex(build_index::Args),
-    /// Build an index from vectors that another program made (.npy) and a table of their songs
+    /// Build an index from vectors made by another program (.npy) and a table of their songs
     Import(import::Args),
     /// Add songs to an index
     Add(add::Args),
@@ -70,10 +70,10 @@ enum Command {
     Clean(clean::Args),
     /// Look up covers, previews, links and more for the songs of an index (needs the network)
     Enrich(enrich::Args),
-    /// Measure how evenly pictures use a catalogue: which songs ever come up, and which come up for
-    /// everything
+    /// Measure how evenly pictures use a catalogue: which songs are ever found, and which are found
+    /// for nearly every picture
     Audit(audit::Args),
-    /// Measure which songs turn up for everything, so that searches can rank them lower
+    /// Measure which songs are found for nearly every query, so that searches can rank them lower
     CorrectHubness(correct_hubness::Args),
     /// Check every byte of an index against its checksums
     Verify(verify::Args),
@@ -131,7 +131,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What an interrupted run has kept.
+/// Describes what an interrupted run has kept.
 fn what_is_kept(error: &anyhow::Error) -> String {
     let stopped = error.downcast_ref::<progress::StoppedAfter>();
     let cancelled_download =
@@ -141,10 +141,10 @@ fn what_is_kept(error: &anyhow::Error) -> String {
     match stopped {
         Some(done) => done.to_string(),
         None if cancelled_look_up => {
-            "what was found is in the cache, and the next run continues from there".to_owned()
+            "the answers so far are in the cache, and the next run continues from there".to_owned()
         }
         None if cancelled_download => {
-            "what was downloaded is kept, and the next run continues from there".to_owned()
+            "the download so far is kept, and the next run continues from there".to_owned()
         }
         None => "nothing was changed".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Opens what the arguments name: the encoder and the index.
+//! Opens the encoder and the index named in the arguments.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ pub(crate) struct EncoderArgs {
     )]
     encoder: Option<Checkpoint>,
 
-    /// How many threads to use [default: all cores]
+    /// The number of threads [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
@@ -103,7 +103,7 @@ pub(crate) fn check_space(index: &SongIndex, encoder: &Encoder, path: &Path) -> 
         || index.fingerprint().is_some_and(|space| space != encoder.fingerprint())
     {
         bail!(
-            "{} was built with another encoder; name that one with --encoder, or rebuild the index with this one",
+            "{} was built with another encoder; pass that encoder with --encoder, or rebuild the index with this one",
             path.display()
         );
     }

@@ -1,4 +1,4 @@
-//! Everything the commands print.
+//! The output of the commands.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use pixelplay_core::index::{EditReport, Hits};
 use pixelplay_core::mood::mood_words;
 use serde_json::json;
 
-/// In fewer columns than this, a table breaks every word.
+/// The width below which a table would break every word.
 const NARROWEST: u16 = 60;
 
 /// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
@@ -31,7 +31,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
 }
 
 /// Replaces the control characters of a text. An index may come from anyone, and control characters
-/// can steer the terminal.
+/// can control the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }

@@ -24,7 +24,7 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// An error for work that stopped half-way, saying what of it is kept.
+/// The error for interrupted work, which says what was kept.
 #[derive(Debug)]
 pub(crate) struct StoppedAfter(pub(crate) String);
 
@@ -52,7 +52,7 @@ impl Progress for Bar {
                 finished.finish_and_clear();
             }
             let bar = new_bar(stage, total);
-            // Work done before this run says nothing about its speed.
+            // Work from earlier runs must not count towards the speed of this run.
             bar.set_position(done);
             bar.reset_eta();
             self.0 = Some(((stage, total), bar));
@@ -76,7 +76,7 @@ impl Progress for Quiet {
     }
 }
 
-/// Returns a bar for work of this program; without a total it only counts.
+/// Returns a bar for work of this program. Without a total, it only counts.
 pub(crate) fn new_bar(stage: &'static str, total: Option<u64>) -> ProgressBar {
     let (bar, style) = match total {
         Some(total) => (

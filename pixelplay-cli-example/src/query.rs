@@ -1,4 +1,4 @@
-//! The arguments that `match` and `search` have in common.
+//! The arguments shared by `match` and `search`.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) struct QueryArgs {
     #[arg(short, long, value_name = "WORDS")]
     text: Option<String>,
 
-    /// The share of the words in a query that also has a picture, 0 to 1
+    /// The share of the words in a query with a picture, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_TEXT_WEIGHT)]
     text_weight: f64,
 
@@ -37,7 +37,7 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "WORDS")]
     not_text: Vec<String>,
 
-    /// The weight of unwanted words, and of unwanted songs without a weight of their own
+    /// The weight of unwanted words, and of unwanted songs without their own weight
     #[arg(long, value_name = "WEIGHT", default_value_t = DEFAULT_TEXT_WEIGHT)]
     unlike_weight: f64,
 
@@ -54,24 +54,24 @@ pub(crate) struct QueryArgs {
     encoder: open::EncoderArgs,
 }
 
-/// How similar to each other the songs of an answer may be.
+/// Options for variety among the results.
 #[derive(clap::Args)]
 pub(crate) struct DiversityArgs {
-    /// Show at most N songs of one artist
+    /// Show at most N songs by one artist
     #[arg(long, value_name = "N")]
     max_per_artist: Option<NonZeroUsize>,
 
-    /// Show only one recording of a song: no live recording or remix next to it
+    /// Show only one recording of each song: no live recording or remix next to it
     #[arg(long)]
     distinct_songs: bool,
 
-    /// How much to prefer songs unlike each other: 0 ranks by score alone, higher values prefer
+    /// How much to prefer songs unlike each other: 0 ranks only by score, higher values prefer
     /// variety
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     diversity: f64,
 
-    /// How strongly to rank down songs that turn up for everything, 0 to 1; run `correct-hubness`
-    /// on the index first
+    /// How strongly to lower songs that are found for nearly every query, 0 to 1; run
+    /// `correct-hubness` on the index first
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     hubness_correction: f64,
 }
@@ -90,7 +90,7 @@ impl DiversityArgs {
 /// The arguments of every command that ranks songs.
 #[derive(clap::Args)]
 pub(crate) struct AnswerArgs {
-    /// How many songs to show
+    /// The number of songs to show
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "10")]
     k: NonZeroUsize,
 
@@ -129,12 +129,13 @@ impl AnswerArgs {
 impl QueryArgs {
     /// Encodes the query, ranks the songs of `index`, or of the starter catalogue, and prints them.
     pub(crate) fn run(&self, picture: Option<&Path>, index: Option<&Path>) -> Result<()> {
-        // Arguments that are quick to check come before work that takes long.
+        // Check the arguments before doing slow work.
         let search = self.answer.search()?;
         let taste = self.taste.read()?;
         let encoder = self.encoder.open()?;
         let mut query = HybridQuery::new().text_weight(self.text_weight);
-        // What the reasons refer to: the picture if there is one, otherwise the words.
+        // The embedding that the reasons refer to: the picture if there is one, otherwise the
+        // words.
         let mut asked = None;
         if let Some(words) = &self.text {
             let words = encoder.encode_text(words)?;
@@ -175,9 +176,9 @@ impl QueryArgs {
     }
 }
 
-/// Returns the sentence of each song that fits the query best. Returns `None` without a picture or
-/// words, if the index was not described with the embedded templates, and for more songs than a
-/// person would read.
+/// Returns the best-fitting sentence of each song. Returns `None` if there is no picture and no
+/// words, if the index was not described with the embedded templates, or if there are more songs
+/// than a person would read.
 fn reasons(
     hits: &Hits,
     asked: Option<&Embedding>,

@@ -3,11 +3,11 @@
 use pixelplay_core::catalog::CleanOptions;
 
 /// The arguments are named after the fields of [`CleanOptions`], because the library's messages
-/// name those.
+/// mention these fields.
 #[derive(clap::Args)]
 pub(crate) struct TableArgs {
-    /// Which header is which column of a song, if the names do not show it, such as title=Werk; may
-    /// be repeated
+    /// The header of a song column, if its name is not recognised, such as title=Werk; may be
+    /// repeated
     #[arg(long = "column", value_name = "COLUMN=HEADER", value_parser = column)]
     columns: Vec<(String, String)>,
 

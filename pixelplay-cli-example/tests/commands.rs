@@ -1,4 +1,4 @@
-//! The commands as a user meets them: real processes, real files, exit codes and messages.
+//! Tests the commands as users run them: real processes, real files, exit codes and messages.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use pixelplay_core::{Fingerprint, Song, SongId, SongIndexWriter};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A scratch folder with its own cache, so that no test sees what another one, or the user, cached.
+/// A scratch folder with its own cache, separate from those of other tests and of the user.
 struct Scratch {
     folder: TempDir,
 }
@@ -69,7 +69,7 @@ impl Scratch {
         stderr(&output)
     }
 
-    /// A small index of songs made up for the test.
+    /// A small index of invented songs.
     fn small_index(&self) -> PathBuf {
         let table = self.write(
             "songs.csv",
@@ -248,7 +248,7 @@ fn clean_reads_foreign_headers_and_reports() {
     assert_eq!(report["dropped"]["missing_title"]["lines"][0], 4);
     assert_eq!(report["converted"]["energy"]["percent_sign"]["count"], 1);
 
-    // What is clean stays as it is, and is never written over itself.
+    // Cleaning a clean table does not change it, and a table cannot be overwritten with itself.
     let again = scratch.path("again.csv");
     scratch.ok(&["clean", text(&out), text(&again)]);
     assert_eq!(fs::read_to_string(&again).unwrap(), cleaned);
@@ -295,7 +295,7 @@ fn songs_are_described_with_the_phrases_of_a_file() {
     let told = answer["hits"][0]["description"].as_str().unwrap();
     assert!(told.contains("nothing but rain") && !told.contains("a photo of"), "{told}");
 
-    // More songs are described by the same phrases, and by no others.
+    // Added songs must be described with the same phrases.
     let more = scratch.write("more.csv", "id,title,artist,energy,valence\nm,More,Ana,0.2,0.9\n");
     let said = scratch.fails(&["add", text(&index), text(&more)]);
     assert!(said.contains("--templates"), "{said}");
@@ -329,7 +329,7 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
     assert_eq!(shown, 10);
     assert_eq!(report["songs_ever_shown"], hubs.len());
     let told = scratch.ok(&audit(&["--max-per-artist", "1", "--distinct-songs"]));
-    assert!(told.contains("for any of 5 queries") && told.contains("Gini"), "{told}");
+    assert!(told.contains("at least one of 5 queries") && told.contains("Gini"), "{told}");
 
     let uncorrected = scratch.fails(&audit(&["--hubness-correction", "0.5"]));
     assert!(uncorrected.contains("correct"), "{uncorrected}");
@@ -339,7 +339,7 @@ fn an_audit_tells_how_evenly_pictures_use_a_catalogue() {
     scratch.ok(&audit(&["--hubness-correction", "0.5"]));
     assert_eq!(scratch.json(&audit(&["--json"])), report);
 
-    // What is called like a picture and is none is passed over, and said.
+    // A file with a picture's extension that is not a picture is skipped with a message.
     scratch.write("pictures/broken.png", "no picture");
     let output = scratch.run(&audit(&[]));
     assert!(output.status.success());
@@ -437,7 +437,7 @@ fn an_index_gains_and_loses_songs() {
     assert_eq!(text_of.trim(), "2 removed, 1 not found, 3 songs in the index");
     assert!(scratch.fails(&["remove", index]).contains("nothing to remove"));
 
-    // A folder of two files, of which one index is made.
+    // A folder of two files, which compacting merges.
     let folder = scratch.path("folder");
     fs::create_dir(&folder).unwrap();
     fs::copy(index, folder.join("a.arrow")).unwrap();

@@ -1,4 +1,5 @@
-//! What the documentation shows is what the program prints. `cargo xtask readme` writes it anew.
+//! Checks that the output in the documentation is what the program prints. `cargo xtask readme`
+//! updates it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +23,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The arguments of a command line, as a shell takes them: in quotes of either kind, or in none.
+/// Splits a command line into arguments like a shell, with single quotes, double quotes or none.
 fn arguments(line: &str) -> Vec<String> {
     let mut arguments = vec![];
     let mut word: Option<String> = None;
@@ -54,7 +55,7 @@ fn output(command: &str, cache: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The page with what the commands of its markers print today.
+/// Returns the page with the current output of the commands in its markers.
 fn updated(page: &str, cache: &Path, count: &mut usize) -> String {
     let mut found = String::new();
     let mut rest = page;
@@ -88,7 +89,7 @@ fn outputs_are_what_the_program_prints() {
     assert!(count >= 2, "README.md shows the output of commands");
 }
 
-/// Commands of the documentation are at least understood: their flags exist, and values parse.
+/// Commands in the documentation are at least valid: their flags exist, and their values parse.
 #[test]
 fn commands_are_understood() {
     let mut count = 0;
@@ -101,7 +102,7 @@ fn commands_are_understood() {
             let Some(command) = line.strip_prefix("pixelplay ") else {
                 continue;
             };
-            // With --help clap reads the words before it, and does nothing.
+            // With --help, clap parses the preceding arguments, and does nothing else.
             let output = Command::new(env!("CARGO_BIN_EXE_pixelplay"))
                 .args(arguments(command).into_iter().take_while(|word| word != ">" && word != "|"))
                 .arg("--help")
@@ -116,7 +117,7 @@ fn commands_are_understood() {
     assert!(count > 20, "{count}");
 }
 
-/// Links from page to page lead somewhere, to a heading too.
+/// Links between pages lead to existing files and headings.
 #[test]
 fn links_lead_somewhere() {
     let root = repository();
@@ -151,7 +152,7 @@ fn links_lead_somewhere() {
     assert!(count > 50, "{count}");
 }
 
-/// The anchor that GitHub gives a heading.
+/// The anchor that GitHub generates for a heading.
 fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));

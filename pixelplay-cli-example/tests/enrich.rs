@@ -1,4 +1,4 @@
-//! `enrich` as a user meets it, at a shop on the loopback interface.
+//! Tests `enrich` as users run it, with a fake shop on the loopback interface.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -122,11 +122,11 @@ fn ctrl_c_stops_it_and_another_run_goes_on() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said = stderr(&output);
-    assert!(said.contains("interrupted; what was found is in the cache"), "{said}");
+    assert!(said.contains("interrupted; the answers so far are in the cache"), "{said}");
     assert!(!scene.has("out.arrow"));
     let report = scene.ok(&["--per-minute", "600", "--json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
-    // The request under way when the signal came was answered, and its answer kept.
+    // The request that was pending when the signal arrived was answered, and its answer kept.
     let kept = report["from_cache"].as_u64().unwrap();
     assert!(kept >= 1, "{report}");
     let answered =

@@ -1,4 +1,4 @@
-//! The commands with checkpoints from a hub, as the environment describes it.
+//! Tests the commands with checkpoints from a hub that is configured by the environment.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,7 +24,7 @@ use server::{Manners, Reply, Server};
 struct Scene {
     hub: FakeHub,
     home: TempDir,
-    /// What the hub has, in a folder.
+    /// The hub's checkpoint in a folder.
     folder: TempDir,
 }
 
@@ -37,7 +37,7 @@ fn checkpoint() -> Checkpoint {
 }
 
 impl Scene {
-    /// A private repository, so that nothing works without the token.
+    /// A hub with a private repository, so that nothing works without the token.
     fn new() -> Self {
         let folder = checkpoint().write();
         let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| {
@@ -53,7 +53,7 @@ impl Scene {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pixelplay"));
         command.args(args).stdin(Stdio::null());
-        // Nothing of whoever runs the tests.
+        // Remove the user's settings.
         for (name, _) in std::env::vars() {
             let name = name.to_uppercase();
             if name.starts_with("HF_") || name.starts_with("HUGGING") || name.ends_with("_PROXY") {
@@ -67,7 +67,7 @@ impl Scene {
         command
     }
 
-    /// What the same checkpoint says that lies in a folder.
+    /// The output for the same checkpoint in a folder.
     fn expected(&self) -> Vec<u8> {
         let folder = self.folder.path().to_str().unwrap();
         let output = self.command(&["encode", "--text", "rain", "--encoder", folder]).output();

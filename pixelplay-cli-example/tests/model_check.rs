@@ -1,4 +1,4 @@
-//! `model check` as a user meets it.
+//! Tests `model check` as users run it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ fn checkpoint() -> TempDir {
     dir
 }
 
-/// The exit code, what is printed, and what is complained of.
+/// Returns the exit code, standard output and standard error.
 fn check(dir: &Path, more: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_pixelplay"))
         .args(["model", "check"])

@@ -1,4 +1,5 @@
-//! An account, a session, a favourite, and a search that leans towards what somebody likes.
+//! Creates an account, a session and a favourite, and runs a search that leans towards the user's
+//! taste.
 //!
 //! `cargo run --release --example accounts`
 
@@ -12,9 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let users = UserStore::open(folder.path().join("users.db"))?;
     users.register("ana", "correct horse battery")?;
     let session = users.log_in("ana", "correct horse battery")?;
-    let token = session.token.expose(); // into a cookie
+    let token = session.token.expose(); // goes into a cookie
 
-    // With every request: only the token says who is there.
+    // On every request, the token identifies the user.
     let ana = users.resume(token)?.username;
     let encoder = Encoder::mini()?;
     let songs = catalog::starter_index(&encoder, &mut ())?;

@@ -1,4 +1,4 @@
-//! Vectors that you have, of any model: the index, its exact search and its filters need no encoder.
+//! Searches vectors from any model: the index, exact search and filters need no encoder.
 //!
 //! `cargo run --release --example bring_your_own_vectors --no-default-features`
 
@@ -10,7 +10,7 @@ use pixelplay_core::{Embedding, Fingerprint, Song, SongId};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("songs.arrow");
-    // Names the space, so that vectors of another model are refused.
+    // Name the vector space, so that vectors from another model are rejected.
     let space = Some(Fingerprint::new("my-model-1")?);
     let options =
         WriterOptions { fingerprint: space.clone(), normalize: true, ..WriterOptions::new(3) };

@@ -1,4 +1,4 @@
-//! A table of songs becomes an index file.
+//! Builds an index file from a table of songs.
 //!
 //! `cargo run --release --example build_index`
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("songs.arrow");
     let encoder = Encoder::mini()?;
-    // Or `SongTable::open("songs.csv")`. The header of the titles is none that is known.
+    // Or `SongTable::open("songs.csv")`. PixelPlay does not know the header of the title column.
     let table = SongTable::from_reader(TABLE.as_bytes(), "songs").columns([("title", "Werk")]);
     let (cleaned, built) = table.build_index(&encoder, &path, &mut |update: Update| {
         println!("{}: {} of {:?}", update.stage, update.done, update.total);

@@ -1,4 +1,4 @@
-//! Songs described in one's own way: what a table knows beside the usual columns is said too.
+//! Describes songs with a custom function, which also uses an extra column of the table.
 //!
 //! `cargo run --release --example custom_describer`
 

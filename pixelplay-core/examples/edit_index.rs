@@ -1,4 +1,4 @@
-//! Songs added to an index and removed from it, each in one step that is seen whole or not at all.
+//! Adds songs to an index and removes a song, each in one atomic step.
 //!
 //! `cargo run --release --example edit_index`
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let editor = SongIndexEditor::open(&path, EditOptions::default(), &mut ())?;
     println!("{}", editor.remove(["a"], &mut ())?);
 
-    // What was open stays as it was.
+    // An open index does not change.
     println!("{:?}", before.ids().collect::<Vec<_>>());
     println!("{:?}", SongIndex::open(&path)?.ids().collect::<Vec<_>>());
     Ok(())

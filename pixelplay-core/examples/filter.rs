@@ -1,4 +1,4 @@
-//! Only songs that match, as text or in Rust.
+//! Filters songs, with a condition written as text or in Rust.
 //!
 //! `cargo run --release --example filter`
 

@@ -1,4 +1,4 @@
-//! Words, a song that is liked and words that are not, in one question.
+//! Combines words, a liked song and unwanted words in one query.
 //!
 //! `cargo run --release --example hybrid_query`
 
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .text(encoder.encode_text("a rainy night drive")?)
         .like(liked, 0.5)
         .unlike(encoder.encode_text("a loud party")?, 0.3);
-    // Not three songs by one artist, and not five that sound alike.
+    // At most two songs per artist, and varied results.
     let options =
         QueryOptions { max_per_artist: 2.try_into().ok(), diversity: 0.3, ..QueryOptions::top(5) };
     println!("like {:?}:\n{}", songs.song(0)?.title, query.search(&songs, &options)?);

@@ -1,6 +1,6 @@
-//! From songs to an index with the embedded encoder.
+//! Builds an index from songs with the embedded encoder.
 #![cfg(all(feature = "catalog", feature = "mini"))]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn song(id: &str, energy: Option<f64>, valence: Option<f64>) -> Song {
     song
 }
 
-/// Twenty songs of all moods, one with its own words, two of which nothing is known.
+/// Twenty songs of all moods: one has its own description, and two have no features.
 fn songs() -> Vec<Song> {
     let mut songs: Vec<_> = (0..20)
         .map(|i| {
@@ -102,7 +102,7 @@ fn a_vector_is_the_mean_of_its_scenes_less_what_all_have_in_common() {
             let told: Vec<String> = told.into_iter().map(|sentence| sentence.text).collect();
             assert_eq!(text, told.join("\n"));
         }
-        // Scenes as a unit vector, less 0.4 of the mean of the plain words for moods.
+        // The scenes as a unit vector, minus 0.4 times the mean of the plain mood words.
         let lines: Vec<&str> = text.lines().collect();
         let scenes = unit(mean(&encoder, &lines));
         let expected = scenes.iter().zip(&moods).map(|(scene, mood)| scene - 0.4 * mood);
@@ -197,7 +197,7 @@ fn an_index_says_how_it_was_made_and_more_songs_are_described_alike() {
     assert_eq!(told["words"]["title"], 0.25);
     assert_eq!(told["templates"].as_str().unwrap(), Templates::default().hash());
 
-    // As the index was built, whatever the options say.
+    // Songs are added as the index was built, whatever the options say.
     table("b").add_to(edit(), &encoder, &mut ()).unwrap();
     let index = SongIndex::open(&path).unwrap();
     assert_eq!(index.recipe(), Some(&*recipe));
@@ -208,7 +208,7 @@ fn an_index_says_how_it_was_made_and_more_songs_are_described_alike() {
     table("b").build_index(&encoder, &alone, &mut ()).unwrap();
     assert_ne!(index.vector(1), SongIndex::open(&alone).unwrap().vector(0));
 
-    // Other templates, a describer of one's own, an index described in another way.
+    // Other templates, a custom describer, and an index described in another way.
     let other = Templates::EMBEDDED.replacen("perfectly still", "quite still", 1);
     for describer in [
         Describer::from(Templates::from_toml(&other).unwrap()),

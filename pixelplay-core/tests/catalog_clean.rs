@@ -1,4 +1,4 @@
-//! Tables as people publish them, and as nobody should.
+//! Published tables, and tables with common mistakes.
 #![cfg(feature = "catalog")]
 
 use std::ops::ControlFlow;
@@ -15,7 +15,7 @@ fn try_read(csv: impl AsRef<[u8]>, options: &CleanOptions) -> Result<Cleaned, Ca
     SongTable::from_reader(csv.as_ref(), "t.csv").options(options.clone()).clean(&mut ())
 }
 
-/// A minimal table with one more column.
+/// Reads a minimal table with one additional column.
 fn column(name: &str, cells: &[&str]) -> Cleaned {
     let mut csv = format!("id,title,artist,{name}\n");
     for (i, cell) in cells.iter().enumerate() {
@@ -81,7 +81,7 @@ fn the_hit_predictor_keeps_its_id_in_a_uri() {
     let song = &cleaned.songs[0];
     assert_eq!(song.id.as_str(), "1dtKN6wwlolkM8XZy2y9C1");
     assert_eq!(song.extra["target"], "1");
-    // The decade stands in the file's name alone, so it is not known.
+    // The decade is only in the file's name, so the year is unknown.
     assert_eq!(song.year, None);
 }
 
@@ -98,7 +98,7 @@ fn data_csv_lists_its_artists_in_python() {
     assert_eq!(song.extra["release_date"], "1921-02-20");
 }
 
-/// The header and first row of the public file; its encoding is Windows-1252.
+/// The header and first row of the public file, which is encoded in Windows-1252.
 #[test]
 fn the_songs_of_2023_count_in_percent() {
     let cleaned = read(
@@ -327,7 +327,7 @@ fn folders_pipes_and_devices_are_refused_without_waiting() {
     if made.is_ok_and(|status| status.success()) {
         tables.push(pipe);
     } else {
-        println!("skipped: a pipe, since mkfifo is not there");
+        println!("skipped: a pipe, since mkfifo is not available");
     }
     for table in tables {
         let error = SongTable::open(table).unwrap_err();
@@ -361,13 +361,13 @@ fn the_report_reads_well_as_text_and_as_json() {
     assert_eq!(json["cells_cleared"]["energy"]["out_of_range"]["count"], 1);
 }
 
-/// The numbers are those of Python's csv module on the same file.
+/// The expected numbers come from Python's csv module.
 #[test]
 fn the_real_tidytuesday_table_comes_out_whole() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/data/songs/tidytuesday_spotify_songs.csv.gz");
     if !path.exists() {
-        println!("skipped: {} is not there", path.display());
+        println!("skipped: {} is missing", path.display());
         return;
     }
     let merged = SongTable::open(&path).unwrap().clean(&mut ()).unwrap().report;
@@ -415,7 +415,7 @@ fn rows_of_one_recording_are_one_song_whatever_their_ids() {
     assert_eq!(songs[0].energy, Some(0.4));
     assert_eq!(songs[0].genre.as_deref(), Some("rock"));
     assert_eq!(songs[0].extra["genres"], "rock; pop");
-    // Another row of an id that was merged is a repeat of the song it was merged with.
+    // Another row with a merged id is a repeat of the song that the id was merged into.
     assert_eq!(songs[2].extra["genres"], "pop; soul");
     assert_eq!(report.same_recording.lines, [3, 6]);
     assert_eq!((report.merged.count, report.kept), (1, 5));

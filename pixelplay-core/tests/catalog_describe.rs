@@ -1,4 +1,4 @@
-//! Descriptions of a real catalogue: as many as there are songs to tell apart.
+//! Descriptions of a real catalogue: most songs get a distinct description.
 #![cfg(feature = "catalog")]
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/data/songs/tidytuesday_spotify_songs.csv.gz");
     if !path.exists() {
-        println!("skipped: {} is not there", path.display());
+        println!("skipped: {} is missing", path.display());
         return;
     }
     let songs = SongTable::open(&path).unwrap().clean(&mut ()).unwrap().songs;
@@ -52,11 +52,11 @@ fn a_real_catalogue_gets_many_descriptions_of_few_sentences() {
     moods.sort_by_key(|&(word, count)| (std::cmp::Reverse(count), word));
     println!("{moods:?}");
     assert_eq!((lengths[0], lengths[1]), (0, 0));
-    // A few are nothing but punctuation.
+    // A few titles consist only of punctuation.
     println!("{titles} titles");
     assert!(titles <= songs.len() && titles + 20 > songs.len());
     assert!(descriptions.len() * 10 > songs.len() * 9);
     assert!(sentences.len() < songs.len() / 2);
-    // The mood in plain words, of which there are few.
+    // The commonest sentences state the mood in plain words, of which there are few.
     assert!(commonest * 5 < songs.len());
 }

@@ -1,5 +1,4 @@
-//! Vectors that another program made become an index: nothing dropped, nothing moved, nothing
-//! believed.
+//! Imports vectors from another program: no row is dropped or moved, and no value goes unchecked.
 
 #![cfg(feature = "catalog")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -62,8 +61,8 @@ fn normalizing() -> ImportOptions {
 fn each_row_of_the_table_belongs_to_one_vector() {
     let scratch = Scratch::new();
     let vectors = scratch.npy("v.npy", &[[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]);
-    // No artist, a title missing, two songs of one name, percentages, a cell that cannot be: no row
-    // goes.
+    // No artist column, a missing title, two songs with one title, an impossible value: all rows
+    // are kept.
     let table = scratch.write(
         "t.tsv",
         "spotify_id\tname\tenergy\tplaylist\n\
@@ -176,7 +175,7 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
     assert!(names.iter().all(|name| name != "out.arrow" && !name.starts_with('.')), "{names:?}");
 }
 
-/// The vectors of OpenAI's ViT-B/32 for class names, and the answers that arithmetic in f64 gives.
+/// Compares searches of ViT-B/32 vectors for class names with the results of `f64` arithmetic.
 #[test]
 fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/clip_text_vectors");
@@ -207,7 +206,8 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
         let report = import(&path, Some(&table), &out, &normalizing(), &mut ()).unwrap();
         assert_eq!((report.songs, report.dim), (names.len(), 512));
 
-        // The oracle reads the file by itself: float16, from the multiple of 64 after the header.
+        // The oracle parses the file independently: float16 values, after a header padded to a
+        // multiple of 64.
         let bytes = fs::read(&path).unwrap();
         let halves = &bytes[bytes.len() - names.len() * 512 * 2..];
         let exact: Vec<f64> = halves
@@ -233,8 +233,8 @@ fn real_clip_vectors_are_found_as_a_float64_scan_finds_them() {
             let query = index.embedding(row).unwrap();
             let hits = index.search(&query, &SearchOptions { k: 10, ..SearchOptions::default() });
             for (hit, (_, score)) in hits.unwrap().iter().zip(&expected) {
-                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; neighbours closer
-                // than that may swap.
+                // Rounding a unit vector to f32 moves a cosine by at most 2^-23; closer neighbours
+                // may swap places.
                 assert!((hit.score - score).abs() < 3e-7, "{} {score}", hit.score);
                 assert!((dot(&unit[hit.row]) - hit.score).abs() < 3e-7);
             }

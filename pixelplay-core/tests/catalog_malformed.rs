@@ -1,6 +1,6 @@
-//! Tables that something is wrong with, and exactly what becomes of each.
+//! Malformed tables, and the exact outcome for each.
 #![cfg(feature = "catalog")]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -15,16 +15,17 @@ fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    out.write_all(bytes).expect("memory takes it");
-    out.finish().expect("memory takes it")
+    out.write_all(bytes).expect("writing to memory succeeds");
+    out.finish().expect("writing to memory succeeds")
 }
 
-/// A table of `title,artist` and one more column, ten songs long, all with the same cell in it.
+/// A table of ten songs with the columns `title,artist` and one more, which has the same cell in
+/// all rows.
 fn ten(header: &str, cell: &str) -> String {
     (0..10).fold(format!("title,artist,{header}\n"), |table, i| table + &format!("t{i},a,{cell}\n"))
 }
 
-/// A table of songs of which the first `filled` of 40 unknown columns are filled.
+/// A table of songs in which the first `filled` of 40 unknown columns are filled.
 fn distinct_songs(count: usize, filled: usize) -> String {
     let columns: Vec<_> = (0..40).map(|i| format!("c{i}")).collect();
     let mut table = format!("id,title,artist,{}\n", columns.join(","));
@@ -35,8 +36,7 @@ fn distinct_songs(count: usize, filled: usize) -> String {
     table
 }
 
-/// What became of a table, in a line: the counts, every line that was dropped or changed, the
-/// songs.
+/// The outcome for a table on one line: the counts, the lines dropped or changed, and the songs.
 fn outcome(cleaned: &Cleaned) -> String {
     let report = &cleaned.report;
     let mut line = format!("{} rows", report.rows_read);
@@ -80,7 +80,7 @@ fn outcome(cleaned: &Cleaned) -> String {
     line
 }
 
-/// `[Rain, Ana, energy 0.5]`; ids only where they were given.
+/// Formats a song like `[Rain, Ana, energy 0.5]`, with the id if the table gave one.
 fn shown(song: &Song) -> String {
     let mut cells = Vec::new();
     if song.id.as_str().len() != 32 {
@@ -128,10 +128,10 @@ fn encodings() -> Vec<Case> {
     vec![
         case("UTF-8", plain, kept),
         case("UTF-8 with a byte order mark", marked.as_str(), kept),
-        case("UTF-16, little end first", utf16(&marked, u16::to_le_bytes), kept),
-        case("UTF-16, big end first", utf16(&marked, u16::to_be_bytes), kept),
+        case("UTF-16, little-endian", utf16(&marked, u16::to_le_bytes), kept),
+        case("UTF-16, big-endian", utf16(&marked, u16::to_be_bytes), kept),
         fails(
-            "UTF-16 without a mark",
+            "UTF-16 without its byte order mark",
             utf16(plain, u16::to_le_bytes),
             "UTF-16 without a byte order mark",
         ),
@@ -147,7 +147,7 @@ fn encodings() -> Vec<Case> {
             "2 rows, windows-1252 @1+2, 2 kept: [A, Björk, Année=1] [B, Björk, Année=2]",
         ),
         case(
-            "a cell of UTF-8 cut in a letter",
+            "UTF-8 cut in the middle of a character",
             b"title,artist\nSigur R\xc3\xb3s \xc3,A\n".as_slice(),
             "1 rows, lost @2, 1 kept: [Sigur Rós �, A]",
         ),
@@ -174,7 +174,7 @@ fn files() -> Vec<Case> {
     vec![
         fails("nothing", "", "is empty"),
         fails("white space", " \n\t\r\n", "is empty"),
-        fails("a byte order mark alone", "\u{feff}", "is empty"),
+        fails("only a byte order mark", "\u{feff}", "is empty"),
         fails("gzip of nothing", gzip(b""), "is empty"),
         case("gzip of two members", two_members, "1 rows, 1 kept: [Rain, Ana]"),
         fails("gzip cut short", &gzip(plain)[..20], "cannot read"),
@@ -193,7 +193,7 @@ fn files() -> Vec<Case> {
         ),
         fails("zeros", vec![0; 1 << 20], "NUL"),
         fails(
-            "a NUL far down",
+            "a NUL far into the file",
             [&b"title,artist\n".repeat(10_000)[..], b"a\0,b\n"].concat(),
             "NUL",
         ),
@@ -226,17 +226,13 @@ fn files() -> Vec<Case> {
 fn headers() -> Vec<Case> {
     let many: Vec<_> = (0..10_001).map(|i| format!("c{i}")).collect();
     vec![
-        case("a header alone", "title,artist", "0 rows, 0 kept:"),
+        case("only a header", "title,artist", "0 rows, 0 kept:"),
         fails("no header", "Rain,Ana,0.5\nSun,Ben,0.6\n", "its first line reads: \"Rain\""),
         fails("no artist", "title,energy\nRain,0.5\n", "no column for the artist"),
         fails("one word", "hello", "the title and the artist"),
         fails("too many columns", many.join(","), "max_columns"),
         with(
-            case(
-                "as many columns as one may have",
-                "title,artist\na,b\n",
-                "1 rows, 1 kept: [a, b]",
-            ),
+            case("the maximum number of columns", "title,artist\na,b\n", "1 rows, 1 kept: [a, b]"),
             |options| {
                 options.max_columns = 2;
             },
@@ -247,17 +243,17 @@ fn headers() -> Vec<Case> {
             "1 rows, ignored title Energy, 1 kept: [a, c, energy 0.1]",
         ),
         case(
-            "headers in capitals, quoted, with blanks",
+            "headers in capitals, quoted, with spaces",
             "\" TITLE \" , \"ARTIST\"\na,b\n",
             "1 rows, 1 kept: [a, b]",
         ),
         case(
-            "columns without a name",
+            "unnamed columns",
             ",title,artist,,\n0,a,b,x,\n1,c,d,,\n",
             "2 rows, ignored (unnamed) (unnamed) (unnamed), 2 kept: [a, b] [c, d]",
         ),
         case(
-            "rows without the nameless columns at the end",
+            "rows without the unnamed columns at the end",
             "title,artist,,\na,b\n",
             "1 rows, ignored (unnamed) (unnamed), 1 kept: [a, b]",
         ),
@@ -272,11 +268,11 @@ fn headers() -> Vec<Case> {
             "1 rows, ignored embedding _pp_i8, 1 kept: [a, b]",
         ),
         case("sep=;", "sep=;\ntitle;artist\na,1;b\n", "1 rows, 1 kept: [a,1, b]"),
-        with(case("columns chosen", "Werk|Von\na|b\n", "1 rows, 1 kept: [a, b]"), |options| {
+        with(case("chosen columns", "Werk|Von\na|b\n", "1 rows, 1 kept: [a, b]"), |options| {
             options.columns.insert("title".into(), "Werk".into());
             options.columns.insert("artist".into(), "Von".into());
         }),
-        with(fails("a chosen header that is not there", "a,b\n", "no such header"), |options| {
+        with(fails("a chosen header that does not exist", "a,b\n", "no such header"), |options| {
             options.columns.insert("title".into(), "Werk".into());
         }),
         with(fails("a chosen column that no song has", "a,b\n", "no such column"), |options| {
@@ -285,7 +281,7 @@ fn headers() -> Vec<Case> {
         with(fails("a quote as the delimiter", "title,artist\n", "0x22"), |options| {
             options.delimiter = Some(b'"');
         }),
-        with(fails("half a letter as the delimiter", "title,artist\n", "0xc3"), |options| {
+        with(fails("half a character as the delimiter", "title,artist\n", "0xc3"), |options| {
             options.delimiter = Some(0xc3);
         }),
     ]
@@ -310,17 +306,17 @@ fn rows() -> Vec<Case> {
             "3 rows, no title @3+7, 1 kept: [a, b]",
         ),
         case(
-            "no line end at the end",
+            "no newline at the end",
             "title,artist\na,b\n,d",
             "2 rows, no title @3, 1 kept: [a, b]",
         ),
         case(
-            "blank lines, white space and delimiters alone",
+            "blank lines, and lines of only white space or delimiters",
             "title,artist\n\n   \na,b\n,\n\t\n,d\n",
             "2 rows, no title @7, blank @3+5+6, 1 kept: [a, b]",
         ),
         case(
-            "an end-of-file sign of DOS",
+            "a DOS end-of-file character",
             "title,artist\na,b\n\u{1a}",
             "1 rows, blank @3, 1 kept: [a, b]",
         ),
@@ -340,7 +336,7 @@ fn rows() -> Vec<Case> {
             "3 rows, more or fewer cells than the header @2+3, 1 kept: [e, f, note=g]",
         ),
         case(
-            "blank cells too many",
+            "extra blank cells",
             "title,artist\na,b,, \nc,d,,x\n",
             "2 rows, more or fewer cells than the header @3, 1 kept: [a, b]",
         ),
@@ -357,7 +353,7 @@ fn rows() -> Vec<Case> {
         with(fails("a cell too long", long.as_str(), "line 3"), |options| {
             options.max_cell_bytes = 1999;
         }),
-        with(fails("which option that was", long.as_str(), "max_cell_bytes"), |options| {
+        with(fails("the option that limits a cell", long.as_str(), "max_cell_bytes"), |options| {
             options.max_cell_bytes = 1999;
         }),
         with(
@@ -374,12 +370,12 @@ fn rows() -> Vec<Case> {
             },
         ),
         with(
-            fails("songs beyond the memory they may take", distinct_songs(1000, 40), "max_memory"),
+            fails("songs that exceed the memory limit", distinct_songs(1000, 40), "max_memory"),
             |options| options.max_memory = 4_000_000,
         ),
         with(
             fails(
-                "the same in repeats that fill gaps",
+                "repeats that exceed it by filling gaps",
                 distinct_songs(1000, 0) + &distinct_songs(1000, 40),
                 "max_memory",
             ),
@@ -390,7 +386,7 @@ fn rows() -> Vec<Case> {
         }),
         with(
             case(
-                "as many rows as one may have",
+                "the maximum number of rows",
                 "title,artist\na,b\n\nc,d\n,\n",
                 "2 rows, blank @5, 2 kept: [a, b] [c, d]",
             ),
@@ -414,12 +410,12 @@ fn names() -> Vec<Case> {
             "6 rows, no title @2+4+6+7, no artist @3+5, 0 kept:",
         ),
         case(
-            "names like missing ones",
+            "names that look like missing values",
             "title,artist\nNa,none\nNull,-\n",
             "2 rows, 2 kept: [Na, none] [Null, -]",
         ),
         case(
-            "the artist NA, who cannot be told from none",
+            "the artist NA, which looks like a missing artist",
             "title,artist\nRain,NA\n",
             "1 rows, no artist @2, 0 kept:",
         ),
@@ -450,7 +446,7 @@ fn names() -> Vec<Case> {
             "2 rows, 2 kept: [a, b, pop, genres=pop; rock] [c, d, jazz]",
         ),
         case(
-            "genres by repeats",
+            "genres from repeats",
             "id,title,artist,genre\n1,a,b,pop\n1,a,b,rock\n1,a,b,pop\n",
             "3 rows, merged @3+4, 1 kept: [1, a, b, pop, genres=pop; rock]",
         ),
@@ -465,7 +461,7 @@ fn cells() -> Vec<Case> {
             "2 rows, 2 kept: [a, b] [c, d]",
         ),
         case(
-            "what is no number",
+            "values that are not numbers",
             "title,artist,energy,tempo\na,b,high,inf\nc,d,0.5.1,1e999\n",
             "2 rows, energy unreadable @2+3, tempo unreadable @2+3, 2 kept: [a, b] [c, d]",
         ),
@@ -535,7 +531,7 @@ fn cells() -> Vec<Case> {
             "3 rows, year unreadable @4, 3 kept: [a, b, year 1987] [c, d, year 1999]",
         ),
         case(
-            "durations on the clock",
+            "durations in clock format",
             "title,artist,duration\na,b,3:45\nc,d,PT3M45S\ne,f,3:75\n",
             "3 rows, duration_ms unreadable @4, duration_ms ClockTime @2+3, 3 kept: [a, b, duration_ms 225000] [c, d, duration_ms 225000]",
         ),

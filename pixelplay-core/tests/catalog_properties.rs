@@ -1,6 +1,6 @@
-//! What holds for every table, whatever stands in it.
+//! Properties of cleaning that hold for every table.
 #![cfg(feature = "catalog")]
-#![allow(clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, reason = "test helpers")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
@@ -17,8 +17,8 @@ fn read(csv: impl AsRef<[u8]>) -> Cleaned {
     try_read(csv).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Only rows of one id are one song: which of several rows of a recording comes first is not asked
-/// here.
+/// Merges only rows with the same id, so these tests do not depend on which row of a recording
+/// comes first.
 fn read_by_id(csv: impl AsRef<[u8]>) -> Cleaned {
     let table = SongTable::from_reader(csv.as_ref(), "t.csv").merge_recordings(false);
     table.clean(&mut ()).unwrap_or_else(|error| panic!("{error}"))
@@ -77,8 +77,8 @@ fn cell() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Headers of several tables, with columns in units and lists; the third to fifth are an id, a
-/// title and an artist.
+/// Headers of several tables, with columns in other units and columns of lists. Columns three to
+/// five are id, title and artist.
 const HEADERS: [[&str; 10]; 3] = [
     ["energy", "valence", "id", "title", "artist", "year", "genre", "duration_ms", "key", "note"],
     [

@@ -1,9 +1,9 @@
-//! Builds that are interrupted, killed, damaged in between, and go on.
+//! Builds that continue after being interrupted, killed or damaged.
 //!
-//! `PIXELPLAY_SOAK=1` makes the table a million rows long, with ten kills, and measures time and
-//! memory.
+//! With `PIXELPLAY_SOAK=1`, the table has a million rows, the build is killed ten times, and time
+//! and memory are measured.
 #![cfg(all(feature = "catalog", feature = "mini", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test helpers")]
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/process.rs"]
@@ -25,8 +25,7 @@ use pixelplay_core::{Encoder, Song, SongId, SongIndex};
 const PLACE: &str = "PIXELPLAY_TEST_PLACE";
 const BATCH: &str = "PIXELPLAY_TEST_BATCH";
 
-/// A table of songs that nobody recorded: everything follows from the number of the row. One row in
-/// twenty is a repeat.
+/// Writes a table of invented songs, generated from the row number. One row in twenty is a repeat.
 fn write_table(path: &Path, rows: u64) {
     const GENRES: [&str; 12] = [
         "pop",
@@ -87,7 +86,7 @@ fn build(table: &Path, out: &Path, batch_rows: usize) -> Result<BuildReport, Cat
 }
 
 #[test]
-#[ignore = "only a child of another test has something to do here"]
+#[ignore = "runs only as a child process of another test"]
 fn a_child_process() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else {
         return;
@@ -112,7 +111,7 @@ fn child(place: &Path, batch_rows: usize) -> Command {
     command
 }
 
-/// Runs a build in a process of its own to its end; returns what it printed.
+/// Runs a build to its end in a child process, and returns its output.
 fn finish(place: &Path, batch_rows: usize) -> String {
     let output = child(place, batch_rows).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -144,8 +143,8 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
     println!("{rows} rows, uninterrupted: {}", finish(&clean, batch_rows));
     let whole = started.elapsed();
 
-    // Killed once it has finished a part more than the one before, at a moment that nothing is
-    // known of.
+    // Kill each build at an arbitrary moment after it has finished one part more than the previous
+    // build.
     let parts = parts_folder(killed.join("songs.arrow"));
     let finished = || {
         let entries = fs::read_dir(&parts).into_iter().flatten().flatten();
@@ -157,16 +156,16 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
         let mut process = child(&killed, batch_rows).spawn().unwrap();
         let deadline = Instant::now() + whole * 3 + Duration::from_secs(60);
         while finished() <= known && process.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "no part is finished");
+            assert!(Instant::now() < deadline, "no part was finished in time");
             std::thread::sleep(Duration::from_millis(3));
         }
         std::thread::sleep(whole / 50 * kill / kills);
         process.kill().unwrap();
         if process.wait().unwrap().success() {
-            // On a machine that lets the build run and not us, it may be done before the kill: that
-            // was none.
+            // If the system schedules the build and not us, it may finish before the kill, which
+            // then does not count.
             spared += 1;
-            assert!(spared < 20, "the build is always done before it can be killed");
+            assert!(spared < 20, "the build always finishes before it can be killed");
             fs::remove_file(killed.join("songs.arrow")).unwrap();
             continue;
         }
@@ -199,7 +198,7 @@ fn songs(count: usize) -> Vec<Song> {
         .collect()
 }
 
-/// Builds in batches of ten, and stops when `after` songs are through.
+/// Builds in batches of ten songs, and stops after `after` songs.
 fn build_until(songs: &[Song], out: &Path, after: u64) -> Result<BuildReport, CatalogError> {
     let options = BuildOptions { batch_rows: 10, ..BuildOptions::default() };
     let encoder = Encoder::mini().unwrap();
@@ -241,7 +240,7 @@ fn finished_parts_are_taken_if_nothing_changed_and_are_whole() {
     assert_eq!((built.resumed, built.songs, built.descriptions), (95, 95, 95));
     assert!(bytes == expected);
 
-    // A part that is damaged, or gone, is made anew.
+    // A damaged or missing part is rebuilt.
     stop();
     let names = files(&parts_folder(&out));
     let path = |at: usize| parts_folder(&out).join(&names[at]);
@@ -255,7 +254,7 @@ fn finished_parts_are_taken_if_nothing_changed_and_are_whole() {
     assert_eq!(built.resumed, 65);
     assert!(bytes == expected);
 
-    // A song that changed changes its part and no other; a new one at the beginning changes all.
+    // A changed song changes only its own part; a new song at the beginning changes all parts.
     stop();
     let mut changed = songs.clone();
     changed[42].title = Some("Another".into());

@@ -1,4 +1,4 @@
-//! Files that an earlier version wrote open and answer as they did: see `fixtures/README.md`.
+//! Files from earlier versions still open and give the same answers; see `fixtures/README.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ fn strings(value: &Value) -> Vec<&str> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
 }
 
-/// Absent cells were left out of the file.
+/// Reads a song; the file omits absent cells.
 fn song(cells: &Value) -> Song {
     let mut whole = serde_json::to_value(Song::new(SongId::new("x").unwrap())).unwrap();
     for (name, value) in cells.as_object().unwrap() {
@@ -47,7 +47,7 @@ fn assert_hits(hits: &[SongHit], expected: &Value, what: &str) {
     }
 }
 
-/// That an index answers as `answers`, one of version 1, did.
+/// Checks that an index gives the same answers as the version 1 index `answers`.
 fn check_index(name: &str, answers: &str) {
     let golden = json("index/v1.json");
     let expected = &golden["files"][answers];
@@ -121,8 +121,8 @@ fn an_index_of_format_2_answers_as_that_of_format_1_and_says_how_it_was_made() {
 
 const RECIPE: &str = r#"{"description":2,"templates":"00112233445566778899aabbccddeeff","words":{"title":0.6,"tags":0.6,"lyrics":0.3}}"#;
 
-/// The golden store in a folder of its own, since opening and asking write to it; at the time that
-/// its tokens were good, `later`.
+/// Opens a copy of the golden store in `folder`, since opening and querying write to it. Its clock
+/// starts `later` after the store was written.
 fn store(folder: &Path, later: Duration) -> UserStore {
     let path = folder.join("users.db");
     if !path.exists() {
@@ -166,7 +166,7 @@ fn passwords_and_tokens_of_version_1_are_as_good_as_they_were() {
     let users = store(folder.path(), Duration::from_secs(600));
     for (name, password) in [
         ("ana", "correct horse battery"),
-        ("ben", "hunter2 and more words"), // bcrypt, from elsewhere
+        ("ben", "hunter2 and more words"), // bcrypt, imported
         ("cem", "a lake under the moon"),  // peppered
         ("jürgen@example.org", "rainy night drive"),
     ] {
@@ -180,5 +180,5 @@ fn passwords_and_tokens_of_version_1_are_as_good_as_they_were() {
     drop(users);
     let late = store(folder.path(), Duration::from_secs(3600 * 24 * 31));
     let session = json("users/v1.json")["session"].as_str().unwrap().to_owned();
-    assert!(late.resume(&session).is_err(), "it has ended by its age");
+    assert!(late.resume(&session).is_err(), "the session has expired");
 }

@@ -1,5 +1,5 @@
-//! Filters against an evaluator that goes song by song and knows three answers: yes, no and not
-//! known.
+//! Compares filters with an evaluator that checks each song, with three results: true, false and
+//! unknown.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,11 +34,11 @@ fn found(index: &SongIndex, filter: &Filter) -> Result<Vec<usize>, SongIndexErro
     let options =
         SearchOptions { k: usize::MAX, filter: Some(filter.clone()), ..SearchOptions::default() };
     let hits = index.search(&query, &options)?;
-    // All songs score alike, so they come by row.
+    // All songs have the same score, so they are ordered by row.
     Ok(hits.into_iter().map(|hit| hit.row).collect())
 }
 
-/// A condition in a form of its own, from which both the filter and the expected answer are made.
+/// A condition from which both the filter and the expected result are made.
 #[derive(Debug, Clone)]
 enum Condition {
     Compare(&'static str, u8, Value),
@@ -86,7 +86,7 @@ fn compare(cell: &Value, value: &Value) -> i32 {
     order as i32
 }
 
-/// `None` stands for not known.
+/// `None` means unknown.
 fn holds(condition: &Condition, song: &Song) -> Option<bool> {
     match condition {
         Condition::Compare(name, sign, value) => {
@@ -132,7 +132,7 @@ const TESTED: [(&str, Kind); 6] = [
     ("explicit", Kind::Flag),
 ];
 
-/// Few different values, so that equality is common.
+/// Draws from a few values, so that equality is common.
 fn value(kind: Kind) -> BoxedStrategy<Value> {
     match kind {
         Kind::Text => {
@@ -236,7 +236,7 @@ fn what_is_not_known_fulfils_neither_a_condition_nor_its_opposite() {
     ]
     .into();
     for (text, expected) in rows {
-        // The id is text, also where it looks like a number.
+        // The id is text even if it looks like a number.
         let filter = Filter::parse(&text.replace("id = 1", "id = '1'")).unwrap();
         assert_eq!(found(&index, &filter).unwrap(), expected, "{text}");
     }

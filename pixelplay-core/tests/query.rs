@@ -1,4 +1,4 @@
-//! Blended questions against answers worked out by hand, and against a naive ranking.
+//! Compares blended queries with results computed by hand and with a naive ranking.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -55,7 +55,7 @@ fn ids(hits: &[SongHit]) -> Vec<&str> {
     hits.iter().map(|hit| hit.id.as_str()).collect()
 }
 
-/// Three axes and the diagonals between them.
+/// An index with three axes and the diagonals between them.
 fn compass() -> (TempDir, SongIndex) {
     index(&[
         row("x", "Ada", &[1.0, 0.0, 0.0]),
@@ -94,7 +94,7 @@ fn likes_pull_dislikes_push_and_named_songs_are_left_out() {
     let hits = query.search(&index, &QueryOptions::default()).unwrap();
     assert_eq!(ids(&hits), ["z", "xy", "y", "-x"]);
 
-    // Moving away alone is a question, too.
+    // A query may consist only of a song to move away from.
     let away = HybridQuery::new().unlike("x", 0.5);
     let hits = away.search(&index, &QueryOptions::default()).unwrap();
     assert_eq!(hits[0].id.as_str(), "-x");
@@ -112,7 +112,7 @@ fn options_narrow_the_answer() {
     assert_eq!(with(all.clone()), ["xy", "x", "y", "z", "-x"]);
     assert_eq!(with(QueryOptions::top(2)), ["xy", "x"]);
     assert!(with(QueryOptions::top(0)).is_empty());
-    // "Ada" and "ADA" are one artist.
+    // "Ada" and "ADA" are the same artist.
     let one_each = QueryOptions { max_per_artist: NonZeroUsize::new(1), ..all.clone() };
     assert_eq!(with(one_each), ["xy", "y", "-x"]);
     let positive = SearchOptions { min_score: Some(0.0), ..SearchOptions::default() }.into();
@@ -124,7 +124,7 @@ fn options_narrow_the_answer() {
 
 #[test]
 fn diversity_prefers_what_differs_from_the_picks() {
-    // Two twins near the question and one song further off in another direction.
+    // Two similar songs near the query, and one farther away in another direction.
     let (_folder, index) = index(&[
         row("near", "a", &[1.0, 0.10, 0.0]),
         row("twin", "b", &[1.0, 0.11, 0.0]),
@@ -139,7 +139,8 @@ fn diversity_prefers_what_differs_from_the_picks() {
     };
     assert_eq!(with(0.0), ["near", "twin"]);
     assert_eq!(with(0.5), ["near", "other"]);
-    // With diversity alone the first pick is still the best: nothing is picked yet to differ from.
+    // Even with full diversity, the first pick is the best match, since there are no earlier picks
+    // to differ from.
     assert_eq!(with(1.0), ["near", "far"]);
 }
 
@@ -153,7 +154,7 @@ fn what_cannot_be_answered_is_named() {
         ask(HybridQuery::new().image(x.clone()).unlike("x", 1.0)),
         QueryError::CancelsOut
     ));
-    // What counts is what is left of the weights, not how great they are.
+    // What matters is the remainder relative to the weights, not their magnitude.
     let twin = unit(&[1.0, 1e-7, 0.0]);
     for weight in [1e-9, 1e9] {
         let query = HybridQuery::new().like("x", weight).unlike(twin.clone(), weight);
@@ -215,14 +216,15 @@ fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
     assert_eq!(found(8, 0, true), all);
     assert_eq!(found(3, 0, true), all[..3]);
     assert_eq!(found(8, 0, false).len(), 8);
-    // Of one artist, as many songs as are allowed, and not as many recordings.
+    // The cap counts an artist's songs, not their recordings.
     assert_eq!(found(3, 1, true), ["Song (Live)", "Song ", "Intro"]);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// However deep the scan has to look, the cap gives what a walk down the whole ranking gives.
+    /// The cap gives the same result as walking down the whole ranking, however deep the scan has
+    /// to go.
     #[test]
     fn the_artist_cap_is_exact(
         artists in prop::collection::vec(0_u8..4, 1..60),
@@ -243,7 +245,7 @@ proptest! {
             .zip(&names)
             .map(|(&artist, id)| Row {
                 id,
-                // Songs of nobody are not of one artist.
+                // Songs without an artist do not share an artist.
                 artist: ["ada", "ben", "cleo"].get(usize::from(artist)).copied(),
                 vector: vec![next(), next(), next(), next()],
             })
@@ -280,18 +282,19 @@ fn a_taste_leans_a_question_by_its_weight_however_many_songs_it_names() {
             HybridQuery::new().image(picture.clone()).lean_towards(songs.iter().copied(), weight);
         query.blend(&index).unwrap().as_slice().to_vec()
     };
-    // One favourite of weight 1 and many that point the same way are the same wish.
+    // One favourite of weight 1 has the same effect as many in the same direction.
     let one = lean(&[("x", 1.0)], 0.5);
     assert_eq!(one, unit(&[0.5, 0.0, 1.0]).as_slice());
     assert_eq!(lean(&[("x", 0.2)], 0.5), one);
     assert_eq!(lean(&[("x", 1.0), ("-x", -1.0)], 0.5), one);
-    // What the index does not have, and what cancels out, says nothing.
+    // Songs that are not in the index, and songs that cancel out, have no effect.
     assert_eq!(lean(&[("x", 1.0), ("gone", 1.0)], 0.5), one);
     for nothing in [&[][..], &[("gone", 1.0)], &[("x", 1.0), ("-x", 1.0)]] {
         assert_eq!(lean(nothing, 0.5), picture.as_slice());
     }
 
-    // A favourite may be the answer; alone, a taste is a question too, unless it says nothing.
+    // A favourite may be among the results. A query may consist only of a taste, unless the taste
+    // is empty.
     let options = QueryOptions::default();
     let query = HybridQuery::new().lean_towards([("x", 1.0)], 1.0);
     assert_eq!(ids(&query.search(&index, &options).unwrap())[0], "x");

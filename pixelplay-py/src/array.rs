@@ -1,8 +1,8 @@
 //! Numbers to and from numpy through its array interface, which describes memory that a Python
 //! object owns.
 //!
-//! The interface is a dict, so it needs neither `unsafe` nor numpy's headers. numpy keeps the
-//! object that returned it alive, and with it the memory, for as long as an array refers to it.
+//! The interface is a dict, so it needs neither `unsafe` nor numpy's headers. As long as an array refers to the memory,
+//! numpy keeps its owner alive.
 
 use pixelplay_core::{Embedding, EmbeddingError, Fingerprint};
 use pyo3::exceptions::PyValueError;
@@ -13,8 +13,8 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict};
 use crate::embedding::{PyEmbedding, PyEmbeddings};
 use crate::error::Raise;
 
-/// Returns `__array_interface__` for read-only float32 in C order; `values` must live as long as
-/// the object that returns it.
+/// Returns `__array_interface__` for read-only float32 in C order; `values` must live as long as the object that
+/// returns the interface.
 pub(crate) fn interface<'py>(
     py: Python<'py>,
     values: &[f32],
@@ -56,7 +56,7 @@ pub(crate) fn matrix<'py>(
     numpy.call_method1("frombuffer", (numbers, dtype))?.call_method1("reshape", (shape,))
 }
 
-/// An embedding as callers pass it: one of ours, or anything that numpy accepts as a vector.
+/// An embedding argument: an `Embedding`, or anything that numpy accepts as a vector.
 pub(crate) fn embedding(object: &Bound<'_, PyAny>) -> PyResult<Embedding> {
     if let Ok(embedding) = object.cast::<PyEmbedding>() {
         return Ok(embedding.get().0.clone());
@@ -65,7 +65,7 @@ pub(crate) fn embedding(object: &Bound<'_, PyAny>) -> PyResult<Embedding> {
     Embedding::new(numbers(&bytes), None).map_err(|error| error.raise(object.py()))
 }
 
-/// Embeddings as callers pass them: ours, a sequence of ours, or anything that numpy accepts as a
+/// An argument of several embeddings: `Embeddings`, a sequence of `Embedding`, or anything that numpy accepts as a
 /// matrix.
 pub(crate) fn embeddings(object: &Bound<'_, PyAny>) -> PyResult<Vec<Embedding>> {
     if let Ok(embeddings) = object.cast::<PyEmbeddings>() {
@@ -104,15 +104,15 @@ fn one_space<'a>(
     let first = spaces.next().flatten();
     if let Some(row) = spaces.position(|space| space != first) {
         return Err(PyValueError::new_err(format!(
-            "the embedding of row {} is not in the space of the first one; an index holds vectors of one encoder",
+            "the embedding of row {} is not in the space of the first one; an index holds vectors from a single encoder",
             row + 1
         )));
     }
     Ok(first.cloned())
 }
 
-/// Returns the numbers of an array-like with `axes` axes as float32 in C order: rows, columns (1
-/// and the length for one axis), bytes.
+/// Converts an array-like with `axes` axes to float32 in C order. Returns rows, columns and bytes; one axis counts as
+/// one row.
 pub(crate) fn floats<'py>(
     object: &Bound<'py, PyAny>,
     axes: usize,

@@ -1,5 +1,4 @@
-//! The one way into the core: it releases the GIL, handles Ctrl-C and progress, and maps errors to
-//! Python's.
+//! Calls into the core: releases the GIL, handles Ctrl-C and progress, and maps errors to Python exceptions.
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -18,10 +17,10 @@ use crate::error::Raise;
 
 /// How often to check for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to wait for work that was asked to stop, before leaving it to end by itself.
+/// How long to wait for cancelled work before leaving it to end by itself.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// Runs short work, of a few milliseconds, without the GIL.
+/// Runs work that takes a few milliseconds without the GIL.
 pub(crate) fn short<T, E>(py: Python<'_>, work: impl FnOnce() -> Result<T, E> + Send) -> PyResult<T>
 where
     T: Send,
@@ -31,12 +30,11 @@ where
     py.detach(work).map_err(|error| error.raise(py))
 }
 
-/// Runs work that may take long in its own thread. The calling thread waits without the GIL, runs
-/// Python's signal handlers, and passes progress on to `report`.
+/// Runs work that may take a long time in a separate thread. The calling thread waits without the GIL, runs Python's
+/// signal handlers, and passes progress on to `report`.
 ///
-/// If a handler (Ctrl-C) or the report raises, the work is asked to stop and the exception is
-/// returned. Work that cannot be stopped, such as one forward pass, ends in its thread and its
-/// result is dropped.
+/// If a handler (Ctrl-C) or `report` raises, the work is cancelled and the exception is returned. Work that cannot be
+/// cancelled, such as a single forward pass, ends in its thread, and its result is dropped.
 pub(crate) fn long<T, E>(
     py: Python<'_>,
     report: Option<&Report>,
@@ -113,7 +111,7 @@ fn wait_until_done<T>(hear: Receiver<News<T>>) {
     }
 }
 
-/// A forked child has none of its parent's threads, so it would wait forever for their pool.
+/// A forked child has none of its parent's threads and would wait forever for the thread pool.
 fn refuse_forked() -> PyResult<()> {
     static FIRST: AtomicU32 = AtomicU32::new(0);
     let own = std::process::id();

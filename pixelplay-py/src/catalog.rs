@@ -21,7 +21,7 @@ use crate::song::PySong;
 use crate::table::{Input, PyArrowTable};
 use crate::{array, embedding};
 
-/// Which header is which column, and the delimiter of cells.
+/// The headers of columns, and the delimiter of cells.
 fn clean_options(
     columns: Option<&Bound<'_, PyDict>>,
     delimiter: Option<&str>,
@@ -44,9 +44,9 @@ fn clean_options(
 /// reasons.
 ///
 /// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
-/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` says which
-/// header is which column if the names do not show it: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one
-/// recording even if their ids differ: remasters, other editions, guests named in another place.
+/// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` maps
+/// columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one recording
+/// even if their ids differ: remasters, other editions, guests credited in a different place.
 ///
 /// Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
 #[pyfunction]
@@ -96,7 +96,7 @@ fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
     }))
 }
 
-/// How much a kind of words counts: a bool, or a weight.
+/// The weight of a kind of words: a bool or a number.
 #[derive(FromPyObject)]
 pub(crate) enum Words {
     Wanted(bool),
@@ -119,14 +119,14 @@ impl Words {
 /// ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
 /// ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 ///
-/// ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, compared with its scenes and moods, which
-/// together count 1. ``True`` is the recommended weight, ``False`` is none, and a number sets it. Titles are cleaned of
-/// guests and versions, a column ``title_en`` translates them, and titles that name nothing visible ("Untitled 4")
-/// count little.
+/// ``titles``, ``tags`` and ``lyrics`` set the weights of a song's own words, relative to 1 for its scenes and moods
+/// together. ``True`` is the recommended weight, ``False`` is no weight, and a number sets the weight. Guests and
+/// versions are removed from titles, a column ``title_en`` can hold translations, and titles that name nothing visible
+/// ("Untitled 4") get little weight.
 ///
-/// The file has batches of 16,384 rows, or of ``batch_rows``; only an index of one batch has ``vectors``. A file that
-/// was at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the process is killed,
-/// the next call reuses those whose songs have not changed.
+/// The file has batches of ``batch_rows`` rows, by default 16,384; only an index with a single batch has ``vectors``.
+/// An existing file at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the
+/// process is killed, the next call reuses those whose songs have not changed.
 #[pyfunction]
 #[pyo3(
     signature = (
@@ -134,7 +134,7 @@ impl Words {
         lyrics = Words::Wanted(true), batch_size = 32, batch_rows = None, columns = None, delimiter = None,
         merge_recordings = true, progress = None
     ),
-    // The defaults, as Python writes them.
+    // The defaults in Python syntax.
     text_signature = "(songs, out, *, encoder=None, describe=None, titles=True, tags=True, lyrics=True, batch_size=32, \
                       batch_rows=None, columns=None, delimiter=None, merge_recordings=True, progress=None)"
 )]
@@ -177,12 +177,12 @@ pub(crate) fn build_index(
     Ok((PyReport::new(py, &cleaned)?, PyReport::new(py, &built)?))
 }
 
-/// Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs, row by
-/// row.
+/// Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs in the same
+/// order.
 ///
 /// Vectors must have length 1 within 1e-3, or pass ``normalize=True`` to scale them. ``songs`` is a sequence of
 /// mappings from column to cell, or a table as for ``clean``; no row of a table is dropped, and a report of it is
-/// returned. The file is replaced as a whole or not at all.
+/// returned. The file is replaced completely or not at all.
 ///
 /// With ``quantized=False`` the file is a fifth smaller, but searches read four times as many bytes for the same
 /// results.
@@ -223,7 +223,7 @@ pub(crate) fn write_index(
         song.id = id;
     }
 
-    // Embeddings of our own encoder name their space themselves.
+    // Embeddings from our encoder carry the name of their space.
     let space = match fingerprint {
         Some(name) => embedding::fingerprint(py, Some(name))?,
         None => array::space(vectors)?,
@@ -247,7 +247,7 @@ pub(crate) fn write_index(
 /// Opens the embedded catalogue of some 1,470 songs, in the space of ``encoder``. The first call builds it into the
 /// user's cache.
 ///
-/// ``PIXELPLAY_CACHE`` names another folder for it.
+/// ``PIXELPLAY_CACHE`` sets another folder for it.
 #[pyfunction]
 #[pyo3(signature = (encoder = None, *, progress = None))]
 pub(crate) fn starter_index(
@@ -272,7 +272,7 @@ fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     let mut ids = Vec::new();
     for (row, id) in given.try_iter()?.enumerate() {
         let id = id?;
-        // pyarrow's scalars are not texts themselves.
+        // pyarrow's scalars are not `str` objects.
         let id = match id.extract::<String>() {
             Ok(id) => id,
             Err(_) if id.hasattr("as_py")? => id.call_method0("as_py")?.extract()?,
@@ -298,7 +298,7 @@ fn rows(
     if songs.is_instance_of::<PyList>() || songs.is_instance_of::<PyTuple>() {
         let items = songs.try_iter()?.zip(ids);
         let rows = items.map(|(song, id)| self::song(&song?, id)).collect::<PyResult<_>>()?;
-        // Counted again, because `zip` ends with the shorter one.
+        // Compare the counts, because `zip` stops at the shorter one.
         let (rows, count): (Vec<Song>, usize) = (rows, songs.len()?);
         if count != ids.len() {
             return Err(PyValueError::new_err(format!(

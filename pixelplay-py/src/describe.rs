@@ -38,8 +38,8 @@ impl PySentence {
         &self.sentence.text
     }
 
-    /// What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
-    /// ``"tags"`` or ``"lyrics"``.
+    /// The source of the sentence: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"``
+    /// or ``"lyrics"``.
     #[getter]
     fn source(&self) -> &'static str {
         self.sentence.source.name()
@@ -51,7 +51,7 @@ impl PySentence {
         self.sentence.source.to_string()
     }
 
-    /// How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``.
+    /// The cosine with the query of ``why``; ``None`` for sentences from ``describe``.
     #[getter]
     fn score(&self) -> Option<f64> {
         self.score
@@ -72,9 +72,9 @@ impl PySentence {
 /// First come scenes and moods from its features, genre and decade (or the lines of its own ``description``), then its
 /// title, tags and lyrics. Each sentence says what it was made from.
 ///
-/// ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice among phrases depends on
-/// the id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which
-/// ``templates()`` returns.
+/// ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice of phrases depends on the
+/// id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which ``templates()``
+/// returns.
 #[pyfunction]
 #[pyo3(signature = (song, templates = None))]
 pub(crate) fn describe(
@@ -90,12 +90,11 @@ pub(crate) fn describe(
     })
 }
 
-/// Explains why a song was found: returns its sentences, best fit to ``query`` first, each with its cosine as
-/// ``score``.
+/// Explains why a song was found: returns its sentences, each with its cosine with ``query`` as ``score``, best
+/// first.
 ///
-/// ``query`` is the ``Embedding`` of a picture or words, ``encoder`` the encoder that made it (by default the embedded
-/// checkpoint). ``templates`` is the path of the TOML file of phrases that the index was built with, if it was your
-/// own.
+/// ``query`` is the ``Embedding`` of a picture or words, and ``encoder`` is the encoder that made it (by default the
+/// embedded checkpoint). If the index was built with your own phrases, ``templates`` is the path of their TOML file.
 #[pyfunction]
 #[pyo3(signature = (song, query, encoder = None, *, templates = None))]
 pub(crate) fn why(
@@ -133,7 +132,7 @@ fn any_song(song: &Bound<'_, PyAny>) -> PyResult<Song> {
     catalog::song(song, &id)
 }
 
-/// Returns the phrases that songs are described with: a commented TOML file, as a start for your own.
+/// Returns the phrases used to describe songs: a commented TOML file, as a starting point for your own.
 #[pyfunction]
 pub(crate) fn templates() -> &'static str {
     Templates::EMBEDDED

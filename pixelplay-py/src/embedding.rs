@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyIterator, PyList, PySlice, PyTuple};
 use crate::array;
 use crate::error::Raise;
 
-/// A vector of length 1, with the name of the space it belongs to.
+/// A vector of length 1, with the name of its space.
 ///
 /// ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 ///
@@ -53,13 +53,13 @@ impl PyEmbedding {
         self.0.dim()
     }
 
-    /// The name of the space, or ``None`` if it is unknown. Vectors of different spaces cannot be compared.
+    /// The name of the space, or ``None`` if it is unknown. Vectors from different spaces cannot be compared.
     #[getter]
     fn fingerprint(&self) -> Option<&str> {
         self.0.fingerprint().map(Fingerprint::as_str)
     }
 
-    /// Returns the cosine of the angle to another embedding, -1 to 1, summed in float64.
+    /// Returns the cosine of the angle to another embedding, from -1 to 1, summed in float64.
     fn dot(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<f64> {
         let other = array::embedding(other)?;
         self.0.dot(&other).map_err(|error| error.raise(py))
@@ -113,13 +113,13 @@ pub(crate) fn quoted(text: Option<String>) -> String {
 /// The function that pickle calls to rebuild embeddings, and its arguments.
 type Remade<'py> = (Bound<'py, PyAny>, (Bound<'py, PyList>, usize, Option<String>));
 
-/// Embeddings of one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only.
+/// Embeddings in one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only.
 #[pyclass(frozen, sequence, name = "Embeddings", module = "pixelplay")]
 pub(crate) struct PyEmbeddings {
     embeddings: Vec<Embedding>,
     dim: usize,
     fingerprint: Option<Fingerprint>,
-    /// All of them in one block, joined when an array is first requested.
+    /// All embeddings in one block, joined when an array is first requested.
     joined: OnceLock<Vec<f32>>,
 }
 

@@ -14,7 +14,7 @@ use crate::embedding::{PyEmbedding, PyEmbeddings};
 use crate::image::Input;
 use crate::mood::PyMood;
 
-/// Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
+/// Turns pictures and texts into embeddings in one space, with any Hugging Face ``CLIPModel``.
 ///
 /// A tower is loaded when it is first used, so encoding pictures never loads the text tower. Calls may run in several
 /// threads; they release the GIL. It cannot be pickled: open it in each process.
@@ -22,7 +22,7 @@ use crate::mood::PyMood;
 /// ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
 /// the embedded checkpoint pixelplay-mini is used.
 ///
-/// ``threads`` is the number of threads; ``None`` uses all cores. The vectors do not depend on it, bit for bit.
+/// ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bitwise the same for any number.
 /// ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
 /// processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 ///
@@ -76,7 +76,7 @@ impl PyEncoder {
         .map(Self)
     }
 
-    /// Opens a checkpoint of the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
+    /// Opens a checkpoint from the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
     /// hub share.
     ///
     /// ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
@@ -159,7 +159,7 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
-    /// Encodes one text. Only its first 77 tokens count.
+    /// Encodes one text. Only its first 77 tokens are used.
     fn encode_text(&self, py: Python<'_>, text: String) -> PyResult<PyEmbedding> {
         let encoder = self.0.clone();
         call::long(py, None, move |_| encoder.encode_text(&text)).map(PyEmbedding)
@@ -177,7 +177,7 @@ impl PyEncoder {
         let report = Report::new(progress)?;
         if texts.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "texts must be several texts, not one; use encode_text, or put it into a list",
+                "texts must be a sequence of strings, not a single string; use encode_text, or pass a list",
             ));
         }
         let texts = texts
@@ -191,8 +191,8 @@ impl PyEncoder {
         Ok(self.embeddings(encoded))
     }
 
-    /// Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that
-    /// decided.
+    /// Estimates the energy, valence, danceability and acousticness of a picture, from 0 to 1, and the words that
+    /// contributed most.
     ///
     /// This is zero-shot: the picture is compared with pairs of opposite sentences. The first call encodes those
     /// sentences.

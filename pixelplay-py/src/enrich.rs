@@ -19,18 +19,18 @@ use crate::report::PyReport;
 /// ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which requires a ``contact``: your
 /// e-mail or web address. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and
 /// remixes are refused unless the song is one itself. Only empty cells are filled unless ``overwrite`` is true. The
-/// columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say
-/// what came from where; ``enriched_note`` says why a song was not found.
+/// columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` record
+/// what was filled and from where; ``enriched_note`` says why a song was not found.
 ///
-/// iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` sets another time between requests, in
+/// iTunes gets 20 requests per minute, MusicBrainz one per second; ``interval`` sets another time between requests, in
 /// seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
-/// continues from there. With ``max_requests=N`` the index is written after N requests, with what is known by then; 0
-/// uses the cache alone. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it
-/// would take.
+/// continues from there. With ``max_requests=N`` the index is written after N requests, with the answers so far; 0 uses
+/// only the cache. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it would
+/// take.
 ///
 /// Apple allows the use of iTunes content only to promote its store, next to a badge that links to it.
 ///
-/// Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
+/// Raises ``EnrichError``, a kind of ``CatalogError``; the answers so far are in the cache.
 #[pyfunction]
 #[pyo3(name = "enrich", signature = (
     index, out, *, provider = "itunes", cache, country = "US", contact = None, overwrite = false,

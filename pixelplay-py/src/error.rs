@@ -40,7 +40,7 @@ mod class {
     pyo3::import_exception!(pixelplay._errors, UserError);
 }
 
-/// An error of the core that becomes an exception.
+/// An error of the core that can be converted to an exception.
 pub(crate) trait Raise {
     fn raise(self, py: Python<'_>) -> PyErr;
 }
@@ -224,8 +224,8 @@ fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
     }
 }
 
-/// Returns the error of one image of several, in the class it would have alone; `context` says
-/// which image it was.
+/// Returns the error of one of several images, with the class that a single image would raise. `context` says which
+/// image failed.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
         EncodeError::ImageAt { index, source } => {
@@ -287,12 +287,12 @@ fn value<Domain: pyo3::PyTypeInfo>(py: Python<'_>, said: String) -> PyErr {
 
 enum Errno {
     Number(i32),
-    /// Its name in Python's module `errno`.
+    /// The name of the number in Python's module `errno`.
     Name(&'static str),
 }
 
 fn errno(error: &io::Error) -> Option<Errno> {
-    // Windows has error numbers of its own.
+    // Windows has its own error numbers.
     if let Some(number) = error.raw_os_error().filter(|_| cfg!(unix)) {
         return Some(Errno::Number(number));
     }

@@ -54,7 +54,7 @@ impl PyColumn {
     fn is_in(&self, values: &Bound<'_, PyAny>) -> PyResult<PyFilter> {
         if values.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(
-                "is_in takes several values, not one text; compare with ==, or put it into a list",
+                "is_in takes several values, not a single string; compare with ==, or pass a list",
             ));
         }
         let values = values.try_iter()?.map(|item| value(&item?));
@@ -129,7 +129,7 @@ fn no_truth(what: &str) -> PyErr {
     ))
 }
 
-/// Converts the argument `where=`: a filter, or the text of one.
+/// Converts the argument `where=`: a filter, or its text form.
 pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter>> {
     let Some(given) = given else { return Ok(None) };
     if let Ok(filter) = given.cast::<PyFilter>() {
@@ -139,7 +139,7 @@ pub(crate) fn filter(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Filter
         return PyFilter::parse(given.py(), &text).map(|filter| Some(filter.0));
     }
     Err(PyTypeError::new_err(format!(
-        "where must be a filter, such as pixelplay.col(\"year\") >= 1990, or the text of one, not {}",
+        "where must be a filter, such as pixelplay.col(\"year\") >= 1990, or a filter as text, not {}",
         given.get_type().name()?
     )))
 }
@@ -160,7 +160,7 @@ fn value(given: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(real) = given.cast::<PyFloat>() {
         return Ok(Value::Real(real.value()));
     }
-    // numpy's scalars convert themselves to Python's.
+    // numpy's scalars can convert themselves to Python's.
     if let Ok(plain) = given.call_method0("item")
         && !plain.get_type().is(given.get_type())
     {

@@ -12,7 +12,7 @@ use crate::error::Raise;
 /// The cost of a new password hash: the settings of Argon2id, version 1.3. It can be pickled.
 ///
 /// The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
-/// rarely: until all users have logged in again, every failed log-in computes one hash for each of the settings in use.
+/// rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 ///
 /// Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
 /// machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
@@ -31,7 +31,7 @@ impl PyHashParams {
     }
 
     /// Returns settings that take about ``target`` (250 ms) per hash on this machine, but never less than the
-    /// default.
+    /// default settings.
     ///
     /// It computes six hashes. Run it once, on the slowest machine that serves the users, and keep the result.
     #[staticmethod]

@@ -1,5 +1,4 @@
-//! Pictures in any form that Python users have them; `python/pixelplay/_inputs.py` converts the
-//! objects.
+//! Pictures in any form that Python users have; `python/pixelplay/_inputs.py` converts the objects.
 
 use std::path::PathBuf;
 

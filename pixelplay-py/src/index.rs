@@ -18,7 +18,7 @@ use crate::song::PySong;
 use crate::table::PyArrowTable;
 use crate::{array, call, filter};
 
-/// A scan of fewer bytes ends before a signal could be checked, so it is not worth a thread.
+/// A scan of fewer bytes ends before signals are first checked, so it does not need a separate thread.
 const SHORT_SCAN: usize = 32 << 20;
 
 /// Songs and their unit vectors, in a file or a folder of files. Searches are exact and take no lock.
@@ -78,8 +78,9 @@ impl PySongIndex {
         self.inner.fingerprint().map(Fingerprint::as_str)
     }
 
-    /// How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count.
-    /// ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
+    /// How the songs were described, as JSON: version, templates, and the weights of titles, tags and lyrics.
+    /// ``None`` if the vectors were not made from descriptions, or if the file was written by a version that did not
+    /// record this.
     #[getter]
     fn recipe(&self) -> Option<&str> {
         self.inner.recipe()
@@ -97,8 +98,8 @@ impl PySongIndex {
         self.inner.columns().iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
-    /// use.
+    /// The ids in row order, as a read-only ``(n,)`` array of strings, so that ``index.ids[rows]`` works. Created on
+    /// first use.
     #[getter]
     fn ids(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         const SIGNALS_EVERY: usize = 1 << 16;
@@ -117,14 +118,14 @@ impl PySongIndex {
         Ok(ids.clone_ref(py))
     }
 
-    /// The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` without such
+    /// The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` if there are no
     /// biases.
     #[getter]
     fn query_bank(&self) -> Option<&str> {
         self.inner.query_bank()
     }
 
-    /// All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
+    /// All vectors as a read-only ``(n, dim)`` array, without a copy. The array keeps the file mapped.
     ///
     /// Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
     #[getter]
@@ -139,7 +140,7 @@ impl PySongIndex {
         self.chunk(py, 0)
     }
 
-    /// The vectors of each batch, each ``(rows, dim)``, read-only, without a copy.
+    /// The vectors of each batch as read-only ``(rows, dim)`` arrays, without a copy.
     #[getter]
     fn vector_chunks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let batches = self.inner.vector_chunks().len();
@@ -160,12 +161,12 @@ impl PySongIndex {
         .map(PyEmbedding)
     }
 
-    /// Returns the ``k`` songs with the highest cosine, best first. Exact: ids and scores are those of a float64
-    /// brute force.
+    /// Returns the ``k`` songs with the highest cosine, best first. The result is exact: ids and scores equal those
+    /// of a float64 brute-force search.
     ///
     /// ``where`` is a filter that songs must match, ``exclude`` leaves songs out by id, and ``min_score`` is the lowest
-    /// cosine, or corrected score, that is returned. ``hubness_correction``, 0 to 1, is the share of each song's bias
-    /// that is subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
+    /// cosine, or corrected score, to return. ``hubness_correction``, 0 to 1, is the share of each song's bias that is
+    /// subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
     ///
     /// Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
     /// list of the columns.
@@ -249,7 +250,8 @@ impl PySongIndex {
         ))
     }
 
-    /// Returns songs like a song, without itself: by their vectors, or by the cosine of standardised audio features.
+    /// Returns the songs most similar to a song, by their vectors or by the cosine of standardised audio features.
+    /// The song itself is left out.
     ///
     /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
     #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0))]
@@ -312,7 +314,7 @@ impl PySongIndex {
         let Ok(id) = id.extract::<String>() else {
             return false;
         };
-        // The first lookup of an id builds a table of them.
+        // The first lookup builds a table of ids.
         py.detach(|| self.inner.row(&id)).is_some()
     }
 
@@ -374,14 +376,15 @@ impl VectorView {
     }
 }
 
-/// Rewrites an index with a bias for each song, so that searches can rank songs lower that turn up for everything.
+/// Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+/// query.
 ///
-/// Returns the name of the query bank. ``queries``, ``(n, dim)``, are a few hundred pictures, say, of the kind that
-/// will be searched with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest to it
-/// (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of it; searches without
-/// it do not change. Songs that are added later have no bias: run this again.
+/// Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind
+/// that users will search with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest
+/// to it (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of the bias;
+/// searches without that argument do not change. Songs that are added later have no bias: run this again.
 ///
-/// Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
+/// Raises ``EmbeddingError`` for queries from another encoder or of another dimension, ``SongIndexError``, ``OSError``.
 #[pyfunction]
 #[pyo3(signature = (path, queries, *, nearest = 10, progress = None))]
 pub(crate) fn correct_hubness(
@@ -396,8 +399,8 @@ pub(crate) fn correct_hubness(
     call::long(py, report.as_ref(), move |on_progress| {
         let bank = QueryBank::new(queries, nearest)?;
         #[expect(unsafe_code, reason = "mapping requires that the file is not changed in place")]
-        // SAFETY: PixelPlay only ever replaces a whole index, by renaming a finished file over it,
-        // and the editor's lock keeps other editors out meanwhile.
+        // SAFETY: PixelPlay only ever replaces a whole index, by renaming a finished file over it, and the editor's
+        // lock keeps other editors out in the meantime.
         let editor =
             unsafe { SongIndexEditor::open_mmap(path, EditOptions::default(), on_progress)? };
         editor.correct_hubness(&bank, on_progress)?;
@@ -430,7 +433,7 @@ fn options(
 fn ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<SongId>> {
     if given.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err(
-            "exclude takes several ids, not one text; put it into a list",
+            "exclude takes several ids, not a single string; pass a list",
         ));
     }
     let ids = given.try_iter()?.map(|id| id?.extract::<String>());

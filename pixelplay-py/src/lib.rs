@@ -1,8 +1,6 @@
-//! The native half of the Python package `pixelplay`: frozen newtypes around `pixelplay-core`,
-//! without logic of their own.
+//! The native half of the Python package `pixelplay`: frozen newtypes around `pixelplay-core`, without any logic.
 //!
-//! * `call` is the one way into the core: it releases the GIL, handles Ctrl-C and maps errors with
-//!   `error`;
+//! * `call` makes every call into the core: it releases the GIL, handles Ctrl-C and maps errors with `error`;
 //! * `array`, `image`, `secret` and `table` carry data in and out; what can be written in Python is
 //!   in `python/pixelplay/`;
 //! * each of the other files holds one class or a few functions.

@@ -16,7 +16,7 @@ pub(crate) struct PyMood(pub(crate) Mood);
 
 #[pymethods]
 impl PyMood {
-    /// The words that decided most, strongest first.
+    /// The words that contributed most, strongest first.
     #[getter]
     fn words(&self) -> Vec<&'static str> {
         self.0.words.clone()

@@ -57,7 +57,7 @@ impl PyHybridQuery {
 
     /// Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
     ///
-    /// ``weight`` is their total weight, however many songs there are. Ids that the index does not have are ignored.
+    /// ``weight`` is the total weight of the songs, however many there are. Ids that are not in the index are ignored.
     /// Unlike the songs of ``like``, these may be among the results.
     #[pyo3(signature = (weights, weight = 0.2))]
     fn lean_towards(&self, weights: &Bound<'_, PyMapping>, weight: f64) -> PyResult<Self> {
@@ -65,7 +65,7 @@ impl PyHybridQuery {
         Ok(Self(self.0.clone().lean_towards(weights, weight)))
     }
 
-    /// Returns the vector that is searched. Raises ``QueryError`` (a ``ValueError``) if there is none.
+    /// Returns the vector to search with. Raises ``QueryError`` (a ``ValueError``) if the query has none.
     fn blend(&self, py: Python<'_>, index: &Bound<'_, PySongIndex>) -> PyResult<PyEmbedding> {
         let index = index.get().inner.clone();
         call::short(py, || self.0.blend(&index)).map(PyEmbedding)
@@ -74,9 +74,9 @@ impl PyHybridQuery {
     /// Returns the ``k`` best songs, best first.
     ///
     /// ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
-    /// only one recording of a song: no live recording or remix next to it.
+    /// only one recording of each song: no live recording or remix next to it.
     ///
-    /// Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and otherwise what
+    /// Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and whatever
     /// ``SongIndex.search`` raises.
     #[pyo3(signature = (
         index, k = 10, r#where = None, *, max_per_artist = None, distinct_songs = false, diversity = 0.0, min_score = None,

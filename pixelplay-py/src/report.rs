@@ -1,4 +1,4 @@
-//! `Report`: the result of an operation, in numbers and in sentences.
+//! `Report`: the result of an operation, as numbers and as text.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-/// The result of an operation on songs. ``str(report)`` is a text for people; as a mapping it has the numbers for
+/// The result of an operation on songs. ``str(report)`` is text for people; the mapping holds the numbers for
 /// programs.
 #[pyclass(frozen, mapping, name = "Report", module = "pixelplay")]
 pub(crate) struct PyReport {

@@ -1,8 +1,8 @@
 //! Texts that may be secrets: our copies are wiped, and no exception contains them.
 //!
-//! Python's own conversion cannot be used: for a text that cannot be UTF-8 it raises
-//! `UnicodeEncodeError`, which contains the whole text and shows it in its `repr`. Names and labels
-//! are treated the same way, because people confuse input fields.
+//! Python's own conversion cannot be used: for text that cannot be encoded as UTF-8, it raises `UnicodeEncodeError`,
+//! which shows the whole text in its `repr`. Names and labels are treated the same way, because people confuse input
+//! fields.
 
 use std::ops::Deref;
 
@@ -14,8 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Raise;
 
-/// A password. Half a surrogate pair is not a character, so a password with one is refused:
-/// replacing it would make different passwords equal.
+/// A password. It is refused if it contains half a surrogate pair: replacing that would make different passwords equal.
 pub(crate) struct Password(Zeroizing<String>);
 
 impl<'py> FromPyObject<'_, 'py> for Password {

@@ -86,7 +86,7 @@ impl PySession {
         moment(py, self.0.last_seen)
     }
 
-    /// When it ends even if it is used all the time, in UTC.
+    /// When it ends even if it is in constant use, in UTC.
     #[getter]
     fn ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         moment(py, self.0.ends)
@@ -130,7 +130,7 @@ impl PyAccount {
     }
 }
 
-/// A song that was listened to.
+/// An entry of the listening history.
 #[pyclass(frozen, eq, name = "Listen", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyListen(pub(crate) Listen);

@@ -14,15 +14,15 @@ use crate::embedding::quoted;
 ///
 /// Other columns are included as text if the song has a value in them, so use ``get``.
 ///
-/// Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
+/// Audio features follow Spotify's definitions, from 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
 /// ``duration_ms`` in milliseconds.
 #[pyclass(frozen, eq, mapping, name = "Song", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PySong(pub(crate) Song);
 
 impl PySong {
-    /// Every defined column is present, even if its cell is unknown; other columns only if the song
-    /// has a value.
+    /// Every defined column is present, even if its cell is unknown; other columns are present only if the song has a
+    /// value.
     fn names(&self) -> impl Iterator<Item = &str> {
         let known = COLUMNS.iter().map(|&(name, _)| name);
         let extra = self.0.extra.keys().map(String::as_str);

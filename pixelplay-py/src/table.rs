@@ -20,7 +20,7 @@ use crate::array;
 
 const STREAM: &CStr = c"arrow_array_stream";
 
-/// A table of songs in any form that Python users have it.
+/// A table of songs in any form that Python users have.
 pub(crate) enum Input {
     Path(PathBuf),
     Csv(Vec<u8>),
@@ -38,7 +38,7 @@ impl Input {
             return Ok(Self::Csv(bytes.as_bytes().to_vec()));
         }
         let Ok(capsule) = told.cast::<PyCapsule>() else {
-            return Err(PyTypeError::new_err("__arrow_c_stream__ gave no capsule"));
+            return Err(PyTypeError::new_err("__arrow_c_stream__ did not return a capsule"));
         };
         Ok(Self::Arrow(reader(capsule)?))
     }
@@ -53,7 +53,7 @@ impl Input {
     }
 }
 
-/// The name of a table without a path, in reports and errors.
+/// The name, in reports and errors, of a table without a path.
 const UNNAMED: &str = "the table given";
 
 /// Moves the stream out of its capsule.
@@ -72,7 +72,8 @@ fn reader(capsule: &Bound<'_, PyCapsule>) -> PyResult<RecordBatchStreamReader> {
 
 /// A table of songs in Arrow's memory layout.
 ///
-/// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy. Nothing else here needs pyarrow.
+/// ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others accept it without a copy. Nothing else in pixelplay needs
+/// pyarrow.
 #[pyclass(frozen, name = "ArrowTable", module = "pixelplay")]
 pub(crate) struct PyArrowTable(pub(crate) ArrowTable);
 
@@ -150,8 +151,7 @@ impl PyArrowTable {
     }
 }
 
-/// Appends the cells of a column. Columns of songs have only these types, whatever an index was
-/// made from.
+/// Appends the cells of a column. Song columns have only these types, whatever the index was made from.
 fn append(list: &Bound<'_, PyList>, array: &ArrayRef) -> PyResult<()> {
     match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().iter().try_for_each(|cell| list.append(cell)),

@@ -1,4 +1,4 @@
-"""What the tests share: one encoder, one small index, and where the repository's pictures are."""
+"""Shared fixtures: one encoder, one small index, and the paths of the repository's pictures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def enc() -> pp.Encoder:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The starter index is built here, not in the cache of whoever runs the tests."""
+    """Builds the starter index in a temporary folder, not in the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PIXELPLAY_CACHE", str(folder))
@@ -43,7 +43,7 @@ def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def songs(csv: Path, enc: pp.Encoder) -> pp.SongIndex:
-    """The four songs of the table, with vectors of the embedded checkpoint."""
+    """An index of the four songs in the table, with vectors from the embedded checkpoint."""
     out = csv.with_name("songs.arrow")
     pp.build_index(csv, out, encoder=enc)
     return pp.SongIndex.open(out)

@@ -1,4 +1,4 @@
-"""What every long call promises: the GIL is free, Ctrl-C is answered, progress is told."""
+"""Long calls release the GIL, respond to Ctrl-C and report progress."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ from conftest import SAMPLES, unit_vectors, write_random
 
 
 def steps_of_another_thread(work: Callable[[], object], wanted: int) -> int:
-    """How often another Python thread came round while `work` went on, over and over until it was often enough.
+    """Repeats `work` until another Python thread has run `wanted` times, and returns how often it ran.
 
-    Meanwhile the interpreter never takes the GIL away, so that whoever keeps it keeps others out for good.
+    The interpreter never takes the GIL away during this, so a call that keeps it blocks the other thread.
     """
     count, over = 0, threading.Event()
 
@@ -49,7 +49,7 @@ def test_other_threads_go_on(what: str, enc: pp.Encoder, csv: Path, tmp_path: Pa
     path = tmp_path / "songs.arrow"
     write_random(path, 20_000, 64)
     index, query = pp.SongIndex.open(path), unit_vectors(100, 64)
-    # Not an array, on whose way in numpy would release the GIL itself.
+    # Not an array, because numpy would release the GIL itself while converting it.
     one = pp.Embedding(query[0])
     work = {
         "encode": lambda: enc.encode_images(SAMPLES * 2),
@@ -86,7 +86,7 @@ def test_progress_is_told_to_the_end(enc: pp.Encoder) -> None:
     owner = threading.get_ident()
 
     def tell(stage: str, done: int, total: int | None) -> None:
-        assert threading.get_ident() == owner  # front ends draw only in their own thread
+        assert threading.get_ident() == owner  # front ends can draw only in their own thread
         told.append((stage, done, total))
 
     enc.encode_texts([f"text {n}" for n in range(10)], batch_size=3, progress=tell)
@@ -137,15 +137,15 @@ def test_bars(enc: pp.Encoder, capfd: pytest.CaptureFixture[str], monkeypatch: p
         enc.encode_texts(["a"], progress="yes")  # type: ignore[arg-type]
 
 
-# Work of many minutes, or without an end; each must end with KeyboardInterrupt.
+# Work that takes many minutes or never ends; each must stop with KeyboardInterrupt.
 FOR_EVER = {
     "texts": "enc.encode_texts([f'text {n}' for n in range(1_000_000)], progress=started)",
     "images": "enc.encode_images([image] * 100_000, batch_size=1, progress=started)",
     "build": "pp.build_index(table(), out, encoder=enc, progress=started)",
     "generator": "enc.encode_images(endless())",
-    # Without a callback, in which Python would look for signals by itself.
+    # Without a callback, in which Python itself would check for signals.
     "silent": "texts = [f'text {n}' for n in range(1_000_000)]; started(); enc.encode_texts(texts)",
-    # Without a way to stop either.
+    # This cannot be cancelled either.
     "search": "queries = many(); started(); pp.SongIndex.open(index).search_many(queries)",
 }
 
@@ -191,10 +191,10 @@ except KeyboardInterrupt:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
         try:
             assert child.stdout is not None and child.stdout.readline() == b"started\n"
-            # Time to get into the call.
+            # Give the child time to enter the call.
             time.sleep(0.5)
             child.send_signal(signal.SIGINT)
-            # It goes on saying so until it stops.
+            # Keep reading its output until it stops.
             child.communicate(timeout=60)
             assert child.returncode == 77
             assert list(tmp_path.iterdir()) == [index.parent]
@@ -202,14 +202,14 @@ except KeyboardInterrupt:
             child.kill()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is not available")
 def test_a_forked_child_is_told_and_does_not_hang() -> None:
     program = """
 import os, sys, warnings
 import numpy as np
 import pixelplay as pp
 
-warnings.simplefilter("ignore")  # of Python 3.12 and newer, about forking with threads
+warnings.simplefilter("ignore")  # Python 3.12 and newer warn about forking with threads
 enc = pp.Encoder()
 if os.fork() == 0:
     try:

@@ -1,4 +1,4 @@
-"""Tables in, indexes out, and tables out again."""
+"""Tables as input, indexes from tables, and tables from indexes."""
 
 import gzip
 import io
@@ -57,7 +57,7 @@ def test_cleaned_tables_go_where_arrow_goes(csv: Path) -> None:
 
 def test_pandas_without_pyarrow(csv: Path) -> None:
     class Frame:
-        """What a pandas data frame is where pyarrow is not installed."""
+        """Behaves like a pandas data frame if pyarrow is not installed."""
 
         def __arrow_c_stream__(self, requested_schema: object = None) -> object:
             raise ImportError("pyarrow")
@@ -104,11 +104,11 @@ def test_hostile_capsules() -> None:
 
     with pytest.raises(TypeError, match="capsule"):
         pp.clean(Liar("nothing"))
-    with pytest.raises(ValueError):  # A capsule of another name.
+    with pytest.raises(ValueError):  # A capsule with another name.
         pp.clean(Liar(pa.schema([]).__arrow_c_schema__()))
     used = pa.table({"title": ["x"], "artist": ["y"]}).__arrow_c_stream__()
     assert len(pp.clean(Liar(used))[0]) == 1
-    with pytest.raises(ValueError):  # Its stream was taken.
+    with pytest.raises(ValueError):  # Its stream was already consumed.
         pp.clean(Liar(used))
 
 
@@ -123,7 +123,7 @@ def test_vectors_one_has(tmp_path: Path) -> None:
     scaled = pp.SongIndex.open(path)
     assert scaled.fingerprint == "mine"
     np.testing.assert_allclose(scaled.vectors, vectors, atol=1e-6)
-    assert np.array_equal(index.vectors, vectors)  # what was open stays as it was
+    assert np.array_equal(index.vectors, vectors)  # an open index does not change
 
 
 def test_songs_of_vectors(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_callable_describes(csv: Path, enc: pp.Encoder, tmp_path: Path) -> Non
 
 
 def test_a_build_that_was_stopped_goes_on(enc: pp.Encoder, tmp_path: Path) -> None:
-    # Many enough that most of the work is still to be done when it hears that it is to stop.
+    # Enough songs that most of the work remains when it is told to stop.
     out, parts, count = tmp_path / "songs.arrow", tmp_path / "songs.arrow.parts", 3000
     songs = pd.DataFrame(
         {"title": [f"t{i}" for i in range(count)], "artist": "x", "energy": [i / count for i in range(count)]}

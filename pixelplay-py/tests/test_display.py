@@ -1,4 +1,4 @@
-"""What people see: charts, tables in notebooks, texts in terminals."""
+"""Output for people: charts, tables in notebooks, text in terminals."""
 
 import re
 import xml.etree.ElementTree as ET

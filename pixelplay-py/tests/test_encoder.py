@@ -1,4 +1,4 @@
-"""Pictures and texts in whatever form, and what comes out."""
+"""Pictures and texts in all supported forms, and their embeddings."""
 
 import copy
 import io
@@ -44,7 +44,7 @@ def test_every_form_of_a_picture_is_the_same_picture(enc: pp.Encoder) -> None:
             file,
         ]:
             assert enc.encode_image(form) == expected, type(form)
-    # Decoded by Pillow, whose JPEG decoder differs by a level here and there.
+    # Decoded by Pillow, whose JPEG decoder differs by one level in some pixels.
     with Image.open(ASTRONAUT) as picture:
         close = enc.encode_image(picture)
         rgb = np.asarray(picture.convert("RGB"))
@@ -138,7 +138,7 @@ def test_arrays_share_memory_and_cannot_be_written(enc: pp.Encoder) -> None:
     del v
     array = np.asarray(V)
     del V
-    assert np.isfinite(array).all()  # kept alive by the array
+    assert np.isfinite(array).all()  # the array keeps the memory alive
     assert np.asarray(array, dtype=np.float64).dtype == np.float64
 
 
@@ -198,7 +198,7 @@ def test_threads_change_nothing_and_int8_little(enc: pp.Encoder) -> None:
     # The vision tower is convolutional and stays in float32.
     assert np.array_equal(np.asarray(small.encode_image(image)), vector)
     likeness = float(np.asarray(small.encode_text("rain")) @ np.asarray(enc.encode_text("rain")))
-    assert 0.99 < likeness < 1 - 1e-7  # near, and not the same: it is used
+    assert 0.99 < likeness < 1 - 1e-7  # close but not equal, so int8 is used
 
     with pytest.raises(ValueError, match="at least 1"):
         pp.Encoder(threads=0)

@@ -1,4 +1,4 @@
-"""``enrich`` against a shop on the loopback interface; nothing here leaves this machine."""
+"""``enrich`` with a fake shop on the loopback interface; no request leaves this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 
 class Shop(ThreadingHTTPServer):
-    """Answers as the iTunes Search API does, or with ``status``."""
+    """Answers like the iTunes Search API, or with ``status``."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)

@@ -1,4 +1,4 @@
-"""Every class of error, reached; and what the operating system says, as Python says it."""
+"""Raises every class of error, and checks that system errors are Python's."""
 
 import contextlib
 import copy
@@ -17,7 +17,7 @@ from conftest import REPOSITORY, SAMPLES, unit_vectors
 
 
 def reach(name: str, enc: pp.Encoder, songs: pp.SongIndex, tmp: Path) -> None:
-    """Does what raises the error of that name."""
+    """Raises the error with that name."""
     if name == "EncodeError":
         enc.encode_image(b"no picture")
     elif name == "SongIndexError":
@@ -166,14 +166,14 @@ def test_folders_and_permissions(enc: pp.Encoder, tmp_path: Path) -> None:
     closed.mkdir()
     closed.chmod(0o500)
     if os.access(closed, os.W_OK):
-        pytest.skip("this user may write everywhere")
+        pytest.skip("this user can write everywhere")
     with pytest.raises(PermissionError) as caught:
         pp.write_index(closed / "songs.arrow", ["a"], [[1.0]])
     assert isinstance(caught.value, pp.SongIndexError)
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    """As far as a limit on the size of files is like one: the write fails half-way, and nothing is left of it."""
+    """Simulates a full disk by limiting the file size: the write fails half-way and leaves nothing behind."""
     resource = pytest.importorskip("resource")
     path = tmp_path / "songs.arrow"
     pp.write_index(path, ["a"], [[1.0]])

@@ -1,4 +1,4 @@
-"""The examples run as they are."""
+"""Runs the examples unchanged."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = json.loads((EXAMPLES / "quickstart.ipynb").read_text())
-    # It reads the repository's pictures and leaves a file where it runs.
+    # The notebook reads the repository's pictures and leaves a file in its working folder.
     folder = tmp_path / "pixelplay-py" / "examples"
     folder.mkdir(parents=True)
     (tmp_path / "data").symlink_to(EXAMPLES.parents[1] / "data")
@@ -29,7 +29,7 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def show(source: str, names: dict[str, object]) -> object:
-    """Runs a cell, and gives what a notebook would show of it: its last expression."""
+    """Runs a cell and returns what a notebook would show: the value of its last expression."""
     body = ast.parse(source).body
     last = body.pop() if isinstance(body[-1], ast.Expr) else None
     exec(compile(ast.Module(body, []), "cell", "exec"), names)

@@ -81,7 +81,7 @@ def test_vectors_are_the_file(random: tuple[pp.SongIndex, np.ndarray], tmp_path:
     array = pp.SongIndex.open(path).vectors
     path.unlink()
     gc.collect()
-    assert array.sum() == array.copy().sum()  # the map lives as long as the array
+    assert array.sum() == array.copy().sum()  # the array keeps the file mapped
 
 
 def test_vectors_of_several_batches(csv: Path, enc: pp.Encoder, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_an_index_without_songs(tmp_path: Path) -> None:
         (~(pp.col("year") < 1990), "bc"),
         (pp.col("year").is_null(), "d"),
         (pp.col("year").between(np.int64(1999), 2009), "bc"),
-        (pp.col("explicit") == True, "a"),  # noqa: E712 A column is no bool.
+        (pp.col("explicit") == True, "a"),  # noqa: E712 A column is not a bool.
         (pp.col("explicit") != np.True_, "bd"),
         (pp.col("label") == "Blue", "ad"),
         (pp.col("id") <= "b", "ab"),
@@ -133,7 +133,7 @@ def test_filters_are_values() -> None:
         lambda: bool(where),
         lambda: 0.2 <= pp.col("energy") <= 0.8,
         lambda: where and where,
-        lambda: pp.col("year") == None,  # noqa: E711 The mistake to be told.
+        lambda: pp.col("year") == None,  # noqa: E711 The mistake that the error explains.
         lambda: pp.col("year") == [1],
         lambda: pp.col("genre").is_in("pop"),
         lambda: where & True,

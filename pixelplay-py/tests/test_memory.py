@@ -1,4 +1,4 @@
-"""Memory: no copies where none are promised, and no leaks. Measured as Linux tells it."""
+"""Checks memory, as reported by Linux: no unexpected copies, and no leaks."""
 
 import gc
 import os
@@ -15,11 +15,11 @@ MIB = 1 << 20
 
 
 def anonymous_bytes() -> int:
-    """Resident memory that is no page of a file."""
+    """Returns the resident memory that is not backed by a file."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) << 10
-    pytest.skip("this kernel does not tell RssAnon")
+    pytest.skip("this kernel does not report RssAnon")
 
 
 def test_vectors_are_no_copy(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_vectors_are_no_copy(tmp_path: Path) -> None:
     rows, _ = index.search_many(vectors[:3], k=1)
     assert rows.ravel().tolist() == [0, 1, 2] and total > 0
     assert anonymous_bytes() - before < 8 * MIB
-    # What is read instead is in this process's own memory, as the measure must show.
+    # Without mmap, the index is in anonymous memory, which the measurement must show.
     copied = pp.SongIndex.open(path, mmap=False)
     assert anonymous_bytes() - before > size // 2 and len(copied) == len(index)
 
@@ -60,12 +60,12 @@ def test_nothing_leaks(what: str, songs: pp.SongIndex, enc: pp.Encoder) -> None:
         "arrow": (300, lambda: pp.clean(songs)),
     }[what]
     times *= 5 if FULL else 1
-    # The allocator's own ups and downs are larger than a small leak, so the lows are compared.
+    # The allocator's fluctuations are larger than a small leak, so the minima are compared.
     lows = []
     for _ in range(8):
         for _ in range(times // 4):
             work()
         gc.collect()
         lows.append(anonymous_bytes())
-    # A picture has 0.6 MB, and its tensors as much; the allocator takes another arena for them now and then.
+    # A picture takes 0.6 MB, and its tensors as much; sometimes the allocator adds an arena for them.
     assert min(lows[4:]) - min(lows[:4]) < (8 if what == "encode" else 1) * MIB

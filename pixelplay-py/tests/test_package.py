@@ -1,4 +1,4 @@
-"""The package itself: what it needs, what importing it loads, its documentation and its types."""
+"""The package itself: its dependencies, its import, its documentation and its types."""
 
 import ast
 import doctest
@@ -31,7 +31,7 @@ class Nothing:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Nothing())
 import pixelplay as pp
-assert "numpy" not in sys.modules, "importing is quick because nothing is imported"
+assert "numpy" not in sys.modules, "importing pixelplay must not import numpy"
 enc = pp.Encoder()
 index = pp.starter_index(enc)
 hits = index.search(enc.encode_image({str(REPOSITORY / "data" / "samples" / "coffee.jpg")!r}))
@@ -47,7 +47,7 @@ def test_docstrings_run() -> None:
 
 @pytest.mark.parametrize("readme", [PACKAGE / "README.md", REPOSITORY / "README.md"], ids=["package", "repository"])
 def test_readme_runs(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # They read the repository's pictures, and leave files where they run.
+    # The examples read the repository's pictures and leave files in their working folder.
     (tmp_path / "data").symlink_to(REPOSITORY / "data")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL)
@@ -58,7 +58,7 @@ def test_readme_runs(readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("page", ["guide.md", "accounts.md"])
 def test_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of a page are one program, but for those that are marked: they need what only a reader has."""
+    """Runs the code blocks of a page as one program, except for marked blocks, which need the reader's own files."""
     (tmp_path / "data").symlink_to(REPOSITORY / "data")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.DOTALL)
@@ -67,7 +67,7 @@ def test_documentation_runs(page: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_help_says_what_editors_say() -> None:
-    """Editors read the stub, ``help()`` the native module: both documented, in the same words."""
+    """The stub, which editors show, and the native module, which ``help()`` shows, have the same documentation."""
     stub = ast.parse((Path(pp.__file__).parent / "_native.pyi").read_text())
     classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
     functions = {node.name: node for node in stub.body if isinstance(node, ast.FunctionDef)}

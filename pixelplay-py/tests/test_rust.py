@@ -1,4 +1,4 @@
-"""Python gives what Rust gives: the same bytes, ids and scores as the command line, which is the library in Rust."""
+"""Python gives the same bytes, ids and scores as the command line, which uses the Rust library."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import pixelplay as pp
 import pytest
 from conftest import SAMPLES
 
-# Set by `cargo xtask test`, which has built it.
+# Set by `cargo xtask test`, which builds the program.
 PROGRAM = os.environ.get("PIXELPLAY_PROGRAM")
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="PIXELPLAY_PROGRAM does not name the command line")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="PIXELPLAY_PROGRAM is not set to the command-line program")
 
 
 def pixelplay(*arguments: object) -> str:
@@ -24,7 +24,7 @@ def test_embeddings_are_bitwise_the_same(enc: pp.Encoder) -> None:
     lines = pixelplay("encode", *SAMPLES, "--text", "rainy night drive").splitlines()
     found = [enc.encode_image(path) for path in SAMPLES] + [enc.encode_text("rainy night drive")]
     for line, embedding in zip(map(json.loads, lines), found):
-        # JSON has the shortest digits that give the same float32.
+        # JSON contains the shortest digits that parse to the same float32.
         assert np.array_equal(np.array(line["embedding"], np.float32), np.asarray(embedding))
         assert line["encoder"] == embedding.fingerprint
 

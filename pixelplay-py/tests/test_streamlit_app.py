@@ -1,4 +1,4 @@
-"""The Streamlit example, driven without a browser: what it shows is what pixelplay answers."""
+"""Runs the Streamlit example without a browser, and compares its output with pixelplay's results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(autouse=True)
 def app_modules() -> Iterator[Callable[[str], ModuleType]]:
-    """The app's modules are found as `streamlit run` finds them, and only by these tests."""
+    """Makes the app's modules importable as in `streamlit run`, for these tests only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(APP)
         yield importlib.import_module
@@ -46,7 +46,7 @@ def users_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_app(users_file: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Opens the app, as one more visitor each time."""
+    """Opens the app, each time as a new visitor."""
 
     def opened(*arguments: str | Path) -> AppTest:
         monkeypatch.setattr(sys, "argv", ["app.py", "--users", str(users_file), *map(str, arguments)])
@@ -61,7 +61,7 @@ def starter(enc: pp.Encoder) -> pp.SongIndex:
 
 
 def run(changed: AppTest | Element) -> AppTest:
-    """Runs the app after what was just done to it."""
+    """Runs the app after a change to one of its elements."""
     at = changed.run()
     assert not at.exception, at.exception
     return at
@@ -160,7 +160,7 @@ def test_filters(open_app: Open, enc: pp.Encoder, starter: pp.SongIndex, songs: 
     run(next(button for button in at.button if button.label == "Clear the filters").click())
     assert titles(at) == titles_of(starter.search(v, k=5))
 
-    # One of these four has no year: it is there until years are asked for.
+    # One of these four songs has no year: it is shown until a year filter is set.
     at = open_app("--index", songs.path)
     run(at.text_input(key="words").set_value("a storm"))
     assert sorted(titles(at)) == ["Dawn", "Night, Drive", "Rain", "Storm"]
@@ -236,7 +236,7 @@ def test_accounts(open_app: Open, users_file: Path) -> None:
     run(next(button for button in at.button if button.label == "Log out").click())
     assert logged_in(at) is None and "token" not in at.session_state
     with pp.UserStore(users_file) as users:
-        assert users.sessions("ana") == []  # the change of the password ended the others
+        assert users.sessions("ana") == []  # changing the password ended all sessions
 
     for _ in range(20):
         submit(at, "log-in", "Log in", Name="ana", Password=PASSWORD)
@@ -261,7 +261,7 @@ def test_forgotten_passwords(open_app: Open) -> None:
     submit(at, "reset", "Set the new password", Token=f" {token} ", New_password=NEW)
     assert at.success and not at.error
     assert logged_in(run(here)) is None and "session has ended" in here.error[0].value
-    assert not run(here).error  # said once
+    assert not run(here).error  # the message is shown once
     assert logged_in(submit(at, "log-in", "Log in", Name="ana", Password=NEW)) == "ana"
 
 
@@ -293,7 +293,7 @@ def test_favourites(open_app: Open, users_file: Path, enc: pp.Encoder, starter: 
     query = pp.HybridQuery(image=v).lean_towards({first.id: 1.0, second.id: 1.0})
     assert titles(other) == titles_of(query.search(starter, k=5)) != plain
 
-    # What another catalogue lacks is counted, not lost.
+    # Songs that another catalogue lacks are counted, not lost.
     with pp.UserStore(users_file) as users:
         assert users.favourites("ana") == [second.id, first.id]
         users.add_favourite("ana", "of another catalogue")
@@ -326,7 +326,7 @@ def test_whatever_an_index_holds_is_only_text(open_app: Open, tmp_path: Path, en
     assert not any(HOSTILE in text.value for text in at.markdown)
     click(at, f"similar-hit-{titles(at).index(HOSTILE)}")
     assert f"Songs like {html.escape(HOSTILE)}" in " ".join(html_of(at))
-    # Nothing to compare the sound of.
+    # There are no audio features to compare.
     run(at.radio(key="by").set_value("audio"))
     assert "no audio features" in at.warning[0].value
 

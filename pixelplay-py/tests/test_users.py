@@ -1,4 +1,4 @@
-"""Accounts, sessions and taste: the store of the core, as Python sees it. What it does is tested there."""
+"""Accounts, sessions and taste through the Python bindings. The store itself is tested in the core."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from test_calls import steps_of_another_thread
 
 PASSWORD = "correct horse battery"
 NEW = "staple a rainy evening"
-# Of PASSWORD, by pyca's bcrypt 5.0.0 with gensalt(4): an account at no cost, for tests that are not about hashing.
+# The hash of PASSWORD by pyca's bcrypt 5.0.0 with gensalt(4): a cheap account, for tests that are not about hashing.
 BCRYPT = "$2b$04$7QVOwxVVGALotJH4pnzqdOzyZhba6AzK7LoOIfbqf2qA1UXe0DtbK"
 
 
@@ -57,7 +57,7 @@ def test_the_promised_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_sessions(users: pp.UserStore) -> None:
     now = datetime.now(timezone.utc)
-    first = users.log_in("ANA", PASSWORD)  # found whatever its case
+    first = users.log_in("ANA", PASSWORD)  # names are case-insensitive
     second = users.log_in("ana", PASSWORD, source="203.0.113.7", label="Firefox on Linux\x00")
     session = users.resume(second.token)
     assert session == second.session and session.id != first.session.id
@@ -147,7 +147,7 @@ def test_export(users: pp.UserStore) -> None:
 
 
 def stored_hash(path: Path) -> str:
-    """What the file holds, which must not be open in this process."""
+    """Returns what the file holds. The file must not be open in this process."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (found,) = connection.execute("SELECT hash FROM account").fetchone()
     return str(found)
@@ -264,10 +264,10 @@ def test_bad_hashes_and_song_ids_are_value_errors(users: pp.UserStore) -> None:
         assert isinstance(caught.value, ValueError) and pickle.loads(pickle.dumps(caught.value)).args
 
 
-# What a person could mistake a field for: part of every secret below, and in no name that has an account.
+# Part of every secret below, and of no account's name.
 MARK = "m4rk3d"
 SECRET = f"{MARK} rainy night drive"
-HALF = SECRET + "\udc80"  # half a surrogate pair: no UTF-8
+HALF = SECRET + "\udc80"  # half a surrogate pair, which is not valid UTF-8
 TOKENS: set[str] = set()
 
 
@@ -276,7 +276,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     users = pp.UserStore(path, pepper=("2026", SECRET.encode().ljust(32)))
     users.register("ana", SECRET)
     shown: list[str | bytes] = [repr(users)]
-    # Not in a local variable, which a traceback may show.
+    # Not in a local variable, because tracebacks may show those.
     TOKENS.clear()
     log_in = users.log_in("ana", SECRET, source=MARK, label="phone")
     reset = users.start_password_reset("ana")
@@ -328,7 +328,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     ]
     for call in wrong:
         shown += all_that_is_told(call)
-    assert users.log_in("ana", SECRET).username == "ana"  # nothing above changed it
+    assert users.log_in("ana", SECRET).username == "ana"  # none of the calls above changed it
 
     for text in shown:
         content = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
@@ -341,7 +341,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 
 
 def all_that_is_told(call: Callable[[], object]) -> list[str | bytes]:
-    """What an error and its traceback show, also to those who have it show local variables."""
+    """Returns everything that an error and its traceback show, local variables included."""
     try:
         call()
     except (pp.UserError, TypeError) as error:
@@ -351,7 +351,7 @@ def all_that_is_told(call: Callable[[], object]) -> list[str | bytes]:
 
 
 def test_half_a_character_is_no_password_and_no_name(users: pp.UserStore) -> None:
-    """Python's texts may hold what no other text holds; its own error would show the whole of it."""
+    """A Python string can hold half a surrogate pair, and Python's own error would show the whole string."""
     for call in (lambda: users.register("ben", HALF), lambda: users.log_in("ana", HALF)):
         with pytest.raises(pp.BadPassword, match="character"):
             call()
@@ -488,7 +488,7 @@ except KeyboardInterrupt:
             child.stdin.write(b"go\n")
             child.stdin.flush()
             assert child.stdout.readline() == b"started\n"
-            time.sleep(0.3)  # it waits by now, and would do so for a minute
+            time.sleep(0.3)  # the child is waiting by now, and would wait for a minute
             child.send_signal(signal.SIGINT)
             child.communicate(timeout=30)
         assert child.returncode == 77
@@ -510,14 +510,14 @@ def test_what_the_system_refuses(tmp_path: Path) -> None:
         pp.UserStore(tmp_path)
 
 
-@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="there are no users here to be another one of")
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="the platform cannot change the user")
 def test_a_folder_that_may_not_be_written() -> None:
     program = """
-import errno, os, pathlib, sys  # before nobody may read them
+import errno, os, pathlib, sys  # imported before the user changes
 import pixelplay as pp
 
 if os.geteuid() == 0:
-    os.seteuid(65534)  # nobody: root may write everywhere
+    os.seteuid(65534)  # the user nobody, since root can write everywhere
 try:
     pp.UserStore(sys.argv[1])
 except PermissionError as error:
@@ -525,7 +525,7 @@ except PermissionError as error:
     assert "files next to it" in str(error)
     sys.exit(77)
 """
-    # Not pytest's own, which nobody but its owner may enter.
+    # Not pytest's folder, which only its owner can enter.
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
         done = subprocess.run([sys.executable, "-c", program, str(Path(folder, "users.db"))])
@@ -538,7 +538,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("this user may not mount a small disk")
+        pytest.skip("this user cannot mount a small disk")
     try:
         with pp.UserStore(disk / "users.db") as users:
             users.import_account("ana", BCRYPT)

@@ -1,4 +1,4 @@
-"""Not run but checked, by mypy and pyright in their strict modes: what users write is typed as it is meant."""
+"""Checked by mypy and pyright in strict mode, but never run: typical user code must have the intended types."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

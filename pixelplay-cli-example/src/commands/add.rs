@@ -12,8 +12,8 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Songs from a table are described and encoded like those already in the index. Searches continue \
-meanwhile and see the index either before or after the change. If the command is interrupted, the index stays as it \
+    after_help = "Songs from a table are described and encoded like those already in the index. Searches continue in \
+the meantime and see the index either before or after the change. If the command is interrupted, the index stays as it \
 was. In a folder the new songs become one new file; `compact` merges many files into one.
 
 Examples:
@@ -24,11 +24,11 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// The songs to add: a table (CSV or TSV, also gzipped), or another index (*.arrow, or a
+    /// The songs to add: a table (CSV or TSV, plain or gzipped), or another index (*.arrow, or a
     /// folder)
     songs: PathBuf,
 
-    /// Replace songs that have the same id as an added one, instead of refusing the added ones
+    /// Replace songs that have the same id as an added song, instead of failing
     #[arg(long)]
     replace: bool,
 

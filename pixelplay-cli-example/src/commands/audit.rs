@@ -15,10 +15,10 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "In spaces of many dimensions a few songs come up for nearly every picture (hubs), and many for none. \
-The report says how many songs are ever shown; their share cannot exceed pictures x count / songs. It also gives two \
-measures of how often songs are shown. Both are 0 if all songs come up equally often. The skewness is above 1 if there \
-are hubs; the Gini coefficient is near 1 if a few songs take almost all places.
+    after_help = "In spaces with many dimensions, a few songs are found for nearly every picture (hubs), and many for \
+none. The report says how many songs are ever shown; their share cannot exceed pictures x count / songs. It also gives \
+two measures of how often songs are shown. Both are 0 if all songs are shown equally often. The skewness is above 1 if \
+there are hubs; the Gini coefficient is near 1 if a few songs take almost all places.
 
 Examples:
   pixelplay audit holiday-pictures/ --index songs.arrow
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     index: Option<PathBuf>,
 
-    /// How many songs are shown for each picture
+    /// The number of songs to show for each picture
     #[arg(short = 'k', long = "count", value_name = "N", default_value = "50")]
     k: NonZeroUsize,
 
@@ -72,5 +72,5 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let text = output::printable_lines(&report.to_string());
     let artists = artists.len();
-    output::line(&format!("{} songs for each picture, {artists} artists in all\n{text}", args.k))
+    output::line(&format!("{} songs for each picture, {artists} artists in total\n{text}", args.k))
 }

@@ -13,9 +13,9 @@ use crate::{open, output, progress, table};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song is described by scenes and moods that fit its features, genre and decade, or by a column \
-`description` if the table has one. Its title is added as far as it names something that can be seen, and so are \
-columns `tags` and `lyrics`. A column `title_en` holds translated titles. If the command is interrupted, the parts \
-it has finished are kept next to the index, and the same command continues from there.
+`description` if the table has one. The title and the columns `tags` and `lyrics` are added as far as they name \
+something visible. A column `title_en` holds translated titles. If the command is interrupted, the finished parts are \
+kept next to the index, and the same command continues from there.
 
 Examples:
   pixelplay build-index songs.csv.gz songs.arrow
@@ -25,19 +25,19 @@ Examples:
   pixelplay build-index songs.csv songs.arrow --templates mine.toml"
 )]
 pub(crate) struct Args {
-    /// A table of songs: CSV or TSV, also gzipped
+    /// A table of songs: CSV or TSV, plain or gzipped
     #[arg(required_unless_present = "print_templates")]
     table: Option<PathBuf>,
 
-    /// Where to write the index; an existing one is replaced once the new one is complete
+    /// Where to write the index; an existing index is replaced once the new one is complete
     #[arg(required_unless_present = "print_templates")]
     index: Option<PathBuf>,
 
-    /// A file of phrases to describe songs with, instead of the embedded ones
+    /// A file of phrases for describing songs, instead of the embedded phrases
     #[arg(long, value_name = "FILE.toml")]
     templates: Option<PathBuf>,
 
-    /// Print the embedded phrases, as a start for your own, and do nothing else
+    /// Print the embedded phrases, as a starting point for your own, and do nothing else
     #[arg(long, exclusive = true)]
     print_templates: bool,
 
@@ -63,19 +63,19 @@ pub(super) fn describer(templates: Option<&Path>) -> Result<Describer> {
     })
 }
 
-/// How much a song's own words count, compared with its scenes and moods, which together count 1.
+/// The weights of a song's own words. Its scenes and moods together have weight 1.
 #[derive(clap::Args)]
 struct WordArgs {
-    /// How much a song's title counts. Its scenes and moods together count 1; a weight of 0 leaves
-    /// the title out
+    /// The weight of a song's title. Its scenes and moods together have weight 1; 0 leaves the
+    /// title out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().title)]
     title_weight: f64,
 
-    /// How much its tags count together; 0 leaves them out
+    /// The weight of its tags together; 0 leaves them out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().tags)]
     tags_weight: f64,
 
-    /// How much its lyrics count together; 0 leaves them out
+    /// The weight of its lyrics together; 0 leaves them out
     #[arg(long, value_name = "WEIGHT", default_value_t = WordWeights::default().lyrics)]
     lyrics_weight: f64,
 }

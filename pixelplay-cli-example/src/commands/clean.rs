@@ -1,4 +1,4 @@
-//! `clean`: turn a published table of songs into one that can be trusted.
+//! `clean`: clean a published table of songs.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::{output, progress, table};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A table of songs: CSV or TSV, also gzipped
+    /// A table of songs: CSV or TSV, plain or gzipped
     table: PathBuf,
 
     /// Where to write the cleaned table, as CSV; an existing file is replaced once the new one is

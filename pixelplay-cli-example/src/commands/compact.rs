@@ -11,7 +11,7 @@ use crate::{open, output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "Rewrites the whole index as one file with checksums; a folder stays a folder and then holds that one \
-file. Searches continue meanwhile. Until it is done, it needs disk space for a second copy.
+file. Searches continue in the meantime. The command needs disk space for a second copy.
 
 Example:
   pixelplay compact songs/"
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The index: a file or a folder
     index: PathBuf,
 
-    /// How many songs one batch holds
+    /// The number of songs per batch
     #[arg(long, value_name = "N")]
     batch_rows: Option<NonZeroUsize>,
 

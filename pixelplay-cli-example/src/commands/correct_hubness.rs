@@ -1,4 +1,5 @@
-//! `correct-hubness`: measure which songs turn up for everything, so that searches can correct it.
+//! `correct-hubness`: measure which songs are found for nearly every query, so that searches can
+//! correct this.
 
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pictures: ImageArgs,
 
-    /// How many of the nearest pictures a song's bias is the average of
+    /// The number of nearest pictures whose similarities are averaged for a song's bias
     #[arg(long, value_name = "N", default_value_t = 10)]
     nearest: usize,
 

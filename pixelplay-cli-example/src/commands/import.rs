@@ -1,4 +1,4 @@
-//! `import`: build an index from vectors that another program made.
+//! `import`: build an index from vectors made by another program.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use crate::{output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "CLIP models produce vectors of any length: pass `--normalize` unless yours already have length 1. Row i \
-of the table belongs to vector i; no row is dropped. Without a table, or without an id column in it, ids are row \
-numbers from 0. Parquet is not read; in Python, \
-pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', index=False) converts it to a table.
+    after_help = "CLIP models produce vectors of any length: pass `--normalize` unless yours already have length 1. \
+Row i of the table belongs to vector i; no row is dropped. Without a table, or without an id column in it, ids are row \
+numbers from 0. Parquet is not supported; in Python, pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', \
+index=False) converts it to a table.
 
 Examples:
   pixelplay import vectors.npy songs.arrow --table songs.csv --normalize
@@ -23,10 +23,10 @@ pub(crate) struct Args {
     /// A .npy file of shape (songs, dim), a folder of them, or a folder that clip-retrieval wrote
     vectors: PathBuf,
 
-    /// Where to write the index; an existing one is replaced once the new one is complete
+    /// Where to write the index; an existing index is replaced once the new one is complete
     index: PathBuf,
 
-    /// The songs of the vectors, row by row: CSV or TSV, also gzipped
+    /// The songs of the vectors, in the same order: CSV or TSV, plain or gzipped
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
 
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long)]
     normalize: bool,
 
-    /// The encoder that made the vectors, as `verify` and `encode` print it; queries from any other
+    /// The encoder of the vectors, as printed by `verify` and `encode`; queries from any other
     /// encoder are then refused
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,

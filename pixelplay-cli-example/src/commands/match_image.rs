@@ -11,7 +11,7 @@ pub(crate) struct Args {
     /// A picture: JPEG, PNG, WebP, GIF, TIFF or BMP
     picture: PathBuf,
 
-    /// An index made by `build-index`; without it, the embedded starter catalogue
+    /// An index; without it, the embedded starter catalogue
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 

@@ -1,5 +1,4 @@
-//! The subcommands, one file each: it parses the arguments, calls the library and prints the
-//! result.
+//! The subcommands. Each file parses the arguments, calls the library and prints the result.
 
 pub(crate) mod add;
 pub(crate) mod audit;

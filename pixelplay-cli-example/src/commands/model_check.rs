@@ -1,4 +1,4 @@
-//! `model check`: check whether a checkpoint can be used, and if not, why.
+//! `model check`: check whether a checkpoint can be used, and if not, explain why.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     checkpoint: Checkpoint,
 
     /// A folder with reference_values.json and its pictures: values published for this checkpoint,
-    /// to compare with what it computes here
+    /// to compare with the results on this machine
     #[arg(long, value_name = "FOLDER")]
     reference: Option<PathBuf>,
 

@@ -10,8 +10,8 @@ use crate::{open, output, progress};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "If one of the ids is not in the index, nothing is removed, unless `--ignore-missing` is given. Searches \
-continue meanwhile and see the index either before or after the change.
+    after_help = "If one of the ids is not in the index, nothing is removed, unless `--ignore-missing` is given. \
+Searches continue in the meantime and see the index either before or after the change.
 
 Examples:
   pixelplay remove songs.arrow 4uLU6hMCjMI75M1A2tKUQC
@@ -46,7 +46,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         ids.extend(lines.filter(|id| !id.is_empty()).map(str::to_owned));
     }
     if ids.is_empty() {
-        bail!("nothing to remove; pass ids as arguments, or a file of them with --from");
+        bail!("nothing to remove; pass ids as arguments, or a file of ids with --from");
     }
     let options = EditOptions { ignore_missing: args.ignore_missing, ..EditOptions::default() };
     let editor = open::editor(&args.index, options)?;

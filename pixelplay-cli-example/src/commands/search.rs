@@ -1,4 +1,4 @@
-//! `search`: rank songs for any mixture of pictures, words and songs.
+//! `search`: rank songs for any combination of a picture, words and songs.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::query::QueryArgs;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An index made by `build-index`; without it, the embedded starter catalogue
+    /// An index; without it, the embedded starter catalogue
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! `similar`: rank songs like a given one.
+//! `similar`: rank songs by their similarity to a song.
 
 use std::path::PathBuf;
 
@@ -15,11 +15,11 @@ pub(crate) struct Args {
     /// The id of the song, as `--json` shows it
     id: String,
 
-    /// An index made by `build-index`; without it, the embedded starter catalogue
+    /// An index; without it, the embedded starter catalogue
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 
-    /// What to compare
+    /// What to compare songs by
     #[arg(long, value_enum, default_value_t = Likeness::Description)]
     by: Likeness,
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Likeness {
-    /// The vectors of their descriptions: the scenes and moods that fit them
+    /// The vectors of their descriptions
     Description,
     /// Their audio features
     Audio,

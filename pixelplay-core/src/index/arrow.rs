@@ -16,9 +16,9 @@ use super::file::{
 use super::{Hits, SongHit, SongIndex, SongIndexError};
 use crate::song::{COLUMNS, Kind, Song};
 
-/// The most rows in a batch of songs.
+/// The maximum number of rows in a batch of songs.
 const BATCH_ROWS: usize = 1 << 16;
-/// The columns that a table of hits has in addition to those of the index.
+/// The columns that a table of hits has in addition to the columns of the index.
 const OF_HITS: [&str; 2] = ["score", "match_percent"];
 
 /// A table of songs in Arrow's memory layout.
@@ -70,7 +70,7 @@ impl ArrowTable {
         });
         #[expect(
             clippy::expect_used,
-            reason = "the arrays were made by the schema, one cell a song"
+            reason = "the arrays were made by the schema, one cell per song"
         )]
         let batches =
             batches.collect::<Result<_, ArrowError>>().expect("the arrays fit their schema");
@@ -103,7 +103,7 @@ impl ArrowTable {
     }
 }
 
-/// Splits songs into as many pieces as their text needs: text columns have 32-bit offsets.
+/// Splits songs into pieces whose text fits the 32-bit offsets of text columns.
 fn pieces(songs: &[Song]) -> impl Iterator<Item = &[Song]> {
     let mut rest = songs;
     std::iter::from_fn(move || {
@@ -120,9 +120,9 @@ fn pieces(songs: &[Song]) -> impl Iterator<Item = &[Song]> {
 }
 
 impl SongIndex {
-    /// Returns the whole index as a table: `id`, its columns, `embedding`. The batches are those of
-    /// the index, and ids, numbers, texts and vectors share its memory. Only columns that another
-    /// program wrote with other types are converted.
+    /// Returns the whole index as a table with `id`, the song columns and `embedding`. The batches
+    /// are those of the index, and ids, numbers, texts and vectors share its memory. Only columns
+    /// that another program wrote with other types are converted.
     ///
     /// ```
     /// # use pixelplay_core::index::{SongIndex, WriterOptions, write_index};
@@ -177,15 +177,16 @@ impl SongIndex {
 }
 
 impl Hits {
-    /// Returns the hits as a table, in their order: `id`, `score`, `match_percent`, then the
-    /// columns of the index, except any that has one of these names.
+    /// Returns the hits as a table in the same order, with the columns `id`, `score` and
+    /// `match_percent`, followed by the columns of the index, except any that has one of these
+    /// names.
     ///
     /// # Errors
     /// If a column turns out to be damaged when it is decoded.
     pub fn to_table(&self) -> Result<ArrowTable, SongIndexError> {
         let songs = self.iter().map(SongHit::song).collect::<Result<Vec<_>, _>>()?;
-        // `song` returns values of the columns' kinds, except for columns that songs have no field
-        // for, which it returns as text.
+        // `song` returns values of the column's kind, or text for columns that `Song` has no field
+        // for.
         let kind = |name: &String| (name.clone(), written_kind(name));
         let columns: Vec<_> = self
             .index()

@@ -1,17 +1,17 @@
-//! Finds the row of an id: an open-addressed hash table that holds rows, and asks the index for
-//! their ids.
+//! Finds the row of an id, with an open-addressed hash table that stores rows and looks up their
+//! ids in the index.
 
 use std::hash::{BuildHasher, RandomState};
 
 const FREE: u32 = u32::MAX;
-/// The most rows an index may have; one number is taken by [`FREE`].
+/// The maximum number of rows in an index; [`FREE`] takes one number.
 pub(super) const MAX_ROWS: usize = u32::MAX as usize - 1;
 
 pub(super) struct IdTable {
-    /// A power of two, at least half of them free.
+    /// The length is a power of two, and at least half of the slots are free.
     slots: Vec<u32>,
     state: RandomState,
-    /// The first row with the same id as an earlier row.
+    /// The first row that repeats the id of an earlier row.
     pub(super) duplicate: Option<usize>,
 }
 

@@ -30,15 +30,15 @@
 //!
 //! | | |
 //! |---|---|
-//! | `song_index` | an open index: how it is opened, what it gives access to |
-//! | `shard` | how an index is joined from its files, and where a row lies |
-//! | `id_table` | the row of an id |
-//! | `file` | one file: its format, reading, writing, verifying |
-//! | `quantized` | the vectors in 8-bit integers, and the proof of the score bounds they give |
+//! | `song_index` | opening an index, and reading its songs and vectors |
+//! | `shard` | joining the files of an index, and finding the file and batch of a row |
+//! | `id_table` | finding the row of an id |
+//! | `file` | one index file: format, reading, writing, verifying |
+//! | `quantized` | vectors as 8-bit integers, and the proof of their score bounds |
 //! | `search` | exact top-k: bounds, candidates, threads, percentages, similar songs |
-//! | `filter` | conditions on columns: as text, and evaluated |
+//! | `filter` | conditions on columns: parsing, formatting and evaluation |
 //! | `edit` | changing an index atomically |
-//! | `hubness` | songs that are found for nearly every query: counting them, correcting for them |
+//! | `hubness` | songs that are found for nearly every query: measuring and correcting |
 //! | `arrow` | songs, indexes and hits as Arrow record batches |
 //! | `error` | the error type |
 

@@ -1,4 +1,4 @@
-//! Joins the files of an index, and finds the file and batch that a row lies in.
+//! Joins the files of an index, and finds the file and batch of a row.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,10 +11,10 @@ use super::id_table::MAX_ROWS;
 use super::song_index::{Opened, SongIndex};
 use crate::song::Kind;
 
-/// Stands for `id` where columns are counted.
+/// The position that stands for the `id` column.
 pub(super) const ID_COLUMN: usize = usize::MAX;
 
-/// One file, and the positions of the index's columns in it.
+/// One file, and the positions of the index's columns in that file.
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) segment: Segment,
@@ -33,7 +33,7 @@ impl Shard {
     }
 }
 
-/// A batch with at least one row, and where its rows are in the index.
+/// A batch with at least one row, and its position in the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchAt {
     pub(super) first_row: usize,
@@ -47,7 +47,7 @@ pub(super) struct Span<'a> {
     pub(super) batch: &'a Batch,
     /// The row number, in the index, of the batch's first row.
     pub(super) first_row: usize,
-    /// Counted within the batch.
+    /// The range of rows within the batch.
     pub(super) range: Range<usize>,
 }
 

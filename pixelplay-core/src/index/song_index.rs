@@ -12,8 +12,8 @@ use super::shard::{BatchAt, Shard};
 use crate::embedding::{Embedding, EmbeddingError, Fingerprint, same_space};
 use crate::song::{Kind, Song, SongId, Value};
 
-/// An open catalogue: songs and their unit vectors. Reads take no lock and can run in any number of
-/// threads.
+/// An open catalogue: songs and their unit vectors. Reads take no lock and can run on many threads
+/// at once.
 ///
 /// An open index is a snapshot: a [`SongIndexWriter`](super::SongIndexWriter) may replace the file,
 /// or a [`SongIndexEditor`](super::SongIndexEditor) change it, without affecting it. A clone is
@@ -35,9 +35,10 @@ pub(super) struct Opened {
     pub(super) batches: Vec<BatchAt>,
     pub(super) rows: usize,
     pub(super) lookup: OnceLock<IdTable>,
-    /// The direction of each row for [`By::Audio`](super::By::Audio); `None` where a row has none.
+    /// The direction of each row for [`By::Audio`](super::By::Audio); `None` if the row has no
+    /// direction.
     pub(super) audio: OnceLock<Vec<Option<Features>>>,
-    /// The rows that the scores of a search are compared with.
+    /// The sample of rows that the scores of a search are compared with.
     pub(super) sample: OnceLock<Sample>,
 }
 
@@ -48,9 +49,9 @@ impl SongIndex {
     /// [`SongIndexEditor`](super::SongIndexEditor) has changed the folder, they are the files
     /// listed in its manifest.
     ///
-    /// Checks the structure, the metadata and the checksum over both, but not every byte of the
-    /// data; [`verify`](Self::verify) does that. If a file was written by another program and has
-    /// no PixelPlay checksums, all its ids and vectors are checked.
+    /// Checks the structure, the metadata and the checksum of both, but not every byte of the data;
+    /// [`verify`](Self::verify) does that. If a file was written by another program and has no
+    /// PixelPlay checksums, all its ids and vectors are checked.
     ///
     /// # Errors
     /// If a file cannot be read, is not an Arrow file, is truncated or damaged, was written by a
@@ -72,7 +73,7 @@ impl SongIndex {
     /// do nothing else.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(path: impl AsRef<Path>) -> Result<Self, SongIndexError> {
         // SAFETY: our caller upholds the contract of `map`.
@@ -192,7 +193,7 @@ impl SongIndex {
     /// Returns the song with this id, with all its columns.
     ///
     /// # Errors
-    /// If the index has no song with this id; otherwise as [`song`](Self::song).
+    /// If the index has no song with this id; otherwise the same as for [`song`](Self::song).
     pub fn song_by_id(&self, id: &str) -> Result<Song, SongIndexError> {
         match self.row(id) {
             Some(row) => self.song(row),
@@ -201,7 +202,8 @@ impl SongIndex {
     }
 
     /// Returns one cell of a row: `None` if the cell is empty or the column does not exist. Reads
-    /// only this column, where [`song`](Self::song) reads all. The id is not available as a cell.
+    /// only this column, while [`song`](Self::song) reads all columns. The id is not available as a
+    /// cell.
     ///
     /// # Errors
     /// If the column turns out to be damaged when it is first decoded.
@@ -226,7 +228,7 @@ impl SongIndex {
         &batch.vectors[row * self.opened.dim..(row + 1) * self.opened.dim]
     }
 
-    /// Returns the [`vector`](Self::vector) of a row for an exact score; it may be read into
+    /// Returns the [`vector`](Self::vector) of a row for an exact score, possibly read into
     /// `scratch`.
     pub(super) fn fetch_vector<'a>(
         &'a self,

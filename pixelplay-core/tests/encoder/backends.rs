@@ -1,5 +1,5 @@
-//! The packed towers against the reference on candle, at shapes that fill no block; and what must
-//! not change a vector.
+//! Compares the packed towers with the reference on candle, at shapes that do not fill a block, and
+//! checks what must not change a vector.
 
 use std::num::NonZeroUsize;
 
@@ -62,7 +62,7 @@ fn checkpoints() -> Vec<(&'static str, Checkpoint, usize)> {
             [63, 7],
             3,
         ),
-        // More patches than queries meet the keys at once, and more texts than a group has rows.
+        // More patches than attention processes at once, and more texts than a group has rows.
         make(
             "many patches",
             tower(32, 2, 64, 2, "quick_gelu"),
@@ -77,7 +77,7 @@ fn pixels(count: usize, side: usize) -> Vec<f32> {
     uniform("backends", count * 3 * side * side)
 }
 
-/// Of all lengths, and in no order.
+/// Texts of all lengths, in no particular order.
 fn texts() -> Vec<Vec<u32>> {
     (0..40_usize)
         .map(|at| {
@@ -163,7 +163,7 @@ fn the_threads_asked_for_do_the_work_and_share_the_weights() {
     let two = encoder.with_threads(NonZeroUsize::new(2)).unwrap();
     let pixels = pixels(1, 48);
     let image = two.encode_pixels(&pixels).unwrap();
-    // From within another pool, and from several threads at once.
+    // Call it from within another pool, and from several threads at once.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| assert_eq!(encoder.encode_pixels(&pixels).unwrap(), image));
     pool.install(|| assert_eq!(two.encode_pixels(&pixels).unwrap(), image));
@@ -179,7 +179,7 @@ fn open_int8(checkpoint: &Checkpoint) -> Result<Encoder, pixelplay_core::EncodeE
     Encoder::open_with(checkpoint.write().path(), options)
 }
 
-/// The worst cosine of images and texts in 8 bits with those in `f32`.
+/// The lowest cosine between the 8-bit and `f32` vectors of images and texts.
 fn worst_in_int8(checkpoint: &Checkpoint, side: usize) -> f64 {
     let (int8, f32) = (open_int8(checkpoint).unwrap(), checkpoint.open());
     assert_eq!(int8.fingerprint(), f32.fingerprint());
@@ -189,7 +189,7 @@ fn worst_in_int8(checkpoint: &Checkpoint, side: usize) -> f64 {
         all
     };
     let (found, expected) = (encode(&int8), encode(&f32));
-    assert_ne!(bits(&found), bits(&expected), "it was not used");
+    assert_ne!(bits(&found), bits(&expected), "int8 was not used");
     let pairs = found.iter().zip(&expected);
     pairs.map(|(a, b)| a.dot(b).unwrap()).fold(1.0, f64::min)
 }
@@ -222,7 +222,7 @@ fn inputs_that_stick_out_stay_in_f32() {
         }
     }
     let worst = worst_in_int8(&checkpoint, 32);
-    // 0.70 with all of them in 8 bits.
+    // It is 0.70 if these inputs are quantized too.
     assert!(worst > 0.99, "{worst}");
 }
 

@@ -1,5 +1,5 @@
-//! What hostile pictures cost: each is decoded in a process of its own, whose peak of memory is
-//! read.
+//! The memory that hostile pictures take: each is decoded in a separate process, whose peak memory
+//! is measured.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::explain::explain;
 use crate::hostile::{png, png_chunk};
 use crate::picture_file;
 
-/// Names the file to decode for [`child`].
+/// The environment variable that names the file for [`child`] to decode.
 const FILE: &str = "PIXELPLAY_BOMB";
 
-/// Not a test of its own: what the others run in another process.
+/// Not a test itself: the other tests run it in a separate process.
 #[test]
 fn child() {
     let Some(path) = std::env::var_os(FILE) else {
@@ -38,9 +38,10 @@ fn child() {
     println!("peak {kib} found {found}");
 }
 
-/// The peak of memory in MiB and what was found: the picture or the error.
+/// Decodes a file in a child process. Returns the peak memory in MiB, and the picture or error.
 ///
-/// Address space is limited as well: an allocation that is never touched does not show in the peak.
+/// Address space is limited too, because allocations that are never touched do not count towards
+/// the peak.
 fn decode(path: &Path, mebibytes: u64) -> (u64, String) {
     let output = Command::new("sh")
         .args(["-c", "ulimit -v $0 && exec \"$@\""])
@@ -68,14 +69,14 @@ fn deflated_zeros(mebibytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A file of the table with two numbers of two or four bytes in another place.
+/// Returns a file of the table with its size fields at `at` overwritten.
 fn claims(name: &str, at: usize, size: &[u8]) -> Vec<u8> {
     let mut bytes = std::fs::read(picture_file(name)).unwrap();
     bytes[at..at + size.len()].copy_from_slice(size);
     bytes
 }
 
-/// Where the height of a JPEG is written.
+/// The offset of the height in a JPEG.
 fn frame_size(name: &str, marker: u8) -> usize {
     let bytes = std::fs::read(picture_file(name)).unwrap();
     let frame = bytes.windows(2).position(|pair| pair == [0xFF, marker]);
@@ -99,18 +100,18 @@ fn a_small_picture_that_hides_megabytes_stays_small() {
 
 #[test]
 fn no_file_of_the_table_takes_memory_that_its_pixels_do_not_need() {
-    // All in one process, by the folder that they lie in.
+    // Decode the whole folder in one process.
     let (peak, found) = decode(&picture_file(""), 512);
     assert!(found.ends_with("files"), "{found}");
     assert!(peak < 64, "{peak} MiB");
 }
 
-/// A whole strip is read at once, and its limit must not be one on the picture.
+/// A whole strip is read at once, and the limit on a strip must not limit the picture.
 #[test]
 fn a_large_tiff_of_one_strip_is_no_bomb() {
     let (width, height) = (4_000_u32, 3_000_u32);
     let pixels = vec![0x80; (width * height * 6) as usize];
-    // Where that file writes its width, height, rows of a strip and bytes of a strip.
+    // The offsets of the width, height, rows per strip and bytes per strip in that file.
     let fields = [(18, width), (30, height), (102, height), (114, pixels.len() as u32)];
     let mut bytes = std::fs::read(picture_file("rgb-16-bit.tif")).unwrap();
     for (at, value) in fields {
@@ -121,7 +122,7 @@ fn a_large_tiff_of_one_strip_is_no_bomb() {
     assert_eq!((picture.width(), picture.height()), (width, height));
 }
 
-/// Files of some hundred bytes that claim almost as many pixels as are allowed.
+/// Files of a few hundred bytes that claim almost the maximum number of pixels.
 #[test]
 fn the_largest_pictures_stay_below_the_memory_that_is_documented() {
     if std::env::var_os("PIXELPLAY_SOAK").is_none() {

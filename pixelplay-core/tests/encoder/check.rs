@@ -1,4 +1,5 @@
-//! `encoder::check`: a broken checkpoint of each kind, and the comparison with published values.
+//! Tests `encoder::check` on broken checkpoints of each kind, and its comparison with published
+//! values.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -15,7 +16,7 @@ fn report(dir: &Path) -> CheckpointReport {
     check(dir, &CheckOptions::default(), &mut ()).unwrap()
 }
 
-/// The problems of a checkpoint that is right but for what `change` does to its folder.
+/// The problems reported for a good checkpoint after `change` was applied to its folder.
 fn problems(change: impl FnOnce(&Path)) -> Vec<String> {
     let dir = Checkpoint::small().write();
     change(dir.path());
@@ -120,7 +121,7 @@ fn every_tensor_that_does_not_fit_is_a_problem_of_its_own() {
 #[test]
 fn values_that_are_no_numbers_are_found_wherever_they_are() {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        // The last token's row: no self-test ever looks at it.
+        // The row of a token that the self-test does not use.
         let found = problems_of(|checkpoint| {
             let embedding = checkpoint.tensor("text_model.embeddings.token_embedding.weight");
             embedding[40 * 32] = bad;
@@ -172,7 +173,8 @@ fn it_can_be_stopped_anywhere() {
     }
 }
 
-/// A checkpoint, and a reference made of what it gives itself, in the form of published values.
+/// A checkpoint, and a reference in the form of published values that holds the checkpoint's own
+/// results.
 struct Compared {
     checkpoint: tempfile::TempDir,
     reference: tempfile::TempDir,

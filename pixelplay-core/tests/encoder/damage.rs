@@ -1,5 +1,5 @@
-//! Pictures cut short, with bytes changed, or that are no files at all: an error or a picture,
-//! never a panic.
+//! Truncated pictures, pictures with changed bytes, and paths that are not files give an error or a
+//! picture, never a panic.
 
 use pixelplay_core::{EncodeError, Image};
 
@@ -8,7 +8,7 @@ use crate::explain::explain;
 use crate::images::good_files;
 use crate::picture_file;
 
-/// How many cuts or changes to try on each file; all of them with `PIXELPLAY_SOAK=1`.
+/// The number of cuts or changes to try on each file: `short`, or `all` with `PIXELPLAY_SOAK=1`.
 fn tries(short: usize, all: usize) -> usize {
     match std::env::var_os("PIXELPLAY_SOAK") {
         Some(_) => all,
@@ -24,8 +24,8 @@ fn a_file_cut_short_is_refused_or_lacks_nothing_of_the_picture() {
         let picture = Image::decode(&whole).unwrap();
         let cuts = tries(60, whole.len());
         for cut in 0..cuts {
-            // Evenly from the start; the last few bytes one by one, as a format may end before its
-            // file.
+            // Cut at even intervals, then at each of the last few bytes, since a format may end
+            // before its file does.
             let keep = match cuts - cut {
                 left @ 1..=8 => whole.len().saturating_sub(left),
                 _ => cut * whole.len() / cuts,
@@ -42,7 +42,7 @@ fn a_file_cut_short_is_refused_or_lacks_nothing_of_the_picture() {
             }
         }
     }
-    eprintln!("{refused} files were refused, {accepted} lacked nothing");
+    eprintln!("{refused} files were refused, {accepted} were complete");
     assert!(refused > 10 * accepted);
 }
 
@@ -55,7 +55,7 @@ fn changed_bytes_never_panic() {
         let noise = level(&name, count * 5);
         for noise in noise.as_chunks::<5>().0 {
             let mut bytes = whole.clone();
-            // One byte, or two.
+            // Change one byte, or two.
             for at in noise[..4].as_chunks::<2>().0 {
                 let at = usize::from(u16::from_le_bytes(*at));
                 if at < 50_000 {
@@ -94,7 +94,7 @@ fn what_is_no_regular_file_is_refused_at_once() {
     assert!(text.contains("a folder"), "{text}");
     #[cfg(unix)]
     {
-        // Opening a pipe without a writer would wait for ever.
+        // Opening a pipe without a writer would block forever.
         let pipe = dir.path().join("pipe.jpg");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
@@ -104,7 +104,7 @@ fn what_is_no_regular_file_is_refused_at_once() {
             let text = refused(path);
             assert!(text.contains("a pipe, device or socket"), "{text}");
         }
-        // A link to a picture is one.
+        // A link to a picture is opened like the picture.
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(picture_file("rgb.png"), &link).unwrap();
         Image::open(&link).unwrap();

@@ -1,5 +1,5 @@
-//! The convolutional vision towers: packed against the reference on candle, and what must not
-//! change a vector.
+//! Compares the packed convolutional vision towers with the reference on candle, and checks what
+//! must not change a vector.
 
 use std::num::NonZeroUsize;
 
@@ -9,7 +9,7 @@ use pixelplay_core::{Embedding, EncodeError, Encoder, EncoderOptions};
 use crate::checkpoints::uniform;
 use crate::open_clip_checkpoints::OpenClip;
 
-/// Of sizes that halve evenly, that do not, that end at one pixel, and that begin there.
+/// Image sizes that halve evenly, that do not, that end at one pixel, and that start at one pixel.
 fn checkpoints() -> Vec<(&'static str, OpenClip, usize)> {
     [
         ("tf_efficientnet_lite0", 96, "mlp"),
@@ -55,8 +55,7 @@ fn packed_towers_equal_the_reference() {
                 assert!((a - b).abs() < 5e-5, "{name}, {side}: {a}, expected {b}");
             }
         }
-        // The pictures differ, so constant vectors could not pass; tiny ones differ by next to
-        // nothing.
+        // The pictures differ, so constant vectors could not pass; tiny pictures hardly differ.
         let cosine = found[0].dot(&found[1]).unwrap();
         assert!(side < 32 || cosine < 0.999, "{name}, {side}: {cosine}");
     }
@@ -89,7 +88,7 @@ fn int8_is_for_the_text_tower_alone() {
     let images = [&int8, &f32].map(|e| bits(&e.encode_pixels(&pixels).unwrap()));
     assert_eq!(images[0], images[1]);
     let texts = [&int8, &f32].map(|e| e.encode_text("w1 w2 w3").unwrap());
-    assert_ne!(bits(&texts[..1]), bits(&texts[1..]), "it was not used");
+    assert_ne!(bits(&texts[..1]), bits(&texts[1..]), "int8 was not used");
     assert!(texts[0].dot(&texts[1]).unwrap() > 0.999);
 }
 
@@ -107,7 +106,7 @@ fn a_broken_tower_is_found_out_at_first_use() {
         let EncodeError::BrokenCheckpoint { tower, .. } = error else { panic!("{error}") };
         assert_eq!(tower, "vision", "{tensor}");
     }
-    // All pictures look the same to it.
+    // This tower gives all pictures the same vector.
     let mut blind = OpenClip::small();
     blind.tensor("visual.trunk.conv_stem.weight").fill(0.0);
     let error = blind.open().encode_pixels(&pixels(1, 32)).unwrap_err();

@@ -1,4 +1,4 @@
-//! Broken, foreign and hostile checkpoints and pictures: a clear error, never a panic.
+//! Broken, foreign and hostile checkpoints and pictures give a clear error, never a panic.
 
 use std::path::Path;
 
@@ -115,10 +115,10 @@ fn every_tensor_that_does_not_fit_is_named() {
     ] {
         assert!(error.contains(expected), "{expected} is not in: {error}");
     }
-    // One layer more than the configuration says: 16 tensors, of which some are named.
+    // One layer more than configured: 16 extra tensors, of which the error names some.
     let error = refused(|c| c.config["text_config"]["num_hidden_layers"] = 1.into());
     assert!(error.contains("and 10 more"), "{error}");
-    // What older transformers wrote does no harm.
+    // Extra tensors that older versions of transformers wrote are ignored.
     let mut old = Checkpoint::small();
     for name in ["logit_scale", "text_model.embeddings.position_ids"] {
         old.tensors.push((name.to_owned(), vec![1], vec![2.0]));
@@ -126,7 +126,7 @@ fn every_tensor_that_does_not_fit_is_named() {
     old.open().encode_text("w1").unwrap();
 }
 
-/// The file of weights with something done to it.
+/// Opens a checkpoint whose weights file was modified.
 fn with_weights(change: impl FnOnce(&mut Vec<u8>)) -> Result<Encoder, EncodeError> {
     let checkpoint = Checkpoint::small();
     let dir = checkpoint.write();
@@ -187,7 +187,7 @@ fn flipped_bytes_anywhere_in_the_header_never_panic() {
         let mut bytes = whole.clone();
         bytes[at] ^= noise | 1;
         std::fs::write(&path, bytes).unwrap();
-        // A flip inside the free-form metadata may do no harm; most are refused.
+        // Most flips are rejected, but a flip inside the free-form metadata may be harmless.
         let _ = Encoder::open(dir.path());
     }
 }
@@ -222,7 +222,7 @@ fn a_broken_tower_is_found_out_at_first_use_and_the_other_still_works() {
         other => panic!("{other}"),
     };
 
-    // All words and all places mean the same: a collapsed text tower.
+    // All token embeddings are equal: a collapsed text tower.
     let mut collapsed = Checkpoint::small();
     collapsed.tensor("text_model.embeddings.token_embedding.weight").fill(0.5);
     let collapsed = collapsed.open();
@@ -230,7 +230,7 @@ fn a_broken_tower_is_found_out_at_first_use_and_the_other_still_works() {
     assert_eq!(which, "text");
     assert!(problem.contains("collapsed"), "{problem}");
     collapsed.encode_image(&photo).unwrap();
-    // The failure is not forgotten, nor taken for success.
+    // A second call fails in the same way.
     tower(collapsed.encode_text("w1").unwrap_err());
 
     let error = broken("text_model.encoder.layers.1.mlp.fc1.weight", None).encode_text("w1");
@@ -245,7 +245,7 @@ fn a_broken_tower_is_found_out_at_first_use_and_the_other_still_works() {
         .encode_image(&photo)
         .unwrap_err();
     assert_eq!(tower(error).0, "vision");
-    // The self-test does not look at every position; what slips through is still no vector.
+    // The self-test does not cover every position, but a NaN that it misses still gives no vector.
     let mut checkpoint = Checkpoint::small();
     let positions = checkpoint.tensor("vision_model.embeddings.position_embedding.weight");
     *positions.last_mut().unwrap() = f32::NAN;
@@ -263,8 +263,7 @@ pub(crate) fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     chunk
 }
 
-/// A PNG that says it is `width` x `height` pixels of RGB, with some chunks before those of its
-/// pixels.
+/// A PNG that claims `width` x `height` RGB pixels, with some chunks before the pixel data.
 pub(crate) fn png(width: u32, height: u32, chunks: &[Vec<u8>], deflated: &[u8]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     [
@@ -297,7 +296,7 @@ fn thin_pictures_do_not_blow_up() {
         let thin = Image::from_rgb8(width, height, vec![77; (width * height * 3) as usize]);
         encoder.encode_image(&thin.unwrap()).unwrap();
     }
-    // Squashed into a square: the pass that shrinks comes first, or this would take gigabytes.
+    // Squash into a square. This takes gigabytes unless the shrinking pass comes first.
     let mut squash = Checkpoint::small();
     squash.preprocessor["size"] = json!({"height": 48, "width": 48});
     let squash = squash.open();

@@ -1,4 +1,4 @@
-//! What must hold for any picture, and for any bytes that are taken for one.
+//! Properties that hold for any picture, and for any bytes decoded as a picture.
 
 use std::io::Write;
 
@@ -24,14 +24,14 @@ thread_local! {
     static ENCODERS: [Encoder; 5] = FILTERS.map(encoder);
 }
 
-/// What black and white become in each channel: OpenAI's means and deviations.
+/// The values of black and white in each channel, with OpenAI's means and standard deviations.
 fn bounds(channel: usize) -> (f32, f32) {
     let mean = [0.481_454_66, 0.457_827_5, 0.408_210_73][channel];
     let std = [0.268_629_54, 0.261_302_6, 0.275_777_1][channel];
     ((0.0 - mean) / std, (1.0 - mean) / std)
 }
 
-/// A PNG file of these pixels that says how to turn it.
+/// A PNG file of these pixels with an EXIF orientation.
 fn png_turned(picture: &Image, orientation: u8) -> Vec<u8> {
     let mut deflate = ZlibEncoder::new(Vec::new(), Compression::fast());
     for row in picture.as_rgb8().chunks_exact(picture.width() as usize * 3) {
@@ -45,7 +45,8 @@ fn png_turned(picture: &Image, orientation: u8) -> Vec<u8> {
     png(picture.width(), picture.height(), &[chunk], &pixels)
 }
 
-/// Where EXIF 2.3, tag 0x0112, puts a pixel of a stored picture of `w` x `h`.
+/// The position of a stored pixel after applying the orientation (EXIF 2.3, tag 0x0112) to a
+/// picture of `w` x `h`.
 fn turned(orientation: u8, x: u32, y: u32, w: u32, h: u32) -> (u32, u32) {
     match orientation {
         1 => (x, y),
@@ -79,7 +80,7 @@ proptest! {
         }
     }
 
-    /// The weights of a filter sum to one, wherever it stands.
+    /// The weights of a filter sum to one at every position.
     #[test]
     fn a_picture_of_one_colour_stays_one_colour(
         width in 1..400_u32,

@@ -1,5 +1,5 @@
-//! Picture files of every kind against the table of `../pictures/make.py`: what Pillow sees in
-//! them, or what the error must say.
+//! Compares picture files of every kind with the table from `../pictures/make.py`, which holds
+//! Pillow's result or the expected error.
 
 use pixelplay_core::{EncodeError, Image};
 use serde::Deserialize;
@@ -15,9 +15,9 @@ enum Row {
         file: String,
         width: u32,
         height: u32,
-        /// Of each channel, rounded to three decimals.
+        /// The mean of each channel, rounded to three decimals.
         mean: [f64; 3],
-        /// In levels: 0 for lossless formats.
+        /// The allowed difference in levels; 0 for lossless formats.
         tolerance: u8,
     },
     Bad {
@@ -30,7 +30,7 @@ fn table() -> Vec<Row> {
     serde_json::from_slice(&std::fs::read(picture_file("table.json")).unwrap()).unwrap()
 }
 
-/// The names of the files that are decoded.
+/// The names of the files that can be decoded.
 pub(crate) fn good_files() -> Vec<String> {
     let file = |row| match row {
         Row::Good { file, .. } => Some(file),
@@ -77,7 +77,7 @@ fn every_file_of_the_table_is_what_the_table_says() {
     eprintln!("{good} pictures and {bad} errors");
     assert!(wrong.is_empty(), "{} files are wrong: {wrong:#?}", wrong.len());
     assert!(good >= 110 && bad >= 70);
-    assert_eq!(expected.len(), 0, "rows of expected.png are left");
+    assert_eq!(expected.len(), 0, "expected.png has more pictures than the table");
 }
 
 struct Answer {
@@ -96,7 +96,8 @@ impl Answer {
             let levels = || rgb.iter().skip(channel).step_by(3);
             let mean =
                 levels().map(|&level| f64::from(level)).sum::<f64>() / levels().count() as f64;
-            // The rounding of the table; differences of single pixels cancel out in a mean.
+            // Allow for the rounding of the table; the differences of single pixels cancel out in
+            // the mean.
             if (mean - expected).abs() > 1e-3 + f64::from(tolerance) / 2.0 {
                 return Some(format!("channel {channel} has mean {mean:.3}, not {expected}"));
             }
@@ -107,7 +108,7 @@ impl Answer {
     }
 }
 
-/// Whether an error says anything twice: its own text must not hold that of its source.
+/// Returns whether an error's text contains the text of its source.
 fn repeats(error: &EncodeError) -> bool {
     let mut texts = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
@@ -120,7 +121,7 @@ fn repeats(error: &EncodeError) -> bool {
 
 #[test]
 fn every_orientation_gives_the_picture_turned_by_hand() {
-    // EXIF 2.3, tag 0x0112: where row 0 and column 0 of the stored picture belong.
+    // EXIF 2.3, tag 0x0112: where row 0 and column 0 of the stored picture are displayed.
     let mirror = |pixels: &Pixels| {
         let rows = pixels.rgb.chunks_exact(pixels.width * 3);
         Pixels {

@@ -1,4 +1,5 @@
-//! Full-size checkpoints against the libraries themselves: the other half of `../parity/live.py`.
+//! Compares full-size checkpoints with the original libraries; the other half is
+//! `../parity/live.py`.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ struct Reference {
     token_ids: Vec<Vec<u32>>,
     text_embeds: Vec<Vec<f32>>,
     image_embeds: Vec<Vec<f32>>,
-    /// The deviations that a difference of one level is divided by.
+    /// The standard deviation by which pre-processing divides each channel.
     image_std: [f32; 3],
     photos: Vec<Photo>,
     tokenized: Vec<Tokenized>,

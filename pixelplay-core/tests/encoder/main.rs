@@ -1,13 +1,10 @@
-//! The encoder against its references: transformers, OpenCLIP with timm, Pillow and openai/CLIP.
+//! Compares the encoder with its references: transformers, OpenCLIP with timm, Pillow and
+//! openai/CLIP.
 //!
-//! Fixtures hold answers only, made by `../parity/make_*.py`; weights, pixels and ids come
-//! from a formula that both sides know. Picture files are made by `../pictures/make.py`.
+//! Fixtures hold only the expected results, made by `../parity/make_*.py`; both sides compute
+//! weights, pixels and ids from the same formula. Picture files are made by `../pictures/make.py`.
 #![cfg(feature = "encoder")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "these are tests, their helpers included"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
 mod backends;
 #[cfg(target_os = "linux")]
@@ -35,17 +32,18 @@ mod tokenize;
 
 use std::path::{Path, PathBuf};
 
-/// A file of `tests/fixtures/encoder`.
+/// The path of a file in `tests/fixtures/encoder`.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/encoder").join(name)
 }
 
-/// A file of `tests/pictures`.
+/// The path of a file in `tests/pictures`.
 fn picture_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures").join(name)
 }
 
-/// Real data beside the project, or `None` after saying that the test is skipped.
+/// The path of real data next to the project. If the data is missing, prints that the test is
+/// skipped and returns `None`.
 fn shared(path: &str) -> Option<PathBuf> {
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(path);
     if !found.exists() {

@@ -1,4 +1,4 @@
-//! The mood of pictures against what people say of them.
+//! Compares the mood of pictures with people's ratings.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use pixelplay_core::{Embedding, EncodeError, EncodeOptions, Encoder, ImageSource
 use crate::checkpoints::Checkpoint;
 use crate::{picture_file, shared};
 
-/// Spearman's rank correlation; ties share their mean rank.
+/// Spearman's rank correlation; tied values get their mean rank.
 fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     let ranks = |values: &[f64]| -> Vec<f64> {
         let mean_rank = |value: &f64| {
@@ -36,9 +36,8 @@ fn ranks_are_compared_as_spearman_did() {
 }
 
 /// OASIS (Kurdi, Lozano, Banaji 2017): photographs with the mean valence and arousal that about 100
-/// people gave them. Of 122 of the 175 training knew the themes, so this tells whether scales and
-/// signs are right, not how good a checkpoint is on pictures it never saw: that is what
-/// `benches/quality` measures.
+/// people gave them. Training used the themes of 122 of the 175, so this only checks scales and
+/// signs. `benches/quality` measures the quality on unseen pictures.
 #[cfg(feature = "mini")]
 #[test]
 fn moods_agree_with_people() {
@@ -76,9 +75,9 @@ fn moods_agree_with_people() {
         "{} photos: valence {valence:.2}, energy {energy:.2}, first words {words:?}",
         paths.len()
     );
-    // Seen: 0.63 and 0.49. Chance stays below 0.15 in 95 of 100 such sets.
+    // Measured: 0.63 and 0.49. By chance, 95 of 100 such sets stay below 0.15.
     assert!(valence > 0.5 && energy > 0.35);
-    // Not the same answer for everything.
+    // The answers must vary.
     assert!(words.len() >= 6);
 }
 
@@ -107,7 +106,7 @@ fn the_temperature_is_the_checkpoints_own() {
         Mood::AXES.map(|axis| mood.get(axis).unwrap())
     };
     let number = |value: f32| moods(Some((vec![], vec![value])));
-    // Where the checkpoint does not say, or nothing that makes sense, it is CLIP's 100.
+    // If the checkpoint has no valid temperature, CLIP's 100 is used.
     let usual = moods(None);
     for other in [
         number(100_f32.ln()),
@@ -119,7 +118,7 @@ fn the_temperature_is_the_checkpoints_own() {
             assert!((one - other).abs() < 1e-6, "{one} {other}");
         }
     }
-    // At a temperature of one, cosines of at most 2 apart tell little.
+    // At a temperature of one, cosines that differ by at most 2 give mild values.
     let mild = number(0.0);
     assert!(mild.iter().all(|value| (0.1..0.9).contains(value)));
     assert_ne!(mild, usual);

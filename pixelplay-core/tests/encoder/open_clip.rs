@@ -1,4 +1,5 @@
-//! Checkpoints of OpenCLIP's layout: against OpenCLIP and timm themselves, and what is refused.
+//! Compares checkpoints in OpenCLIP's layout with OpenCLIP and timm, and checks which ones are
+//! rejected.
 
 use pixelplay_core::encoder::check::{CheckOptions, VisionTower, check};
 use pixelplay_core::{EncodeError, Encoder, Image};
@@ -55,8 +56,8 @@ struct Embedded {
     texts: Vec<(String, Vec<f32>)>,
 }
 
-/// Pictures with their resizing, texts with their tokens; `make_embedded.py` writes what OpenCLIP
-/// makes of them.
+/// Compares pictures including resizing, and texts including tokenization, with the OpenCLIP
+/// vectors from `make_embedded.py`.
 #[cfg(feature = "mini")]
 #[test]
 fn the_embedded_checkpoint_agrees_with_open_clip() {
@@ -79,7 +80,7 @@ fn the_embedded_checkpoint_agrees_with_open_clip() {
             let found = encoder.encode_text(text).unwrap();
             assert_close(text, &[found], std::slice::from_ref(vector));
         }
-        // JPEG decoders differ in the last bits of their cosine transforms.
+        // JPEG decoders differ in the last bits of the cosine transform.
         for (name, vector) in &expected.photos {
             let path = format!("{}/../data/samples/{name}.jpg", env!("CARGO_MANIFEST_DIR"));
             let image = encoder.encode_image(Path::new(&path)).unwrap();
@@ -144,7 +145,7 @@ fn either_form_of_the_text_tower_gives_the_same_texts() {
     let text = "w5 w6 w7";
     let [a, b] = [joint.open(), apart.open()].map(|e| e.encode_text(text).unwrap());
     assert_eq!(a.as_slice(), b.as_slice());
-    // Half of one form and half of the other is neither.
+    // A mixture of the two layouts is rejected.
     apart.config["model_cfg"]["custom_text"] = false.into();
     let error = Encoder::open(apart.write().path()).unwrap_err();
     let EncodeError::TensorMismatch { problems, .. } = error else { panic!("{error}") };
@@ -221,7 +222,7 @@ fn settings_that_cannot_be_run_are_refused_by_name() {
         (vision("timm_model_name", json!("efficientnet_lite0")), "timm_model_name"),
         (vision("timm_pool", json!("abs_attn")), "vision_cfg.timm_pool = \"abs_attn\""),
         (vision("timm_proj", json!("none")), "vision_cfg.timm_proj = \"none\""),
-        // The classifier cannot do without the pooling.
+        // The classifier requires the pooling.
         (vision("timm_proj", json!("")), "vision_cfg.timm_pool = \"\""),
         (vision("image_size", json!(0)), "vision_cfg.image_size = 0"),
         (vision("image_size", json!(5000)), "vision_cfg.image_size = 5000"),
@@ -347,7 +348,7 @@ fn a_check_describes_it() {
     let report = check(broken.write().path(), &CheckOptions::default(), &mut ()).unwrap();
     let expected = "visual.trunk.blocks.2.0.bn1.weight has 1 values that are NaN or infinite";
     assert!(report.problems.iter().any(|p| p == expected), "{report}");
-    // A configuration that is refused leaves only its own problem to tell.
+    // If the configuration is rejected, its problem is the only one reported.
     broken.config["model_cfg"]["vision_cfg"]["timm_model_name"] = "resnet50".into();
     let report = check(broken.write().path(), &CheckOptions::default(), &mut ()).unwrap();
     assert!(report.problems[0].contains("resnet50"), "{report}");

@@ -1,4 +1,4 @@
-//! The towers against transformers' `CLIPModel`, fed the same pixels and token ids.
+//! Compares the towers with transformers' `CLIPModel` on the same pixels and token ids.
 
 use pixelplay_core::Embedding;
 use safetensors::Dtype;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::checkpoints::{Checkpoint, uniform};
 use crate::fixture;
 
-/// The greatest difference of two unit vectors in any component.
+/// The maximum difference of two unit vectors in any component.
 const MAX_DIFFERENCE: f64 = 1e-4;
 const MIN_COSINE: f64 = 0.999_99;
 
@@ -23,7 +23,7 @@ struct Case {
     image_embeds: Vec<Vec<f32>>,
 }
 
-/// Cosine and greatest difference, the worst of all rows.
+/// Returns the lowest cosine and the greatest difference of all rows.
 pub(crate) fn worst(found: &[Embedding], expected: &[Vec<f32>]) -> (f64, f64) {
     assert_eq!(found.len(), expected.len());
     let mut worst = (1.0_f64, 0.0_f64);

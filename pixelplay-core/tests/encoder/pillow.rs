@@ -1,8 +1,8 @@
-//! Pillow's resampling, written again from its description: an independent reference for tests.
+//! Pillow's resampling, reimplemented from its description as an independent reference for tests.
 //!
-//! Weights are taken in `f64`, scaled by 2^22 and rounded; sums are integers, rounded and clipped
-//! to 8 bits after the horizontal pass and again after the vertical one. `preprocess.rs` holds it
-//! equal to Pillow itself, bit for bit, on committed answers.
+//! Weights are computed in `f64`, scaled by 2^22 and rounded. Sums are integers, rounded and
+//! clipped to 8 bits after the horizontal pass and again after the vertical one. `preprocess.rs`
+//! checks that the results equal Pillow's committed results bit for bit.
 
 use pixelplay_core::Image;
 
@@ -24,7 +24,7 @@ impl From<&Image> for Pixels {
     }
 }
 
-/// Pillow's number of a filter, and how far it reaches.
+/// Returns the support of a filter, by Pillow's number.
 pub(crate) fn support(resample: u64) -> f64 {
     match resample {
         1 => 3.0,
@@ -60,7 +60,7 @@ fn filter(resample: u64, x: f64) -> f64 {
     }
 }
 
-/// For each output pixel, the first input pixel and the weights.
+/// Returns, for each output pixel, the first input pixel and the weights.
 fn weights(input: usize, output: usize, resample: u64) -> Vec<(usize, Vec<i64>)> {
     let scale = input as f64 / output as f64;
     let stretch = scale.max(1.0);
@@ -117,11 +117,11 @@ pub(crate) fn transpose(pixels: &Pixels) -> Pixels {
     Pixels { width: pixels.height, height: pixels.width, rgb }
 }
 
-/// `Image.resize`: all of the picture, whatever of it is kept later.
+/// Pillow's `Image.resize` of the whole picture.
 pub(crate) fn resize(pixels: &Pixels, width: usize, height: usize, resample: u64) -> Pixels {
     let narrowed = |pixels: &Pixels| narrow(pixels, width, resample);
     let shortened = |pixels: &Pixels| transpose(&narrow(&transpose(pixels), height, resample));
-    // Pillow 13.0; up to 12 the horizontal pass is always the first.
+    // As in Pillow 13.0; up to version 12, the horizontal pass always comes first.
     let less_height = pixels.height as i64 - height as i64;
     if less_height > 0 && less_height > 2 * (pixels.width as i64 - width as i64) {
         narrowed(&shortened(pixels))
@@ -130,7 +130,7 @@ pub(crate) fn resize(pixels: &Pixels, width: usize, height: usize, resample: u64
     }
 }
 
-/// transformers' `center_crop`: padded with black where the picture is smaller.
+/// transformers' `center_crop`, which pads smaller pictures with black.
 pub(crate) fn center_crop(pixels: &Pixels, side: usize) -> Pixels {
     let start = |len: usize| (len as i64 - side as i64).div_euclid(2);
     let (top, left) = (start(pixels.height), start(pixels.width));

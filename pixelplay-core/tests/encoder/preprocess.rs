@@ -1,4 +1,4 @@
-//! Pre-processing against Pillow.
+//! Compares pre-processing with Pillow.
 
 use pixelplay_core::{Encoder, Image};
 use serde::Deserialize;
@@ -8,7 +8,8 @@ use crate::checkpoints::{Checkpoint, picture};
 use crate::pillow::{self, Pixels};
 use crate::{fixture, shared};
 
-/// An encoder that reads `side` x `side` pixels, prepared by `settings` and left between 0 and 255.
+/// An encoder for `side` x `side` pixels whose pre-processing follows `settings` and leaves values
+/// between 0 and 255.
 fn encoder(side: usize, mut settings: Value) -> Encoder {
     let mut config = Checkpoint::small().config;
     config["vision_config"]["image_size"] = side.into();
@@ -19,7 +20,7 @@ fn encoder(side: usize, mut settings: Value) -> Encoder {
     checkpoint.open()
 }
 
-/// What the vision tower would read, as 8-bit RGB.
+/// Returns the input of the vision tower as 8-bit RGB.
 fn preprocess(encoder: &Encoder, picture: &Image) -> Vec<u8> {
     let planes = encoder.preprocess(picture);
     let plane = planes.len() / 3;
@@ -32,7 +33,7 @@ fn preprocess(encoder: &Encoder, picture: &Image) -> Vec<u8> {
         .collect()
 }
 
-/// The greatest and the mean difference, in levels.
+/// Returns the greatest and the mean difference, in levels.
 fn differences(a: &[u8], b: &[u8]) -> (u8, f64) {
     assert_eq!(a.len(), b.len());
     let each = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
@@ -47,7 +48,7 @@ struct Resize {
     settings: Value,
 }
 
-/// Each case with the pixels that Pillow gives for it.
+/// Returns each case with its picture and the pixels that Pillow returns for it.
 fn resizes() -> Vec<(Resize, Image, Vec<u8>)> {
     let json = std::fs::read(fixture("resizes.json")).unwrap();
     let cases: Vec<Resize> = serde_json::from_slice(&json).unwrap();
@@ -159,11 +160,11 @@ fn real_photos_come_out_as_from_the_pillow_of_this_machine() {
     for photo in &photos {
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
         let reference = read(&photo.cropped);
-        // The same decoded pixels.
+        // Start from the same decoded pixels.
         let decoded = Image::from_rgb8(photo.width, photo.height, read(&photo.decoded)).unwrap();
         let (max, _) = differences(&preprocess(&encoder, &decoded), &reference);
         assert!(max <= 1, "{}: {max} levels", photo.path);
-        // From the file, by our own decoders.
+        // Start from the file, with our own decoders.
         let ours = Image::open(&photo.path).unwrap();
         assert_eq!((ours.width(), ours.height()), (photo.width, photo.height));
         let (_, mean) = differences(&preprocess(&encoder, &ours), &reference);
@@ -191,7 +192,8 @@ fn levels_are_rescaled_and_normalised_as_the_settings_say() {
             assert_eq!(f64::from(value), expected);
         }
     }
-    // OpenAI's numbers are the defaults: 1/255, and the mean and deviation of their pictures.
+    // The defaults are OpenAI's: a factor of 1/255, and the mean and standard deviation of their
+    // pictures.
     let black = Image::from_rgb8(1, 1, vec![0; 3]).unwrap();
     let planes = Checkpoint::small().open().preprocess(&black);
     assert!((planes[0] - -0.481_454_7 / 0.268_629_5).abs() < 1e-6);
@@ -216,7 +218,7 @@ fn old_and_new_ways_to_write_the_settings_mean_the_same() {
         let found = checkpoint.open().preprocess(&photo);
         assert_eq!(expected.get_or_insert_with(|| found.clone()), &found);
     }
-    // transformers 5 saves one file for the whole processor.
+    // transformers 5 saves the whole processor in one file.
     let checkpoint = Checkpoint::small();
     let dir = checkpoint.write();
     std::fs::remove_file(dir.path().join("preprocessor_config.json")).unwrap();

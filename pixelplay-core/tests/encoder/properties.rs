@@ -1,4 +1,4 @@
-//! What must hold for any checkpoint and any input.
+//! Properties that hold for any checkpoint and any input.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::checkpoints::{Checkpoint, picture};
 use crate::picture_file;
 
-/// The order of sums differs with the shape of a batch, and nothing else does.
+/// Only the order of summation depends on the shape of a batch.
 const BATCH_TOLERANCE: f32 = 1e-5;
 
 fn assert_near(a: &Embedding, b: &Embedding) {
@@ -135,7 +135,7 @@ fn the_same_content_has_the_same_fingerprint_and_other_content_another() {
     assert!(expected.as_str().starts_with("clip:"));
     assert_eq!(&expected, base.open().fingerprint());
 
-    // The order of tensors, the layout of the JSON and settings without effect do not count.
+    // The order of tensors, the layout of the JSON and unused settings do not matter.
     let mut same = base.clone();
     same.tensors.reverse();
     same.config["text_config"]["attention_dropout"] = 0.5.into();

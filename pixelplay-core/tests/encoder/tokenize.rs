@@ -1,4 +1,4 @@
-//! The tokenizer against openai/CLIP's published answers, and at the edges.
+//! Compares the tokenizer with openai/CLIP's published results, and tests edge cases.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use crate::checkpoints::Checkpoint;
 use crate::{fixture, shared};
 
-/// openai/CLIP's vocabulary: 256 bytes, the same at the end of a word, one token for each merge,
-/// and the two special ones (`clip/simple_tokenizer.py`).
+/// openai/CLIP's vocabulary (`clip/simple_tokenizer.py`): 256 bytes, the same bytes at the end of a
+/// word, one token for each merge, and two special tokens.
 fn clip_vocabulary(merges: &[&str]) -> Map<String, Value> {
-    // GPT-2's table: printable Latin-1 stands for itself, the rest is moved above 255.
+    // As in GPT-2's table, printable Latin-1 characters represent themselves, and other bytes are
+    // mapped above 255.
     let printable = |byte: u32| matches!(byte, 33..=126 | 161..=172 | 174..=255);
     let moved = (0..256).filter(|&byte| !printable(byte));
     let bytes: Vec<char> = (0..256)
@@ -27,7 +28,7 @@ fn clip_vocabulary(merges: &[&str]) -> Map<String, Value> {
     tokens.enumerate().map(|(id, token)| (token, id.into())).collect()
 }
 
-/// A checkpoint with the real vocabulary in `vocab.json` and `merges.txt`, its model a tiny one.
+/// A tiny checkpoint with the real vocabulary in `vocab.json` and `merges.txt`.
 fn clip_encoder() -> Option<Encoder> {
     let path = shared("tokenizer/bpe_simple_vocab_16e6.txt.gz")?;
     let mut text = String::new();
@@ -100,7 +101,7 @@ fn texts_of_many_scripts_have_the_ids_that_transformers_gives() {
         })
         .collect();
     let (count, cut) = (texts.len(), texts.iter().filter(|t| t.1.len() == 77).count());
-    eprintln!("{count} texts, {cut} of them cut to 77 tokens, as {made_with}");
+    eprintln!("{count} texts, {cut} of them cut to 77 tokens, match {made_with}");
     assert!(wrong.is_empty(), "{} differ: {wrong:#?}", wrong.len());
     assert!(count >= 600 && cut >= 8);
 }
@@ -125,7 +126,7 @@ mod properties {
             prop_assert!((2..=77).contains(&ids.len()));
             prop_assert_eq!((ids[0], ids[ids.len() - 1]), (start, end));
             prop_assert!(!ids[1..ids.len() - 1].contains(&start));
-            // White space around a text means nothing.
+            // White space around a text is ignored.
             prop_assert_eq!(ids, again);
         }
 
@@ -151,9 +152,9 @@ fn clip_text_is_lower_cased_and_its_white_space_collapsed() {
     assert_eq!(tokenize(""), [49_406, 49_407]);
     assert_eq!(tokenize(" \t\n "), [49_406, 49_407]);
     assert_eq!(tokenize("  Rainy\n\tNIGHT "), tokenize("rainy night"));
-    // NFC: a letter and its combining accent are the accented letter.
+    // NFC: a letter with a combining accent equals the accented letter.
     assert_eq!(tokenize("cafe\u{301}"), tokenize("caf\u{e9}"));
-    // Nothing is unknown to byte-level BPE.
+    // Byte-level BPE has no unknown characters.
     for text in ["\u{1f3b8}\u{1f3b6}", "\u{0}", "\u{96e8}\u{306e}\u{591c}", "<|endoftext|>"] {
         let ids = tokenize(text);
         assert_eq!((ids[0], *ids.last().unwrap()), (49_406, 49_407), "{text:?}");
@@ -177,7 +178,7 @@ fn the_end_token_is_kept_whatever_the_file_says_about_truncation() {
     expected.insert(0, 62);
     expected.push(63);
     assert_eq!(tokenize(&words.join(" ")), expected);
-    // The shortest text that must be cut, and the longest that need not be.
+    // The shortest text that is cut, and the longest that is not.
     assert_eq!(tokenize(&words[..14].join(" ")), expected);
     assert_eq!(tokenize(&words[..15].join(" ")), expected);
 }
@@ -193,10 +194,10 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         format!("{error}: {}", source.unwrap_or_default())
     };
-    // Pooling would happen elsewhere than at the end of the text.
+    // Pooling would not be at the end of the text.
     let error = text(refused(|c| c.config["text_config"]["eos_token_id"] = 7.into()));
     assert!(error.contains("eos_token_id = 7"), "{error}");
-    // OpenAI's legacy 2 means the highest id, and that is the end token here.
+    // OpenAI's legacy value 2 means the highest id, which is the end token here.
     let mut legacy = Checkpoint::small();
     legacy.config["text_config"]["eos_token_id"] = 2.into();
     legacy.open();
@@ -210,7 +211,7 @@ fn a_tokenizer_that_does_not_fit_the_model_is_refused() {
 
 #[test]
 fn vocab_and_merges_make_the_tokenizer_that_tokenizer_json_holds() {
-    // A vocabulary small enough to follow by hand.
+    // A vocabulary small enough to tokenize by hand.
     let merges = ["l o", "lo w</w>", "e r</w>"];
     let vocabulary = clip_vocabulary(&merges);
     let size = vocabulary.len();

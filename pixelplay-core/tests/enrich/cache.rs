@@ -1,4 +1,4 @@
-//! The cache: what it keeps, for how long, whose it is, and what happens to it.
+//! The cache: its contents, expiry and permissions, and damage to it.
 
 use std::fs;
 use std::time::Duration;
@@ -153,7 +153,7 @@ fn a_run_that_is_killed_loses_the_request_under_way_and_no_other() {
     for kill in 0..KILLS {
         let before = scene.shop.asked().len();
         let mut child = crate::child::start(&url, &scene.cache());
-        // Some requests later, wherever it is then.
+        // Kill it a few requests later, whatever it is doing.
         while scene.shop.asked().len() < before + 8 + kill {
             assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
             sleep(Duration::from_millis(1));
@@ -177,7 +177,7 @@ fn what_another_run_has_got_while_this_one_waits_is_not_asked_for() {
     for song in &songs {
         scene.sell(song);
     }
-    // While the first run waits to ask for B, a second one does.
+    // While the first run waits to request B, a second run requests it.
     let second = std::sync::Once::new();
     let clock = Clock::new(
         {
@@ -216,7 +216,7 @@ fn two_processes_at_once_share_answers_and_pace() {
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
-    // An answer that takes longer than the 5 ms between turns may be asked for twice.
+    // If an answer takes longer than the 5 ms between turns, both processes may request it.
     let asked = scene.shop.asked();
     assert!((120..=240).contains(&asked.len()), "{} requests", asked.len());
     let connection = rusqlite::Connection::open(scene.cache()).unwrap();
@@ -238,7 +238,7 @@ fn a_cache_that_cannot_be_written_is_told() {
     let url = scene.shop.server.url();
     match crate::child::unprivileged(&url, &scene.cache()) {
         Some(mut child) => assert!(child.wait().unwrap().success()),
-        None => println!("skipped: run by root, and nobody else may run the tests"),
+        None => println!("skipped: the tests run as root, and no other user can run them"),
     }
     fs::set_permissions(scene.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }

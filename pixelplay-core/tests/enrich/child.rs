@@ -1,5 +1,5 @@
-//! A run in a process of its own, which can be killed: this test binary again, told by environment
-//! variables what to do.
+//! A run in a child process, which can be killed. The child is this test binary, with instructions
+//! in environment variables.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) fn songs() -> Vec<Song> {
     (0..120).map(|n| song(&format!("{n}"), &format!("Rain {n}"), "Ana")).collect()
 }
 
-/// At 5 ms a request, and with the real clock.
+/// Options with 5 ms between requests, and the real clock.
 fn options(cache: &Path) -> EnrichOptions {
     EnrichOptions {
         interval: Some(Duration::from_millis(5)),
@@ -31,7 +31,7 @@ fn options(cache: &Path) -> EnrichOptions {
 }
 
 #[test]
-#[ignore = "only a child of another test has something to do here"]
+#[ignore = "runs only as a child process of another test"]
 fn a_child_process() {
     let (Ok(shop), Some(cache)) = (std::env::var(SHOP), std::env::var_os(CACHE)) else {
         return;
@@ -60,8 +60,8 @@ pub(crate) fn start(shop: &str, cache: &Path) -> Child {
     command(shop, cache).spawn().unwrap()
 }
 
-/// A run that must find the cache read-only, without the rights of root; `None` where there is
-/// nobody to run it as.
+/// Starts a run with a read-only cache and without root privileges; `None` if no other user can run
+/// it.
 pub(crate) fn unprivileged(shop: &str, cache: &Path) -> Option<Child> {
     const NOBODY: u32 = 65_534;
     let mut command = command(shop, cache);

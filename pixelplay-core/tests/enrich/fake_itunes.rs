@@ -1,5 +1,4 @@
-//! What the iTunes Search API answers, on a server of our own, which notes the time of every
-//! request.
+//! A fake iTunes Search API, which records the time of every request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,10 +13,10 @@ use crate::server::{Reply, Request, Server};
 type Fault = Box<dyn FnMut(usize, &Request, Reply) -> Reply + Send>;
 
 struct World {
-    /// The results for each target; others have none.
+    /// The results for each request target; other targets have no results.
     offers: HashMap<String, Vec<Value>>,
     fault: Fault,
-    /// When what was asked for, and whether it was answered as it should be.
+    /// The time and target of each request, and whether the reply was correct.
     asked: Vec<(Duration, String, bool)>,
 }
 
@@ -45,7 +44,7 @@ impl Shop {
         world.offers.insert(target.to_owned(), results);
     }
 
-    /// From now on every reply goes through `fault`, which is told how many requests came before.
+    /// Passes every later reply through `fault`, along with the number of earlier requests.
     pub(crate) fn fault(
         &self,
         fault: impl FnMut(usize, &Request, Reply) -> Reply + Send + 'static,
@@ -57,7 +56,7 @@ impl Shop {
         self.fault(|_, _, reply| reply);
     }
 
-    /// When what was asked for, and whether it was answered as it should be.
+    /// The time and target of each request, and whether the reply was correct.
     pub(crate) fn asked(&self) -> Vec<(Duration, String, bool)> {
         self.world.lock().unwrap().asked.clone()
     }
@@ -81,7 +80,7 @@ impl World {
 
 /// A recording as the API lists it.
 pub(crate) fn sold(title: &str, artist: &str, album: &str, millis: i64) -> Value {
-    // A number of its own, the same each time.
+    // A stable number for each recording.
     let number = title
         .bytes()
         .chain(artist.bytes())

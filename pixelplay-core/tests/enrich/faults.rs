@@ -1,4 +1,4 @@
-//! Answers that no shop gives, and what is done about each.
+//! Invalid answers, and how each is handled.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn waits_grow_and_a_shop_that_stays_shut_is_left() {
     let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1].0 - pair[0].0).as_secs()).collect();
     assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
 
-    // Nothing was lost, and nothing has to be told.
+    // The next run succeeds.
     scene.shop.heal();
     assert_eq!(scene.enrich(&mut [one()]).unwrap().matched, 1);
 }
@@ -127,7 +127,7 @@ fn what_is_no_answer_is_told_from_one() {
             what.contains(expected) && (what.contains("127.0.0.1") || what.contains("itunes")),
             "{expected}: {what}"
         );
-        // It is not kept: the next run asks anew.
+        // The answer is not cached: the next run requests it again.
         scene.shop.heal();
         scene.sell(&one());
         assert_eq!(scene.enrich(&mut [one()]).unwrap().matched, 1);
@@ -161,7 +161,7 @@ fn lies_are_refused() {
         let [song] = songs;
         (report, song)
     };
-    // Not the song at all.
+    // Answers with a different song.
     for (lie, expected) in [
         (sold("Rain", "Ana Tribute Band", "Album", 200_000), Refusal::Cover),
         (sold("Rain (Mixed)", "Ana", "Album", 200_000), Refusal::Mixed),
@@ -179,7 +179,7 @@ fn lies_are_refused() {
         assert_eq!(report.unmatched.keys().collect::<Vec<_>>(), [&expected], "{lie}");
         assert_eq!(song.artwork_url, None);
     }
-    // The song, with cells that are none.
+    // The right song, with invalid fields.
     for (field, value) in [
         ("artworkUrl100", "http://is1-ssl.mzstatic.com/x/100x100bb.jpg"),
         ("artworkUrl100", "https://evil.example/x/100x100bb.jpg"),
@@ -224,7 +224,7 @@ fn requests_go_through_the_proxy() {
     let scene = Scene::new();
     scene.sell(&one());
     let shop = scene.shop.server.address;
-    // What the client says of the way to plain http is up to it: CONNECT, or the whole address.
+    // For plain http, the client may either send CONNECT or the whole address.
     let proxy = Server::start(move |request| match request.method.as_str() {
         "CONNECT" => Reply::new(200).sent(Manners::Tunnel(shop)),
         _ => Reply::new(400),

@@ -1,4 +1,4 @@
-//! From an index to an index: what stays, what is filled, and what is written down about it.
+//! Enriching an index: what stays, what is filled, and what is recorded.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -21,7 +21,7 @@ fn songs() -> Vec<Song> {
     songs
 }
 
-/// An index of them, and a shop that has every second one.
+/// An index of the songs, and a shop that has every second song.
 fn scene() -> (Scene, std::path::PathBuf) {
     let scene = Scene::new();
     let songs = songs();
@@ -81,7 +81,7 @@ fn vectors_ids_and_order_stay_and_empty_cells_are_filled() {
     assert_eq!(second.artwork_url, None);
     let unnamed = after.song(2).unwrap();
     assert_eq!(unnamed, before.song(2).unwrap());
-    // A filter takes the confidence as a number.
+    // A filter can compare the confidence as a number.
     let sure = pixelplay_core::index::Filter::parse("enriched_confidence >= 0.9").unwrap();
     let query =
         pixelplay_core::Embedding::new(vec![1.0, 0.0, 0.0], after.fingerprint().cloned()).unwrap();
@@ -100,7 +100,7 @@ fn the_same_file_again_changes_nothing_and_overwriting_is_asked_for() {
     let out = scene.folder.path().join("out.arrow");
     run(&scene, &index, &out, false);
     let once = fs::read(&out).unwrap();
-    // In place, from what is enriched already.
+    // Enrich an enriched index in place.
     let enriched = SongIndex::open(&out).unwrap();
     let report = run(&scene, &enriched, &out, false);
     assert_eq!((report.requests, report.filled.len()), (0, 0));
@@ -169,11 +169,11 @@ fn an_edit_made_meanwhile_is_not_undone() {
     assert!(matches!(error, EnrichError::Index(SongIndexError::Changed { .. })), "{error}");
     assert_eq!(Some(fs::read(&path).unwrap()), edited);
 
-    // Again, from the index as it is now: the answers are there.
+    // Run again on the current index: all answers are cached.
     let report = run(&scene, &SongIndex::open(&path).unwrap(), &path, false);
     assert_eq!((report.requests, report.songs), (0, 39));
     assert!(report.matched > 0);
-    // To another file, a change of the first is nobody's loss.
+    // If the output is another file, the input may change in the meantime.
     let index = SongIndex::open(&path).unwrap();
     let editor = SongIndexEditor::open(&path, Default::default(), &mut ()).unwrap();
     editor.remove(["id 6"], &mut ()).unwrap();
@@ -196,11 +196,11 @@ fn nothing_is_written_unless_all_is_done() {
     assert!(matches!(error, EnrichError::Cancelled), "{error}");
     assert_eq!(fs::read(&out).unwrap(), b"what was there");
 
-    // Nor where it cannot be written.
+    // If the output folder is missing, the run fails as well.
     let missing = scene.folder.path().join("missing/out.arrow");
     let error = enrich(&index, &missing, &scene.provider(), &options, &mut ()).unwrap_err();
     assert!(matches!(error, EnrichError::Index(_)), "{error}");
-    // All answers are there, all the same.
+    // All answers are cached nevertheless.
     let nowhere = ITunes::at("http://127.0.0.1:9", "US").unwrap();
     let report = enrich(&index, &out, &nowhere, &options, &mut ()).unwrap();
     assert_eq!(report.requests, 0);

@@ -1,10 +1,10 @@
-//! Songs looked up at a shop that behaves, misbehaves, or lies: a real HTTP server on the loopback
-//! interface, and a clock that only waiting moves on.
+//! Looks up songs at a shop that behaves, misbehaves or lies: a real HTTP server on the loopback
+//! interface, and a clock that only advances by waiting.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "these are tests, their helpers included"
+    reason = "tests and their helpers"
 )]
 
 mod cache;
@@ -38,12 +38,12 @@ use tempfile::TempDir;
 use explain::explain;
 use fake_itunes::Shop;
 
-/// A clock that only waiting moves on.
+/// A clock that only advances by waiting.
 #[derive(Clone, Default)]
 pub(crate) struct VirtualTime(Arc<Mutex<Duration>>);
 
 impl VirtualTime {
-    /// Since the test began.
+    /// The time since the test began.
     pub(crate) fn passed(&self) -> Duration {
         *self.0.lock().unwrap()
     }
@@ -83,7 +83,7 @@ impl Scene {
         self.folder.path().join("cache.db")
     }
 
-    /// Nothing here comes from the environment of whoever runs the tests.
+    /// Options that do not depend on the environment.
     pub(crate) fn options(&self) -> EnrichOptions {
         EnrichOptions {
             clock: self.time.clock(),
@@ -97,18 +97,18 @@ impl Scene {
         enrich_songs(songs, &self.provider(), &self.options(), &mut ())
     }
 
-    /// The target that is asked for a song.
+    /// The request target for a song.
     pub(crate) fn target(&self, song: &Song) -> String {
         target(&self.provider(), song)
     }
 
-    /// From now on the shop has the song itself.
+    /// Adds the song to the shop.
     pub(crate) fn sell(&self, song: &Song) {
         self.shop.offer(&self.target(song), vec![fake_itunes::as_sold(song)]);
     }
 }
 
-/// What stands behind the host in the address that is asked for a song.
+/// The request target for a song: the part of the URL after the host.
 pub(crate) fn target(provider: &dyn Provider, song: &Song) -> String {
     let wanted = pixelplay_core::enrich::Wanted::new(song).unwrap();
     let url = provider.search_url(&wanted);

@@ -13,8 +13,7 @@ use crate::{Scene, song};
 const RECORDING: &str = "b1a9c0e9-d987-4042-ae91-78d6a3267d69";
 const GROUP: &str = "6b47c9a0-b9e1-3df9-a5e8-50a6ce0dbdbd";
 
-/// MusicBrainz on one address, and an archive that answers with `cover`; both note when they are
-/// asked for what.
+/// A fake MusicBrainz, and a fake archive that answers with `cover`. Both record their requests.
 struct Archive {
     scene: Scene,
     musicbrainz: Server,
@@ -76,7 +75,7 @@ fn a_recording_is_found_with_the_cover_of_its_album() {
     assert_eq!((found.year, found.duration_ms), (Some(1971), Some(201_000)));
     let url = format!("https://musicbrainz.org/recording/{RECORDING}");
     assert_eq!(found.external_url, Some(url));
-    // That of the archive, which is to stay; where it leads to may change.
+    // The archive's own address, which is permanent; the target of its redirect may change.
     let cover = format!("{}/release-group/{GROUP}/front-500", archive.covers.url());
     assert_eq!(found.artwork_url, Some(cover));
     assert_eq!(found.extra["enriched_from"], "musicbrainz");
@@ -85,8 +84,8 @@ fn a_recording_is_found_with_the_cover_of_its_album() {
     let agent = asked[0].header("user-agent").unwrap();
     assert!(agent.starts_with("pixelplay/") && agent.ends_with("( ana@example.org )"), "{agent}");
     let times = archive.times.lock().unwrap().clone();
-    assert_eq!(times, [Duration::ZERO, Duration::from_secs(1)], "one request a second, of both");
-    // Nothing more from the archive's own redirect, and nothing at all the second time.
+    assert_eq!(times, [Duration::ZERO, Duration::from_secs(1)], "one per second for both servers");
+    // The archive's redirect causes no further request, and a second run sends no request at all.
     let mut again = song("a", "Rain", "Ana");
     assert_eq!(archive.enrich(&mut again).requests, 0);
     assert_eq!(again.artwork_url, found.artwork_url);

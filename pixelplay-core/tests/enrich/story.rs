@@ -1,5 +1,5 @@
-//! 500 songs at a shop where nearly everything goes wrong, with a run that is stopped again and
-//! again.
+//! Looks up 500 songs at a shop where nearly everything goes wrong, in a run that is stopped
+//! repeatedly.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -15,7 +15,8 @@ use crate::{Scene, song};
 const SONGS: usize = 500;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Real names where they are at hand, otherwise made-up ones; no two are looked up alike.
+/// Songs with real names if available, otherwise invented ones. Each has a different request
+/// target.
 fn songs(scene: &Scene) -> Vec<Song> {
     let all = real_songs().unwrap_or_else(|| {
         let made_up = |n: usize| {
@@ -48,11 +49,11 @@ fn real_songs() -> Option<Vec<Song>> {
 
 #[cfg(not(feature = "catalog"))]
 fn real_songs() -> Option<Vec<Song>> {
-    println!("skipped: real names (without the feature `catalog` no table is read)");
+    println!("skipped: real names (tables cannot be read without the feature `catalog`)");
     None
 }
 
-/// What the shop has for the song of a number, and what must come of it.
+/// The shop's results for the song with this number, and the expected refusal.
 fn stock(at: usize, song: &Song) -> (Vec<serde_json::Value>, Option<Refusal>) {
     let title = song.title.as_deref().unwrap();
     let (artist, length) = (song.artist.as_deref().unwrap(), song.duration_ms.unwrap());
@@ -78,12 +79,12 @@ fn stock(at: usize, song: &Song) -> (Vec<serde_json::Value>, Option<Refusal>) {
     }
 }
 
-/// What goes wrong with a request.
+/// Makes many of the shop's replies go wrong.
 fn misbehave(scene: &Scene) {
     let time = scene.time.clone();
     let mut recent: Vec<Duration> = Vec::new();
     scene.shop.fault(move |before, _, good| {
-        // What the real one does to those who are too fast.
+        // Reject requests that are too fast, like the real shop.
         let now = time.passed();
         recent.retain(|then| now < *then + MINUTE);
         recent.push(now);
@@ -135,7 +136,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     assert_eq!(plan.time, Duration::from_secs(499 * 3));
     assert!(!scene.cache().exists(), "a plan leaves nothing behind");
 
-    // Stopped in the middle of every run but the last, which nobody stops.
+    // Stop every run in the middle, except the last.
     let mut runs = 0;
     let report = loop {
         runs += 1;
@@ -155,7 +156,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     };
     assert_eq!(runs, 8);
 
-    // All found or explained.
+    // Every song is found or has an explanation.
     let unmatched: u64 = report.unmatched.values().map(|songs| songs.count).sum();
     assert_eq!(report.matched + unmatched + report.failed.count, 500, "{report}");
     let mut explained = 0;
@@ -169,7 +170,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
                 assert!(song.preview_url.is_some() && song.external_url.is_some());
             }
             (Some(reason), Some(note)) if note == format!("itunes: {reason}") => explained += 1,
-            // Three requests for it were broken, one after the other.
+            // Three requests in a row failed for this song.
             (_, Some("itunes: no usable answer")) => {}
             (expected, note) => panic!("{song:?}: expected {expected:?}, found {note:?}"),
         }
@@ -177,7 +178,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     assert_eq!(explained, unmatched);
     assert!(report.failed.count < 10, "{report}");
 
-    // At the pace, across all runs, by the shop's own clock.
+    // The pace holds across all runs, by the shop's clock.
     let asked = scene.shop.asked();
     let times: Vec<Duration> = asked.iter().map(|(time, ..)| *time).collect();
     assert!(times.windows(2).all(|pair| pair[1] >= pair[0] + Duration::from_secs(3)));
@@ -192,7 +193,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
     let counts: Vec<String> = (0..=minutes).map(in_minute).collect();
     println!("requests in each simulated minute: {}", counts.join(" "));
 
-    // What was answered is not asked again, and of what is asked again every answer before was bad.
+    // A request is repeated only if all earlier replies were bad.
     let mut answered = BTreeMap::new();
     for (_, target, is_good) in &asked {
         *answered.entry(target).or_insert(0) += u32::from(*is_good);
@@ -209,7 +210,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
         scene.time.passed().as_secs_f64() / 60.0,
     );
 
-    // Another run asks only for what failed, and then for nothing.
+    // Another run requests only the failed songs, and the next run requests nothing.
     scene.shop.heal();
     let failed = report.failed.count;
     let report = scene.enrich(&mut songs).unwrap();
@@ -219,7 +220,7 @@ fn five_hundred_songs_are_found_or_explained_at_the_pace_and_nothing_is_asked_tw
 
 fn http_date(time: std::time::SystemTime) -> String {
     // 1,800,000,000 is Fri, 15 Jan 2027 08:00:00 GMT; the story takes less than a day and a half
-    // from there.
+    // from then.
     let since =
         time.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() - 1_800_000_000 + 8 * 3600;
     let (day, rest) = (since / 86_400, since % 86_400);

@@ -1,4 +1,4 @@
-//! The cache: its layout, what it saves, and what it answers when the hub does not.
+//! The cache: its layout, the requests it saves, and its use when the hub is unavailable.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn what_is_downloaded_opens_and_is_named_by_its_commit() {
     assert_eq!(encoder.encode_text("w1 w2").unwrap(), local.encode_text("w1 w2").unwrap());
 }
 
-/// The layout of huggingface_hub's documentation, "Manage the cache".
+/// The layout is described in huggingface_hub's documentation, "Manage the cache".
 #[cfg(unix)]
 #[test]
 fn the_cache_has_the_layout_that_all_clients_share() {
@@ -52,13 +52,13 @@ fn a_second_time_nothing_is_downloaded() {
     let again = scene.get().unwrap();
     assert!(again.unchecked.is_none());
     let asked = scene.hub.hub.requests();
-    assert_eq!(asked.len(), 1, "only what `main` is: {asked:?}");
+    assert_eq!(asked.len(), 1, "only the commit of `main`: {asked:?}");
     assert_eq!(asked[0].method, "HEAD");
 
     let pinned = HubOptions { revision: Some(COMMIT.to_owned()), ..scene.options() };
     scene.hub.hub.forget();
     scene.get_with(&pinned).unwrap();
-    assert_eq!(scene.hub.hub.requests().len(), 0, "a commit does not change");
+    assert_eq!(scene.hub.hub.requests().len(), 0, "a commit never changes");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn without_a_hub_a_branch_is_what_it_was_and_that_is_said() {
     let scene = Scene::new();
     scene.get().unwrap();
     let nobody_there = HubOptions {
-        // Port 9 is `discard`, which nobody runs.
+        // Port 9 is `discard`, a service that is practically never running.
         endpoint: Some("http://127.0.0.1:9".to_owned()),
         ..scene.options()
     };
@@ -99,9 +99,9 @@ fn without_a_hub_a_branch_is_what_it_was_and_that_is_said() {
         let snapshot = scene.get().unwrap();
         assert!(snapshot.unchecked.is_some(), "{status}");
         let asked = scene.hub.hub.requests().len();
-        assert_eq!(asked, 1, "who has a copy does not wait for a hub that is down");
+        assert_eq!(asked, 1, "with a cached copy, there are no retries if the hub is down");
     }
-    // That the revision is gone is an answer.
+    // A missing revision is an answer, not a network failure.
     scene.hub.fault(|_, _| Reply::new(404).with("X-Error-Code", "RevisionNotFound"));
     assert!(scene.fails().contains("has no revision"));
 
@@ -132,7 +132,7 @@ fn a_branch_that_moved_is_followed_and_shares_what_stayed() {
     assert_eq!(scene.hub.gets(), 2);
     assert_eq!(fs::read_to_string(scene.repo().join("refs/main")).unwrap(), NEWER);
     assert!(Encoder::open(&snapshot.dir).is_ok());
-    // The old one is still there for whoever pinned it.
+    // The old commit is still available if it is pinned.
     let pinned = HubOptions { revision: Some(COMMIT.to_owned()), ..scene.offline() };
     assert!(scene.get_with(&pinned).is_ok());
 }
@@ -151,12 +151,12 @@ fn a_ref_moves_only_when_its_snapshot_is_complete() {
     });
     assert!(scene.fails().contains("500"));
     let offline = scene.get_with(&scene.offline()).unwrap();
-    assert_eq!(offline.commit, COMMIT, "what was whole before is still used");
+    assert_eq!(offline.commit, COMMIT, "the previous complete snapshot is still used");
 }
 
 #[test]
 fn what_python_has_downloaded_is_used() {
-    // As huggingface_hub leaves it: relative links, no newline behind the commit.
+    // The cache as huggingface_hub writes it: relative links, and no newline after the commit.
     let scene = Scene::new();
     let snapshot = scene.repo().join("snapshots").join(COMMIT);
     fs::create_dir_all(&snapshot).unwrap();
@@ -165,7 +165,7 @@ fn what_python_has_downloaded_is_used() {
     fs::write(scene.repo().join("refs/refs/pr/1"), COMMIT).unwrap();
     let options = HubOptions { revision: Some("refs/pr/1".to_owned()), ..scene.offline() };
     assert_eq!(scene.get_with(&options).unwrap().commit, COMMIT);
-    // A cache whose ref was written by hand, or by somebody hostile.
+    // A ref that was written by hand or by an attacker.
     for bad in ["../../../../etc", "main", ""] {
         fs::write(scene.repo().join("refs/refs/pr/1"), bad).unwrap();
         let found = scene.get_with(&options);
@@ -206,7 +206,7 @@ fn older_and_newer_sets_of_files_are_found() {
             "vocab.json",
         ]
     );
-    // What the repository does not have is remembered, as huggingface_hub does.
+    // Files missing from the repository are recorded, as huggingface_hub does.
     let missing = scene.repo().join(".no_exist").join(COMMIT);
     assert_eq!(tree(&missing), ["model.safetensors", "preprocessor_config.json", "tokenizer.json"]);
     assert!(scene.get_with(&scene.offline()).is_ok());
@@ -221,7 +221,7 @@ fn a_complete_cache_need_not_be_writable() {
     use std::os::unix::fs::PermissionsExt;
     let scene = Scene::new();
     scene.get().unwrap();
-    // A test that runs as root may write all the same; then only the first half is tested.
+    // If the tests run as root, writing still succeeds, and only the first half is tested.
     let set_mode = |mode| {
         for folder in ["", "blobs", "refs", "snapshots"] {
             let path = scene.repo().join(folder);
@@ -251,12 +251,12 @@ fn a_cache_that_cannot_be_is_an_error_with_a_way_out() {
     assert!(message.contains("cannot write") && message.contains("HF_HOME"), "{message}");
 }
 
-/// Runs with `PIXELPLAY_HUB_PYTHON`, a Python that has `huggingface_hub`.
+/// Runs if `PIXELPLAY_HUB_PYTHON` names a Python with `huggingface_hub`.
 #[cfg(unix)]
 #[test]
 fn python_and_we_use_what_the_other_has_downloaded() {
     let Some(python) = std::env::var_os("PIXELPLAY_HUB_PYTHON") else {
-        eprintln!("skipped: PIXELPLAY_HUB_PYTHON names no Python with huggingface_hub");
+        eprintln!("skipped: PIXELPLAY_HUB_PYTHON is not set to a Python with huggingface_hub");
         return;
     };
     let python = |scene: &Scene, offline: bool| {
@@ -298,5 +298,5 @@ fn python_and_we_use_what_the_other_has_downloaded() {
     assert_eq!(theirs.get().unwrap().commit, COMMIT);
     assert!(theirs.hub.hub.requests().iter().all(|r| r.method == "HEAD"));
     let after = tree(&theirs.repo());
-    assert_eq!(after, before, "the two leave the same files");
+    assert_eq!(after, before, "both leave the same files");
 }

@@ -1,5 +1,5 @@
-//! Repositories with only pickled weights on `main`, and the converter's pull request that has them
-//! as safetensors.
+//! Repositories that have only pickled weights on `main`, and a converter's pull request with the
+//! same weights as safetensors.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::fake_hub::{COMMIT, CONVERTED, NEWER, pull_request};
 use crate::server::Reply;
 use crate::{REPO, Scene, explain, tree};
 
-/// The repository is as openai/clip-vit-base-patch32 is.
+/// A repository like openai/clip-vit-base-patch32.
 fn pickled() -> Scene {
     let scene = Scene::new();
     scene.hub.change(|world| world.convert(66));
@@ -33,7 +33,7 @@ fn the_pull_request_of_the_converter_stands_in_for_main_and_that_is_said() {
     let encoder = snapshot.open(EncoderOptions::default()).unwrap();
     assert_eq!(encoder.name(), format!("{REPO}@{CONVERTED}"));
     assert_eq!(encoder.fingerprint(), Checkpoint::small().open().fingerprint());
-    // As huggingface_hub keeps it, and all files are of one commit.
+    // Stored as huggingface_hub does, with all files from one commit.
     let read = |path: &str| fs::read_to_string(scene.repo().join(path)).unwrap();
     assert_eq!(read("refs/refs/pr/66"), CONVERTED);
     assert_eq!(read("refs/main"), COMMIT);
@@ -74,7 +74,7 @@ fn a_revision_that_is_named_is_never_left() {
     for options in [at(&scene, "main"), at(&scene, COMMIT), opted_out.clone()] {
         refused(&options);
     }
-    // Not even when the other one is here.
+    // Not even if the pull request is in the cache.
     scene.get().unwrap();
     for options in [at(&scene, "main"), opted_out] {
         refused(&options);
@@ -123,7 +123,7 @@ fn only_an_open_pull_request_of_the_converter_is_followed() {
     ];
     scene.hub.change(|world| world.discussions = pulls.into());
     assert_eq!(scene.get().unwrap().revision, "refs/pr/66");
-    // What the cache holds does not outlive the answer that there is none.
+    // The cached conversion is not used once the hub says that there is none.
     scene.hub.change(|world| world.discussions = json!([]));
     assert!(scene.fails().contains("Python pickle"));
 }
@@ -139,7 +139,7 @@ fn without_a_hub_the_pull_request_is_found_again() {
     let nobody_there =
         HubOptions { endpoint: Some("http://127.0.0.1:9".to_owned()), ..scene.options() };
     let unreachable = scene.get_with(&nobody_there).unwrap();
-    // The hub is down only for the list.
+    // The hub fails only for the list of pull requests.
     scene.hub.fault(|request, reply| match request.target.contains("discussions") {
         true => Reply::new(503),
         false => reply,
@@ -154,7 +154,7 @@ fn without_a_hub_the_pull_request_is_found_again() {
         assert!(Encoder::open(&snapshot.dir).is_ok());
     }
 
-    // And where there is no copy, a list that does not come is not an empty one.
+    // Without a cached copy, a list that cannot be fetched is not treated as empty.
     let empty = pickled();
     empty.hub.fault(|request, reply| match request.target.contains("discussions") {
         true => Reply::new(503),
@@ -174,7 +174,8 @@ fn without_a_hub_there_must_be_one_complete_pull_request_and_no_other() {
         fs::create_dir_all(&snapshot).unwrap();
         Checkpoint::small().write_to(&snapshot);
     };
-    // A snapshot without weights is none, and the same commit under another number no other.
+    // A snapshot without weights does not count, and neither does the same commit under another
+    // number.
     fs::write(pulls.join("9"), CONVERTED).unwrap();
     fs::write(pulls.join("101"), COMMIT).unwrap();
     for (name, commit) in [("102", "../../../../etc"), ("103", ""), ("x", NEWER)] {
@@ -184,14 +185,14 @@ fn without_a_hub_there_must_be_one_complete_pull_request_and_no_other() {
     let found = scene.get_with(&scene.offline()).unwrap();
     assert_eq!((found.revision.as_str(), found.commit.as_str()), ("refs/pr/66", CONVERTED));
 
-    // Of two, nobody can tell here which is the converter's.
+    // With two candidates, the converter's cannot be determined offline.
     complete(NEWER);
     fs::write(pulls.join("100"), NEWER).unwrap();
     assert!(scene.get_with(&scene.offline()).is_err());
     fs::remove_file(pulls.join("100")).unwrap();
     assert!(scene.get_with(&scene.offline()).is_ok());
 
-    // Where `main` is not known to lack weights, nothing stands in for it.
+    // If `main` is not known to lack weights, nothing replaces it.
     fs::remove_dir_all(scene.repo().join(".no_exist")).unwrap();
     assert!(scene.get_with(&scene.offline()).is_err());
 }
@@ -223,7 +224,7 @@ fn a_list_of_pull_requests_cannot_lead_out_of_the_cache() {
         (number("[66]"), "refs/pr/NUMBER"),
         (number("1e999"), "refs/pr/NUMBER"),
         (number("18446744073709551616"), "refs/pr/NUMBER"),
-        // A number may be as large as it likes: the hub has no such revision.
+        // The number may be that large, but the hub has no such revision.
         (number("18446744073709551615"), "no revision"),
         ("{\"discussions\": \"no list\"}".to_owned(), "refs/pr/NUMBER"),
         ("{\"discussions\": [1, {\"num\": \"x\"}, null]}".to_owned(), "refs/pr/NUMBER"),

@@ -1,4 +1,4 @@
-//! Downloads that are cut, resumed, stopped, or done by several at once.
+//! Downloads that are cut off, resumed or stopped, and several downloads at once.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -40,7 +40,7 @@ fn a_download_that_is_cut_goes_on_where_it_was() {
 #[test]
 fn a_connection_that_breaks_again_and_again_is_patient_only_while_bytes_arrive() {
     let scene = Scene::new();
-    // Each time 1000 bytes more: any number of cuts is survived.
+    // Each attempt gets 1000 bytes more, so there is no limit on the number of cuts.
     scene.hub.fault(first(10, of_weights, cut_after(1000)));
     scene.get().unwrap();
     assert_eq!(ranges(&scene).len(), 11);
@@ -49,7 +49,7 @@ fn a_connection_that_breaks_again_and_again_is_patient_only_while_bytes_arrive()
     scene.hub.fault(first(usize::MAX, of_weights, cut_after(0)));
     let message = scene.fails();
     assert!(message.contains(WEIGHTS), "{message}");
-    assert_eq!(ranges(&scene).len(), 1 + 2, "the first time and two retries");
+    assert_eq!(ranges(&scene).len(), 1 + 2, "one attempt and two retries");
     assert_nothing_is_published(&scene, WEIGHTS);
 }
 
@@ -83,9 +83,9 @@ fn a_server_without_ranges_sends_it_all_again() {
 #[test]
 fn a_partial_file_that_cannot_be_gone_on_with_is_begun_anew() {
     for partial in [
-        // Longer than the whole: of who knows what.
+        // Longer than the complete file.
         vec![7; weights().len() + 1],
-        // The server says that there is nothing behind it (416).
+        // The server answers that there are no bytes after it (416).
         weights()[..500].to_vec(),
     ] {
         let scene = Scene::new();
@@ -128,7 +128,7 @@ fn other_bytes_than_announced_are_an_error_and_are_not_kept() {
         assert!(!scene.partial(WEIGHTS).exists());
         assert_nothing_is_published(&scene, WEIGHTS);
     }
-    // A file in git has another kind of hash.
+    // A file in git has a different kind of hash.
     let scene = Scene::new();
     scene.hub.fault(first(
         usize::MAX,
@@ -146,7 +146,7 @@ fn other_bytes_than_announced_are_an_error_and_are_not_kept() {
 
 #[test]
 fn fewer_bytes_than_announced_are_no_file() {
-    // With a length that is right for what is sent, and with none at all.
+    // Once with a length that matches the bytes sent, and once without a length.
     for manners in [Manners::Well, Manners::WithoutLength] {
         let scene = Scene::new();
         let sent = manners.clone();
@@ -193,7 +193,7 @@ fn progress_counts_bytes_and_can_stop() {
         assert!(seen.iter().any(|p| p.stage == stage), "{stage}");
     }
 
-    // Stopped at every place in turn, it says so, and the next run succeeds.
+    // Stop at every point in turn: the download reports it, and the next run succeeds.
     for stop_at in 0..seen.len() {
         let scene = Scene::new();
         let mut calls = 0;
@@ -206,7 +206,7 @@ fn progress_counts_bytes_and_can_stop() {
         });
         let error = stopped.unwrap_err();
         assert!(matches!(error, HubError::Cancelled), "{stop_at}: {error:?}");
-        assert_eq!(calls, stop_at + 1, "it is not asked again");
+        assert_eq!(calls, stop_at + 1, "the callback is not called again");
     }
 }
 
@@ -309,7 +309,7 @@ fn a_server_that_asks_to_wait_is_waited_for() {
     scene.get().unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
 
-    // But not for an hour.
+    // A wait of an hour is refused.
     let scene = Scene::new();
     scene.hub.fault(first(usize::MAX, of_weights, |_| Reply::new(429).with("Retry-After", "3600")));
     let message = scene.fails();

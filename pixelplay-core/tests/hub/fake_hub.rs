@@ -1,5 +1,5 @@
-//! What the hub answers, on a server of our own: the headers of `resolve` and of its refusals as
-//! huggingface_hub 2.4 reads them (`file_download.py`, `utils/_http.py`).
+//! A fake hub. Its `resolve` replies and errors have the headers that huggingface_hub 2.4 reads
+//! (`file_download.py`, `utils/_http.py`).
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ pub(crate) const NEWER: &str = "76543210fedcba9876543210fedcba9876543210";
 pub(crate) const CONVERTED: &str = "89abcdef0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "hf_the_right_one";
 
-/// A file, in git or beside it.
+/// A file, in git or in Git LFS.
 #[derive(Clone)]
 pub(crate) struct File {
     pub(crate) name: String,
@@ -45,21 +45,21 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a test changes while the servers run.
+/// The state that a test can change while the servers run.
 pub(crate) struct World {
     pub(crate) repo: String,
-    /// What `main` is.
+    /// The commit of `main`.
     pub(crate) commit: String,
     pub(crate) files: Vec<File>,
     pub(crate) is_private: bool,
     pub(crate) ignores_ranges: bool,
     /// The pull requests, as the hub's API lists them.
     pub(crate) discussions: Value,
-    /// The number of one of them, and its files at the commit [`CONVERTED`].
+    /// The number of one pull request, and its files at the commit [`CONVERTED`].
     pub(crate) pull: Option<(u64, Vec<File>)>,
 }
 
-/// A pull request as the hub's API lists it; those of openai/clip-vit-base-patch32 have this form.
+/// A pull request as the hub's API lists it, in the form used for openai/clip-vit-base-patch32.
 pub(crate) fn pull_request(number: u64, author: &str, status: &str) -> Value {
     json!({
         "num": number, "status": status, "isPullRequest": true, "author": {"name": author},
@@ -69,7 +69,7 @@ pub(crate) fn pull_request(number: u64, author: &str, status: &str) -> Value {
 
 type Fault = Box<dyn FnMut(&Request, Reply) -> Reply + Send>;
 
-/// The hub, and the host for large files that it redirects to.
+/// The hub, and the host to which it redirects for large files.
 pub(crate) struct FakeHub {
     pub(crate) hub: Server,
     pub(crate) cdn: Server,
@@ -106,7 +106,7 @@ impl FakeHub {
         Self { hub, cdn, world, fault }
     }
 
-    /// From now on every reply goes through `fault`, which may change it.
+    /// Passes every later reply through `fault`, which may change it.
     pub(crate) fn fault(&self, fault: impl FnMut(&Request, Reply) -> Reply + Send + 'static) {
         *self.fault.lock().unwrap() = Box::new(fault);
     }
@@ -119,7 +119,7 @@ impl FakeHub {
         change(&mut self.world.lock().unwrap());
     }
 
-    /// How often the content of a file was asked for, on either host.
+    /// The number of GET requests to both hosts.
     pub(crate) fn gets(&self) -> usize {
         let all = [self.hub.requests(), self.cdn.requests()].concat();
         all.iter().filter(|request| request.method == "GET").count()
@@ -134,7 +134,7 @@ impl World {
         self.files.retain(|file| !file.name.ends_with(".safetensors"));
     }
 
-    /// The commit and files of a revision, as it is written in a URL.
+    /// The commit and files of a revision, which is URL-encoded.
     fn tree(&self, revision: &str) -> Option<(&str, &[File])> {
         match &self.pull {
             Some((number, files))
@@ -156,7 +156,7 @@ impl World {
         }
         let moved = path.strip_prefix("/api/resolve-cache/models");
         let Some(rest) = moved.unwrap_or(path).strip_prefix(&format!("/{}/", self.repo)) else {
-            // Nobody is told which private repositories there are.
+            // The hub does not reveal which private repositories exist.
             let status = if authorized { 404 } else { 401 };
             return Reply::new(status).with("X-Error-Code", "RepoNotFound");
         };
@@ -183,7 +183,7 @@ impl World {
                 .with("X-Linked-Size", file.bytes.len().to_string());
         }
         if name == "tokenizer.json" && moved.is_none() {
-            // As the hub does for files in git: a relative redirect that tells nothing yet.
+            // Like the hub for files in git: a relative redirect without metadata headers.
             let location = format!("/api/resolve-cache/models/{}/{}/{name}", self.repo, commit);
             return Reply::new(307).with("Location", location);
         }
@@ -218,7 +218,7 @@ impl World {
     }
 }
 
-/// The first so many replies that `matches` become what `change` makes of them.
+/// Applies `change` to the first `times` replies whose request `matches`.
 pub(crate) fn first(
     mut times: usize,
     matches: impl Fn(&Request) -> bool + Send + 'static,

@@ -1,4 +1,4 @@
-//! Answers that no hub gives.
+//! Invalid answers from a hub.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn redirects_without_end_are_left() {
     scene.hub.fault(|request, _| Reply::new(302).with("Location", request.target.clone()));
     let message = scene.fails();
     assert!(message.contains("redirects more than 10 times"), "{message}");
-    assert_eq!(scene.hub.hub.requests().len(), 11, "and not tried again");
+    assert_eq!(scene.hub.hub.requests().len(), 11, "there is no retry");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn json_of_an_absurd_size_is_not_taken() {
 
 #[test]
 fn what_is_no_hub_is_told_from_a_hub() {
-    // A page of a hotel's network, which says yes to everything.
+    // A captive portal, which answers every request with success.
     let portal = Scene::new();
     portal.hub.fault(|_, _| Reply::new(200).body("<html>please log in</html>"));
     let message = portal.fails();
@@ -94,7 +94,7 @@ fn what_is_no_hub_is_told_from_a_hub() {
 #[test]
 fn a_server_that_never_answers_is_left() {
     let scene = Scene::new();
-    // The connection is taken by the system, and nobody ever reads from it.
+    // The system accepts the connection, and no one reads from it.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let options = HubOptions {
         endpoint: Some(format!("http://{}", silent.local_addr().unwrap())),

@@ -1,10 +1,6 @@
-//! Checkpoints from a hub that behaves, misbehaves, or is not there: a real HTTP server on the
-//! loopback interface that serves a small real checkpoint.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "these are tests, their helpers included"
-)]
+//! Downloads checkpoints from a hub that behaves, misbehaves or is missing: a real HTTP server on
+//! the loopback interface with a small real checkpoint.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
 mod cache;
 #[allow(dead_code, reason = "the tests of the encoder use the rest")]
@@ -44,7 +40,7 @@ impl Scene {
         Self { hub: FakeHub::start(REPO, checkpoint_files()), cache: tempfile::tempdir().unwrap() }
     }
 
-    /// Nothing here comes from the environment of whoever runs the tests.
+    /// Options that do not depend on the environment.
     pub(crate) fn options(&self) -> HubOptions {
         HubOptions {
             cache: Some(self.cache.path().to_owned()),
@@ -102,13 +98,13 @@ pub(crate) fn checkpoint_files() -> Vec<File> {
         File::new("preprocessor_config.json", checkpoint.preprocessor.to_string()),
         File::new("tokenizer.json", checkpoint.tokenizer.to_string()),
         File::new("model.safetensors", checkpoint.weights()),
-        // Never asked for.
+        // These are never requested.
         File::new("README.md", "# CLIP"),
         File::new("pytorch_model.bin", "a pickle"),
     ]
 }
 
-/// All files below a folder, as relative paths, sorted.
+/// All files in a folder and its subfolders, as sorted relative paths.
 pub(crate) fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -130,7 +126,7 @@ pub(crate) fn tree(folder: &Path) -> Vec<String> {
     found
 }
 
-/// A download that failed has left nothing that could be taken for a checkpoint.
+/// Checks that a failed download left nothing that could be mistaken for a checkpoint.
 pub(crate) fn assert_nothing_is_published(scene: &Scene, file: &str) {
     assert!(!scene.blob(file).exists());
     let published: Vec<_> = tree(&scene.repo())

@@ -1,4 +1,4 @@
-//! What the hub refuses, and who is told the token.
+//! Requests that the hub refuses, and which hosts get the token.
 
 use pixelplay_core::encoder::hub::{HubError, HubOptions, HubToken, download};
 use pixelplay_core::{EncodeError, Encoder, EncoderOptions, HttpProxy};
@@ -35,7 +35,7 @@ fn the_token_goes_to_the_hub_alone() {
         assert!(!asked.is_empty());
         asked.iter().filter(|r| r.header("authorization").is_some()).count() == asked.len()
     };
-    assert!(told(&scene.hub.hub), "it follows redirects on the hub itself");
+    assert!(told(&scene.hub.hub), "the token is sent along redirects within the hub");
     for request in scene.hub.cdn.requests() {
         let shown = format!("{request:?}");
         assert!(!shown.contains(TOKEN) && !shown.to_lowercase().contains("authorization"));
@@ -46,7 +46,7 @@ fn the_token_goes_to_the_hub_alone() {
 fn a_repository_that_does_not_exist_is_named() {
     let scene = Scene::new();
     let get = |options: &HubOptions| download("org/clap", options, &mut ()).unwrap_err();
-    // Without a token the hub does not say whether it is missing or private.
+    // Without a token, the hub does not reveal whether the repository is missing or private.
     let error = get(&scene.options());
     assert!(matches!(error, HubError::Refused { status: 401, .. }), "{error:?}");
     let error = get(&with_token(&scene, TOKEN));
@@ -55,7 +55,7 @@ fn a_repository_that_does_not_exist_is_named() {
     let (options, model) = (with_token(&scene, TOKEN), EncoderOptions::default());
     let opened = Encoder::from_hub_with("org/clap", &options, model, &mut ());
     assert!(matches!(opened, Err(EncodeError::Hub(HubError::RepoNotFound { .. }))), "{opened:?}");
-    // Nothing is left behind of what does not exist.
+    // A missing repository leaves nothing in the cache.
     assert!(tree(scene.cache.path()).is_empty());
 }
 
@@ -169,7 +169,7 @@ fn the_host_of_large_files_is_not_taken_for_the_hub() {
         });
         let message = scene.fails();
         assert!(message.contains(&format!("HTTP status {status}")), "{message}");
-        assert!(!message.contains("secret"), "an address without its signature: {message}");
+        assert!(!message.contains("secret"), "the address lacks its signature: {message}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an edit does, and what it refuses.
+//! The effects of edits, and the edits that are refused.
 
 use super::*;
 use std::ops::ControlFlow;
@@ -27,7 +27,7 @@ fn only_the_shards_that_change_are_written() {
     );
     assert_eq!(fs::metadata(path.join("part-0.arrow")).unwrap().modified().unwrap(), untouched);
 
-    // A shard without songs is left out; its number is not used again.
+    // A shard that loses all its songs is dropped, and its number is not reused.
     edit(&path).remove(["f", "c"], &mut ()).unwrap();
     let one_more = folder.file("one.arrow", &["g"]);
     add(&path, &one_more).unwrap();
@@ -133,14 +133,17 @@ fn unknown_columns_of_any_kind_are_carried_along_or_refused() {
     assert_eq!(index.song(0).unwrap().extra["plays"], "8");
     assert!(index.song(1).unwrap().extra.is_empty());
 
-    // The same name for something else.
+    // The same column name with another type.
     let mut other = row("b", 1);
     other.0.extra.insert("plays".to_owned(), "many".to_owned());
     write(&folder.path("text.arrow"), &[other]);
     let error = add(&path, &folder.path("text.arrow")).unwrap_err().to_string();
-    assert!(error.contains("\"plays\" holds text there and whole numbers in the index"), "{error}");
+    assert!(
+        error.contains("\"plays\" holds text in the new songs, whole numbers in the index"),
+        "{error}"
+    );
 
-    // What no song column can hold would be lost.
+    // A column of a type that songs cannot hold would be lost.
     let lists = ListArray::from_iter_primitive::<arrow_array::types::Int32Type, _, _>([
         Some([Some(1)]),
         Some([Some(2)]),
@@ -266,7 +269,7 @@ fn whoever_replaces_an_index_waits_for_its_editor() {
     let editor = edit(&path);
     std::thread::scope(|scope| {
         let replacing = scope.spawn(|| write(&path, &songs(&["new"])));
-        // Long enough for a writer that does not wait to be done.
+        // Long enough for the writer to finish if it did not wait.
         std::thread::sleep(std::time::Duration::from_millis(200));
         assert_eq!(ids(&path), ["a", "b"]);
         editor.remove(["a"], &mut ()).unwrap();

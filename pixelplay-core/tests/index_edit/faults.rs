@@ -1,4 +1,4 @@
-//! Full disks, missing rights, and paths that are no index.
+//! Full disks, missing permissions, and paths that are not an index.
 
 use super::*;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What a child does that is not allowed to do everything; it prints what came of it.
+/// Runs one operation in a restricted child process, and prints the outcome.
 pub(super) fn child(role: &str, path: &Path) {
     let more = path.with_file_name("more.arrow");
     let result = match role {
@@ -67,8 +67,7 @@ fn a_full_disk_leaves_the_old_index_and_says_where() {
             };
             write(&folder.path("more.arrow"), &many());
             let before = contents(&SongIndex::open(&path).unwrap());
-            // A file may not become longer than some blocks, which the system reports as it does a
-            // full disk.
+            // Limit the file size to a few blocks, which the system reports like a full disk.
             let full = processes::child(role, &path);
             let mut limited = Command::new("sh");
             limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
@@ -90,7 +89,7 @@ fn a_full_disk_leaves_the_old_index_and_says_where() {
     }
 }
 
-/// A child that has no rights beyond its own, or `None` where there is nobody to run it as.
+/// A child process without root privileges, or `None` if no other user can run it.
 fn unprivileged(role: &str, path: &Path) -> Option<Command> {
     let mut command = processes::child(role, path);
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(path.parent()?).ok()?);
@@ -100,7 +99,7 @@ fn unprivileged(role: &str, path: &Path) -> Option<Command> {
         let mut probe = processes::child("nothing", path);
         probe.env_clear().uid(NOBODY).gid(NOBODY);
         if !probe.status().is_ok_and(|status| status.success()) {
-            println!("skipped: run by root, and nobody else may run the tests");
+            println!("skipped: the tests run as root, and no other user can run them");
             return None;
         }
     }

@@ -1,10 +1,9 @@
-//! An index that changes: what an edit does, that it happens in one step, and what becomes of it
-//! when it goes wrong.
+//! Edits of an index: their effects, atomicity and failures.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
     clippy::print_stdout,
-    reason = "children tell their parents by printing, and tests what they skip"
+    reason = "children report by printing, and tests print what they skip"
 )]
 
 use std::fs;
@@ -35,7 +34,7 @@ mod processes;
 const MANIFEST: &str = "_pixelplay_shards.txt";
 
 impl Folder {
-    /// An index of several files, each with a song for every id.
+    /// Writes an index of several files, each with one song per id.
     fn shards(&self, shards: &[&[&str]]) -> PathBuf {
         let folder = self.path("songs");
         fs::create_dir(&folder).unwrap();
@@ -54,7 +53,7 @@ impl Folder {
 
 type Row = (Song, Vec<f32>);
 
-/// A unit vector that is not the same for any two small numbers.
+/// A unit vector that is different for each small seed.
 fn vector(seed: u32) -> Vec<f32> {
     let angle = f64::from(seed) * 0.37;
     [angle.cos() * 0.6, angle.sin() * 0.6, 0.8].map(|v| v as f32).to_vec()
@@ -110,10 +109,10 @@ fn add(path: &Path, more: &Path) -> Result<EditReport, SongIndexError> {
     edit(path).add(&SongIndex::open(more).unwrap(), &mut ())
 }
 
-/// Maps an index that nobody but PixelPlay changes.
+/// Maps an index that only PixelPlay changes.
 #[expect(unsafe_code, reason = "this is the call under test")]
 fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
-    // SAFETY: the files of these tests are changed by PixelPlay's writers alone, which replace them
-    // whole.
+    // SAFETY: only PixelPlay's writers change the files of these tests, and they replace whole
+    // files.
     unsafe { SongIndex::open_mmap(path) }
 }

@@ -1,4 +1,4 @@
-//! Any edits in any order give the index that would be written of the same songs at once.
+//! Any sequence of edits gives the same index as writing the resulting songs at once.
 
 use super::*;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn made(rows: &[(u8, u32)]) -> Vec<Row> {
     rows.iter()
         .map(|&(id, seed)| {
             let (mut song, vector) = row(&format!("é{id}"), seed);
-            // Not all files have the same columns.
+            // The columns differ between files.
             if seed % 3 == 0 {
                 song.extra.insert(format!("extra {}", seed % 2), seed.to_string());
             }
@@ -37,7 +37,7 @@ fn made(rows: &[(u8, u32)]) -> Vec<Row> {
         .collect()
 }
 
-/// Edits a plain list by the same rules; `false` where the edit must be refused.
+/// Applies an edit to a plain list by the same rules. Returns `false` if the edit must be refused.
 fn apply(model: &mut Vec<Row>, edit: &Edit) -> bool {
     let has = |model: &[Row], id: &SongId| model.iter().any(|(song, _)| song.id == *id);
     match edit {

@@ -1,6 +1,6 @@
 //! Real processes: readers that open an index while others change it, and writers that are killed.
 //!
-//! A child is this test binary again, told by environment variables to be one. `PIXELPLAY_SOAK=1`
+//! A child process is this test binary, with its role in environment variables. `PIXELPLAY_SOAK=1`
 //! multiplies the rounds.
 
 use super::*;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-/// Songs of each group; their generation stands in every id, title and vector.
+/// The number of songs in a group. Their year, title and vector hold the generation.
 const GROUP: usize = 8;
 const GROUPS: usize = 4;
 
@@ -19,7 +19,7 @@ pub(super) fn child(role: &str, place: &Path) -> Command {
 }
 
 #[test]
-#[ignore = "only a child of another test has something to do here"]
+#[ignore = "runs only as a child process of another test"]
 fn a_child_process() {
     let Some((role, argument, place)) = process::role() else {
         return;
@@ -52,11 +52,11 @@ fn generation_of(generation: u32) -> Vec<Row> {
     (0..GROUPS).flat_map(|at| group(generation, at)).collect()
 }
 
-/// Replaces every song, takes a group out and puts it back, takes a song out of every group,
+/// Replaces every song, removes a group and adds it again, removes a song from every group, and
 /// compacts.
 ///
-/// Between these, all songs are of one generation and all groups of one size; only the last group
-/// may be missing.
+/// Between these edits, all songs have one generation and all groups have one size; only the last
+/// group may be missing.
 fn edit_once_around(path: &Path, generation: u32) {
     let beside = tempfile::tempdir().unwrap();
     let more = beside.path().join("more.arrow");
@@ -72,7 +72,7 @@ fn edit_once_around(path: &Path, generation: u32) {
     edit(path).compact(&mut ()).unwrap();
 }
 
-/// Fails for a mixture of two states; returns the generation.
+/// Panics if the index mixes two states; otherwise returns the generation.
 fn check(index: &SongIndex) -> i64 {
     let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     let generation = index.song(0).unwrap().year.unwrap();
@@ -137,7 +137,7 @@ fn wait_for(path: &Path) {
     assert!(patience.is_some(), "{} never came", path.display());
 }
 
-/// Runs `change` while four processes read; none of them may fail or see a mixture.
+/// Runs `change` while four processes read. None of them may fail or see mixed states.
 fn under_readers(folder: &Folder, path: &Path, change: impl FnOnce()) {
     const READERS: usize = 4;
     let readers: Vec<Child> =
@@ -167,7 +167,7 @@ fn a_file_is_replaced_under_reading_processes() {
     under_readers(&folder, &path, || {
         for generation in 1..=soak(50) as u32 {
             write(&path, &generation_of(generation));
-            // Readers that share two cores with us need time to see it.
+            // Give readers time to see each state, even on two cores.
             std::thread::sleep(Duration::from_millis(10));
         }
     });
@@ -186,7 +186,7 @@ fn a_file_and_a_folder_are_edited_under_reading_processes() {
     }
 }
 
-/// Never edited, so without a manifest where it is a folder.
+/// Writes an index that was never edited, so a folder has no manifest.
 fn starting_index(folder: &Folder, is_folder: bool) -> PathBuf {
     let path = folder.path("index");
     if is_folder {

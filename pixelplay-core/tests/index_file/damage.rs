@@ -1,4 +1,4 @@
-//! Files that are cut short, flipped or made to do harm.
+//! Files that are truncated, have flipped bits or are malicious.
 
 use super::foreign_file::foreign_file;
 use super::*;
@@ -28,7 +28,7 @@ fn small_file(folder: &Folder) -> (Vec<u8>, Vec<(Song, Vec<f32>)>) {
     (fs::read(path).unwrap(), songs)
 }
 
-/// Does with an index whatever can be done; only panics matter here.
+/// Uses every operation of an index, to detect panics.
 pub(super) fn use_all(index: &SongIndex) {
     let mut values = vec![0.0; index.dim()];
     values[0] = 1.0;
@@ -67,8 +67,8 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
     let path = folder.path("flipped.arrow");
     let (mut refused, mut found, mut harmless) = (0, 0, 0);
     for at in 0..bytes.len() {
-        // The last one makes it zero, which in a table of Arrow's metadata means that an entry is
-        // not there.
+        // The last value makes the byte zero, which marks an entry of an Arrow metadata table as
+        // missing.
         for flip in [0x01, 0xff, bytes[at]] {
             let mut flipped = bytes.clone();
             flipped[at] ^= flip;
@@ -86,14 +86,14 @@ fn a_flipped_byte_anywhere_is_found_or_harmless() {
                 continue;
             }
             harmless += 1;
-            // It must not pass for a file that never had checksums either, whose cells nobody can
-            // vouch for.
+            // Nor may the file be mistaken for one without checksums, whose cells cannot be
+            // verified.
             assert!(index.has_checksums(), "byte {at} ^ {flip:#x}");
             assert_eq!(contents(&index), songs, "byte {at} ^ {flip:#x}");
             assert_eq!(index.fingerprint().unwrap().as_str(), "space", "byte {at} ^ {flip:#x}");
         }
     }
-    // Padding around the footer, and what Arrow does not read there, is all that may change unseen.
+    // Only padding around the footer and unused bytes in it may change undetected.
     assert!(refused > 2000 && found > 500 && harmless < 1000, "{refused} {found} {harmless}");
 }
 

@@ -1,4 +1,4 @@
-//! The table of damage: what is done to a file, how often, and what came of it. The counts are
+//! A table of the damage done to a file, the number of attempts, and the outcomes. The counts are
 //! printed.
 
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ const ROWS: usize = 300;
 const DIM: usize = 48;
 const FLIPS: usize = 2000;
 
-/// What came of opening and verifying a file.
+/// The outcome of opening and verifying a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// It was not opened.
     Refused,
     /// It was opened, and `verify` found the damage.
     Found,
-    /// It was opened, verified, and holds what the whole file holds.
+    /// It was opened and verified, and has the same contents as the undamaged file.
     Unchanged,
 }
 
@@ -54,7 +54,7 @@ fn whole_file(folder: &Folder) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// Where the bodies of the batches lie: the data. All else is metadata.
+/// The ranges of the batch bodies, which hold the data. Everything else is metadata.
 fn bodies(file: &[u8]) -> Vec<Range<usize>> {
     let end = file.len() - 10;
     let len = i32::from_le_bytes(*file[end..].first_chunk().unwrap()) as usize;
@@ -84,8 +84,8 @@ impl Table {
         Self { folder, whole, contents, rows: BTreeMap::new() }
     }
 
-    /// Opens the bytes as a file, read and mapped, uses and verifies both, and counts what came of
-    /// it.
+    /// Opens the bytes as a file, both read and mapped, uses and verifies both indexes, and counts
+    /// the outcome.
     fn add(&mut self, what: &'static str, bytes: &[u8]) -> Outcome {
         let path = self.folder.path("damaged.arrow");
         fs::write(&path, bytes).unwrap();
@@ -145,7 +145,7 @@ fn damage_is_an_error_or_harmless() {
         }
     }
     table.print();
-    // A flip of the data may be refused at once, where an id or a length is found to be impossible.
+    // A flip in the data may be refused on opening, if an id or a length is impossible.
     assert_eq!(table.count("data bit flip", Outcome::Unchanged), 0);
     assert!(table.count("metadata bit flip", Outcome::Refused) > FLIPS / 2);
     assert_eq!(table.count("metadata bit flip", Outcome::Found), 0);
@@ -179,7 +179,7 @@ fn foreign_files_are_refused_and_named() {
     println!("foreign files refused: {}", foreign.len());
 }
 
-/// Where each pair of offset and length of a batch's buffers lies in the file, and the length of
+/// The positions in the file of the offset and length of each buffer of a batch, and the length of
 /// the body.
 fn buffer_entries(file: &[u8]) -> (Vec<usize>, usize) {
     let body = bodies(file).remove(0);
@@ -235,7 +235,8 @@ fn buffers_out_of_range_or_overlapping_are_never_read_out_of_bounds() {
             out_of_range += 1;
             try_both(&changed, true);
         }
-        // Arrow lets buffers overlap, so this may open; it must only never reach beyond the file.
+        // Arrow allows buffers to overlap, so this may open, but it must never read beyond the
+        // file.
         for &other in &entries {
             for length in [read(entry + 8), read(other + 8)] {
                 let mut changed = file.clone();
@@ -267,8 +268,7 @@ fn rows_that_are_no_unit_vectors_are_refused_or_found() {
         assert!(error.contains("row 1"), "{value}: {error}");
     }
 
-    // In a file with checksums, rows are not looked at before `verify`, and a search that meets
-    // them says so.
+    // In a file with checksums, bad rows are found by `verify` or by a search that reads them.
     let whole = whole_file(&folder);
     let body = bodies(&whole).remove(0);
     let vector = contents(&SongIndex::open(folder.path("whole.arrow")).unwrap()).remove(3).1;
@@ -286,7 +286,7 @@ fn rows_that_are_no_unit_vectors_are_refused_or_found() {
             assert!(error.contains("rows.arrow"), "{value}: {error}");
         }
     }
-    println!("rows that are no unit vectors: {} values, refused or found", bad.len());
+    println!("rows that are not unit vectors: {} values, refused or found", bad.len());
 }
 
 #[test]

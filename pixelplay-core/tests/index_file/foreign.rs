@@ -32,7 +32,7 @@ fn a_table_of_another_program_is_an_index_if_its_columns_are_right() {
     let index = open_foreign(&table(vec![
         ("id", Arc::new(LargeStringArray::from(vec!["a", "b"])) as ArrayRef),
         ("title", Arc::new(StringViewArray::from(vec![Some("One"), None]))),
-        // As pandas writes years of which some are missing.
+        // The form in which pandas writes years if some are missing.
         ("year", Arc::new(Float64Array::from(vec![Some(1999.0), Some(f64::NAN)]))),
         ("energy", Arc::new(Float32Array::from(vec![0.5, f32::INFINITY]))),
         ("plays", Arc::new(Int32Array::from(vec![3, -4]))),
@@ -147,7 +147,7 @@ fn a_table_that_kept_our_metadata_keeps_its_space() {
     rewritten(&[("pandas", "{}")], &kept).unwrap();
     let all =
         [("pixelplay.rows", "2"), ("pixelplay.batch_checksums", "0"), ("pixelplay.checksum", "0")];
-    // Part of our metadata without the rest of it.
+    // Only some of our metadata keys.
     for (footer, schema) in [
         (&all[..1], &kept[..]),
         (&all[1..], &kept[..]),
@@ -190,7 +190,7 @@ fn a_folder_of_files_is_one_index() {
     let index = SongIndex::open(folder.0.path()).unwrap();
     assert_eq!(index.ids().collect::<Vec<_>>(), ["1", "2", "3"]);
     assert_eq!(index.song(0).unwrap().title.as_deref(), Some("One"));
-    // A column that a file lacks is not known there.
+    // If a file lacks a column, its cells are null.
     let query = Embedding::new(vec![0.6, 0.8], None).unwrap();
     let options = SearchOptions { filter: Some(col("year").is_null()), ..SearchOptions::default() };
     let hits = index.search(&query, &options).unwrap();
@@ -223,7 +223,7 @@ fn verify_can_be_stopped() {
     let last = last.unwrap();
     assert_eq!((last.done, last.total), (1, Some(1)));
 
-    // Each batch reports in each stage, and each report can stop.
+    // Each batch reports progress in each stage, and each report can cancel.
     let options = WriterOptions { batch_rows: 1, ..WriterOptions::new(1) };
     let songs = ["a", "b", "c"].map(|id| (song(id), vec![1.0]));
     write(&path, options, &songs);
@@ -262,7 +262,7 @@ fn quantized_vectors_that_another_program_copied_are_not_believed() {
     write_index(&path, &songs, &[1.0, 0.0, 0.0, 1.0], WriterOptions::new(2)).unwrap();
     let mut reader = FileReader::try_new(fs::File::open(&path).unwrap(), None).unwrap();
     let table = reader.next().unwrap().unwrap();
-    // The vectors change places; their codes, bounds and our metadata stay as they were.
+    // Swap the vectors, but keep their codes, their bounds and our metadata.
     let at = table.schema().index_of("embedding").unwrap();
     let mut columns = table.columns().to_vec();
     let item = Arc::new(Field::new("item", DataType::Float32, false));

@@ -1,4 +1,4 @@
-//! A file as other programs write them; the fuzz targets start from it too.
+//! A file like those that other programs write. The fuzz targets start from it too.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use arrow_array::{
 };
 use arrow_ipc::writer::FileWriter;
 
-/// An index of three songs without checksums, with a column of every kind: nothing but the checks
-/// of the structure stands between it and Arrow.
+/// An index of three songs without checksums, with a column of every kind, so that only our
+/// structure checks protect Arrow from damage.
 pub(crate) fn foreign_file() -> Vec<u8> {
     let unit = |x, y| Some(vec![Some(x), Some(y)]);
     let vectors = [unit(0.6, 0.8), unit(1.0, 0.0), unit(0.0, 1.0)];

@@ -1,5 +1,5 @@
-//! The index file: what goes in comes out, and nothing but a whole and well-formed file is taken
-//! for one.
+//! The index file: what is written can be read back, and only a complete and well-formed file is
+//! accepted.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,14 +55,14 @@ fn contents(index: &SongIndex) -> Vec<(Song, Vec<f32>)> {
     (0..index.len()).map(|row| (index.song(row).unwrap(), index.vector(row).to_vec())).collect()
 }
 
-/// Maps a file that this test, which owns its folder, leaves alone.
+/// Maps a file in a folder that only this test uses, and which the test does not change.
 #[expect(unsafe_code, reason = "this is the call under test")]
 fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
     // SAFETY: nothing writes into the files of these tests' folders while an index is open.
     unsafe { SongIndex::open_mmap(path) }
 }
 
-// ---- what goes in comes out
+// ---- round trips
 
 fn vectors(rows: &[&[f32]]) -> ArrayRef {
     let dim = rows[0].len() as i32;

@@ -1,4 +1,4 @@
-//! What goes in comes out, and a file is replaced whole or not at all.
+//! What is written can be read back, and a file is replaced completely or not at all.
 
 use super::*;
 
@@ -261,7 +261,7 @@ fn a_replaced_file_keeps_its_permissions() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let path = folder.path("songs.arrow");
-    // One that the umask makes narrower in a new file, and one that is narrower than a new file.
+    // One mode that is stricter than that of a new file, and one that the umask would restrict.
     for mode in [0o600, 0o666] {
         write(&path, WriterOptions::new(1), &[]);
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();

@@ -1,4 +1,4 @@
-//! Biases, and searches that subtract them, against the same oracle.
+//! Compares biases, and searches that subtract them, with the same oracle.
 
 use super::*;
 use pixelplay_core::index::{EditOptions, QueryBank, SongIndexEditor};
@@ -12,7 +12,7 @@ fn bank(rng: &mut StdRng, queries: usize, dim: usize, nearest: usize) -> QueryBa
     QueryBank::new(queries, nearest).unwrap()
 }
 
-/// The mean of the greatest cosines, by sorting all of them.
+/// The mean of the greatest cosines, found by sorting all of them.
 fn bias(row: &[f32], bank: &QueryBank, nearest: usize) -> f32 {
     let queries = bank.queries().iter();
     let mut scores: Vec<f64> = queries.map(|query| score(row, query.as_slice())).collect();
@@ -20,7 +20,7 @@ fn bias(row: &[f32], bank: &QueryBank, nearest: usize) -> f32 {
     (scores[..nearest].iter().sum::<f64>() / nearest as f64) as f32
 }
 
-/// An index file, corrected.
+/// Writes an index with a hubness correction.
 fn corrected(rows: &[Vec<f32>], quantized: bool, bank: &QueryBank) -> SongIndex {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), rows, rows.len() / 3 + 1, quantized);
@@ -98,7 +98,7 @@ fn biases_go_with_their_songs_and_are_missed_where_there_are_none() {
     assert_eq!(search(0.0).unwrap(), plain);
     let before = search(0.5).unwrap();
 
-    // A song that is not among the hits goes; the others keep their biases.
+    // Remove a song that is not among the hits; the others keep their biases.
     let gone = (0..90).find(|row| before.iter().all(|hit| hit.row != *row));
     let gone = format!("song {}", gone.unwrap());
     editor(&path).remove([&gone], &mut ()).unwrap();

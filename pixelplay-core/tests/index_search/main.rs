@@ -1,5 +1,4 @@
-//! Search against an oracle that is too simple to be wrong: every row scored in `f64`, everything
-//! sorted.
+//! Compares searches with a simple oracle that scores every row in `f64` and sorts all rows.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -42,7 +41,7 @@ fn oracle(
         .filter(|(row, _)| keep(*row))
         .map(|(row, vector)| (row, score(vector, query)))
         .collect();
-    // Stable, so that equal scores stay in the order of rows.
+    // The sort is stable, so equal scores stay in row order.
     all.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());
     all.truncate(k);
     all
@@ -57,7 +56,7 @@ fn unit(values: Vec<f32>) -> Vec<f32> {
 }
 
 fn random(rng: &mut StdRng, dim: usize) -> Vec<f32> {
-    // Never all zero, whatever the dimension.
+    // The offset prevents a zero vector in any dimension.
     unit((0..dim).map(|_| rng.random_range(-1.0_f32..1.0) + 1e-6).collect())
 }
 
@@ -86,15 +85,14 @@ fn rows(data: Data, rng: &mut StdRng, n: usize, dim: usize) -> Vec<Vec<f32>> {
                 }
                 Data::Duplicated => vector,
                 Data::NearTies => {
-                    // One step of one value, which `f32` sums cannot tell apart.
+                    // Change one value by one step, which `f32` sums cannot distinguish.
                     let at = rng.random_range(0..dim);
                     vector[at] =
                         if rng.random() { vector[at].next_up() } else { vector[at].next_down() };
                     vector
                 }
                 Data::Spiky => {
-                    // One value leaves all others less than a step of the integers that rows are
-                    // screened with.
+                    // One value is so great that all others are less than one quantization step.
                     let at = rng.random_range(0..dim);
                     vector[at] += 300.0;
                     unit(vector)
@@ -132,7 +130,7 @@ fn write(folder: &Path, rows: &[Vec<f32>], batch_rows: usize, quantized: bool) -
     path
 }
 
-/// Every backend with every index.
+/// All combinations of backend and index.
 fn pairs(indexes: &[SongIndex]) -> impl Iterator<Item = (Backend, &SongIndex)> {
     Backend::available()
         .into_iter()
@@ -147,10 +145,10 @@ fn threads(threads: usize) -> Option<NonZeroUsize> {
     NonZeroUsize::new(threads)
 }
 
-/// A filter, and which rows it should keep.
+/// A filter, and a function that tells which rows it should keep.
 type Case = (Option<Filter>, fn(usize) -> bool);
 
-/// From none of the songs to all of them.
+/// Filters that match none of the songs, some, or all.
 fn filters() -> Vec<Case> {
     vec![
         (None, |_| true),
@@ -169,7 +167,7 @@ fn every_dimension_backend_and_kind_of_data_agrees_with_the_oracle() {
     ];
     let mut rng = StdRng::seed_from_u64(1);
     for dim in dims {
-        // Several tiles and batches, none of them full at the end.
+        // Several tiles and batches, of which the last ones are partly filled.
         let n = if dim < 20 { 4500 } else { 230 };
         for data in ALL_DATA {
             let rows = rows(data, &mut rng, n, dim);
@@ -201,7 +199,7 @@ fn filters_threads_and_batches_of_queries_change_nothing() {
     for data in ALL_DATA {
         let rows = rows(data, &mut rng, n, dim);
         let indexes = [true, false].map(|quantized| build_with(&rows, 400, quantized));
-        // More than one group of queries, and not a whole number of them.
+        // More than one group of queries, with the last group partly filled.
         let queries: Vec<Embedding> = (0..37).map(|_| query(&random(&mut rng, dim))).collect();
         for (filter, keep) in filters() {
             for k in [1, 10, n + 5] {
@@ -385,7 +383,7 @@ fn similar_by_audio_compares_standardised_features() {
             instrumentalness: Some(0.0),
             liveness: Some(rng.random()),
             speechiness: Some(rng.random()),
-            // Song 13 lacks the tempo.
+            // Song 13 has no tempo.
             tempo: (row != 13).then(|| rng.random_range(60.0..200.0)),
             loudness: Some(rng.random_range(-30.0..0.0)),
             ..song(row)
@@ -397,7 +395,7 @@ fn similar_by_audio_compares_standardised_features() {
     writer.finish().unwrap();
     let index = SongIndex::open(&path).unwrap();
 
-    // The same by the definition, feature by feature.
+    // Compute the same from the definition, feature by feature.
     let features = |song: &Song| -> Option<Vec<f64>> {
         [
             song.energy,
@@ -461,7 +459,7 @@ fn similar_by_audio_compares_standardised_features() {
     assert!(error.contains("tempo") && !error.contains("energy"), "{error}");
 }
 
-/// A matrix so large that single vectors of the mapped file are read from it.
+/// The matrix is so large that single vectors are read from the file instead of the map.
 #[test]
 fn a_large_mapped_index_gives_the_same_hits() {
     let mut rng = StdRng::seed_from_u64(31);
@@ -470,8 +468,8 @@ fn a_large_mapped_index_gives_the_same_hits() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &rows, 1_500, true);
     let read = SongIndex::open(&path).unwrap();
-    #[expect(unsafe_code, reason = "nobody else has the file")]
-    // SAFETY: nobody writes into the file, which is in a folder of its own.
+    #[expect(unsafe_code, reason = "no one else has the file")]
+    // SAFETY: no one writes to the file, which is in a temporary folder.
     let mapped = unsafe { SongIndex::open_mmap(&path).unwrap() };
     for values in [random(&mut rng, dim), rows[n - 1].clone()] {
         let options = SearchOptions::default();

@@ -1,8 +1,8 @@
-"""Tensors from a formula, so that fixtures hold answers and no weights.
+"""Generates tensors from a formula, so that fixtures hold expected results but no weights.
 
-The twin of `formula` in ../encoder/checkpoints.rs: element `i` of the tensor `name` is
-`lowbias32(fnv1a32(name) + i * 0x9E3779B1)`, its upper 24 bits read as a number in [-1, 1), times a
-scale and plus an offset, in float32.
+The counterpart of ../support/checkpoints.rs: element `i` of the tensor `name` is
+`lowbias32(fnv1a32(name) + i * 0x9E3779B1)`, with its upper 24 bits read as a number in [-1, 1), times a scale plus an
+offset, in float32.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def uniform(name: str, count: int) -> np.ndarray:
 
 
 def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A weight of a CLIPModel: large enough that every part of the model matters."""
+    """A weight of a CLIPModel, large enough that every part of the model matters."""
     offset = 0.0
     if name.endswith("bias"):
         scale = 0.2
@@ -38,7 +38,7 @@ def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def open_clip_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A weight of OpenCLIP's models, statistics of batch norms included."""
+    """A weight or batch-norm statistic of an OpenCLIP model."""
     offset = 0.0
     if name.endswith(("bias", "running_mean")):
         scale = 0.2
@@ -60,7 +60,7 @@ def level(name: str, count: int) -> np.ndarray:
 
 
 def picture(name, width, height, pattern):
-    """8-bit RGB. The twin of `picture` in ../encoder/checkpoints.rs."""
+    """8-bit RGB; the counterpart of `picture` in ../support/checkpoints.rs."""
     y, x = np.mgrid[0:height, 0:width]
     noise = level(name, width * height * 3).reshape(height, width, 3)
     if pattern == "noise":

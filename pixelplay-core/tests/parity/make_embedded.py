@@ -1,4 +1,4 @@
-"""Writes ../fixtures/encoder/embedded.json: what OpenCLIP makes of texts and the sample photographs with the embedded checkpoint.
+"""Writes ../fixtures/encoder/embedded.json: OpenCLIP's vectors from the embedded checkpoint.
 
 pip install -r pixelplay-core/tests/parity/requirements.txt
 python pixelplay-core/tests/parity/make_embedded.py

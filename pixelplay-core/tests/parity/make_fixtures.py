@@ -1,8 +1,8 @@
-"""Writes ../fixtures/encoder: what transformers and Pillow make of inputs given by formula.
+"""Writes ../fixtures/encoder: the results of transformers and Pillow for inputs from a formula.
 
     python make_fixtures.py          # with the packages of requirements.txt
 
-Run it again only when a case is added: the answers do not change.
+Run it again only when a case is added: the results do not change.
 """
 
 import json
@@ -54,7 +54,7 @@ def config(text_config, vision_config, dim):
 
 
 def legacy(base):
-    """As OpenAI's first configs: copies that win, an end token of 2."""
+    """Like OpenAI's first configs: with copies that take precedence, and the end token 2."""
     base = json.loads(json.dumps(base))
     base["text_config"]["eos_token_id"] = 2
     base["text_config_dict"] = base["text_config"]
@@ -65,7 +65,7 @@ def legacy(base):
 
 
 TOWERS = {
-    # name: (config, type of the weights)
+    # name: (config, dtype of the weights)
     "b32-geometry": (
         config(text(32, 128, 3, 4), vision(48, 192, 3, 4, image=224, patch=32), 32),
         "F32",
@@ -165,7 +165,7 @@ def towers():
 CROP_48 = {"size": {"shortest_edge": 48}, "crop_size": {"height": 48, "width": 48}}
 SQUASH_48 = {"size": {"height": 48, "width": 48}, "do_center_crop": False}
 RESIZES = [
-    # width, height, pattern, what preprocessor_config.json says
+    # width, height, pattern, contents of preprocessor_config.json
     (1, 1, "waves", CROP_48),
     (3000, 20, "waves", CROP_48),
     (20, 3000, "waves", CROP_48),
@@ -198,7 +198,7 @@ RESIZES = [
 
 
 def resizes():
-    """What Pillow makes of pictures given by formula, after resizing and cropping, as one PNG each row."""
+    """Resizes and crops pictures from a formula with Pillow, and stacks the results in one PNG."""
     cases = []
     for at, (width, height, pattern, settings) in enumerate(RESIZES):
         pixels = formula.picture(f"resize/{at}", width, height, pattern)
@@ -207,7 +207,7 @@ def resizes():
         out = out.transpose(1, 2, 0)
         assert out.shape == (48, 48, 3) and (out == out.astype(np.uint8)).all()
         cases.append((out.astype(np.uint8), width, height, pattern, settings))
-    # One picture of all answers under each other: lossless, small, and it can be looked at.
+    # Stack all results in one picture, which is lossless, small and easy to inspect.
     sheet = np.concatenate([case[0] for case in cases])
     Image.fromarray(sheet).save(OUT / "resizes.png", optimize=True)
     rows = [

@@ -1,8 +1,8 @@
-"""Writes ../fixtures/encoder/open_clip*.json: what OpenCLIP and timm make of inputs given by formula.
+"""Writes ../fixtures/encoder/open_clip*.json: the results of OpenCLIP and timm for inputs from a formula.
 
     python make_open_clip.py         # with the packages of requirements.txt
 
-Run it again only when a case is added: the answers do not change.
+Run it again only when a case is added: the results do not change.
 """
 
 import json
@@ -20,7 +20,7 @@ LITES = [f"tf_efficientnet_lite{size}" for size in range(5)]
 
 
 def lites():
-    """Every block of the five networks: name, channels in, inside and out, kernel and stride."""
+    """Every block of the five networks: name, input, inner and output channels, kernel and stride."""
     found = {}
     for name in LITES:
         net = timm.create_model(name)
@@ -58,7 +58,7 @@ def text(**more):
 
 
 TOWERS = {
-    # name: (model_cfg, type of the weights)
+    # name: (model_cfg, dtype of the weights)
     "lite0-mlp": ({"embed_dim": 40, "vision_cfg": vision(0, 64), "text_cfg": text()}, "F32"),
     "lite0-odd-size": (
         {"embed_dim": 24, "vision_cfg": vision(0, 75, "linear"), "text_cfg": text(mlp_ratio=2.5, heads=2)},
@@ -133,7 +133,7 @@ def towers():
 
 
 RESIZES = [
-    # width, height, pattern, what preprocess_cfg says
+    # width, height, pattern, contents of preprocess_cfg
     *[
         (width, height, pattern, {"resize_mode": mode})
         for mode in ("shortest", "longest", "squash")
@@ -155,7 +155,7 @@ RESIZES = [
 
 
 def resizes():
-    """What OpenCLIP makes of pictures given by formula, before they are normalised, below each other."""
+    """Stacks OpenCLIP's results for pictures from a formula, before normalisation."""
     rows, sheet = [], []
     for at, (width, height, pattern, settings) in enumerate(RESIZES):
         picture = formula.picture(f"open_clip/{at}", width, height, pattern)

@@ -1,8 +1,8 @@
-"""Writes ../fixtures/encoder/tokens.json: texts, and the token ids that transformers gives for them.
+"""Writes ../fixtures/encoder/tokens.json: texts, and their token ids from transformers.
 
     python make_tokens.py          # with the packages of tokens.txt and ../shared/data
 
-The ids are cut to 77 with the end token kept, as transformers cuts them. The file holds no vocabulary.
+The ids are truncated to 77 and keep the end token, as in transformers. The file contains no vocabulary.
 """
 
 import json
@@ -72,17 +72,17 @@ def texts() -> list[str]:
     found = ["", " ", "\n", "  leading and trailing  ", "\t\tRainy\n\nNIGHT\r\n"]
     for block in (PLAIN, SCRIPTS):
         found += [text for line in block.split("\n") for text in line.split("|")]
-    # `<|startoftext|>` and its like are cut by the bars above.
+    # `<|startoftext|>` and similar texts are split at the bars above.
     for special in ("<|startoftext|>", "<|endoftext|>", "<|END|>"):
         found += [special, f"a {special} b", f"a{special}b", f"{special}{special}", special.upper(), f" {special} "]
     found += COMPOSED.split() + DECOMPOSED.split() + [COMPOSED, DECOMPOSED, f"caf{DECOMPOSED.split()[0]} caf\u00e9"]
     found += EMOJI + ["".join(EMOJI), " ".join(EMOJI), *(f"I {emoji} music" for emoji in EMOJI[:8])]
     found += [f"one{space}two" for space in SPACES] + ["".join(SPACES), f"a{''.join(SPACES)}b"]
     found += [f"a{control}b" for control in CONTROLS] + ["\0", "\0\0\0", "a\0"]
-    # Around the longest that is not cut: 75 tokens between the two special ones.
+    # Lengths around the longest text that is not cut: 75 tokens between the two special tokens.
     found += ["music " * count for count in (74, 75, 76, 300)] + ["x" * count for count in (100, 500)]
     found += ["\U0001f3b8" * 60, "\u96e8" * 90, "1" * 75, "1" * 76, "!" * 300, "a'" * 60, "\u00e9 " * 200]
-    # Whatever else there is: mixed scripts, unassigned code points, marks without a letter.
+    # Random texts: mixed scripts, unassigned code points, marks without a letter.
     chance = random.Random(77)
     for at in range(160):
         low, high = RANGES[at % len(RANGES)]

@@ -1,11 +1,11 @@
-"""Writes what Pillow makes of every photo under a folder, for the test that compares with it.
+"""Writes Pillow's results for every photo in a folder, for the test that compares with them.
 
     python pillow_reference.py PHOTOS OUT          # needs pillow only
 
-OUT/photos.json lists, for each photo, its path, the size of the upright picture, a file with its
-decoded RGB bytes and one with the 224 x 224 RGB bytes that CLIP's pre-processing cuts from it:
-shortest side to 224 with bicubic antialiasing, then the centre. These are the steps of transformers'
-CLIPImageProcessorPil; transparency is laid on white, as there.
+OUT/photos.json lists, for each photo, its path, the size of the upright picture, a file with its decoded RGB bytes, and
+a file with the 224 x 224 RGB bytes from CLIP's pre-processing: resize the shortest side to 224 with bicubic
+antialiasing, then crop the centre. These are the steps of transformers' CLIPImageProcessorPil, which also lays
+transparent parts on white.
 """
 
 import json
@@ -43,7 +43,7 @@ def main() -> None:
     paths = sorted(p for p in photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not paths:
         sys.exit(f"no photos under {photos}")
-    # Nothing of an earlier run may be taken for this one's.
+    # Remove the results of earlier runs.
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     rows = []

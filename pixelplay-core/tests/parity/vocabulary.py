@@ -9,7 +9,7 @@ SHARED = pathlib.Path(__file__).resolve().parents[3] / "../shared/data"
 
 
 def tokenizer(data: pathlib.Path = SHARED) -> CLIPTokenizer:
-    """openai/CLIP's, or a byte-level one without merges where the vocabulary is missing."""
+    """Returns openai/CLIP's tokenizer, or a byte-level one without merges if the vocabulary is missing."""
     path = data / "tokenizer/bpe_simple_vocab_16e6.txt.gz"
     merges = []
     if path.exists():

@@ -1,12 +1,11 @@
-"""Writes the pictures beside this file, `table.json` and `expected.png`: what we promise to see in each.
+"""Writes the pictures next to this file, and their expected contents to `table.json` and `expected.png`.
 
-    python make.py          # with the packages of requirements.txt; gives the same bytes each time
+    python make.py          # with the packages of requirements.txt; output is reproducible
 
-A row of the table is either a size, the mean colour of each channel and a tolerance in levels, with
-all pixels in `expected.png`; or a part of the error that the file must give. The pixels are what
-Pillow decodes, turned upright, transparency laid on white. Where we differ from Pillow on purpose,
-the row says so under `differs`, and the pixels are computed here. Rows of errors tell under `pillow`
-what Pillow does with the same file.
+A row of the table holds either a size, the mean of each channel and a tolerance in levels, with all pixels in
+`expected.png`, or a part of the expected error. The pixels are those that Pillow decodes, turned upright, with
+transparency laid on white. If we differ from Pillow on purpose, the row gives the reason under `differs`, and the
+pixels are computed here. Rows with errors record under `pillow` what Pillow does with the same file.
 """
 
 import io
@@ -32,8 +31,8 @@ RGB = picture("files", WIDTH, HEIGHT, "waves")
 BLOCKS = np.kron(RGB[::4, ::4], np.ones((4, 4, 1), np.uint8))
 ALPHA = level("files/alpha", WIDTH * HEIGHT).reshape(HEIGHT, WIDTH)
 DEEP = level("files/deep", WIDTH * HEIGHT * 8).view("<u2").reshape(HEIGHT, WIDTH, 4)
-# Decoders of lossy formats round differently; where chroma is sampled at half the rate, they also
-# interpolate it differently.
+# Decoders of lossy formats round differently. If chroma is sampled at half the rate, they also interpolate it
+# differently.
 LOSSLESS, LOSSY, SUBSAMPLED = 0, 3, 12
 
 rows: list[dict] = []
@@ -53,7 +52,7 @@ def seen_by_pillow(data: bytes) -> np.ndarray:
 
 
 def good(name: str, data: bytes, tolerance: int = LOSSLESS, pixels=None, differs: str | None = None) -> bytes:
-    """A file that is decoded: to what Pillow sees, or to `pixels` for a reason that is given."""
+    """Adds a file that must decode to Pillow's pixels, or to `pixels` for the reason `differs`."""
     assert (pixels is None) == (differs is None)
     (OUT / name).write_bytes(data)
     if pixels is None:
@@ -73,7 +72,7 @@ def good(name: str, data: bytes, tolerance: int = LOSSLESS, pixels=None, differs
 
 
 def good_despite_exif(name: str, data: bytes, upright: bytes, tolerance: int = LOSSLESS) -> None:
-    """A file whose EXIF says nothing that can be used: the same picture as `upright`."""
+    """Adds a file whose EXIF data is unusable; it must decode to the same picture as `upright`."""
     pixels = seen_by_pillow(upright)
     try:
         as_pillow = np.array_equal(seen_by_pillow(data), pixels)
@@ -86,7 +85,7 @@ def good_despite_exif(name: str, data: bytes, upright: bytes, tolerance: int = L
 
 
 def bad(name: str, data: bytes, error: str) -> None:
-    """A file that is refused with `error` in the message."""
+    """Adds a file that must be refused with `error` in the message."""
     (OUT / name).write_bytes(data)
     try:
         with warnings.catch_warnings():
@@ -98,7 +97,7 @@ def bad(name: str, data: bytes, error: str) -> None:
 
 
 def scaled(deep: np.ndarray) -> np.ndarray:
-    """16 bits to 8."""
+    """Converts 16 bits to 8."""
     return ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
@@ -125,12 +124,12 @@ def segment(marker: int, payload: bytes) -> bytes:
 
 
 def insert_app1(jpeg: bytes, payload: bytes) -> bytes:
-    """`payload` as the EXIF of a JPEG file without one."""
+    """Inserts `payload` as EXIF into a JPEG file without EXIF."""
     return jpeg[:2] + segment(0xE1, b"Exif\0\0" + payload) + jpeg[2:]
 
 
 def find(jpeg: bytes, *markers: int) -> int:
-    """Where the first of these segments begins."""
+    """Returns the offset of the first segment with this marker."""
     at = 2
     while jpeg[at + 1] not in markers:
         at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
@@ -171,8 +170,8 @@ def jpegs() -> None:
     cmyk = save(blocks.convert("CMYK"), "JPEG", quality=95)
     good("cmyk.jpg", cmyk, LOSSY)
     good("cmyk-progressive.jpg", save(blocks.convert("CMYK"), "JPEG", quality=95, progressive=True), LOSSY)
-    # The last byte of Adobe's segment says how the channels are coded: 0 as they are, 2 as YCCK. Pillow
-    # writes no YCCK itself, but the channels of its CMYK may be those of YCbCr and K.
+    # The last byte of Adobe's segment gives the colour transform: 0 for none, 2 for YCCK. Pillow does not write YCCK,
+    # but its CMYK channels can hold YCbCr and K.
     adobe = find(cmyk, 0xEE)
     assert cmyk[adobe + 4 : adobe + 9] == b"Adobe" and cmyk[adobe + 15] == 0
     ycc = np.asarray(blocks.convert("YCbCr"))
@@ -180,7 +179,7 @@ def jpegs() -> None:
     good("ycck.jpg", patched(ycck, find(ycck, 0xEE) + 15, b"\x02"), LOSSY)
     good("cmyk-without-adobe.jpg", cmyk[:adobe] + cmyk[adobe + 16 :], LOSSY)
 
-    # Telephones put a film behind the picture; cameras a second picture, or a small one into EXIF.
+    # Phones append a video to the picture; cameras append a second picture or put a thumbnail into EXIF.
     good("trailing-film.jpg", plain + b"MotionPhoto_Data\0\0\0\x18ftypmp42" + bytes(64), LOSSY)
     good("trailing-zeros.jpg", plain + bytes(512), LOSSY)
     good("two-pictures.mpo", save(blocks, "MPO", save_all=True, append_images=[blocks.rotate(180)], quality=95), LOSSY)
@@ -191,7 +190,7 @@ def jpegs() -> None:
     inside += entry(0x0202, 4, 1, struct.pack("<I", len(thumbnail))) + bytes(4) + thumbnail
     good("exif-thumbnail.jpg", insert_app1(plain, inside), LOSSY)
 
-    # EXIF that cannot be read, or says nothing that exists, leaves the picture as it is stored.
+    # EXIF data that cannot be read or has an invalid value leaves the picture as it is stored.
     six = entry(0x0112, 3, 1, b"\x06\0")
     for name, payload in {
         "empty": b"",
@@ -207,7 +206,7 @@ def jpegs() -> None:
     }.items():
         good_despite_exif(f"exif-{name}.jpg", insert_app1(plain, payload), plain, LOSSY)
 
-    # Cut in a header, in the data, and short of the end marker.
+    # Cut in a header, in the data, and before the end marker.
     truncated = "the JPEG file is truncated"
     bad("truncated-header.jpg", plain[:100], truncated)
     bad("truncated-half.jpg", plain[: len(plain) * 3 // 4], truncated)
@@ -223,7 +222,7 @@ def jpegs() -> None:
     bad("no-width.jpg", patched(plain, frame + 7, b"\0\0"), "JPEG")
     bad("no-frame.jpg", plain[:frame] + plain[scan:], "JPEG")
     bad("bomb.jpg", patched(plain, frame + 5, struct.pack(">HH", 65500, 65500)), "65500x65500")
-    # Each scan makes the decoder walk through the whole picture again.
+    # Each scan makes the decoder process the whole picture again.
     end = progressive.rindex(b"\xff\xd9")
     last_scan = progressive.rindex(b"\xff\xda")
     bad("scans.jpg", progressive[:last_scan] + progressive[last_scan:end] * 200 + b"\xff\xd9", "more than 100 scans")
@@ -237,7 +236,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png(size, depth, colour, scanlines: bytes, interlaced=0) -> bytes:
-    """A PNG file of kinds that Pillow does not write. Stored, not deflated: the same bytes from any zlib."""
+    """Builds a PNG file of a kind that Pillow does not write. Not deflated, so every zlib gives the same bytes."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(scanlines, 0)) + chunk(b"IEND", b"")
 
@@ -326,7 +325,7 @@ def gifs() -> None:
     frames = [image.rotate(180).quantize(32), image.rotate(90).quantize(32)]
     good("animated.gif", save(palette, "GIF", save_all=True, append_images=frames, duration=50, loop=0))
     good("one-pixel.gif", save(image.crop((5, 5, 6, 6)).quantize(2), "GIF"))
-    # A frame of 20 x 12 on a canvas of 30 x 20, as optimisers of animations leave them.
+    # A frame of 20 x 12 on a canvas of 30 x 20, as animation optimisers produce.
     canvas = patched(plain, 6, struct.pack("<HH", 30, 20))
     frame = plain.index(b"\x2c\0\0\0\0" + struct.pack("<HH", WIDTH, HEIGHT))
     white = np.full((20, 30, 3), 255, np.uint8)
@@ -353,9 +352,9 @@ def bmps() -> None:
     good("one-bit.bmp", save(ALPHA > 127, "BMP"))
     good("rgba.bmp", save(np.dstack([RGB, ALPHA]), "BMP"))
     good("odd-width.bmp", save(image.crop((0, 0, 17, 5)), "BMP"))
-    # A negative height: the first row is the upper one.
+    # A negative height: the first row is the top row.
     good("top-down.bmp", patched(plain, 22, struct.pack("<i", -HEIGHT)))
-    # Runs of one colour: (count, index), (0, 0) ends a row and (0, 1) the picture.
+    # Runs of one colour as (count, index); (0, 0) ends a row, and (0, 1) ends the picture.
     colours = bytes([10, 20, 200, 0, 30, 180, 40, 0])
     runs = b"".join(bytes([y + 1, 0, WIDTH - y - 1, 1, 0, 0]) for y in range(HEIGHT)) + b"\0\1"
     header = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, 8, 1, len(runs), 0, 0, 2, 0)
@@ -380,7 +379,7 @@ def bmps() -> None:
 
 
 def tiff(pixels: np.ndarray, photometric: int, more=(), cut: int | None = None, **replaced) -> bytes:
-    """A TIFF file of one strip, not compressed, of kinds that Pillow does not write."""
+    """Builds an uncompressed TIFF file with one strip, of a kind that Pillow does not write."""
     data = pixels.tobytes()
     channels = pixels.shape[2]
     fields = {
@@ -444,7 +443,7 @@ def tiffs() -> None:
     huge = {"width": (256, 4, 1, 60_000), "length": (257, 4, 1, 60_000), "rows": (278, 4, 1, 60_000)}
     bad("bomb.tif", tiff(RGB, 2, **huge), "60000x60000")
     bad("no-width.tif", tiff(RGB, 2, width=(256, 4, 1, 0)), "TIFF")
-    # Counts and offsets that no file of this size can hold.
+    # Counts and offsets that are impossible in a file of this size.
     bad("strip-count.tif", tiff(RGB, 2, counts=(279, 4, 1, 0xFFFF_FFF0)), "TIFF")
     bad("strip-counts.tif", tiff(RGB, 2, counts=(279, 4, 0x0FFF_FFFF, 8), offsets=(273, 4, 0x0FFF_FFFF, 8)), "TIFF")
     bad("strip-rows.tif", tiff(RGB, 2, rows=(278, 4, 1, 0)), "TIFF")
@@ -455,7 +454,7 @@ def tiffs() -> None:
 
 
 def tiled() -> bytes:
-    """One tile of 32 x 16, of which 20 x 12 are shown."""
+    """Builds a TIFF file with one tile of 32 x 16 pixels, of which 20 x 12 are shown."""
     tile = np.zeros((16, 32, 3), np.uint8)
     tile[:HEIGHT, :WIDTH] = RGB
     return tiff(
@@ -464,7 +463,7 @@ def tiled() -> bytes:
         [(322, 4, 1, 32), (323, 4, 1, 16)],
         width=(256, 4, 1, WIDTH),
         length=(257, 4, 1, HEIGHT),
-        # Tiles have tags of their own in the place of those of strips.
+        # Tiles use their own tags instead of those for strips.
         offsets=(324, 4, 1, 8 + 2 + 12 * 10 + 4 + 6),
         rows=(339, 3, 1, 1),
         counts=(325, 4, 1, tile.size),
@@ -504,12 +503,12 @@ def riff(kind: bytes, data: bytes) -> bytes:
     return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
-# -- what is none of these -----------------------------------------------------------------------
+# -- other formats -------------------------------------------------------------------------------
 
 
 def foreign() -> None:
     image = Image.fromarray(RGB)
-    # The content decides, not the name.
+    # The format is detected from the content, not the name.
     good("png-named.jpg", save(image, "PNG"))
     good("jpeg-named.png", save(Image.fromarray(BLOCKS), "JPEG", quality=95, subsampling=0), LOSSY)
     good("webp-named.jpeg", save(image, "WEBP", lossless=True))
@@ -549,7 +548,7 @@ def main() -> None:
                 old.unlink()
     for make in (jpegs, pngs, gifs, bmps, tiffs, webps, foreign):
         make()
-    # All expected pixels under each other: lossless, small, and it can be looked at.
+    # Stack all expected pixels in one picture, which is lossless, small and easy to inspect.
     sheet = np.zeros((sum(p.shape[0] for p in expected), max(p.shape[1] for p in expected), 3), np.uint8)
     top = 0
     for pixels in expected:

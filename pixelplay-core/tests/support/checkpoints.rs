@@ -9,7 +9,7 @@ use safetensors::tensor::{TensorView, serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// `count` numbers in [-1, 1); the twin of `uniform` in `../parity/formula.py`.
+/// `count` numbers in [-1, 1); the counterpart of `uniform` in `../parity/formula.py`.
 pub(crate) fn uniform(name: &str, count: usize) -> Vec<f32> {
     let seed = name
         .bytes()
@@ -27,12 +27,12 @@ pub(crate) fn uniform(name: &str, count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// `count` bytes; the twin of `level`.
+/// `count` bytes; the counterpart of `level`.
 pub(crate) fn level(name: &str, count: usize) -> Vec<u8> {
     uniform(name, count).into_iter().map(|u| ((u + 1.0) * 128.0).floor() as u8).collect()
 }
 
-/// The twin of `weight`.
+/// The counterpart of `weight`.
 fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     let (scale, offset) = if name.ends_with("bias") {
         (0.2, 0.0)
@@ -46,7 +46,7 @@ fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     uniform(name, shape.iter().product()).into_iter().map(|u| u * scale as f32 + offset).collect()
 }
 
-/// A picture; the twin of `picture` in `../parity/make_fixtures.py`.
+/// A picture; the counterpart of `picture` in `../parity/make_fixtures.py`.
 pub(crate) fn picture(name: &str, width: u32, height: u32, pattern: &str) -> Image {
     let noise = level(name, (width * height * 3) as usize);
     let mut rgb = Vec::with_capacity(noise.len());
@@ -69,7 +69,7 @@ pub(crate) fn picture(name: &str, width: u32, height: u32, pattern: &str) -> Ima
     Image::from_rgb8(width, height, rgb).unwrap()
 }
 
-/// What a checkpoint directory holds; change it before [`Checkpoint::write`].
+/// The contents of a checkpoint directory; tests change them before [`Checkpoint::write`].
 #[derive(Clone)]
 pub(crate) struct Checkpoint {
     pub(crate) config: Value,
@@ -80,7 +80,7 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint that `config` describes, its weights named for `seed`.
+    /// Creates the checkpoint that `config` describes, with weights derived from `seed`.
     pub(crate) fn new(seed: &str, config: &Value, dtype: Dtype) -> Self {
         let pick = |tower: &str| {
             let old = &config[format!("{tower}_config_dict")];
@@ -109,7 +109,7 @@ impl Checkpoint {
         }
     }
 
-    /// A small one for whatever does not depend on the shape.
+    /// A small checkpoint, for tests that do not depend on its shape.
     pub(crate) fn small() -> Self {
         let tower = json!({
             "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
@@ -160,7 +160,7 @@ impl Checkpoint {
     }
 }
 
-/// A safetensors file of some tensors.
+/// Writes tensors as a safetensors file.
 pub(crate) fn safetensors_of(tensors: &[(String, Vec<usize>, Vec<f32>)], dtype: Dtype) -> Vec<u8> {
     let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| encode(values, dtype)).collect();
     let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
@@ -244,7 +244,7 @@ pub(crate) fn words(vocab_size: usize) -> Value {
     };
     json!({
         "version": "1.0",
-        // Settings that must not be trusted: they would cut the end token off and pad.
+        // Settings that must be ignored: they would cut off the end token and pad.
         "truncation": {"max_length": 3, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
         "padding": {
             "strategy": {"Fixed": 16}, "direction": "Right", "pad_to_multiple_of": null,

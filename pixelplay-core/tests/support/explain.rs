@@ -1,4 +1,4 @@
-//! The message of an error with those of its causes, on one line.
+//! Formats an error and its causes on one line.
 
 pub(crate) fn explain(error: &dyn std::error::Error) -> String {
     match error.source() {

@@ -1,4 +1,4 @@
-//! A folder of a test's own, which goes with it.
+//! A temporary folder for one test, removed when the test ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,13 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// What lies in it, by name.
+    /// The names of its entries, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         names(self.0.path())
     }
 }
 
-/// What lies in a folder, by name.
+/// The names of a folder's entries, sorted.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =

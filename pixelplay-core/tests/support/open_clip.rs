@@ -1,4 +1,4 @@
-//! Checkpoints of OpenCLIP's layout, written from a formula.
+//! Checkpoints in OpenCLIP's layout, generated from a formula.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::checkpoints::{safetensors_of, uniform, words};
 
-/// What a directory of OpenCLIP's holds; change it before [`OpenClip::write`].
+/// The contents of an OpenCLIP directory; tests change them before [`OpenClip::write`].
 #[derive(Clone)]
 pub(crate) struct OpenClip {
     pub(crate) config: Value,
@@ -19,7 +19,7 @@ pub(crate) struct OpenClip {
 }
 
 impl OpenClip {
-    /// The checkpoint that `model_cfg` describes, its weights named for `seed`.
+    /// Creates the checkpoint that `model_cfg` describes, with weights derived from `seed`.
     pub(crate) fn new(seed: &str, model_cfg: &Value, dtype: Dtype) -> Self {
         let tensors = tensors(model_cfg)
             .into_iter()
@@ -38,7 +38,7 @@ impl OpenClip {
         }
     }
 
-    /// One of the five networks in front of a small text tower.
+    /// One of the five vision networks, with a small text tower.
     pub(crate) fn lite(name: &str, image_size: usize, projection: &str) -> Self {
         let model_cfg = json!({
             "embed_dim": 24,
@@ -54,7 +54,7 @@ impl OpenClip {
         Self::new(&format!("{name}/{image_size}"), &model_cfg, Dtype::F32)
     }
 
-    /// A small one for whatever does not depend on the shape.
+    /// A small checkpoint, for tests that do not depend on its shape.
     pub(crate) fn small() -> Self {
         Self::lite("tf_efficientnet_lite0", 32, "linear")
     }
@@ -82,7 +82,7 @@ impl OpenClip {
     }
 }
 
-/// The twin of `open_clip_weight` in `../parity/formula.py`.
+/// The counterpart of `open_clip_weight` in `../parity/formula.py`.
 fn weight(name: &str, shape: &[usize]) -> Vec<f32> {
     let (scale, offset) = if name.ends_with("bias") || name.ends_with("running_mean") {
         (0.2, 0.0)
@@ -143,8 +143,8 @@ fn text_tensors(text: &Value, dim: usize) -> Shapes {
     all
 }
 
-/// The blocks of a network as timm builds it, from `../parity/make_open_clip.py`: name, channels in,
-/// inside and out, kernel, stride, and whether the input is added.
+/// A block of a network as timm builds it, from `../parity/make_open_clip.py`: name, input, inner
+/// and output channels, kernel, stride, and whether the input is added.
 type TimmBlock = (String, usize, usize, usize, usize, usize, bool);
 
 fn vision_tensors(vision: &Value, dim: usize) -> Shapes {

@@ -11,9 +11,9 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// With the query; absolute where a proxy is asked.
+    /// The path with the query; absolute in a request to a proxy.
     pub(crate) target: String,
-    /// By names in lower case.
+    /// Keyed by lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
 }
 
@@ -31,20 +31,20 @@ pub(crate) struct Reply {
     pub(crate) manners: Manners,
 }
 
-/// How a reply is sent.
+/// The way a reply is sent.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Manners {
     #[default]
     Well,
-    /// All headers and this many bytes of the body, then the connection is closed.
+    /// Sends all headers and this many bytes of the body, then closes the connection.
     CutAfter(usize),
-    /// All headers and this many bytes of the body, then nothing more until the client gives up.
+    /// Sends all headers and this many bytes of the body, then nothing until the client gives up.
     HangAfter(usize),
-    /// The body without a length, up to the end of the connection.
+    /// Sends the body without a length; it ends when the connection is closed.
     WithoutLength,
-    /// The body alone, without HTTP around it.
+    /// Sends only the body, without HTTP headers.
     Raw,
-    /// What a proxy does with CONNECT: to and fro to this address.
+    /// Forwards bytes to and from this address, like a proxy after CONNECT.
     Tunnel(SocketAddr),
 }
 
@@ -72,7 +72,7 @@ impl Reply {
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// Stops when it is dropped.
+/// A server that stops when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -96,7 +96,7 @@ impl Server {
                     }
                     let (handler, requests) = (Arc::clone(&handler), Arc::clone(&requests));
                     std::thread::spawn(move || {
-                        // A client that goes away is what many tests are about.
+                        // Many tests have clients that disconnect early.
                         let _ = stream.and_then(|stream| serve(&stream, &*handler, &requests));
                     });
                 }
@@ -109,7 +109,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Everything that was asked so far.
+    /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
@@ -129,7 +129,7 @@ impl Drop for Server {
     }
 }
 
-/// One request a connection is all it takes.
+/// Serves one request per connection.
 fn serve(
     stream: &TcpStream,
     handler: &Handler,
@@ -182,7 +182,7 @@ fn send(mut stream: &TcpStream, reply: &Reply, head_only: bool) -> std::io::Resu
         Manners::CutAfter(len) => stream.write_all(&reply.body[..len])?,
         Manners::HangAfter(len) => {
             stream.write_all(&reply.body[..len])?;
-            // Until the client closes its end; bounded, should it never do.
+            // Read until the client closes its end, with a timeout in case it never does.
             stream.set_read_timeout(Some(Duration::from_secs(20)))?;
             let _ = stream.read(&mut [0]);
         }

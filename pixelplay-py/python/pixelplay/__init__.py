@@ -98,7 +98,7 @@ for _error in (
     UnknownUser,
     UserError,
 ):
-    # Users find them in this module, so tracebacks name it.
+    # Users import them from this module, so tracebacks show its name.
     _error.__module__ = __name__
 del _error
 

@@ -1,4 +1,4 @@
-"""The exceptions. They are defined here and not in Rust, so that they can also derive from Python's own."""
+"""The exceptions. They are defined in Python, not in Rust, so that they can also derive from Python's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EncodeError(PixelPlayError):
 
 
 class SongIndexError(PixelPlayError):
-    """An index cannot be written, opened or searched: it is damaged, of another kind, of a later version, ..."""
+    """An index cannot be written, opened or searched: it is damaged, has another format or a later version, ..."""
 
 
 class CatalogError(PixelPlayError):
@@ -26,7 +26,7 @@ class CatalogError(PixelPlayError):
 
 
 class EnrichError(CatalogError):
-    """Songs cannot be looked up: the provider fails, or the cache cannot be used. What was found by then is in the cache."""
+    """Songs cannot be looked up: the provider or the cache fails. The answers so far are in the cache."""
 
 
 class EmbeddingError(PixelPlayError, ValueError):
@@ -48,7 +48,7 @@ class SongError(SongIndexError, ValueError):
 class UnknownSong(SongIndexError, KeyError):
     """The index has no song with this id."""
 
-    # KeyError shows its argument in quotes, because it is usually a key; here it is a sentence.
+    # KeyError shows its argument in quotes, because it is usually a key; ours is a sentence.
     __str__ = Exception.__str__
 
 
@@ -109,7 +109,7 @@ _BOTH: dict[tuple[type[PixelPlayError], type[Exception]], type[PixelPlayError]] 
 
 
 def _both(domain: type[PixelPlayError], kind: type[Exception]) -> type[PixelPlayError]:
-    """Returns the class that derives from ``domain`` and ``kind``; always the same one."""
+    """Returns the class that derives from ``domain`` and ``kind``; repeated calls return the same class."""
     if (domain, kind) not in _BOTH:
         members = {
             "__module__": domain.__module__,
@@ -131,7 +131,7 @@ def _remake(domain: type[PixelPlayError], kind: type[Exception], args: tuple[obj
 
 
 def os_error(domain: type[PixelPlayError], number: int, context: str, filename: str) -> PixelPlayError:
-    """Returns the error that ``OSError(number, ...)`` would be, as a ``domain`` too; ``context`` says what failed."""
+    """Returns the error that ``OSError(number, ...)`` creates, also as a ``domain``; ``context`` says what failed."""
     kind = type(OSError(number, ""))
     return _both(domain, kind)(number, context + os.strerror(number), os.fspath(filename))
 

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from ._native import Hits, Song
 
-# Enough for a page of results: a notebook stores everything it shows.
+# Enough for a page of results; a notebook stores everything that it shows.
 _MOST = 50
 
 
 def hits(hits: Hits) -> str:
-    """Returns a table of songs: artwork, title, artist, match, chart of the features. Text from the index is escaped."""
+    """Returns a table of songs with artwork, title, artist, match and a chart. Text from the index is escaped."""
     from ._native import radar_svg
 
     rows = []

@@ -1,4 +1,4 @@
-"""Converts the inputs of users to what the native half takes. Nothing is imported here before it is needed."""
+"""Converts user input for the native half. Modules are imported only when they are needed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _pillow(image: Any) -> tuple[int, int, int, bytes]:
             f"Pillow images of mode {image.mode!r} have no agreed range of brightness; "
             "pass the path of the file, or convert it to mode 'L' yourself"
         )
-    # As for a file: upright by EXIF data, transparency laid on white.
+    # As for a file: rotate it upright by its EXIF data, and lay transparent parts on white.
     image = ImageOps.exif_transpose(image)
     channels = 4 if image.has_transparency_data else 3
     pixels = image.convert("RGBA" if channels == 4 else "RGB")
@@ -71,7 +71,7 @@ def floats(numbers: Any, axes: int) -> tuple[int, int, bytes]:
     if array.ndim != axes:
         expected = "(dim,)" if axes == 1 else "(n, dim)"
         raise ValueError(f"expected an array of shape {expected}, found {array.shape}")
-    with np.errstate(over="ignore"):  # What is too large for float32 is reported as not finite.
+    with np.errstate(over="ignore"):  # Values too large for float32 are reported as not finite.
         array = array.astype(np.float32, copy=False)
     rows, columns = (1, *array.shape)[-2:]
     return rows, columns, array.tobytes()

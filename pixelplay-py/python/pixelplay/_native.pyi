@@ -35,7 +35,7 @@ _Progress: TypeAlias = bool | Callable[[str, int, int | None], object] | None
 
 @final
 class Embedding:
-    """A vector of length 1, with the name of the space it belongs to.
+    """A vector of length 1, with the name of its space.
 
     ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 
@@ -53,9 +53,9 @@ class Embedding:
         """The number of dimensions."""
     @property
     def fingerprint(self) -> str | None:
-        """The name of the space, or ``None`` if it is unknown. Vectors of different spaces cannot be compared."""
+        """The name of the space, or ``None`` if it is unknown. Vectors from different spaces cannot be compared."""
     def dot(self, other: _Vector) -> float:
-        """Returns the cosine of the angle to another embedding, -1 to 1, summed in float64."""
+        """Returns the cosine of the angle to another embedding, from -1 to 1, summed in float64."""
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def __len__(self) -> int: ...
@@ -68,7 +68,7 @@ class Embedding:
 
 @final
 class Embeddings:
-    """Embeddings of one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only."""
+    """Embeddings in one space: a sequence of ``Embedding``. ``np.asarray`` returns ``(n, dim)`` float32, read-only."""
 
     @property
     def dim(self) -> int:
@@ -90,7 +90,7 @@ class Embeddings:
 
 @final
 class Encoder:
-    """Turns pictures and texts into embeddings of one space, with any Hugging Face ``CLIPModel``.
+    """Turns pictures and texts into embeddings in one space, with any Hugging Face ``CLIPModel``.
 
     A tower is loaded when it is first used, so encoding pictures never loads the text tower. Calls may run in several
     threads; they release the GIL. It cannot be pickled: open it in each process.
@@ -98,7 +98,7 @@ class Encoder:
     ``path`` is a ``CLIPModel`` directory, or an OpenCLIP one whose vision tower is an EfficientNet-Lite. Without it,
     the embedded checkpoint pixelplay-mini is used.
 
-    ``threads`` is the number of threads; ``None`` uses all cores. The vectors do not depend on it, bit for bit.
+    ``threads`` is the number of threads; ``None`` uses all cores. The vectors are bitwise the same for any number.
     ``precision`` is ``"f32"`` or ``"int8"``. With ``"int8"`` the encoder takes a quarter of the memory and is faster on
     processors with AVX-512 VNNI; its vectors are in the same space, but slightly less accurate.
 
@@ -118,7 +118,7 @@ class Encoder:
         threads: int | None = None,
         precision: Literal["f32", "int8"] = "f32",
     ) -> Encoder:
-        """Opens a checkpoint of the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
+        """Opens a checkpoint from the Hugging Face Hub. Files are downloaded once, to the cache that all clients of the
         hub share.
 
         ``HF_HOME``, ``HF_TOKEN``, ``HF_HUB_OFFLINE`` and ``HF_ENDPOINT`` mean what they mean to ``huggingface_hub``.
@@ -151,12 +151,12 @@ class Encoder:
         total)``; an exception raised in it stops the work. If a picture fails, the error says which one.
         """
     def encode_text(self, text: str) -> Embedding:
-        """Encodes one text. Only its first 77 tokens count."""
+        """Encodes one text. Only its first 77 tokens are used."""
     def encode_texts(self, texts: Iterable[str], batch_size: int = 32, progress: _Progress = None) -> Embeddings:
         """Encodes texts, in order. Equal texts are encoded once."""
     def mood(self, image: _Image | Embedding) -> Mood:
-        """Estimates energy, valence, danceability and acousticness of a picture, 0 to 1 each, and the words that
-        decided.
+        """Estimates the energy, valence, danceability and acousticness of a picture, from 0 to 1, and the words that
+        contributed most.
 
         This is zero-shot: the picture is compared with pairs of opposite sentences. The first call encodes those
         sentences.
@@ -170,7 +170,7 @@ class Mood:
 
     @property
     def words(self) -> list[str]:
-        """The words that decided most, strongest first."""
+        """The words that contributed most, strongest first."""
     def radar(self, *, width: int = 360) -> str:
         """Returns the mood as an SVG chart; see ``radar_svg``."""
     def __getitem__(self, axis: str, /) -> float: ...
@@ -199,8 +199,8 @@ class Sentence:
 
     @property
     def source(self) -> str:
-        """What the sentence was made from: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``,
-        ``"tags"`` or ``"lyrics"``.
+        """The source of the sentence: ``"genre"``, ``"mood"``, ``"trait"``, ``"description"``, ``"title"``, ``"tags"``
+        or ``"lyrics"``.
         """
 
     @property
@@ -209,7 +209,7 @@ class Sentence:
 
     @property
     def score(self) -> float | None:
-        """How well it fits the query of ``why``, as a cosine; ``None`` for sentences of ``describe``."""
+        """The cosine with the query of ``why``; ``None`` for sentences from ``describe``."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -221,7 +221,7 @@ class Song:
 
     Other columns are included as text if the song has a value in them, so use ``get``.
 
-    Audio features are as Spotify defines them, 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
+    Audio features follow Spotify's definitions, from 0 to 1; ``tempo`` is in beats per minute, ``loudness`` in dB,
     ``duration_ms`` in milliseconds.
     """
 
@@ -299,7 +299,8 @@ class Hits:
 class ArrowTable:
     """A table of songs in Arrow's memory layout.
 
-    ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others take it without a copy. Nothing else here needs pyarrow.
+    ``pyarrow.table(t)``, ``polars.DataFrame(t)`` and others accept it without a copy. Nothing else in pixelplay needs
+    pyarrow.
     """
 
     @property
@@ -322,7 +323,7 @@ class ArrowTable:
 
 @final
 class Report:
-    """The result of an operation on songs. ``str(report)`` is a text for people; as a mapping it has the numbers for
+    """The result of an operation on songs. ``str(report)`` is text for people; the mapping holds the numbers for
     programs.
     """
 
@@ -405,8 +406,9 @@ class SongIndex:
         """The name of the vectors' space, or ``None`` if the file does not name it."""
     @property
     def recipe(self) -> str | None:
-        """How the songs were described, as JSON: version, templates, and how much titles, tags and lyrics count.
-        ``None`` if the vectors were not made from descriptions, or by a version that did not record it.
+        """How the songs were described, as JSON: version, templates, and the weights of titles, tags and lyrics.
+        ``None`` if the vectors were not made from descriptions, or if the file was written by a version that did not
+        record this.
         """
 
     @property
@@ -417,23 +419,23 @@ class SongIndex:
         """The columns other than ``id`` and the vector."""
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The ids by row: an ``(n,)`` array of texts, read-only, so that ``index.ids[rows]`` works. Created on first
-        use.
+        """The ids in row order, as a read-only ``(n,)`` array of strings, so that ``index.ids[rows]`` works. Created on
+        first use.
         """
     @property
     def vectors(self) -> npt.NDArray[np.float32]:
-        """All vectors, ``(n, dim)``, read-only, without a copy. The array keeps the file mapped.
+        """All vectors as a read-only ``(n, dim)`` array, without a copy. The array keeps the file mapped.
 
         Raises ``ValueError`` if the file has several batches; use ``vector_chunks``.
         """
     @property
     def query_bank(self) -> str | None:
-        """The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` without such
+        """The name of the queries that ``correct_hubness`` derived the songs' biases from; ``None`` if there are no
         biases.
         """
     @property
     def vector_chunks(self) -> list[npt.NDArray[np.float32]]:
-        """The vectors of each batch, each ``(rows, dim)``, read-only, without a copy."""
+        """The vectors of each batch as read-only ``(rows, dim)`` arrays, without a copy."""
     def song(self, id: str) -> Song:
         """Returns a song with all its columns. Raises ``UnknownSong`` (a ``KeyError``)."""
     def embedding(self, id: str) -> Embedding:
@@ -449,12 +451,12 @@ class SongIndex:
         hubness_correction: float = 0.0,
         threads: int | None = None,
     ) -> Hits:
-        """Returns the ``k`` songs with the highest cosine, best first. Exact: ids and scores are those of a float64
-        brute force.
+        """Returns the ``k`` songs with the highest cosine, best first. The result is exact: ids and scores equal those
+        of a float64 brute-force search.
 
         ``where`` is a filter that songs must match, ``exclude`` leaves songs out by id, and ``min_score`` is the lowest
-        cosine, or corrected score, that is returned. ``hubness_correction``, 0 to 1, is the share of each song's bias
-        that is subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
+        cosine, or corrected score, to return. ``hubness_correction``, 0 to 1, is the share of each song's bias that is
+        subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
 
         Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
         list of the columns.
@@ -493,7 +495,8 @@ class SongIndex:
         min_score: float | None = None,
         hubness_correction: float = 0.0,
     ) -> Hits:
-        """Returns songs like a song, without itself: by their vectors, or by the cosine of standardised audio features.
+        """Returns the songs most similar to a song, by their vectors or by the cosine of standardised audio features.
+        The song itself is left out.
 
         Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
         """
@@ -524,11 +527,11 @@ class HybridQuery:
     def lean_towards(self, weights: Mapping[str, float], weight: float = 0.2) -> HybridQuery:
         """Returns a query that leans towards a taste: song ids with weights, as ``UserStore.taste`` returns them.
 
-        ``weight`` is their total weight, however many songs there are. Ids that the index does not have are ignored.
+        ``weight`` is the total weight of the songs, however many there are. Ids that are not in the index are ignored.
         Unlike the songs of ``like``, these may be among the results.
         """
     def blend(self, index: SongIndex) -> Embedding:
-        """Returns the vector that is searched. Raises ``QueryError`` (a ``ValueError``) if there is none."""
+        """Returns the vector to search with. Raises ``QueryError`` (a ``ValueError``) if the query has none."""
     def search(
         self,
         index: SongIndex,
@@ -545,9 +548,9 @@ class HybridQuery:
         """Returns the ``k`` best songs, best first.
 
         ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
-        only one recording of a song: no live recording or remix next to it.
+        only one recording of each song: no live recording or remix next to it.
 
-        Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and otherwise what
+        Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and whatever
         ``SongIndex.search`` raises.
         """
 
@@ -566,9 +569,9 @@ def clean(
     reasons.
 
     ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
-    PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` says which
-    header is which column if the names do not show it: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one
-    recording even if their ids differ: remasters, other editions, guests named in another place.
+    PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` maps
+    columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one recording
+    even if their ids differ: remasters, other editions, guests credited in a different place.
 
     Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
     """
@@ -579,9 +582,9 @@ def describe(song: Song | Mapping[str, object], templates: _Path | None = None) 
     First come scenes and moods from its features, genre and decade (or the lines of its own ``description``), then its
     title, tags and lyrics. Each sentence says what it was made from.
 
-    ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice among phrases depends on
-    the id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which
-    ``templates()`` returns.
+    ``song`` is a ``Song`` or a mapping from column to cell with an ``id``, because the choice of phrases depends on the
+    id. ``templates`` is the path of a TOML file of phrases to use instead of the embedded ones, which ``templates()``
+    returns.
     """
 
 def why(
@@ -591,16 +594,15 @@ def why(
     *,
     templates: _Path | None = None,
 ) -> list[Sentence]:
-    """Explains why a song was found: returns its sentences, best fit to ``query`` first, each with its cosine as
-    ``score``.
+    """Explains why a song was found: returns its sentences, each with its cosine with ``query`` as ``score``, best
+    first.
 
-    ``query`` is the ``Embedding`` of a picture or words, ``encoder`` the encoder that made it (by default the embedded
-    checkpoint). ``templates`` is the path of the TOML file of phrases that the index was built with, if it was your
-    own.
+    ``query`` is the ``Embedding`` of a picture or words, and ``encoder`` is the encoder that made it (by default the
+    embedded checkpoint). If the index was built with your own phrases, ``templates`` is the path of their TOML file.
     """
 
 def templates() -> str:
-    """Returns the phrases that songs are described with: a commented TOML file, as a start for your own."""
+    """Returns the phrases used to describe songs: a commented TOML file, as a starting point for your own."""
 
 def build_index(
     songs: _Table,
@@ -624,14 +626,14 @@ def build_index(
     ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
     ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 
-    ``titles``, ``tags`` and ``lyrics`` say how much a song's own words count, compared with its scenes and moods, which
-    together count 1. ``True`` is the recommended weight, ``False`` is none, and a number sets it. Titles are cleaned of
-    guests and versions, a column ``title_en`` translates them, and titles that name nothing visible ("Untitled 4")
-    count little.
+    ``titles``, ``tags`` and ``lyrics`` set the weights of a song's own words, relative to 1 for its scenes and moods
+    together. ``True`` is the recommended weight, ``False`` is no weight, and a number sets the weight. Guests and
+    versions are removed from titles, a column ``title_en`` can hold translations, and titles that name nothing visible
+    ("Untitled 4") get little weight.
 
-    The file has batches of 16,384 rows, or of ``batch_rows``; only an index of one batch has ``vectors``. A file that
-    was at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the process is killed,
-    the next call reuses those whose songs have not changed.
+    The file has batches of ``batch_rows`` rows, by default 16,384; only an index with a single batch has ``vectors``.
+    An existing file at ``out`` stays until the new one is complete. Finished batches are kept next to it: if the
+    process is killed, the next call reuses those whose songs have not changed.
     """
 
 def enrich(
@@ -656,18 +658,18 @@ def enrich(
     ``provider`` is ``"itunes"`` (the shop of ``country``) or ``"musicbrainz"``, which requires a ``contact``: your
     e-mail or web address. A song is matched by artist, title and length; covers, karaoke, DJ mixes, live recordings and
     remixes are refused unless the song is one itself. Only empty cells are filled unless ``overwrite`` is true. The
-    columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` say
-    what came from where; ``enriched_note`` says why a song was not found.
+    columns ``enriched_from``, ``enriched_id``, ``enriched_confidence``, ``enriched_at`` and ``enriched_columns`` record
+    what was filled and from where; ``enriched_note`` says why a song was not found.
 
-    iTunes is asked 20 times a minute, MusicBrainz once a second; ``interval`` sets another time between requests, in
+    iTunes gets 20 requests per minute, MusicBrainz one per second; ``interval`` sets another time between requests, in
     seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
-    continues from there. With ``max_requests=N`` the index is written after N requests, with what is known by then; 0
-    uses the cache alone. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it
-    would take.
+    continues from there. With ``max_requests=N`` the index is written after N requests, with the answers so far; 0 uses
+    only the cache. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it would
+    take.
 
     Apple allows the use of iTunes content only to promote its store, next to a badge that links to it.
 
-    Raises ``EnrichError``, a kind of ``CatalogError``; what was found by then is in the cache.
+    Raises ``EnrichError``, a kind of ``CatalogError``; the answers so far are in the cache.
     """
 
 def write_index(
@@ -682,12 +684,12 @@ def write_index(
     quantized: bool = True,
     progress: _Progress = None,
 ) -> Report | None:
-    """Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs, row by
-    row.
+    """Writes an index from your own vectors: ids, ``(n, dim)`` vectors, and optionally data about the songs in the same
+    order.
 
     Vectors must have length 1 within 1e-3, or pass ``normalize=True`` to scale them. ``songs`` is a sequence of
     mappings from column to cell, or a table as for ``clean``; no row of a table is dropped, and a report of it is
-    returned. The file is replaced as a whole or not at all.
+    returned. The file is replaced completely or not at all.
 
     With ``quantized=False`` the file is a fifth smaller, but searches read four times as many bytes for the same
     results.
@@ -699,18 +701,19 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     """Opens the embedded catalogue of some 1,470 songs, in the space of ``encoder``. The first call builds it into the
     user's cache.
 
-    ``PIXELPLAY_CACHE`` names another folder for it.
+    ``PIXELPLAY_CACHE`` sets another folder for it.
     """
 
 def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
-    """Rewrites an index with a bias for each song, so that searches can rank songs lower that turn up for everything.
+    """Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+    query.
 
-    Returns the name of the query bank. ``queries``, ``(n, dim)``, are a few hundred pictures, say, of the kind that
-    will be searched with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest to it
-    (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of it; searches without
-    it do not change. Songs that are added later have no bias: run this again.
+    Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind
+    that users will search with. A song's bias is the mean of its cosines with the ``nearest`` queries that are nearest
+    to it (nearest neighbour normalisation, NNN). A search subtracts the share ``hubness_correction`` of the bias;
+    searches without that argument do not change. Songs that are added later have no bias: run this again.
 
-    Raises ``EmbeddingError`` for queries of another encoder or dimension, ``SongIndexError``, ``OSError``.
+    Raises ``EmbeddingError`` for queries from another encoder or of another dimension, ``SongIndexError``, ``OSError``.
     """
 
 def radar_svg(
@@ -728,7 +731,7 @@ class HashParams:
     """The cost of a new password hash: the settings of Argon2id, version 1.3. It can be pickled.
 
     The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
-    rarely: until all users have logged in again, every failed log-in computes one hash for each of the settings in use.
+    rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 
     Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
     machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
@@ -738,7 +741,7 @@ class HashParams:
     @staticmethod
     def tune(target: datetime.timedelta | None = None) -> HashParams:
         """Returns settings that take about ``target`` (250 ms) per hash on this machine, but never less than the
-        default.
+        default settings.
 
         It computes six hashes. Run it once, on the slowest machine that serves the users, and keep the result.
         """
@@ -981,7 +984,7 @@ class Session:
         """When it was last resumed, accurate to a minute, in UTC."""
     @property
     def ends(self) -> datetime.datetime:
-        """When it ends even if it is used all the time, in UTC."""
+        """When it ends even if it is in constant use, in UTC."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
@@ -1002,7 +1005,7 @@ class Account:
 
 @final
 class Listen:
-    """A song that was listened to."""
+    """An entry of the listening history."""
 
     @property
     def song(self) -> str:

@@ -1,4 +1,4 @@
-"""The bar that ``progress=True`` shows."""
+"""The progress bar for ``progress=True``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two lines without tqdm.
+# Seconds between two lines if there is no tqdm.
 _EVERY = 1.0
 
 

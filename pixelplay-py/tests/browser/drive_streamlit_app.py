@@ -1,7 +1,7 @@
 """Drives the Streamlit example in a real browser, in wide and narrow windows, light and dark.
 
-Needs the packages of requirements.txt beside this file, pixelplay, and a Chromium: the one that PIXELPLAY_CHROMIUM names,
-or one on the PATH. `cargo xtask soak` runs it. Everything it says is asserted; with --out it also leaves a screenshot of each state.
+Needs the packages in requirements.txt next to this file, pixelplay, and a Chromium, named by PIXELPLAY_CHROMIUM or on
+the PATH. `cargo xtask soak` runs it. With --out, it also saves a screenshot of each state.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the screenshots go; without, there are none")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="what is uploaded (default: a sample)")
-    parser.add_argument("--window", choices=WINDOWS, action="append", help="only this width; may be repeated")
-    parser.add_argument("--scheme", choices=SCHEMES, action="append", help="only this one; may be repeated")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder for screenshots (default: no screenshots)")
+    parser.add_argument("--picture", type=Path, default=PICTURE, help="the picture to upload (default: a sample)")
+    parser.add_argument("--window", choices=WINDOWS, action="append", help="test only this width; may be repeated")
+    parser.add_argument("--scheme", choices=SCHEMES, action="append", help="test only this scheme; may be repeated")
     options = parser.parse_args()
     chromium = os.environ.get("PIXELPLAY_CHROMIUM") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -65,7 +65,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[str]:
-    """The app on a free port, with accounts of its own; gives its address."""
+    """Starts the app on a free port, with its own accounts, and yields its address."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -94,7 +94,7 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 class Visit:
-    """One person with one window, from the empty page to the log-out."""
+    """A user in one window, from the empty page to the log-out."""
 
     def __init__(
         self, playwright: Playwright, chromium: str, address: str, window: str, scheme: str, out: Path | None
@@ -126,7 +126,7 @@ class Visit:
     def run(self, picture: Path) -> None:
         try:
             self.story(picture)
-            assert not self.foreign, f"requests beyond this machine: {self.foreign}"
+            assert not self.foreign, f"requests that left this machine: {self.foreign}"
             assert not self.complaints, f"the console says: {self.complaints}"
             print(f"{self.name}: all as expected, {self.shots} screenshots")
         except BaseException:
@@ -197,7 +197,7 @@ class Visit:
         page.get_by_text("Filters", exact=True).click()
         genres = page.get_by_role("combobox", name="Genres")
         genres.scroll_into_view_if_needed()
-        page.wait_for_timeout(700)  # The list closes when the page scrolls, as it does while the filters unfold.
+        page.wait_for_timeout(700)  # The list closes when the page scrolls, which it does while the filters unfold.
         genres.click()
         genres.press_sequentially("jazz", delay=50)
         page.get_by_role("option", name="jazz").click()
@@ -228,7 +228,7 @@ class Visit:
         self.settle()
 
     def settle(self) -> None:
-        """Waits as a person does until the page stands still."""
+        """Waits until the page no longer changes."""
         self.page.wait_for_timeout(150)
         expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
@@ -251,7 +251,7 @@ class Visit:
         return self.page.get_by_role("alert").filter(visible=True).last
 
     def seen(self, state: str) -> None:
-        """Nothing may be wider than the window, in no state; and what it looks like."""
+        """Checks that nothing is wider than the window, and takes a screenshot."""
         page = self.page
         self.settle()
         expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -261,10 +261,10 @@ class Visit:
         if self.out is None:
             return
         self.shots += 1
-        # Streamlit scrolls inside the page, which a screenshot of the full page knows nothing of.
+        # Streamlit scrolls inside the page, which a full-page screenshot does not capture.
         height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
         page.set_viewport_size({"width": self.width, "height": max(self.height, min(height, 4000))})
-        page.wait_for_timeout(400)  # Streamlit's animations.
+        page.wait_for_timeout(400)  # Wait for Streamlit's animations.
         page.screenshot(path=self.out / f"{self.name}-{self.shots:02}-{state}.png")
         page.set_viewport_size({"width": self.width, "height": self.height})
 

@@ -8,7 +8,7 @@ use crate::song::{Kind, Value};
 /// Cells to change, in columns that exist or are added.
 pub(crate) struct Changes {
     columns: Vec<(String, Kind)>,
-    /// By row: the position of the column, and the new cell, or `None` to clear it.
+    /// For each row, the positions of the changed columns and the new cells; `None` clears a cell.
     cells: HashMap<usize, Vec<(usize, Option<Value>)>>,
 }
 

@@ -1,6 +1,7 @@
 //! Writes the files that an edit rewrites.
 //!
-//! Every batch is compared with its checksum before it is copied, since the copy gets a new one.
+//! Every batch is compared with its checksum before it is copied, since the copy gets a new
+//! checksum.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -22,7 +23,7 @@ use crate::song::{Kind, Value};
 /// The number of rows between two progress reports.
 const ROWS_A_REPORT: usize = 1024;
 
-/// Rows of some shards of an index.
+/// Shards to copy, without some of their rows and with changes to cells.
 pub(super) struct Part<'a> {
     pub(super) index: &'a SongIndex,
     pub(super) shards: Range<usize>,

@@ -81,7 +81,7 @@ pub(super) fn write_folder(
             written = copy.write(&folder.join(name), parts).and_then(Draft::publish);
         }
         if written.is_err() {
-            // If this fails, the next editor does it.
+            // If this fails, the next editor deletes the files.
             delete(folder, &mut old.unused);
             let _ = old.publish(folder);
             return written;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::progress::Cancelled;
 
-/// How often to try again while another writer holds the lock.
+/// The time between attempts while another writer holds the lock.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The exclusive right to change an index. Readers do not need it.
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// be distinguished from a locked one, so the file stays.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
-    /// Locked for as long as it is open.
+    /// Stays locked while it is open.
     file: File,
     path: PathBuf,
 }
@@ -34,7 +34,7 @@ impl WriterLock {
             let file = File::options().create(true).truncate(false).write(true).open(&path)?;
             match file.try_lock() {
                 Ok(()) if is_linked(&file)? => return Ok(Some(Self { file, path })),
-                // Its owner removed the file after we opened it and before we locked it.
+                // The owner removed the file after we opened it and before we locked it.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     if waiting().is_err() {
@@ -51,16 +51,16 @@ impl WriterLock {
 impl Drop for WriterLock {
     fn drop(&mut self) {
         if cfg!(unix) {
-            // Removed before it is unlocked, while it is still ours. If it stays, the next writer
-            // takes it over.
+            // Remove the file before unlocking it, while we still own it. If it remains, the next
+            // writer reuses it.
             let _ = std::fs::remove_file(&self.path);
         }
         let _ = self.file.unlock();
     }
 }
 
-/// Returns the lock file of an index that is a single file; `index` must have its links resolved.
-/// Names can have any length, so the lock file is named by their hash.
+/// Returns the lock file of an index that is a single file; links in `index` must be resolved. The
+/// lock file is named after a hash of the index's name, which can have any length.
 pub(crate) fn lock_of_file(index: &Path) -> PathBuf {
     let name = index.file_name().unwrap_or_default();
     let hash = blake3::hash(name.as_encoded_bytes()).to_hex();

@@ -1,8 +1,8 @@
 //! The manifest: which files of a folder make up the index.
 //!
 //! A folder that was never edited needs no manifest: the index consists of its `*.arrow` files,
-//! sorted by name. The first edit writes a manifest, which from then on is authoritative. The
-//! manifest is replaced atomically, and with it the state of the whole folder.
+//! sorted by name. The first edit writes a manifest, which from then on is authoritative. Replacing
+//! the manifest atomically changes the state of the whole folder.
 //!
 //! ```text
 //! pixelplay-shards 1
@@ -16,7 +16,7 @@
 //! | line | |
 //! |---|---|
 //! | `pixelplay-shards` | the format of this file |
-//! | `next` | the number of the next shard. Numbers are never used twice: a late reader may find that a shard is gone, but never a different one in its place |
+//! | `next` | the number of the next shard. Numbers are never reused: a late reader may find a shard missing, but never a different one in its place |
 //! | `shard` | a file of the index, in the order of its rows |
 //! | `unused` | a file that is not part of the index, or not yet: the next editor may delete it |
 //! | `checksum` | BLAKE3 in hex of all lines above, line ends included |
@@ -32,8 +32,8 @@
 //! | 4. delete the replaced shards | | new |
 //! | 5. publish: nothing is unused | new shards | new |
 //!
-//! At every moment, `unused` lists what a killed editor would leave unfinished; the next editor
-//! deletes it first. A reader that finds a shard missing, or a file that the manifest does not
+//! At any time, `unused` lists the files that a killed editor would leave behind; the next editor
+//! deletes them first. A reader that finds a shard missing, or a file that the manifest does not
 //! name, starts again if the manifest has changed in the meantime.
 
 use std::collections::HashSet;
@@ -45,7 +45,7 @@ use std::path::{Path, PathBuf};
 use super::publish::Draft;
 use crate::index::error::SongIndexError;
 
-/// The underscore makes other programs that read a folder of Arrow files skip it.
+/// Programs that read folders of Arrow files skip names that begin with an underscore.
 const NAME: &str = "_pixelplay_shards.txt";
 const FORMAT: u64 = 1;
 const SHARD_ENDING: &str = ".arrow";
@@ -110,12 +110,12 @@ impl Manifest {
         draft.publish()
     }
 
-    /// Returns the name of a new shard, and uses up its number.
+    /// Returns the name of a new shard, and increments the number.
     pub(super) fn new_shard(&mut self, folder: &Path) -> String {
         loop {
             let name = format!("songs-{:06}{SHARD_ENDING}", self.next);
             self.next = self.next.saturating_add(1);
-            // A file of that name may already have been put there.
+            // Someone may have put a file of that name there.
             if !folder.join(&name).exists() {
                 return name;
             }
@@ -166,7 +166,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         let (list, name) = match line.split_once(' ') {
             Some(("shard", name)) => (&mut manifest.shards, name),
             Some(("unused", name)) => (&mut manifest.unused, name),
-            _ => return Err(damaged("it has a line that is not understood")),
+            _ => return Err(damaged("it has an unknown line")),
         };
         if !is_shard_name(name) || !names.insert(name) {
             return Err(damaged("it names a file that cannot be a shard, or names a file twice"));
@@ -174,12 +174,12 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, SongIndexError> {
         list.push(name.to_owned());
     }
     if manifest.shards.is_empty() {
-        return Err(damaged("it names no shard"));
+        return Err(damaged("it does not name any shard"));
     }
     Ok(manifest)
 }
 
-/// Returns whether a name is that of a file directly in the folder, and fits on a line.
+/// Returns whether a name refers to a file directly in the folder and fits on one line.
 fn is_shard_name(name: &str) -> bool {
     name.ends_with(SHARD_ENDING)
         && !name.starts_with('.')

@@ -11,7 +11,7 @@
 //! | | |
 //! |---|---|
 //! | this file | the editor |
-//! | `copy` | copying rows into a new file, all or some, changed or not |
+//! | `copy` | copying all or some rows into a new file, with or without changes |
 //! | `cells` | cells to change while copying |
 //! | `folder`, `manifest` | moving a folder from one state to the next, and how a state is recorded |
 //! | `shards` | finding and opening the files of an index, even while it is being edited |
@@ -111,9 +111,10 @@ impl fmt::Display for EditReport {
 /// the same index wait, and so does a [`SongIndexWriter`](super::SongIndexWriter) that is about to
 /// replace it: do not finish a writer while holding an editor of the same file.
 ///
-/// Songs keep their order, and added songs come last. Columns that only one side has are empty for
-/// the songs of the other. All columns of song data are kept, including those that PixelPlay does
-/// not know; of the helper columns (`_pp_*`), only those that PixelPlay writes are kept.
+/// Songs keep their order, and added songs come last. If only one side has a column, it is empty
+/// for the songs of the other side. All columns of song data are kept, including those that
+/// PixelPlay does not know; of the helper columns (`_pp_*`), only those that PixelPlay writes are
+/// kept.
 ///
 /// ```
 /// use pixelplay_core::index::{EditOptions, SongIndex, SongIndexEditor, SongIndexWriter, WriterOptions};
@@ -158,8 +159,8 @@ impl SongIndexEditor {
     /// memory.
     ///
     /// # Errors
-    /// As [`SongIndex::open`]; if the folder cannot be written to, or its file system does not
-    /// support locks; [`SongIndexError::Cancelled`] if cancelled while waiting.
+    /// The same as for [`SongIndex::open`]; also if the folder is not writable or its file system
+    /// does not support locks, and [`SongIndexError::Cancelled`] if cancelled while waiting.
     pub fn open(
         path: impl AsRef<Path>,
         options: EditOptions,
@@ -173,10 +174,10 @@ impl SongIndexEditor {
     /// edited this way.
     ///
     /// # Safety
-    /// As [`SongIndex::open_mmap`], until the edit is done.
+    /// The same as for [`SongIndex::open_mmap`], until the edit is done.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     #[expect(unsafe_code, reason = "the caller's obligations are part of the signature")]
     pub unsafe fn open_mmap(
         path: impl AsRef<Path>,
@@ -226,8 +227,8 @@ impl SongIndexEditor {
     /// Adds all songs of another index, which may consist of any number of files.
     ///
     /// In a folder they become one new shard, and songs that they replace are removed from their
-    /// shards. Costs a copy of the added songs and of each file that changes, and 16 bytes of
-    /// memory per song of the changed index.
+    /// shards. This copies the added songs and each file that changes, and takes 16 bytes of memory
+    /// per song of the changed index.
     ///
     /// # Errors
     /// [`SongIndexError::KnownIds`] if ids are already in the index, unless they are to be
@@ -258,11 +259,11 @@ impl SongIndexEditor {
 
     /// Removes the songs with these ids. An id may be given more than once.
     ///
-    /// Costs a copy of each file that a song is removed from.
+    /// This copies each file from which a song is removed.
     ///
     /// # Errors
     /// [`SongIndexError::UnknownIds`] if ids are not in the index, unless they are to be
-    /// [ignored](EditOptions::ignore_missing); otherwise as [`add`](Self::add).
+    /// [ignored](EditOptions::ignore_missing); otherwise the same as for [`add`](Self::add).
     pub fn remove<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
@@ -302,7 +303,7 @@ impl SongIndexEditor {
     /// checksums.
     ///
     /// # Errors
-    /// As [`add`](Self::add).
+    /// The same as for [`add`](Self::add).
     pub fn compact(self, progress: &mut dyn Progress) -> Result<EditReport, SongIndexError> {
         let report = EditReport { songs: self.index.len(), ..EditReport::default() };
         self.write(&HashSet::new(), None, true, progress)?;
@@ -316,12 +317,12 @@ impl SongIndexEditor {
     /// Removing songs and compacting keep the biases. Songs that are added later have none, so the
     /// index cannot be searched with a correction until it is corrected again.
     ///
-    /// Costs the product of all vectors with all queries of the bank in `f64`, on all threads of
-    /// rayon's pool.
+    /// This multiplies all vectors with all queries of the bank in `f64`, on all threads of rayon's
+    /// pool.
     ///
     /// # Errors
     /// [`SongIndexError::Embedding`] if the bank comes from another encoder or has another
-    /// dimension; otherwise as [`add`](Self::add).
+    /// dimension; otherwise the same as for [`add`](Self::add).
     pub fn correct_hubness(
         self,
         bank: &QueryBank,
@@ -333,7 +334,8 @@ impl SongIndexEditor {
         Ok(report)
     }
 
-    /// Returns the rows that songs with these ids would replace; an error if they must not.
+    /// Returns the rows that songs with these ids would replace, or an error if replacing is not
+    /// allowed.
     pub(crate) fn known_rows<'i>(
         &self,
         ids: impl Iterator<Item = &'i str>,
@@ -364,8 +366,8 @@ impl SongIndexEditor {
         ) {
             return refuse(error.to_string());
         }
-        // To be stored together, both must name the same space. That they are not known to differ
-        // is not enough.
+        // Vectors are stored together only if both sides name the same space. If either space is
+        // unknown, that is not enough.
         if self.index.fingerprint() != songs.fingerprint() {
             return refuse(
                 "only one of the two names the encoder of its vectors; write both with the same fingerprint"
@@ -388,7 +390,7 @@ impl SongIndexEditor {
                 && ours != kind
             {
                 return refuse(format!(
-                    "column {name:?} holds {} there and {} in the index; convert or rename it",
+                    "column {name:?} holds {} in the new songs, {} in the index; convert or rename it",
                     describe(*kind),
                     describe(*ours)
                 ));

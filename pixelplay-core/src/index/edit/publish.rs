@@ -1,4 +1,4 @@
-//! Puts a file in place atomically, so that readers never see a partial one.
+//! Puts a file in place atomically, so that readers never see a partial file.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 use super::lock::{WriterLock, is_linked, lock_of_file};
 use crate::index::error::SongIndexError;
 
-/// The prefix and suffix of the names of unfinished files. The dot and the extension keep them from
-/// being taken for shards of a folder.
+/// The prefix and suffix of the names of unfinished files. Because of the dot and the extension,
+/// they are not mistaken for shards of a folder.
 const DRAFT_PREFIX: &str = ".pixelplay-";
 const DRAFT_SUFFIX: &str = ".tmp";
 
@@ -40,12 +40,11 @@ impl Draft {
         let file = temporary(folder_of(&real), old.as_ref())?;
         #[cfg(unix)]
         if old.is_some() {
-            // Set again, because the system applies the umask to the mode of a file that it
-            // creates.
+            // Set the mode again, because the system applies the umask to the mode of a new file.
             use std::os::unix::fs::PermissionsExt;
             file.as_file().set_permissions(fs::Permissions::from_mode(mode(old.as_ref())))?;
         }
-        // Opened before the old file is replaced: afterwards a failure could not be undone.
+        // Open the folder before replacing the old file: a failure after that could not be undone.
         let folder = cfg!(unix).then(|| File::open(folder_of(&real))).transpose()?;
         Ok(Self { file, target: target.to_owned(), real, folder })
     }
@@ -63,13 +62,13 @@ impl Draft {
     }
 
     /// Like [`publish`](Self::publish), but waits until no editor is changing the file, so that no
-    /// edit is based on the contents that are replaced.
+    /// edit is based on the old contents.
     pub(crate) fn publish_alone(self) -> Result<(), SongIndexError> {
         self.publish_alone_if(|_| Ok(()))
     }
 
-    /// Like [`publish_alone`](Self::publish_alone), if `check` then still succeeds. It is given the
-    /// path with links resolved.
+    /// Like [`publish_alone`](Self::publish_alone), but only if `check` succeeds under the lock.
+    /// `check` gets the path with links resolved.
     pub(crate) fn publish_alone_if(
         self,
         check: impl FnOnce(&Path) -> Result<(), SongIndexError>,
@@ -95,7 +94,7 @@ impl Write for Draft {
     }
 }
 
-/// Creates a temporary file, locked for as long as it is open: the lock shows [`sweep`] that its
+/// Creates a temporary file that stays locked while it is open. The lock tells [`sweep`] that the
 /// writer is alive.
 fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -107,7 +106,8 @@ fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile>
     #[cfg(not(unix))]
     let _ = old;
     loop {
-        // Opened by us, so that an error does not name a file that the user has never heard of.
+        // We open the file ourselves, so that an error does not show the user an unfamiliar file
+        // name.
         let file = builder.make_in(folder, |path| options.open(path))?;
         // On other systems a lock would keep readers out of the finished file.
         if cfg!(not(unix)) || is_ours(file.as_file()) {
@@ -116,19 +116,19 @@ fn temporary(folder: &Path, old: Option<&Metadata>) -> io::Result<NamedTempFile>
     }
 }
 
-/// Locks a new file. Returns `false` if another process swept it away at that very moment.
+/// Locks a new file. Returns `false` if another process has just swept it away.
 fn is_ours(file: &File) -> bool {
     match file.try_lock() {
         Ok(()) => is_linked(file).unwrap_or(true),
         Err(fs::TryLockError::WouldBlock) => false,
-        // Without locks no process sweeps either.
+        // If locks are unsupported, other processes do not sweep either.
         Err(fs::TryLockError::Error(_)) => true,
     }
 }
 
-/// Removes what killed writers left: files with names like ours that are not locked.
+/// Removes the files that killed writers left: unlocked files with names like ours.
 ///
-/// A file that cannot be removed is left alone. It does no harm, but takes up space.
+/// Skips files that cannot be removed. They only take up space.
 fn sweep(folder: &Path) {
     if cfg!(not(unix)) {
         return;
@@ -177,7 +177,7 @@ fn existing(target: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// Returns the mode of the file that is replaced, or that of any new file, to which the system
+/// Returns the mode of the file to be replaced, or the default for new files, to which the system
 /// applies the umask.
 #[cfg(unix)]
 fn mode(old: Option<&Metadata>) -> u32 {
@@ -185,8 +185,8 @@ fn mode(old: Option<&Metadata>) -> u32 {
     old.map_or(0o666, |old| old.permissions().mode() & 0o777)
 }
 
-/// The rename must also survive a power cut, but not every file system can sync a folder. Those
-/// that cannot report it.
+/// The rename must also survive a power cut, but some file systems cannot sync a folder and report
+/// that as an error.
 fn accept_unsupported(synced: io::Result<()>) -> io::Result<()> {
     match synced {
         Err(error)

@@ -35,8 +35,8 @@ fn open_folder(
     for _ in 0..MAX_ATTEMPTS {
         let manifest = Manifest::read(path)?;
         let opened = open_shards(path, manifest.as_ref(), load, list);
-        // Shards never change, so a manifest and its shards fit together whatever happened in the
-        // meantime. Any other result is valid only if there was no edit.
+        // Shards never change, so a manifest and its shards always fit together. Any other result
+        // is valid only if there was no edit in the meantime.
         if opened.is_ok() && manifest.is_some() || Manifest::read(path)? == manifest {
             return opened;
         }
@@ -118,8 +118,8 @@ mod tests {
             writer.unwrap().finish().unwrap();
         };
         write("old.arrow");
-        // The first edit of the folder begins after the manifest was found missing, and before the
-        // files are listed.
+        // The first edit of the folder begins after the manifest was found to be missing and before
+        // the files are listed.
         let looks = Cell::new(0);
         let list = |folder: &Path| {
             looks.set(looks.get() + 1);

@@ -2,8 +2,8 @@
 //!
 //! `arrow-ipc` could do this, but it panics on hostile lengths and offsets, which this code must
 //! survive (`ArrayData` asserts that a buffer's length is a multiple of the size of its items).
-//! Only a few types matter here, so each array is built by a constructor that returns errors, from
-//! buffers whose bounds were checked.
+//! Only a few types matter here, so each array is built from bounds-checked buffers by a
+//! constructor that returns errors.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ use arrow_buffer::{
 };
 use arrow_schema::{DataType, Fields, UnionMode};
 
-/// Where the buffers of a batch lie in the file. All of them are inside the batch's body.
+/// The positions of a batch's buffers in the file. All of them are inside the batch's body.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) rows: usize,
     nodes: Vec<Node>,
     buffers: Vec<Range<usize>>,
-    /// Where each column's nodes and buffers begin.
+    /// The first node and the first buffer of each column.
     columns: Vec<(usize, usize)>,
-    /// The number of variadic buffers of each text view column, by its first buffer.
+    /// For each text view column, its first buffer and its number of variadic buffers.
     views: Vec<(usize, usize)>,
 }
 
@@ -147,7 +147,7 @@ impl Record {
             return Err("it has fewer vectors than rows");
         }
         if list.nulls > 0 || values.nulls > 0 {
-            return Err("a vector, or a value of one, is missing");
+            return Err("a vector, or one of its values, is missing");
         }
         // The list's validity, the values' validity, the values.
         numbers(&self.slice(bytes, buffer + 2), len)
@@ -166,8 +166,7 @@ impl Record {
         numbers(&self.slice(bytes, buffer + 1), self.rows)
     }
 
-    /// Returns the first `len` items of a `list` column of numbers, whatever rows its offsets
-    /// assign them to.
+    /// Returns the first `len` items of a `list` column of numbers, ignoring its offsets.
     pub(crate) fn first_list<T: ArrowNativeType>(
         &self,
         bytes: &Buffer,
@@ -257,7 +256,7 @@ impl Record {
         nulls: Option<NullBuffer>,
     ) -> Result<ArrayRef, String> {
         let offsets = match offsets.is_empty() && self.rows == 0 {
-            // Arrow allows no offsets where there are no rows, and some writers make use of it.
+            // Arrow allows an empty column to have no offsets, and some writers do that.
             true => OffsetBuffer::new_empty(),
             false => {
                 let offsets =

@@ -22,7 +22,7 @@ use crate::song::{Kind, Value};
 /// Text columns have 32-bit offsets; a batch is closed before one of them can overflow.
 pub(crate) const MAX_BATCH_TEXT: usize = 1 << 30;
 
-/// A file that is being written. Readers see nothing of it until its draft is published.
+/// A file that is being written. Readers cannot see it until its draft is published.
 pub(crate) struct BatchWriter {
     path: PathBuf,
     layout: FileSchema,

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use super::layout::message_len;
 
-/// The checksum of everything but the bodies: the start of the file up to the first batch, each
-/// batch's place, message and checksum, and the number of rows.
+/// The checksum of everything but the bodies: the start of the file up to the first batch; the
+/// position, message and checksum of each batch; and the number of rows.
 ///
-/// The footer cannot be hashed itself, since it contains the hash. Its contents are covered in
-/// another way: its schema must equal the one at the start of the file, and everything else in it
-/// is hashed here.
+/// The footer cannot be hashed itself, since it contains the hash. Instead, its schema must equal
+/// the one at the start of the file, and everything else in it is hashed here.
 #[derive(Debug)]
 pub(crate) struct MetadataHash(blake3::Hasher);
 
@@ -83,8 +82,8 @@ impl<W: Write> HashingWriter<W> {
         piece
     }
 
-    /// Returns how many of the piece's first bytes to keep: at the start of the file all of them,
-    /// later the message.
+    /// Returns how many bytes of the piece to keep: all of them at the start of the file, later
+    /// only the message.
     fn wanted_head(&self) -> usize {
         if self.piece_at == 0 { usize::MAX } else { message_len(&self.head).unwrap_or(8) }
     }

@@ -1,4 +1,4 @@
-//! The format of an index file: an [Arrow IPC file], and what PixelPlay adds to it.
+//! The format of an index file: an [Arrow IPC file] with additions by PixelPlay.
 //!
 //! [Arrow IPC file]: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
 //!
@@ -17,7 +17,7 @@
 //! | column | type | |
 //! |---|---|---|
 //! | `id` | utf8, not null | not empty, unique |
-//! | those of [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null if unknown |
+//! | the columns in [`COLUMNS`](crate::song::COLUMNS) | utf8, int64, float64 or bool | null if unknown |
 //! | others | utf8 | kept as they are |
 //! | `embedding` | `fixed_size_list<float32 not null>[dim]`, not null | finite, length 1 within 1e-3 |
 //! | `_pp_rotated`, `_pp_scale`, `_pp_error`, `_pp_length`, `_pp_centre` | see [`quantized`](crate::index::quantized) | the vectors again, as 8-bit integers; all five columns or none; ignored in a file without checksums |
@@ -48,9 +48,9 @@
 //! | name | |
 //! |---|---|
 //! | `*.arrow` in a folder | a shard of the index in that folder; [`manifest`](crate::index::edit::manifest) explains which files count |
-//! | `songs-000001.arrow`, ... | a shard written by an edit; a number is never used twice |
+//! | `songs-000001.arrow`, ... | a shard written by an edit; numbers are never reused |
 //! | `_pixelplay_shards.txt` | the manifest of an edited folder |
-//! | `.pixelplay-XXXXXX.tmp` | a file that is being written; locked while its writer lives (on Unix) |
+//! | `.pixelplay-XXXXXX.tmp` | a file that is being written; locked while its writer is alive (on Unix) |
 //! | `.pixelplay-<16 hex digits>.lock` | held while the file next to it is changed; the digits are the start of the BLAKE3 of that file's name |
 //! | `.pixelplay.lock` | held while its folder is changed |
 //!
@@ -61,14 +61,14 @@
 //! | readers never see a partial file, and open indexes never change | a file is complete before `rename` puts it in place, and is never written to afterwards |
 //! | a reported success survives a power cut | `fsync` of the file before the rename, and of its folder after it |
 //! | a folder changes in one step | the rename of its manifest: every shard that the old or the new manifest names exists at that moment |
-//! | no edit overwrites another | an advisory lock of the system (`flock`, `LockFileEx`) from before the index is read until the change is in place; on network file systems as far as they implement it |
-//! | the next writer removes what a killed one left, and nothing else | the system releases a lock when its owner ends; only unlocked files with our names are removed, and shards only if the manifest lists them as unused |
+//! | no edit overwrites another | an advisory lock of the system (`flock`, `LockFileEx`) from before the index is read until the change is in place; on network file systems, as far as they implement it |
+//! | the next writer removes the files that a killed writer left, and nothing else | the system releases a lock when its owner ends; only unlocked files with our names are removed, and shards only if the manifest lists them as unused |
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field};
 
-/// The newest format, and the one that is written. Format 1 had no [`KEY_RECIPE`].
+/// The newest format, in which files are written. Format 1 had no [`KEY_RECIPE`].
 pub(crate) const FORMAT: u64 = 2;
 
 pub(crate) const ID: &str = "id";
@@ -88,9 +88,9 @@ pub(crate) const KEY_BATCH_CHECKSUMS: &str = "pixelplay.batch_checksums";
 pub(crate) const KEY_CHECKSUM: &str = "pixelplay.checksum";
 pub(crate) const FOOTER_KEYS: [&str; 3] = [KEY_ROWS, KEY_BATCH_CHECKSUMS, KEY_CHECKSUM];
 
-/// Every buffer starts at a multiple of this.
+/// The alignment of every buffer, in bytes.
 pub(crate) const ALIGNMENT: usize = 64;
-/// Where the schema message starts: after the magic and its padding.
+/// The offset of the schema message, after the magic and its padding.
 pub(crate) const SCHEMA_AT: usize = ALIGNMENT;
 /// The maximum number of columns in a file.
 pub(crate) const MAX_COLUMNS: usize = 10_000;

@@ -3,11 +3,11 @@
 //! | | |
 //! |---|---|
 //! | `layout` | the format: byte tables, names of columns and metadata keys |
-//! | `schema` | the schema of a file that is written |
+//! | `schema` | the schema of the files that we write |
 //! | `checksum` | what the checksums cover |
 //! | `open`, `parser`, `segment` | loading and checking a file, and reading from it |
 //! | `batch_reader`, `cells` | the buffers of a batch as arrays, and arrays as cells |
-//! | `vector_file` | single vectors of a mapped file, read from the file instead of the map |
+//! | `vector_file` | reading single vectors of a mapped file from the file instead of the map |
 //! | `batch_writer`, `writer` | writing batches, and songs |
 //! | `verify` | checking every byte and every row |
 

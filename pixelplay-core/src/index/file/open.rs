@@ -21,9 +21,10 @@ pub(crate) struct Loaded {
 }
 
 impl Segment {
-    /// Opens a file and checks what it says about itself.
+    /// Opens a file and checks its structure and metadata.
     pub(crate) fn open(path: &Path, load: Load<'_>) -> Result<Self, SongIndexError> {
-        // Checked before opening, since opening a pipe blocks until another process writes to it.
+        // Check the file type before opening, since opening a pipe blocks until another process
+        // writes to it.
         let metadata = fs::metadata(path).map_err(SongIndexError::io("open", path))?;
         if !metadata.is_file() {
             return Err(SongIndexError::unusable(

@@ -1,6 +1,6 @@
 //! Finds the batches in the bytes of an index file.
 //!
-//! Everything that the file states about itself is checked here before it is used.
+//! All lengths, offsets and metadata in the file are checked here before they are used.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -90,8 +90,7 @@ impl Parser<'_> {
                 batch_checksums,
             )?)
         } else {
-            // Searched for in the bytes, because the reference to the metadata may be what is
-            // damaged.
+            // Search the raw bytes, because the reference to the metadata may itself be damaged.
             let footer = &bytes[footer_range];
             let any_footer_key = layout::FOOTER_KEYS
                 .iter()
@@ -102,7 +101,7 @@ impl Parser<'_> {
             if any_footer_key || any_schema_key && !complete {
                 return Err(incomplete());
             }
-            // Another program may have changed the vectors but copied our quantized ones.
+            // Another program may have changed the vectors but copied our quantized vectors.
             for batch in &mut batches {
                 batch.quantized = None;
                 batch.biases = None;
@@ -148,7 +147,7 @@ impl Parser<'_> {
         Ok(footer_start..footer_end)
     }
 
-    /// Checks the schema and our metadata in it.
+    /// Checks the schema and our metadata.
     fn parse_schema(&self, schema: &Schema) -> Result<ParsedSchema, SongIndexError> {
         if schema.fields().len() > layout::MAX_COLUMNS {
             return Err(self.unusable(format_args!(
@@ -165,7 +164,7 @@ impl Parser<'_> {
             let name = field.name().as_str();
             let kind = kind_of(field.data_type());
             if !names.insert(name) {
-                return Err(self.unusable(format_args!("it has two columns {name:?}")));
+                return Err(self.unusable(format_args!("it has two columns named {name:?}")));
             }
             if name == layout::ID {
                 if kind != Some(Kind::Text) {
@@ -343,7 +342,9 @@ impl Parser<'_> {
         let checksums: Vec<String> =
             batch_checksums.split_ascii_whitespace().map(str::to_owned).collect();
         if checksums.len() != batches.len() {
-            return Err(self.damaged("it has more or fewer batches than checksums of batches"));
+            return Err(
+                self.damaged("its number of batches differs from its number of batch checksums")
+            );
         }
 
         let no_schema = || self.damaged("the schema at its start cannot be read");
@@ -375,8 +376,7 @@ impl Parser<'_> {
     }
 }
 
-/// Returns what kind of file it is if it does not start like an Arrow file, and what to do about
-/// it.
+/// Describes a file that does not start like an Arrow file, and what to do about it.
 fn foreign(bytes: &[u8]) -> &'static str {
     const MOST: usize = 1024;
     let start = &bytes[..bytes.len().min(MOST)];

@@ -23,7 +23,7 @@ use crate::song::Kind;
 /// The number of bytes hashed between two progress reports.
 const BYTES_A_REPORT: usize = 64 << 20;
 
-/// Distinguishes a file from one that replaced it, by its length and the time it was written.
+/// Distinguishes a file from its replacement by length and modification time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp(Option<(u64, SystemTime)>);
 
@@ -53,7 +53,7 @@ pub(crate) struct Segment {
     pub(crate) checksums: Option<Vec<String>>,
     pub(super) schema: SchemaRef,
     pub(super) bytes: Buffer,
-    /// Where vectors are read from for exact scores, if not from `bytes`.
+    /// The source of vectors for exact scores, if it is not `bytes`.
     pub(super) vector_file: Option<VectorFile>,
 }
 
@@ -66,13 +66,13 @@ pub(crate) struct Batch {
     pub(crate) vectors: ScalarBuffer<f32>,
     pub(crate) quantized: Option<QuantizedVectors>,
     pub(crate) biases: Option<ScalarBuffer<f32>>,
-    /// One for each of [`Segment::columns`], decoded on first use.
+    /// The cells of each of [`Segment::columns`], decoded on first use.
     pub(super) cells: Vec<OnceLock<Result<Cells, String>>>,
     pub(super) place: Place,
     pub(super) record: Record,
 }
 
-/// Where a batch lies in the file; checked to lie inside it.
+/// The position of a batch, checked to be inside the file.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) message: Range<usize>,
@@ -80,7 +80,7 @@ pub(super) struct Place {
 }
 
 impl Segment {
-    /// Returns a vector for an exact score; it may be read into `scratch`.
+    /// Returns a vector for an exact score, possibly read into `scratch`.
     pub(crate) fn vector<'a>(
         &'a self,
         batch: &'a Batch,
@@ -146,7 +146,8 @@ impl Segment {
         ))
     }
 
-    /// Returns the name of a column whose type songs cannot hold and that is not a helper column.
+    /// Returns the name of a column that is not a helper column and whose type songs cannot hold,
+    /// if there is one.
     pub(crate) fn foreign_column(&self) -> Option<&str> {
         let known: HashSet<usize> = self.columns.iter().map(|(_, _, at)| *at).collect();
         let fields = self.schema.fields().iter().enumerate();

@@ -16,7 +16,7 @@ const MIN_BYTES: usize = 64 << 20;
 pub(super) struct VectorFile(File);
 
 impl VectorFile {
-    /// Returns `None` if `bytes` of vectors are too few to be worth reading from the file.
+    /// Returns `None` if the vectors take too few `bytes` to be worth reading from the file.
     pub(super) fn new(file: File, bytes: usize) -> Option<Self> {
         let can_read = cfg!(any(unix, windows)) && cfg!(target_endian = "little");
         (can_read && bytes >= MIN_BYTES).then_some(Self(file))

@@ -12,12 +12,12 @@ const ROWS_A_REPORT: usize = 16_384;
 type Report<'a> = dyn FnMut(usize) -> Result<(), SongIndexError> + 'a;
 
 impl SongIndex {
-    /// Checks everything that [`open`](Self::open) leaves out: that every batch matches its
-    /// checksum (if the file has checksums), that every vector is finite, has length 1 and is close
-    /// to its quantized copy, that ids are unique, and that every column can be read.
+    /// Checks everything that [`open`](Self::open) does not: every batch matches its checksum (if
+    /// the file has checksums); every vector is finite, has length 1 and is close to its quantized
+    /// copy; ids are unique; and every column can be read.
     ///
-    /// Costs one pass over the file: about a third of a second per gigabyte on one core, if the
-    /// file is in memory.
+    /// This takes one pass over the file: about a third of a second per gigabyte on one core, if
+    /// the file is in memory.
     ///
     /// # Errors
     /// The first problem found: [`SongIndexError::Damaged`], or [`SongIndexError::Unusable`] if two
@@ -29,7 +29,7 @@ impl SongIndex {
     /// [`verify`](Self::verify) with progress reports, in rows. Each stage passes over all rows.
     ///
     /// # Errors
-    /// As [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
+    /// The same as for [`verify`](Self::verify), or [`SongIndexError::Cancelled`].
     pub fn verify_with(&self, progress: &mut dyn Progress) -> Result<(), SongIndexError> {
         let total = Some(self.len() as u64);
         let mut report =
@@ -62,7 +62,7 @@ impl SongIndex {
                     report(row)?;
                 }
                 let vector = self.vector(row);
-                // NaN and infinities anywhere make the sum NaN or infinite.
+                // A NaN or infinity in any position makes the sum NaN or infinite.
                 let length = backend.dot_f64(vector, vector).sqrt();
                 let is_unit = (length - 1.0).abs() <= UNIT_TOLERANCE;
                 if !is_unit {

@@ -28,7 +28,7 @@ pub struct WriterOptions {
     /// single batch gives all vectors as one slice. A batch is closed early if its text reaches a
     /// gigabyte.
     pub batch_rows: usize,
-    /// The columns other than `id` and the vector: known columns, and any others, which hold text.
+    /// The columns other than `id` and the vector. Columns that PixelPlay does not know hold text.
     /// A song with a value in a column that is not listed is rejected, so that no data is lost
     /// silently. At most 9,998.
     pub columns: Vec<String>,
@@ -55,11 +55,11 @@ impl WriterOptions {
     }
 }
 
-/// Writes an index file. Readers see nothing of it until [`finish`](Self::finish) puts it in place
+/// Writes an index file. Readers cannot see it until [`finish`](Self::finish) puts it in place
 /// atomically.
 ///
 /// If the writer is dropped without `finish`, no file is left behind and the old file is unchanged.
-/// Readers that have the old file open keep it.
+/// Readers that have the old file open keep using it.
 ///
 /// ```
 /// use pixelplay_core::index::{SongIndex, SongIndexWriter, WriterOptions};
@@ -79,7 +79,7 @@ pub struct SongIndexWriter {
     options: WriterOptions,
     table: BatchWriter,
     ids: HashSet<SongId>,
-    /// The names of the options' columns.
+    /// The names in [`WriterOptions::columns`].
     listed: HashSet<String>,
 }
 
@@ -88,8 +88,8 @@ impl SongIndexWriter {
     /// its permissions (on Unix); if it is a symbolic link, the file that it points to is replaced.
     ///
     /// # Errors
-    /// If the options are invalid, if the folder cannot be written to, or if `path` is not a
-    /// regular file but, for example, a folder or a device.
+    /// If the options are invalid, if the folder cannot be written to, or if `path` exists and is
+    /// not a regular file (for example a folder or a device).
     pub fn create(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self, SongIndexError> {
         check(&options)?;
         let kind = |name: &String| (name.clone(), written_kind(name));
@@ -246,8 +246,8 @@ impl SongIndexWriter {
 /// ```
 ///
 /// # Errors
-/// [`SongIndexError::BadOptions`] if the numbers of vectors and songs differ; otherwise as
-/// [`SongIndexWriter`].
+/// [`SongIndexError::BadOptions`] if the numbers of vectors and songs differ; otherwise the same as
+/// for [`SongIndexWriter`].
 pub fn write_index(
     path: impl AsRef<Path>,
     songs: &[Song],
@@ -260,7 +260,7 @@ pub fn write_index(
 /// [`write_index`] that reports progress and can be cancelled.
 ///
 /// # Errors
-/// As [`write_index`], and [`SongIndexError::Cancelled`].
+/// The same as for [`write_index`], or [`SongIndexError::Cancelled`].
 pub fn write_index_with(
     path: impl AsRef<Path>,
     songs: &[Song],
@@ -281,7 +281,7 @@ pub fn write_index_with(
     }
     let extra: BTreeSet<&String> = songs.iter().flat_map(|song| song.extra.keys()).collect();
     for name in extra {
-        // A reserved name is left to `push`, whose error names the row.
+        // `push` rejects reserved names, with an error that names the row.
         if !options.columns.contains(name) && known_kind(name).is_none() && !is_reserved(name) {
             options.columns.push(name.clone());
         }

@@ -6,7 +6,7 @@ use super::parse::is_plain_name;
 use super::{Comparison, Filter, Node};
 use crate::song::Value;
 
-/// Writes what [`Filter::parse`] reads.
+/// Writes the syntax that [`Filter::parse`] reads.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str| {
@@ -72,7 +72,7 @@ impl fmt::Display for Literal<'_> {
         match self.0 {
             Value::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
             Value::Integer(number) => write!(f, "{number}"),
-            // `{:?}` keeps the point of 1.0, so that it is parsed as a real again.
+            // `{:?}` keeps the decimal point of 1.0, so it is parsed as a real again.
             Value::Real(number) => write!(f, "{number:?}"),
             Value::Flag(flag) => write!(f, "{flag}"),
         }

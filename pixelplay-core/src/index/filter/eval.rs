@@ -103,8 +103,8 @@ impl BoundFilter {
         self.fulfilled(&cells, &span.range, false)
     }
 
-    /// Returns the rows that match the filter or, with `negated`, its opposite. A row for which the
-    /// answer is unknown is in neither set, so the opposite is not simply the complement.
+    /// Returns the rows that match the filter or, with `negated`, its opposite. A row whose result
+    /// is unknown is in neither set, so the opposite is not simply the complement.
     fn fulfilled(
         &self,
         cells: &dyn Fn(usize) -> Result<Cells, SongIndexError>,
@@ -179,9 +179,9 @@ impl Test {
         }
     }
 
-    /// Returns which cells pass the test, if cells and values are numbers of one type. This is the
-    /// common case, in loops specialised for the comparison. The result for null cells is
-    /// arbitrary.
+    /// Returns which cells pass the test. Handles the common case in which cells and values are
+    /// numbers of one type, with a loop specialised for each comparison. The result for null cells
+    /// is arbitrary.
     fn plain<'a>(
         &self,
         cells: &'a Cells,
@@ -265,7 +265,7 @@ fn known(rows: BooleanBuffer, array: &dyn Array, range: &Range<usize>) -> Boolea
     }
 }
 
-// `bind` accepts only comparable values; the orders below for other values are never used.
+// `bind` accepts only comparable values; the orderings below for other values are never used.
 
 fn order_text(array: &Text, row: usize, value: &Value) -> Ordering {
     match value {

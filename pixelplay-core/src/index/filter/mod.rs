@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | this file | a condition, built from [`col`] and with `&`, `|`, `!` |
+//! | this file | a condition, built with [`col`], `&`, `|` and `!` |
 //! | `parse` | parsing from text |
 //! | `display` | formatting as text |
 //! | `eval` | binding to the columns of an index, and evaluation over the rows of a batch |
@@ -51,7 +51,7 @@ pub(super) enum Node {
     Between(String, Value, Value),
     In(String, Vec<Value>),
     Null(String),
-    /// Stands for conditions nested deeper than [`MAX_DEPTH`], which are refused when used.
+    /// Replaces conditions nested deeper than [`MAX_DEPTH`]; using it is an error.
     TooDeep,
 }
 
@@ -70,7 +70,7 @@ pub(super) enum Comparison {
 #[must_use]
 pub struct Column(String);
 
-/// Names a column: `id`, a known one, or any other that the index has.
+/// Names a column: `id`, a known column, or any other column of the index.
 pub fn col(name: impl Into<String>) -> Column {
     Column(name.into())
 }
@@ -178,7 +178,7 @@ impl Filter {
 impl BitAnd for Filter {
     type Output = Self;
 
-    /// Matches songs that match both.
+    /// Matches songs that match both filters.
     fn bitand(self, other: Self) -> Self {
         self.join(other, true)
     }
@@ -187,7 +187,7 @@ impl BitAnd for Filter {
 impl BitOr for Filter {
     type Output = Self;
 
-    /// Matches songs that match at least one of the two.
+    /// Matches songs that match at least one of the two filters.
     fn bitor(self, other: Self) -> Self {
         self.join(other, false)
     }
@@ -196,7 +196,7 @@ impl BitOr for Filter {
 impl Not for Filter {
     type Output = Self;
 
-    /// The opposite. A song for which the answer is unknown matches neither.
+    /// Matches songs that do not match this filter. A song whose result is unknown matches neither.
     fn not(self) -> Self {
         let depth = self.depth;
         Self::nested(Node::Not(Box::new(self)), depth)
@@ -236,7 +236,7 @@ pub enum FilterError {
         /// The columns of the index.
         available: Vec<String>,
     },
-    /// A column is compared with something of another type.
+    /// A column is compared with a value of another type.
     #[error("column {column:?} holds {expected}, so it cannot be compared with {found}; the columns are {}", available.join(", "))]
     WrongType {
         /// The column.

@@ -95,7 +95,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
     Ok(tokens)
 }
 
-/// Returns the text between quotes, in which a doubled quote means a single one, and the length
+/// Returns the text between quotes, with doubled quotes replaced by single ones, and the length
 /// including quotes.
 fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     let mut inner = String::new();
@@ -112,8 +112,8 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     None
 }
 
-/// Returns the length of the longest prefix that may be a number, such as `-1.5e-3`. Anything
-/// attached to it makes it invalid.
+/// Returns the length of the longest prefix that may be a number, such as `-1.5e-3`. Any character
+/// attached to the number is part of the prefix and makes it invalid.
 fn number_len(text: &str) -> usize {
     let mut before = ' ';
     text.find(|c: char| {
@@ -140,7 +140,7 @@ struct Parser {
 }
 
 impl Filter {
-    /// Parses a condition as people write it:
+    /// Parses a condition such as
     /// `energy >= 0.5 and genre in (pop, 'hip hop') and not year < 1990`.
     ///
     /// * comparisons `=` (or `==`), `!=` (or `<>`), `<`, `<=`, `>`, `>=`; `between LOW and HIGH`;
@@ -148,7 +148,7 @@ impl Filter {
     ///   `is not null`;
     /// * `not` binds closest, then `and`, then `or`; parentheses as usual;
     /// * text is written in single or double quotes (double a quote to include it); a single word
-    ///   needs none;
+    ///   needs no quotes;
     /// * text is case-sensitive (`genre in (POP)` does not find `pop`), but `and`, `in`, `true`,
     ///   ... are not;
     /// * `true` and `false` are flags; a column name that is not a plain word is written in

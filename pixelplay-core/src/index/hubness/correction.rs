@@ -2,8 +2,8 @@
 //!
 //! Nearest neighbour normalisation (Chowdhury, Wang, Xie, Sun, Tessler and others, *Nearest
 //! Neighbor Normalization Improves Multimodal Retrieval*, 2024): the bias of a song is its average
-//! score with those queries of a bank that are nearest to it. A song that is close to many queries
-//! has a large bias, and a search subtracts a share of it from the song's score.
+//! score with the nearest queries of a query bank. A song that is close to many queries has a large
+//! bias, and a search subtracts a share of it from the song's score.
 //!
 //! | column | type | |
 //! |---|---|---|
@@ -24,15 +24,14 @@ use crate::index::song_index::SongIndex;
 use crate::simd::Backend;
 
 const BIAS: &str = "_pp_bias";
-/// A little more than the product of two lengths of at most 1.001; a mean of such products is no
+/// Slightly more than the product of two lengths of at most 1.001; a mean of such products is no
 /// greater.
 const MAX_BIAS: f32 = 1.0021;
 
-/// Queries that are typical of those that will be asked, and how many of them determine a song's
-/// bias.
+/// Typical queries, and the number of nearest ones that determine a song's bias.
 ///
-/// A few hundred pictures of the kind that users will search with make a good bank; a handful does
-/// not.
+/// A good bank has a few hundred pictures of the kind that users will search with; a handful is not
+/// enough.
 #[derive(Debug, Clone)]
 pub struct QueryBank {
     queries: Vec<Embedding>,
@@ -80,8 +79,8 @@ impl QueryBank {
         &self.queries
     }
 
-    /// Returns the biases of vectors, shape `(n, dim)`. They are the same on every processor and
-    /// with any number of threads.
+    /// Returns the biases of vectors, shape `(n, dim)`. They do not depend on the processor or the
+    /// number of threads.
     pub(crate) fn biases(&self, vectors: &[f32], dim: usize) -> Vec<f32> {
         const ROWS_A_TASK: usize = 256;
         let backend = Backend::detect();
@@ -130,7 +129,7 @@ impl SongIndex {
             Some(bias) if bias.abs() <= MAX_BIAS => Ok(f64::from(bias) * weight),
             found => Err(SongIndexError::damaged(
                 &shard.segment.path,
-                format_args!("row {row} has the bias {found:?}"),
+                format_args!("row {row} has the invalid bias {found:?}"),
             )),
         }
     }
@@ -153,7 +152,7 @@ impl Corrections<'_> {
     /// Lowers `errors` by the corrections, so that they bound the corrected scores; see
     /// [`quantized`](crate::index::quantized).
     ///
-    /// The bound contains `error * |q|`, and `|q|` is 1 within 0.002 however it was rounded up, so
+    /// The bound contains `error * |q|`, and `|q|` is within 0.002 of 1 even after rounding up, so
     /// that share of each correction is left out. This is a hundred times more than rounding needs.
     #[expect(clippy::cast_possible_truncation, reason = "covered by the margin")]
     pub(crate) fn lower(&self, rows: Range<usize>, errors: &[f32], lowered: &mut Vec<f32>) {
@@ -192,7 +191,7 @@ pub(crate) fn field() -> Field {
 }
 
 /// Returns the position of the column in a schema, and the query bank of its biases; `None` unless
-/// both are as we write them.
+/// both have the form that we write.
 pub(crate) fn find(schema: &Schema) -> Option<(usize, String)> {
     let (at, found) = schema.column_with_name(BIAS)?;
     let bank = schema.metadata.get(KEY_QUERY_BANK)?;

@@ -1,8 +1,8 @@
 //! Measures how evenly searches use a catalogue.
 //!
 //! In spaces with many dimensions, a few points ("hubs") are among the nearest neighbours of nearly
-//! every point, and many points of none (Radovanović, Nanopoulos, Ivanović, *Hubs in Space*, JMLR
-//! 11, 2010).
+//! every point, while many points are never among them (Radovanović, Nanopoulos, Ivanović, *Hubs in
+//! Space*, JMLR 11, 2010).
 //!
 //! This file counts how often songs are found; `correction` ranks hubs lower.
 
@@ -29,13 +29,13 @@ pub struct Hubness {
 }
 
 impl SongIndex {
-    /// Counts, for every song, how many of the queries find it among their `options.k` results.
+    /// Counts, for every song, how many of the queries have it among their `options.k` results.
     ///
-    /// Costs a [`search_many`](Self::search_many), and 4 bytes per song. Use queries that are
-    /// typical of later searches: pictures, if users will search with pictures.
+    /// This runs a [`search_many`](Self::search_many), and takes 4 bytes per song. Use queries that
+    /// are typical of later searches: pictures, if users will search with pictures.
     ///
     /// # Errors
-    /// As [`search_many`](Self::search_many).
+    /// The same as for [`search_many`](Self::search_many).
     pub fn hubness(
         &self,
         queries: &[Embedding],
@@ -145,7 +145,7 @@ pub struct HubnessReport {
     pub songs: usize,
     /// The number of songs that at least one query finds.
     pub songs_ever_shown: usize,
-    /// The same as a share, from 0 to 1.
+    /// The share of songs that at least one query finds, from 0 to 1.
     pub share_ever_shown: f64,
     /// See [`Hubness::skewness`].
     pub skewness: f64,
@@ -174,12 +174,12 @@ impl fmt::Display for HubnessReport {
         let percent = 100.0 * self.share_ever_shown;
         writeln!(
             f,
-            "{} of {} songs ({percent:.2}%) come up for any of {} queries",
+            "{} of {} songs ({percent:.2}%) are found by at least one of {} queries",
             self.songs_ever_shown, self.songs, self.queries
         )?;
         writeln!(
             f,
-            "how unequally often: skewness {:.2}, Gini coefficient {:.3}",
+            "unevenness: skewness {:.2}, Gini coefficient {:.3}",
             self.skewness, self.gini
         )?;
         for hub in &self.hubs {
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // Worked out by hand: mean 1, deviations -1 -1 -1 3, variance 3, third moment 6.
+        // Computed by hand: mean 1, deviations -1 -1 -1 3, variance 3, third moment 6.
         let one_takes_all = hubness(&[0, 4, 0, 0]);
         assert!((one_takes_all.skewness() - 6.0 / 27.0_f64.sqrt()).abs() < 1e-12);
         assert_eq!(one_takes_all.never(), 0.75);

@@ -1,4 +1,4 @@
-//! Bounds of a row's score, computed from its codes and those of the query. The proof is in
+//! Bounds of a row's score, computed from the codes of the row and of the query. The proof is in
 //! [`super`].
 
 use super::query::QuantizedQuery;

@@ -1,9 +1,9 @@
-//! A batch's vectors as 8-bit integers (scalar quantization): a quarter of the bytes to read, and a
-//! bound on the precision that this costs.
+//! A batch's vectors as 8-bit integers (scalar quantization): a quarter of the bytes to read, with
+//! a bound on the loss of precision.
 //!
 //! For a row `x`, the difference `d = R (x - centre)` is stored as `scale * code`, where `code` has
 //! `dim` integers from -127 to 127. The centre is the mean of the batch: vectors of one encoder
-//! have a large part in common, which would otherwise use up the few steps available. `R` is a
+//! have a large common component, which would otherwise use up the few steps available. `R` is a
 //! [rotation] that makes all dimensions similar, for the same reason.
 //!
 //! [rotation]: self::rotation
@@ -33,9 +33,10 @@
 //!
 //! The dot product is computed in two parts, `code_q = 128 * high + low`, each of which fits an
 //! `i8`. `high` alone bounds all rows, with `step * 128 * high` in place of `step * code_q`; `low`
-//! is added only for the rows that remain.
+//! is added only for the remaining rows.
 //!
-//! This file quantizes vectors and `query` queries; `bounds` computes the bound; `rotation` is `R`.
+//! This file quantizes vectors; `query` quantizes queries; `bounds` computes the bound; `rotation`
+//! is `R`.
 
 mod bounds;
 mod query;
@@ -67,16 +68,16 @@ const MAX_CODE: f64 = 127.0;
 const ZERO_POINT: i32 = 128;
 /// The weight of `high`, the first of the two parts of a query's code.
 const HIGH: i32 = 128;
-/// More than all rounding of `f64` sums here can add up to, both absolute and relative to the
-/// magnitude of the sum: for 65,536 products it is below 1e-11.
+/// Exceeds the total rounding error of the `f64` sums here, both absolute and relative to the
+/// magnitude of the sum: for 65,536 products the error is below 1e-11.
 const ROUNDING: f64 = 1e-9;
-/// The same for bounds in `f32`: eight operations, each of which loses at most `2^-24` of its
-/// operands. For vectors that we quantized, the operands are at most 8: lengths are at most 1.001,
-/// so the centre's is too, and a row is at most 2.01 from the centre; `error` is at most half a
-/// step, 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` is at most the
-/// sum of both.
+/// The same for bounds in `f32`: each of eight operations loses at most `2^-24` of its operands.
+/// For vectors that we quantized, the operands are at most 8: lengths are at most 1.001, so the
+/// centre's is too, and a row is at most 2.01 from the centre; `error` is at most half a step,
+/// 2.01/254, in each of 65,536 dimensions, so 2.02; and the codes' `length` is at most the sum of
+/// both.
 const F32_ROUNDING: f64 = 1e-5;
-/// What bounds in `f32` lose per unit of centre, error and length, if another program quantized
+/// The loss of bounds in `f32` per unit of centre, error and length, if another program quantized
 /// larger vectors.
 const F32_SHARE: f64 = 1e-6;
 
@@ -234,7 +235,7 @@ impl QuantizedVectors {
             length += coded.powi(2);
         }
         let promises = [self.errors[row], self.lengths[row]].map(f64::from);
-        // Half of the margin that the bounds leave for rounding.
+        // Half of the rounding margin of the bounds.
         let rounding = ROUNDING / 2.0 * (1.0 + promises[0] + promises[1]);
         let kept = |(found, promise): (f64, f64)| found.sqrt() <= promise + rounding;
         [error, length].into_iter().zip(promises).all(kept)
@@ -278,7 +279,7 @@ mod tests {
     use crate::embedding::normalize_in_place;
     use crate::simd::{Backend, Thresholds, screen};
 
-    /// Vectors in which a few values may be far greater, or far smaller, than the others.
+    /// Vectors in which a few values may be far greater or far smaller than the others.
     fn vectors(dim: usize) -> impl Strategy<Value = Vec<f32>> {
         let value = prop_oneof![
             6 => -1.0_f32..1.0,
@@ -355,7 +356,7 @@ mod tests {
         let (row, query) = vector.split_at_mut(dim);
         normalize_in_place(row).unwrap();
         normalize_in_place(query).unwrap();
-        // Together with its opposite, so that the centre is not the row itself.
+        // Add the negated row, so that the centre is not the row itself.
         let rows: Vec<f32> = row.iter().copied().chain(row.iter().map(|x| -x)).collect();
         let vectors = QuantizedVectors::new(&rows, dim);
         for (least, most) in all_bounds(&QuantizedQuery::new(query), &vectors, 0.0) {
@@ -366,7 +367,7 @@ mod tests {
     #[test]
     fn true_bounds_of_huge_numbers_lose_no_row_to_rounding() {
         let far = 1_064_841_152.0;
-        // One dimension, whose sign the rotation flips.
+        // In one dimension, the rotation only flips the sign.
         let vectors = QuantizedVectors {
             codes: vec![255].into(),
             scales: vec![far / 127.0].into(),

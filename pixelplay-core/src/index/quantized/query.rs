@@ -24,7 +24,7 @@ impl QuantizedQuery {
         let mut rotated: Vec<f64> = query.iter().copied().map(f64::from).collect();
         rotate(&mut rotated);
         let most = rotated.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-        // At least the smallest positive normal number, so that nothing is divided by zero.
+        // At least the smallest positive normal number, to avoid dividing by zero.
         let step = (most / (MAX_CODE * f64::from(HIGH))).max(f64::MIN_POSITIVE);
         let steps = 1.0 / step;
         let (mut norm, mut high_error, mut error) = (0.0, 0.0, 0.0);

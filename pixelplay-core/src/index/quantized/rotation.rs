@@ -1,17 +1,17 @@
 //! A fixed rotation that spreads the contents of a vector evenly over its dimensions.
 //!
-//! Vectors of an encoder have a few dimensions with far greater values than the others. In 8-bit
-//! integers those would use up the steps: CLIP queries lost three times as much precision without a
-//! rotation as with it. A rotation does not change dot products.
+//! Encoder vectors have a few dimensions with far greater values than the others. In 8-bit
+//! integers, these would use up the available steps: CLIP queries lost three times as much
+//! precision without a rotation as with it. A rotation does not change dot products.
 //!
 //! The rotation is a randomised Hadamard transform (Ailon and Chazelle, *The fast
-//! Johnson-Lindenstrauss transform*, 2009): flip the signs of some dimensions, then multiply by the
-//! Hadamard matrix, in `dim * log2(dim)` additions. This needs a power of two. If `dim` is not one,
-//! the first `p` dimensions are transformed, then the last `p`, where `p` is the greatest power of
-//! two within `dim`; together they cover all dimensions. Signs are flipped before each of the two
-//! steps.
+//! Johnson-Lindenstrauss transform*, 2009): it flips the signs of some dimensions, then multiplies
+//! by the Hadamard matrix, in `dim * log2(dim)` additions. This needs a power of two. If `dim` is
+//! not one, the first `p` dimensions are transformed, then the last `p`, where `p` is the greatest
+//! power of two within `dim`; together they cover all dimensions. Signs are flipped before each of
+//! the two steps.
 
-/// Rotates `x` in place. The signs never change, because files are quantized with them.
+/// Rotates `x` in place. The signs must never change, because files are quantized with them.
 ///
 /// Rounding: each value passes through at most `2 * log2(dim)` additions and two multiplications,
 /// so for 65,536 dimensions the result is off by at most `36 * 2^-53` of the length of `x`, which
@@ -50,7 +50,7 @@ fn random(dimension: u64) -> u64 {
 
 /// Multiplies by the orthonormal Hadamard matrix. The length must be a power of two.
 fn hadamard(x: &mut [f64]) {
-    // The first three steps together, in registers.
+    // Do the first three steps together, in registers.
     let mut half = 1;
     if let (blocks, []) = x.as_chunks_mut::<8>() {
         for block in blocks {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_hadamard_matrix_of_four() {
-        // H = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]] / 2, by hand.
+        // H = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]] / 2, computed by hand.
         let mut x = [1.0, 2.0, 3.0, 5.0];
         hadamard(&mut x);
         assert_eq!(x, [5.5, -1.5, -2.5, 0.5]);
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn the_signs_are_those_of_splitmix64() {
-        // The first outputs of the generator seeded with 0 and 1, as its authors' C code gives
-        // them.
+        // The first outputs of the generator seeded with 0 and 1, computed with its authors' C
+        // code.
         assert_eq!(random(0), 0xe220_a839_7b1d_cdaf);
         assert_eq!(random(1), 0x910a_2dec_8902_5cc1);
         for bit in [62, 63] {

@@ -1,5 +1,4 @@
-//! Candidates: rows that may be among the best for a query, as long as only bounds of their scores
-//! are known.
+//! Candidates: rows that may be among the best for a query, judging by the bounds of their scores.
 
 use super::top_k::{Scored, TopK};
 use crate::index::{SongIndex, SongIndexError};
@@ -14,7 +13,7 @@ fn max_candidates(k: usize) -> usize {
     k.saturating_mul(4).saturating_add(EXTRA_CANDIDATES)
 }
 
-/// A little more than the product of two lengths of at most 1.001.
+/// Slightly more than the product of two lengths of at most 1.001.
 const MAX_SCORE: f64 = 1.0021;
 
 /// Scores queries exactly.
@@ -51,7 +50,7 @@ impl Scorer<'_> {
         let query = &self.queries[query * dim..(query + 1) * dim];
         let vector = self.index.fetch_vector(row, scratch)?;
         let score = self.backend.dot_f64(vector, query);
-        // False for NaN.
+        // This comparison is false for NaN.
         if score.abs() <= MAX_SCORE { Ok(score + 0.0) } else { Err(self.index.bad_vector(row)) }
     }
 }
@@ -62,7 +61,7 @@ pub(super) struct Candidates<'a> {
     query: usize,
     k: usize,
     floor: f64,
-    /// The k greatest lower bounds. A row that cannot reach the least of them is not among the
+    /// The k greatest lower bounds. A row that cannot reach the smallest of them is not among the
     /// best.
     lower: TopK,
     cutoff: f64,
@@ -78,7 +77,7 @@ struct Candidate {
 
 impl<'a> Candidates<'a> {
     /// Returns the maximum memory that the candidates for one query take. A growing list briefly
-    /// takes twice its size.
+    /// needs twice its size.
     pub(super) fn max_bytes(k: usize) -> usize {
         let list = max_candidates(k).saturating_mul(2 * size_of::<Candidate>());
         list.saturating_add(k.saturating_mul(2 * size_of::<Scored>()))
@@ -115,7 +114,7 @@ impl<'a> Candidates<'a> {
         if most < self.cutoff {
             return Ok(());
         }
-        // The bounds of a damaged row can be anything, and must not push other rows out.
+        // A damaged row can have any bounds, and must not displace other rows.
         let (least, most) = match least <= MAX_SCORE {
             true => (least, most),
             false => (f64::NEG_INFINITY, f64::INFINITY),
@@ -131,7 +130,7 @@ impl<'a> Candidates<'a> {
         Ok(())
     }
 
-    /// Adds the candidates of other rows.
+    /// Adds candidates that were collected from other rows.
     pub(super) fn merge(&mut self, other: Self) {
         for scored in other.lower.into_unsorted() {
             self.lower.push(scored);
@@ -140,8 +139,8 @@ impl<'a> Candidates<'a> {
         self.list.extend(other.list);
     }
 
-    /// Returns the best rows by their exact scores. Computes only as many scores as needed, the
-    /// most promising first.
+    /// Returns the best rows by their exact scores. Computes only as many scores as needed,
+    /// starting with the most promising rows.
     pub(super) fn best(&self) -> Result<TopK, SongIndexError> {
         let promising = self.list.iter().filter(|candidate| candidate.most >= self.cutoff);
         let mut promising: Vec<&Candidate> = promising.collect();

@@ -16,7 +16,8 @@ pub struct SongHit {
     pub row: usize,
     /// The song's id.
     pub id: SongId,
-    /// The cosine between its vector and the query: greater is closer, 1 is the same direction.
+    /// The cosine between its vector and the query: greater is closer, and 1 means the same
+    /// direction.
     pub score: f64,
     /// The value that songs are ranked by: the score minus the correction of
     /// [`SearchOptions::hubness_correction`](super::SearchOptions::hubness_correction).
@@ -24,11 +25,11 @@ pub struct SongHit {
     /// How well the song matches compared with the rest of the catalogue, from 0 to 100. 50 is the
     /// average song.
     ///
-    /// Cosines of pictures with texts mean little to a person: CLIP's lie between 0.15 and 0.35. So
-    /// the score is compared with the scores that the same query gives to up to 512 songs, evenly
-    /// spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, where `Phi` is the
-    /// normal distribution function. The percentage does not depend on `k`, filter, threads or
-    /// backend. If all scores are equal, it is 50.
+    /// Cosines between pictures and texts mean little to a person: CLIP's lie between 0.15 and
+    /// 0.35. The percentage compares the score with the same query's scores for up to 512 songs,
+    /// evenly spaced over the whole catalogue: `100 * Phi((score - mean) / (2 * sd))`, where `Phi`
+    /// is the normal distribution function. The percentage does not depend on `k`, filter, threads
+    /// or backend. If all scores are equal, it is 50.
     pub match_percent: f64,
 }
 
@@ -36,13 +37,13 @@ impl SongHit {
     /// Reads the song, with all its columns, from the index.
     ///
     /// # Errors
-    /// As [`SongIndex::song`].
+    /// The same as for [`SongIndex::song`].
     pub fn song(&self) -> Result<Song, SongIndexError> {
         self.index.song(self.row)
     }
 }
 
-/// Compares the results, not the open indexes they came from.
+/// Compares only the results, not the open indexes they came from.
 impl PartialEq for SongHit {
     fn eq(&self, other: &Self) -> bool {
         let all = |hit: &Self| (hit.row, hit.score, hit.corrected_score, hit.match_percent);
@@ -143,8 +144,8 @@ impl fmt::Debug for Hits {
     }
 }
 
-/// Writes rank, match percentage, title and artist, one song per line. Control characters are
-/// replaced, since the index may come from anywhere and must not be able to control a terminal.
+/// Writes rank, match percentage, title and artist, one song per line. Replaces control characters,
+/// since an untrusted index must not be able to control the terminal.
 impl fmt::Display for Hits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, hit) in self.hits.iter().enumerate() {

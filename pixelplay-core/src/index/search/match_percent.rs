@@ -90,7 +90,7 @@ impl ScoreDistribution {
             return 50.0;
         }
         let z = (score - self.mean) / self.sd;
-        // Phi(z / 2), by its definition through the complementary error function.
+        // Phi(z / 2), in terms of the complementary error function.
         100.0 * 0.5 * libm::erfc(-z / 2.0 / std::f64::consts::SQRT_2)
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn known_values() {
         let c = ScoreDistribution::new([0.1, 0.2, 0.3]);
-        // Phi(0), Phi(1), Phi(1.5), Phi(-1) of any statistical table.
+        // Phi(0), Phi(1), Phi(1.5) and Phi(-1), as in any statistical table.
         for (score, percent) in
             [(0.2, 50.0), (0.4, 84.134_474_6), (0.5, 93.319_279_9), (0.0, 15.865_525_4)]
         {

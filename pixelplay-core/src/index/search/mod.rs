@@ -10,7 +10,7 @@
 //! | `candidates` | the remaining rows, until exact scores decide |
 //! | `top_k` | the k best scores of a stream |
 //! | `match_percent` | scores as percentages that are meaningful to people |
-//! | `threads` | how many threads to use, and how they stay awake |
+//! | `threads` | choosing the number of threads, and keeping them awake |
 //! | `similar` | songs similar to a song |
 
 mod candidates;
@@ -53,12 +53,12 @@ pub struct SearchOptions {
     /// Return only songs with at least this score, after any hubness correction.
     pub min_score: Option<f64>,
     /// The maximum number of threads. By default, all threads of rayon's current pool; for a small
-    /// catalogue, only those that are awake, or a single one. If searches follow each other
+    /// catalogue, only the threads that are awake, or a single one. If searches follow each other
     /// closely, threads stay awake for a tenth of a millisecond after each.
     pub threads: Option<NonZeroUsize>,
     /// The share of each song's bias that is subtracted from its score, from 0 (the default) to 1.
-    /// Songs are ranked by the result, [`SongHit::corrected_score`], so songs that are found for
-    /// nearly every query are ranked lower. The index needs biases; see
+    /// Songs are ranked by the result, [`SongHit::corrected_score`], which lowers songs that are
+    /// found for nearly every query. The index needs biases; see
     /// [`SongIndexEditor::correct_hubness`](super::SongIndexEditor::correct_hubness).
     pub hubness_correction: f64,
     /// The instruction set to compute with; the fastest by default. It does not change the results.
@@ -119,17 +119,17 @@ impl SongIndex {
     ///
     /// The result is exact: songs are ranked by the dot product of the stored vector and the query
     /// in `f64` (16 interleaved partial sums, which are then added pairwise), and equal scores by
-    /// row. It is identical to the last bit on every processor and with any number of threads.
+    /// row. It is identical to the last bit, regardless of the processor and the number of threads.
     ///
-    /// Costs one pass over the songs that match the filter, limited by memory bandwidth: it reads
-    /// their quantized vectors, `dim` bytes per song, or the vectors themselves if the file is not
-    /// quantized. The first search of an open index also gathers a sample of it, up to 512 songs.
-    /// `cargo bench -p pixelplay-benches --bench search` measures both against a plain read of
-    /// memory; `benches/compare` compares with other libraries.
+    /// A search takes one pass over the songs that match the filter, limited by memory bandwidth:
+    /// it reads their quantized vectors, `dim` bytes per song, or the vectors themselves if the
+    /// file is not quantized. The first search of an open index also gathers a sample of it, up to
+    /// 512 songs. `cargo bench -p pixelplay-benches --bench search` measures both against a plain
+    /// read of memory; `benches/compare` compares with other libraries.
     ///
     /// # Errors
     /// If the query has another dimension or comes from another encoder, if the filter does not fit
-    /// the columns, or if a vector encountered is not a unit vector, which means that the file is
+    /// the columns, or if a vector turns out not to be a unit vector, which means that the file is
     /// damaged.
     pub fn search(
         &self,
@@ -144,7 +144,7 @@ impl SongIndex {
     /// over the vectors.
     ///
     /// # Errors
-    /// As [`search`](Self::search).
+    /// The same as for [`search`](Self::search).
     pub fn search_many(
         &self,
         queries: &[Embedding],
@@ -203,7 +203,7 @@ impl SongIndex {
         Ok(hits)
     }
 
-    /// Returns the rows that scores are compared with. The first search gathers them.
+    /// Returns the sample that scores are compared with. The first search gathers it.
     fn sample(&self) -> Result<&Sample, SongIndexError> {
         if let Some(sample) = self.opened.sample.get() {
             return Ok(sample);

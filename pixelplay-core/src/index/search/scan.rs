@@ -16,10 +16,11 @@ use crate::index::shard::Shard;
 use crate::index::{SongIndex, SongIndexError};
 use crate::simd::{Backend, LANES};
 
-/// In the time that another thread takes to wake, this many queries are compared with the sample
-/// and their candidates scored.
+/// The number of queries that can be compared with the sample, and their candidates scored, in the
+/// time that another thread takes to wake.
 const MIN_PIECE_QUERIES: usize = LANES;
-/// The maximum number of queries that share a pass: enough for memory traffic to no longer matter.
+/// The maximum number of queries that share a pass. At this number, memory traffic no longer
+/// matters.
 const MAX_QUERIES: usize = 1024;
 /// The maximum size of the candidates of a pass. It is exceeded only if the queries of a single
 /// panel need more.
@@ -62,7 +63,7 @@ impl Scan<'_> {
         sample: &Sample,
     ) -> Result<Vec<(Vec<Scored>, ScoreDistribution)>, SongIndexError> {
         let criteria = self.criteria;
-        // Otherwise rows of the sample may be filtered out, or ranked by something else.
+        // Otherwise rows of the sample may be filtered out, or ranked by a corrected score.
         let all_count = criteria.filter.is_none() && criteria.excluded.is_empty();
         let k = match all_count && criteria.correction == 0.0 {
             true => criteria.k,
@@ -96,7 +97,7 @@ impl Scan<'_> {
                 let range = split_point(rows, piece, pieces)..split_point(rows, piece + 1, pieces);
                 let found = found.get_or_insert_with(|| self.candidates(reached));
                 if let Err(error) = self.rows(range, found) {
-                    // The remaining pieces are not needed.
+                    // Skip the remaining pieces.
                     next.store(pieces, Ordering::Relaxed);
                     return Err(error);
                 }

@@ -12,7 +12,7 @@ use crate::index::shard::Span;
 use crate::simd::{Backend, LANES, Panel, RowErrors, Thresholds, screen};
 
 /// The size of the tile that is multiplied with one or more queries before the products are
-/// examined. It is small enough for the rows to stay in a core's cache.
+/// examined. It is small enough to stay in a core's cache.
 const TILE_BYTES: usize = 128 << 10;
 /// Limits a tile so that its products with two panels stay in the cache too, however short the
 /// vectors are.
@@ -24,9 +24,9 @@ const SCORE_CHUNK: usize = 16;
 /// The number of rows of a tile that are compared with the thresholds of a panel before these are
 /// updated.
 const PANEL_ROWS: usize = 64;
-/// If a filter leaves fewer than one row in this many, only those rows are multiplied. Otherwise
-/// all rows are, since memory delivers consecutive rows faster than selected ones: a selected row
-/// took twice as long on a Xeon, and three times as long on an EPYC.
+/// If a filter matches fewer than one row in this many, only the matching rows are multiplied.
+/// Otherwise all rows are, since memory delivers consecutive rows faster than selected ones: a
+/// selected row took twice as long on a Xeon, and three times as long on an EPYC.
 const SPARSE: usize = 3;
 
 /// Queries of unit length, prepared for multiplication.
@@ -43,7 +43,7 @@ pub(super) struct Queries {
     error: f64,
 }
 
-/// Rows of one batch, and which of them are eligible.
+/// Rows of one batch, and which of the rows are eligible.
 pub(super) struct Rows<'a> {
     pub(super) span: Span<'a>,
     /// Which of the span's rows match the filter.
@@ -210,7 +210,7 @@ impl Queries {
         rows.tiles((TILE_BYTES / self.dim).min(MAX_TILE_ROWS), |tile| {
             let (codes, row_errors) = vectors.rows(rows.in_batch(tile));
             let row_errors = rows.corrected(tile, row_errors, &mut lowered);
-            // Two panels at a time, so that their products are still in the nearest cache.
+            // Process two panels at a time, so that their products are still in the nearest cache.
             for (pair, panels) in self.high.chunks(2).enumerate() {
                 dots.resize(panels.len() * tile.len(), [0; LANES]);
                 self.backend.panels_i8(self.dim, codes, tile.picked, panels, &mut dots);
@@ -249,7 +249,7 @@ impl Queries {
         })
     }
 
-    /// Bounds the scores of any number of queries over the vectors themselves, if these are not
+    /// Bounds the scores of any number of queries over the vectors themselves, if they are not
     /// quantized.
     fn bound_vectors(
         &self,
@@ -293,8 +293,8 @@ impl Queries {
         let least = |found: &Candidates<'_>| ((found.cutoff() - error) as f32).next_down();
         let mut cutoff = least(found);
         for (chunk, scores) in scores.chunks(SCORE_CHUNK).enumerate() {
-            // Nearly always all scores are below the cutoff, and the compiler compares several at
-            // once. NaN is not below anything, so a damaged vector is examined, and detected.
+            // All scores are nearly always below the cutoff, and the compiler compares several at
+            // once. NaN is not below anything, so a damaged vector is examined and detected.
             if scores.iter().fold(true, |all, &score| all & (score < cutoff)) {
                 continue;
             }
@@ -400,7 +400,7 @@ impl Tile<'_> {
 /// the error is at most `g * sum |x_i q_i|` with `g = n u / (1 - n u)` (Higham, Accuracy and
 /// Stability of Numerical Algorithms, 2nd ed., section 3.1), and by Cauchy-Schwarz at most
 /// `g |x| |q|`. Lengths are at most 1.001 on both sides. The same holds for the `f64` score with
-/// `u = 2^-53`. Products that underflow lose at most `2^-126` each.
+/// `u = 2^-53`. Each product that underflows loses at most `2^-126`.
 fn f32_error(n: usize) -> f64 {
     let n = n as f64;
     let gamma = |u: f64| n * u / (1.0 - n * u);

@@ -14,7 +14,7 @@ pub enum By {
     #[default]
     Description,
     /// Their audio features: the cosine of the nine features [`AUDIO_FEATURES`], each measured in
-    /// standard deviations from the catalogue's mean. Songs that lack one of them are not found.
+    /// standard deviations from the catalogue's mean. Songs that lack a feature are not found.
     Audio,
 }
 
@@ -72,11 +72,11 @@ impl SongIndex {
     /// [`search`](Self::search).
     ///
     /// The hubness correction is not used with [`By::Audio`]. The first such call computes the
-    /// features of all songs and keeps them, 80 bytes per song.
+    /// features of all songs and caches them, at 80 bytes per song.
     ///
     /// # Errors
-    /// If the song does not exist, if it lacks audio features and [`By::Audio`] is used, or as
-    /// [`search`](Self::search).
+    /// If the song does not exist, or if it lacks audio features and [`By::Audio`] is used;
+    /// otherwise the same as for [`search`](Self::search).
     pub fn similar(
         &self,
         id: &str,
@@ -143,8 +143,8 @@ impl SongIndex {
         Ok(self.hits(hits))
     }
 
-    /// Returns the direction of each row, computed once: `None` if a feature is missing or all are
-    /// average.
+    /// Returns the direction of each row, computed once: `None` if a feature is missing or all
+    /// features are average.
     fn audio_directions(&self) -> Result<&[Option<Features>], SongIndexError> {
         if let Some(directions) = self.opened.audio.get() {
             return Ok(directions);

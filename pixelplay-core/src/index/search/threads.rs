@@ -19,13 +19,13 @@ const SHARING_BYTES: usize = 1 << 20;
 /// The number of pieces per thread: more than one, so that a delayed thread does not delay the
 /// rest.
 const PIECES_A_THREAD: usize = 4;
-/// The minimum number of rows in a piece, because each thread keeps its own best rows and all are
-/// merged.
+/// The minimum number of rows in a piece, because each thread keeps its own list of best rows, and
+/// the lists are merged.
 const MIN_PIECE_ROWS: usize = 64;
 /// Far more than any machine has threads.
 const MAX_PIECES: usize = 1024;
 /// How long threads stay awake after a search, and how soon the next search must begin to count as
-/// close. About the time it takes to do something small with a result and search again.
+/// close: about the time a caller needs to do something small with a result and search again.
 const LINGER: Duration = Duration::from_micros(100);
 /// How long a finished thread spins while it waits for the other threads of its search.
 const SPIN_TIME: Duration = Duration::from_micros(50);
@@ -65,7 +65,7 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
             });
         }
         let own = work();
-        // The others are almost done, and this thread would also take a while to wake.
+        // The other threads are almost done, and waking this thread again would take a while too.
         let done = Instant::now();
         while busy.load(Ordering::Acquire) > 0 && done.elapsed() < SPIN_TIME {
             spin_loop();
@@ -80,7 +80,7 @@ pub(super) fn in_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
 /// Times, in nanoseconds since [`now`] was first called.
 static LAST_END: AtomicU64 = AtomicU64::new(0);
 static AWAKE_UNTIL: AtomicU64 = AtomicU64::new(0);
-/// The number of threads that linger, and the number that were asked to.
+/// The number of threads that linger, and the number of threads asked to linger.
 static AWAKE: AtomicUsize = AtomicUsize::new(0);
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 

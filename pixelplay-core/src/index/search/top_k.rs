@@ -3,7 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// A row and its score. Greater is better: a greater score, or an equal score and an earlier row.
+/// A row and its score. Greater means better: a greater score, or an equal score and an earlier
+/// row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scored {
     pub(crate) score: f64,
@@ -32,7 +33,7 @@ impl PartialOrd for Scored {
 pub(crate) struct TopK {
     k: usize,
     floor: f64,
-    /// The worst is on top.
+    /// The worst value is on top.
     heap: BinaryHeap<Reverse<Scored>>,
 }
 
