@@ -1,10 +1,10 @@
-//! The errors of the catalogue, from a table of songs to an index.
+//! The errors of the catalogue, from reading a song table to building an index.
 
 use std::path::PathBuf;
 
 /// An error that occurs when a song table is read or an index is built from it.
 ///
-/// A bad row is not an error: it is counted, with its reason, in the
+/// A bad row is not an error: it is dropped and counted by reason in the
 /// [`CleanReport`](super::CleanReport).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,7 +14,7 @@ pub enum CatalogError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// The file is empty.
@@ -64,7 +64,7 @@ pub enum CatalogError {
         /// The limit.
         limit: u64,
     },
-    /// The songs of the table need more than
+    /// The songs of the table need more memory than
     /// [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
     #[error(
         "{}: the songs up to line {line} take more than {limit} bytes of memory; \
@@ -82,12 +82,12 @@ pub enum CatalogError {
     /// There are more songs than an index can hold.
     #[error("there are more than {} songs; split the table", u32::MAX)]
     TooManySongs,
-    /// Songs cannot be stored in a temporary file until their table has been read.
+    /// The temporary file that holds the songs while a table is read cannot be written.
     #[error("cannot write temporary data in {}", folder.display())]
     Spool {
         /// The folder of the file. The file itself has no name.
         folder: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
@@ -172,7 +172,7 @@ pub enum CatalogError {
         /// What is wrong.
         what: String,
     },
-    /// A table does not have as many rows as there are vectors.
+    /// The number of rows in a table differs from the number of vectors.
     #[error(
         "{} has {rows} rows below its header, but there are {vectors} vectors; row i must belong to vector i",
         table.display()
@@ -198,7 +198,7 @@ pub enum CatalogError {
     ReadTemplates {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// Description templates do not have the same form as the embedded ones.
@@ -220,7 +220,7 @@ pub enum CatalogError {
         /// What went wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// One of the [`WordWeights`](super::WordWeights) is not a valid weight.
+    /// One of the [`WordWeights`](super::WordWeights) is negative or not finite.
     #[cfg(feature = "encoder")]
     #[error("the weight of the {words} is {weight}; it must be 0 (left out) or more, and finite")]
     BadWordWeight {
@@ -229,7 +229,8 @@ pub enum CatalogError {
         /// The weight.
         weight: f64,
     },
-    /// Songs cannot be described like those of the index that they should be added to.
+    /// Songs cannot be described in the same way as those of the index that they are to be added
+    /// to.
     #[cfg(feature = "encoder")]
     #[error("cannot describe the songs like those of {}: {what}", index.display())]
     OtherRecipe {
@@ -250,7 +251,7 @@ pub enum CatalogError {
     NoSongs {
         /// The index that was not written.
         out: PathBuf,
-        /// How many songs were left out because they cannot be described.
+        /// The number of songs left out because they cannot be described.
         left_out: usize,
     },
     /// The index or the cleaned table would overwrite its own input: the table or the vectors.
@@ -269,7 +270,7 @@ pub enum CatalogError {
     /// A song has no vector because its sentences cancel each other out.
     #[error(transparent)]
     Embedding(#[from] crate::embedding::EmbeddingError),
-    /// There is no folder for the starter index, or the folder cannot be used.
+    /// There is no folder for the starter index, or it cannot be used.
     #[error(
         "cannot store the starter index in {}; set PIXELPLAY_CACHE to a writable folder",
         path.display()

@@ -44,7 +44,7 @@ pub(super) fn read_table(
 
     let mut scales = UnitScaleStats::default();
     let mut unclosed = 0;
-    // Some programs write unnamed columns at the end of the header, but rows without them.
+    // Some programs write unnamed columns at the end of the header but leave them out of the rows.
     let named = header.iter().rposition(|name| !name.is_empty()).unwrap_or(0) + 1;
     while let Some(row) = table.next()? {
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
@@ -149,7 +149,7 @@ fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String]
     }
 }
 
-/// Notes an unclosed quote, because the rows it swallows would otherwise go unnoticed.
+/// Adds a note about an unclosed quote, because the rows it swallows would otherwise go unnoticed.
 fn note_unclosed(row: &Row, count: u32, report: &mut CleanReport) {
     const MOST: u32 = 3;
     if count <= MOST {

@@ -2,9 +2,9 @@
 //!
 //! * `sentence`: a sentence, and what it was made from.
 //! * `sentences`: which sentences a song gets, from which of its columns.
-//! * `own_words`: the sentences of its title, tags and lyrics.
+//! * `own_words`: the sentences made from its title, tags and lyrics.
 //! * `templates`: the phrases, read from TOML (`templates.toml` is embedded).
-//! * `dice`: the choice among them, which depends on the id of the song.
+//! * `dice`: chooses among the phrases, depending on the id of the song.
 //! * `describer`: custom ways to describe songs.
 
 mod describer;

@@ -22,7 +22,7 @@ pub enum Source {
     Genre,
     /// Energy, valence and mode.
     Mood,
-    /// A feature that stands out: acousticness, tempo, length, ...
+    /// A feature that stands out, such as acousticness, tempo or length.
     Trait,
     /// A description that came with the song, or from a custom describer.
     Description,
@@ -50,7 +50,8 @@ impl Source {
         }
     }
 
-    /// Returns whether it comes from the song's own words and not from its features.
+    /// Returns whether the sentence was made from the song's own words rather than from its
+    /// features.
     #[cfg(feature = "encoder")]
     pub(crate) fn is_own_words(self) -> bool {
         matches!(self, Self::Title | Self::Tags | Self::Lyrics)
