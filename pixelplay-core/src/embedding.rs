@@ -250,9 +250,9 @@ pub enum EmbeddingError {
     #[error(
         "vectors of different encoders cannot be compared: expected {expected}, found {found}{}",
         if is_earlier(expected) {
-            "; the index was built with the earlier embedded checkpoint; build it again"
+            "; the index was built with an earlier embedded checkpoint; rebuild it"
         } else if is_earlier(found) {
-            "; the latter come from the earlier embedded checkpoint; make them again"
+            "; the vectors found come from an earlier embedded checkpoint; encode them again"
         } else {
             ""
         }
@@ -290,12 +290,12 @@ mod tests {
             let (index, query) = (space(index), space("clip:today"));
             same_space((2, Some(&index)), (2, Some(&query))).unwrap_err().to_string()
         };
-        let advice = "built with the earlier embedded checkpoint; build it again";
+        let advice = "built with an earlier embedded checkpoint; rebuild it";
         assert!(refused(EARLIER_EMBEDDED[1]).ends_with(advice));
         assert!(!refused("clip:of somebody else").contains("embedded"));
         let (today, earlier) = (space("clip:today"), space(EARLIER_EMBEDDED[0]));
         let refused = same_space((2, Some(&today)), (2, Some(&earlier))).unwrap_err().to_string();
-        assert!(refused.ends_with("make them again"), "{refused}");
+        assert!(refused.ends_with("encode them again"), "{refused}");
     }
 
     #[cfg(feature = "mini")]

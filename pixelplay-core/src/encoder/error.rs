@@ -83,7 +83,7 @@ pub enum EncodeError {
     TensorMismatch {
         /// The file.
         path: PathBuf,
-        /// One line for each tensor that is missing, has a different shape or type, or is unknown.
+        /// One line per tensor that is missing, has a different shape or type, or is unknown.
         problems: Vec<String>,
     },
     /// The checkpoint's tokenizer cannot be used.
@@ -253,7 +253,7 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// The first few problems of many: a checkpoint of another architecture has hundreds.
+/// Formats only the first few problems, because a checkpoint of another architecture has hundreds.
 struct Shortened<'a>(&'a [String]);
 
 impl fmt::Display for Shortened<'_> {

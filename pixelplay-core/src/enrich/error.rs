@@ -20,7 +20,7 @@ pub enum EnrichError {
     },
     /// Too many requests failed one after the other.
     #[error(
-        "{failures} requests to {provider} failed one after the other, the last one with: {last}; {} answers are in the \
+        "{failures} requests to {provider} failed in a row, the last one with: {last}; {} answers are in the \
          cache; run it again later to continue",
         answers
     )]

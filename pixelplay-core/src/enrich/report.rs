@@ -37,10 +37,10 @@ impl fmt::Display for Refusal {
             Self::OtherArtist => "only by other artists",
             Self::OtherTitle => "only with another title",
             Self::Cover => "only covers or karaoke",
-            Self::Mixed => "only cut into a DJ mix",
+            Self::Mixed => "only as part of a DJ mix",
             Self::OtherVersion => "only in another version (live, remix, ...)",
             Self::OtherLength => "only much longer or shorter",
-            Self::LowConfidence => "not surely the same",
+            Self::LowConfidence => "not certain to be the same song",
         })
     }
 }

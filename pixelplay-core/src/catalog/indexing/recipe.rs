@@ -93,7 +93,7 @@ pub(super) fn as_built(
             None => "a custom describer".to_owned(),
         };
         return refuse(format!(
-            "its songs were described by {}, but these would be by {}; pass the same ones (`--templates`, `describe=`, `BuildOptions::describer`)",
+            "its songs were described by {}, but these would be described by {}; pass the same describer (`--templates`, `describe=`, `BuildOptions::describer`)",
             name(built.templates.clone()),
             name(templates)
         ));

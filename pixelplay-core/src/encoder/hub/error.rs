@@ -117,7 +117,7 @@ pub enum HubError {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The hub cannot be reached, or the connection failed more often than it is retried.
+    /// The hub cannot be reached, or the connection failed even after all retries.
     #[error("cannot download `{url}`")]
     Network {
         /// The address.
@@ -125,9 +125,9 @@ pub enum HubError {
         /// Why not.
         source: Cause,
     },
-    /// The answer is not that of a hub.
+    /// The server does not respond like a hub.
     #[error(
-        "`{url}` does not answer as a Hugging Face hub does: {problem}; check HF_ENDPOINT, proxy and \
+        "`{url}` does not respond like a Hugging Face hub: {problem}; check HF_ENDPOINT, proxy and \
          firewall"
     )]
     BadResponse {
@@ -137,7 +137,7 @@ pub enum HubError {
         problem: String,
     },
     /// The downloaded data is not what the hub announced. It was removed.
-    #[error("`{url}` arrived damaged and was removed: {problem}; try again")]
+    #[error("the download of `{url}` was damaged and has been removed: {problem}; try again")]
     Damaged {
         /// The address.
         url: String,
@@ -192,7 +192,7 @@ pub enum HubError {
     },
     /// The progress callback asked to stop.
     #[error(
-        "the download was cancelled; the part that arrived is kept, and the next try continues from there"
+        "the download was cancelled; the part downloaded so far is kept, and the next attempt continues from there"
     )]
     Cancelled,
 }

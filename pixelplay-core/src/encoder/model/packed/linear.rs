@@ -43,7 +43,8 @@ enum PackedWeights {
 /// The location of a linear layer in a checkpoint, and its shape.
 #[derive(Debug, Clone)]
 pub(super) struct LinearSpec {
-    /// The names of its parts, which share their inputs and whose outputs follow each other.
+    /// The names of the layer's parts. All parts have the same inputs, and their outputs are
+    /// concatenated.
     pub(super) parts: Vec<String>,
     pub(super) bias: Bias,
     pub(super) inputs: ColumnGroups,
@@ -240,7 +241,7 @@ impl Linear {
     }
 }
 
-/// Appends a line for each of the picked columns of at most 16 rows.
+/// Appends one line per picked column, of at most 16 rows.
 fn pack(rows: &[f32], columns: usize, picked: Range<usize>, lines: &mut Vec<Lanes>) {
     if rows.len() == columns * WIDTH {
         lines.extend(picked.map(|column| {

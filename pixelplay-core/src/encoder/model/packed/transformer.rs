@@ -1,4 +1,4 @@
-//! A stack of pre-norm layers, of whose result only some rows are needed.
+//! A stack of pre-norm layers. Only some rows of its result are needed.
 
 use super::Result;
 use super::attention::{Attention, Queries, Sequence};
