@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// How far the length of a unit vector may be from 1.
+/// The maximum difference between the length of a unit vector and 1.
 ///
 /// Half-precision storage alone changes the length of a 512-d vector by up to about 5e-4.
 pub const UNIT_TOLERANCE: f64 = 1e-3;
@@ -58,7 +58,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A finite `f32` vector of length 1, with the space it belongs to if that is known.
+/// A finite `f32` vector of length 1, with the space it belongs to, if known.
 ///
 /// ```
 /// use pixelplay_core::Embedding;
@@ -80,7 +80,7 @@ impl Embedding {
     /// Its values are not changed.
     ///
     /// # Errors
-    /// If the vector is empty, contains NaN or an infinity, or has another length.
+    /// If the vector is empty, contains NaN or an infinity, or does not have length 1.
     pub fn new(
         values: impl Into<Arc<[f32]>>,
         fingerprint: Option<Fingerprint>,
@@ -163,8 +163,8 @@ pub fn same_space(
     expected: (usize, Option<&Fingerprint>),
     found: (usize, Option<&Fingerprint>),
 ) -> Result<(), EmbeddingError> {
-    // The space is checked first: a different encoder explains a different dimension, not the other
-    // way round.
+    // The space is checked first, because a different encoder explains a different dimension, but
+    // not the other way round.
     if let (Some(a), Some(b)) = (expected.1, found.1)
         && a != b
     {

@@ -10,7 +10,7 @@ use ureq::{Agent, Body};
 use super::error::EnrichError;
 use crate::http::{self, HttpProxy, header, join, origin, shown};
 
-/// Far more than an answer with some dozens of recordings.
+/// The maximum size of an answer, far more than needed for a few dozen recordings.
 const LARGEST_ANSWER: u64 = 4 << 20;
 const MOST_REDIRECTS: usize = 3;
 /// A slow answer may take at most this many times the timeout of one step.
@@ -32,10 +32,10 @@ pub(super) struct Fault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// Requests are too fast, which is not related to the song.
+    /// Requests are too frequent. This is not related to the song.
     TooFast,
-    /// The server fails, cannot be reached, or sends an unexpected answer; perhaps only for this
-    /// song.
+    /// The server fails, cannot be reached, or sends an unexpected answer. This may affect only the
+    /// current song.
     Broken,
 }
 
