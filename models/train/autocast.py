@@ -1,4 +1,4 @@
-"""bfloat16 where the processor computes in it; elsewhere it is several times slower than float32."""
+"""Uses bfloat16 if the processor supports it in hardware; otherwise it is several times slower than float32."""
 
 import torch
 

@@ -1,5 +1,5 @@
-"""What is known of moods: valence and energy of texts, told from rated words and from phrases that were written for a mood;
-of pictures, told from some that people rated."""
+"""Estimates moods. Valence and energy of texts are estimated from rated words and from phrases written for a mood, and
+those of pictures from pictures that people rated."""
 
 from pathlib import Path
 
@@ -12,19 +12,20 @@ import data
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/describe/templates.toml"
 TEXT_PENALTY = 3e-3
-PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
+PHRASE = 10  # the weight of one of a few hundred phrases, relative to one of 7,000 words
 FOLDS = 12
 COMPONENTS = 128
 VALENCE_PENALTY, ENERGY_PENALTY = 3.0, 10.0
 
 
 def templates() -> dict:
-    """The phrases that the library describes songs with."""
+    """Returns the phrases that the library uses to describe songs."""
     return tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
 
 
 def lexicon() -> dict[str, float]:
-    """Valence of single words, -1 to 1: VADER's lexicon (Hutto and Gilbert 2014, MIT), ten people a word."""
+    """Returns the valence of single words, -1 to 1, from VADER's lexicon (Hutto and Gilbert 2014, MIT; ten raters per
+    word)."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     words = SentimentIntensityAnalyzer().lexicon.items()
@@ -32,7 +33,7 @@ def lexicon() -> dict[str, float]:
 
 
 def phrases() -> tuple[dict[str, float], dict[str, float]]:
-    """Valence and energy, -1 to 1, of what songs are described with."""
+    """Returns valence and energy, -1 to 1, of the phrases that describe songs."""
     valence: dict[str, float] = {}
     energy: dict[str, float] = {}
     wording = templates()
@@ -58,7 +59,8 @@ def phrases() -> tuple[dict[str, float], dict[str, float]]:
 def ridge(
     x: np.ndarray, y: np.ndarray, penalty: float, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and offset of a ridge regression; `penalty` is a share of the rows, of which each `counts` so much."""
+    """Returns weights and offset of a ridge regression. `penalty` is relative to the number of rows; `counts` has row
+    weights."""
     c = np.ones(len(x)) if counts is None else counts
     x = x.astype(np.float64)
     middle, mean = c @ x / c.sum(), c @ y / c.sum()
@@ -69,8 +71,8 @@ def ridge(
 
 
 def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
-    """From a sentence vector to valence and energy: weights (384, 2) and offset (2,), so that captions have mean 0 and
-    deviation 1."""
+    """Returns weights (384, 2) and offset (2,) that map a sentence vector to valence and energy, scaled so that
+    captions have mean 0 and deviation 1."""
     words = lexicon()
     valence, energy = phrases()
     plain = dict.fromkeys(vocabulary.ENERGETIC, 1.0) | dict.fromkeys(vocabulary.CALM, -1.0)
@@ -90,11 +92,12 @@ def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
 def of_pictures(
     items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, sentence_moods: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Valence and energy (n, 2) in standard deviations, from OASIS's norms of its training themes; and what their regression
-    tells of the rated pictures themselves, against the norms: Spearman's correlations (2,).
+    """Returns valence and energy (n, 2) of all pictures, in standard deviations, estimated by regression on OASIS's
+    norms for its training themes; and the Spearman correlations (2,) between estimates and norms on the rated pictures.
 
-    `features` are the teacher's, standardised; `sentence_moods` (n, 2) are the moods of the sentences that the teacher's features
-    lead to. Of a rated picture it is a regression on the other themes that tells, never one that saw its own theme."""
+    `features` are the teacher's features, standardised. `sentence_moods` (n, 2) are the moods of the sentences
+    predicted from them. The estimate for a rated picture comes from a regression on other themes, never from one that
+    saw the picture's theme."""
     rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
     norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
     themes = sorted({items[i].label for i in rated})
@@ -107,7 +110,7 @@ def of_pictures(
     components = flat @ np.linalg.svd(flat[:: max(1, len(flat) // 6000)], full_matrices=False)[2][:COMPONENTS].T
     components /= components.std(0)
     sentence_moods = (sentence_moods - sentence_moods.mean(0)) / sentence_moods.std(0)
-    # Colours and what a caption would say tell valence; energy is in what is seen.
+    # Valence is predicted from features, colours and the predicted caption; energy from features and the predicted caption.
     moods = []
     for axis, (x, penalty) in enumerate(
         [
