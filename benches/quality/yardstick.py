@@ -44,7 +44,8 @@ class Figure:
 def figure(
     name: str, groups: npt.ArrayLike, chance: float, of_encoder: Callable, of_colours: Callable | None = None
 ) -> Figure:
-    """`of_encoder` and `of_colours` return the figure for some of the pictures, given by their positions."""
+    """Creates a line. `of_encoder` and `of_colours` compute the figure for some of the pictures, given by their
+    positions."""
     every = np.arange(len(np.asarray(groups)))
     line = Figure(name, len(every), chance, of_encoder(every), bootstrap(of_encoder, groups))
     if of_colours is not None:

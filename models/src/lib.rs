@@ -1,4 +1,4 @@
-//! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an OpenCLIP directory of
+//! The checkpoint that PixelPlay embeds: `pixelplay-mini`, an OpenCLIP directory of
 //! less than 10 MB, as bytes of the binary. Its weights are stored in eight bits;
 //! `models/eight_bits.py` writes the directory of floats that `open_clip` reads.
 //!
