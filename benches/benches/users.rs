@@ -129,7 +129,7 @@ fn resume(quick: bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let now = SystemTime::now();
-    // A stopped clock: nothing is written, as between two minutes of an active session.
+    // The clock is stopped, so nothing is written, as for most requests of an active session.
     let options = UserStoreOptions { clock: Clock::new(move || now), ..options() };
     let users = UserStore::open_with(&path, options).unwrap();
     users.register("ana", PASSWORD).unwrap();
@@ -303,7 +303,7 @@ fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// By linear interpolation between the two nearest, as numpy does.
+/// Interpolates linearly between the two nearest values, like numpy.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

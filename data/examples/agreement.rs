@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 
-/// Each feature, half the last decimal the catalogue gives (closer is equal), and the difference
-/// beyond which a song deserves a second look.
+/// Each feature, half of the last decimal that the catalogue gives (smaller differences count as
+/// equal), and the difference above which a song should be reviewed.
 const FEATURES: [(&str, f64, f64); 9] = [
     ("energy", 0.005, 0.20),
     ("valence", 0.005, 0.20),
@@ -218,7 +218,8 @@ fn letters(text: &str) -> String {
     text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Whether a song counts 85 or 170 beats a minute is a matter of taste, also for a machine.
+/// Returns the share of tempos that agree up to a factor of two. Whether a song has 85 or 170 beats
+/// per minute is a matter of taste, even for a machine.
 fn agreeing_tempos(pairs: &[(Row, &Row)]) -> f64 {
     let tempo = FEATURES.iter().position(|(name, ..)| *name == "tempo");
     let agrees = |(song, row): &&(Row, &Row)| {

@@ -57,8 +57,8 @@ impl Series {
 pub struct RadarOptions {
     /// The displayed width in CSS pixels; the height follows from it.
     pub width: u32,
-    /// Whether to label the axes and add a legend below. Without text, the chart is a small shape
-    /// for use in a table.
+    /// Whether to label the axes and add a legend below. Without text, the chart is a small shape,
+    /// suitable for a table cell.
     pub text: bool,
 }
 

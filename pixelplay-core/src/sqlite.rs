@@ -63,7 +63,7 @@ impl<E> Abort<E> {
 /// Why a file is not opened.
 pub(crate) enum Refusal {
     ReadOnly,
-    /// It is not one of our files. Contains what it is instead.
+    /// It is not one of our files. The text says what it is instead.
     Foreign(&'static str),
     /// It has a newer schema than this version of PixelPlay supports.
     Newer {

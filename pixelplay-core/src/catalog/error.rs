@@ -31,7 +31,7 @@ pub enum CatalogError {
     NotAFile {
         /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The kind of thing found there.
         found: &'static str,
     },
     /// The file is not text.
@@ -39,7 +39,7 @@ pub enum CatalogError {
     NotText {
         /// The file.
         path: PathBuf,
-        /// What the file seems to be.
+        /// The kind of file found.
         found: &'static str,
         /// Advice that ends the sentence; may be empty.
         advice: &'static str,
@@ -157,7 +157,7 @@ pub enum CatalogError {
         column: String,
         /// The header that was mapped to it.
         header: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
         /// The header as it was found.
         found: Vec<String>,
@@ -169,7 +169,7 @@ pub enum CatalogError {
         path: PathBuf,
         /// The line in which the row begins, from 1.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// The number of rows in a table differs from the number of vectors.
@@ -190,7 +190,7 @@ pub enum CatalogError {
     BadVectors {
         /// The file or folder.
         path: PathBuf,
-        /// What is wrong, and what to do about it.
+        /// The problem, and what to do about it.
         what: String,
     },
     /// A file of description templates cannot be read.
@@ -207,9 +207,9 @@ pub enum CatalogError {
         path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
     )]
     BadTemplates {
-        /// The file, if they were read from one.
+        /// The file from which the templates were read, if any.
         path: Option<PathBuf>,
-        /// What is wrong, and where.
+        /// The problem and its position.
         source: Box<toml::de::Error>,
     },
     /// A custom describer failed.
@@ -217,7 +217,7 @@ pub enum CatalogError {
     Describe {
         /// The id of the song.
         id: String,
-        /// What went wrong.
+        /// The cause of the failure.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// One of the [`WordWeights`](super::WordWeights) is negative or not finite.
@@ -236,7 +236,7 @@ pub enum CatalogError {
     OtherRecipe {
         /// The index.
         index: PathBuf,
-        /// What differs, and what to do about it.
+        /// The difference, and what to do about it.
         what: String,
     },
     /// There are no songs to write to an index.
@@ -278,7 +278,7 @@ pub enum CatalogError {
     Cache {
         /// The folder.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause of the failure.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The caller's progress callback asked to stop; nothing was written.

@@ -222,7 +222,7 @@ impl<'a> SongTable<'a> {
     ///
     /// # Errors
     /// Returns [`CatalogError::BadRow`] for a row that cannot be read or whose id is a duplicate;
-    /// otherwise as [`clean`](Self::clean).
+    /// also returns the errors of [`clean`](Self::clean).
     pub fn read_aligned(self, progress: &mut dyn Progress) -> Result<Cleaned, CatalogError> {
         clean::read_aligned(self.input, &self.options, progress)
     }

@@ -20,7 +20,8 @@ pub struct Reason {
     pub score: f64,
 }
 
-/// Explains why a song was found: returns its sentences, those that fit the query best first.
+/// Explains why a song was found: returns its sentences, ordered from the best to the worst fit to
+/// the query.
 ///
 /// For a song of an index these are the sentences that its vector was made from, read from its
 /// [`description`](Song::description). `templates` are needed to determine what each sentence was

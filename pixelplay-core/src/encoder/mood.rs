@@ -39,7 +39,7 @@ impl Encoder {
     /// ```
     ///
     /// # Errors
-    /// As [`Encoder::encode_image`].
+    /// The same as [`Encoder::encode_image`].
     pub fn mood<'a>(&self, image: impl Into<ImageSource<'a>>) -> Result<Mood, EncodeError> {
         self.mood_of(&self.encode_image(image)?)
     }

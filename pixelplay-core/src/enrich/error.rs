@@ -15,7 +15,7 @@ pub enum EnrichError {
     /// An option has an invalid value.
     #[error("{what}")]
     BadOptions {
-        /// What is wrong, and what it should be.
+        /// The problem, and the valid values.
         what: String,
     },
     /// Too many requests failed in a row.
@@ -52,7 +52,7 @@ pub enum EnrichError {
     Cache {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: CacheProblem,
     },
     /// The index cannot be read or written.
@@ -65,7 +65,7 @@ pub enum EnrichError {
     Cancelled,
 }
 
-/// What is wrong with a cache.
+/// A problem with a cache file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheProblem {

@@ -134,7 +134,7 @@ pub fn enrich_songs(
 /// Returns what [`enrich`](enrich()) would request, and how long it would take. Makes no request.
 ///
 /// # Errors
-/// As [`enrich`](enrich()), if the cache or the index cannot be read.
+/// The same as [`enrich`](enrich()), if the cache or the index cannot be read.
 pub fn plan(
     index: &SongIndex,
     provider: &dyn Provider,
@@ -147,7 +147,7 @@ pub fn plan(
 /// Like [`plan`], for songs in memory.
 ///
 /// # Errors
-/// As [`enrich_songs`], if the cache cannot be read.
+/// The same as [`enrich_songs`], if the cache cannot be read.
 pub fn plan_songs(
     songs: &[Song],
     provider: &dyn Provider,

@@ -13,14 +13,14 @@ use crate::http::{self, HttpProxy, header, join, origin, shown};
 /// The maximum size of an answer, far more than needed for a few dozen recordings.
 const LARGEST_ANSWER: u64 = 4 << 20;
 const MOST_REDIRECTS: usize = 3;
-/// A slow answer may take at most this many times the timeout of one step.
+/// The maximum duration of a whole answer, as a multiple of the timeout of one step.
 const WHOLE: u32 = 4;
 
 pub(super) struct Client {
     agent: Agent,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,

@@ -1,10 +1,10 @@
-//! Why a query cannot be answered.
+//! The errors of queries.
 
 use crate::embedding::EmbeddingError;
 use crate::index::SongIndexError;
 use crate::progress::Cancelled;
 
-/// Why a query could not be answered.
+/// The reason why a query could not be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {

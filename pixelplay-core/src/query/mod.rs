@@ -208,8 +208,8 @@ impl HybridQuery {
     /// Returns exactly the best songs, at most `k`, best first (or most diverse first).
     ///
     /// # Errors
-    /// As [`blend`](Self::blend), and if an option is out of range or the filter does not fit the
-    /// index.
+    /// The same as [`blend`](Self::blend). Also fails if an option is out of range or the filter
+    /// does not fit the index.
     pub fn search(&self, index: &SongIndex, options: &QueryOptions) -> Result<Hits, QueryError> {
         self.search_with(index, options, &mut ())
     }
@@ -218,7 +218,8 @@ impl HybridQuery {
     /// songs are picked with [`diversity`](QueryOptions::diversity), which may take long.
     ///
     /// # Errors
-    /// As [`search`](Self::search), or [`SongIndexError::Cancelled`](crate::index::SongIndexError::Cancelled).
+    /// The same as [`search`](Self::search), or
+    /// [`SongIndexError::Cancelled`](crate::index::SongIndexError::Cancelled).
     pub fn search_with(
         &self,
         index: &SongIndex,

@@ -13,7 +13,7 @@ pub(super) enum Cell {
     Missing,
     /// The value.
     Known(Value),
-    /// Not a value of this kind of column.
+    /// The cell is not a valid value for this kind of column.
     Unreadable,
     /// A value of the right kind, but out of range.
     OutOfRange,

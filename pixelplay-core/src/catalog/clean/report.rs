@@ -57,11 +57,11 @@ impl fmt::Display for Tally {
 pub enum DropReason {
     /// The row has more or fewer cells than the header.
     Ragged,
-    /// Its id is empty, `NA` or the like.
+    /// The id is empty, `NA` or the like.
     MissingId,
-    /// Its title is empty, `NA` or the like.
+    /// The title is empty, `NA` or the like.
     MissingTitle,
-    /// Its artist is empty, `NA` or the like.
+    /// The artist is empty, `NA` or the like.
     MissingArtist,
 }
 

@@ -9,11 +9,12 @@ use serde::Serialize;
 pub struct Sentence {
     /// The sentence. It could be the caption of a photograph.
     pub text: String,
-    /// What it was made from.
+    /// The part of the song's data that the sentence was made from.
     pub source: Source,
 }
 
-/// What a [`Sentence`] was made from. Its `Display` completes "this song was found by ...".
+/// The part of a song's data that a [`Sentence`] was made from. `Display` completes "this song was
+/// found by ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -183,8 +183,8 @@ fn of_words(song: &Song, templates: &Templates) -> Vec<String> {
     told
 }
 
-/// Returns a scene for one of the features that stand out; the more one stands out, the more likely
-/// it is.
+/// Returns a scene for one of the features that stand out. The more a feature stands out, the more
+/// likely it is chosen.
 fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     let mut dice = Dice::new(song, templates, "trait");
     let traits = &templates.traits;

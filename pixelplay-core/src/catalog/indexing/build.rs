@@ -94,8 +94,8 @@ impl Build<'_> {
         tally: &mut BuildTally,
         done: &mut BuildProgress<'_>,
     ) -> Result<(), CatalogError> {
-        /// This takes the encoder a fraction of a second, and little memory even if no two songs
-        /// share a sentence.
+        /// The number of songs encoded at once. This takes a fraction of a second, and little
+        /// memory even if no two songs share a sentence.
         const ENCODED_AT_ONCE: usize = 1024;
         let mut writer = SongIndexWriter::create(path, self.writer_options())?;
         for (at, songs) in batch.chunks(ENCODED_AT_ONCE).enumerate() {

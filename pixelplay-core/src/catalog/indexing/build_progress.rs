@@ -1,9 +1,9 @@
-//! How far a build is.
+//! The progress of a build.
 
 use crate::catalog::CatalogError;
 use crate::progress::Progress;
 
-/// How far a build is.
+/// The progress of a build.
 pub(super) struct BuildProgress<'a> {
     /// The number of songs described so far.
     pub(super) songs: usize,

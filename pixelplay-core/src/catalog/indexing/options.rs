@@ -12,7 +12,7 @@ use crate::index::WriterOptions;
 pub struct BuildOptions {
     /// How to describe songs that have no description.
     pub describer: Describer,
-    /// How much a song's own words count.
+    /// The weights of a song's own words.
     pub words: WordWeights,
     /// Options for encoding the sentences.
     pub encode: EncodeOptions,
@@ -36,10 +36,10 @@ impl Default for BuildOptions {
 /// together have a weight of 1. A weight of 0 leaves that kind of words out.
 ///
 /// A song's vector is the direction of `s - c + w_title * t + w_tags * g + w_lyrics * l`. Here `s`
-/// is the mean direction of its scenes and moods, `c` a share of what all songs have in common, `t`
-/// the vector of its title, and `g` and `l` the means of its tags and lines of lyrics. Each title,
-/// tag and line is scaled by how visible its subject is, from 0 (`Untitled 4`) to 1 (`Sunflower`),
-/// as estimated with the text tower.
+/// is the mean direction of its scenes and moods, `c` a share of the component that all songs have
+/// in common, `t` the vector of its title, and `g` and `l` the means of its tags and lines of
+/// lyrics. Each title, tag and line is scaled by how visible its subject is, from 0 (`Untitled 4`)
+/// to 1 (`Sunflower`), as estimated with the text tower.
 ///
 /// The higher the weights, the more often a song is found because of its title, and the less often
 /// because of its sound; the table in `benches/record/titles.md` shows both.

@@ -30,8 +30,8 @@ pub struct CleanOptions {
 
 impl Default for CleanOptions {
     /// Detects the delimiter, trusts the header and merges recordings. Reads at most 4 GiB, 10
-    /// million rows, 10,000 columns, and cells of 1 MiB, into at most 4 GiB of memory. A larger
-    /// table is refused.
+    /// million rows, 10,000 columns, and cells of 1 MiB, into at most 4 GiB of memory. Larger
+    /// tables are rejected.
     fn default() -> Self {
         Self {
             delimiter: None,

@@ -19,17 +19,17 @@ const LONGEST_CELLS_IN_A_ROW: usize = 16;
 pub(crate) struct Row {
     text: String,
     ends: Vec<usize>,
-    /// The line of the file in which it begins, from 1.
+    /// The line of the file in which the row begins, from 1.
     pub(crate) line: u64,
-    /// The line in which it ends: a later one if cells have line breaks.
+    /// The line in which the row ends. It is a later one if cells contain line breaks.
     pub(crate) last_line: u64,
-    /// A quoted cell continues after its closing quote, or never has one.
+    /// Whether a quoted cell continues after its closing quote, or has no closing quote.
     pub(crate) bad_quotes: bool,
-    /// It has characters beyond ASCII, as UTF-8.
+    /// Whether the row has non-ASCII characters in UTF-8.
     pub(crate) utf8: bool,
-    /// It has cells that are not UTF-8 and were read as Windows-1252.
+    /// Whether the row has cells that are not UTF-8 and were read as Windows-1252.
     pub(crate) windows_1252: bool,
-    /// It has U+FFFD, which marks a character that was lost.
+    /// Whether the row contains U+FFFD, which marks a lost character.
     pub(crate) lost_characters: bool,
 }
 

@@ -107,7 +107,7 @@ struct Section<'a> {
     values: &'a Value,
 }
 
-/// The outcome of one comparison, and the detail.
+/// The outcome and the detail of a comparison that ended early.
 type Ended = (Outcome, String);
 
 impl Section<'_> {

@@ -13,7 +13,7 @@ pub(in crate::encoder) struct Config {
     pub(in crate::encoder) text: TextConfig,
     pub(in crate::encoder) vision: VisionConfig,
     pub(in crate::encoder) projection_dim: usize,
-    /// Not hashed itself, but the fingerprint includes the names of the tensors.
+    /// This field is not hashed, but the fingerprint includes the names of the tensors.
     #[serde(skip)]
     pub(in crate::encoder) layout: Layout,
 }
@@ -33,8 +33,9 @@ pub(in crate::encoder) struct TextConfig {
     pub(in crate::encoder) transformer: TransformerConfig,
     pub(in crate::encoder) vocab_size: usize,
     pub(in crate::encoder) max_positions: usize,
-    /// Only compared with the tokenizer's end token, which is the one that is used. So this id is
-    /// not part of the fingerprint, and a legacy id can be corrected without rebuilding indexes.
+    /// This id is only compared with the tokenizer's end token, which is the one that is used. So
+    /// it is not part of the fingerprint, and a legacy id can be corrected without rebuilding
+    /// indexes.
     #[serde(skip)]
     pub(in crate::encoder) eos_token_id: u32,
 }

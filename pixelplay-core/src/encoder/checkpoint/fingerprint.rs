@@ -15,7 +15,7 @@ use crate::encoder::image::Settings;
 /// changes.
 const REVISION: &str = "pixelplay encoder fingerprint v2";
 
-/// Hashes everything in a checkpoint that affects a vector, and nothing else.
+/// Hashes exactly those parts of a checkpoint that affect a vector.
 ///
 /// Two checkpoints that differ only in file names, sharding, JSON formatting or irrelevant keys
 /// have the same fingerprint. The same weights in a different type (`f16` instead of `f32`) give

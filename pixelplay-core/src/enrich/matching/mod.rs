@@ -34,7 +34,7 @@ pub struct Wanted {
     pub title: String,
     /// The artist to search for: without guests.
     pub artist: String,
-    /// Its length in milliseconds.
+    /// The length in milliseconds.
     pub duration_ms: Option<i64>,
     parsed: Title,
     artists: Artists,

@@ -282,7 +282,7 @@ fn of_several_the_surest_is_chosen_then_the_album_then_the_nearest_length() {
     assert_eq!(chosen(&[on("1", 126), on("2", 125)]), "2");
     assert_eq!(chosen(&[on("1", 125), on("2", 125)]), "1");
     assert_eq!(wanted.choose(&[], 0.75), Err(Refusal::NothingFound));
-    // Of several refusals, the one of the closest recording is returned.
+    // If there are several refusals, that of the closest recording is returned.
     let live = candidate("Yesterday (Live)", "The Beatles", "", Some(125));
     let other = candidate("Yesterday", "Boyz II Men", "", Some(125));
     assert_eq!(wanted.choose(&[live, other], 0.75), Err(Refusal::OtherVersion));

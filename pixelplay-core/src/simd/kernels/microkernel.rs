@@ -4,7 +4,7 @@
 use super::epilogue::Epilogue;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-/// How a tile of a product is computed.
+/// A way to compute a tile of a product.
 pub(in crate::simd) trait Microkernel {
     /// A line of either factor.
     type Line;

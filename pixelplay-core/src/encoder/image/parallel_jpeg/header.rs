@@ -206,16 +206,16 @@ fn with_all_sizes(mut symbols: Vec<u8>, mut counts: [u8; 16]) -> Option<(Vec<u8>
 pub(super) struct Table {
     counts: [u8; 16],
     symbols: Vec<u8>,
-    /// By the next bits: a symbol and the length of its code; 0 if the code is longer.
+    /// Indexed by the next bits: a symbol and the length of its code, or 0 if the code is longer.
     fast: Vec<(u8, u8)>,
-    /// By the next bits: the number of bits that one code takes with its value, and the number of
-    /// coefficients it covers, as `places << 5 | bits`; 0 if the code is longer. The end of a block
-    /// covers [`END`] coefficients.
+    /// Indexed by the next bits: the number of bits taken by one code and its value, and the number
+    /// of coefficients it covers, as `places << 5 | bits`; 0 if the code is longer. The end of a
+    /// block covers [`END`] coefficients.
     one: Vec<u16>,
-    /// The same for two codes if both fit into the bits, otherwise as `one`.
+    /// Like `one`, but for two codes if both fit into the bits.
     two: Vec<u16>,
-    /// For each length: the code after the last one, and what to add to a code to get the position
-    /// of its symbol.
+    /// For each code length: the code after the last one of this length, and the number to add to a
+    /// code to get the position of its symbol.
     limits: [(u32, i32); 17],
 }
 

@@ -59,8 +59,7 @@ pub(super) enum Bias {
     None,
     /// Each part has its own bias.
     Own,
-    /// There is no bias, but a batch norm with this name follows, which is folded into weights and
-    /// bias.
+    /// There is no bias. A batch norm with this name follows, and is folded into weights and bias.
     BatchNorm(String),
 }
 
@@ -222,7 +221,7 @@ impl Linear {
             && rows >= MIN_SHARED_ROWS
             && blocks.len() < TASKS_PER_THREAD * threads
         {
-            // Too few blocks for all threads, so each block is split by its rows.
+            // There are too few blocks for all threads, so each block is split by its rows.
             let share = rows.div_ceil(threads * TASKS_PER_THREAD);
             out.par_chunks_mut(rows).zip(blocks).for_each(|(out, block)| {
                 out.par_chunks_mut(share).enumerate().for_each(|(index, out)| {
