@@ -137,9 +137,7 @@ def song_moods(part: Pictures, index: pp.SongIndex) -> dict[str, Floats]:
 
 
 def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
-    """Measures whether the mood profile and the songs found agree with what people felt: ranks of valence and
-    arousal.
-    """
+    """Measures rank correlations of the mood profile, and of the songs found, with people's valence and arousal."""
     test, train = (pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
     themes = [p.label for p in test.items]
     profiles = [encoder.mood(embedding) for embedding in test.embeddings]

@@ -218,8 +218,8 @@ fn letters(text: &str) -> String {
     text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Returns the share of tempos that agree up to a factor of two. Whether a song has 85 or 170 beats
-/// per minute is a matter of taste, even for a machine.
+/// Returns the percentage of tempos that agree up to a factor of two. Whether a song has 85 or 170
+/// beats per minute is a matter of taste, even for a machine.
 fn agreeing_tempos(pairs: &[(Row, &Row)]) -> f64 {
     let tempo = FEATURES.iter().position(|(name, ..)| *name == "tempo");
     let agrees = |(song, row): &&(Row, &Row)| {

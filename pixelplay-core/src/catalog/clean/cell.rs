@@ -44,8 +44,8 @@ fn is_missing(cell: &str) -> bool {
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
-/// Returns whether a text is missing. Songs and artists may have such names, so only the exact
-/// spellings of programs count: `Na`, `none` and `-` are names.
+/// Returns whether a text is missing. Only the exact spellings that programs write count, because
+/// songs and artists may be called `Na`, `none` or `-`.
 fn is_missing_text(text: &str) -> bool {
     matches!(
         text,

@@ -109,9 +109,9 @@ impl UnitScaleStats {
 
     /// Decides the scale of each column, after all rows have been read.
     pub(super) fn infer(self, report: &mut CleanReport) -> UnitScales {
-        // A column of zeros and ones is on 0-1. A threshold of nine in ten tolerates broken cells
-        // in a column of percentages, and a few broken cells on 0-1 do not reach it. Fewer than
-        // five values are not enough to decide.
+        // A column of zeros and ones has a scale from 0 to 1. The threshold of nine in ten
+        // tolerates broken cells in a column of percentages, and a few broken cells in a 0-1 column
+        // do not reach it. Fewer than five values are not enough to decide.
         let is_percent = self.columns.each_ref().map(|column| {
             column.nonzero >= 5 && column.largest > 2.0 && column.percent * 10 >= column.nonzero * 9
         });
