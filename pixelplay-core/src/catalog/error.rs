@@ -107,7 +107,7 @@ pub enum CatalogError {
     /// A cell is longer than [`CleanOptions::max_cell_bytes`](super::CleanOptions::max_cell_bytes),
     /// or a row longer than sixteen such cells.
     #[error(
-        "{}, line {line}: a cell is longer than {limit} bytes, or the row than 16 times that; \
+        "{}, line {line}: a cell is longer than {limit} bytes, or the row is longer than 16 times that; \
          check for a quote that is never closed, or raise max_cell_bytes",
         path.display()
     )]

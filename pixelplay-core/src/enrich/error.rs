@@ -82,7 +82,7 @@ pub enum CacheProblem {
     Foreign(&'static str),
     /// It was written by a later version of PixelPlay.
     #[error(
-        "it has schema {found}, this version of PixelPlay knows up to {supported}; update PixelPlay"
+        "it has schema {found}, but this version of PixelPlay supports at most {supported}; update PixelPlay"
     )]
     Newer {
         /// The version of the file.

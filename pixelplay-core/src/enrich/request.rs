@@ -86,7 +86,7 @@ impl Client {
             let body = response.body_mut().with_config().limit(LARGEST_ANSWER);
             return body.read_to_vec().map_err(|error| unreached(&uri, &error));
         }
-        Err(broken(&uri, "redirects without end"))
+        Err(broken(&uri, "redirects too often"))
     }
 
     /// Returns whether an address exists; redirects are not followed.

@@ -142,7 +142,7 @@ fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String]
     }
     if mapping.id.is_none() {
         let made = match keep {
-            Keep::Songs => "made from artist and title, and the same each time",
+            Keep::Songs => "made from artist and title, so they are the same every time",
             Keep::EveryRow => "row numbers, from 0",
         };
         report.notes.push(format!("there is no id column: ids are {made}"));

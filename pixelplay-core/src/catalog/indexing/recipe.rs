@@ -81,7 +81,7 @@ pub(super) fn as_built(
     }
     if built.description != DESCRIPTION {
         return refuse(format!(
-            "its descriptions are of version {}, but this PixelPlay writes version {DESCRIPTION}; \
+            "its descriptions have version {}, but this PixelPlay writes version {DESCRIPTION}; \
              rebuild the index",
             built.description
         ));
