@@ -135,7 +135,7 @@ fn jpeg(width: u16, height: u16) -> Vec<u8> {
     jpeg
 }
 
-/// Writes a checkpoint directory of CLIP ViT-B/32's shape.
+/// Writes a checkpoint directory with the shape of CLIP ViT-B/32.
 fn write_b32(dir: &Path) -> std::io::Result<()> {
     let config = json!({"model_type": "clip", "architectures": ["CLIPModel"]});
     std::fs::write(dir.join("config.json"), config.to_string())?;
@@ -182,7 +182,7 @@ fn write_weights(
     file.flush()
 }
 
-/// Writes a checkpoint directory of OpenCLIP's around an EfficientNet-Lite0.
+/// Writes an OpenCLIP checkpoint directory with an EfficientNet-Lite0.
 fn write_lite0(dir: &Path) -> std::io::Result<()> {
     let config = json!({
         "model_cfg": {

@@ -111,7 +111,7 @@ def line() -> str:
 
 
 def end(main: Callable[[], int]) -> None:
-    """Runs a command as a program."""
+    """Runs a command's main function as a program and exits with its code."""
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -31,7 +31,7 @@ def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, di
         left_out |= install_requirements(python, HERE / name, folder / "installed.txt")
     if wheel is None:
         wheel = build_wheel(python, folder / "wheels")
-    # Forced, because the version is always the same; its dependencies are already installed.
+    # The reinstallation is forced, because the version is always the same. The dependencies are already installed.
     pip(python, "--force-reinstall", "--no-deps", str(wheel)).check_returncode()
     return python, left_out
 

@@ -40,7 +40,7 @@ class Measurement:
         self.graphs: bool = job["graphs"]
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # Descriptions of promises that PixelPlay did not keep.
+        # Descriptions of cases in which PixelPlay broke a promise.
         self.failures: list[str] = []
         self.pixelplay = PixelPlay()
         self.pixelplay.build(self.data, self.threads)

@@ -44,7 +44,7 @@ class Measurement:
         self.effort = Effort(**job["effort"])
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # Descriptions of promises that PixelPlay did not keep.
+        # Descriptions of cases in which PixelPlay broke a promise.
         self.failures: list[str] = []
         self.products: dict = {}
 

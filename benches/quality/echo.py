@@ -15,7 +15,7 @@ SHUFFLES = 200
 
 
 def theme_words() -> dict[str, list[str]]:
-    """Returns at most eight words for each theme of OASIS that name what its pictures show."""
+    """Returns, for each OASIS theme, at most eight words for what its pictures show."""
     return json.loads((HERE / "echo_words.json").read_text())
 
 

@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints one line per feature, for the first `features` features.
+/// Prints a table with one line for each of the first `features` features.
 fn print_table(pairs: &[&(Row, &Row)], features: usize) {
     println!(
         "{:18}{:>9}{:>10}{:>12}{:>8}",

@@ -1,4 +1,4 @@
-"""Uses bfloat16 if the processor supports it in hardware; otherwise it is several times slower than float32."""
+"""Uses bfloat16 on processors that support it. On others, bfloat16 is several times slower than float32."""
 
 import torch
 
