@@ -1,7 +1,7 @@
-"""Weights in eight bits: what PixelPlay's own checkpoint is stored in, and the folder of floats that open_clip reads.
+"""Converts weights from eight bits, the form of PixelPlay's own checkpoint, to the floats that open_clip reads.
 
-A tensor `name` of signed bytes has a tensor `name.scale` beside it, with a number for each of its rows (its first axis):
-a value is the byte times the number. PixelPlay reads both folders, to the same vectors.
+For each tensor `name` of signed bytes there is a tensor `name.scale` with one number per row (first axis). A value is its
+byte times the number of its row. PixelPlay reads both kinds of folders and returns the same vectors.
 
   pip install numpy safetensors
   python models/eight_bits.py models/pixelplay-mini OUT
@@ -16,11 +16,11 @@ from safetensors.numpy import load_file, save_file
 
 WEIGHTS = "open_clip_model.safetensors"
 SCALE = ".scale"
-LEAST = 1024  # numbers of a tensor that is worth it; biases and norms stay as they are
+LEAST = 1024  # the minimum size of a tensor to convert; biases and norms are not converted
 
 
 def pack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Matrices and kernels in eight bits, everything else as it is."""
+    """Converts matrices and kernels to eight bits. Does not change other tensors."""
     packed = {}
     for name, x in tensors.items():
         if x.ndim < 2 or x.size < LEAST:
@@ -35,7 +35,7 @@ def pack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def unpack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Floats; what is not in eight bits stays as it is."""
+    """Converts eight-bit tensors to floats. Does not change other tensors."""
     floats = {}
     for name, x in tensors.items():
         scale = tensors.get(name + SCALE)
@@ -47,7 +47,7 @@ def unpack(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def float_folder(folder: Path, out: Path) -> None:
-    """Writes the OpenCLIP folder that `folder` holds in eight bits."""
+    """Writes the OpenCLIP folder `folder`, whose weights are in eight bits, with float weights to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.json"):
         shutil.copyfile(file, out / file.name)
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the folder to write")
     a = parser.parse_args()
     if not (a.folder / WEIGHTS).is_file():
-        raise SystemExit(f"{a.folder / WEIGHTS} is missing: name the folder that holds it")
+        raise SystemExit(f"{a.folder / WEIGHTS} is missing: pass the folder that contains it")
     if a.folder.resolve() == a.out.resolve():
         raise SystemExit("OUT must be another folder")
     float_folder(a.folder, a.out)

@@ -1,5 +1,5 @@
-//! Encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP ViT-B/32, and one
-//! of OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
+//! Measures encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP
+//! ViT-B/32, and one of OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
@@ -37,7 +37,7 @@ fn encoders() -> Vec<(&'static str, Encoder)> {
     ]
 }
 
-/// A photo-sized picture of waves, and several different ones.
+/// Returns different photo-sized pictures of waves.
 fn pictures(count: u32) -> Vec<Image> {
     let (width, height) = (500, 400);
     let pixel = |seed: u32, at: u32| {
@@ -74,7 +74,7 @@ fn texts(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode_texts");
     for (name, encoder) in encoders() {
         for batch in [1, 32] {
-            // About as long as the description of a song, and all different.
+            // The texts are about as long as the description of a song, and all differ.
             let texts: Vec<String> = (0..batch)
                 .map(|at| format!("{at:>4}a quiet evening by the sea, slow piano and soft rain"))
                 .collect();
@@ -90,7 +90,7 @@ fn texts(c: &mut Criterion) {
     }
 }
 
-/// Without the model: the cost of a picture before it is encoded.
+/// Measures the cost of a picture before the model encodes it.
 fn preprocess(c: &mut Criterion) {
     let encoder = Encoder::mini().unwrap();
     let mut group = c.benchmark_group("preprocess");
@@ -103,7 +103,8 @@ fn preprocess(c: &mut Criterion) {
     }
 }
 
-/// JPEG files to upright pixels; unrotated, and as from a camera that was held upright.
+/// Measures decoding JPEG files to upright pixels: files that need no rotation, and files from a
+/// camera held upright.
 fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     for (width, height) in [(500, 400), (4000, 3000)] {
@@ -119,7 +120,7 @@ fn decode(c: &mut Criterion) {
     }
 }
 
-/// Waves with some noise, which takes as many bits as that of a photo.
+/// Draws waves with some noise, which takes as many bits as the noise of a photo.
 fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let (wide, high) = (usize::from(width), usize::from(height));
     let level = |at: usize| {
@@ -134,7 +135,7 @@ fn jpeg(width: u16, height: u16) -> Vec<u8> {
     jpeg
 }
 
-/// Writes a checkpoint directory of CLIP ViT-B/32's shape.
+/// Writes a checkpoint directory with the shape of CLIP ViT-B/32.
 fn write_b32(dir: &Path) -> std::io::Result<()> {
     let config = json!({"model_type": "clip", "architectures": ["CLIPModel"]});
     std::fs::write(dir.join("config.json"), config.to_string())?;
@@ -142,7 +143,7 @@ fn write_b32(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
 
     write_weights(&dir.join("model.safetensors"), &b32_tensors(), |name| {
-        // Norms are identities, and everything else is small: random signs at about 1/40.
+        // Norms are identities, and all other weights are small: about 1/40 with random signs.
         match name.contains("norm") && name.ends_with("weight") {
             true => 0x3F80,
             false => 0x3C80,
@@ -173,7 +174,7 @@ fn write_weights(
         let size = size(name);
         for _ in 0..shape.iter().product::<usize>() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            // A sign and some of the mantissa, except of 1.
+            // Random sign and some random bits of the mantissa, except for weights of 1.
             let noise = if size == 0x3F80 { 0 } else { (state >> 16) as u16 & 0x807F };
             file.write_all(&(size | noise).to_le_bytes())?;
         }
@@ -181,7 +182,7 @@ fn write_weights(
     file.flush()
 }
 
-/// Writes a checkpoint directory of OpenCLIP's around an EfficientNet-Lite0.
+/// Writes an OpenCLIP checkpoint directory with an EfficientNet-Lite0.
 fn write_lite0(dir: &Path) -> std::io::Result<()> {
     let config = json!({
         "model_cfg": {
@@ -200,7 +201,7 @@ fn write_lite0(dir: &Path) -> std::io::Result<()> {
         let is_norm = name.contains("bn") || name.contains("ln_");
         match is_norm && (name.ends_with("weight") || name.ends_with("running_var")) {
             true => 0x3F80,
-            // About 1/8 before batch norms, and 1/40 elsewhere.
+            // Weights are about 1/8 before batch norms, and about 1/40 elsewhere.
             false if name.contains("conv") => 0x3E00,
             false => 0x3C80,
         }

@@ -1,6 +1,6 @@
-//! Exact top-10 over random unit vectors of 512 dimensions, quantized and not. Throughput is
-//! counted in scanned bytes, so it can be compared with `floor`, which only reads the same number
-//! of bytes.
+//! Measures exact top-10 search over random unit vectors of 512 dimensions, quantized and not
+//! quantized. Throughput is counted in scanned bytes, so it can be compared with `floor`, which
+//! only reads the same number of bytes.
 //!
 //! Run `cargo bench -p pixelplay-benches --bench search`, with a filter after `--` to run only a
 //! part.
@@ -33,7 +33,7 @@ fn vector(rng: &mut StdRng) -> Embedding {
     Embedding::normalize(values, None).expect("not zero")
 }
 
-/// Rows whose `year` counts from 0 to 99 and starts again.
+/// Creates an index whose `year` column counts from 0 to 99 repeatedly.
 fn index(rows: usize, quantized: bool) -> SongIndex {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("songs.arrow");
@@ -50,7 +50,7 @@ fn index(rows: usize, quantized: bool) -> SongIndex {
     SongIndex::open(&path).expect("an index")
 }
 
-/// Folds all bits together: the time of a scan without arithmetic.
+/// Combines all bits, to measure the time of a scan without arithmetic.
 fn read_all(memory: &[u64]) -> u64 {
     let mut sums = [0_u64; 32];
     for values in memory.as_chunks::<32>().0 {

@@ -82,7 +82,7 @@ fn enumeration(quick: bool) {
     for (store, kinds) in [
         ("a store of today's hashes", &[][..]),
         (
-            "a store that holds two kinds of before as well",
+            "a store that also has two older kinds of hashes",
             &[
                 ("bcrypt, cost 12", "ben", BCRYPT_12),
                 ("argon2id, 4 MiB, 1 pass", "cleo", WEAK_ARGON2),
@@ -94,7 +94,7 @@ fn enumeration(quick: bool) {
         users.register("ana", PASSWORD).unwrap();
         let mut rows = vec![
             ("unknown user".to_owned(), "nobody"),
-            ("unknown user, once more".to_owned(), "nobody"),
+            ("unknown user, again".to_owned(), "nobody"),
             ("wrong password, today's hash".to_owned(), "ana"),
         ];
         for (kind, name, hash) in kinds {
@@ -129,7 +129,7 @@ fn resume(quick: bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users.db");
     let now = SystemTime::now();
-    // A stopped clock: nothing is written, as between two minutes of an active session.
+    // The clock is stopped, so nothing is written, as for most requests of an active session.
     let options = UserStoreOptions { clock: Clock::new(move || now), ..options() };
     let users = UserStore::open_with(&path, options).unwrap();
     users.register("ana", PASSWORD).unwrap();
@@ -151,7 +151,7 @@ fn resume(quick: bool) {
         });
     });
     println!(
-        "\n`resume` of {SESSIONS} sessions, warm; median of {rounds} rounds of {calls} calls a thread"
+        "\n`resume` of {SESSIONS} sessions, warm; median of {rounds} rounds of {calls} calls per thread"
     );
     for (at, times) in times.iter().enumerate() {
         let threads = at + 1;
@@ -190,7 +190,7 @@ fn storm(quick: bool) {
     }
     drop(users);
     let default = UserStoreOptions::default().concurrent_hashes.get();
-    println!("\n{people} log-ins at once, each run in a process of its own; median of {rounds}");
+    println!("\n{people} log-ins at once, each run in a separate process; median of {rounds}");
     println!("{:<24} {:>14} {:>14} {:>10}", "", "memory before", "high water", "all in");
     let bounds = [1, default, STORM];
     let mut runs = vec![Vec::new(); bounds.len()];
@@ -254,7 +254,7 @@ fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
     println!("{before} {} {}", high_water_mib(), took.as_millis());
 }
 
-/// Only Linux has it in a file; on other systems it is not measured.
+/// Only Linux provides the mark in a file. On other systems it is not measured.
 fn high_water_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -303,7 +303,7 @@ fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// By linear interpolation between the two nearest, as numpy does.
+/// Interpolates linearly between the two nearest values, like numpy.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

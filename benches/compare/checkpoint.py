@@ -21,9 +21,8 @@ DONE = "done.txt"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The content of `folder`: weights for transformers and PixelPlay, and for ONNX Runtime the two towers in f32 and
-    int8.
-    """
+    """The files in `folder`: weights for transformers and PixelPlay, and the two towers in f32 and int8 for ONNX
+    Runtime."""
 
     folder: Path
 
@@ -44,7 +43,7 @@ def make(checkpoint: Checkpoint, shared: Path) -> None:
     import torch
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
-    # The tokenizer of the parity tests.
+    # The same tokenizer as in the parity tests.
     sys.path.append(str(REPOSITORY / "pixelplay-core/tests/parity"))
     from vocabulary import tokenizer
 
@@ -108,7 +107,7 @@ def export(model, checkpoint: Checkpoint) -> None:
         "text77": (Text(), ids, {"input_ids": {0: some}}),
         "text": (Text(), ids[:, :20].contiguous(), {"input_ids": {0: some, 1: length}}),
     }
-    # The exporter prints messages about itself.
+    # Hides the exporter's own messages.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     for tower, (module, example, shapes) in towers.items():

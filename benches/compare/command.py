@@ -1,4 +1,4 @@
-"""What the commands share: their options, the environment they run in, and where results go."""
+"""Code that the commands share: options, the environment they run in, and the output of results."""
 
 import argparse
 import json
@@ -24,13 +24,18 @@ def parser(doc: str | None, epilog: str) -> argparse.ArgumentParser:
     add(
         "--threads", type=positive, nargs="+", metavar="N", help="numbers of threads (1 2; at most the number of cores)"
     )
-    add("--rounds", type=positive, metavar="N", help="how many turns each library has (15)")
+    add("--rounds", type=positive, metavar="N", help="number of turns for each library (15)")
     add(
         "--wheel", type=Path, metavar="FILE", help="a wheel of PixelPlay; by default, one is built from this repository"
     )
     add("--shared", type=Path, metavar="FOLDER", default=os.environ.get("PIXELPLAY_SHARED", REPOSITORY / "../shared"),
         help="real vectors, songs and photos (PIXELPLAY_SHARED, ../shared); missing parts are skipped")  # fmt: skip
-    add("--work", type=Path, metavar="FOLDER", help="folder for environment and data; gigabytes (target/compare)")
+    add(
+        "--work",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for the environment and data; needs gigabytes (target/compare)",
+    )
     add("--under", metavar="COMMAND", help="start the measuring processes under this command, such as 'nice -n -5'")
     add("--json", type=Path, metavar="FILE", help="write the results as JSON")
     add("--plot", type=Path, metavar="FILE", help="draw the results: .svg or .png")
@@ -106,10 +111,10 @@ def line() -> str:
 
 
 def end(main: Callable[[], int]) -> None:
-    """Runs a command as a program."""
+    """Runs a command's main function as a program and exits with its code."""
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; its own message is above")
+        sys.exit(f"{error.cmd[0]} failed with exit code {error.returncode}; see its message above")

@@ -1,4 +1,4 @@
-"""A whole comparison: one data set after the other, each measured in its own processes."""
+"""A whole comparison: one data set after another, each measured in its own processes."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from rivals import RIVALS, PixelPlay
 # How many new processes open an index, and how many searches each makes.
 PROCESSES = 5
 SEARCHES = 20
-# A batch is measured at the largest size up to this: beyond it, the scores alone would take gigabytes.
+# A batch is measured at the largest size up to this one. Beyond it, the scores alone would take gigabytes.
 BATCH_ROWS = 100_000
 ALL_SONGS = 1_000_000
 
@@ -65,7 +65,7 @@ class Comparison:
 
     def datasets(self) -> list[tuple[str, int]]:
         vectors = [(shape, rows) for rows in self.asked.rows for shape in self.asked.shapes if shape != "songs"]
-        # All songs; in a quick run only the first of them.
+        # All songs, or only the first ones in a quick run.
         songs = self.asked.rows[0] if self.asked.quick else ALL_SONGS
         return [("songs", songs), *vectors] if "songs" in self.asked.shapes else vectors
 
@@ -107,15 +107,15 @@ class Comparison:
             self.results["left_out"].update(found["left_out"])
             self.results["failures"] += found["failures"]
             if not found["cores_limited"]:
-                self.note("cores could not be limited here: threads are what each library makes of its setting")
+                self.note("cores could not be limited here: the number of threads depends on each library")
             if once:
                 self.results["opening"].append(opening(data, count))
         if data.rows > self.asked.approximate_rows:
             self.note(f"graphs are not built above {self.asked.approximate_rows:,} rows (--approximate-rows)")
 
     def is_measured_once(self, data: Dataset) -> bool:
-        """Returns whether filters, opening, memory and the call itself are measured here: on the first of the largest
-        data sets.
+        """Returns whether filters, opening, memory and the call itself are measured on this data set: only on the first
+        of the largest data sets.
         """
         largest = [at for at in self.datasets() if at[0] != "songs" and at[1] == self.asked.rows[-1]]
         return (data.shape, data.rows) in largest[:1]
@@ -125,7 +125,7 @@ class Comparison:
 
 
 def screen(data: Dataset) -> dict:
-    """Returns how many bytes a search reads: int8 codes, scale and two bounds of each row, if the index has them."""
+    """Returns how many bytes a search reads: the int8 codes, scale and two bounds of each row, if the index has them."""
     import pyarrow as pa
 
     with pa.OSFile(str(data.index_path)) as file:

@@ -1,4 +1,4 @@
-"""Creates the vectors that are searched: the same for all libraries, from a seed, chunk by chunk.
+"""Creates the vectors to search, from a seed and chunk by chunk. They are the same for all libraries.
 
 python dataset.py SHAPE ROWS QUERIES SHARED FOLDER     # creates one data set; comparison.py calls it
 """
@@ -24,7 +24,7 @@ SHARES = 10_000
 
 
 class Skipped(Exception):
-    """Why a data set cannot be created here."""
+    """The reason why a data set cannot be created here."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Dataset:
 
     @cached_property
     def vectors(self) -> Array:
-        """`(rows, dim)` float32 of unit length, in memory."""
+        """Returns float32 vectors of unit length, shape `(rows, dim)`, in memory."""
         return np.load(self.folder / "vectors.npy")
 
     @cached_property
@@ -52,7 +52,7 @@ class Dataset:
 
     @cached_property
     def shares(self) -> Array:
-        """A number from 1 to `SHARES` for each row, for filters."""
+        """Returns a number from 1 to `SHARES` for each row, used by filters."""
         return np.random.default_rng(4).integers(1, SHARES + 1, self.rows)
 
     @property
@@ -78,13 +78,13 @@ def unit(vectors: Array) -> Array:
 
 
 def uniform(rows: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Vectors uniform on the sphere: no vector is near another, which is the worst case for every screen and graph."""
+    """Draws vectors uniformly on the sphere. None is near another, which is the worst case for every screen and graph."""
     for start in range(0, rows, CHUNK):
         yield unit(rng.standard_normal((min(CHUNK, rows - start), DIM)))
 
 
 class ClipTexts:
-    """Vectors with the mean and covariance of CLIP's own text vectors; the queries are held-out real ones."""
+    """Vectors with the mean and covariance of CLIP's text vectors. The queries are held-out real vectors."""
 
     def __init__(self, shared: Path, queries: int, rng: np.random.Generator) -> None:
         files = sorted((shared / "data/clip_text_vectors").glob("*.npy"))
@@ -98,7 +98,7 @@ class ClipTexts:
         spread, axes = np.linalg.eigh(np.cov(self.texts.T))
         self.axes = np.sqrt(spread.clip(0))[:, None] * axes.T
         self.queries = np.resize(texts[:held_out], (queries, DIM)).astype(np.float64)
-        # Vectors of pictures lie to one side of those of texts, so every second query has little of the mean.
+        # Vectors of pictures lie to one side of those of texts, so most of the mean is removed from every second query.
         direction = self.mean / np.linalg.norm(self.mean)
         self.queries[1::2] -= 0.75 * (self.queries[1::2] @ direction)[:, None] * direction
 
@@ -109,7 +109,8 @@ class ClipTexts:
 
 
 def build_songs(folder: Path, rows: int, queries: int, shared: Path) -> str:
-    """A real catalogue with the embedded checkpoint, queried with photos, then with some of its own songs."""
+    """Builds a real catalogue with the embedded checkpoint. The queries are photos, and then some songs of the
+    catalogue."""
     import pixelplay as pp
     import pyarrow as pa
 
@@ -126,9 +127,7 @@ def build_songs(folder: Path, rows: int, queries: int, shared: Path) -> str:
     own = np.linspace(0, len(vectors) - 1, queries - len(asked)).astype(int)
     np.save(folder / "queries.npy", np.concatenate([asked, vectors[own]]))
     distinct = len(np.unique(vectors, axis=0))
-    return (
-        f"{len(vectors):,} songs described in {distinct:,} ways, asked with {len(photos)} photos and {len(own)} songs"
-    )
+    return f"{len(vectors):,} songs with {distinct:,} distinct descriptions, queried with {len(photos)} photos and {len(own)} songs"
 
 
 def build_vectors(folder: Path, shape: str, rows: int, queries: int, shared: Path) -> str:
@@ -155,7 +154,7 @@ def write_index(data: Dataset) -> None:
 
     ids = [str(row) for row in range(data.rows)]
     vectors = np.load(data.folder / "vectors.npy", mmap_mode="r")
-    # The only column that filters need: whole numbers, which PixelPlay reads as milliseconds here.
+    # Filters need only this column of whole numbers, which PixelPlay reads as milliseconds.
     songs = pa.table({"id": ids, "duration_ms": data.shares})
     pp.write_index(data.index_path, ids, vectors, songs=songs)
 

@@ -1,4 +1,4 @@
-"""The embedded checkpoint's vision tower beside ONNX Runtime and torch, and a cold process. See --help."""
+"""Compares the embedded checkpoint's vision tower with ONNX Runtime and torch, and measures a cold process. See --help."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# Before numpy starts its own threads.
+# Read before numpy starts its own threads.
 THREADS = int(sys.argv[sys.argv.index("--threads") + 1]) if "--threads" in sys.argv else 1
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
@@ -17,9 +17,9 @@ if hasattr(os, "sched_setaffinity"):
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "models"))
 
-HELP = """Encodes one picture of the tower's size with the same weights in PixelPlay, ONNX Runtime and torch, by turns, in this
-process, on the cores of --threads (on Linux). PixelPlay's time includes its checks and pre-processing. Then starts fresh processes
-that import pixelplay and encode one picture.
+HELP = """Encodes one picture of the tower's size with the same weights in PixelPlay, ONNX Runtime and torch. They take
+turns in this process, on as many cores as --threads says (on Linux). PixelPlay's time includes its checks and
+pre-processing. Then starts new processes that import pixelplay and encode one picture.
 
   pip install ./pixelplay-py -r models/train/requirements.txt
   python benches/compare/embedded.py --threads 1
@@ -34,8 +34,8 @@ print(time.perf_counter() - start)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1, help="cores (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=31, help="turns of each (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="number of threads and cores (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=31, help="number of turns for each (default: %(default)s)")
     a = parser.parse_args()
     import eight_bits
     import numpy as np

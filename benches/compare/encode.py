@@ -34,7 +34,7 @@ PARTS: dict[str, tuple[str, list]] = {
     "cold": ("cold", []),
 }
 QUICK = ["images-1", "images-32", "texts-32", "photo", "gemm"]
-# How many new processes of each stack go from a photo to songs.
+# The number of new processes of each stack that go from a photo to songs.
 PROCESSES = 5
 
 
@@ -71,7 +71,7 @@ def main() -> int:
 
 
 class Comparison:
-    """A whole comparison, part after part."""
+    """A whole comparison, part by part."""
 
     def __init__(self, asked: argparse.Namespace, left_out: dict[str, str]) -> None:
         import machine
@@ -139,12 +139,12 @@ class Comparison:
         return self.results
 
     def prepare(self) -> None:
-        """Returns the checkpoint and the material, which are created once."""
+        """Returns the checkpoint and the material, creating them if needed."""
         from child import run
 
         most = max(self.threads)
         if not self.checkpoint.done:
-            say("a checkpoint of random weights, in torch's and ONNX's formats")
+            say("a checkpoint with random weights, in torch's and ONNX's formats")
             run("checkpoint.py", self.asked.shared, self.checkpoint.folder, threads=most)
         if not self.material.done(self.checkpoint):
             say("10,000 songs, pictures and texts")
@@ -177,7 +177,7 @@ class Comparison:
             self.results["products"][str(threads)] = found["products"]
 
     def cold(self, threads: int) -> None:
-        """Measures new processes in turns, from start to end; everything they read is in the page cache."""
+        """Measures new processes in turns, from start to end. All files that they read are in the page cache."""
         from child import child
         from photo import STACKS
         from timing import ratio

@@ -12,7 +12,7 @@ from checkpoint import CONTEXT, Checkpoint
 from truth import Array
 
 END = 49407
-# How many texts go through a model at once, in all libraries.
+# The number of texts that go through a model at once, in all libraries.
 BATCH = 32
 Encode = Callable[[], Array]
 
@@ -53,7 +53,7 @@ class Encoder:
     name: str
     package: str
     how: str
-    # Whether it computes in f32 and must agree with PyTorch.
+    # Whether the library computes in f32 and must agree with PyTorch.
     exact = True
 
     def load(self, checkpoint: Checkpoint, threads: int) -> None:
@@ -67,7 +67,8 @@ class Encoder:
         raise NotImplementedError
 
     def padded_texts(self) -> Callable[[Texts], Array] | None:
-        """The same at 77 tokens, as CLIP's own code pads, if that is done differently."""
+        """Returns a function that encodes texts padded to 77 tokens, as CLIP's own code does, if that differs from
+        `texts`."""
         return None
 
 
@@ -75,8 +76,8 @@ class PixelPlay(Encoder):
     name = "PixelPlay"
     package = "pixelplay"
     how = (
-        "`Encoder.encode_images` on decoded 224x224 pixels, so that its time holds normalising them; `encode_texts` on strings, "
-        "so that it holds tokenizing"
+        "`Encoder.encode_images` on decoded 224x224 pixels, so that its time includes normalising them; `encode_texts` on strings, "
+        "so that it includes tokenizing"
     )
     options: dict[str, Any] = {}
 
@@ -103,8 +104,8 @@ class PyTorch(Encoder):
     name = "PyTorch"
     package = "torch"
     how = (
-        "transformers' `CLIPModel.get_image_features`, `get_text_features`, `eval`, `inference_mode`, f32, eager, its own choice "
-        "of attention (SDPA); texts in batches of 32 padded to the longest of the batch"
+        "transformers' `CLIPModel.get_image_features`, `get_text_features`, `eval`, `inference_mode`, f32, eager, its default "
+        "attention (SDPA); texts in batches of 32 padded to the longest of the batch"
     )
 
     def load(self, checkpoint: Checkpoint, threads: int) -> None:
@@ -136,7 +137,7 @@ class OnnxRuntime(Encoder):
     package = "onnxruntime"
     how = (
         "both towers exported by `torch.onnx.export(dynamo=True)`, opset 20, all graph optimizations, f32; texts in batches of "
-        "32 padded to the longest of the batch; at 77 tokens a graph for that length"
+        "32 padded to the longest of the batch; at 77 tokens, a separate graph for that length"
     )
     precision = "f32"
 
@@ -152,7 +153,7 @@ class OnnxRuntime(Encoder):
         )
 
     def run(self, tower: str, asked: Array) -> Array:
-        # Opened on first use, so that no process holds three towers for one.
+        # Opened on first use, so that a process that needs one tower does not load all three.
         session = self.sessions.get(tower) or self.sessions.setdefault(tower, self.open(tower))
         return session.run(None, {session.get_inputs()[0].name: asked})[0]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-# The command to start measuring processes under, as a shell would read it.
+# The command under which measuring processes are started, in shell syntax.
 UNDER = "PIXELPLAY_COMPARE_UNDER"
-# Everything in requirements.txt, and of the other lists:
+# All packages in requirements.txt are needed, and these from the other lists:
 NEEDED = {"transformers", "pillow"}
 
 
@@ -19,8 +19,8 @@ def target_folder() -> Path:
 
 
 def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, dict[str, str]]:
-    """Returns the Python of the environment in `folder`, with PixelPlay and the packages of some lists, and why rivals
-    are left out, by name.
+    """Returns the Python of the environment in `folder`, which has PixelPlay and the packages of some lists; and, by
+    name, why rivals are left out.
     """
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
@@ -31,7 +31,7 @@ def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, di
         left_out |= install_requirements(python, HERE / name, folder / "installed.txt")
     if wheel is None:
         wheel = build_wheel(python, folder / "wheels")
-    # Forced, because the version is always the same; its dependencies are already installed.
+    # The reinstallation is forced, because the version is always the same. The dependencies are already installed.
     pip(python, "--force-reinstall", "--no-deps", str(wheel)).check_returncode()
     return python, left_out
 
@@ -41,7 +41,7 @@ def install_requirements(python: Path, file: Path, stamp: Path) -> dict[str, str
     requirements = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     done = stamp.read_text().splitlines() if stamp.exists() else []
     left_out = {}
-    # One by one, so that a package without a wheel for this Python does not affect the others.
+    # Installed one by one, so that a package without a wheel for this Python does not affect the others.
     for requirement in requirements:
         if requirement in done:
             continue

@@ -1,4 +1,4 @@
-"""The README's benchmark table and its plot, from the records. See --help."""
+"""Creates the README's benchmark table and plot from the records. See --help."""
 
 import argparse
 import json
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from report import PIXELPLAY
 
-HELP = """Writes the table between the marks in README.md and docs/images/benchmark.svg: one exact query of 512 dimensions by size of
-the catalogue, each library with one thread or two, whichever was faster.
+HELP = """Writes the table between the marks in README.md, and docs/images/benchmark.svg: the time of one exact query
+with 512 dimensions, by catalogue size. Each library uses one or two threads, whichever was faster.
 
   pip install -r benches/compare/requirements.txt
   python benches/compare/front_page.py
@@ -19,7 +19,7 @@ PLOT = ROOT / "docs/images/benchmark.svg"
 
 
 def best() -> dict[int, dict[str, float]]:
-    """For each size of the catalogue the seconds that each library took, at its better number of threads."""
+    """Returns, for each catalogue size, the seconds that each library took with its faster number of threads."""
     found: dict[int, dict[str, float]] = {}
     for path in RECORDS:
         for record in json.loads(path.read_text())["records"]:
@@ -52,7 +52,7 @@ def plot(file: Path) -> None:
 
     found = best()
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    # White, so that it can be read on a dark page.
+    # A white background, so that the plot can be read on a dark page.
     figure.set_facecolor("white")
     for name in sorted({name for times in found.values() for name in times}, key=lambda n: n != PIXELPLAY):
         points = [(rows, 1e3 * times[name]) for rows, times in found.items() if name in times]

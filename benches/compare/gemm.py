@@ -6,7 +6,7 @@ import numpy as np
 
 WIDTH, MLP, LAYERS, PATCHES, PATCH, DIM = 768, 3072, 12, 49, 3 * 32 * 32, 512
 TOKENS = PATCHES + 1
-# Attention's own products, which are small and numerous, are counted but not measured.
+# The products inside attention, which are small and numerous, are counted but not measured.
 TIMES = 7
 
 
@@ -30,8 +30,8 @@ def operations(batch: int) -> float:
 
 
 def measure(threads: int, batch: int) -> dict:
-    """Returns operations per second over all products, each with the fastest library for it, and of the fastest
-    product.
+    """Returns the operations per second over all products, each computed by the fastest library for it, and those of the
+    fastest product.
     """
     rng = np.random.default_rng(1)
     seconds = total = 0.0
@@ -63,7 +63,7 @@ def fastest(product) -> float:
     product()
     times = []
     for _ in range(TIMES):
-        # numpy's and torch's threads spin for a while after their work, on each other's cores.
+        # The threads of numpy and torch spin for a while after their work and occupy each other's cores.
         time.sleep(0.05)
         start = time.perf_counter()
         product()

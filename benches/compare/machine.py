@@ -1,4 +1,4 @@
-"""The measuring machine: what it is, how many of its cores may be used, how fast it reads memory."""
+"""The measuring machine: its description, the number of usable cores, and the speed at which it reads memory."""
 
 import json
 import os
@@ -24,7 +24,7 @@ THREAD_VARIABLES = (
     "LANCE_CPU_THREADS",
     "LANCE_IO_THREADS",
 )
-# Silences messages of libraries, and their checks for updates.
+# Silences libraries' messages and their checks for updates.
 SILENCE = {
     "LANCE_LOG": "error",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -48,8 +48,8 @@ def cores() -> int:
 
 
 def allow_cores(threads: int) -> bool:
-    """Limits the process to this many cores, whatever a library makes of its thread setting; returns false if that is
-    not supported.
+    """Limits the process to this many cores, no matter how a library interprets its thread setting. Returns false if that
+    is not supported.
     """
     if not hasattr(os, "sched_setaffinity"):
         return False
@@ -58,7 +58,7 @@ def allow_cores(threads: int) -> bool:
 
 
 class OtherWork:
-    """Tracks what else the machine does from now on, according to Linux."""
+    """Tracks how much other work the machine does from now on, according to Linux."""
 
     def __init__(self) -> None:
         self.start = self.now()
@@ -72,7 +72,7 @@ class OtherWork:
         return max(0.0, (busy - own) / wall)
 
     def notes(self) -> list[str]:
-        """Returns the same in words, with a warning if it is too much."""
+        """Returns the load by other programs in words, with a warning if it is too high."""
         cores = self.cores()
         if cores is None:
             return []
@@ -81,7 +81,8 @@ class OtherWork:
 
     @staticmethod
     def now() -> tuple[float, float, float] | None:
-        """Returns seconds: of the clock, of all busy cores, of this process and its ended children."""
+        """Returns three times in seconds: the clock, that of all busy cores, and that of this process and its ended
+        children."""
         status = Path("/proc/stat")
         if not status.exists():
             return None
@@ -92,8 +93,8 @@ class OtherWork:
 
 
 def resident() -> dict[str, int]:
-    """Returns the bytes of this process in memory, according to Linux: its own, of files, and the peak. Zeros on other
-    systems.
+    """Returns the memory of this process in bytes, according to Linux: its own memory, that of mapped files, and the
+    peak. Returns zeros on other systems.
     """
     names = {"RssAnon": "own", "RssFile": "file", "VmHWM": "peak"}
     sizes = dict.fromkeys(names.values(), 0)
@@ -161,14 +162,14 @@ READERS = {
 
 
 def bandwidth(threads: int, size: int = 1024 * MIB, times: int = 4) -> tuple[float, str]:
-    """Returns the bytes per second that this many threads read, a block of `size` bytes each, and the fastest
+    """Returns the bytes per second that this many threads read from a block of `size` bytes each, and the fastest
     reader.
     """
     blocks = [np.ones(size // 4, np.float32) for _ in range(threads)]
     best = (0.0, "")
     for name, reader in READERS.items():
         for _ in range(times):
-            # numpy releases the interpreter's lock inside each of them.
+            # numpy releases the interpreter's lock inside each of these calls.
             workers = [threading.Thread(target=reader, args=(block,)) for block in blocks]
             start = time.perf_counter()
             for worker in workers:

@@ -17,7 +17,7 @@ from checkpoint import Checkpoint
 from encoders import BATCH, Pictures, Texts
 
 SONGS = 10_000
-# Whole batches, so that there are as many of equal length.
+# The number of texts is a multiple of the batch size, so that whole batches of equal length can be formed.
 TEXTS = 992
 PICTURES = 32
 LARGE = (4000, 3000)
@@ -25,7 +25,7 @@ DONE = "done.txt"
 
 
 class Skipped(Exception):
-    """Why the material cannot be created here."""
+    """The reason why the material cannot be created here."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Material:
     folder: Path
 
     def done(self, checkpoint: Checkpoint) -> bool:
-        """Returns whether it is complete, in the space that this PixelPlay assigns to the checkpoint."""
+        """Returns whether the material is complete, and in the space that this PixelPlay assigns to the checkpoint."""
         done = self.folder / DONE
         return done.exists() and done.read_text() == fingerprint(checkpoint)
 
@@ -64,19 +64,18 @@ class Material:
 
     @cached_property
     def sentences(self) -> list[list[str]]:
-        """The sentences that `build_index` encodes for each song: two to eight, most of them shared with other
-        songs.
-        """
+        """Returns the sentences that `build_index` encodes for each song: two to eight, most of them shared with other
+        songs."""
         return json.loads((self.folder / "sentences.json").read_text())
 
     @cached_property
     def mixed(self) -> Texts:
-        """Different sentences, in the order of the catalogue."""
+        """Returns distinct sentences, in the order of the catalogue."""
         return Texts(**json.loads((self.folder / "mixed.json").read_text()))
 
     @cached_property
     def equal(self) -> Texts:
-        """Different sentences, in whole batches of one length each."""
+        """Returns distinct sentences, in whole batches of equal length."""
         return Texts(**json.loads((self.folder / "equal.json").read_text()))
 
 
@@ -116,7 +115,7 @@ def make_pictures(photos: list[Path], checkpoint: Checkpoint, material: Material
 
     (material.folder / "photos.json").write_text(json.dumps([str(path) for path in photos]))
     shutil.copy(photos[0], material.small_photo)
-    # As a camera would write it: enlarged, with the noise of a sensor, which takes most bytes of such a file.
+    # Imitates a camera's file: enlarged, with a sensor's noise, which takes most of the bytes of such a file.
     large = np.asarray(Image.open(photos[0]).convert("RGB").resize(LARGE, Image.Resampling.LANCZOS), np.float32)
     noise = np.random.default_rng(1).normal(0, 4, large.shape).astype(np.float32)
     noisy = Image.fromarray((large + noise).round().clip(0, 255).astype(np.uint8))

@@ -20,16 +20,16 @@ from rivals import RIVALS, Graph, LanceDB, Numpy, PixelPlay, Rival, top_k
 from timing import Call, Effort, interleave, ratio
 from truth import Array, Check, Truth, brute_force, check
 
-# The number of rows for one query.
+# The number of rows returned for one query.
 Answer = Callable[[Array], Array]
 # Above this many bytes of vectors, the rivals are built one at a time, so that at most three copies are in memory.
 TOGETHER = 512 << 20
-# Rivals are checked with this many single queries; PixelPlay with all.
+# Rivals are checked with this many single queries, PixelPlay with all of them.
 CHECKED = 32
 
 
 class Measurement:
-    """The job, and the records of its results."""
+    """Runs a job, and records its results."""
 
     def __init__(self, job: dict) -> None:
         self.data = Dataset(Path(job["folder"]))
@@ -40,7 +40,7 @@ class Measurement:
         self.graphs: bool = job["graphs"]
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # Promises that PixelPlay did not keep.
+        # Descriptions of cases in which PixelPlay broke a promise.
         self.failures: list[str] = []
         self.pixelplay = PixelPlay()
         self.pixelplay.build(self.data, self.threads)
@@ -56,7 +56,7 @@ class Measurement:
             self.record(scenario, self.pixelplay, seconds, seconds, ours)
 
     def side_by_side(self, group: list[Rival]) -> dict[str, list[float]]:
-        """Records the rivals of a group; returns PixelPlay's seconds next to them, by scenario."""
+        """Measures and records the rivals of a group. Returns PixelPlay's seconds measured alongside, by scenario."""
         say(f"{self.where()}: {', '.join(rival.name for rival in group) or 'PixelPlay alone'}")
         scenarios = {"one query": one_by_one, "batch": at_once} if self.batch else {"one query": one_by_one}
         base = {}
@@ -129,9 +129,7 @@ class Measurement:
             self.failures.append(f"{self.where()}: {what}: {places} of {answers.places} rows differ")
 
     def filters(self) -> None:
-        """Measures one query among the rows that pass a filter, compared with the same query without one, and with
-        rivals.
-        """
+        """Measures one query with a filter, and compares it with the same query without a filter, and with rivals."""
         data, queries = self.data, self.data.queries
         lance = self.build(LanceDB) if LanceDB in self.rivals else None
         for share in (1, SHARES // 100, SHARES // 2, SHARES):
@@ -168,7 +166,7 @@ class Measurement:
                 )
 
     def call(self) -> None:
-        """Measures the call from Python itself: 16 songs take no time to search."""
+        """Measures the overhead of a call from Python: searching 16 songs takes practically no time."""
         import pixelplay as pp
 
         with tempfile.TemporaryDirectory() as folder:
@@ -217,7 +215,8 @@ def asked_in_turn(answer: Answer, queries: Array) -> Call:
 
 
 def filtered_by_numpy(query: Array, data: Dataset, share: int) -> Array:
-    """The better of two ways: copies the rows that pass if they are few, else scores all and removes the others."""
+    """Uses the better of two methods: copies the rows that pass if they are few; otherwise scores all rows and removes
+    others."""
     passes = data.shares <= share
     kept = np.flatnonzero(passes)
     if len(kept) < data.rows // 10:

@@ -25,9 +25,9 @@ from timing import Call, Effort, interleave, ratio
 from truth import Array
 
 K = 10
-# The cosine to PyTorch that PixelPlay must reach.
+# The minimum cosine between PixelPlay's and PyTorch's vectors.
 AGREE = 0.99999
-# At 77 tokens every text costs the same, so one batch shows what the others take.
+# At 77 tokens every text costs the same, so one batch shows the cost of the others.
 PART = 31
 # The number of rounds for calls that take seconds.
 SLOW_ROUNDS = 3
@@ -44,7 +44,7 @@ class Measurement:
         self.effort = Effort(**job["effort"])
         self.records: list[dict] = []
         self.left_out: dict[str, str] = {}
-        # Promises that PixelPlay did not keep.
+        # Descriptions of cases in which PixelPlay broke a promise.
         self.failures: list[str] = []
         self.products: dict = {}
 
@@ -82,7 +82,7 @@ class Measurement:
         self.take_turns(f"texts, batch {size}{what}", calls, checks, size, parts)
 
     def photo(self) -> None:
-        """Measures the way from a file to the ten best songs, with everything loaded."""
+        """Measures the path from a file to the ten best songs, with everything loaded."""
         for path in (self.material.small_photo, self.material.large_photo):
             stacks = self.built(STACKS)
             answers = {name: stack.answer(path) for name, stack in stacks.items()}
@@ -102,8 +102,8 @@ class Measurement:
         return found
 
     def index(self) -> None:
-        """Measures turning 10,000 songs into vectors: all sentences, most of which many songs share, and the distinct
-        ones.
+        """Measures turning 10,000 songs into vectors: with all sentences, most of which many songs share, and with only
+        the distinct ones.
         """
         import pixelplay as pp
         from sentence_transformers import SentenceTransformer
@@ -139,9 +139,8 @@ class Measurement:
             self.add("build index", name, seconds, times["PixelPlay"], check | {"note": notes[name]})
 
     def int8(self) -> None:
-        """Measures how int8 changes answers: cosines to f32, and how many of the ten best songs of a photograph
-        stay.
-        """
+        """Measures how int8 changes the results: cosines to f32, and how many of a photo's ten best songs stay the
+        same."""
         import pixelplay as pp
 
         if PixelPlayInt8.name not in {kind.name for kind in self.encoders}:
@@ -186,7 +185,7 @@ class Measurement:
         return found
 
     def checked(self, vectors: dict[str, Array], agree: float = AGREE) -> dict[str, dict]:
-        """Returns cosines to PyTorch; PixelPlay's f32 must agree."""
+        """Returns cosines to PyTorch, and records a failure if PixelPlay's f32 vectors do not agree."""
         checks = {
             name: {"cosine": float(cosines(found, vectors[PyTorch.name]).min())} for name, found in vectors.items()
         }
@@ -199,9 +198,10 @@ class Measurement:
     def take_turns(
         self, scenario: str, calls: dict[str, Call], checks: dict, size: int, parts: dict[str, int] | None = None
     ) -> None:
-        """Records seconds for each picture or text; those of a part stand for the whole."""
+        """Measures calls in turns and records seconds per picture or text. If only a part is measured, it represents
+        the whole."""
         say(f"{scenario}, {self.threads} thread(s): {', '.join(calls)}")
-        # The checks have warmed all libraries up; a call that takes seconds needs no more.
+        # The checks have warmed up all libraries; a call that takes seconds needs no further warm-up.
         slow = size > 256
         times = few_turns(calls, self.effort.rest, SLOW_ROUNDS) if slow else interleave(calls, self.effort)
         each = {name: of_one(seconds, size, (parts or {}).get(name, 1)) for name, seconds in times.items()}
@@ -236,7 +236,7 @@ def of_one(seconds: list[float], size: int, part: int) -> list[float]:
 
 
 def few_turns(calls: Mapping[str, Call], rest: float, rounds: int) -> dict[str, list[float]]:
-    """Returns the seconds of slow calls, without warming up; one number per round."""
+    """Returns the seconds of slow calls, one number per round, without warming up."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(rounds):
         for name, call in calls.items():

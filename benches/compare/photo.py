@@ -1,4 +1,4 @@
-"""From a photo's file to its ten best songs, with whole stacks of software; warm, and in a new process.
+"""Goes from a photo's file to its ten best songs, with complete software stacks, both warm and in a new process.
 
 python photo.py STACK CHECKPOINT MATERIAL PHOTO THREADS OUT.json     # a new process, from its first import to the answer
 """
@@ -22,7 +22,7 @@ Answer = tuple[Array, list[str]]
 
 
 class PixelPlay:
-    how = "`SongIndex.open`, `Encoder(path)`, `search(encode_image(path))`; the hits hold songs, not only rows"
+    how = "`SongIndex.open`, `Encoder(path)`, `search(encode_image(path))`; the hits contain songs, not only rows"
 
     def __init__(self, checkpoint: Checkpoint, material: Material, threads: int) -> None:
         import pixelplay

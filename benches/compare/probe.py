@@ -1,4 +1,4 @@
-"""A fresh process that opens an index and searches it: `python probe.py INDEX QUERIES.npy SEARCHES THREADS OUT.json`."""
+"""The new process that opens an index and searches it: `python probe.py INDEX QUERIES.npy SEARCHES THREADS OUT.json`."""
 
 import json
 import signal

@@ -23,7 +23,7 @@ def heading(results: dict) -> str:
 
 
 def head(subject: str, results: dict, about: list[str]) -> str:
-    """Returns where and how it was measured, and what went wrong."""
+    """Returns where and how the results were measured, and what went wrong."""
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines = [
@@ -89,7 +89,7 @@ def answers(record: dict) -> str:
 
 
 def reading(results: dict, records: list[dict]) -> str:
-    """Returns the share of the memory's speed that PixelPlay's screen reaches."""
+    """Returns the share of the memory bandwidth that PixelPlay's screen reaches."""
     lines = []
     for record in sorted(records, key=lambda record: record["threads"]):
         bandwidth = results["bandwidth"].get(str(record["threads"]))
@@ -119,7 +119,7 @@ def opening(results: dict) -> Iterator[str]:
     for probe in sorted(results["opening"], key=lambda probe: probe["threads"]):
         yield f"## {probe['shape']}, {probe['rows']:,} rows: a new process, {probe['threads']} thread(s)"
         yield (
-            f"`import pixelplay` {duration(probe['import'])} (numpy was there), open {duration(probe['open'])}, first answer "
+            f"`import pixelplay` {duration(probe['import'])} (numpy was already imported), open {duration(probe['open'])}, first answer "
             f"{duration(probe['first'])}; a query after that {duration(probe['warm'])}. The file was in the page "
             f"cache and is mapped. Medians of {probe['processes']} processes."
         )
@@ -134,7 +134,7 @@ def calls(results: dict) -> Iterator[str]:
     records = [record for record in results["records"] if record["scenario"] == "call"]
     if records:
         found = ", ".join(f"`{record['name']}` {duration(record['seconds'])}" for record in records)
-        yield "## Of which the call from Python"
+        yield "## The call from Python by itself"
         yield f"An index of 16 songs, {records[0]['threads']} thread(s): {found}."
 
 
@@ -175,10 +175,10 @@ def plot(results: dict, file: Path) -> None:
 
 
 def draw(panels: dict[str, list[dict]], file: Path, kinds: tuple[str, str]) -> None:
-    """Draws the ratios of records, by panel; `kinds` is what filled and hollow marks are called."""
+    """Draws the ratios of records, by panel. `kinds` has the names of filled and hollow marks."""
     import matplotlib
 
-    # Text stays text, and the same results give the same file.
+    # Text is stored as text, and the same results produce the same file.
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "pixelplay", "font.size": 8})
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt

@@ -22,7 +22,7 @@ def markdown(results: dict) -> str:
 
 
 def scenarios(results: dict) -> dict[str, list[dict]]:
-    """Returns the timing records of one thing, grouped by scenario, in the order shown."""
+    """Returns the timing records of one kind, grouped by scenario, in the order shown."""
     found: dict[str, list[dict]] = {}
     for kind in OF_ONE:
         for record in results["records"]:
@@ -72,7 +72,7 @@ def speed(results: dict) -> str:
                 lines.append(
                     f"  {record['name']}, {record['scenario']}: {rate / 1e9:.0f} GFLOP/s, {rate / product['rate']:.0%}."
                 )
-    return "\n".join(["## Of the machine's f32 speed\n", *lines]) if lines else ""
+    return "\n".join(["## Share of the machine's f32 speed\n", *lines]) if lines else ""
 
 
 def index(results: dict) -> Iterator[str]:
@@ -92,7 +92,7 @@ def index(results: dict) -> Iterator[str]:
         built, encoded = (here[name]["seconds"] for name in ("build_index", "PixelPlay"))
         yield (
             f"`build_index` takes {everything / built:.1f} times less than sentence-transformers for all sentences: a factor of "
-            f"{everything / different:.1f} for encoding equal sentences once, which anybody can do, and {different / built:.2f} beyond that "
+            f"{everything / different:.1f} for encoding equal sentences once, which any program can do, and {different / built:.2f} beyond that "
             f"({different / encoded:.2f} without describing and writing). Cosine of the vectors at least "
             f"{cosine(here['PixelPlay']['check']['cosine'])}."
         )

@@ -1,4 +1,5 @@
-"""The libraries that PixelPlay's search is compared with, one class each: `name`, `how`, `exact`, `build` and `search`.
+"""The libraries that PixelPlay's search is compared with, one class each, with `name`, `how`, `exact`, `build` and
+`search`.
 
 Imports are inside the classes, so that a library that is not installed does not affect the others.
 """
@@ -17,17 +18,17 @@ class Rival:
     name: str
     package: str
     how: str
-    # Whether it guarantees the best k, up to the rounding of f32.
+    # Whether the library guarantees the best k, up to the rounding of f32.
     exact = True
-    # The seconds to build a graph, if there is one.
+    # The seconds taken to build a graph, if there is one.
     build_seconds: float | None = None
 
     def build(self, data: Dataset, threads: int) -> None:
-        """Takes the vectors of `data`, and sets its threads with its own API."""
+        """Loads the vectors of `data`, and sets the number of threads with the library's own API."""
         raise NotImplementedError
 
     def search(self, queries: Array, k: int) -> Array:
-        """Returns the rows of the `k` best for each query, best first: `(queries, k)`."""
+        """Returns the best `k` rows for each query, best first, shape `(queries, k)`."""
         raise NotImplementedError
 
 
@@ -58,20 +59,20 @@ class PixelPlay(Rival):
 class Numpy(Rival):
     name = "numpy"
     package = "numpy"
-    how = "`@` (OpenBLAS), `argpartition`, sorting of the k; f32; `OPENBLAS_NUM_THREADS`"
+    how = "`@` (OpenBLAS), `argpartition`, best k sorted; f32; `OPENBLAS_NUM_THREADS`"
 
     def build(self, data: Dataset, threads: int) -> None:
         self.vectors = data.vectors
 
     def search(self, queries: Array, k: int) -> Array:
-        # A product with one vector is another, faster routine of BLAS.
+        # The product with a single vector uses a different, faster BLAS routine.
         if len(queries) == 1:
             return top_k((self.vectors @ queries[0])[None], k)
         return top_k(queries @ self.vectors.T, k)
 
 
 def top_k(scores: Array, k: int) -> Array:
-    """Returns the positions of the `k` greatest of each row, in order."""
+    """Returns the positions of the `k` greatest values in each row, in order."""
     k = min(k, scores.shape[1])
     top = np.argpartition(scores, scores.shape[1] - k, axis=1)[:, -k:]
     order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
@@ -116,7 +117,7 @@ class Faiss(Rival):
 class ScikitLearn(Rival):
     name = "scikit-learn"
     package = "scikit-learn"
-    # The order is that of the cosine for unit vectors, and `metric="cosine"` takes about three times as long.
+    # For unit vectors, this gives the order of the cosine. `metric="cosine"` takes about three times as long.
     how = '`NearestNeighbors(algorithm="brute", metric="sqeuclidean").kneighbors`; f32; `n_jobs=`, `OMP_NUM_THREADS`'
 
     def build(self, data: Dataset, threads: int) -> None:
@@ -197,7 +198,7 @@ class LanceDB(Rival):
         found = self.question(asked, k).to_arrow()
         rows = found["row"].to_numpy()
         if len(queries) > 1:
-            # Answers come for all queries in one table, which does not promise their order.
+            # The answers for all queries come in one table, whose order is not guaranteed.
             rows = rows[np.lexsort((found["_distance"].to_numpy(), found["query_index"].to_numpy()))]
         return rows.reshape(len(queries), -1)
 

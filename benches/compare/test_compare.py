@@ -1,4 +1,4 @@
-"""The comparison's own arithmetic: what it would call right, and what it would call faster."""
+"""Tests of the comparison's arithmetic: which answers count as right, and which times as faster."""
 
 import front_page
 import numpy as np
@@ -8,7 +8,7 @@ from timing import Effort, interleave, ratio
 from truth import CHUNK, Truth, brute_force, check, dots
 
 K = 10
-# The first and last rows of the chunks that brute force goes through.
+# The first and last rows of the chunks that brute force processes.
 TIED = [0, CHUNK - 1, CHUNK, 2 * CHUNK - 1, 69_999]
 
 
@@ -109,7 +109,7 @@ def test_a_missing_row_is_wrong(vectors, queries, truth) -> None:
 
 
 def test_ratios_are_paired() -> None:
-    # The machine was slow in the second round, for both.
+    # The machine was slow in the second round, for both calls.
     assert ratio([2.0, 20.0, 2.0], [1.0, 10.0, 1.0]) == (2.0, 2.0, 2.0)
     median, low, high = ratio([1.0, 2.0, 3.0, 4.0, 5.0], [1.0] * 5)
     assert median == 3 and 1 <= low < median < high <= 5
@@ -118,7 +118,7 @@ def test_ratios_are_paired() -> None:
 def test_every_round_has_every_call_there_and_back() -> None:
     order: list[str] = []
     calls = {name: lambda _, name=name: order.append(name) for name in "ab"}
-    # Too short a turn for a second call in it.
+    # The turn is too short for a second call.
     found = interleave(calls, Effort(rounds=4, turn=0.0, rest=0.0))
     assert {name: len(seconds) for name, seconds in found.items()} == {"a": 4, "b": 4}
     assert order[-8:] == list("abbaabba")

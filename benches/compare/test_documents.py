@@ -1,4 +1,4 @@
-"""The figures of the documentation are those of the records."""
+"""Checks that the figures in the documentation are those of the records."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "benches/record"
-# Seconds as ms and µs, bytes as GB and GiB, shares as per cent.
+# Seconds may be written as ms and µs, bytes as GB and GiB, and shares as per cent.
 UNITS = (1, 1e3, 1e6, 1e2, 1e-9, 1e-6, 2**-20, 2**-30)
 DECIMAL = re.compile(r"(?<![\w.])\d[\d,]*\.\d+(?!\w)")
 
 
 def recorded() -> tuple[set[float], set[str]]:
-    """Returns the numbers of all JSON records, and those written in the Markdown ones."""
+    """Returns the numbers in all JSON records, and those in the Markdown records."""
     numbers: set[float] = set()
 
     def walk(value: object) -> None:
@@ -31,7 +31,8 @@ def recorded() -> tuple[set[float], set[str]]:
 
 
 def unrecorded(page: str) -> list[str]:
-    """Returns the decimal numbers in tables that no record contains, but for sections that say that no record was kept."""
+    """Returns the decimal numbers in tables that no record contains, except in sections that say that no record was
+    kept."""
     numbers, written = recorded()
     missing = []
     for section in re.split(r"^#+ ", page, flags=re.MULTILINE):
@@ -49,7 +50,7 @@ def unrecorded(page: str) -> list[str]:
 def test_every_figure_is_in_a_record() -> None:
     for page in ("docs/benchmarks.md", "models/pixelplay-mini/README.md"):
         text = (ROOT / page).read_text()
-        # The card's own tables of what was tried and of OpenCLIP are printed by the recipe, not recorded.
+        # The model card's tables of experiments and of OpenCLIP's results are printed by the recipe and not recorded.
         text = re.sub(r"### What was tried.*?^## |### By OpenCLIP.*?^## ", "## ", text, flags=re.MULTILINE | re.DOTALL)
         assert not (missing := unrecorded(text)), missing
 

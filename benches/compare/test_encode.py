@@ -1,4 +1,4 @@
-"""The encoder comparison's own arithmetic."""
+"""Tests of the encoder comparison's arithmetic."""
 
 import re
 
@@ -29,7 +29,7 @@ def test_texts_are_padded_to_the_longest_of_their_batch() -> None:
 
 
 def test_a_part_counts_for_the_whole() -> None:
-    # 1000 texts in two seconds, and an eighth of them in one.
+    # 1000 texts in two seconds, and an eighth of them in one second.
     assert of_one([2.0], 1000, 1) == [0.002]
     assert of_one([1.0], 1000, 8) == [0.008]
 
@@ -90,10 +90,10 @@ def test_the_report_says_what_was_measured(results) -> None:
     text = report_encode.markdown(results)
     assert "| **PixelPlay** | 50 ms | 1 | cosine to PyTorch at least 0.999999 |" in text
     assert "| PyTorch | 100 ms | 2 (2-2) | cosine to PyTorch at least 1.000000 |" in text
-    # 40 ms at the machine's speed, 50 and 100 in truth.
+    # 40 ms at the machine's speed, but 50 and 100 ms measured.
     assert re.search(r"PixelPlay, images, batch 32: \d+ GFLOP/s, 80%\.", text)
     assert re.search(r"PyTorch, images, batch 32: \d+ GFLOP/s, 40%\.", text)
-    # 60 s to 4 are a factor of 15: 10 for equal sentences, 1.5 beyond.
+    # From 60 s to 4 s is a factor of 15: 10 for equal sentences, and 1.5 beyond that.
     assert "takes 15.0 times less" in text and "a factor of 10.0 for encoding equal sentences once" in text
     assert "and 1.50 beyond that (3.00 without describing and writing)" in text
     assert text.index("images, batch 32") < text.index("a new process") < text.index("machine's f32 speed")

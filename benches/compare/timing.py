@@ -1,4 +1,4 @@
-"""Side-by-side timing: every call has a turn in each round, so a disturbance of the machine affects all of them.
+"""Side-by-side timing: every call has a turn in each round, so disturbances of the machine affect all calls.
 
 Rounds go back and forth, A B C C B A.
 """
@@ -12,21 +12,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Takes the number of the call, from which it picks its query; the answer is thrown away.
+# A function that takes the number of the call, by which it picks its query. Its result is discarded.
 Call = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: the wanted rounds, the minimum rounds, and the seconds after which no more start."""
+    """How long to measure: the number of rounds, their minimum number, and the seconds after which no new round
+    starts."""
 
     rounds: int = 15
     at_least: int = 3
     seconds: float = 60.0
-    # A call that is faster than this is repeated in its turn.
+    # Faster calls are repeated within their turn.
     turn: float = 0.05
-    # Between two turns. OpenBLAS and OpenMP keep the cores busy for some 30 ms after a call, in wait for the next one; without
-    # a rest a neighbour with two threads took twice as long.
+    # The rest between two turns. OpenBLAS and OpenMP keep the cores busy for about 30 ms after a call while they wait for
+    # the next one. Without a rest, the next call took twice as long with two threads.
     rest: float = 0.1
 
 
@@ -48,11 +49,11 @@ def interleave(calls: Mapping[str, Call], effort: Effort) -> dict[str, list[floa
         for done in range(effort.rounds):
             if done >= effort.at_least and time.perf_counter() - start > effort.seconds:
                 break
-            # Back and forth, A B C C B A, so that no call always follows the same neighbour.
+            # Goes back and forth, A B C C B A, so that no call always follows the same one.
             turns = list(calls.items())
             for name, call in reversed(turns) if done % 2 else turns:
                 time.sleep(effort.rest)
-                # A first call, not timed, warms the caches that the neighbour left cold.
+                # The first call is not timed. It warms the caches that the previous library left cold.
                 if repeats[name] > 1:
                     call(counts[name])
                 turn = []

@@ -1,4 +1,4 @@
-"""The right answers: float64 brute force in numpy, and the comparison of an answer with it."""
+"""Computes the right answers by float64 brute force in numpy, and compares answers with them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +9,15 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 CHUNK = 32_768
-# Far above what float64 sums of 512 products differ by when their order does, far below what tells songs apart.
+# Far above the differences between float64 sums of 512 products in different orders, and far below those between songs.
 MARGIN = 1e-9
-# What the f32 sums of unit vectors may be off by, so that two rows may change places.
+# The error that f32 sums of unit vectors may have. Rows whose scores differ by less may change places.
 NEAR_TIE = 1e-6
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Rows `(queries, k)`, best first, ties by row, and their scores; -1 and NaN if there are fewer."""
+    """The rows, `(queries, k)`, best first and ties by row, and their scores; -1 and NaN if there are fewer rows."""
 
     rows: Array
     scores: Array
@@ -25,7 +25,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Check:
-    """The comparison of answers with the truth, counted in places of the ranking."""
+    """The comparison of answers with the truth, counted in ranking places."""
 
     places: int
     near_ties: int
@@ -63,7 +63,7 @@ def brute_force(vectors: Array, queries: Array, k: int, keep: Array | None = Non
     candidates: list[list[Array]] = [[] for _ in queries]
     for start in range(0, len(keep), CHUNK):
         rows = keep[start : start + CHUNK]
-        # BLAS may sum equal rows in different orders, so this only finds the candidates.
+        # BLAS may sum equal rows in different orders, so this only finds candidates.
         scores = queries64 @ vectors[rows].astype(np.float64).T
         if len(rows) >= k:
             np.maximum(least, np.partition(scores, -k, axis=1)[:, -k], out=least)
@@ -79,7 +79,7 @@ def brute_force(vectors: Array, queries: Array, k: int, keep: Array | None = Non
 
 
 def check(answer: Array, truth: Truth, vectors: Array, queries: Array) -> Check:
-    """Compares rows `(queries, k)`, with -1 if there are fewer. Places may differ if the scores are nearly equal."""
+    """Compares rows `(queries, k)`, which contain -1 if there are fewer. Rows with nearly equal scores may be swapped."""
     answer = np.asarray(answer, np.int64)
     if answer.shape != truth.rows.shape:
         raise ValueError(f"the answer has the shape {answer.shape}, not {truth.rows.shape}")
@@ -89,7 +89,7 @@ def check(answer: Array, truth: Truth, vectors: Array, queries: Array) -> Check:
     differs = answer != truth.rows
     near = differs & (np.abs(scores - truth.scores) < NEAR_TIE) & ~repeated.any(axis=1)[:, None]
     there = truth.rows >= 0
-    # A row that is as good as the last of the true ones is found as well as that one.
+    # A row with the same score as the last true row counts as found.
     last = np.nanmin(truth.scores, axis=1, keepdims=True, initial=np.inf)
     found = (scores >= last - NEAR_TIE).sum() - repeated.sum()
     return Check(

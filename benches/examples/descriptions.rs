@@ -3,7 +3,7 @@
 //! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]`
 //! prints a table in Markdown. The first scheme is that of the app that PixelPlay began as,
 //! reconstructed from its description: one of 18 captions for a mood, and the artist's name.
-#![allow(clippy::print_stdout, reason = "that is what it is for")]
+#![allow(clippy::print_stdout, reason = "printing is its purpose")]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use pixelplay_core::{Embedding, Encoder, Song, SongIndex};
 
 const K: usize = 50;
 
-/// Captions by energy and valence, low to high, and danceability, low and high.
+/// Captions by energy and valence, each from low to high, and danceability, low and high.
 const CAPTIONS: [[[&str; 2]; 3]; 3] = [
     [
         ["a sad and quiet scene", "a gloomy slow dance"],
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cleaned = SongTable::open(table)?.clean(&mut ())?;
     let pictures = pictures(folder, &encoder)?;
     println!(
-        "{} songs, {} pictures, {K} songs a picture, {}\n",
+        "{} songs, {} pictures, {K} songs per picture, {}\n",
         cleaned.songs.len(),
         pictures.len(),
         encoder.name()
@@ -120,9 +120,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         row("", &plain)?;
         if name == "our sentences" {
             let capped = QueryOptions { max_per_artist: 2.try_into().ok(), ..plain.clone() };
-            row(", 2 an artist", &capped)?;
+            row(", 2 per artist", &capped)?;
             let diverse = QueryOptions { diversity: 0.3, ..capped };
-            row(", 2 an artist, diversity 0.3", &diverse)?;
+            row(", 2 per artist, diversity 0.3", &diverse)?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-"""The baseline of colours alone: a ridge regression on brightness, saturation and warmth."""
+"""The baseline that uses only colours: a ridge regression on brightness, saturation and warmth."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,9 @@ Floats = npt.NDArray[np.float64]
 
 
 class Ridge:
-    """Fitted on the training split: features and their squares, standardised; a tenth of the rows as penalty."""
+    """A ridge regression, fitted on the training split, with standardised features and their squares as inputs.
+
+    The penalty is a tenth of the number of rows."""
 
     def __init__(self, features: Floats, wanted: Floats):
         self.mean, self.scale = features.mean(0), features.std(0) + 1e-9

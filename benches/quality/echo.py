@@ -15,7 +15,7 @@ SHUFFLES = 200
 
 
 def theme_words() -> dict[str, list[str]]:
-    """Returns at most eight words for each theme of OASIS that name what its pictures show."""
+    """Returns, for each OASIS theme, at most eight words for what its pictures show."""
     return json.loads((HERE / "echo_words.json").read_text())
 
 
@@ -31,9 +31,7 @@ def _singulars(token: str) -> list[str]:
 
 @dataclass
 class Echo:
-    """Returns for each picture whether its own theme is named (0 or 1), and how often the theme of a random picture
-    would be.
-    """
+    """Whether the theme of each picture is named (0 or 1), and how often the theme of a random picture would be named."""
 
     named: Floats
     by_chance: Floats
@@ -51,7 +49,8 @@ class Echo:
 
 
 def echo(rows: npt.NDArray[np.integer], titles: list[str], themes: list[str]) -> Echo:
-    """`rows` are the first K songs of each picture, shape (pictures, K), `titles` those of the catalogue by row."""
+    """`rows` are the first K songs of each picture, shape (pictures, K); `titles` are all titles of the catalogue, by
+    row."""
     words = theme_words()
     kinds = sorted(set(themes))
     titled = {theme: np.array([names(title, words[theme]) for title in titles]) for theme in kinds}

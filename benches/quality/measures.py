@@ -40,7 +40,7 @@ def auc(scores: npt.ArrayLike, fits: npt.ArrayLike) -> float:
 def bootstrap(
     measure: Callable[[npt.NDArray[np.intp]], float], groups: npt.ArrayLike, seed: int = 1
 ) -> tuple[float, float]:
-    """Returns the interval that contains 95 % of the samples. Whole groups are sampled, because pictures of one theme
+    """Returns the interval that contains 95 % of the samples. Whole groups are resampled, because pictures of one theme
     are related.
     """
     r = np.random.default_rng(seed)

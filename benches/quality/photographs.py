@@ -1,4 +1,4 @@
-"""The first ten songs of twelve photographs, as a page to look at. See --help."""
+"""Prints a page with the first ten songs of twelve photographs. See --help."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ PHOTOGRAPHS = {
     "skimage/hubble_deep_field.jpg": "galaxies in the black of space",
     "oasis/jail_2.jpg": "an empty green prison cell with open bars",
 }
-# How much of a title fits next to another.
+# The maximum length of a title, so that two fit next to each other.
 LONGEST = 44
 
 
@@ -88,7 +88,7 @@ def main() -> None:
     songs = a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "photos", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that contains photos/ and songs/")
+            raise SystemExit(f"{needed} is missing: --data must be the folder that contains photos/ and songs/")
     found = ten(a.data / "photos", songs)
     before = json.loads(a.before.read_text()) if a.before else None
     print(json.dumps(found, indent=1) if a.json else page(found, before))

@@ -35,7 +35,9 @@ def main() -> None:
     songs = a.songs or a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "train", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that contains train/, --songs a table")
+            raise SystemExit(
+                f"{needed} is missing: --data must be the folder that contains train/, and --songs a table"
+            )
     try:
         import pixelplay as pp
         import report

@@ -11,8 +11,8 @@ def interval(pair: tuple[float, float] | None) -> str:
 
 def table(found: dict) -> str:
     lines = [
-        f"{found['encoder']} ({found['fingerprint']}), {found['songs']} songs. Intervals hold 95 % of 2,000 bootstrap samples;"
-        " OASIS is drawn by themes.",
+        f"{found['encoder']} ({found['fingerprint']}), {found['songs']} songs. Intervals contain 95 % of 2,000 bootstrap samples;"
+        " OASIS is resampled by whole themes.",
         "",
         "| measure | n | chance | encoder | interval | colours alone | interval | difference |",
         "|---|---|---|---|---|---|---|---|",
@@ -32,7 +32,7 @@ def table(found: dict) -> str:
         "",
         *(
             f"A title among the first ten names what the picture shows for {100 * echo['named']:.0f} % of the pictures "
-            f"({name}); for pictures drawn by lot {100 * echo['by_chance']:.0f} %; there is such a title for "
+            f"({name}); for random pictures {100 * echo['by_chance']:.0f} %; the catalogue has such a title for "
             f"{100 * echo['ceiling']:.0f} %."
             for name, echo in found["echo"].items()
         ),

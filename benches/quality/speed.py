@@ -1,4 +1,4 @@
-"""How many times faster is the embedded checkpoint than CLIP ViT-B/32? See --help."""
+"""Measures how many times faster the embedded checkpoint is than CLIP ViT-B/32. See --help."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Set before numpy starts its own threads; PixelPlay asks how many cores it may use.
+# Set before numpy starts its own threads. PixelPlay respects this limit too.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 

@@ -1,4 +1,4 @@
-"""The yardstick's own arithmetic: known answers, and that it tells good from bad."""
+"""Tests of the quality benchmark's arithmetic: known answers, and whether it distinguishes good results from bad ones."""
 
 import json
 import sys
@@ -30,7 +30,7 @@ def test_spearman_has_known_answers() -> None:
 def test_a_hit_needs_a_place_among_the_first() -> None:
     scores = np.array([[0.9, 0.1, 0.2], [0.5, 0.4, 0.1], [0.3, 0.3, 0.3]])
     assert hits(scores, 1).tolist() == [1, 0, 0]
-    assert hits(scores, 2).tolist() == [1, 1, 0]  # a constant answer is no hit
+    assert hits(scores, 2).tolist() == [1, 1, 0]  # a constant answer is not a hit
     assert hits(scores, 3).tolist() == [1, 1, 1]
 
 
@@ -62,7 +62,7 @@ def test_echo_is_what_a_picture_has_over_others(monkeypatch: pytest.MonkeyPatch)
     found = echo(np.array([[0, 2], [2, 3], [1, 2], [0, 1]]), titles, themes)
     assert found.named.tolist() == [1, 0, 1, 0]
     assert found.ceiling == 0.75
-    # A picture drawn by lot shows rain in two of four cases, a dog in one.
+    # A randomly drawn picture shows rain in two of four cases, and a dog in one.
     assert found.by_chance == pytest.approx([0.5, 0, 0.25, 0.75], abs=0.12)
     assert found.lift == pytest.approx(0.125, abs=0.08)
 
@@ -117,7 +117,7 @@ def test_the_requests_divide_twenty_songs_of_the_starter_catalogue_into_halves()
     every = [text.lower() for which in ("requests", "unseen") for texts in asked[which].values() for text in texts]
     assert sorted(map(len, asked["requests"].values())) == [10] * 4
     assert len(every) == len(set(every)) == 40 + 32
-    # What training, or the descriptions, were told the mood of is no test.
+    # Requests whose mood occurs in the training words or in the describing phrases would not be a test.
     told = {word.lower() for word in vocabulary.ENERGETIC + vocabulary.CALM + vocabulary.MOODS}
     phrases = (HERE.parents[1] / "pixelplay-core/src/catalog/describe/templates.toml").read_text().lower()
     unseen = [text.lower() for texts in asked["unseen"].values() for text in texts]

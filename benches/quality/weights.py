@@ -1,15 +1,16 @@
-"""How much titles should count: the quality benchmark for several weights, on the training themes. See --help."""
+"""Runs the quality benchmark on the training themes with several weights of titles. See --help."""
 
 import argparse
 import sys
 import tempfile
 from pathlib import Path
 
-HELP = """Prints a table: for each weight of titles what pictures of the training themes of OASIS find, in TidyTuesday's songs and
-in the starter catalogue. The weight is chosen by it; the test themes are for quality.py, once it is chosen.
+HELP = """Prints a table with one row per weight of titles. It evaluates the songs found for pictures of OASIS's training
+themes, in TidyTuesday's songs and in the starter catalogue. The weight is chosen with this table; quality.py then uses
+the test themes.
 
-Columns: lift of echo@10 over chance in both catalogues; agreement of the first 20 songs' valence and energy with what people
-felt (Spearman); songs among the first 50 of any of some 2,400 training pictures; AUC of the 40 and the 32 requests.
+Columns: lift of echo@10 over chance in both catalogues; Spearman correlation of the first 20 songs' valence and energy
+with people's ratings; songs among the first 50 of any of about 2,400 training pictures; AUC of the 40 and of the 32 requests.
 
   python benches/quality/weights.py > weights.md
 """
@@ -26,7 +27,7 @@ def main() -> None:
     songs = a.data / "songs/tidytuesday_spotify_songs.csv.gz"
     for needed in (a.data / "train", songs):
         if not needed.exists():
-            raise SystemExit(f"{needed} is missing: --data must name the folder that contains train/ and songs/")
+            raise SystemExit(f"{needed} is missing: --data must be the folder that contains train/ and songs/")
     import numpy as np
     import pixelplay as pp
     import yardstick

@@ -44,7 +44,8 @@ class Figure:
 def figure(
     name: str, groups: npt.ArrayLike, chance: float, of_encoder: Callable, of_colours: Callable | None = None
 ) -> Figure:
-    """`of_encoder` and `of_colours` return the figure for some of the pictures, given by their positions."""
+    """Creates a line. `of_encoder` and `of_colours` compute the figure for some of the pictures, given by their
+    positions."""
     every = np.arange(len(np.asarray(groups)))
     line = Figure(name, len(every), chance, of_encoder(every), bootstrap(of_encoder, groups))
     if of_colours is not None:
@@ -136,9 +137,7 @@ def song_moods(part: Pictures, index: pp.SongIndex) -> dict[str, Floats]:
 
 
 def moods(folder: Path, encoder: pp.Encoder, index: pp.SongIndex) -> list[Figure]:
-    """Measures whether the mood profile and the songs found agree with what people felt: ranks of valence and
-    arousal.
-    """
+    """Measures rank correlations of the mood profile, and of the songs found, with people's valence and arousal."""
     test, train = (pictures(folder, encoder, "oasis", split) for split in ("test", "train"))
     themes = [p.label for p in test.items]
     profiles = [encoder.mood(embedding) for embedding in test.embeddings]

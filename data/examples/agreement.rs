@@ -1,7 +1,7 @@
 //! Compares the starter catalogue's estimates with measured audio features.
 //!
 //! `cargo run -p pixelplay-data --example agreement -- spotify_songs.csv`, with the file of
-//! TidyTuesday (2020-01-21). Songs are matched on artist and title; live takes, remixes and the
+//! TidyTuesday (2020-01-21). Songs are matched by artist and title; live takes, remixes and the
 //! like are left out. Prints Pearson's r, Spearman's rho and the mean absolute difference of each
 //! feature and how many values are equal to the decimals the catalogue gives; the same for the
 //! songs in which no mood feature is equal; then the songs that differ most.
@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 
-/// Each feature, half the last decimal the catalogue gives (closer is equal), and the difference
-/// beyond which a song deserves a second look.
+/// Each feature, half of the last decimal that the catalogue gives (smaller differences count as
+/// equal), and the difference above which a song should be reviewed.
 const FEATURES: [(&str, f64, f64); 9] = [
     ("energy", 0.005, 0.20),
     ("valence", 0.005, 0.20),
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let key = (artist_key(&row.artist), title_key(&row.title));
-        // A song comes once per album: the most popular is the one people know.
+        // A song occurs once per album. The most popular row is the one that people know.
         if measured.get(&key).is_none_or(|known| row.popularity > known.popularity) {
             measured.insert(key, row);
         }
@@ -88,7 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         print_table(&judged, JUDGED);
     }
 
-    println!("\nfar apart (ours, measured):");
+    println!("\nlargest differences (ours, measured):");
     for (song, row) in &pairs {
         for (i, (name, _, tolerance)) in FEATURES.iter().enumerate() {
             let (ours, theirs) = (song.features[i], row.features[i]);
@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One line a feature, for the first `features` of them.
+/// Prints a table with one line for each of the first `features` features.
 fn print_table(pairs: &[&(Row, &Row)], features: usize) {
     println!(
         "{:18}{:>9}{:>10}{:>12}{:>8}",
@@ -123,7 +123,7 @@ fn print_table(pairs: &[&(Row, &Row)], features: usize) {
 }
 
 fn is_equal(ours: f64, theirs: f64, half_step: f64) -> bool {
-    // The last bits of a decimal fraction must not decide.
+    // The result must not depend on the last bits of a decimal fraction.
     (ours - theirs).abs() < half_step + 1e-9
 }
 
@@ -169,7 +169,8 @@ fn read(
     Ok(rows)
 }
 
-/// What a title says about the recording: after ` - `, or in brackets that do not open it.
+/// Returns where a title begins to describe the recording: after ` - `, or in brackets that are not
+/// at its start.
 fn suffix_at(title: &str) -> Option<usize> {
     let dash = title.find(" - ");
     let bracket = title.char_indices().skip(1).find(|(_, c)| "([".contains(*c)).map(|(at, _)| at);
@@ -217,7 +218,8 @@ fn letters(text: &str) -> String {
     text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Whether a song counts 85 or 170 beats a minute is a matter of taste, also for a machine.
+/// Returns the percentage of tempos that agree up to a factor of two. Whether a song has 85 or 170
+/// beats per minute is a matter of taste, even for a machine.
 fn agreeing_tempos(pairs: &[(Row, &Row)]) -> f64 {
     let tempo = FEATURES.iter().position(|(name, ..)| *name == "tempo");
     let agrees = |(song, row): &&(Row, &Row)| {
@@ -241,7 +243,7 @@ fn pearson(x: &[f64], y: &[f64]) -> f64 {
     xy / (xx * yy).sqrt()
 }
 
-/// Ranks from 0; equal values share the mean of theirs.
+/// Returns ranks from 0. Equal values share the mean of their ranks.
 fn ranks(values: &[f64]) -> Vec<f64> {
     values
         .iter()

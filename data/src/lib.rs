@@ -24,7 +24,7 @@ pub struct SampleImage {
     pub name: &'static str,
     /// What the photograph shows, in one English phrase.
     pub caption: &'static str,
-    /// A complete JPEG file, at most 640 pixels a side and 120 KB, RGB.
+    /// A complete RGB JPEG file of at most 640 x 640 pixels and 120 KB.
     pub jpeg: &'static [u8],
 }
 

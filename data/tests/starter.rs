@@ -60,7 +60,7 @@ fn decades(songs: &[Song]) -> BTreeSet<u64> {
     songs.iter().map(|song| number(song, "year") as u64 / 10 * 10).collect()
 }
 
-/// The number in the README's row `| name | number |`.
+/// Returns the number in the README's row `| name | number |`.
 fn promised(name: &str) -> usize {
     let row = format!("| {name} | ");
     README
@@ -162,7 +162,7 @@ fn the_readme_counts_what_is_there() {
     assert_eq!(distinct(&songs, "genre").len(), promised("genres"));
     assert_eq!(decades(&songs).len(), promised("decades"));
     assert_eq!(distinct(&songs, "country").len(), promised("countries"));
-    // `zxx` means that there are no words.
+    // `zxx` marks songs without words.
     assert_eq!(distinct(&songs, "language").len() - 1, promised("languages"));
 
     assert!(songs.len() >= 1000);

@@ -1,4 +1,4 @@
-//! The checkpoint that PixelPlay carries inside itself: `pixelplay-mini`, an OpenCLIP directory of
+//! The checkpoint that PixelPlay embeds: `pixelplay-mini`, an OpenCLIP directory of
 //! less than 10 MB, as bytes of the binary. Its weights are stored in eight bits;
 //! `models/eight_bits.py` writes the directory of floats that `open_clip` reads.
 //!
@@ -8,40 +8,40 @@
 //! assert!(checkpoint.config_json.starts_with(b"{"));
 //! ```
 //!
-//! What it was trained on, on whose terms, how well it does and what it cannot do stands in its
-//! model card, `pixelplay-mini/README.md`. The recipe that made it is the repository's
-//! `models/train`.
+//! The model card, `pixelplay-mini/README.md`, describes the training data and its terms, the
+//! results and the limits. The training recipe is in the repository's `models/train`.
 
 /// The files of a checkpoint's directory, embedded.
 #[derive(Clone, Copy)]
 pub struct EmbeddedCheckpoint {
-    /// The directory's name.
+    /// The name of the directory.
     pub name: &'static str,
-    /// Whose directory it is.
+    /// The layout of the directory.
     pub layout: Layout,
     /// `config.json`, or `open_clip_config.json`: widths, depths, image size.
     pub config_json: &'static [u8],
-    /// `tokenizer.json`, as the `tokenizers` crate reads it.
+    /// `tokenizer.json`, in the format of the `tokenizers` crate.
     pub tokenizer_json: &'static [u8],
-    /// `model.safetensors`, or `open_clip_model.safetensors`. A tensor `name` of signed bytes has a
-    /// tensor `name.scale` beside it, with a float for each row to multiply them by.
+    /// `model.safetensors`, or `open_clip_model.safetensors`. For each tensor `name` of signed
+    /// bytes there is a tensor `name.scale` with one float per row, by which the bytes are
+    /// multiplied.
     pub model_safetensors: &'static [u8],
 }
 
-/// Whose files a checkpoint consists of.
+/// The layout of a checkpoint's files.
 #[derive(Clone, Copy)]
 pub enum Layout {
-    /// transformers' `CLIPModel`.
+    /// The layout of transformers' `CLIPModel`.
     ClipModel {
         /// `preprocessor_config.json`: size, crop, resampling, mean and standard deviation.
         preprocessor_config_json: &'static [u8],
     },
-    /// OpenCLIP's, whose configuration has a picture's pre-processing too.
+    /// The layout of OpenCLIP, whose configuration includes the pre-processing of pictures.
     OpenClip,
 }
 
 impl EmbeddedCheckpoint {
-    /// The files by the names that they have in a directory.
+    /// Returns the files with the names that they have in a directory.
     #[must_use]
     pub fn files(&self) -> Vec<(&'static str, &'static [u8])> {
         let [config, weights] = match self.layout {
@@ -87,7 +87,8 @@ mod tests {
         serde_json::from_slice(bytes).expect("an embedded file is not JSON")
     }
 
-    /// Header of a safetensors file: its length as u64, then JSON.
+    /// Returns the header of a safetensors file, which is stored as its length, a u64, followed by
+    /// JSON.
     fn header() -> (usize, Value) {
         let (length, rest) = MINI.model_safetensors.split_at(8);
         let length = u64::from_le_bytes(length.try_into().expect("8 bytes"));
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(config["preprocess_cfg"]["resize_mode"], "shortest");
         let vocabulary = tokenizer["model"]["vocab"].as_object().expect("a vocabulary");
         assert_eq!(model["text_cfg"]["vocab_size"], vocabulary.len());
-        // OpenCLIP pools at the greatest id, which the end token must have.
+        // OpenCLIP pools at the highest id, so the end token must have it.
         assert_eq!(vocabulary["<|endoftext|>"], vocabulary.len() - 1);
     }
 

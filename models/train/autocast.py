@@ -1,4 +1,4 @@
-"""bfloat16 where the processor computes in it; elsewhere it is several times slower than float32."""
+"""Uses bfloat16 on processors that support it. On others, bfloat16 is several times slower than float32."""
 
 import torch
 

@@ -7,7 +7,7 @@ GRID = 3
 
 
 def statistics(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Of an RGB picture (height, width, 3): mean and deviation of the three, and the means in each of nine parts."""
+    """Returns the mean and deviation of each over an RGB picture (height, width, 3), and the means in each of nine parts."""
     x = picture.astype(float) / 255
     light = x @ [0.299, 0.587, 0.114]
     saturation = x.max(2) - x.min(2)

@@ -1,4 +1,4 @@
-"""Pictures, labels and splits of the training sets; sources and terms stand in the model card."""
+"""Pictures, labels and splits of the training sets. The model card lists their sources and terms."""
 
 import csv
 import hashlib
@@ -13,13 +13,14 @@ from PIL import Image
 
 SIDE = 128
 SETS = ["flickr8k", "intel-scenes", "weather4", "oasis", "scene15-grey", "flowers5", "day-night-amos"]
-# More kinds of pictures, from `train2`: all that have a caption or a label that says what they show.
+# More kinds of pictures, from `train2`: all pictures with a caption, or with a label that says what they show.
 MORE = """sysu-scene coco-mini cc-sbu food sentibank imagenet-samples caltech101 pacs-art sports events corel houses
 weather5""".split()
-# Of sets with few kinds and many pictures, so many are learnt from: the first by a hash of their names.
+# The maximum number of training pictures from sets with few kinds and many pictures. The pictures used are those with the
+# smallest hashes of their file names.
 MOST = {"intel-scenes": 1800, "scene15-grey": 750, "flowers5": 500, "day-night-amos": 120}
-# Numbers in Intel's file names are shuffled over the classes, so they say nothing about siblings: any fixed
-# block is as good as another, and near twins are dropped by their look (see `near_twins`).
+# The numbers in Intel's file names are shuffled over the classes, so neighbouring numbers are not related pictures. Any
+# fixed block can serve as the test part; near twins are found by comparing pixels (see `near_twins`).
 INTEL_TEST_BELOW = 2700
 TWIN_BITS = 6
 
@@ -28,7 +29,7 @@ TWIN_BITS = 6
 class Picture:
     set: str
     file: str
-    split: str  # train | tune (kept aside for tuning) | test | unused
+    split: str  # train | tune (held out for tuning) | test | unused
     label: str | None = None
     captions: tuple[str, ...] = ()
     valence: float | None = None
@@ -45,7 +46,7 @@ def _bucket(text: str, n: int) -> int:
 
 def _rows(path: Path) -> list[dict]:
     if not path.is_file():
-        raise SystemExit(f"{path} is missing: --data must name the folder that holds train/ and teacher/")
+        raise SystemExit(f"{path} is missing: --data must be the folder that contains train/ and teacher/")
     with open(path, newline="", encoding="utf-8") as f:
         return list(csv.DictReader(f))
 
@@ -78,7 +79,7 @@ def _labelled(folder: Path, name: str) -> list[Picture]:
 
 
 def _more(folder: Path, name: str) -> list[Picture]:
-    """Pictures of `train2` with captions or a label; what has neither is left out."""
+    """Returns the pictures of a `train2` set that have captions or a label."""
     found = []
     for row in _rows(folder / f"{name}.labels.csv"):
         captions = tuple(c.strip() for c in (row.get("caption") or "").split(" | ") if c.strip())
@@ -88,7 +89,7 @@ def _more(folder: Path, name: str) -> list[Picture]:
 
 
 def pictures(data: Path) -> list[Picture]:
-    """All pictures of `train` in a fixed order: set by set, in the order of each set's table."""
+    """Returns all pictures of `train` in a fixed order: set by set, in the order of each set's table."""
     folder = data / "train"
     out = _flickr(folder)
     for name in SETS[1:]:
@@ -97,10 +98,10 @@ def pictures(data: Path) -> list[Picture]:
 
 
 def learnt(data: Path, tuning: bool) -> list[Picture]:
-    """What training takes: all splits but `unused`, at most MOST of a set, and `train2`.
+    """Returns the pictures that training uses: all splits except `unused`, at most MOST pictures per set, and `train2`.
 
-    With `tuning` an eighth of Flickr8k's training pictures, an eighth of Intel's and a fifth of OASIS's themes are kept aside,
-    to choose by; otherwise a twentieth of Flickr8k's, to watch the run."""
+    With `tuning`, an eighth of Flickr8k's and of Intel's training pictures and a fifth of OASIS's themes are held out for
+    choosing settings; otherwise a twentieth of Flickr8k's pictures, for monitoring the run."""
     out = pictures(data)
     for name, most in MOST.items():
         mine = sorted((p for p in out if p.set == name and p.split == "train"), key=lambda p: hashed(p.file))
@@ -116,7 +117,7 @@ def learnt(data: Path, tuning: bool) -> list[Picture]:
 
 
 def open_set(data: Path, name: str) -> dict[str, Image.Image]:
-    """Every picture of one tar, decoded to RGB, by file name."""
+    """Returns every picture of a set's tar file, decoded to RGB, by file name."""
     out = {}
     with tarfile.open(data / ("train2" if name in MORE else "train") / f"{name}.tar") as tar:
         for member in tar:
@@ -127,9 +128,11 @@ def open_set(data: Path, name: str) -> dict[str, Image.Image]:
 
 
 def square(image: Image.Image, side: int) -> np.ndarray:
-    """Shortest side to `side` by bicubic, centre crop: uint8 (side, side, 3), as the checkpoint's preprocessor does."""
+    """Resizes the shortest side to `side` (bicubic) and crops the centre, like the checkpoint's preprocessor.
+
+    Returns uint8 (side, side, 3)."""
     w, h = image.size
-    # transformers: the longer side is truncated, the crop's offset too
+    # as in transformers, the longer side and the offset of the crop are truncated
     w2, h2 = (side, int(side * h / w)) if w <= h else (int(side * w / h), side)
     if (w2, h2) != (w, h):
         image = image.resize((w2, h2), Image.Resampling.BICUBIC)
@@ -138,13 +141,13 @@ def square(image: Image.Image, side: int) -> np.ndarray:
 
 
 def dhash(pixels: np.ndarray) -> int:
-    """64-bit difference hash of a square picture."""
+    """Returns the 64-bit difference hash of a square picture."""
     grey = np.asarray(Image.fromarray(pixels).convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
     return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big")
 
 
 def near_twins(hashes: np.ndarray, tests: np.ndarray) -> np.ndarray:
-    """For each hash: does a test picture lie within TWIN_BITS of it?"""
+    """Returns for each hash whether it differs from that of a test picture by at most TWIN_BITS bits."""
     out = np.zeros(len(hashes), bool)
     for t in tests:
         out |= np.bitwise_count(hashes ^ t) <= TWIN_BITS
@@ -152,7 +155,7 @@ def near_twins(hashes: np.ndarray, tests: np.ndarray) -> np.ndarray:
 
 
 def load_pixels(data: Path, items: list[Picture]) -> np.ndarray:
-    """uint8 (n, SIDE, SIDE, 3) in the order of `items`."""
+    """Returns the pixels of `items`, in order, as uint8 (n, SIDE, SIDE, 3)."""
     out = np.empty((len(items), SIDE, SIDE, 3), np.uint8)
     for name in SETS + MORE:
         images = open_set(data, name)
@@ -163,7 +166,9 @@ def load_pixels(data: Path, items: list[Picture]) -> np.ndarray:
 
 
 def mark_twins(items: list[Picture], pixels: np.ndarray) -> int:
-    """Leave out training pictures that are near twins of a test picture; day-night-amos is all twins by design."""
+    """Marks training pictures that are near twins of a test picture as unused, and returns their number.
+
+    Test pictures of day-night-amos are ignored: they are near twins of training pictures by design."""
     hashes = np.array([dhash(x) for x in pixels], np.uint64)
     tests = hashes[[i for i, p in enumerate(items) if p.split == "test" and p.set != "day-night-amos"]]
     twins = near_twins(hashes, tests)

@@ -1,4 +1,4 @@
-"""Measures a checkpoint on the pictures that training left out. See --help."""
+"""Evaluates a checkpoint on pictures that were left out of training. See --help."""
 
 import os
 
@@ -14,10 +14,10 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 import eight_bits  # noqa: E402
 
-HELP = """Prints how well a checkpoint does on pictures kept out of training, with chance beside each figure.
+HELP = """Prints how well a checkpoint does on pictures that were left out of training, and the chance level of each figure.
 
-The checkpoint is read by open_clip, and pictures and texts go through its own transform and tokenizer, as any user's would.
-Moods and music are what benches/quality measures. Takes a minute or two. --json prints the same figures as one JSON object.
+open_clip reads the checkpoint, and its own transform and tokenizer process the pictures and texts, as for any user.
+Moods and music are measured by benches/quality. Takes a minute or two. --json prints the same figures as one JSON object.
 
   python models/train/evaluate.py --data ../shared/data --checkpoint models/train/.checkpoint
 """
@@ -26,7 +26,7 @@ BATCH = 64
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds train/")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that contains train/")
     parser.add_argument("--checkpoint", type=Path, required=True, help="an OpenCLIP folder")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser.parse_args()
@@ -37,7 +37,7 @@ class Checkpoint:
         import open_clip
 
         if not (folder / eight_bits.WEIGHTS).is_file():
-            raise SystemExit(f"{folder} holds no {eight_bits.WEIGHTS}: --checkpoint must name an OpenCLIP folder")
+            raise SystemExit(f"{folder} does not contain {eight_bits.WEIGHTS}: --checkpoint must be an OpenCLIP folder")
         with tempfile.TemporaryDirectory() as floats:
             eight_bits.float_folder(folder, Path(floats))
             name = f"local-dir:{floats}"
@@ -71,7 +71,7 @@ def recalls(rank, ks=(1, 5, 10)) -> list[float]:
 
 
 def flickr(checkpoint: Checkpoint, items: list, images: dict) -> tuple[list[tuple], list[str]]:
-    """Retrieval among the 1,000 test pictures; `rank` counts the rivals that score strictly higher."""
+    """Measures retrieval among the 1,000 test pictures. `rank` is the number of rivals with a strictly higher score."""
     import numpy as np
 
     test = [p for p in items if p.set == "flickr8k" and p.split == "test"]
@@ -100,7 +100,7 @@ def flickr(checkpoint: Checkpoint, items: list, images: dict) -> tuple[list[tupl
 
 
 def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> tuple:
-    """Accuracy over the test part; each class is the mean of its prompts' vectors."""
+    """Measures the accuracy on the test part. Each class is represented by the mean of its prompts' vectors."""
     import numpy as np
     from prompts import prompts
 
@@ -113,7 +113,7 @@ def zero_shot(checkpoint: Checkpoint, items: list, images: dict, name: str) -> t
 
 
 def sanity(checkpoint: Checkpoint, captions: list[str], data_folder: Path) -> list[tuple]:
-    """Is the space collapsed?"""
+    """Measures cosines of unrelated texts, which show whether the space has collapsed."""
     import numpy as np
     import text_corpus
 

@@ -1,4 +1,4 @@
-"""Writes the OpenCLIP folder and proves that open_clip reads back what was trained."""
+"""Writes the OpenCLIP folder and checks that open_clip reads back the trained model."""
 
 import json
 import os
@@ -16,9 +16,9 @@ from safetensors.numpy import save
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 import eight_bits  # noqa: E402
 
-LIMIT = 10_000_000  # of a published crate
+LIMIT = 10_000_000  # the maximum size of a published crate, in bytes
 PREPROCESS = {"mean": m.MEAN, "std": m.STD, "interpolation": "bicubic", "resize_mode": "shortest"}
-# What makes transformers, and with it open_clip, read tokenizer.json.
+# These settings make transformers, and therefore open_clip, read tokenizer.json.
 TOKENIZER = {
     "tokenizer_class": "PreTrainedTokenizerFast",
     "model_max_length": m.CONTEXT,
@@ -36,7 +36,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def export(model, tokenizer_json: Path, out: Path) -> None:
-    """Writes the folder in eight bits; the floats that they stand for are what `model` holds afterwards."""
+    """Writes the folder with eight-bit weights, and sets the weights of `model` to the rounded values."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = {
         k: v.detach().float().contiguous().numpy()
@@ -44,7 +44,7 @@ def export(model, tokenizer_json: Path, out: Path) -> None:
         if not k.endswith("num_batches_tracked")
     }
     if not all(np.isfinite(v).all() for v in tensors.values()):
-        raise SystemExit("a weight is not finite: nothing was exported")
+        raise SystemExit("a weight is not finite, so nothing was exported")
     packed = eight_bits.pack(tensors)
     model.load_state_dict({k: torch.from_numpy(v) for k, v in eight_bits.unpack(packed).items()}, strict=False)
     settings = {"model_cfg": m.config(), "preprocess_cfg": PREPROCESS}
@@ -54,14 +54,15 @@ def export(model, tokenizer_json: Path, out: Path) -> None:
     _put(out / eight_bits.WEIGHTS, save(packed, metadata={"format": "pt"}))
     size = sum(f.stat().st_size for f in out.iterdir() if f.suffix in (".json", ".safetensors"))
     if size >= LIMIT:
-        raise SystemExit(f"{out} holds {size} bytes: the limit is {LIMIT}")
+        raise SystemExit(f"{out} contains {size} bytes, but the limit is {LIMIT}")
     check(model, out)
     print(f"exported {out}: {size} bytes, {sum(v.size for v in tensors.values())} numbers", flush=True)
 
 
 @torch.inference_mode()
 def check(model, out: Path) -> None:
-    """The folder of floats, read by open_clip, must answer as the model in memory does, also to its own tokens."""
+    """Checks that open_clip, reading the folder of floats and using its own tokenizer, returns the vectors of the model
+    in memory."""
     with tempfile.TemporaryDirectory() as floats:
         eight_bits.float_folder(out, Path(floats))
         loaded = open_clip.create_model(f"local-dir:{floats}", precision="fp32").eval()
@@ -76,4 +77,4 @@ def check(model, out: Path) -> None:
     ):
         cosine = (got * want).sum(1).min().item()
         if not cosine > 0.99999:
-            raise SystemExit(f"{out} does not read back as it was trained: cosine {cosine:.4f}")
+            raise SystemExit(f"{out} does not read back as the trained model: cosine {cosine:.4f}")

@@ -1,4 +1,5 @@
-"""What the tower tells of the pictures: maps of its frozen stages, features of the whole, and what is to be learnt from them."""
+"""Computes what the tower sees in the pictures: maps of its frozen stages, pooled features, and the targets derived
+from them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,13 +15,13 @@ BATCH = 8
 
 
 def views(work: Path, clip, known: Inputs, number: int, threads: int) -> list[np.ndarray]:
-    """Maps of the frozen stages of ImageNet's tower, which `clip` takes on: one array a view."""
+    """Loads the ImageNet weights into `clip` and returns the maps of the tower's frozen stages, one array per view."""
     clip.visual.trunk.load_state_dict(tower.imagenet())
     return [maps.compute(work, clip.visual.trunk, known.pixels, view, threads) for view in range(number)]
 
 
 def whole(clip, seen: np.ndarray, threads: int) -> np.ndarray:
-    """Pooled features (n, 1280) of maps, by the tower's last stages as they are in `clip`."""
+    """Computes pooled features (n, 1280) from maps with the last stages of `clip`'s tower."""
     run = tower.Runtime(tower.Back(clip.visual.trunk).eval(), *seen.shape[2:], seen.shape[1])
     parts = [slice(i, i + BATCH) for i in range(0, len(seen), BATCH)]
     with ThreadPoolExecutor(threads) as workers:
@@ -28,7 +29,7 @@ def whole(clip, seen: np.ndarray, threads: int) -> np.ndarray:
 
 
 def targets(work: Path, clip, known: Inputs, seen: np.ndarray, threads: int) -> Targets:
-    """`clip` holds the tower as ImageNet left it."""
+    """Returns the training targets. The tower of `clip` must still have its ImageNet weights."""
 
     def make(path: Path) -> None:
         with open(path, "wb") as f:
@@ -45,10 +46,10 @@ def spread(seen: np.ndarray) -> np.ndarray:
 
 
 def pooled(work: Path, clip, seen: list[np.ndarray], threads: int) -> list[np.ndarray]:
-    """Features of every view by the trained tower."""
+    """Returns the features of every view, computed by the trained tower."""
 
     def make(path: Path) -> None:
-        log("what the trained tower sees")
+        log("features of the trained tower")
         with open(path, "wb") as f:
             np.savez(f, *[whole(clip, view, threads) for view in seen])
 

@@ -1,4 +1,4 @@
-"""Everything that is computed once from the data folder: pictures, sentences and their vectors, the space, the tokenizer."""
+"""Everything computed once from the data folder: pictures, sentences and their vectors, the space, and the tokenizer."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ import data
 
 
 def once(path: Path, make) -> Path:
-    """`path`, made by `make(temporary)` unless it is there."""
+    """Returns `path`. If the file does not exist, `make(temporary)` creates it first."""
     if not path.is_file():
         log(f"making {path.name}")
         temporary = path.with_name(f"tmp-{path.name}")
@@ -29,7 +29,7 @@ def once(path: Path, make) -> Path:
 
 
 class Inputs:
-    """The pictures that are learnt from or kept aside, in a fixed order, and the texts."""
+    """The training and held-out pictures, in a fixed order, and the texts."""
 
     def __init__(self, folder: Path, work: Path, tuning: bool):
         self.folder, self.work = folder, work
@@ -50,7 +50,7 @@ class Inputs:
         return [p for p in self.items if p.split == "train"]
 
     def _pictures(self, tuning: bool) -> tuple[np.ndarray, list[data.Picture]]:
-        """Pixels and pictures; which are near twins of test pictures is told before any is kept aside."""
+        """Returns pixels and pictures. Near twins of test pictures are removed before any pictures are held out."""
 
         def make(path: Path) -> None:
             items = data.learnt(self.folder, False)
@@ -70,13 +70,13 @@ class Inputs:
         path.write_text("\n".join(" ".join(t.split()) for t in texts), encoding="utf-8")
 
     def _same_data(self) -> None:
-        """Everything in `work` depends on these, row by row: on other ones it must not go on."""
+        """Stops if `work` was made from other inputs, because all its files depend on them row by row."""
         known = hashlib.sha256(self.pixels)
         for part in (self.items, self.texts):
             known.update(repr(part).encode())
         now, path = known.hexdigest(), self.work / "inputs.sha256"
         if path.is_file() and path.read_text() != now:
-            raise SystemExit(f"{self.work} was made from other data, words or splits: delete it or give another --work")
+            raise SystemExit(f"{self.work} was made from other data, words or splits: delete it or pass another --work")
         path.write_text(now)
 
     @cached_property
@@ -85,11 +85,11 @@ class Inputs:
         return Space.from_captions(self.sentences.embed(used), self.sentences.embed)
 
     def places(self) -> np.ndarray:
-        """Where `texts` belong: unit vectors, float32 (n, 384)."""
+        """Returns the places of `texts` in the space: unit vectors, float32 (n, 384)."""
         return self.space.texts(self.sentences.embed(self.texts))
 
     def tune_sentences(self) -> tuple[list[str], np.ndarray]:
-        """Captions of pictures kept aside, and names of songs that are not learnt, with their places."""
+        """Returns captions of held-out pictures and song names that are not in the training data, with their places."""
         texts = [p.captions[0] for p in self.items if p.split == "tune" and p.captions]
         texts += text_corpus.titles(self.folder, learnt=False)[:: text_corpus.EVERY]
         return texts, self.space.texts(self.sentences.embed(texts))

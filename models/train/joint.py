@@ -1,4 +1,5 @@
-"""Stage 3: the head and the text tower together, contrastive on captions and labels, anchored to where sentences belong."""
+"""Stage 3: trains the head and the text tower together, contrastively on captions and labels, anchored to the places of
+sentences."""
 
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def train(
     steps: int,
     seed: int,
 ):
-    """`pooled` are the trained tower's features of the pictures, one array a view."""
+    """Trains the head and the text tower. `pooled` has the features of the pictures by the trained tower, one array per
+    view."""
     batches = Batches(items, targets)
     features = [torch.from_numpy(x) for x in pooled]
     noise = NOISE * features[0].std(0)
@@ -94,14 +96,15 @@ def train(
     )
     settle_moods(trained.visual.head.proj, pooled[0], targets.pictures)
     with torch.inference_mode():
-        loop.log(f"joint, moods settled: {validate(trained)}")
+        loop.log(f"joint, after setting the moods: {validate(trained)}")
     return trained
 
 
 @torch.no_grad()
 def settle_moods(head: nn.Linear, pooled: np.ndarray, pictures: np.ndarray) -> None:
-    """The two directions of mood become a regression from what the trained tower sees to the moods of `pictures`, which are places:
-    so they answer for mood alone, whatever the contrast with captions made of them."""
+    """Replaces the two mood directions of the head with a regression from the trained tower's features to the moods of
+    `pictures`, which are places in the space. So these directions depend only on mood, whatever contrastive training
+    turned them into."""
     axes = rotation()
     shown, moods_of = axes[:SHOWN], axes[SHOWN:]
     placed = pictures @ axes.T

@@ -1,4 +1,4 @@
-"""One training loop for all stages: cosine schedule, averaged weights, progress, exact resumption."""
+"""The training loop for all stages: cosine schedule, averaged weights, progress, and exact resumption."""
 
 import copy
 import math
@@ -43,8 +43,8 @@ def fit(
 ) -> torch.nn.Module:
     """Trains `net` in place and returns the average of its weights.
 
-    `loss_of(step, progress, rng)` draws its own batch from `rng`, which is seeded by the step: a run that was killed
-    and resumed sees the batches an unbroken run would have seen."""
+    `loss_of(step, progress, rng)` draws its batch from `rng`, which is seeded with the step, so a run that was killed
+    and resumed sees the same batches as an uninterrupted run."""
     warmup = max(1, steps // 10) if warmup is None else warmup
     averaged = copy.deepcopy(net).eval().requires_grad_(False)
     matrices = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
@@ -56,7 +56,11 @@ def fit(
         state = torch.load(path, weights_only=True)
         if (state["steps"], state["seed"]) != (steps, seed):
             raise SystemExit(
+<<<<<<< HEAD
                 f"{path} was started with --seed {state['seed'][1]} for {state['steps']} steps: delete it or ask for the same"
+=======
+                f"{path} was started for {state['steps']} steps, not {steps}: delete it or pass the same number"
+>>>>>>> eng1
             )
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])
@@ -91,9 +95,7 @@ def fit(
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             if not torch.isfinite(norm):
-                raise SystemExit(
-                    f"{name}: the gradient is not finite at step {step}; the last checkpoint is kept in {path}"
-                )
+                raise SystemExit(f"{name}: the gradient is not finite at step {step}; the last checkpoint is in {path}")
             optimizer.step()
             step += 1
             weight = min(EMA, (1 + step) / (10 + step))
@@ -115,7 +117,7 @@ def fit(
                 saved = time.time()
     except KeyboardInterrupt:
         save_checkpoint()
-        log(f"{name}: stopped and saved at step {step}/{steps}; the same command goes on from there")
+        log(f"{name}: stopped and saved at step {step}/{steps}; the same command continues from there")
         sys.exit(130)
     if step > first:
         save_checkpoint()

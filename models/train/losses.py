@@ -1,11 +1,11 @@
-"""How far vectors are from where they belong; `predicted` and `target` are unit vectors (n, 384)."""
+"""Losses that compare vectors with their target places. `predicted` and `target` are unit vectors (n, 384)."""
 
 import torch
 import torch.nn.functional as F
 from space import SHOWN, rotation
 
-MOOD_WEIGHT = 2.0  # what the two dimensions of mood count beside what all dimensions count
-SAME = 0.98  # cosine from which two texts say the same: neither is a wrong answer for the other's picture
+MOOD_WEIGHT = 2.0  # the weight of the loss in the two mood dimensions, relative to the loss in all dimensions
+SAME = 0.98  # above this cosine, two texts say the same, and neither is a wrong answer for the other's picture
 MOOD_AXES = torch.from_numpy(rotation()[SHOWN:].T.copy())
 
 
@@ -18,12 +18,13 @@ def cosine_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def alignment_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """One minus the cosine, and more for what is missed of the mood: little of the length, much of what music is about."""
+    """One minus the cosine, plus a penalty for errors in mood, which is a small part of a vector but matters most for
+    music."""
     return cosine_loss(predicted, target) + MOOD_WEIGHT * mood_loss(predicted, target)
 
 
 def relational_loss(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """How far the batch's own cosines are from the teacher's."""
+    """The mean squared difference between the cosines within the batch and those of the teacher."""
     return (predicted @ predicted.T - target @ target.T).square().mean()
 
 
@@ -34,8 +35,8 @@ def contrastive_loss(
     places: torch.Tensor,
     others: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """InfoNCE both ways; pictures whose texts say the same, by their `places`, share their rows. `others` are places of more
-    texts, which are wrong answers for the pictures."""
+    """InfoNCE in both directions. Texts whose `places` show that they say the same are all right answers for each
+    other's pictures. `others` are the places of additional texts, which are wrong answers for the pictures."""
     n = len(images)
     columns, known = (texts, places) if others is None else (torch.cat([texts, others]), torch.cat([places, others]))
     with torch.no_grad():

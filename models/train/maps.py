@@ -1,4 +1,5 @@
-"""What the frozen stages of the tower see of every picture: computed once, in several views, since they never change."""
+"""Computes the maps of the tower's frozen stages for every picture, in several views. They never change, so once is
+enough."""
 
 import os
 import sys
@@ -13,11 +14,11 @@ import torch.nn.functional as F
 from tower import Front, Runtime
 
 BLOCK = 256
-SMALLEST = 0.5  # of a picture, in area, that a crop shows
+SMALLEST = 0.5  # the minimum share of a picture's area that a crop shows
 
 
 def crop(picture: np.ndarray, r: np.random.Generator) -> np.ndarray:
-    """A part of a square picture, of its own place, size and shape, perhaps mirrored; with other light and contrast."""
+    """Returns a random part of a square picture, possibly mirrored, with changed brightness and contrast."""
     side = len(picture)
     area, shape = r.uniform(SMALLEST, 1.0), np.exp(r.uniform(-0.25, 0.25))
     h, w = (min(side, int(side * area**0.5 * f)) for f in (shape, 1 / shape))
@@ -30,7 +31,8 @@ def crop(picture: np.ndarray, r: np.random.Generator) -> np.ndarray:
 
 
 def inputs(pixels: np.ndarray, rows: np.ndarray, view: int) -> torch.Tensor:
-    """View 0 is the whole picture, as the encoder takes it; every other one a crop, always the same for a picture and view."""
+    """Returns the tower's input for some pictures. View 0 is the whole picture, as the encoder sees it. Every other
+    view is a crop, which is always the same for a given picture and view."""
     if view == 0:
         return m.normalize(torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2))
     parts = [crop(pixels[i], np.random.default_rng([view, int(i)])) for i in rows]
@@ -44,7 +46,7 @@ def inputs(pixels: np.ndarray, rows: np.ndarray, view: int) -> torch.Tensor:
 
 
 def compute(work: Path, trunk: torch.nn.Module, pixels: np.ndarray, view: int, threads: int) -> np.ndarray:
-    """Maps float16 (n, c, 7, 7) of all pictures, in a file that is mapped; goes on where it was stopped."""
+    """Computes maps, float16 (n, c, 7, 7), of all pictures in a memory-mapped file. Continues where it was stopped."""
     path, counter = work / f"maps-{view}.npy", work / f"maps-{view}.done"
     net = Front(trunk).eval()
     with torch.inference_mode():
@@ -52,7 +54,7 @@ def compute(work: Path, trunk: torch.nn.Module, pixels: np.ndarray, view: int, t
     done = int(counter.read_text()) if counter.is_file() else 0
     found = np.lib.format.open_memmap(path, "r+" if done else "w+", np.float16, shape)
     if found.shape != shape:
-        raise SystemExit(f"{path} was made from other pictures: delete it or give another --work")
+        raise SystemExit(f"{path} was made from other pictures: delete it or pass another --work")
     if done < len(pixels):
         run, start, first = Runtime(net, m.IMAGE, m.IMAGE, 3), time.time(), done
         workers = ThreadPoolExecutor(threads)

@@ -1,5 +1,5 @@
-"""The checkpoint's architecture, as open_clip's own classes from the config that is exported, and forward passes that leave out
-dead work."""
+"""The checkpoint's architecture, built with open_clip's own classes from the exported config, and forward passes without
+unnecessary work."""
 
 import numpy as np
 import torch
@@ -10,14 +10,14 @@ TOWER, IMAGE = "lite1", 224
 DIM = 384
 VOCABULARY = 12_288
 CONTEXT = 77
-TOGETHER = 64  # texts that pass through the tower at once
-# The weights know (x - 127) / 128; a difference of 0.4 levels, which is what timm's own checkpoints take.
+TOGETHER = 64  # the number of texts that go through the tower at once
+# The weights were trained on (x - 127) / 128. This differs by 0.4 levels, and timm's own checkpoints do the same.
 MEAN = STD = [0.5, 0.5, 0.5]
-FROZEN = 6  # the first stages of the tower, which stay as they are: what they tell of a picture is computed once
+FROZEN = 6  # the number of stages at the start of the tower that are not trained, so their output is computed only once
 
 
 def config() -> dict:
-    """What stands under `model_cfg` in open_clip_config.json."""
+    """Returns the value of `model_cfg` in open_clip_config.json."""
     return {
         "embed_dim": DIM,
         "vision_cfg": {
@@ -47,7 +47,7 @@ def new_model(seed: int) -> CLIP:
 
 
 def normalize(pixels: torch.Tensor) -> torch.Tensor:
-    """What the tower takes, of pictures (n, 3, h, w) with values 0 to 255: of the checkpoint's size."""
+    """Converts pictures (n, 3, h, w) with values from 0 to 255 to the tower's input, resizing them if needed."""
     if pixels.shape[-1] != IMAGE:
         pixels = F.interpolate(pixels.float(), (IMAGE, IMAGE), mode="bicubic", antialias=True).clamp(0, 255)
     return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
@@ -58,12 +58,12 @@ def project(model: CLIP, pooled: torch.Tensor) -> torch.Tensor:
 
 
 def encode_images(model: CLIP, pixels: torch.Tensor) -> torch.Tensor:
-    """Unit image vectors (n, DIM) of normalized pixels."""
+    """Encodes normalized pixels to unit vectors (n, DIM)."""
     return project(model, model.visual.trunk(pixels))
 
 
 def encode_texts(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
-    """Unit text vectors (n, DIM). Those of like length go together, so that little padding is computed."""
+    """Encodes texts to unit vectors (n, DIM). Texts of similar length are batched together to reduce padding."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     parts = [order[at : at + TOGETHER] for at in range(0, len(order), TOGETHER)]
     found = torch.cat([_padded(model, [ids[i] for i in part]) for part in parts])
@@ -71,7 +71,8 @@ def encode_texts(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
 
 
 def _padded(model: CLIP, ids: list[list[int]]) -> torch.Tensor:
-    """What stands at the end of each text, before the projection. The mask is causal, so what follows the end is not seen."""
+    """Returns the features at the end token of each text, before the projection. The mask is causal, so padding has no
+    effect."""
     lengths = torch.tensor([len(i) for i in ids])
     padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
     for row, i in zip(padded, ids):

@@ -1,5 +1,5 @@
-"""What is known of moods: valence and energy of texts, told from rated words and from phrases that were written for a mood;
-of pictures, told from some that people rated."""
+"""Estimates moods. Valence and energy of texts are estimated from rated words and from phrases written for a mood, and
+those of pictures from pictures that people rated."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import data
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "pixelplay-core/src/catalog/describe/templates.toml"
 TEXT_PENALTY = 3e-3
-PHRASE = 10  # what one of a few hundred phrases counts beside one of 7,000 words
+PHRASE = 10  # the weight of one of a few hundred phrases, relative to one of 7,000 words
 FOLDS = 12
 VALENCE_PENALTY, ENERGY_PENALTY = 10.0, 3.0
 EARLY = 0.7  # of features of an earlier stage
@@ -20,12 +20,13 @@ ALIKE, NEAR = 1000.0, 2.0  # height and sharpness of the kernel that compares wh
 
 
 def templates() -> dict:
-    """The phrases that the library describes songs with."""
+    """Returns the phrases that the library uses to describe songs."""
     return tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
 
 
 def lexicon() -> dict[str, float]:
-    """Valence of single words, -1 to 1: VADER's lexicon (Hutto and Gilbert 2014, MIT), ten people a word."""
+    """Returns the valence of single words, -1 to 1, from VADER's lexicon (Hutto and Gilbert 2014, MIT; ten raters per
+    word)."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     words = SentimentIntensityAnalyzer().lexicon.items()
@@ -33,7 +34,7 @@ def lexicon() -> dict[str, float]:
 
 
 def phrases() -> tuple[dict[str, float], dict[str, float]]:
-    """Valence and energy, -1 to 1, of what songs are described with."""
+    """Returns valence and energy, -1 to 1, of the phrases that describe songs."""
     valence: dict[str, float] = {}
     energy: dict[str, float] = {}
     wording = templates()
@@ -59,7 +60,8 @@ def phrases() -> tuple[dict[str, float], dict[str, float]]:
 def ridge(
     x: np.ndarray, y: np.ndarray, penalty: float, counts: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and offset of a ridge regression; `penalty` is a share of the rows, of which each `counts` so much."""
+    """Returns weights and offset of a ridge regression. `penalty` is relative to the number of rows; `counts` has row
+    weights."""
     c = np.ones(len(x)) if counts is None else counts
     x = x.astype(np.float64)
     middle, mean = c @ x / c.sum(), c @ y / c.sum()
@@ -70,8 +72,8 @@ def ridge(
 
 
 def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
-    """From a sentence vector to valence and energy: weights (384, 2) and offset (2,), so that captions have mean 0 and
-    deviation 1."""
+    """Returns weights (384, 2) and offset (2,) that map a sentence vector to valence and energy, scaled so that
+    captions have mean 0 and deviation 1."""
     words = lexicon()
     valence, energy = phrases()
     plain = dict.fromkeys(vocabulary.ENERGETIC, 1.0) | dict.fromkeys(vocabulary.CALM, -1.0)
@@ -88,6 +90,7 @@ def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(weights, 1).astype(np.float32), np.array(offset, np.float32)
 
 
+<<<<<<< HEAD
 def fitted(kernel: np.ndarray, rated: np.ndarray, rows: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
     """Kernel ridge regression: predictions (n,) for all pictures from the norms `y` of the rated ones in `rows`.
 
@@ -117,6 +120,18 @@ def of_pictures(
     a regression on captions predicts, `sentence_moods` (n, 2) the moods of these vectors. The prediction for a rated picture
     comes from a regression on other themes, so that it is as uncertain as that for any other picture."""
     rated = np.array([i for i, p in enumerate(items) if p.valence is not None and p.split == "train"])
+=======
+def of_pictures(
+    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, sentence_moods: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns valence and energy (n, 2) of all pictures, in standard deviations, estimated by regression on OASIS's
+    norms for its training themes; and the Spearman correlations (2,) between estimates and norms on the rated pictures.
+
+    `features` are the teacher's features, standardised. `sentence_moods` (n, 2) are the moods of the sentences
+    predicted from them. The estimate for a rated picture comes from a regression on other themes, never from one that
+    saw the picture's theme."""
+    rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
+>>>>>>> eng1
     norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
     themes = sorted({items[i].label for i in rated})
     place = {name: k % FOLDS for k, name in enumerate(np.random.default_rng(0).permutation(themes))}
@@ -125,6 +140,7 @@ def of_pictures(
     colours = np.stack([statistics(picture) for picture in pixels])
     colours = (colours - colours.mean(0)) / (colours.std(0) + 1e-9)
     sentence_moods = (sentence_moods - sentence_moods.mean(0)) / sentence_moods.std(0)
+<<<<<<< HEAD
 
     def linear(*columns: np.ndarray) -> np.ndarray:
         return sum(x @ x[rated].T for x in columns)
@@ -136,6 +152,18 @@ def of_pictures(
     for axis, (kernel, penalty) in enumerate([(valence, VALENCE_PENALTY), (energy, ENERGY_PENALTY)]):
         y = norms[:, axis]
         mood = fitted(kernel, rated, np.arange(len(rated)), y, penalty)
+=======
+    # Valence is predicted from features, colours and the predicted caption; energy from features and the predicted caption.
+    moods = []
+    for axis, (x, penalty) in enumerate(
+        [
+            (np.concatenate([components, colours, colours**2 - 1, 4 * sentence_moods[:, :1]], 1), VALENCE_PENALTY),
+            (np.concatenate([features, 10 * sentence_moods[:, 1:]], 1), ENERGY_PENALTY),
+        ]
+    ):
+        weights, offset = ridge(x[rated], norms[:, axis], penalty)
+        mood = x @ weights + offset
+>>>>>>> eng1
         mean, deviation = mood.mean(), mood.std()
         for k in range(FOLDS):
             mood[rated[fold == k]] = fitted(kernel, rated, np.flatnonzero(fold != k), y, penalty)[rated[fold == k]]

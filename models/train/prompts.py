@@ -1,4 +1,4 @@
-"""What a label is called in words."""
+"""Prompts that express a label in words."""
 
 import data
 

@@ -1,4 +1,4 @@
-"""The text teacher: all-MiniLM-L6-v2 (MIT) sentence vectors, kept in --work so that none is computed twice."""
+"""The text teacher: sentence vectors of all-MiniLM-L6-v2 (MIT), stored in --work so that none is computed twice."""
 
 import os
 import sys
@@ -11,12 +11,12 @@ import numpy as np
 from autocast import autocast
 
 WIDTH = 384
-BLOCK = 4096  # sentences between two saves
+BLOCK = 4096  # the number of sentences between two saves
 BATCH = 128
 
 
 class Sentences:
-    """Unit sentence vectors by text; one file in `folder` for each block that was computed."""
+    """Unit sentence vectors by text. `folder` contains one file per computed block."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -27,7 +27,7 @@ class Sentences:
             self.known |= zip(block["texts"].tolist(), block["vectors"])
 
     def embed(self, texts: list[str]) -> np.ndarray:
-        """Float32 (n, 384) in the order of `texts`."""
+        """Returns the vectors of `texts`, in order, as float32 (n, 384)."""
         missing = sorted({t for t in texts if t not in self.known}, key=lambda t: (len(t), t))
         if missing:
             self._compute(missing)

@@ -1,7 +1,8 @@
-"""The checkpoint's space: where a sentence belongs, and where a picture does.
+"""The checkpoint's space: the target vectors (places) of sentences and pictures.
 
-The sentence teacher's vectors, centred on the mean caption and told by the 382 directions in which captions differ most, and two
-dimensions of mood: valence and energy. A fixed rotation spreads them over all 384, so that no one is large."""
+A place combines the sentence teacher's vector, centred on the mean caption and reduced to the 382 directions in which
+captions differ most, with two mood dimensions: valence and energy. A fixed rotation spreads these over all 384
+dimensions, so that none of them is large."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,11 +10,19 @@ import moods
 import numpy as np
 from model import DIM
 
+<<<<<<< HEAD
 WEIGHT = 0.3  # of a mood that is one standard deviation from the mean, beside a sentence vector of length one
 LIMIT = 2.5  # standard deviations
 # Standard deviations of captions that the mood of a text must pass to count. Most texts do not speak of moods, and theirs
 # must not stand between a picture and its caption.
 NEUTRAL = 0.5
+=======
+WEIGHT = 0.3  # the size of a mood one standard deviation from the mean, relative to a sentence vector of length 1
+LIMIT = 2.5  # the maximum size of a mood, in standard deviations
+# The mood of a text counts only beyond this many standard deviations of captions. Most texts do not express a mood, and
+# their estimated moods must not separate a picture from its caption.
+NEUTRAL = 1.0
+>>>>>>> eng1
 SHOWN = DIM - 2
 
 
@@ -22,39 +31,40 @@ def unit(x: np.ndarray) -> np.ndarray:
 
 
 def rotation() -> np.ndarray:
-    """A fixed orthonormal map (384, 384): what is shown comes first, the moods are the last two rows."""
+    """Returns a fixed orthonormal matrix (384, 384). The last two rows are the mood directions; the rows before are the
+    content."""
     return np.linalg.qr(np.random.default_rng(384).standard_normal((DIM, DIM)))[0].astype(np.float32)
 
 
 @dataclass
 class Space:
-    mean: np.ndarray  # (384,), of the training captions' sentence vectors
-    basis: np.ndarray  # (384, 382), the directions in which they differ most
+    mean: np.ndarray  # (384,), the mean sentence vector of the training captions
+    basis: np.ndarray  # (384, 382), the directions in which the captions differ most
     weights: np.ndarray  # (384, 2), from a sentence vector to its mood in standard deviations of captions
     offset: np.ndarray  # (2,)
 
     @classmethod
     def from_captions(cls, vectors: np.ndarray, embed) -> "Space":
-        """By the sentence vectors of the training captions."""
+        """Computes the space from the sentence vectors of the training captions."""
         mean = vectors.mean(0)
         apart = (vectors - mean).astype(np.float64)
         basis = np.linalg.eigh(apart.T @ apart)[1][:, ::-1][:, :SHOWN].astype(np.float32)
         return cls(mean, basis, *moods.of_sentences(vectors, embed))
 
     def moods(self, vectors: np.ndarray) -> np.ndarray:
-        """Valence and energy (n, 2) of sentence vectors."""
+        """Returns valence and energy (n, 2) of sentence vectors."""
         return vectors @ self.weights + self.offset
 
     def shown(self, vectors: np.ndarray) -> np.ndarray:
-        """Unit vectors (n, 382) of sentence vectors, without their moods."""
+        """Returns the content of sentence vectors, without their moods, as unit vectors (n, 382)."""
         return unit((vectors - self.mean) @ self.basis)
 
     def place(self, shown: np.ndarray, moods: np.ndarray) -> np.ndarray:
-        """Unit vectors (n, 384) of what is shown, whatever its length, and moods."""
+        """Combines content vectors, of any length, and moods into places: unit vectors (n, 384)."""
         return unit(np.concatenate([unit(shown), WEIGHT * np.clip(moods, -LIMIT, LIMIT)], 1)) @ rotation()
 
     def texts(self, vectors: np.ndarray) -> np.ndarray:
-        """Where texts belong, by their sentence vectors (n, 384)."""
+        """Returns the places of texts, given their sentence vectors (n, 384)."""
         moods = self.moods(vectors)
         return self.place(self.shown(vectors), np.sign(moods) * np.maximum(0, np.abs(moods) - NEUTRAL))
 

@@ -1,4 +1,4 @@
-"""What the vision tower learns for each picture: what it shows, in words, and how it feels."""
+"""The targets that the vision tower learns for each picture: the content, described in words, and the mood."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,29 @@ from space import WEIGHT, Space, rotation, unit
 
 import data
 
-RIDGE = 0.4  # penalty as a share of the number of pictures, on standardised features
+RIDGE = 0.4  # the penalty, relative to the number of pictures, for standardised features
 
 
 @dataclass
 class Targets:
-    texts: list[str]  # every caption and prompt of the pictures
-    places: np.ndarray  # (texts, 384), where they belong
-    owned: list[np.ndarray]  # of each picture, its texts
-    pictures: np.ndarray  # (n, 384), where each picture belongs by what the frozen tower and ratings tell
-    head: tuple[np.ndarray, np.ndarray]  # weights (1280, 384) and offset: where a linear head begins
+    texts: list[str]  # all captions and prompts of the pictures
+    places: np.ndarray  # (texts, 384), the places of the texts
+    owned: list[np.ndarray]  # the rows of each picture's texts
+    pictures: np.ndarray  # (n, 384), the place of each picture, estimated from the frozen tower and the ratings
+    head: tuple[np.ndarray, np.ndarray]  # the initial weights (1280, 384) and offset of the linear head
 
 
+<<<<<<< HEAD
 def build(
     items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, early: np.ndarray, space: Space, embed
 ) -> Targets:
     """`features` (n, 1280) are those of the tower as ImageNet left it, `early` those of its frozen stages; only pictures of the
     training part teach anything."""
+=======
+def build(items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, space: Space, embed) -> Targets:
+    """Computes the targets. `features` (n, 1280) come from the tower with ImageNet weights; only training pictures are
+    fitted."""
+>>>>>>> eng1
     texts = sorted({c for p in items for c in (p.captions or prompts(p))})
     number = {t: i for i, t in enumerate(texts)}
     vectors = embed(texts)
@@ -43,11 +49,11 @@ def build(
     said_moods = space.moods(bridge @ space.basis.T + space.mean)
     mood, agreement = moods.of_pictures(items, pixels, x, early, bridge, said_moods)
     print(
-        f"  valence and arousal of OASIS's training pictures, told without their themes: {agreement.round(3)}",
+        f"  valence and arousal of OASIS's training pictures, estimated without their own themes: {agreement.round(3)}",
         flush=True,
     )
 
-    # The head begins as a regression from features to places.
+    # The head is initialised with a regression from features to places.
     of_shown, shown_offset = moods.ridge(x[train], said[train], RIDGE)
     of_mood, mood_offset = moods.ridge(x[train], mood[train], RIDGE)
     length = np.linalg.norm(x[train] @ of_shown + shown_offset, axis=1).mean()

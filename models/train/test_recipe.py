@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import eight_bits
-import evaluate  # noqa: F401  that it can be
+import evaluate  # noqa: F401  checks that it can be imported
 import loop
 import losses
 import maps
@@ -29,13 +29,13 @@ from transformers import CLIPTokenizerFast
 
 import data
 
-# What this recipe wrote: the embedded checkpoint, or another one.
+# A checkpoint written by this recipe: the embedded one, or another one.
 CHECKPOINT = Path(os.environ.get("PIXELPLAY_CHECKPOINT", Path(__file__).parents[1] / "pixelplay-mini"))
 DATA = Path(os.environ.get("PIXELPLAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 
 
 def picture(width: int, height: int) -> Image.Image:
-    """Smooth colour waves: unlike any of its own mirror images or shifts."""
+    """Draws smooth colour waves that differ from all their mirror images and shifts."""
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / 9 + y / 23), np.cos(x / 31 - y / 12), np.sin((x + 2 * y) / 40)]
     return Image.fromarray(np.uint8(127.5 + 120 * np.stack(waves, -1)))
@@ -51,7 +51,7 @@ class Recipe(unittest.TestCase):
         for size in ((448, 400), (224, 231), (333, 317), (50, 77), (224, 224)):
             got = data.square(picture(*size), model.IMAGE) / 127.5 - 1
             want = transform(picture(*size)).permute(1, 2, 0).numpy()
-            # Of an odd number of rows too many, torchvision leaves out the one half, Pillow's users the other.
+            # If an odd number of rows is cropped, torchvision and Pillow's users put the odd row on different sides.
             if (max(size) * model.IMAGE // min(size) - model.IMAGE) % 2 == 0:
                 np.testing.assert_allclose(got, want, atol=1e-6, err_msg=str(size))
 
@@ -174,7 +174,7 @@ class Recipe(unittest.TestCase):
         np.testing.assert_allclose(back[:, space.SHOWN :] / length / space.WEIGHT, mood, atol=1e-4)
         self.assertLess(losses.alignment_loss(*[torch.from_numpy(placed)] * 2), 1e-5)
         sad, happy = (torch.from_numpy(own.place(shown, mood + [[v, 0]])) for v in (-1, 1))
-        # What is missed of the mood costs more than its share of the cosine.
+        # An error in the mood costs more than its share of the cosine.
         self.assertGreater(losses.alignment_loss(sad, happy), 1 - (sad * happy).sum(1).mean() + 0.05)
 
     def test_pictures_of_one_text_are_no_rivals(self):
@@ -186,7 +186,7 @@ class Recipe(unittest.TestCase):
         torch.testing.assert_close(losses.contrastive_loss(images, places, scale, places), swapped)
         right = losses.contrastive_loss(places, places, scale, places)
         self.assertAlmostEqual(right.item(), np.log(2) / 2, places=4)
-        # Of others, only those that say the same are right answers, and those that say something else are wrong ones.
+        # Among the additional texts, only those that say the same are right answers; all others are wrong answers.
         same, foreign = losses.contrastive_loss(places, places, scale, places, places[:1]), torch.eye(4, model.DIM)[3:]
         self.assertAlmostEqual(same.item(), (np.log(2) / 2 + np.log(3) / 2) / 2, places=4)
         self.assertGreater(
@@ -205,7 +205,7 @@ class Recipe(unittest.TestCase):
         np.testing.assert_allclose(got[0], want[0], atol=1e-9)
 
     def test_a_rated_picture_never_tells_its_own_mood(self):
-        # Norms are noise: whoever sees them can repeat them, with more features than pictures; who does not cannot.
+        # The norms are noise. With more features than pictures, a regression can reproduce norms it has seen, but no others.
         r = np.random.default_rng(0)
         n = 240
         items = [

@@ -1,4 +1,4 @@
-"""Stage 2: the text tower learns where sentences belong. It begins as the mean of its words' vectors."""
+"""Stage 2: the text tower learns the places of sentences. It is initialised to return the mean of the words' vectors."""
 
 import functools
 from pathlib import Path
@@ -16,13 +16,14 @@ from tokenizer import Encode
 BATCH = 256
 RELATIONAL_WEIGHT = 4.0
 RATE = 1.2e-3
-POOL = 16  # batches that are sorted by length together, so that little padding is computed
+POOL = 16  # the number of batches that are sorted by length together, to reduce padding
 WORD_EPOCHS = 4
 
 
 @functools.lru_cache(maxsize=1)
 def epoch_batches(lengths: tuple[int, ...], epoch: int) -> np.ndarray:
-    """Every sentence once, neighbours of like length: (batches, BATCH) rows."""
+    """Returns the rows of one epoch, (batches, BATCH): every sentence once, with sentences of similar length in one
+    batch."""
     r = np.random.default_rng([2, epoch])
     lengths, order = np.array(lengths), r.permutation(len(lengths))
     order = order[: len(order) // BATCH * BATCH]
@@ -32,11 +33,11 @@ def epoch_batches(lengths: tuple[int, ...], epoch: int) -> np.ndarray:
 
 
 def words(tokens: list[list[int]], targets: np.ndarray, size: int) -> np.ndarray:
-    """A vector for each token, so that the mean over a sentence points to where it belongs: (size, 384)."""
+    """Fits one vector per token, (size, 384), so that the mean over a sentence points to the sentence's place."""
     torch.manual_seed(8)
     bag = nn.EmbeddingBag(size, targets.shape[1], mode="mean")
     nn.init.normal_(bag.weight, std=0.02)
-    alone = [i for i, ids in enumerate(tokens) if len(ids) == 3]  # a word of one token, between start and end
+    alone = [i for i, ids in enumerate(tokens) if len(ids) == 3]  # words of one token, between start and end
     with torch.no_grad():
         bag.weight[torch.tensor([tokens[i][1] for i in alone])] = torch.from_numpy(targets[alone])
     rule = torch.optim.Adam(bag.parameters(), 2e-3)
@@ -50,18 +51,19 @@ def words(tokens: list[list[int]], targets: np.ndarray, size: int) -> np.ndarray
             rule.zero_grad()
             loss.backward()
             rule.step()
-    loop.log(f"words: mean cosine of a sentence's words with its place {1 - loss.item():.3f}")
+    loop.log(f"words: mean cosine of the mean of a sentence's words and its place {1 - loss.item():.3f}")
     return bag.weight.detach().numpy()
 
 
 @torch.no_grad()
 def begin(clip, vectors: np.ndarray) -> None:
-    """The tower answers with the mean of the words' vectors: the first layer attends to all alike, the others add little."""
+    """Initialises the tower so that it returns the mean of the words' vectors: the first layer attends to all words
+    equally, and the other layers add little."""
     width = clip.token_embedding.weight.shape[1]
     directions = torch.from_numpy(np.linalg.svd(vectors, full_matrices=False)[2][:width].copy())
     embedding = torch.from_numpy(vectors) @ directions.T
     clip.token_embedding.weight.copy_(0.2 * embedding / embedding.square().mean().sqrt())
-    clip.token_embedding.weight[-2:] = 0  # start and end say nothing
+    clip.token_embedding.weight[-2:] = 0  # start and end have no meaning
     clip.positional_embedding.normal_(std=0.005)
     clip.text_projection.copy_(directions * width**-0.5)
     for number, block in enumerate(clip.transformer.resblocks):
@@ -83,7 +85,8 @@ def train(
     steps: int,
     seed: int,
 ):
-    """`places` are where `texts` belong; `tune` are sentences that are not learnt, and their places."""
+    """Trains the text tower. `places` are the places of `texts`; `tune` has sentences that are not trained on, and
+    their places."""
     tokens = encode(texts)
     lengths = tuple(map(len, tokens))
     per_epoch = len(tokens) // BATCH
@@ -104,7 +107,7 @@ def train(
 
     def validate(averaged) -> str:
         found = torch.cat([m.encode_texts(averaged, tune_tokens[i : i + 256]) for i in range(0, len(tune_tokens), 256)])
-        return f"tune: cosine with the places of sentences not seen {(found * tune_places).sum(1).mean():.3f}"
+        return f"tune: cosine with the places of unseen sentences {(found * tune_places).sum(1).mean():.3f}"
 
     with torch.inference_mode():
         loop.log(f"text, before: {validate(clip)}")

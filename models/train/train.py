@@ -1,8 +1,8 @@
-"""Makes pixelplay-mini from nothing but the data folder. See --help."""
+"""Trains pixelplay-mini from the data folder. See --help."""
 
 import os
 
-# Before torch is imported: threads that spin while they wait are several times slower on a busy machine.
+# Set before torch is imported: threads that spin while they wait are several times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
@@ -11,16 +11,16 @@ from pathlib import Path
 
 HELP = """Trains pixelplay-mini and writes it as an OpenCLIP folder with its weights in eight bits.
 
-Steps, each kept in --work and done once:
-  inputs   decode the pictures, what the frozen stages see of them, sentence vectors, space, tokenizer
-  vision   the last stages of an ImageNet tower, and a head, learn where pictures belong
-  text     the text tower learns where sentences belong
-  joint    the head and the text tower, contrastive on captions, anchored to their places
-  export   weights, config, tokenizer, read back with open_clip
+Steps; each is done once, and its results are stored in --work:
+  inputs   decode the pictures; compute the output of the frozen stages, sentence vectors, space and tokenizer
+  vision   train the last stages of an ImageNet tower, and a head, to predict the places of pictures
+  text     train the text tower to predict the places of sentences
+  joint    train the head and the text tower contrastively on captions, anchored to their places
+  export   write weights, config and tokenizer, and read them back with open_clip
 
-Kill it at any point and run the same command again: it goes on from its last checkpoint (at most two minutes are lost).
-Ctrl-C saves first. Budgets are in optimiser steps, so that the seeds mean something.
-To start afresh, delete --work.
+You can kill a run at any point. The same command continues from the last checkpoint, and at most two minutes are lost.
+Ctrl-C saves first. Budgets are in optimiser steps, so that runs with the same seeds are comparable.
+To start over, delete --work.
 
   pip install -r models/train/requirements.txt
   python models/train/train.py --data ../shared/data
@@ -32,7 +32,7 @@ STAGES = ["inputs", "vision", "text", "joint", "export"]
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     here = Path(__file__).parent
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds train/, train2/ and songs/")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that contains train/, train2/ and songs/")
     parser.add_argument(
         "--out", type=Path, default=here / ".checkpoint", help="the directory to write (default: %(default)s)"
     )
@@ -42,16 +42,20 @@ def arguments() -> argparse.Namespace:
         default=here / ".work",
         help="scratch data and checkpoints, about 1.5 GB (default: %(default)s)",
     )
-    parser.add_argument("--views", type=int, default=1, help="views of each picture (default: %(default)s)")
+    parser.add_argument("--views", type=int, default=1, help="number of views of each picture (default: %(default)s)")
     parser.add_argument("--vision-steps", type=int, default=500, help="batches of 256 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=1200, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument("--joint-steps", type=int, default=300, help="batches of 272 pairs (default: %(default)s)")
+<<<<<<< HEAD
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches (default: %(default)s)")
     parser.add_argument(
         "--tuning", action="store_true", help="keep the pictures aside that settings are chosen by (see data.py)"
     )
+=======
+    parser.add_argument("--tuning", action="store_true", help="hold out pictures for choosing settings (see data.py)")
+>>>>>>> eng1
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all cores, %(default)s)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads (default: all cores, %(default)s)")
     return parser.parse_args()
 
 
@@ -70,7 +74,7 @@ def main() -> None:
         import torch
         import vision
     except ImportError as error:
-        raise SystemExit(f"{error}: run pip install -r {Path(__file__).parent / 'requirements.txt'}") from error
+        raise SystemExit(f"{error}: run `pip install -r {Path(__file__).parent / 'requirements.txt'}`") from error
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
     last = STAGES.index(a.until)

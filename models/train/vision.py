@@ -1,4 +1,5 @@
-"""Stage 1: the last stages of the tower and the head learn where pictures belong. The first stages stay as ImageNet left them."""
+"""Stage 1: trains the last stages of the tower and the head to predict the places of pictures. The first stages stay
+frozen."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,17 +16,17 @@ from tower import Back
 
 import data
 
-PAIRS, LABELLED, RATED = 160, 80, 16  # pictures of a batch: with captions, with labels, with ratings of their mood
-OTHERS = 2048  # texts of other pictures, which are wrong answers
+PAIRS, LABELLED, RATED = 160, 80, 16  # pictures per batch: with captions, with labels, with mood ratings
+OTHERS = 2048  # the number of texts of other pictures, which serve as wrong answers
 DROPOUT = 0.2
-SMALLEST = 5  # of 7 cells of a map that a step sees
-SCALE = 20.0  # of cosines, at the beginning
+SMALLEST = 5  # the minimum height and width of the part of a map used in a step, in cells of 7
+SCALE = 20.0  # the initial scale of cosines
 ALIGNMENT, MOOD = 0.3, 8.0
 RATE = 3e-4
 
 
 class Student(nn.Module):
-    """Maps of the frozen stages to unit image vectors."""
+    """The trained part of the vision tower, from maps of the frozen stages to unit image vectors."""
 
     def __init__(self, clip):
         super().__init__()
@@ -38,7 +39,7 @@ class Student(nn.Module):
         return nn.functional.normalize(self.head(self.dropout(self.back(maps))).float(), dim=1)
 
     def put_into(self, clip) -> None:
-        """The tower, head and scale of `clip` become these."""
+        """Copies tower, head and scale into `clip`."""
         mine = (Back(clip.visual.trunk), clip.visual.head)
         with torch.no_grad():
             for theirs, own in zip(mine, (self.back, self.head)):
@@ -46,7 +47,7 @@ class Student(nn.Module):
             clip.logit_scale.copy_(self.logit_scale)
 
     def train(self, mode: bool = True) -> "Student":
-        """Batch norm keeps the means and deviations it was given."""
+        """Sets the mode, but keeps batch norms in evaluation mode, so that their means and deviations do not change."""
         super().train(mode)
         self.back.eval()
         return self
@@ -57,7 +58,7 @@ def as_input(maps: np.ndarray) -> torch.Tensor:
 
 
 def augment(maps: np.ndarray, r: np.random.Generator) -> np.ndarray:
-    """A part of the maps, of one size for the batch and its own place for each picture, perhaps mirrored."""
+    """Returns a random part of each map, possibly mirrored. All parts of a batch have the same size."""
     side = maps.shape[-1]
     h, w = r.integers(SMALLEST, side + 1, 2)
     top, left = r.integers(side - h + 1, size=len(maps)), r.integers(side - w + 1, size=len(maps))
@@ -77,7 +78,7 @@ def embed(net: Student, maps: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 class Rated:
-    """How well pictures that are kept aside, of themes that are not learnt, agree with how people felt."""
+    """Compares predicted moods with people's ratings, on held-out pictures of themes that are not trained on."""
 
     def __init__(self, items: list[data.Picture]):
         self.rows = np.array([i for i, p in enumerate(items) if p.split == "tune" and p.valence is not None], int)
@@ -97,7 +98,7 @@ def recall(queries: np.ndarray, targets: np.ndarray, k: int = 10) -> float:
 
 
 class Batches:
-    """Which pictures a step sees, in which view, and with which of their texts."""
+    """Draws the pictures of a step, and one of each picture's texts."""
 
     def __init__(self, items: list[data.Picture], targets: Targets):
         train = [i for i, p in enumerate(items) if p.split == "train"]
@@ -107,7 +108,7 @@ class Batches:
         self.owned = targets.owned
 
     def draw(self, r: np.random.Generator, pairs: int, labelled: int, rated: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of pictures, and of one text of each."""
+        """Returns the rows of pictures, and the row of one text of each."""
         rows = np.concatenate(
             [
                 r.choice(kind, n, replace=False)
@@ -117,8 +118,13 @@ class Batches:
         return rows, np.array([self.owned[i][r.integers(len(self.owned[i]))] for i in rows])
 
 
+<<<<<<< HEAD
 def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int, seed: int):
     """`views` are the maps of the pictures."""
+=======
+def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int):
+    """Trains the vision tower. `views` has the maps of the pictures, one array per view."""
+>>>>>>> eng1
     with torch.no_grad():
         clip.visual.head.proj.weight.copy_(torch.from_numpy(targets.head[0].T))
         clip.visual.head.proj.bias.copy_(torch.from_numpy(targets.head[1]))

@@ -1,4 +1,4 @@
-"""Words from which text_corpus.py makes its sentences: what people ask music for, and how songs are described."""
+"""The words from which text_corpus.py generates sentences: what people want music for, and how songs are described."""
 
 MOODS = """happy sad joyful melancholic calm peaceful angry aggressive romantic tender nostalgic dreamy hopeful lonely anxious tense
 dark gloomy bright cheerful playful energetic excited euphoric relaxed lazy sleepy mysterious eerie scary epic triumphant proud bitter
@@ -114,8 +114,8 @@ LEVELS = {
     "energy": ["very low energy", "low energy", "medium energy", "high energy", "very high energy"],
     "valence": ["very sad", "sad", "neutral mood", "happy", "very happy"],
 }
-# Words and phrases whose energy is plain, high and low. From them, and the phrases that songs are described with, the energy
-# of every other text is told.
+# Words and phrases with clearly high and clearly low energy. The energy of every other text is estimated from them and
+# from the phrases that describe songs.
 ENERGETIC = """energetic|excited|exciting|thrilling|intense|frantic|frenzied|hectic|furious|raging|explosive|fierce|aggressive|violent|powerful
 pounding|pumping|driving|dynamic|vigorous|lively|upbeat|bouncy|rowdy|boisterous|noisy|thunderous|roaring|screaming|shouting|blasting
 fast|rapid|speedy|racing|rushing|restless|hyper|ecstatic|euphoric|exhilarating|electrifying|feverish|chaotic|turbulent|stormy|panic|terror

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// How far the length of a unit vector may be from 1.
+/// The maximum difference between the length of a unit vector and 1.
 ///
 /// Half-precision storage alone changes the length of a 512-d vector by up to about 5e-4.
 pub const UNIT_TOLERANCE: f64 = 1e-3;
@@ -59,7 +59,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// A finite `f32` vector of length 1, with the space it belongs to if that is known.
+/// A finite `f32` vector of length 1, with the space it belongs to, if known.
 ///
 /// ```
 /// use pixelplay_core::Embedding;
@@ -81,7 +81,7 @@ impl Embedding {
     /// Its values are not changed.
     ///
     /// # Errors
-    /// If the vector is empty, contains NaN or an infinity, or has another length.
+    /// If the vector is empty, contains NaN or an infinity, or does not have length 1.
     pub fn new(
         values: impl Into<Arc<[f32]>>,
         fingerprint: Option<Fingerprint>,
@@ -164,8 +164,8 @@ pub fn same_space(
     expected: (usize, Option<&Fingerprint>),
     found: (usize, Option<&Fingerprint>),
 ) -> Result<(), EmbeddingError> {
-    // The space is checked first: a different encoder explains a different dimension, not the other
-    // way round.
+    // The space is checked first, because a different encoder explains a different dimension, but
+    // not the other way round.
     if let (Some(a), Some(b)) = (expected.1, found.1)
         && a != b
     {
@@ -251,9 +251,9 @@ pub enum EmbeddingError {
     #[error(
         "vectors of different encoders cannot be compared: expected {expected}, found {found}{}",
         if is_earlier(expected) {
-            "; the index was built with the earlier embedded checkpoint; build it again"
+            "; the index was built with an earlier embedded checkpoint; rebuild it"
         } else if is_earlier(found) {
-            "; the latter come from the earlier embedded checkpoint; make them again"
+            "; the vectors found come from an earlier embedded checkpoint; encode them again"
         } else {
             ""
         }
@@ -291,12 +291,12 @@ mod tests {
             let (index, query) = (space(index), space("clip:today"));
             same_space((2, Some(&index)), (2, Some(&query))).unwrap_err().to_string()
         };
-        let advice = "built with the earlier embedded checkpoint; build it again";
+        let advice = "built with an earlier embedded checkpoint; rebuild it";
         assert!(refused(EARLIER_EMBEDDED[1]).ends_with(advice));
         assert!(!refused("clip:of somebody else").contains("embedded"));
         let (today, earlier) = (space("clip:today"), space(EARLIER_EMBEDDED[0]));
         let refused = same_space((2, Some(&today)), (2, Some(&earlier))).unwrap_err().to_string();
-        assert!(refused.ends_with("make them again"), "{refused}");
+        assert!(refused.ends_with("encode them again"), "{refused}");
     }
 
     #[cfg(feature = "mini")]

@@ -1,4 +1,5 @@
-//! Shared by all HTTP clients of this crate: connections, proxies, redirects, waiting times.
+//! Code shared by all HTTP clients of this crate: connections, proxies, redirects and waiting
+//! times.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use ureq::{Agent, Body, Proxy};
 /// The proxy to connect through.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum HttpProxy {
-    /// The first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` that is set, except for the hosts
-    /// in `NO_PROXY`.
+    /// The first of the variables `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` that is set. Hosts in
+    /// `NO_PROXY` are reached without a proxy.
     #[default]
     Environment,
     /// No proxy.
@@ -58,7 +59,7 @@ pub(crate) fn agent(
     whole: Option<Duration>,
 ) -> Agent {
     let tls = TlsConfig::builder()
-        // The system's certificates, so that those of a company's own proxy are trusted too.
+        // Uses the system's certificates, so that those of a company's own proxy are trusted too.
         .root_certs(RootCerts::PlatformVerifier)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .build();
@@ -68,7 +69,7 @@ pub(crate) fn agent(
         // Answers are hashed or read exactly as they arrive.
         .accept_encoding("identity")
         .http_status_as_error(false)
-        // Left to the caller, who knows what may be sent where.
+        // Redirects are left to the caller, who knows what may be sent to which host.
         .max_redirects(0)
         .proxy(proxy)
         .tls_config(tls)
@@ -82,7 +83,7 @@ pub(crate) fn agent(
         .new_agent()
 }
 
-/// Formats an address without a password and without its query, which may contain a signature.
+/// Formats an address without its password and its query, which may contain a signature.
 pub(crate) fn shown(uri: &Uri) -> String {
     let host = uri.authority().map_or("", |authority| {
         let full = authority.as_str();
@@ -126,8 +127,8 @@ pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
 }
 
-/// Returns how long the server asks to wait (RFC 9110, section 10.2.3): a number of seconds, or
-/// until a date.
+/// Returns how long the server asks to wait (RFC 9110, section 10.2.3): given as a number of
+/// seconds or as a date.
 pub(crate) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<Duration> {
     let value = header(response, "retry-after")?.trim();
     if let Ok(seconds) = value.parse() {
@@ -154,7 +155,8 @@ fn date(text: &str) -> Option<SystemTime> {
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // Days since 1970, computed with years that begin in March, so that the leap day comes last.
+    // The number of days since 1970, computed with years that begin in March, so that the leap day
+    // comes last.
     let from_march = (month + 10) % 12;
     let year = if month < 2 { year - 1 } else { year };
     let days =

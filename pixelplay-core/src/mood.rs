@@ -10,11 +10,11 @@ pub struct Mood {
     pub energy: f64,
     /// How positive it is.
     pub valence: f64,
-    /// How much it looks like dancing.
+    /// How much it suggests dancing.
     pub danceability: f64,
     /// How far it is from electric light and machines.
     pub acousticness: f64,
-    /// The words with the strongest influence, strongest first; at most [`Mood::MOST_WORDS`].
+    /// The words with the greatest influence, strongest first; at most [`Mood::MOST_WORDS`].
     pub words: Vec<&'static str>,
 }
 
@@ -38,7 +38,8 @@ impl Mood {
 }
 
 /// The circle of moods after Russell's circumplex model of affect (1980): from pleasant (0 degrees)
-/// through active (90) and unpleasant (180) to calm (270), each as a mild and a strong word.
+/// through active (90) and unpleasant (180) to calm (270). Each direction has a mild and a strong
+/// word.
 const CIRCLE: [(&str, &str); 16] = [
     ("pleasant", "delighted"),
     ("cheerful", "joyful"),
@@ -64,12 +65,12 @@ const NEUTRAL: &str = "easygoing";
 const BY_VALENCE: [&str; 5] = ["dark", "melancholy", "bittersweet", "bright", "joyful"];
 const BY_ENERGY: [&str; 5] = ["hushed", "calm", "steady", "driving", "wild"];
 
-/// Returns one to three words for the mood of a song, the most telling first; none if nothing is
-/// known.
+/// Returns one to three words for the mood of a song, the most telling first, or no words if
+/// nothing is known.
 ///
-/// The first word is chosen from 33 by the direction and strength of valence and energy, or by the
-/// one of them that is known. The others describe songs that are almost certainly acoustic or
-/// instrumental, or very danceable.
+/// The first word is chosen from 33 words by the direction and strength of valence and energy, or
+/// by only one of the two if the other is unknown. The other words are for songs that are almost
+/// certainly acoustic or instrumental, or very danceable.
 ///
 /// ```
 /// use pixelplay_core::{Song, SongId, mood::mood_words};

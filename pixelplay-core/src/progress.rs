@@ -1,4 +1,4 @@
-//! How long-running work reports its progress, and how it is cancelled.
+//! Progress reports and cancellation of long-running work.
 //!
 //! Long-running calls take a `&mut dyn Progress`: `&mut ()` for no reports, a closure, or your own
 //! type.
@@ -36,8 +36,8 @@ pub trait Progress {
     /// `total` is given if it is known.
     ///
     /// # Errors
-    /// Return an error to stop the work. It then leaves nothing half-done and returns its
-    /// `Cancelled` error.
+    /// Return an error to stop the work. The work then returns its `Cancelled` error and leaves
+    /// nothing half-done.
     fn at(&mut self, stage: &'static str, done: u64, total: Option<u64>) -> Result<(), Cancelled>;
 }
 

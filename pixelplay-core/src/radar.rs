@@ -10,10 +10,10 @@ use crate::song::{Song, Value};
 pub const AXES: [&str; 6] =
     ["energy", "valence", "danceability", "acousticness", "instrumentalness", "liveness"];
 
-/// Contrast of at least 3:1 against white and against the dark grey of dark themes (WCAG 2.2,
-/// contrast of graphics).
+/// Colours with a contrast of at least 3:1 against white and against the dark grey of dark themes
+/// (WCAG 2.2, contrast of graphics).
 const COLOURS: [&str; 6] = ["#2f7de1", "#d9650b", "#0f9a72", "#9b59d0", "#d6425c", "#7a8594"];
-/// So that the series can also be distinguished without colours.
+/// Dash patterns, so that the series can also be distinguished without colours.
 const DASHES: [&str; 3] = ["", "6 3", "2 3"];
 const RADIUS: f64 = 100.0;
 /// Space for the names of the axes, even in wide fonts such as DejaVu Sans and Verdana.
@@ -45,7 +45,7 @@ impl Series {
         }
     }
 
-    /// Creates a series from the mood of a picture, which has some of the axes.
+    /// Creates a series from the mood of a picture, which has values for only some of the axes.
     #[must_use]
     pub fn of_mood(name: impl Into<String>, mood: &Mood) -> Self {
         Self { name: name.into(), values: AXES.map(|axis| mood.get(axis)) }
@@ -57,8 +57,8 @@ impl Series {
 pub struct RadarOptions {
     /// The displayed width in CSS pixels; the height follows from it.
     pub width: u32,
-    /// Whether to label the axes and add a legend below. Without text, the chart is a small shape
-    /// for use in a table.
+    /// Whether to label the axes and add a legend below. Without text, the chart is a small shape,
+    /// suitable for a table cell.
     pub text: bool,
 }
 
@@ -70,9 +70,9 @@ impl Default for RadarOptions {
 
 /// Draws series on top of each other, with their values as a description for screen readers.
 ///
-/// Values outside 0 to 1 are drawn at the border, NaN as unknown. In a page, text and lines take
-/// the colour of the surrounding text; in a file of its own, the chart follows the reader's
-/// preferred light or dark scheme. Names may contain anything: they are escaped.
+/// Values outside 0 to 1 are drawn at the border, and NaN counts as unknown. In a web page, text
+/// and lines take the colour of the surrounding text; as a separate file, the chart follows the
+/// reader's preferred light or dark scheme. Names may contain any characters; they are escaped.
 ///
 /// ```
 /// use pixelplay_core::radar::{RadarOptions, Series, radar_svg};
@@ -164,8 +164,8 @@ fn draw(svg: &mut String, series: &[Series], options: &RadarOptions) -> fmt::Res
                 _ => ("middle", 0.0),
             };
             if inwards != 0.0 && y > centre.1 {
-                // Below the corner: next to it, the longest names would need a margin half as wide
-                // again.
+                // The name is placed below the corner. Next to it, the longest names would need a
+                // margin half as wide again.
                 (x, y) = (x + 22.7 * inwards, y + 8.0);
             }
             y += 4.0;
@@ -292,7 +292,7 @@ mod tests {
             let (before, _) = svg.split_once(&format!("\">{axis}</text>")).unwrap();
             let (_, text) = before.rsplit_once("<text x=\"").unwrap();
             let x: f64 = text.split('"').next().unwrap().parse().unwrap();
-            // DejaVu Sans, the widest of the usual ones, takes 104 for the 16 letters of
+            // DejaVu Sans, the widest of the usual fonts, takes 104 units for the 16 letters of
             // "instrumentalness".
             let long = 6.5 * axis.len() as f64;
             let left = match text.rsplit('"').next().unwrap() {

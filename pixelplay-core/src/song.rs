@@ -74,7 +74,7 @@ pub enum Kind {
     Integer,
     /// A finite real number.
     Real,
-    /// Yes or no.
+    /// True or false.
     Flag,
 }
 
@@ -104,8 +104,8 @@ impl Value {
     }
 }
 
-/// The only list of columns: the struct, [`COLUMNS`], [`Song::get`] and [`Song::set`] are generated
-/// from it.
+/// Defines the columns. The struct, [`COLUMNS`], [`Song::get`] and [`Song::set`] are all generated
+/// from this list.
 macro_rules! song {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ident($type:ty),)+) => {
         /// A song. Unknown values are `None`.

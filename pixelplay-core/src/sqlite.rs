@@ -1,9 +1,9 @@
-//! Opens our SQLite files: recognises them, migrates them to the newest schema, and turns every
-//! safeguard on.
+//! Opens our SQLite files: recognises them, migrates them to the newest schema, and turns on every
+//! safeguard.
 //!
 //! Acknowledged changes are on disk: WAL with `synchronous=FULL` syncs the log before a commit
-//! returns. Processes are coordinated by SQLite's lock. This module waits for it, so that callers
-//! do not see "database is locked" before [`PATIENCE`] is over.
+//! returns. SQLite's lock coordinates processes. This module waits for the lock, so callers get
+//! "database is locked" only after [`PATIENCE`].
 
 #[cfg(unix)]
 use std::fs::File;
@@ -20,19 +20,19 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 /// How long to wait for the lock of another process.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often to try the lock. SQLite's own busy handler backs off to 0.1 s: then a process with
-/// many writers, which passes the lock between its threads within microseconds, keeps it from other
-/// processes for seconds.
+/// The interval between attempts to take the lock. SQLite's own busy handler backs off to 0.1 s. A
+/// process with many writers passes the lock between its threads within microseconds, and would
+/// then keep it from other processes for seconds.
 const POLL: Duration = Duration::from_micros(500);
 
-/// The number of tries within SQLite, a few seconds, before `patiently` starts again.
+/// The number of attempts within SQLite, which take a few seconds, before `patiently` tries again.
 const POLLS: i32 = 10_000;
 
 /// A kind of SQLite file: how it is identified, and how its tables are created.
 pub(crate) struct FileKind {
     /// SQLite's `application_id`.
     pub(crate) application_id: i64,
-    /// The statements that lead from each version of the schema to the next. Version 0 is an empty
+    /// The statements that migrate each version of the schema to the next. Version 0 is an empty
     /// file.
     pub(crate) migrations: &'static [&'static str],
     /// The name with its article, for messages.
@@ -63,9 +63,9 @@ impl<E> Abort<E> {
 /// Why a file is not opened.
 pub(crate) enum Refusal {
     ReadOnly,
-    /// It is not one of our files. Says what it is instead.
+    /// It is not one of our files. The text says what it is instead.
     Foreign(&'static str),
-    /// It has a later version: the version of its schema, and the newest that we know.
+    /// It has a newer schema than this version of PixelPlay supports.
     Newer {
         found: i64,
         supported: i64,
@@ -107,13 +107,13 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 }
 
 impl FileKind {
-    /// Opens a connection with every safeguard on. Files of other programs are not changed.
+    /// Opens a connection with all safeguards turned on. Does not change files of other programs.
     pub(crate) fn connect(&self, path: &Path) -> Result<Connection, Abort<Refusal>> {
         let mut connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        // SQLite opens a file that it may not write as read-only.
+        // If SQLite is not allowed to write to a file, it opens it read-only.
         if connection.is_readonly("main")? {
             return Err(Abort::Refused(Refusal::ReadOnly));
         }
@@ -134,7 +134,8 @@ impl FileKind {
             )));
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        // A file from elsewhere may contain code that runs when it is read; none of it is trusted.
+        // A file from an unknown source may contain SQL code that runs when the file is read, so
+        // nothing in it is trusted.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -206,8 +207,9 @@ fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<St
         .collect()
 }
 
-/// Tries again while another process holds the lock. SQLite waits too, but not everywhere: while a
-/// file is converted to WAL, or its log is recovered after a crash, it gives up at once.
+/// Tries again while another process holds the lock. SQLite also waits, but not always: while a
+/// file is being converted to WAL, or its log is being recovered after a crash, it gives up at
+/// once.
 pub(crate) fn patiently<T, E>(mut run: impl FnMut() -> Result<T, Abort<E>>) -> Result<T, Abort<E>> {
     let start = Instant::now();
     loop {

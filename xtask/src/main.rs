@@ -139,7 +139,7 @@ fn step(what: &str) {
     note(&format!("\n== {what}"));
 }
 
-#[expect(clippy::print_stderr, reason = "xtask talks to people")]
+#[expect(clippy::print_stderr, reason = "xtask prints messages for people")]
 fn note(line: &str) {
     eprintln!("{line}");
 }

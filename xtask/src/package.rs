@@ -1,5 +1,4 @@
-//! Tests of the Python package: its wheel is built, installed as users install it, and tested
-//! there.
+//! Tests the Python package: builds its wheel, installs it as users do, and runs the tests on it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,13 +59,14 @@ fn installed(root: &Path, venv: &str, requirements: &Path) -> Result<PathBuf> {
     let wheel = wheel(root, &python, &folder.join("wheels"))?;
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        // Forced, because the version is always the same; its dependencies are already installed.
+        // The reinstallation is forced, because the version is always the same. The dependencies are
+        // already installed.
         .args(["--force-reinstall", "--no-deps"])
         .arg(&wheel))?;
     Ok(python)
 }
 
-/// Builds the wheel in the release profile, in which it is published. `cargo run --release` has
+/// Builds the wheel in the release profile, like the published one. `cargo run --release` has
 /// built the same dependencies.
 fn wheel(root: &Path, python: &Path, folder: &Path) -> Result<PathBuf> {
     if folder.exists() {

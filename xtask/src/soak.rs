@@ -211,7 +211,7 @@ fn host() -> Result<String> {
         .context("rustc does not name its host")
 }
 
-/// Returns the platform if it has an AddressSanitizer.
+/// Returns the platform of this machine, or `None` if it has no AddressSanitizer.
 fn sanitized_host() -> Result<Option<String>> {
     const WITH: [&str; 4] = [
         "x86_64-unknown-linux-gnu",

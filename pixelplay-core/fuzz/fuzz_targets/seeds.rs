@@ -1,5 +1,5 @@
-//! Writes the inputs that fuzzing starts from into a folder for each target: `seeds FOLDER`.
-use libfuzzer_sys as _; // What every program built for fuzzing calls into.
+//! Writes the initial inputs for fuzzing into one folder per target: `seeds FOLDER`.
+use libfuzzer_sys as _; // Required by every program built for fuzzing.
 
 fn main() -> std::io::Result<()> {
     let folder = std::env::args_os().nth(1).map(std::path::PathBuf::from);

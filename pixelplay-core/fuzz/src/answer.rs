@@ -1,12 +1,12 @@
-//! Answers of providers in which songs are looked up.
+//! Fuzzes the answers of the providers in which songs are looked up.
 
 use pixelplay_core::enrich::{ITunes, MusicBrainz, Provider, Wanted};
 use pixelplay_core::{Song, SongId};
 
 use crate::Seeds;
 
-/// Reads an answer as both providers do, and looks for each recording that it offers among all of
-/// them: it finds itself, or one that is as good.
+/// Reads an answer as both providers do, and looks up each offered recording among all of them.
+/// It must find itself, or a match that is at least as good.
 pub fn read_answer(data: &[u8]) {
     let itunes = ITunes::new("US").unwrap();
     let musicbrainz = MusicBrainz::new("fuzz@example.org").unwrap();

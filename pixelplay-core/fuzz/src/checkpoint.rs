@@ -1,4 +1,4 @@
-//! Checkpoints, from their files to an embedding.
+//! Fuzzes checkpoints, from their files to an embedding.
 
 use std::cell::LazyCell;
 use std::fs;
@@ -17,10 +17,10 @@ use crate::Seeds;
 #[path = "../../tests/support/checkpoints.rs"]
 mod checkpoints;
 
-/// In the order in which their lengths and bytes follow each other in an input.
+/// The files of a `CLIPModel`, in the order in which an input contains their lengths and bytes.
 const FILES: [&str; 4] =
     ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"];
-/// The same of OpenCLIP's layout, which an input is of whose configuration says `model_cfg`.
+/// The files of OpenCLIP's layout, which is used if the configuration contains `model_cfg`.
 const OPEN_CLIP_FILES: [&str; 4] =
     ["open_clip_config.json", "unused.json", "tokenizer.json", "open_clip_model.safetensors"];
 
@@ -28,7 +28,7 @@ thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
 }
 
-/// Opens a checkpoint and encodes with it; what comes out is a unit vector.
+/// Opens a checkpoint and encodes with it. The results must be unit vectors.
 pub fn read_checkpoint(mut data: &[u8]) {
     FOLDER.with(|folder| {
         let is_open_clip = data.windows(9).take(1 << 10).any(|part| part == b"model_cfg");
@@ -63,7 +63,7 @@ pub fn read_checkpoint(mut data: &[u8]) {
     });
 }
 
-/// The smallest checkpoints of each kind.
+/// Returns the smallest checkpoints of each kind.
 pub(crate) fn seeds() -> Seeds {
     let mut all = Seeds::new();
     for (name, activation, dtype) in [
@@ -87,8 +87,8 @@ pub(crate) fn seeds() -> Seeds {
         });
         let folder = checkpoints::Checkpoint::new(name, &config, dtype).write();
         let bytes = FILES.map(|file| fs::read(folder.path().join(file)).unwrap());
-        // The same tokenizer and weights behind a configuration of OpenCLIP's, whose tensors they
-        // are not: those of its smallest network would be megabytes.
+        // An OpenCLIP configuration with the same tokenizer and weights. The tensors do not match
+        // it, because those of its smallest network would take megabytes.
         let open_clip = json!({
             "model_cfg": {
                 "embed_dim": 3,
@@ -105,7 +105,7 @@ pub(crate) fn seeds() -> Seeds {
     all
 }
 
-/// Files as an input has them.
+/// Joins files in the format of an input.
 fn joined(files: &[Vec<u8>]) -> Vec<u8> {
     let with_length = |file: &Vec<u8>| [&(file.len() as u32).to_le_bytes(), &file[..]].concat();
     files.iter().flat_map(with_length).collect()

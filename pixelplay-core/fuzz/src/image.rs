@@ -1,4 +1,4 @@
-//! Pictures, from the bytes to what the encoder sees.
+//! Fuzzes pictures, from the bytes to the encoder's input.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use crate::Seeds;
 
 static ENCODER: LazyLock<Encoder> = LazyLock::new(|| Encoder::mini().unwrap());
 
-/// Decodes a picture and, where it is not large, resizes and crops it.
+/// Decodes a picture and, if it is not large, resizes and crops it.
 pub fn decode_image(data: &[u8]) {
     let Ok(picture) = Image::decode(data) else {
         return;
@@ -27,7 +27,7 @@ pub(crate) fn seeds() -> Seeds {
     let mut photos = crate::files("../shared/data/photos/oasis");
     photos.sort_by_key(|(_, bytes)| bytes.len());
     all.extend(photos.into_iter().take(4));
-    // Small ones are soon decoded, so that more of them are.
+    // Small pictures are decoded faster, so more of them can be tried.
     all.retain(|(name, bytes)| !name.ends_with(".py") && bytes.len() < 32 << 10);
     all
 }

@@ -1,4 +1,4 @@
-//! Index files, from the bytes to answers.
+//! Fuzzes index files, from the bytes to search results.
 
 use std::cell::LazyCell;
 use std::fs;
@@ -18,7 +18,8 @@ thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
 }
 
-/// Opens an index, read and mapped, and does with it whatever can be done: both say the same.
+/// Opens an index, both read into memory and mapped, and uses all its methods. Both must return the
+/// same results.
 pub fn open_index(data: &[u8]) {
     FOLDER.with(|folder| {
         let path = folder.path().join("songs.arrow");
@@ -34,13 +35,14 @@ pub fn open_index(data: &[u8]) {
 
 #[expect(unsafe_code, reason = "this is a call under test")]
 fn map(path: &Path) -> Result<SongIndex, SongIndexError> {
-    // SAFETY: this process alone writes the file, and only while no index is open.
+    // SAFETY: only this process writes the file, and only while no index is open.
     unsafe { SongIndex::open_mmap(path) }
 }
 
-/// What can be seen of an index.
+/// Returns everything that can be read from an index, as text.
 fn use_all(index: &SongIndex) -> String {
-    // Until then, a changed cell may be anything of its type: an id can come twice.
+    // Without verification, a changed cell may have any value of its type. So an id can occur
+    // twice.
     let is_whole = index.verify().is_ok();
     let mut seen = format!("{:?} {is_whole}", index.columns());
     let mut values = vec![0.0; index.dim()];
@@ -72,7 +74,8 @@ fn use_all(index: &SongIndex) -> String {
     seen
 }
 
-/// A file of ours in two batches, and one as other programs write them, without our checksums.
+/// Returns one of our files with two batches, and one as written by other programs, without our
+/// checksums.
 pub(crate) fn seeds() -> Seeds {
     let folder = crate::scratch();
     let path = folder.path().join("seed.arrow");

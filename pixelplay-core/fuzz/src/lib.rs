@@ -1,8 +1,8 @@
-//! What is done with hostile input to find out whether it panics, hangs, or gives an answer that
-//! cannot be.
+//! Fuzz targets: functions that process hostile input, to find out whether the code panics, hangs,
+//! or returns an impossible result.
 //!
-//! Each target is a function from bytes; libFuzzer calls them under `cargo xtask soak`, and an
-//! ordinary test calls them with every seed and with every input that once failed (`regressions/`).
+//! Each target takes bytes. libFuzzer calls the targets in `cargo xtask soak`, and an ordinary test
+//! calls them with every seed and with every input that has failed before (`regressions/`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a target fails by panicking")]
 
@@ -22,21 +22,21 @@ pub use query::{filter, query};
 pub use table::clean_csv;
 pub use vectors::import_npy;
 
-/// Inputs to start from, with the names of their files.
+/// Inputs to start from, with file names.
 pub type Seeds = Vec<(String, Vec<u8>)>;
 
 /// A function to call with hostile bytes.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// The name of its program and of its folder of regressions.
+    /// The name of the target's program and of its folder of regressions.
     pub name: &'static str,
-    /// Panics where something is wrong.
+    /// The function to fuzz. It panics if something is wrong.
     pub run: fn(&[u8]),
-    /// From real files.
+    /// Returns the seeds, which come from real files.
     pub seeds: fn() -> Seeds,
 }
 
-/// All of them.
+/// All fuzz targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "open_index", run: open_index, seeds: index::seeds },
     Target { name: "decode_image", run: decode_image, seeds: image::seeds },
@@ -48,14 +48,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "read_answer", run: read_answer, seeds: answer::seeds },
 ];
 
-/// A folder for the files of one process, in memory where the system has such a place.
+/// Creates a folder for the files of one process, in memory if the system supports that.
 fn scratch() -> tempfile::TempDir {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// The files below a folder of the project, or beside it where the real data lies; none where it is
-/// missing.
+/// Returns the files in a folder, given relative to the repository; none if the folder is missing.
 fn files(folder: &str) -> Seeds {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let Ok(entries) = std::fs::read_dir(root.join(folder)) else {

@@ -1,4 +1,4 @@
-//! Conditions and questions over a small catalogue.
+//! Fuzzes filters and queries over a small catalogue.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -42,8 +42,8 @@ fn all_rows(filter: Filter) -> Option<Vec<usize>> {
     Some(rows)
 }
 
-/// Parses a condition and applies it: a row passes it or its opposite or, where a cell is missing,
-/// neither.
+/// Parses a filter and applies it. A row must not pass both the filter and its negation; if a cell
+/// is missing, it may pass neither.
 pub fn filter(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -65,7 +65,7 @@ pub fn filter(data: &[u8]) {
     }
 }
 
-/// Asks a question that is made of the bytes; the answer keeps to what was asked.
+/// Runs a query built from the bytes. The results must respect all of its options.
 pub fn query(data: &[u8]) {
     let mut bytes = data.iter().copied();
     let mut byte = || bytes.next().unwrap_or(0);
@@ -74,8 +74,8 @@ pub fn query(data: &[u8]) {
     let terms = byte() % 6;
     for _ in 0..terms {
         let kind = byte();
-        // Most bit patterns are numbers beyond all measure, so only some weights are made of whole
-        // patterns.
+        // Most bit patterns are extremely large or small numbers, so only some weights are made
+        // from arbitrary patterns.
         let weight = if kind & 8 == 0 {
             f64::from(byte()) / 64.0
         } else {

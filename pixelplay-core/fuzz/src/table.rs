@@ -1,4 +1,4 @@
-//! Tables of songs, from the bytes to sentences.
+//! Fuzzes tables of songs, from the bytes to sentences.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use pixelplay_core::catalog::{CleanOptions, SongTable, Templates, describe};
 
 use crate::Seeds;
 
-/// Cleans a table and describes its songs; whatever is read is kept, merged or dropped.
+/// Cleans a table and describes its songs. Every row must be kept, merged or dropped.
 pub fn clean_csv(data: &[u8]) {
     let options = CleanOptions { max_bytes: 1 << 24, ..CleanOptions::default() };
     let Ok(cleaned) = SongTable::from_reader(data, "fuzz.csv").options(options).clean(&mut ())
@@ -36,7 +36,7 @@ pub fn clean_csv(data: &[u8]) {
     }
 }
 
-/// The first lines of each real table, plain and gzipped.
+/// Returns the first lines of each real table, plain and gzipped.
 pub(crate) fn seeds() -> Seeds {
     let mut all = Seeds::new();
     for (name, bytes) in

@@ -1,4 +1,4 @@
-//! NumPy files, from the bytes to an index.
+//! Fuzzes NumPy files, from the bytes to an index.
 
 use std::cell::LazyCell;
 use std::fs;
@@ -12,7 +12,7 @@ thread_local! {
     static FOLDER: LazyCell<tempfile::TempDir> = LazyCell::new(crate::scratch);
 }
 
-/// Imports an array; what is written is a whole index of as many songs.
+/// Imports an array. The result must be a complete index with the same number of songs.
 pub fn import_npy(data: &[u8]) {
     FOLDER.with(|folder| {
         let (array, out) = (folder.path().join("vectors.npy"), folder.path().join("songs.arrow"));
@@ -28,7 +28,7 @@ pub fn import_npy(data: &[u8]) {
     });
 }
 
-/// Two vectors of each kind of number, under each version of the header.
+/// Returns two vectors of each number type, with each version of the header.
 pub(crate) fn seeds() -> Seeds {
     let mut all = Seeds::new();
     let numbers: [(&str, Vec<u8>); 4] = [

@@ -1,4 +1,4 @@
-//! Every seed and every input that once failed, through its target.
+//! Runs every seed, and every input that has failed before, through its target.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 

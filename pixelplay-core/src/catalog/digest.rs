@@ -1,9 +1,9 @@
 //! Identifies texts and vectors by hashes of 16 bytes.
 
-/// A hash without collisions in practice: 128 bits of BLAKE3.
+/// A hash that has no collisions in practice: 128 bits of BLAKE3.
 pub(super) type Digest = [u8; 16];
 
-/// Hashes several parts in order; the boundaries between them matter.
+/// Hashes several parts in order. The boundaries between the parts affect the result.
 pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     let mut hasher = PartsHasher::default();
     for part in parts {
@@ -12,7 +12,7 @@ pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
     hasher.digest()
 }
 
-/// Computes [`digest`] for parts that come one by one.
+/// Computes [`digest`] for parts that arrive one by one.
 #[derive(Default)]
 pub(super) struct PartsHasher(blake3::Hasher);
 
@@ -38,7 +38,7 @@ impl PartsHasher {
 mod tests {
     use super::*;
 
-    /// The names of existing files depend on it.
+    /// The names of existing files depend on this value.
     #[test]
     fn a_digest_never_changes() {
         let mut hasher = PartsHasher::default();

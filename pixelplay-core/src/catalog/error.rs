@@ -1,10 +1,10 @@
-//! The errors of the catalogue, from a table of songs to an index.
+//! The errors of the catalogue, from reading a song table to building an index.
 
 use std::path::PathBuf;
 
 /// An error that occurs when a song table is read or an index is built from it.
 ///
-/// A bad row is not an error: it is counted, with its reason, in the
+/// A bad row is not an error: it is dropped and counted by reason in the
 /// [`CleanReport`](super::CleanReport).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,7 +14,7 @@ pub enum CatalogError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// The file is empty.
@@ -31,7 +31,7 @@ pub enum CatalogError {
     NotAFile {
         /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The kind of thing found there.
         found: &'static str,
     },
     /// The file is not text.
@@ -39,7 +39,7 @@ pub enum CatalogError {
     NotText {
         /// The file.
         path: PathBuf,
-        /// What the file seems to be.
+        /// The kind of file found.
         found: &'static str,
         /// Advice that ends the sentence; may be empty.
         advice: &'static str,
@@ -64,7 +64,7 @@ pub enum CatalogError {
         /// The limit.
         limit: u64,
     },
-    /// The songs of the table need more than
+    /// The songs of the table need more memory than
     /// [`CleanOptions::max_memory`](super::CleanOptions::max_memory).
     #[error(
         "{}: the songs up to line {line} take more than {limit} bytes of memory; \
@@ -82,12 +82,12 @@ pub enum CatalogError {
     /// There are more songs than an index can hold.
     #[error("there are more than {} songs; split the table", u32::MAX)]
     TooManySongs,
-    /// Songs cannot be stored in a temporary file until their table has been read.
+    /// The temporary file that holds the songs while a table is read cannot be written.
     #[error("cannot write temporary data in {}", folder.display())]
     Spool {
         /// The folder of the file. The file itself has no name.
         folder: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// A row has more cells than [`CleanOptions::max_columns`](super::CleanOptions::max_columns).
@@ -107,7 +107,7 @@ pub enum CatalogError {
     /// A cell is longer than [`CleanOptions::max_cell_bytes`](super::CleanOptions::max_cell_bytes),
     /// or a row longer than sixteen such cells.
     #[error(
-        "{}, line {line}: a cell is longer than {limit} bytes, or the row than 16 times that; \
+        "{}, line {line}: a cell is longer than {limit} bytes, or the row is longer than 16 times that; \
          check for a quote that is never closed, or raise max_cell_bytes",
         path.display()
     )]
@@ -157,7 +157,7 @@ pub enum CatalogError {
         column: String,
         /// The header that was mapped to it.
         header: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
         /// The header as it was found.
         found: Vec<String>,
@@ -169,10 +169,10 @@ pub enum CatalogError {
         path: PathBuf,
         /// The line in which the row begins, from 1.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
-    /// A table does not have as many rows as there are vectors.
+    /// The number of rows in a table differs from the number of vectors.
     #[error(
         "{} has {rows} rows below its header, but there are {vectors} vectors; row i must belong to vector i",
         table.display()
@@ -190,7 +190,7 @@ pub enum CatalogError {
     BadVectors {
         /// The file or folder.
         path: PathBuf,
-        /// What is wrong, and what to do about it.
+        /// The problem, and what to do about it.
         what: String,
     },
     /// A file of description templates cannot be read.
@@ -198,7 +198,7 @@ pub enum CatalogError {
     ReadTemplates {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error from the operating system.
         source: std::io::Error,
     },
     /// Description templates do not have the same form as the embedded ones.
@@ -207,9 +207,9 @@ pub enum CatalogError {
         path.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()))
     )]
     BadTemplates {
-        /// The file, if they were read from one.
+        /// The file from which the templates were read, if any.
         path: Option<PathBuf>,
-        /// What is wrong, and where.
+        /// The problem and its position.
         source: Box<toml::de::Error>,
     },
     /// A custom describer failed.
@@ -217,10 +217,10 @@ pub enum CatalogError {
     Describe {
         /// The id of the song.
         id: String,
-        /// What went wrong.
+        /// The cause of the failure.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// One of the [`WordWeights`](super::WordWeights) is not a valid weight.
+    /// One of the [`WordWeights`](super::WordWeights) is negative or not finite.
     #[cfg(feature = "encoder")]
     #[error("the weight of the {words} is {weight}; it must be 0 (left out) or more, and finite")]
     BadWordWeight {
@@ -229,13 +229,14 @@ pub enum CatalogError {
         /// The weight.
         weight: f64,
     },
-    /// Songs cannot be described like those of the index that they should be added to.
+    /// Songs cannot be described in the same way as those of the index that they are to be added
+    /// to.
     #[cfg(feature = "encoder")]
     #[error("cannot describe the songs like those of {}: {what}", index.display())]
     OtherRecipe {
         /// The index.
         index: PathBuf,
-        /// What differs, and what to do about it.
+        /// The difference, and what to do about it.
         what: String,
     },
     /// There are no songs to write to an index.
@@ -250,7 +251,7 @@ pub enum CatalogError {
     NoSongs {
         /// The index that was not written.
         out: PathBuf,
-        /// How many songs were left out because they cannot be described.
+        /// The number of songs left out because they cannot be described.
         left_out: usize,
     },
     /// The index or the cleaned table would overwrite its own input: the table or the vectors.
@@ -269,7 +270,7 @@ pub enum CatalogError {
     /// A song has no vector because its sentences cancel each other out.
     #[error(transparent)]
     Embedding(#[from] crate::embedding::EmbeddingError),
-    /// There is no folder for the starter index, or the folder cannot be used.
+    /// There is no folder for the starter index, or it cannot be used.
     #[error(
         "cannot store the starter index in {}; set PIXELPLAY_CACHE to a writable folder",
         path.display()
@@ -277,7 +278,7 @@ pub enum CatalogError {
     Cache {
         /// The folder.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause of the failure.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The caller's progress callback asked to stop; nothing was written.

@@ -1,18 +1,18 @@
-//! Builds an index from a table of songs: cleans the table, describes each song in words, and
-//! embeds the words.
+//! Builds an index from a table of songs: cleans the table, describes each song in sentences, and
+//! embeds the sentences.
 //!
-//! * [`SongTable`] is the entry point: a published table, opened from CSV or TSV, gzipped or not,
-//!   from a reader or from Arrow record batches. It becomes songs in memory, a song for every row,
-//!   a cleaned table, an index, or more songs for an index. All of these report every row they drop
-//!   and every cell they empty.
+//! * [`SongTable`] is the entry point: a published table, opened from a CSV or TSV file, gzipped or
+//!   not, from a reader, or from Arrow record batches. It can be read as songs, read with one song
+//!   per row, written as a cleaned table, built into an index, or added to an existing index. All
+//!   of these report every row they drop and every cell they empty.
 //! * [`write_csv`] writes songs you already have as a table, and `build_index` (feature `encoder`)
-//!   as an index.
+//!   builds an index from them.
 //! * [`describe`](describe()) turns a song's features, genre and decade into sentences that could
 //!   be captions of photographs. The phrases are data ([`Templates`]), and a custom [`Describer`]
 //!   can replace them.
 //! * `why` (feature `encoder`) shows which of a song's sentences fit a query best.
-//! * [`import`](import()) builds an index from vectors that another program made and a table of
-//!   their songs.
+//! * [`import`](import()) builds an index from vectors made by another program and a table of their
+//!   songs.
 //! * `starter_index` (feature `starter`) opens an embedded catalogue.
 //!
 //! ```
@@ -29,9 +29,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Inside, each module uses only those before it: `table` (bytes to rows of text), `clean` (rows to
-//! songs), `describe` (songs to sentences), `indexing` (sentences to an index), `import`, and
-//! `song_table`, which joins them all.
+//! Internally, each module uses only the modules before it: `table` (bytes to rows of text),
+//! `clean` (rows to songs), `describe` (songs to sentences), `indexing` (sentences to an index),
+//! `import`, and `song_table`, which joins them all.
 
 mod clean;
 mod describe;

@@ -1,4 +1,5 @@
-//! The entry point of the catalogue: a table of songs, and what can be built from it.
+//! The entry point of the catalogue: a table of songs, and the methods that read it or build from
+//! it.
 
 use std::fmt;
 use std::io::Read;
@@ -24,11 +25,11 @@ use crate::progress::Progress;
 /// A published table of songs, opened but not yet read.
 ///
 /// Open it with [`open`](Self::open), [`from_reader`](Self::from_reader) or, with the feature
-/// `arrow`, `from_batches`. Then set options if the table needs them. It is read once, by one of
-/// these methods:
+/// `arrow`, `from_batches`. Then set options if the table needs them. One of these methods reads
+/// the table, once:
 ///
 /// * [`clean`](Self::clean): songs;
-/// * [`read_aligned`](Self::read_aligned): one song for every row;
+/// * [`read_aligned`](Self::read_aligned): one song per row;
 /// * [`write_csv`](Self::write_csv): a cleaned table;
 /// * `build_index` (feature `encoder`): an index;
 /// * `add_to` (feature `encoder`): more songs in an existing index.
@@ -53,30 +54,32 @@ use crate::progress::Progress;
 /// * **The file** may be gzipped. It may be in UTF-8, Windows-1252 or a mixture of both, or, with a
 ///   byte order mark, in UTF-16. Any line endings are accepted. A first line `sep=;` names the
 ///   delimiter, as in Excel.
-/// * **Columns** are found by the header, ignoring case and separators, under the names of the
-///   public Spotify tables or plain ones (`id`, `title` or `name`, `artist`, ...). Unknown columns
-///   go into [`Song::extra`]. Without an id column, ids are derived from artist and title, and are
-///   the same each time.
+/// * **Columns** are recognised by their headers, ignoring case and separators. Known headers are
+///   those of the public Spotify tables and plain ones (`id`, `title` or `name`, `artist`, ...).
+///   Unknown columns go into [`Song::extra`]. Without an id column, each id is derived from artist
+///   and title, so it is the same every time.
 /// * **Rows** without an id, title or artist are dropped, and so are rows with more or fewer cells
-///   than the header. Blank cells beyond the header do no harm.
-/// * **Missing** cells are empty or say `NA`, `N/A`, `NaN`, `null`, `None`, `-` and the like. In
-///   text columns only the spellings of programs count, so a song may be called `Na`, `none` or
-///   `-`. A song called `NA` or `None` cannot be distinguished from a missing title, so its row is
-///   dropped.
+///   than the header. Blank cells beyond the header are ignored.
+/// * **Missing** cells are empty or contain `NA`, `N/A`, `NaN`, `null`, `None`, `-` or the like. In
+///   text columns only the spellings that programs write count as missing, so a song may be called
+///   `Na`, `none` or `-`. A song called `NA` or `None` cannot be distinguished from a missing
+///   title, so its row is dropped.
 /// * **Numbers** may have a decimal comma, thousands separators and a percent sign. Durations may
-///   have the form `3:45`, or another unit that the header names, and a year may be part of a date.
-///   A column of 0-1 features is divided by 100 if its values run from 0 to 100, or if its header
-///   says `%`.
-/// * **Cells** that cannot be right are emptied: text instead of a number, an energy of 3.
-/// * **Repeats** are rows with an id of an earlier row, or of the same recording under another id
+///   have the form `3:45` or be in another unit that the header names, and a year may be part of a
+///   date. A column of 0-1 features is divided by 100 if its values range from 0 to 100, or if its
+///   header contains `%`.
+/// * **Invalid** cells are emptied, such as text instead of a number, or an energy of 3.
+/// * **Repeats** are rows with the id of an earlier row, or of the same recording under another id
 ///   (see [`CleanOptions::merge_recordings`]). They fill the empty cells of the first row. If they
-///   have other genres, the song keeps the first as `genre` and gets all of them, `pop; rock`, in
-///   the extra column `genres`. So does a song with one cell that lists several genres.
+///   have other genres, the song keeps the first one as `genre` and gets all of them in the extra
+///   column `genres`, as in `pop; rock`. A song with one cell that lists several genres is treated
+///   in the same way.
 ///
-/// Each of these is counted in the [`CleanReport`], with line numbers.
+/// Each of these cases is counted in the [`CleanReport`], with line numbers.
 ///
-/// Rows are merged as they are read: memory grows with the distinct songs, not with the rows or the
-/// size of the file. A million songs take about 0.7 GB, and 1.5 GB with five unknown columns.
+/// Rows are merged as they are read, so memory grows with the number of distinct songs, not with
+/// the number of rows or the size of the file. A million songs take about 0.7 GB, and 1.5 GB with
+/// five unknown columns.
 ///
 /// [`Song::extra`]: crate::song::Song::extra
 #[must_use = "a table does nothing until it is read"]
@@ -99,7 +102,7 @@ impl SongTable<'static> {
 }
 
 impl<'a> SongTable<'a> {
-    /// Creates a table from a reader; errors and the report call it `name`.
+    /// Creates a table from a reader. Errors and the report call it `name`.
     ///
     /// ```
     /// use pixelplay_core::catalog::SongTable;
@@ -115,14 +118,14 @@ impl<'a> SongTable<'a> {
         Self::new(Input::from_reader(reader, name.as_ref()))
     }
 
-    /// Creates a table from Arrow record batches, which are read as if they were saved as CSV;
-    /// errors and the report call it `name`.
+    /// Creates a table from Arrow record batches, which are read as if they had been saved as CSV.
+    /// Errors and the report call it `name`.
     ///
-    /// Numbers are read exactly, dates as ISO 8601 (in UTC), dictionaries as their values, lists of
-    /// texts as several names; nulls are missing cells. Songs have no columns of vectors,
-    /// structures and raw bytes, so such columns are left out and reported as
-    /// [`ignored`](CleanReport::ignored). Line `n` of a report is row `n - 2`, counted from 0, as
-    /// long as no text has line breaks.
+    /// Numbers are read exactly, dates as ISO 8601 (in UTC), dictionaries as their values, and
+    /// lists of texts as several names; nulls are missing cells. Columns of vectors, structures and
+    /// raw bytes are left out and reported as [`ignored`](CleanReport::ignored), because a song
+    /// cannot have them. Line `n` of a report is row `n - 2`, counted from 0, as long as no text
+    /// has line breaks.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -153,7 +156,7 @@ impl<'a> SongTable<'a> {
         }
     }
 
-    /// Sets which header is which column of a song, if the names do not show it, such as
+    /// Maps columns of a song to headers that are not recognised by name, as in
     /// `[("title", "Werk")]`; see [`CleanOptions::columns`].
     pub fn columns<C, H>(mut self, columns: impl IntoIterator<Item = (C, H)>) -> Self
     where
@@ -165,7 +168,7 @@ impl<'a> SongTable<'a> {
         self
     }
 
-    /// Sets the delimiter of cells; see [`CleanOptions::delimiter`].
+    /// Sets the delimiter between cells; see [`CleanOptions::delimiter`].
     pub fn delimiter(mut self, delimiter: u8) -> Self {
         self.options.delimiter = Some(delimiter);
         self
@@ -178,14 +181,14 @@ impl<'a> SongTable<'a> {
         self
     }
 
-    /// Sets all options for reading the table, including its limits. This replaces columns and
+    /// Sets all options for reading the table, including the limits. This replaces columns and a
     /// delimiter that were set before, so call it first.
     pub fn options(mut self, options: CleanOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Sets how songs become an index, for [`build_index`](Self::build_index) and
+    /// Sets the options for building an index, used by [`build_index`](Self::build_index) and
     /// [`add_to`](Self::add_to).
     #[cfg(feature = "encoder")]
     pub fn build_options(mut self, options: BuildOptions) -> Self {
@@ -196,16 +199,16 @@ impl<'a> SongTable<'a> {
     /// Reads the songs of the table.
     ///
     /// # Errors
-    /// Returns an error if this is not a table of songs: it is unreadable, empty, not text, has no
-    /// column for the title or the artist, or exceeds one of the limits in [`CleanOptions`].
+    /// Returns an error if this is not a table of songs: if it is unreadable, empty or not text,
+    /// has no column for the title or the artist, or exceeds one of the limits in [`CleanOptions`].
     /// Returns [`CatalogError::Cancelled`] if the progress callback asks to stop.
     pub fn clean(self, progress: &mut dyn Progress) -> Result<Cleaned, CatalogError> {
         clean::clean(self.input, &self.options, progress)
     }
 
-    /// Reads one song for every row: song `i` comes from row `i`. Use this if something else, such
-    /// as a file of vectors, has the same order. The id is that of the table, or else the number of
-    /// the row, from 0; no other column is needed. Cells are read as by [`clean`](Self::clean).
+    /// Reads one song per row: song `i` comes from row `i`. Use this if something else, such as a
+    /// file of vectors, has the same order. Ids come from the id column, or else are row numbers
+    /// from 0; no other column is needed. Cells are read as in [`clean`](Self::clean).
     ///
     /// ```
     /// use pixelplay_core::catalog::SongTable;
@@ -219,7 +222,7 @@ impl<'a> SongTable<'a> {
     ///
     /// # Errors
     /// Returns [`CatalogError::BadRow`] for a row that cannot be read or whose id is a duplicate;
-    /// otherwise as [`clean`](Self::clean).
+    /// also returns the errors of [`clean`](Self::clean).
     pub fn read_aligned(self, progress: &mut dyn Progress) -> Result<Cleaned, CatalogError> {
         clean::read_aligned(self.input, &self.options, progress)
     }
@@ -249,8 +252,9 @@ impl<'a> SongTable<'a> {
     /// `encoder`: [`clean`](Self::clean) and [`build_index`](super::build_index) in one call.
     /// Returns both reports.
     ///
-    /// Meanwhile the songs are stored in a temporary file next to `out`, at some 300 bytes each,
-    /// and not in memory: a million songs take less than a gigabyte in all.
+    /// During the build, the songs are stored in a temporary file next to `out`, at about 300 bytes
+    /// each, and not in memory: building an index of a million songs takes less than a gigabyte of
+    /// memory.
     ///
     /// # Errors
     /// Returns the errors of both, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] if the
@@ -277,19 +281,19 @@ impl<'a> SongTable<'a> {
     /// [`build_index`](super::build_index) and [`SongIndexEditor::add`] in one call. Returns the
     /// three reports.
     ///
-    /// The songs are described like [those of the index](crate::index::SongIndex::recipe), whatever
-    /// the [`WordWeights`](super::WordWeights) of the options are. An index does not record which
-    /// custom describer was used: pass the same one.
+    /// The songs are described like [those of the index](crate::index::SongIndex::recipe),
+    /// regardless of the [`WordWeights`](super::WordWeights) in the options. An index does not
+    /// record which custom describer was used, so pass the same one.
     ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs
-    /// are first written to a file in the folder for temporary files.
+    /// are first written to a temporary file in the system's folder for them.
     ///
     /// # Errors
-    /// Returns the errors of the three. Before anything is encoded, it returns
+    /// Returns the errors of the three calls. Before anything is encoded, returns
     /// [`CatalogError::Embedding`] if the index is from another encoder,
     /// [`CatalogError::OtherRecipe`] if its songs were described with other templates or by another
-    /// version, and [`SongIndexError::KnownIds`] if it already has songs of the table and they
-    /// should not be replaced.
+    /// version, and [`SongIndexError::KnownIds`] if it already has songs of the table and they are
+    /// not to be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
     #[cfg(feature = "encoder")]

@@ -12,8 +12,8 @@ use crate::encoder::Encoder;
 use crate::index::SongIndex;
 use crate::progress::Progress;
 
-/// The variable that names the cache folder; without it, `pixelplay` in the platform's cache
-/// folder.
+/// The environment variable that names the cache folder. The default is `pixelplay` in the
+/// platform's cache folder.
 const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 
 /// Opens an index of the embedded starter catalogue in the space of `encoder`.
@@ -21,8 +21,9 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 /// The first call builds it, with one pass of the text tower for each sentence, and keeps it in the
 /// folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the user's
 /// cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls open the
-/// file and check every byte; a damaged file is rebuilt. Each encoder has its own file, and so has
-/// each version of the catalogue and of this crate. Several processes may do all this at once.
+/// file and check every byte; a damaged file is rebuilt. There is a separate file for each encoder
+/// and for each version of the catalogue and of this crate. Several processes may call this at the
+/// same time.
 ///
 /// ```no_run
 /// use pixelplay_core::{Encoder, catalog::starter_index};
@@ -35,8 +36,8 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 ///
 /// # Errors
 /// Returns [`CatalogError::Cache`] if the folder cannot be written to. There is no silent fallback:
-/// in a shared folder for temporary files, another user could have placed a file there first.
-/// Otherwise as [`build_index`].
+/// in a shared folder for temporary files, another user could have placed a file there first. Also
+/// returns the errors of [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
     progress: &mut dyn Progress,
@@ -79,15 +80,15 @@ fn starter_index_in(
     SongIndex::open(&path).map_err(|error| unusable(error.into()))
 }
 
-/// Opens the index at `path`, unless it is missing, damaged or of another encoder; in all of these
-/// cases it can be rebuilt.
+/// Opens the index at `path`. Returns `None` if it is missing, damaged or from another encoder,
+/// since it can be rebuilt in each of these cases.
 fn open_whole(path: &Path, encoder: &Encoder) -> Option<SongIndex> {
     let index = SongIndex::open(path).ok()?;
     let fits = index.fingerprint() == Some(encoder.fingerprint()) && index.verify().is_ok();
     fits.then_some(index)
 }
 
-/// Returns a file name that changes with everything that the bytes of the file depend on.
+/// Returns a file name that changes whenever the content of the file would change.
 fn file_name(encoder: &Encoder) -> String {
     let mut hasher = PartsHasher::default();
     let version = env!("CARGO_PKG_VERSION").as_bytes();
@@ -123,7 +124,7 @@ mod tests {
         file
     }
 
-    /// Opens without building, or fails.
+    /// Opens an existing index; fails instead of building one.
     fn open_only(folder: &Path, encoder: &Encoder) -> Result<SongIndex, CatalogError> {
         starter_index_in(folder, encoder, &mut |_: crate::progress::Update| ControlFlow::Break(()))
     }
@@ -174,7 +175,7 @@ mod tests {
         starter_index_in(&folder, &encoder, &mut ()).unwrap();
         assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
 
-        // The same space, but other bits.
+        // The vectors are in the same space but have different bits.
         let int8 = Encoder::mini_with(EncoderOptions {
             precision: Precision::Int8,
             ..EncoderOptions::default()
@@ -206,7 +207,7 @@ mod tests {
             assert!(matches!(error, CatalogError::Cache { .. }));
             assert!(error.to_string().contains(CACHE_VARIABLE), "{error}");
         }
-        // The folder exists, but the file cannot be created: a folder has its name.
+        // The folder exists, but the file cannot be created because a folder has the same name.
         let folder = tempfile::tempdir().unwrap();
         let encoder = mini();
         std::fs::create_dir(folder.path().join(file_name(&encoder))).unwrap();

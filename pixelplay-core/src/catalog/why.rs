@@ -1,4 +1,4 @@
-//! Explains why a song was found: which of its sentences fit the query.
+//! Explains why a song was found, by comparing its sentences with the query.
 
 use std::collections::HashSet;
 
@@ -10,22 +10,23 @@ use crate::embedding::Embedding;
 use crate::encoder::{EncodeOptions, Encoder};
 use crate::song::Song;
 
-/// A sentence that a song is described by, and how well it fits a query.
+/// A sentence that describes a song, and how well it fits a query.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reason {
     /// The sentence, and what it was made from.
     #[serde(flatten)]
     pub sentence: Sentence,
-    /// The cosine between the sentence and the query; higher is closer.
+    /// The cosine between the sentence and the query; higher is more similar.
     pub score: f64,
 }
 
-/// Explains why a song was found: returns its sentences, best fit to the query first.
+/// Explains why a song was found: returns its sentences, ordered from the best to the worst fit to
+/// the query.
 ///
 /// For a song of an index these are the sentences that its vector was made from, read from its
-/// [`description`](Song::description). `templates` are needed to find out what each sentence was
-/// made from, so pass those that the index was built with. Each sentence costs one pass of the text
-/// tower; a song has about ten.
+/// [`description`](Song::description). `templates` are needed to determine what each sentence was
+/// made from, so pass the ones that the index was built with. Each sentence costs one pass of the
+/// text tower; a song has about ten.
 ///
 #[cfg_attr(feature = "starter", doc = "```")]
 #[cfg_attr(not(feature = "starter"), doc = "```ignore")]

@@ -1,4 +1,4 @@
-//! Encoding pictures and texts to embeddings.
+//! Encodes pictures and texts to embeddings.
 
 use std::collections::HashMap;
 
@@ -84,7 +84,7 @@ impl Encoder {
         options: EncodeOptions,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Embedding>, EncodeError> {
-        // Enough to use all cores, and takes a fraction of a second.
+        // Enough to use all cores, and few enough to take only a fraction of a second.
         const TOKENIZED_AT_ONCE: usize = 1 << 12;
         let batch_size = options.batch_size.max(1);
 

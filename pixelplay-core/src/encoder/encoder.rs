@@ -71,8 +71,8 @@ impl Encoder {
         &self.inner.fingerprint
     }
 
-    /// Returns what the bits of a vector depend on in addition to the
-    /// [fingerprint](Self::fingerprint). All vectors of an index are made with the same value.
+    /// Describes what the bits of a vector depend on in addition to the
+    /// [fingerprint](Self::fingerprint). The value is the same for all vectors of an index.
     #[cfg(feature = "catalog")]
     pub(crate) fn arithmetic(&self) -> String {
         format!("{} {:?}", self.inner.options.device, self.inner.options.precision)

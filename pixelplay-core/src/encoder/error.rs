@@ -1,4 +1,4 @@
-//! Why an encoder cannot be opened, or cannot encode.
+//! The reason why an encoder cannot be opened, or cannot encode.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::hub::HubError;
 use super::options::Device;
 use crate::cause::Cause;
 
-/// Why an encoder cannot be opened, or cannot encode.
+/// The reason why an encoder cannot be opened, or cannot encode.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -63,7 +63,7 @@ pub enum EncodeError {
         key: String,
         /// Its value, as JSON.
         value: String,
-        /// What is supported.
+        /// The supported values.
         supported: String,
     },
     /// The weights file is truncated, damaged or of another format.
@@ -83,7 +83,7 @@ pub enum EncodeError {
     TensorMismatch {
         /// The file.
         path: PathBuf,
-        /// One line for each tensor that is missing, has a different shape or type, or is unknown.
+        /// One line per tensor that is missing, has a different shape or type, or is unknown.
         problems: Vec<String>,
     },
     /// The checkpoint's tokenizer cannot be used.
@@ -91,7 +91,7 @@ pub enum EncodeError {
     BadTokenizer {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: Cause,
     },
     /// The self-test that runs when a tower is first loaded failed.
@@ -101,7 +101,7 @@ pub enum EncodeError {
         path: PathBuf,
         /// `text` or `vision`.
         tower: &'static str,
-        /// What is wrong with its results.
+        /// The problem with the results of the tower.
         problem: String,
     },
     /// The checkpoint cannot be obtained from the hub.
@@ -113,7 +113,7 @@ pub enum EncodeError {
     Device {
         /// The device asked for.
         device: Device,
-        /// Why not.
+        /// The cause.
         source: Cause,
     },
     /// The requested threads cannot be started.
@@ -121,15 +121,15 @@ pub enum EncodeError {
     Threads {
         /// The number of threads.
         threads: std::num::NonZeroUsize,
-        /// Why not.
+        /// The cause.
         source: Cause,
     },
     /// A picture cannot be decoded.
     #[error("cannot decode the picture{}", At(path.as_deref()))]
     BadImage {
-        /// Its file, if it came from one.
+        /// The file of the picture, if any.
         path: Option<PathBuf>,
-        /// Why not.
+        /// The cause.
         source: Cause,
     },
     /// A picture has too many pixels, or its file too many bytes.
@@ -138,9 +138,9 @@ pub enum EncodeError {
         At(path.as_deref())
     )]
     ImageTooLarge {
-        /// Its file, if it came from one.
+        /// The file of the picture, if any.
         path: Option<PathBuf>,
-        /// What was found, with its unit.
+        /// The size found, with its unit.
         size: String,
         /// The limit, with its unit.
         limit: String,
@@ -161,7 +161,7 @@ pub enum EncodeError {
     /// Preprocessed input has the wrong shape.
     #[error("the input does not fit the encoder: {problem}")]
     BadInput {
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// One image of several failed.
@@ -169,7 +169,7 @@ pub enum EncodeError {
     ImageAt {
         /// The position in the list given, from 0.
         index: usize,
-        /// Why.
+        /// The cause.
         source: Box<EncodeError>,
     },
     /// A text cannot be tokenized.
@@ -177,19 +177,19 @@ pub enum EncodeError {
     TextAt {
         /// The position in the list given, from 0.
         index: usize,
-        /// Why.
+        /// The cause.
         source: Cause,
     },
     /// The forward pass failed, for example because the device is out of memory.
     #[error("the forward pass failed")]
     Forward {
-        /// Why.
+        /// The cause.
         source: Cause,
     },
     /// The model returned a vector that is not an embedding.
     #[error("the model returned a vector that is not an embedding")]
     BadVector {
-        /// Why not.
+        /// The cause.
         source: crate::EmbeddingError,
     },
     /// The progress callback asked to stop.
@@ -253,7 +253,7 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// The first few problems of many: a checkpoint of another architecture has hundreds.
+/// Formats only the first few problems, because a checkpoint of another architecture has hundreds.
 struct Shortened<'a>(&'a [String]);
 
 impl fmt::Display for Shortened<'_> {

@@ -15,9 +15,9 @@ pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const VOCABULARY: &str = "vocab.json";
 pub(super) const MERGES: &str = "merges.txt";
 pub(super) const WEIGHTS: &str = "model.safetensors";
-/// Lists the shards, if the weights are in several files.
+/// The file that lists the shards, if the weights are in several files.
 pub(super) const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
-/// Weights that could run any code, so they are never read.
+/// Files of pickled weights. They could run any code, so they are never read.
 pub(super) const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 
 /// OpenCLIP's configuration of the model and its pre-processing.

@@ -13,16 +13,16 @@ impl Encoder {
     /// `revision` is a branch, a tag, a commit or `refs/pr/NUMBER`; the default is `main`. It is
     /// resolved to a commit once, all files are taken from that commit, and [`Encoder::name`] is
     /// `repo@commit`. A commit whose files are all in the cache is opened without using the
-    /// network. If the hub cannot be reached, the cached version of a branch is opened.
+    /// network. If the hub cannot be reached, the cached version of the branch is opened.
     ///
     /// If no revision is given and `main` has no safetensors, all files are taken from the open
-    /// pull request in which the hub's own converter (the user `SFconvertbot`) adds them: pickled
-    /// weights could run any code, and transformers does the same. `openai/clip-vit-base-patch32`
-    /// is such a repository. [`HubSnapshot::revision`] then names the pull request, and the commit
-    /// in the name is that of the pull request. Its author is checked whenever the hub is asked.
-    /// Without the hub, the pull request that is complete in the cache is opened, if there is
-    /// exactly one. If you name a revision, it is always used. [`HubOptions::follow_conversion`]
-    /// turns this behaviour off.
+    /// pull request in which the hub's own converter (the user `SFconvertbot`) adds safetensors.
+    /// Pickled weights could run any code, and transformers uses this pull request too.
+    /// `openai/clip-vit-base-patch32` is such a repository. [`HubSnapshot::revision`] then names
+    /// the pull request, and the commit in the name is that of the pull request. The author of the
+    /// pull request is checked whenever the hub is asked. Without the hub, the pull request that is
+    /// complete in the cache is opened, if there is exactly one. If you give a revision, that
+    /// revision is always used. [`HubOptions::follow_conversion`] turns this behaviour off.
     ///
     /// ```no_run
     /// use pixelplay_core::Encoder;

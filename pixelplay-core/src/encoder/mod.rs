@@ -7,7 +7,8 @@
 //! * `image`, `text`: from a picture to the model's input, and from a text to token ids.
 //! * `checkpoint`: configuration, weights and fingerprint; `files` has the file names.
 //! * `model`: the two towers; `lazy` loads one when it is first used.
-//! * `check`: what is wrong with a checkpoint. `hub`: checkpoints from the Hugging Face Hub.
+//! * `check`: finds the problems of a checkpoint. `hub`: downloads checkpoints from the Hugging
+//!   Face Hub.
 
 pub mod check;
 mod checkpoint;

@@ -1,10 +1,10 @@
-//! The mood of a picture, told by which of two opposite sentences it is closer to.
+//! Estimates the mood of a picture by comparing it with pairs of opposite sentences.
 //!
 //! The method is that of CLIP-IQA (Wang, Chan, Loy: Exploring CLIP for Assessing the Look and Feel
-//! of Images, AAAI 2023), but for one thing: the softmax, at the checkpoint's own temperature, is
-//! taken once, of the mean difference of the pairs of a scale, and not of each pair. A pair that is
-//! sure would count as 0 or 1 there, however sure it is. The model need not have been trained on
-//! moods; pixelplay-mini was.
+//! of Images, AAAI 2023), with one change: the softmax, at the checkpoint's own temperature, is
+//! applied once, to the mean difference of all pairs of a scale, and not to each pair. With a
+//! softmax per pair, every clear pair would count as 0 or 1, no matter how clear it is. The model
+//! need not have been trained on moods, but pixelplay-mini was.
 
 use super::encoder::Encoder;
 use super::error::EncodeError;
@@ -15,13 +15,14 @@ use crate::embedding::Embedding;
 use crate::mood::Mood;
 
 impl Encoder {
-    /// Estimates the mood of a picture on the scales of songs' audio features, for comparing the
-    /// two on a radar chart and for saying why a song fits.
+    /// Estimates the mood of a picture on the scales of songs' audio features, for comparing
+    /// pictures and songs on a radar chart and for explaining why a song fits.
     ///
-    /// It is a rough estimate. On 97 photographs of OASIS, of themes that pixelplay-mini's training
-    /// left out, the ranks of its valence and energy agree by 0.48 and 0.30 (Spearman; 95 %
-    /// intervals 0.20 to 0.70 and 0.00 to 0.55) with the valence and arousal that about 100 people
-    /// felt (`benches/quality`); nobody rated how danceable or acoustic a picture is.
+    /// This is a rough estimate. On 97 photographs of OASIS, with themes that were left out of
+    /// pixelplay-mini's training, valence and energy have rank correlations of 0.48 and 0.30
+    /// (Spearman; 95 % intervals 0.20 to 0.70 and 0.00 to 0.55) with the valence and arousal
+    /// reported by about 100 people (`benches/quality`). There are no ratings of how danceable or
+    /// acoustic a picture is.
     ///
     /// The first call encodes 44 sentences, which clones of the encoder share.
     ///
@@ -38,12 +39,12 @@ impl Encoder {
     /// ```
     ///
     /// # Errors
-    /// As [`Encoder::encode_image`].
+    /// The same as [`Encoder::encode_image`].
     pub fn mood<'a>(&self, image: impl Into<ImageSource<'a>>) -> Result<Mood, EncodeError> {
         self.mood_of(&self.encode_image(image)?)
     }
 
-    /// [`mood`](Self::mood) of a picture that is encoded already.
+    /// Like [`mood`](Self::mood), for a picture that is already encoded.
     ///
     /// # Errors
     /// If the embedding is from another encoder, or the sentences cannot be encoded.
@@ -62,7 +63,8 @@ impl Encoder {
             }
             let mean = differences.iter().map(|(_, apart)| apart).sum::<f64>() / pairs.len() as f64;
             *value = 1.0 / (1.0 + (-anchors.logit_scale * mean).exp());
-            // A word for the other end did not decide this scale, it was outvoted.
+            // Words for the other end are left out, because they were outvoted and did not decide
+            // this scale.
             let is_high = mean >= 0.0;
             words.extend(
                 differences.into_iter().filter(|&(_, apart)| (apart >= 0.0) == is_high).map(

@@ -1,10 +1,10 @@
-//! The scales of a mood, each spanned by opposite sentences.
+//! The scales of a mood, each defined by pairs of opposite sentences.
 
 use crate::embedding::Embedding;
 use crate::mood::Mood;
 
-/// The factor for differences of cosines if the checkpoint does not give one: the value that
-/// OpenAI's checkpoints were trained to, and the maximum that CLIP's training allows.
+/// The factor for differences of cosines if the checkpoint has no `logit_scale`. It is the value
+/// that OpenAI's checkpoints reached in training, and the maximum that CLIP's training allows.
 pub(super) const LOGIT_SCALE: f64 = 100.0;
 
 /// Two opposite ends of a scale, each with the word to show and the sentence to compare with.

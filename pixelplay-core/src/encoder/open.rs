@@ -13,16 +13,17 @@ use super::parts::{Folder, Parts};
 use super::text::Tokenize;
 
 impl Encoder {
-    /// The checkpoint pixelplay-mini, which is embedded in the program: no files, no network.
+    /// Opens the checkpoint pixelplay-mini, which is embedded in the program and needs no files and
+    /// no network.
     ///
     /// # Errors
-    /// None that the embedded checkpoint, which is tested, can cause.
+    /// The embedded checkpoint is tested and causes no errors.
     #[cfg(feature = "mini")]
     pub fn mini() -> Result<Self, EncodeError> {
         Self::mini_with(EncoderOptions::default())
     }
 
-    /// [`Encoder::mini`] with options.
+    /// Like [`Encoder::mini`], with options.
     ///
     /// # Errors
     /// If the device cannot be used, or the threads cannot be started.
@@ -52,7 +53,7 @@ impl Encoder {
     /// tower is first used.
     pub fn open_with(dir: impl AsRef<Path>, options: EncoderOptions) -> Result<Self, EncodeError> {
         let dir = dir.as_ref();
-        // Resolved first, so that `models/.` and `models/` have a name too.
+        // The path is resolved first, so that `models/.` and `models/` also yield a name.
         let name = dir
             .canonicalize()
             .ok()
@@ -81,7 +82,7 @@ impl Encoder {
         weights.check(&specs)?;
         add_clip_names(&mut weights, &config)?;
         let preprocess = Preprocess::new(&settings_path, settings, config.vision.image_size())?;
-        // The two slow parts: hashing hundreds of megabytes, and building a vocabulary.
+        // These are the two slow parts: building a vocabulary, and hashing hundreds of megabytes.
         let (tokenize, fingerprint) = rayon::join(
             || Tokenize::new(&tokenizer, &config.text),
             || {

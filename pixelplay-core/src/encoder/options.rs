@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
-    /// The CPU, with kernels made for it.
+    /// The CPU, with optimised kernels.
     #[default]
     Cpu,
     /// The CPU, with candle's general kernels: slower, for comparison.
@@ -51,9 +51,9 @@ pub enum Precision {
 pub struct EncoderOptions {
     /// Where the model runs.
     pub device: Device,
-    /// The number of threads that compute, in addition to the caller's, which waits. `None` uses
-    /// the threads of the caller's rayon pool (the global one unless it created its own), so that
-    /// nothing competes with it. The vectors are bit-identical with any number of threads.
+    /// The number of computing threads. The calling thread only waits for them. `None` uses the
+    /// threads of the caller's rayon pool (the global pool unless the caller created one), so that
+    /// no other threads compete with it. The vectors are bit-identical with any number of threads.
     pub threads: Option<NonZeroUsize>,
     /// Numeric precision.
     pub precision: Precision,

@@ -34,7 +34,7 @@ pub(super) struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    /// A folder with the files of both layouts is read as a `CLIPModel`.
+    /// Creates the folder. If it contains the files of both layouts, it is read as a `CLIPModel`.
     pub(super) fn new(dir: &'a Path) -> Self {
         let has = |file: &str| dir.join(file).exists();
         let layout = match !has(files::CONFIG) && has(files::OPEN_CLIP_CONFIG) {
@@ -69,8 +69,8 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Reads the settings for preprocessing, with the file they come from. Returns `None` if they
-    /// depend on the configuration and there is none.
+    /// Reads the preprocessing settings and the path of their file. Returns `None` if they depend
+    /// on the configuration and it is missing.
     pub(super) fn settings(
         &self,
         config: Option<&Config>,
@@ -204,8 +204,8 @@ mod tests {
         assert_eq!(images[0][0].as_slice(), images[1][0].as_slice());
     }
 
-    /// The weights of a configuration with what has two axes or more in eight bits, and the same
-    /// numbers as floats.
+    /// Returns the weights of a configuration twice: with tensors of two or more axes stored in
+    /// eight bits, and with the same numbers as floats.
     #[allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
     fn in_eight_bits_and_as_floats(config: &Config) -> [Vec<u8>; 2] {
         use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};

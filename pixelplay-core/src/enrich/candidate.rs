@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
-/// Text longer than this is not a name.
+/// The maximum length of a name. Longer text is discarded.
 const MOST_TEXT: usize = 500;
 const MOST_URL: usize = 2048;
 /// The maximum number of candidates that are considered.
@@ -13,17 +13,17 @@ const LONGEST_SONG: i64 = 86_400_000;
 
 /// A recording that a provider offers for a song.
 ///
-/// Whatever a [`Provider`](super::Provider) fills in is checked again before it is used or stored:
-/// text that is absurdly long or would steer a terminal, addresses that are not plain `https`, and
-/// numbers out of range are left out.
+/// All values filled in by a [`Provider`](super::Provider) are checked before they are used or
+/// stored. Overlong text, text with control characters that could affect a terminal, addresses that
+/// are not plain `https`, and numbers out of range are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Candidate {
     /// The provider's id of the recording.
     pub id: String,
-    /// The title, including what names its version: `Song (Live)`.
+    /// The title, including the name of the version: `Song (Live)`.
     pub title: String,
-    /// The credit, as one text.
+    /// The artist credit, as one text.
     pub artist: String,
     /// The album.
     pub album: Option<String>,
@@ -47,7 +47,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Returns the usable candidates, with their usable fields.
+    /// Returns the usable candidates, with only their usable fields.
     pub(super) fn clean_all(candidates: Vec<Self>) -> Vec<Self> {
         let candidates = candidates.into_iter().take(MOST_CANDIDATES);
         candidates.filter_map(Self::clean).collect()
@@ -68,7 +68,8 @@ impl Candidate {
         ] {
             *address = address.take().filter(|address| is_plain_address(address));
         }
-        // A cover to try is an address of the provider itself, which in tests is on this machine.
+        // `cover_to_try` is not checked, because it is an address of the provider itself, which in
+        // tests is on this machine.
         for address in [&mut self.artwork_url, &mut self.preview_url, &mut self.external_url] {
             *address = address.take().filter(|address| address.starts_with("https://"));
         }

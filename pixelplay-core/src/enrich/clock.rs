@@ -1,15 +1,15 @@
-//! The time and how to wait, which tests can replace.
+//! The source of time and the wait function, which tests can replace.
 
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970 (UTC), as stored.
+/// Milliseconds since 1970 (UTC), the form in which times are stored.
 pub(super) type Millis = i64;
 
-/// The source of time for enriching, and how it waits: the system by default, any functions in
-/// tests.
+/// The source of time for enriching, and the function that waits. The default is the system clock;
+/// tests can pass any functions.
 ///
 /// ```
 /// use pixelplay_core::enrich::Clock;
@@ -32,8 +32,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Creates a clock from two functions: one that returns the time, and one that returns after
-    /// the given time.
+    /// Creates a clock from two functions: one that returns the time, and one that waits for the
+    /// given time.
     pub fn new(
         now: impl Fn() -> SystemTime + Send + Sync + 'static,
         sleep: impl Fn(Duration) + Send + Sync + 'static,

@@ -1,11 +1,11 @@
-//! The errors of looking songs up.
+//! Errors that occur when songs are looked up.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// An error that stops enriching. Answers received by then are in the cache, and the next run
-/// continues from there.
+/// An error that stops enriching. Answers received before the error are in the cache, and the next
+/// run continues from there.
 ///
 /// A song that is not found is not an error: it is counted, with its reason, in the
 /// [`EnrichReport`](super::EnrichReport).
@@ -15,12 +15,12 @@ pub enum EnrichError {
     /// An option has an invalid value.
     #[error("{what}")]
     BadOptions {
-        /// What is wrong, and what it should be.
+        /// The problem, and the valid values.
         what: String,
     },
-    /// Too many requests failed one after the other.
+    /// Too many requests failed in a row.
     #[error(
-        "{failures} requests to {provider} failed one after the other, the last one with: {last}; {} answers are in the \
+        "{failures} requests to {provider} failed in a row, the last one with: {last}; {} answers are in the \
          cache; run it again later to continue",
         answers
     )]
@@ -31,7 +31,7 @@ pub enum EnrichError {
         failures: u32,
         /// The error of the last one.
         last: String,
-        /// How many answers this run has put into the cache.
+        /// The number of answers that this run has written to the cache.
         answers: u64,
     },
     /// The provider asks for a longer wait than a run allows.
@@ -44,7 +44,7 @@ pub enum EnrichError {
         provider: String,
         /// How long to wait.
         wait: Duration,
-        /// How many answers this run has put into the cache.
+        /// The number of answers that this run has written to the cache.
         answers: u64,
     },
     /// The cache cannot be used.
@@ -52,7 +52,7 @@ pub enum EnrichError {
     Cache {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: CacheProblem,
     },
     /// The index cannot be read or written.
@@ -65,11 +65,11 @@ pub enum EnrichError {
     Cancelled,
 }
 
-/// What is wrong with a cache.
+/// A problem with a cache file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheProblem {
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("{0}")]
     Io(io::Error),
     /// The file or its folder cannot be written.
@@ -82,12 +82,12 @@ pub enum CacheProblem {
     Foreign(&'static str),
     /// It was written by a later version of PixelPlay.
     #[error(
-        "it has schema {found}, this version of PixelPlay knows up to {supported}; update PixelPlay"
+        "it has schema {found}, but this version of PixelPlay supports at most {supported}; update PixelPlay"
     )]
     Newer {
         /// The version of the file.
         found: i64,
-        /// The newest that is known.
+        /// The newest version that is supported.
         supported: i64,
     },
     /// The file is damaged.

@@ -1,4 +1,4 @@
-//! Looks songs up: first in the cache, then at the provider, at its pace.
+//! Looks up songs, first in the cache and then at the provider, keeping the provider's pace.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::index::{SongIndex, SongIndexError};
 use crate::progress::Progress;
 use crate::song::{Song, Value};
 
-/// How often a song with failing requests is tried before the next one.
+/// How often a song is tried, if its requests fail, before the next song is tried.
 const ATTEMPTS: u32 = 3;
 /// The longest wait after failures.
 const LONGEST_OWN_WAIT: Duration = Duration::from_secs(300);
@@ -60,9 +60,9 @@ pub(super) enum Outcome {
     Unnamed,
     Found(Box<Found>),
     NotFound(Refusal),
-    /// There was no usable answer.
+    /// There was no usable answer; contains the reason.
     Failed(String),
-    /// No request was left.
+    /// It was not looked up, because the maximum number of requests was reached.
     NotAsked,
 }
 
@@ -80,7 +80,7 @@ enum Next {
     Cover(String),
 }
 
-/// The state of the work.
+/// The progress of the lookup.
 #[derive(Clone, Copy)]
 struct At {
     done: usize,
@@ -92,7 +92,7 @@ pub(super) struct Lookup<'a> {
     options: &'a EnrichOptions,
     cache: Cache,
     client: Client,
-    /// Failures of this run, by query.
+    /// The failures of this run, by query.
     failed: HashMap<String, String>,
     failures_in_a_row: u32,
     /// Whether a turn was taken but not yet used.
@@ -145,7 +145,7 @@ impl<'a> Lookup<'a> {
         Ok(outcomes)
     }
 
-    /// Returns what is known without a request, and the rows that need one.
+    /// Returns the outcomes that are known without a request, and the rows that need a request.
     pub(super) fn known(
         &mut self,
         songs: Table<'_>,
@@ -197,7 +197,7 @@ impl<'a> Lookup<'a> {
                 Next::Nothing(outcome) => return Ok(outcome),
                 Next::Search if !may_ask => return Ok(Outcome::NotAsked),
                 Next::Cover(url) if !may_ask => {
-                    // The song is found; the next run looks for its cover.
+                    // The song has been found; the next run looks for its cover.
                     self.failed.insert(url, "no request was left".to_owned());
                     continue;
                 }
@@ -206,7 +206,7 @@ impl<'a> Lookup<'a> {
             if !self.has_turn {
                 self.wait_for_turn(at, progress)?;
                 self.has_turn = true;
-                // Another process may have asked meanwhile.
+                // Another process may have made the request meanwhile.
                 continue;
             }
             self.has_turn = false;
@@ -285,7 +285,7 @@ impl<'a> Lookup<'a> {
                     chosen.candidate.artwork_url = Some(url);
                 }
                 Some(_) => {}
-                // The song is found; the next run looks for its cover again.
+                // The song has been found; the next run looks for its cover again.
                 None if self.failed.contains_key(&url) => {}
                 None => return Ok(Next::Cover(url)),
             }
@@ -312,7 +312,7 @@ impl<'a> Lookup<'a> {
             _ => "waiting to try again",
         };
         let wait = Duration::from_millis(u64::try_from(turn - now).unwrap_or(0));
-        // Counts the time slept, so that setting the clock meanwhile does not matter.
+        // Counts the time slept, so that setting the clock meanwhile has no effect.
         let mut left = wait;
         loop {
             tell(progress, stage, at)?;
@@ -325,7 +325,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Blocks all processes for as long as the server asks for, or longer with each failure.
+    /// Blocks all processes for as long as the server asks, or else longer after each failure.
     fn hold_after(&self, fault: &Fault) -> Result<(), EnrichError> {
         let provider = self.provider.name();
         if self.failures_in_a_row >= self.options.max_failures {

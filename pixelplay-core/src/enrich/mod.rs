@@ -1,23 +1,24 @@
-//! Looks up covers, previews, links and other missing data of songs on the web.
+//! Looks up covers, previews, links and other missing song data on the web.
 //!
-//! Only this and downloading checkpoints need a network; everything else in this crate works
-//! without one.
+//! Only this module and the download of checkpoints need a network; everything else in this crate
+//! works without one.
 //!
 //! * [`enrich`](enrich()) writes an enriched copy of an index; vectors, ids and order stay the
 //!   same. [`enrich_songs`] fills songs in memory.
-//! * [`plan`] and [`plan_songs`] report beforehand what would be requested, and how long it takes.
-//! * A [`Provider`] is where songs are looked up: [`ITunes`], [`MusicBrainz`], or your own. Mind
-//!   their terms, which are documented at each type.
+//! * [`plan`] and [`plan_songs`] report beforehand what would be requested, and how long this would
+//!   take.
+//! * A [`Provider`] is a service in which songs are looked up: [`ITunes`], [`MusicBrainz`], or your
+//!   own. Follow its terms, which are documented for each type.
 //!
 //! A song is matched by artist, title and length, with a confidence from 0 to 1. Covers, karaoke,
-//! DJ mixes, live recordings and remixes are refused unless the song is one itself. Only empty
-//! cells are filled unless [`EnrichOptions::overwrite`] is set; the columns of [`PROVENANCE`] say
-//! what came from where, and why a song was not found.
+//! DJ mixes, live recordings and remixes are rejected unless the song itself is one. Only empty
+//! cells are filled unless [`EnrichOptions::overwrite`] is set. The columns of [`PROVENANCE`]
+//! record where values came from, and why a song was not found.
 //!
-//! Requests keep the pace of the provider (iTunes: 20 a minute, so 1,000 songs take 50 minutes).
+//! Requests keep the pace of the provider (iTunes: 20 per minute, so 1,000 songs take 50 minutes).
 //! Every answer, hit or miss, is written to the cache, one SQLite file, before the next request is
-//! sent. If a run is stopped, killed or gives up, start it again: it continues and requests nothing
-//! twice. Several processes may share a cache; they keep the pace together.
+//! sent. If a run is stopped or killed, or gives up, start it again: it continues where it stopped
+//! and requests nothing twice. Several processes may share a cache; together they keep the pace.
 //!
 //! ```no_run
 //! use pixelplay_core::SongIndex;
@@ -30,11 +31,11 @@
 //! # Ok::<(), pixelplay_core::Error>(())
 //! ```
 //!
-//! Inside, `lookup` decides what is requested when, and `providers` what to request and how to read
-//! the answer. `request` makes one request, and `cache` stores answers and turns. `matching`
-//! decides which recording is the song (among `candidate`s, which are cleaned first), and
-//! `write_back` which cells change. `options` and `report` are input and output; `clock` is the
-//! time, which tests can set.
+//! Internally, `lookup` decides when to make which request, and `providers` build the addresses and
+//! read the answers. `request` makes one request, and `cache` stores answers and turns. `matching`
+//! decides which recording is the song (among the `candidate`s, which are cleaned first), and
+//! `write_back` decides which cells change. `options` and `report` are input and output; `clock` is
+//! the source of time, which tests can replace.
 
 mod cache;
 mod candidate;
@@ -71,15 +72,16 @@ use lookup::{Lookup, Outcome, Table};
 /// Looks up the songs of an index, and writes an enriched index to `out`, which may be the same
 /// file.
 ///
-/// Vectors, ids, order and the other columns are copied unchanged. `out` is replaced in one step
-/// when all is done; until then, and if this fails, a file at `out` stays as it was. It takes a
-/// copy of the index, about 1 KB of memory for each song found, and a request for each song that is
-/// not in the cache.
+/// Vectors, ids, order and the other columns are copied unchanged. `out` is replaced in one step at
+/// the end. Until then, and if this fails, an existing file at `out` is not changed. This takes
+/// disk space for a copy of the index, about 1 KB of memory per song found, and one request per
+/// song that is not in the cache.
 ///
 /// # Errors
-/// See [`EnrichError`]. It is [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if
-/// `out` is the index's own file and has changed since it was opened: open it and run this again.
-/// Answers received by then are in the cache.
+/// See [`EnrichError`]. The error is
+/// [`SongIndexError::Changed`](crate::index::SongIndexError::Changed) if `out` is the index's own
+/// file and has changed since it was opened: open it and run this again. Answers received before an
+/// error are in the cache.
 pub fn enrich(
     index: &SongIndex,
     out: impl AsRef<Path>,
@@ -96,11 +98,12 @@ pub fn enrich(
     Ok(report)
 }
 
-/// Looks up songs and fills them; the columns of [`PROVENANCE`] go into [`Song::extra`].
+/// Looks up songs and fills their empty fields. The columns of [`PROVENANCE`] go into
+/// [`Song::extra`].
 ///
 /// # Errors
-/// See [`EnrichError`]. The songs are then unchanged, and answers received by then are in the
-/// cache.
+/// See [`EnrichError`]. If an error occurs, the songs are not changed, and answers received before
+/// it are in the cache.
 pub fn enrich_songs(
     songs: &mut [Song],
     provider: &dyn Provider,
@@ -131,7 +134,7 @@ pub fn enrich_songs(
 /// Returns what [`enrich`](enrich()) would request, and how long it would take. Makes no request.
 ///
 /// # Errors
-/// As [`enrich`](enrich()), if the cache or the index cannot be read.
+/// The same as [`enrich`](enrich()), if the cache or the index cannot be read.
 pub fn plan(
     index: &SongIndex,
     provider: &dyn Provider,
@@ -141,10 +144,10 @@ pub fn plan(
     planned(Table::Index(index), provider, options, progress)
 }
 
-/// [`plan`] for songs in memory.
+/// Like [`plan`], for songs in memory.
 ///
 /// # Errors
-/// As [`enrich_songs`], if the cache cannot be read.
+/// The same as [`enrich_songs`], if the cache cannot be read.
 pub fn plan_songs(
     songs: &[Song],
     provider: &dyn Provider,
@@ -162,7 +165,7 @@ fn planned(
 ) -> Result<EnrichPlan, EnrichError> {
     const MOST_URLS: usize = 5;
     let mut options = options.clone();
-    // A plan leaves no file behind.
+    // Planning must not create a cache file.
     let nowhere = tempfile::tempdir().map_err(|error| EnrichError::Cache {
         path: options.cache.clone(),
         problem: CacheProblem::Io(error),
@@ -203,7 +206,7 @@ fn planned(
     Ok(plan)
 }
 
-/// Looks up songs, passes on the cells to set, by row and column, and returns a report.
+/// Looks up songs, passes the cells to set to a callback, by row and column, and returns a report.
 fn run(
     songs: Table<'_>,
     provider: &dyn Provider,

@@ -1,4 +1,4 @@
-//! Options for looking songs up.
+//! Options for looking up songs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,23 +7,22 @@ use super::clock::Clock;
 use super::error::EnrichError;
 use crate::http::HttpProxy;
 
-/// Options for looking songs up.
+/// Options for looking up songs.
 #[derive(Debug, Clone)]
 pub struct EnrichOptions {
     /// The file that stores answers, created if needed. One file serves all providers and tables.
     pub cache: PathBuf,
-    /// Whether to replace what songs already have with what is found; otherwise only empty cells
-    /// are filled.
+    /// Whether to replace existing values with those found. Otherwise only empty cells are filled.
     pub overwrite: bool,
     /// The minimum confidence of a match, 0 to 1.
     pub min_confidence: f64,
     /// The minimum time between two requests; `None` uses the provider's own.
     pub interval: Option<Duration>,
     /// The time after which a song that was not found is looked up again. Songs that were found are
-    /// not looked up again.
+    /// never looked up again.
     pub ask_again_after: Duration,
-    /// The maximum number of requests. Songs that would need more are left as they are; 0 uses the
-    /// cache alone.
+    /// The maximum number of requests. Songs that would need more are not changed; 0 uses only the
+    /// cache.
     pub max_requests: Option<u64>,
     /// The number of failed requests in a row after which enriching stops with
     /// [`EnrichError::Failing`].
@@ -31,8 +30,8 @@ pub struct EnrichOptions {
     /// The wait after the first failure; it doubles each time, up to five minutes. If a server asks
     /// to wait for at most an hour, that wait is respected.
     pub retry_wait: Duration,
-    /// How long to wait for a connection, for an answer and for each piece of it; all together may
-    /// take four times as long. The progress callback can stop the work only between requests.
+    /// How long to wait for a connection, for an answer and for each piece of it; a whole request
+    /// may take four times as long. The progress callback can stop the work only between requests.
     pub timeout: Duration,
     /// The proxy to connect through.
     pub proxy: HttpProxy,
@@ -43,7 +42,7 @@ pub struct EnrichOptions {
 impl EnrichOptions {
     /// Returns options that fill empty cells from matches of at least 0.75, at the provider's pace.
     /// Songs that were not found are looked up again after 30 days. After a failure, enriching
-    /// waits 5 seconds; after 10 in a row, it gives up. The timeout is 10 seconds.
+    /// waits for 5 seconds; after 10 failures in a row, it gives up. The timeout is 10 seconds.
     #[must_use]
     pub fn new(cache: impl Into<PathBuf>) -> Self {
         Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::candidate::Candidate;
 use super::matching::Wanted;
 
-/// A catalogue on the web in which songs can be looked up.
+/// A catalogue of songs on the web, in which songs can be looked up.
 ///
 /// A provider builds addresses and reads answers. It never accesses the network: pace, waiting, the
 /// cache and matching are the same for every provider.
@@ -14,8 +14,8 @@ pub trait Provider: Send + Sync {
     /// Returns its name in the cache and in the column `enriched_from`.
     fn name(&self) -> &str;
 
-    /// Returns what an answer depends on in addition to the song, such as the country of a shop. It
-    /// is part of the key in the cache.
+    /// Returns anything that an answer depends on in addition to the song, such as the country of a
+    /// shop. It is part of the cache key.
     fn scope(&self) -> &str {
         ""
     }
@@ -26,7 +26,7 @@ pub trait Provider: Send + Sync {
     /// Returns the minimum time between two requests.
     fn interval(&self) -> Duration;
 
-    /// Returns the columns of a song that it can fill.
+    /// Returns the columns of a song that this provider can fill.
     fn fills(&self) -> &'static [&'static str];
 
     /// Returns the address that looks up a song.

@@ -1,4 +1,4 @@
-//! Reports of looking songs up: what was found, and why songs were not found.
+//! Reports on looking up songs: what was found, and why songs were not found.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Why none of the recordings that a provider offers is the song. If there are several reasons, the
-/// one of the closest recording counts: the last of these.
+/// Why none of the recordings that a provider offers is the song. If the recordings have different
+/// reasons, the reason of the closest recording is used, which is the last of these variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The provider offers none.
+    /// The provider offers no recordings.
     NothingFound,
     /// They are by other artists.
     OtherArtist,
@@ -22,7 +22,7 @@ pub enum Refusal {
     Cover,
     /// They are part of a DJ mix.
     Mixed,
-    /// They are live, remixes, demos and the like, or the song is one and they are not.
+    /// They are live recordings, remixes, demos or the like, or the song is one and they are not.
     OtherVersion,
     /// They are much longer or shorter.
     OtherLength,
@@ -37,25 +37,25 @@ impl fmt::Display for Refusal {
             Self::OtherArtist => "only by other artists",
             Self::OtherTitle => "only with another title",
             Self::Cover => "only covers or karaoke",
-            Self::Mixed => "only cut into a DJ mix",
+            Self::Mixed => "only as part of a DJ mix",
             Self::OtherVersion => "only in another version (live, remix, ...)",
             Self::OtherLength => "only much longer or shorter",
-            Self::LowConfidence => "not surely the same",
+            Self::LowConfidence => "not certain to be the same song",
         })
     }
 }
 
-/// How many songs, and the ids of the first ones.
+/// A number of songs, and the ids of the first ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Examples {
-    /// How many songs.
+    /// The number of songs.
     pub count: u64,
     /// The ids of the first [`Examples::MOST_IDS`].
     pub ids: Vec<String>,
 }
 
 impl Examples {
-    /// How many ids are kept.
+    /// The maximum number of ids kept.
     pub const MOST_IDS: usize = 5;
 
     pub(super) fn add(&mut self, id: &str) {
@@ -78,7 +78,8 @@ impl fmt::Display for Examples {
     }
 }
 
-/// The report of [`enrich`](super::enrich()). Its text form is for people, its JSON for programs.
+/// The report of [`enrich`](super::enrich()). `Display` formats it for people, and the JSON form is
+/// for programs.
 ///
 /// `complete + unnamed.count + matched + failed.count + not_asked +` the sum of `unmatched` is
 /// always `songs`.
@@ -87,9 +88,9 @@ impl fmt::Display for Examples {
 pub struct EnrichReport {
     /// The provider that was asked.
     pub provider: String,
-    /// How many songs there are.
+    /// The number of songs.
     pub songs: u64,
-    /// Songs that lack nothing that this provider could fill.
+    /// Songs in which this provider has nothing to fill.
     pub complete: u64,
     /// Songs without a title or an artist, which cannot be looked up.
     pub unnamed: Examples,
@@ -99,12 +100,12 @@ pub struct EnrichReport {
     pub unmatched: BTreeMap<Refusal, Examples>,
     /// Songs for which there was no usable answer. The next run requests them again.
     pub failed: Examples,
-    /// The error of the last of them.
+    /// The error of the last of these songs.
     pub last_failure: Option<String>,
     /// Songs that were not looked up because of
     /// [`EnrichOptions::max_requests`](super::EnrichOptions::max_requests).
     pub not_asked: u64,
-    /// How many cells were filled, by column.
+    /// The number of cells filled, by column.
     pub filled: BTreeMap<String, u64>,
     /// Requests made.
     pub requests: u64,
@@ -112,7 +113,7 @@ pub struct EnrichReport {
     pub failed_requests: u64,
     /// Songs whose answer was already in the cache.
     pub from_cache: u64,
-    /// How long it took, in seconds.
+    /// The time taken, in seconds.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub took: Duration,
 }
@@ -123,9 +124,9 @@ pub struct EnrichReport {
 pub struct EnrichPlan {
     /// The provider that would be asked.
     pub provider: String,
-    /// How many songs there are.
+    /// The number of songs.
     pub songs: u64,
-    /// Songs that lack nothing that this provider could fill.
+    /// Songs in which this provider has nothing to fill.
     pub complete: u64,
     /// Songs without a title or an artist, which cannot be looked up.
     pub unnamed: Examples,
@@ -133,12 +134,11 @@ pub struct EnrichPlan {
     pub from_cache: u64,
     /// Songs to look up.
     pub to_ask: u64,
-    /// Requests to make: one for all songs with the same query. Finding covers may double the
-    /// number.
+    /// Requests to make: one per distinct query. Finding covers may double the number.
     pub requests: u64,
     /// The first addresses that would be requested.
     pub first_urls: Vec<String>,
-    /// How long this takes at the pace of the provider, in seconds.
+    /// The time this takes at the pace of the provider, in seconds.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub time: Duration,
 }

@@ -10,17 +10,17 @@ use ureq::{Agent, Body};
 use super::error::EnrichError;
 use crate::http::{self, HttpProxy, header, join, origin, shown};
 
-/// Far more than an answer with some dozens of recordings.
+/// The maximum size of an answer, far more than needed for a few dozen recordings.
 const LARGEST_ANSWER: u64 = 4 << 20;
 const MOST_REDIRECTS: usize = 3;
-/// A slow answer may take at most this many times the timeout of one step.
+/// The maximum duration of a whole answer, as a multiple of the timeout of one step.
 const WHOLE: u32 = 4;
 
 pub(super) struct Client {
     agent: Agent,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
@@ -32,10 +32,10 @@ pub(super) struct Fault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// Requests are too fast, which is not related to the song.
+    /// Requests are too frequent. This is not related to the song.
     TooFast,
-    /// The server fails, cannot be reached, or sends an unexpected answer; perhaps only for this
-    /// song.
+    /// The server fails, cannot be reached, or sends an unexpected answer. This may affect only the
+    /// current song.
     Broken,
 }
 
@@ -86,7 +86,7 @@ impl Client {
             let body = response.body_mut().with_config().limit(LARGEST_ANSWER);
             return body.read_to_vec().map_err(|error| unreached(&uri, &error));
         }
-        Err(broken(&uri, "redirects without end"))
+        Err(broken(&uri, "redirects too often"))
     }
 
     /// Returns whether an address exists; redirects are not followed.

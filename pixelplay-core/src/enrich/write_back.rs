@@ -5,8 +5,8 @@ use super::lookup::{Found, Outcome, is_empty};
 use super::provider::Provider;
 use crate::song::{Kind, Song, Value};
 
-/// The columns that say where cells came from. A song that several providers have filled lists them
-/// all, in order, separated by `; `, with the lowest confidence.
+/// The columns that record where cells came from. If several providers have filled a song, all are
+/// listed in order, separated by `; `, with the lowest confidence.
 pub const PROVENANCE: [(&str, Kind); 6] = [
     // The provider: `itunes`.
     ("enriched_from", Kind::Text),
@@ -67,7 +67,7 @@ fn found_cells(song: &Song, found: &Found, provider: &dyn Provider, overwrite: b
         Some(Value::Text(text)) if !overwrite && !text.is_empty() => Some(text),
         _ => None,
     };
-    // A song that is found again without anything to add stays as it was.
+    // A song that is found again is not changed if there is nothing to add.
     if !(filled.is_empty() && before("enriched_from").is_some()) {
         for (column, value) in [
             ("enriched_from", provider.name()),

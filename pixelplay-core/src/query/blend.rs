@@ -1,15 +1,15 @@
-//! The parts of a query, added up to one vector.
+//! Blends the parts of a query into one vector.
 
 use super::{HybridQuery, QueryError, Reference};
 use crate::embedding::{Embedding, same_space};
 use crate::index::{SongIndex, SongIndexError};
 use crate::song::SongId;
 
-/// The blend must keep at least this share of its parts' weight; below it, rounding decides the
-/// direction.
+/// The minimum length of a blend, relative to the total weight of its parts. If it is shorter, its
+/// direction is mostly rounding error.
 const SHORTEST_BLEND: f64 = 1e-4;
 
-/// What somebody likes in general.
+/// The songs that a user likes or dislikes in general, and the weight of this taste in the query.
 #[derive(Debug, Clone)]
 pub(super) struct Leaning {
     pub(super) songs: Vec<(String, f64)>,
@@ -17,7 +17,7 @@ pub(super) struct Leaning {
 }
 
 impl HybridQuery {
-    /// The blended vector, and the songs that the question names.
+    /// Returns the blended vector and the ids of the songs that the query names.
     pub(super) fn resolve(
         &self,
         index: &SongIndex,
@@ -77,7 +77,7 @@ impl HybridQuery {
             weight_of_all += weight;
         }
         let length = length_of(&sum);
-        // Written so that NaN, from weights too great for f64, is refused as well.
+        // Written so that NaN, which results from weights too large for f64, is rejected too.
         if !(length > SHORTEST_BLEND * weight_of_all && length.is_finite()) {
             return Err(QueryError::CancelsOut);
         }
@@ -89,8 +89,8 @@ impl HybridQuery {
 }
 
 impl Leaning {
-    /// The direction of length 1, and its weight; none if no song is in the index, or they cancel
-    /// each other out.
+    /// Returns the direction, of length 1, and its weight. Returns `None` if no song is in the
+    /// index, or if the songs cancel each other out.
     fn resolve(&self, index: &SongIndex) -> Result<Option<(Vec<f64>, f64)>, QueryError> {
         if !(self.weight.is_finite() && self.weight >= 0.0) {
             return Err(QueryError::BadWeight { found: self.weight });

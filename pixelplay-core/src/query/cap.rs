@@ -1,4 +1,4 @@
-//! At most so many songs of one artist, and one recording of a song.
+//! Limits the number of songs per artist, and the recordings of a song to one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,11 +8,12 @@ use crate::index::{Hits, SearchOptions, SongIndex, SongIndexError};
 use crate::recording;
 use crate::song::Value;
 
-/// The best songs that keep to the artist cap, each song once where that is asked for; `search` says
-/// how many, and among which.
+/// Returns the best songs within the artist cap and, if requested, only one recording of each song.
+/// `search` determines how many songs to return and which may be among them.
 ///
-/// How deep to look for them is not known beforehand, so the depth doubles until the answer is full
-/// or the catalogue is at its end: the answer is exact, and one scan does in almost every case.
+/// It is not known beforehand how many hits this needs, so their number is doubled until there are
+/// enough songs or the catalogue is exhausted. The result is exact, and one scan suffices in almost
+/// every case.
 pub(super) fn capped(
     index: &SongIndex,
     query: &Embedding,

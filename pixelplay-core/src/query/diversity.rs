@@ -1,4 +1,4 @@
-//! Songs that differ: maximal marginal relevance over a pool of hits.
+//! Picks diverse songs from a pool of hits by maximal marginal relevance.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,18 +9,19 @@ use crate::progress::Progress;
 
 /// A song that may be picked.
 struct Candidate {
-    /// No less than what picking it would gain: as many picks as it has seen can only have lowered
-    /// it.
+    /// An upper bound on the gain of picking this song: comparing it with further picks can only
+    /// lower the gain.
     gain: f64,
-    /// Its place in the pool.
+    /// The song's position in the pool.
     rank: usize,
-    /// Its similarity to the picks it has seen. It starts at 0, so an opposite counts no more than
-    /// a stranger: what differs enough need not differ as much as it can.
+    /// The greatest similarity to the picks it has been compared with. It starts at 0, so an
+    /// opposite song has no advantage over an unrelated one: songs should differ enough, not as
+    /// much as possible.
     nearest: f64,
     seen: usize,
 }
 
-/// Of equal gains the better ranked is the greater.
+/// If two gains are equal, the song with the better rank is greater.
 impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
         let by_gain = self.gain.total_cmp(&other.gain);
@@ -42,11 +43,13 @@ impl PartialEq for Candidate {
 
 impl Eq for Candidate {}
 
-/// Picks `k` of `pool` (best first) by maximal marginal relevance; see [`QueryOptions::diversity`](super::QueryOptions::diversity).
+/// Picks `k` songs from `pool`, which is sorted best first, by maximal marginal relevance; see
+/// [`QueryOptions::diversity`](super::QueryOptions::diversity).
 ///
-/// A gain never grows with more picks, so a song is compared with new picks only when it comes up
-/// to be picked, and picked if it is still the best then (accelerated greedy search, Minoux 1978):
-/// the same picks as if every song were compared with every pick, and far fewer comparisons.
+/// A gain never grows with more picks. So a song is compared with new picks only when it is the
+/// best candidate, and is picked if it is still the best after that (accelerated greedy search,
+/// Minoux 1978). This makes the same picks as comparing every song with every pick, with far fewer
+/// comparisons.
 pub(super) fn diversify(
     index: &SongIndex,
     pool: &Hits,
@@ -93,8 +96,8 @@ pub(super) fn diversify(
     Ok(pool.pick(&picks))
 }
 
-/// In sixteen sums, so that the compiler may use wide registers; `f32` is exact enough to tell how
-/// alike two songs are.
+/// Uses sixteen partial sums, so that the compiler can use wide registers. `f32` is precise enough
+/// for comparing songs.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];
@@ -122,7 +125,7 @@ mod tests {
     use proptest::prelude::*;
     use std::ops::ControlFlow;
 
-    /// Compares every song with every pick, as the definition says.
+    /// Compares every song with every pick, following the definition.
     fn by_definition(index: &SongIndex, pool: &[SongHit], k: usize, diversity: f64) -> Vec<usize> {
         let (top, last) = (pool[0].score, pool[pool.len() - 1].score);
         let mut left: Vec<&SongHit> = pool.iter().collect();
@@ -166,7 +169,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_picks_are_those_of_the_definition(
-            // Few directions, so that many gains are equal.
+            // There are few directions, so that many gains are equal.
             vectors in prop::collection::vec([-2_i8..3, -2_i8..3, 1_i8..3], 1..60),
             diversity in prop_oneof![Just(1.0), 0.01_f64..1.0],
             k in 1_usize..40,

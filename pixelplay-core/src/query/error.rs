@@ -1,17 +1,17 @@
-//! Why a query cannot be answered.
+//! The errors of queries.
 
 use crate::embedding::EmbeddingError;
 use crate::index::SongIndexError;
 use crate::progress::Cancelled;
 
-/// Why a question could not be answered.
+/// The reason why a query could not be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
-    /// Neither a picture nor words nor songs were given.
+    /// The query has no picture, no text and no songs.
     #[error("the query is empty; give it an image, a text, or something to like or unlike")]
     Empty,
-    /// The share of the words is not between 0 and 1.
+    /// The text weight is not between 0 and 1.
     #[error("the text weight must be between 0 and 1, found {found}")]
     BadTextWeight {
         /// The weight given.
@@ -29,13 +29,13 @@ pub enum QueryError {
         /// The diversity given.
         found: f64,
     },
-    /// The parts add up to nothing that stands above rounding.
-    #[error("the parts of the query cancel each other out, or all weigh nothing; change a weight")]
+    /// The sum of the parts is so short that its direction would be rounding error.
+    #[error("the parts of the query cancel each other out, or all have weight 0; change a weight")]
     CancelsOut,
     /// A vector cannot be used with this index.
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
-    /// The index could not answer.
+    /// The index could not be searched.
     #[error(transparent)]
     Index(#[from] SongIndexError),
 }

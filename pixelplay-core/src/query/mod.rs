@@ -1,12 +1,12 @@
-//! A question made of pictures, words and songs, answered by one scan.
+//! Queries that combine pictures, texts and songs, answered with one scan.
 //!
 //! | | |
 //! |---|---|
-//! | this file | the question |
-//! | `blend` | its parts added up to one vector |
-//! | `options` | how it is answered |
-//! | `cap` | at most so many songs of one artist, one recording of a song |
-//! | `diversity` | songs that differ |
+//! | this file | the query |
+//! | `blend` | blends its parts into one vector |
+//! | `options` | the options for answering it |
+//! | `cap` | limits the songs per artist and the recordings per song |
+//! | `diversity` | picks diverse songs |
 
 mod blend;
 mod cap;
@@ -24,26 +24,25 @@ use crate::embedding::Embedding;
 use crate::index::{Hits, SongIndex};
 use crate::progress::Progress;
 
-/// The share of the words in a question that has a picture and words.
+/// The weight of the text in a query that has a picture and a text.
 ///
-/// CLIP puts words and songs (described in words) closer together than pictures and songs, so even
-/// a small share of words is clearly heard.
+/// CLIP places texts and songs (which are described in text) closer together than pictures and
+/// songs, so even a small text weight has a clear effect.
 pub const DEFAULT_TEXT_WEIGHT: f64 = 0.3;
 
-/// How far a question leans towards what somebody likes unless it is said otherwise; a picture
-/// counts 1.
+/// The default weight of a user's taste in a query. A picture has weight 1.
 pub const DEFAULT_TASTE_WEIGHT: f64 = 0.2;
 
-/// The pool from which diverse answers are picked, in multiples of `k`.
+/// The size of the pool from which diverse songs are picked, as a multiple of `k`.
 const POOL_FACTOR: usize = 4;
 
-/// A weighted blend of a picture, words and songs.
+/// A weighted blend of a picture, a text and songs.
 ///
-/// The blend is `(1 - a) * image + a * text`, or either alone with weight 1, plus every
+/// The blend is `(1 - a) * image + a * text`, or only one of them with weight 1, plus every
 /// [`like`](Self::like) times its weight, minus every [`unlike`](Self::unlike) times its weight.
 /// All parts are unit vectors; the sum is scaled back to length 1 and searched once.
 ///
-/// Songs that the question itself names are left out of the answer.
+/// Songs named in the query are left out of the results.
 ///
 /// ```
 /// use pixelplay_core::index::WriterOptions;
@@ -85,13 +84,13 @@ struct Term {
     towards: bool,
 }
 
-/// What can be liked or disliked: any embedding, or a song of the index by its id.
+/// Something to like or unlike: an embedding, or a song of the index, given by its id.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reference {
     /// A vector from the index's own space.
     Embedding(Embedding),
-    /// The id of a song in the index that is searched.
+    /// The id of a song in the searched index.
     Song(String),
 }
 
@@ -126,7 +125,7 @@ impl Default for HybridQuery {
 }
 
 impl HybridQuery {
-    /// A question that asks nothing yet.
+    /// Creates an empty query.
     pub fn new() -> Self {
         Self {
             image: None,
@@ -137,42 +136,41 @@ impl HybridQuery {
         }
     }
 
-    /// Asks for what fits a picture.
+    /// Searches for songs that fit a picture.
     pub fn image(mut self, image: Embedding) -> Self {
         self.image = Some(image);
         self
     }
 
-    /// Asks for what fits words.
+    /// Searches for songs that fit a text.
     pub fn text(mut self, text: Embedding) -> Self {
         self.text = Some(text);
         self
     }
 
-    /// Sets the share of the words beside a picture, 0 to 1; see [`DEFAULT_TEXT_WEIGHT`].
+    /// Sets the weight of the text relative to the picture, 0 to 1; see [`DEFAULT_TEXT_WEIGHT`].
     pub fn text_weight(mut self, weight: f64) -> Self {
         self.text_weight = weight;
         self
     }
 
-    /// Moves the question towards a song or a vector. A weight of 1 counts as much as a picture
-    /// alone.
+    /// Moves the query towards a song or a vector. A weight of 1 counts as much as a picture alone.
     pub fn like(self, reference: impl Into<Reference>, weight: f64) -> Self {
         self.term(reference.into(), weight, true)
     }
 
-    /// Moves the question away from a song or a vector.
+    /// Moves the query away from a song or a vector.
     pub fn unlike(self, reference: impl Into<Reference>, weight: f64) -> Self {
         self.term(reference.into(), weight, false)
     }
 
-    /// Leans the question towards what somebody likes: song ids with weights, those that are
-    /// disliked below 0, as `UserStore::taste` gives them.
+    /// Moves the query towards a user's taste, given as song ids with weights, as returned by
+    /// `UserStore::taste`. Disliked songs have negative weights.
     ///
-    /// The songs' weighted sum is scaled to length `weight`, so that many favourites count no more
-    /// than a few; a weight of 1 counts as much as a picture alone. Ids that the index does not
-    /// have are passed over, and the songs may be among the hits: they were not asked for, they
-    /// only tell what is liked.
+    /// The weighted sum of the songs is scaled to length `weight`, so that many favourites count no
+    /// more than a few; a weight of 1 counts as much as a picture alone. Ids that are not in the
+    /// index are ignored. The songs may be among the hits, because they only describe the taste and
+    /// are not named in the query.
     ///
     /// ```
     /// use pixelplay_core::HybridQuery;
@@ -198,29 +196,30 @@ impl HybridQuery {
         self
     }
 
-    /// The blended vector of length 1 that will be searched.
+    /// Returns the blended vector, of length 1, that is searched for.
     ///
     /// # Errors
-    /// If nothing is asked, a weight is out of range, a song is not in `index`, a vector is from
-    /// another space than `index`, or the parts cancel each other out.
+    /// If the query is empty, a weight is out of range, a song is not in `index`, a vector is from
+    /// a different space than `index`, or the parts cancel each other out.
     pub fn blend(&self, index: &SongIndex) -> Result<Embedding, QueryError> {
         Ok(self.resolve(index)?.0)
     }
 
-    /// Answers the question: at most `k` songs, best first (or most diverse first), exact.
+    /// Returns exactly the best songs, at most `k`, best first (or most diverse first).
     ///
     /// # Errors
-    /// As [`blend`](Self::blend), and if an option is out of range or the filter does not fit the
-    /// index.
+    /// The same as [`blend`](Self::blend). Also fails if an option is out of range or the filter
+    /// does not fit the index.
     pub fn search(&self, index: &SongIndex, options: &QueryOptions) -> Result<Hits, QueryError> {
         self.search_with(index, options, &mut ())
     }
 
-    /// [`search`](Self::search) that reports and can be stopped where it may take long: while
-    /// picking thousands of songs with [`diversity`](QueryOptions::diversity).
+    /// Like [`search`](Self::search), with progress reports and cancellation while thousands of
+    /// songs are picked with [`diversity`](QueryOptions::diversity), which may take long.
     ///
     /// # Errors
-    /// As [`search`](Self::search), or [`SongIndexError::Cancelled`](crate::index::SongIndexError::Cancelled).
+    /// The same as [`search`](Self::search), or
+    /// [`SongIndexError::Cancelled`](crate::index::SongIndexError::Cancelled).
     pub fn search_with(
         &self,
         index: &SongIndex,

@@ -1,10 +1,10 @@
-//! How a query is answered.
+//! Options for answering a query.
 
 use std::num::NonZeroUsize;
 
 use crate::index::SearchOptions;
 
-/// How a [`HybridQuery`](super::HybridQuery) is answered.
+/// Options for answering a [`HybridQuery`](super::HybridQuery).
 ///
 /// ```
 /// use pixelplay_core::index::SearchOptions;
@@ -17,28 +17,30 @@ use crate::index::SearchOptions;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct QueryOptions {
-    /// How many songs to return at most, which may be among them, and how to look for them. Songs
-    /// that the query names are left out beside those of [`SearchOptions::exclude`].
+    /// The maximum number of songs to return, which songs may be among them, and how to search.
+    /// Songs named in the query are left out in addition to those in [`SearchOptions::exclude`].
     pub search: SearchOptions,
-    /// At most this many songs of one artist. Songs without an artist are not counted together.
+    /// The maximum number of songs per artist. Songs without an artist are not limited.
     pub max_per_artist: Option<NonZeroUsize>,
-    /// One recording of a song only, the best: not its live recording, remix or remaster as well.
-    /// Told by title and artist, as when tables are cleaned; songs without a title or an artist are
-    /// all different.
+    /// Whether to return only the best recording of each song, and not also a live recording, remix
+    /// or remaster. Recordings are matched by title and artist, as when tables are cleaned. Songs
+    /// without a title or an artist all count as different.
     pub distinct_songs: bool,
-    /// 0 ranks by score alone; towards 1, songs unlike those already picked are preferred.
+    /// How much to prefer songs that differ from those already picked. 0 ranks by score alone, and
+    /// 1 by difference alone.
     ///
     /// This is maximal marginal relevance (Carbonell and Goldstein 1998) over the best `4 * k`
     /// songs: the next pick has the greatest
-    /// `(1 - diversity) * relevance - diversity * similarity`, with relevance the score scaled to
-    /// 0..1 over that pool (raw image-to-song cosines span a few hundredths, song-to-song cosines
-    /// far more) and similarity the greatest cosine to a pick so far, at least 0. It costs
-    /// `O(k^2 * dim)` at worst, if nearly all songs of the pool are alike.
+    /// `(1 - diversity) * relevance - diversity * similarity`. Relevance is the score scaled to
+    /// 0..1 over the pool, because image-to-song cosines span only a few hundredths, and
+    /// song-to-song cosines far more. Similarity is the greatest cosine to a previous pick, at
+    /// least 0. The cost is `O(k^2 * dim)` in the worst case, when nearly all songs in the pool are
+    /// similar.
     pub diversity: f64,
 }
 
 impl QueryOptions {
-    /// The best `k` songs.
+    /// Returns options for the best `k` songs.
     #[must_use]
     pub fn top(k: usize) -> Self {
         SearchOptions::top(k).into()

@@ -2,7 +2,7 @@
 
 use super::fold::{fold, squeezed};
 
-/// What stands between two names, folded where it is a word.
+/// Separators between two names. Words are in lower case.
 const BETWEEN: &[&str] = &[
     " feat. ",
     " feat ",
@@ -25,22 +25,22 @@ const BETWEEN: &[&str] = &[
     ";",
 ];
 
-/// Behind these a credit goes on with guests, whom a search does without.
+/// Separators after which a credit lists guests. A search leaves guests out.
 pub(crate) const GUESTS: &[&str] =
     &[" feat. ", " feat ", " ft. ", " ft ", " featuring ", " with ", ";"];
 
-/// The names of a credit without its guests, folded and squeezed.
+/// Returns the names of a credit without its guests, folded and squeezed.
 pub(crate) fn main_names(credit: &str) -> Vec<String> {
     let lower = credit.to_ascii_lowercase();
-    // Behind a semicolon there may be a guest or not: tables list all artists with it.
+    // A semicolon may or may not be followed by a guest: tables use it to list all artists.
     let marks = GUESTS.iter().filter(|mark| **mark != ";" && **mark != " with ");
     let end = marks.filter_map(|mark| lower.find(mark)).min();
     names(&credit[..end.unwrap_or(credit.len())])
 }
 
-/// All names of a credit, folded and squeezed.
+/// Returns all names of a credit, folded and squeezed.
 pub(crate) fn names(credit: &str) -> Vec<String> {
-    // ASCII alone changes case, so that places stay what they are.
+    // Only ASCII letters change case, so byte positions stay the same.
     let mut pieces = vec![credit.to_ascii_lowercase()];
     for between in BETWEEN {
         pieces = pieces.iter().flat_map(|piece| piece.split(between)).map(str::to_owned).collect();
@@ -49,7 +49,7 @@ pub(crate) fn names(credit: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// Folded and squeezed, without the article.
+/// Returns a name folded and squeezed, without a leading "the".
 pub(crate) fn name(text: &str) -> String {
     if text.trim().is_empty() {
         return String::new();

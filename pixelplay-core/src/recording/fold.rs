@@ -1,16 +1,18 @@
-//! Names and titles made comparable: case, accents and punctuation do not count.
+//! Normalises names and titles, so that they can be compared without regard to case, accents and
+//! punctuation.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The words of a text, each followed by one space but the last: `"Beyoncé & JAY-Z"` is
+/// Returns the normalised words of a text, separated by single spaces: `"Beyoncé & JAY-Z"` becomes
 /// `"beyonce and jay z"`.
 ///
-/// A text of nothing but punctuation, as the band `!!!`, stays as it is.
+/// A text that consists only of punctuation, such as the band name `!!!`, is not changed.
 pub(crate) fn fold(text: &str) -> String {
     let letters: Vec<char> = text
         .nfkd()
-        // Accents of Latin, Greek and Cyrillic; the voicing marks of kana tell words apart.
+        // Removes Latin, Greek and Cyrillic accents. The voicing marks of kana are kept, because
+        // they distinguish words.
         .filter(|&c| !(is_combining_mark(c) && ('\u{300}'..='\u{36f}').contains(&c)))
         .nfc()
         .flat_map(char::to_lowercase)
@@ -32,7 +34,7 @@ pub(crate) fn fold(text: &str) -> String {
             'đ' | 'ð' => folded.push('d'),
             'þ' => folded.push_str("th"),
             'ı' => folded.push('i'),
-            // Ke$ha, A$AP, P!nk.
+            // As in Ke$ha, A$AP and P!nk.
             '$' if before || after => folded.push('s'),
             '!' if before && after => folded.push('i'),
             '&' | '+' => folded.push_str(" and "),
@@ -46,7 +48,7 @@ pub(crate) fn fold(text: &str) -> String {
             '#' | '♯' if is_note(&letters[..at]) => folded.push_str(" sharp"),
             '♭' if is_note(&letters[..at]) => folded.push_str(" flat"),
             c if c.is_alphanumeric() => folded.push(c),
-            // A vowel sign, for instance.
+            // For instance, a vowel sign.
             c if is_combining_mark(c) => folded.push(c),
             _ => folded.push(' '),
         }
@@ -65,7 +67,7 @@ pub(crate) fn fold(text: &str) -> String {
     words.join(" ")
 }
 
-/// Whether letters end with the name of a note, alone.
+/// Returns whether the last letter is the name of a note and stands alone.
 fn is_note(letters: &[char]) -> bool {
     match letters {
         [.., before, note] => ('a'..='g').contains(note) && !before.is_alphanumeric(),
@@ -74,8 +76,8 @@ fn is_note(letters: &[char]) -> bool {
     }
 }
 
-/// Folded text without its spaces, but for those between digits: `AC/DC` and `ACDC` are the same,
-/// `1-12` and `11-2` are not.
+/// Removes the spaces from a folded text, except those between digits: `AC/DC` and `ACDC` become
+/// equal, `1-12` and `11-2` do not.
 pub(crate) fn squeezed(folded: &str) -> String {
     let mut squeezed = String::with_capacity(folded.len());
     for word in folded.split(' ') {

@@ -1,10 +1,11 @@
-//! Whether two songs are one recording, by their titles and artists.
+//! Determines from titles and artists whether two songs are the same recording.
 //!
-//! Tables list a recording once for each album it is on: as a remaster, in a deluxe edition, with
-//! its guests in the title or in the artist's credit. A live recording, a remix or a cover is
-//! another recording.
+//! Tables list a recording once per album: as a remaster, in a deluxe edition, with guests named in
+//! the title or in the artist credit. A live recording, a remix or a cover is a different
+//! recording.
 //!
-//! `title` knows editions, versions and guests; `artist` credits; `fold` spellings.
+//! `title` recognises editions, versions and guests, `artist` splits credits, and `fold` normalises
+//! spellings.
 
 pub(crate) mod artist;
 pub(crate) mod fold;
@@ -16,7 +17,7 @@ use artist::main_names;
 use fold::squeezed;
 use title::Title;
 
-/// Credits that stand for nobody.
+/// Credits that do not name an artist.
 const NOBODY: &[&str] = &[
     "variousartists",
     "various",
@@ -30,7 +31,8 @@ const NOBODY: &[&str] = &[
     "traditional",
 ];
 
-/// Titles that every film and play has one of, so that it matters from which it is.
+/// Titles that nearly every soundtrack or musical contains. For these, the film or play they are
+/// from is part of the key.
 const CUES: &[&str] = &[
     "credits",
     "endcredits",
@@ -62,10 +64,11 @@ const CUES: &[&str] = &[
     "titletheme",
 ];
 
-/// A text that is the same for what is one recording; `None` where title and artist do not tell.
+/// Returns a key that is equal for all entries of one recording, or `None` if title and artist
+/// cannot identify it.
 ///
 /// Case, accents, punctuation, editions (`Remastered 2011`, `Radio Edit`) and guests make no
-/// difference; live, remix, acoustic and other versions do, and so does every artist who is not a
+/// difference. Live, remix, acoustic and other versions do, and so does every artist who is not a
 /// guest.
 #[cfg(feature = "catalog")]
 pub(crate) fn key(title: &str, artist: &str) -> Option<String> {
@@ -79,7 +82,8 @@ pub(crate) fn key(title: &str, artist: &str) -> Option<String> {
     Some(key)
 }
 
-/// The same for all recordings of a song by its artists, be they live, remixed or otherwise.
+/// Returns a key that is equal for all recordings of a song by the same artists, including live
+/// recordings and remixes.
 pub(crate) fn song_key(title: &str, artist: &str) -> Option<String> {
     key_of(&Title::parse(title), artist)
 }
@@ -179,7 +183,7 @@ mod tests {
         {
             assert_eq!(key(title, artist), None, "{title} {artist}");
         }
-        // A guest who is the only artist is no guest.
+        // A guest who is the only artist counts as the artist.
         assert!(same(("Song (with Ana)", "Ana"), ("Song", "Ana")));
     }
 }

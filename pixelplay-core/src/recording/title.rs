@@ -1,16 +1,16 @@
-//! What a title says beside the name of the song: guests, editions, and versions that are another
-//! recording.
+//! Parses a title: separates the name of the song from guests, editions, and versions that are a
+//! different recording.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::fold::fold;
 
-/// A way in which a recording is not the song as it was first published.
+/// A way in which a recording differs from the song as first published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Version {
-    /// By somebody else, or without the singer: covers, tributes, karaoke.
+    /// By other artists, or without the singer: covers, tributes, karaoke.
     Cover,
-    /// Cut into a DJ's set.
+    /// Part of a DJ mix.
     Mixed,
     Live,
     Remix,
@@ -19,13 +19,13 @@ pub(crate) enum Version {
     Demo,
     Speed,
     ReRecorded,
-    /// Any other: a reprise, a Spanish version.
+    /// Any other version, such as a reprise or a Spanish version.
     Other,
 }
 
 use Version::{Acoustic, Cover, Demo, Instrumental, Live, Mixed, Other, ReRecorded, Remix, Speed};
 
-/// Folded phrases that tell a version, met as whole words.
+/// Folded phrases that indicate a version. They are matched as whole words.
 const VERSIONS: &[(&str, Version)] = &[
     ("karaoke", Cover),
     ("tribute", Cover),
@@ -99,8 +99,8 @@ const VERSIONS: &[(&str, Version)] = &[
     ("mashed", Other),
 ];
 
-/// Folded phrases of the same recording in another edition. They are taken out before versions are
-/// looked for.
+/// Folded phrases that indicate another edition of the same recording. They are removed before
+/// versions are looked for.
 const EDITIONS: &[&str] = &[
     "remastered",
     "remaster",
@@ -135,31 +135,32 @@ const EDITIONS: &[&str] = &[
     "remasterizado",
 ];
 
-/// The beginnings of groups that say where a recording is from.
+/// The beginnings of groups that name the film or play that a recording is from.
 const SOURCES: &[&str] = &["from ", "theme from ", "music from ", "aus "];
 
 /// The beginnings of groups that name guests.
 const GUESTS: &[&str] = &["feat ", "ft ", "featuring ", "with "];
 
-/// A title taken apart.
+/// A title, split into its parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Title {
-    /// As it is written, without groups that tell guests, editions or versions.
+    /// The title in its original spelling, without groups that name guests, editions or versions.
     pub(crate) text: String,
     /// The folded words of `text`.
     pub(crate) words: String,
-    /// The folded words of `text` without groups of which nothing is known, if there are any.
+    /// The folded words of `text` without unknown groups; `None` if there are no unknown groups.
     pub(crate) core: Option<String>,
-    /// The name alone, as it is written: no group that follows it, whatever it tells.
+    /// Only the name, in its original spelling, without any of the groups that follow it.
     name: String,
-    /// The first group that follows the name and of which nothing is known.
+    /// The first unknown group after the name.
     aside: Option<String>,
-    /// Guests, as they are written.
+    /// The guests, in their original spelling.
     pub(crate) guests: Vec<String>,
-    /// The folded words of what the recording is from: a film, a play.
+    /// The folded name of the film or play that the recording is from.
     pub(crate) source: String,
     pub(crate) versions: BTreeSet<Version>,
-    /// The folded words of the groups that tell versions: who remixed it, where it was live.
+    /// The folded words of the groups that name versions, such as who remixed it or where it was
+    /// recorded live.
     pub(crate) version_words: String,
 }
 
@@ -185,7 +186,7 @@ impl Title {
                 parsed.source.push_str(source);
             } else if !is_edition(&folded) {
                 kept.push(group.text);
-                // What stands in brackets before the name is a part of it.
+                // Text in brackets before the name is part of the name.
                 let is_name = group.is_plain || core.is_empty();
                 if group.is_plain {
                     core.push(group.text);
@@ -198,7 +199,7 @@ impl Title {
             }
         }
         let joined = |parts: &[&str]| fold(&parts.join(" "));
-        // A title that is a marker and nothing else, as `(Live)`, is its own name.
+        // If a title consists only of such groups, such as `(Live)`, it is itself the name.
         if joined(&kept).is_empty() {
             let (text, name) = (title.to_owned(), title.to_owned());
             return Self { text, words: fold(title), name, ..Self::default() };
@@ -211,8 +212,9 @@ impl Title {
         parsed
     }
 
-    /// The name as one would say what it means: a name in another script, followed by a group in
-    /// Latin letters, is that group, which is how tables translate and transliterate.
+    /// Returns the name in a form that shows its meaning. If a name in another script is followed
+    /// by a group in Latin letters, returns that group, because tables write translations and
+    /// transliterations in this way.
     #[cfg_attr(not(feature = "catalog"), allow(dead_code, reason = "only describing asks for it"))]
     pub(crate) fn meaning(self) -> String {
         match self.aside {
@@ -229,13 +231,13 @@ fn has_latin(text: &str) -> bool {
 }
 
 impl Version {
-    /// The versions that a folded group tells of; `None` if it tells of none.
+    /// Returns the versions that a folded group names; `None` if it names none.
     fn all_of(folded: &str) -> Option<BTreeSet<Self>> {
         let versions = Self::met_in(folded);
         (!versions.is_empty()).then_some(versions)
     }
 
-    /// The versions that folded text tells of.
+    /// Returns the versions named in a folded text.
     pub(crate) fn met_in(folded: &str) -> BTreeSet<Self> {
         let mut rest = format!(" {folded} ");
         for edition in EDITIONS {
@@ -244,14 +246,14 @@ impl Version {
         let met = |phrase: &str| rest.contains(&format!(" {phrase} "));
         let found = VERSIONS.iter().filter(|(phrase, _)| met(phrase));
         let mut versions: BTreeSet<Self> = found.map(|&(_, version)| version).collect();
-        // `Acoustic Version` is acoustic; only `Spanish Version` is another one.
+        // `Acoustic Version` is only acoustic, but `Spanish Version` is `Other`.
         if versions.len() > 1 {
             versions.remove(&Other);
         }
         versions
     }
 
-    /// A word that finds this version.
+    /// Returns a search word that helps to find this version.
     #[cfg(feature = "enrich")]
     pub(crate) fn search_word(self) -> Option<&'static str> {
         match self {
@@ -269,7 +271,7 @@ fn is_edition(folded: &str) -> bool {
     EDITIONS
         .iter()
         .any(|edition| spaced.contains(&format!(" {edition} ")))
-        // A year alone.
+        // The group is just a year.
         || (folded.len() == 4 && folded.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -280,11 +282,12 @@ fn source_of(folded: &str) -> Option<&str> {
 /// A piece of a title.
 struct Group<'a> {
     text: &'a str,
-    /// Not in brackets, and not behind a dash.
+    /// Whether the text is neither in brackets nor after a dash.
     is_plain: bool,
 }
 
-/// The pieces of a title: outside of brackets, within each pair, and behind each ` - `.
+/// Splits a title into pieces: the text outside brackets, within each pair of brackets, and after
+/// each ` - `.
 fn groups(title: &str) -> Vec<Group<'_>> {
     let closings = closings(title);
     let mut groups = Vec::new();
@@ -308,7 +311,7 @@ fn groups(title: &str) -> Vec<Group<'_>> {
                 push(&mut groups, &title[inner..end], false);
                 start = end + 1;
             }
-            // Behind a dash, or a bracket that is never closed, nothing is the plain name any more.
+            // After a dash, or a bracket that is never closed, no text is part of the plain name.
             None => is_plain = false,
         }
     }
@@ -323,7 +326,7 @@ fn push<'a>(groups: &mut Vec<Group<'a>>, text: &'a str, is_plain: bool) {
     }
 }
 
-/// Where each bracket that is closed is closed, of either kind.
+/// Maps the position of each opening bracket, of either kind, to that of its closing bracket.
 fn closings(title: &str) -> HashMap<usize, usize> {
     let (mut open, mut closings) = (Vec::new(), HashMap::new());
     for (at, c) in title.char_indices() {
@@ -336,16 +339,16 @@ fn closings(title: &str) -> HashMap<usize, usize> {
     closings
 }
 
-/// A title and the guest that is named in it without brackets: `Song feat. Somebody`.
+/// Splits a title from a guest who is named without brackets: `Song feat. Somebody`.
 fn split_guest(title: &str) -> (&str, Option<String>) {
-    // ASCII alone changes case, so that places stay what they are.
+    // Only ASCII letters change case, so byte positions stay the same.
     let lower = title.to_ascii_lowercase();
     for mark in [" feat. ", " feat ", " ft. ", " featuring "] {
         if let Some(at) = lower.find(mark) {
             let guest = &title[at + mark.len()..];
             let is_in_brackets =
                 title[..at].matches(['(', '[']).count() > title[..at].matches([')', ']']).count();
-            // Something may follow: ` - Radio Edit`, ` (Remix)`.
+            // No other group may follow the guest, such as ` - Radio Edit` or ` (Remix)`.
             if !is_in_brackets && !guest.contains(['(', '[']) && !guest.contains(" - ") {
                 return (&title[..at], Some(guest.to_owned()));
             }
@@ -412,7 +415,7 @@ mod tests {
             ("Song (Taylor's Version)", "song", &[ReRecorded]),
             ("Song (Taylor’s Version) [From The Vault]", "song", &[ReRecorded]),
             ("Song - Demo", "song", &[Demo]),
-            // These words are the song's own name.
+            // In these titles, such words are part of the song's name.
             ("Live and Let Die", "live and let die", &[]),
             ("Live Forever", "live forever", &[]),
             ("Cover Me Up", "cover me up", &[]),
@@ -433,8 +436,8 @@ mod tests {
 
     #[test]
     fn a_title_of_nothing_but_brackets_takes_no_longer_than_another() {
-        // No time is measured: with a search for each bracket's end these would be 10^11 steps, and
-        // the test would not end.
+        // No time is measured: if each bracket searched for its own end, this would take 10^11
+        // steps, and the test would not finish.
         for c in ["(", "[(", "- ", ")", "(a) "] {
             let title = c.repeat(1 << 19);
             assert!(Title::parse(&title).versions.is_empty());

@@ -1,8 +1,8 @@
 //! Blocked matrices: the memory layout of the encoder's matrices.
 //!
 //! 16 adjacent columns of a row fill one cache line. These lines of all rows are stored one after
-//! the other and form a block; then come the lines of the next 16 columns. A matrix of 3 rows and
-//! 40 columns, with the number of each line in memory:
+//! another and form a block, followed by the lines of the next 16 columns. This drawing shows a
+//! matrix of 3 rows and 40 columns, with the number of each line in memory:
 //!
 //! ```text
 //!            block 0         block 1         block 2
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Value `(r, c)` is lane `c % 16` of line `c / 16 * stride + r`. A view of some rows has the same
-//! lines and stride, but begins at another row. 8-bit matrices have four adjacent 8-bit values in
+//! lines and stride, but begins at another row. 8-bit matrices store four adjacent 8-bit values in
 //! place of one 32-bit value, so a line has 64 columns, or 16 columns of 4 rows.
 //!
 //! A matrix in this layout can be either factor of a product without reordering:
@@ -37,7 +37,7 @@ use std::ops::Range;
 
 use super::vector::Lanes;
 
-/// Rows of a blocked matrix; a line holds 16 values, or 16 times 4 bytes.
+/// A view of rows of a blocked matrix. A line contains 16 values, or 16 times 4 bytes.
 #[derive(Debug)]
 pub(crate) struct Blocked<'a, L = Lanes> {
     pub(super) lines: &'a [L],

@@ -1,12 +1,12 @@
 //! Macros that instantiate the generic kernels for one instruction set.
 //!
-//! Each takes first the attribute that its functions are compiled with, or none for plain code. All
-//! functions are `unsafe`: the processor must have the instructions, and the lengths must be those
-//! that the method of the same name in [`super::Backend`] has checked.
+//! The first argument of each macro is the attribute that its functions are compiled with, or
+//! nothing for plain code. All functions are `unsafe`: the processor must have the instructions,
+//! and the lengths must have been checked as by the method of the same name in [`super::Backend`].
 
-/// [`kernels::dot`](super::kernels::dot) over two accumulators: the values of each, then the
-/// numbers of rows and queries that are multiplied at a time, as many as fit their sums into
-/// registers.
+/// Instantiates [`kernels::dot`](super::kernels::dot) for two accumulators. The arguments are the
+/// number of values in each, and the numbers of rows and queries that are multiplied at once,
+/// chosen so that their sums fit into registers.
 macro_rules! dot_kernels {
     (
         $(#[$compiled:meta])*
@@ -55,9 +55,9 @@ macro_rules! dot_kernels {
 }
 pub(super) use dot_kernels;
 
-/// The kernels over [`Vector`](super::vector::Vector): matrix products with a given number of rows
-/// and blocks of columns at a time, layer norm, softmax, and convolutions with a given number of
-/// pixels at a time.
+/// Instantiates the kernels over [`Vector`](super::vector::Vector): matrix products with a given
+/// number of rows and blocks of columns per tile, layer norm, softmax, and convolutions with a
+/// given number of pixels per tile.
 #[cfg(feature = "encoder")]
 macro_rules! vector_kernels {
     (
@@ -186,8 +186,9 @@ macro_rules! vector_kernels {
 #[cfg(feature = "encoder")]
 pub(super) use vector_kernels;
 
-/// The kernels over [`IntVector`](super::kernels::gemm_i8::IntVector): 8-bit matrix products with a
-/// given number of rows and blocks of columns at a time; and quantization, over a vector.
+/// Instantiates the kernels over [`IntVector`](super::kernels::gemm_i8::IntVector), which are 8-bit
+/// matrix products with a given number of rows and blocks of columns per tile, and quantization
+/// over a vector.
 #[cfg(feature = "encoder")]
 macro_rules! int_kernels {
     ($(#[$compiled:meta])* $int:ty, $vector:ty, tile $rows:literal x $blocks:literal) => {
@@ -231,8 +232,8 @@ macro_rules! int_kernels {
             use $crate::simd::kernels::microkernel::{Instantiate, MAX_ROWS};
             use $crate::simd::{Dequantization, Lanes, WIDTH};
 
-            /// A separate function: a closure is not compiled for the instructions of the function
-            /// around it.
+            /// This is a separate function, because a closure is not compiled for the instructions
+            /// of the function around it.
             $(#[$compiled])*
             unsafe fn dequantize(
                 scales: Dequantization<'_>,

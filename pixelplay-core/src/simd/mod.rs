@@ -1,13 +1,14 @@
 //! Kernels, each compiled for the instruction sets that a processor may have.
 //!
-//! * [`Backend`] is an instruction set that this processor has, and the entry point to all kernels:
-//!   its methods check lengths, then run the instance compiled for it.
-//! * `kernels/` has the arithmetic, one file per kernel, generic over accumulators
+//! * [`Backend`] is an instruction set that this processor has, and the entry point to all kernels.
+//!   Its methods check lengths, then run the kernel compiled for that instruction set.
+//! * `kernels/` contains the arithmetic, one file per kernel, generic over accumulators
 //!   ([`kernels::dot`]), [`vector::Vector`] (`f32`) or [`kernels::gemm_i8::IntVector`] (8 bits).
-//!   The same files have the methods of [`Backend`] and the tests against `f64`.
+//!   The same files contain the methods of [`Backend`] and the tests against `f64`.
 //! * [`portable`] and `x86/{avx2,avx512,vnni}` are tables with the same names: every kernel for one
 //!   instruction set. The macros of `instantiate` fill in the generic kernels.
-//! * [`vector`] has lines of 16 values, [`blocked`] the layout of matrices (with a drawing).
+//! * [`vector`] defines lines of 16 values, and [`blocked`] the layout of matrices (with a
+//!   drawing).
 
 #![allow(
     unsafe_code,
@@ -45,7 +46,7 @@ pub(crate) use self::{
     vector::{Codes, Lanes, WIDTH},
 };
 
-/// An instruction set to compute with. A value of this type proves that the processor has it.
+/// An instruction set to compute with. A value of this type proves that the processor supports it.
 ///
 /// All backends return the same search results. The default is the fastest one; the others exist
 /// for tests and measurements.
@@ -74,7 +75,8 @@ impl Backend {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Self(Isa::Avx2));
             }
-            // Processors with AVX-512 also have AVX2, which multiplies integers if VNNI is missing.
+            // Processors with AVX-512 also have AVX2, which is used for integer products if VNNI is
+            // missing.
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx2") {
                 found.push(Self(Isa::Avx512));
                 if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
@@ -109,8 +111,8 @@ impl Backend {
 /// Runs a kernel from the table of a backend's instruction set.
 ///
 /// The processor is known to have the instructions, since only [`Backend::available`] creates
-/// backends, after it has detected everything that the functions of a table are compiled for. It is
-/// still `unsafe`: the caller must have checked the other requirements of the kernel, which are
+/// backends, after it has detected all features that the functions of a table are compiled for. It
+/// is still `unsafe`: the caller must have checked the other requirements of the kernel, which are
 /// mostly lengths.
 macro_rules! dispatch {
     ($backend:expr, $kernel:ident($($argument:expr),* $(,)?)) => {

@@ -61,7 +61,7 @@ pub(super) unsafe fn convolve_vertical<'a>(
     resample::convolve_vertical(rows, weights, sums, out);
 }
 
-/// `f32` sums: fast, in no particular order.
+/// `f32` sums, fast and in no particular order.
 impl<const L: usize> Accumulator<L> for [f32; L] {
     type Total = f32;
 
@@ -169,7 +169,7 @@ impl Vector for [f32; WIDTH] {
     }
 }
 
-/// 16 sums of products of bytes: the four bytes of a lane, widened.
+/// 16 sums of products of bytes. The four bytes of a lane are widened first.
 #[cfg(feature = "encoder")]
 #[derive(Clone, Copy)]
 pub(super) struct PlainInts([[i32; 4]; WIDTH]);

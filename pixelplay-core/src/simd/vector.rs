@@ -1,5 +1,5 @@
-//! 16 adjacent `f32` values, in memory and in registers. The kernels of the encoder are generic
-//! over them.
+//! 16 adjacent `f32` values, in memory and in registers. The encoder's kernels are generic over
+//! their representation.
 
 /// The number of values in a vector.
 pub(crate) const WIDTH: usize = 16;

@@ -113,7 +113,7 @@ fn what_is_no_answer_is_told_from_one() {
         (Reply::new(302).with("Location", "https://elsewhere.example/"), "another host"),
         (Reply::new(301).with("Location", "file:///etc/passwd"), "another host"),
         (Reply::new(302), "another host"),
-        (Reply::new(302).with("Location", "/search?again"), "without end"),
+        (Reply::new(302).with("Location", "/search?again"), "redirects too often"),
         (Reply::new(400), "status 400"),
         (Reply::new(204), "status 204"),
     ] {

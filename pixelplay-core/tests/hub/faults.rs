@@ -75,7 +75,7 @@ fn what_is_no_hub_is_told_from_a_hub() {
     let portal = Scene::new();
     portal.hub.fault(|_, _| Reply::new(200).body("<html>please log in</html>"));
     let message = portal.fails();
-    assert!(message.contains("does not answer as a Hugging Face hub does"), "{message}");
+    assert!(message.contains("does not respond like a Hugging Face hub"), "{message}");
 
     for garbage in ["220 smtp.example.org ready\r\n", "\0\u{1}\u{2}", "HTTP/1.1 abc\r\n\r\n", ""] {
         let scene = Scene::new();

@@ -13,16 +13,16 @@ pub(super) enum Cell {
     Missing,
     /// The value.
     Known(Value),
-    /// Not a value of this kind of column.
+    /// The cell is not a valid value for this kind of column.
     Unreadable,
     /// A value of the right kind, but out of range.
     OutOfRange,
 }
 
-/// Returns the range of a column of numbers, both ends included.
+/// Returns the valid range of a numeric column, both ends included.
 ///
-/// Chosen for what Spotify reports: a tempo of 0 and a key of -1 mean "not found" there, and a
-/// loudness may be a little above 0 dB.
+/// The ranges follow what Spotify reports: a tempo of 0 and a key of -1 mean "not found" there, and
+/// a loudness may be slightly above 0 dB.
 pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     match column {
         "popularity" => Some((0.0, 100.0)),
@@ -36,16 +36,16 @@ pub(super) fn range(column: &str) -> Option<(f64, f64)> {
     }
 }
 
-/// Returns whether a number, a date or a flag is missing, in the spellings of programs that write
-/// tables.
+/// Returns whether a number, a date or a flag is missing. Recognises the spellings that programs
+/// use for missing values.
 fn is_missing(cell: &str) -> bool {
     const WORDS: [&str; 12] =
         ["NA", "N/A", "#N/A", "<NA>", "NaN", "-NaN", "NULL", "None", "nil", "-", "--", "\\N"];
     cell.is_empty() || WORDS.iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
-/// The same for text. Songs and artists may have such names, so only the exact spellings of
-/// programs count: `Na`, `none` and `-` are names.
+/// Returns whether a text is missing. Only the exact spellings that programs write count, because
+/// songs and artists may be called `Na`, `none` or `-`.
 fn is_missing_text(text: &str) -> bool {
     matches!(
         text,
@@ -63,8 +63,9 @@ fn is_missing_text(text: &str) -> bool {
     )
 }
 
-/// Reads text as one line, with runs of white space and control characters as one space (a title
-/// must not steer the terminal it is shown in). `None` if the cell is empty or says so.
+/// Reads text as one line. Runs of white space and control characters become one space, because a
+/// title must not be able to control the terminal that shows it. Returns `None` if the cell is
+/// empty or marked as missing.
 pub(super) fn text(cell: &str) -> Option<String> {
     let mut text = String::with_capacity(cell.len());
     for word in cell.split(|c: char| c.is_whitespace() || c.is_control()) {
@@ -82,11 +83,11 @@ pub(super) fn lines(cell: &str) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Reads a whole number, also as `1987.0`, which is how pandas writes a column with gaps.
+/// Reads a whole number. Also accepts `1987.0`, which is how pandas writes a column with gaps.
 pub(super) fn integer(cell: &str) -> Cell {
     match number::parse(cell, SingleComma::Thousands) {
         Some(number) if number.percent || number.value.fract() != 0.0 => Cell::Unreadable,
-        // Far beyond every range here, and the cast below saturates.
+        // This is far beyond every valid range, and the cast below would saturate.
         Some(number) if number.value.abs() > 1e15 => Cell::OutOfRange,
         #[expect(clippy::cast_possible_truncation, reason = "whole and at most 1e15")]
         Some(number) => Cell::Known(Value::Integer(number.value as i64)),
@@ -99,13 +100,13 @@ pub(super) fn no_number(cell: &str) -> Cell {
     if is_missing(cell.trim()) { Cell::Missing } else { Cell::Unreadable }
 }
 
-/// Reads a yes or no.
+/// Reads a yes/no value.
 pub(super) fn flag(cell: &str) -> Cell {
     let cell = cell.trim();
     if is_missing(cell) {
         return Cell::Missing;
     }
-    // The words of other languages are those their spreadsheet programs write.
+    // The words in other languages are those that spreadsheet programs write in these languages.
     const YES: [&str; 13] = [
         "true",
         "t",
@@ -169,7 +170,7 @@ pub(super) fn key(cell: &str) -> Cell {
     }
 }
 
-/// Reads a mode: 1 for major, 0 for minor, or the words.
+/// Reads a mode: `1` or `major`, `0` or `minor`.
 pub(super) fn mode(cell: &str) -> Cell {
     match cell.trim().to_ascii_lowercase().as_str() {
         "major" | "maj" => Cell::Known(Value::Integer(1)),
@@ -192,8 +193,8 @@ pub(super) fn id(cell: &str) -> Option<String> {
     text(bare)
 }
 
-/// Reads the artists as one text, `A, B`. Only a column of several artists may hold a Python list,
-/// `['A', "B's"]`, or `A;B`: elsewhere a semicolon is part of a name.
+/// Reads the artists as one text, `A, B`. A Python list, `['A', "B's"]`, or `A;B` is split only if
+/// `several` is set: in other columns a semicolon is part of a name.
 pub(super) fn artist(cell: &str, several: bool) -> Option<String> {
     let cell = text(cell)?;
     if !several {
@@ -244,7 +245,8 @@ fn python_list(cell: &str) -> Option<Vec<String>> {
     Some(items)
 }
 
-/// Returns what follows the comma after an item, or nothing after the last.
+/// Returns the text after the comma that follows an item, an empty text after the last item, or
+/// `None` if anything else follows.
 fn after_comma(rest: &str) -> Option<&str> {
     let rest = rest.trim_start();
     match rest.strip_prefix(',') {

@@ -8,8 +8,8 @@ use crate::catalog::table::{CleanOptions, RowReader};
 
 /// Returns the delimiter, and whether the first line only names it: `sep=;`.
 ///
-/// Without such a line, it is the delimiter by which the header has the most known columns, or a
-/// comma if none are.
+/// Without such a line, chooses the delimiter that yields the most known columns in the header, or
+/// a comma if no column is known.
 pub(super) fn find_delimiter(
     head: &[u8],
     path: &Path,
@@ -38,7 +38,7 @@ fn likely_delimiter(head: &[u8], path: &Path, options: &CleanOptions) -> u8 {
         if !head.contains(&delimiter) {
             continue;
         }
-        // A header with an overlong cell is refused later, when it is read.
+        // A header with an overlong cell is rejected later, when it is read.
         let found = match RowReader::new(head, delimiter, path, options).next() {
             Ok(Some(header)) => schema::known_headers(header.cells(), &options.columns),
             _ => 0,

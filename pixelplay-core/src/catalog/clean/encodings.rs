@@ -3,7 +3,7 @@
 use super::report::{CleanReport, Tally};
 use crate::catalog::table::Row;
 
-/// The encodings that occurred.
+/// The encodings found so far.
 #[derive(Default)]
 pub(super) struct Encodings {
     utf8: bool,

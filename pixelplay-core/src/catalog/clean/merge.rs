@@ -13,13 +13,14 @@ use crate::catalog::table::Row;
 use crate::recording;
 use crate::song::Song;
 
-/// The column that collects the genres of a song's repeats, `pop; rock`.
+/// The column that collects the genres of a song and its repeats, such as `pop; rock`.
 pub(super) const GENRES: &str = "genres";
 
-/// The songs so far. Memory grows with the distinct songs, not with the rows.
+/// The songs read so far. Memory grows with the number of distinct songs, not with the number of
+/// rows.
 ///
-/// A song is stored when its first row comes. What its repeats add is kept separately, so the songs
-/// need not be in memory.
+/// A song is stored when its first row is read. Values from its repeats are kept separately, so the
+/// songs need not be in memory.
 pub(super) struct Songs {
     rows: Rows,
     by_recording: bool,
@@ -30,7 +31,7 @@ pub(super) struct Songs {
     more: BTreeMap<u32, More>,
     seen_genres: HashSet<Digest>,
     extra: BTreeSet<String>,
-    /// An estimate of the memory that all this takes.
+    /// An estimate of the memory used by these fields.
     pub(super) bytes: usize,
 }
 
@@ -40,7 +41,7 @@ enum Rows {
     File(Spool),
 }
 
-/// What the repeats of a song add to its first row, or have otherwise.
+/// The values that a song's repeats add to its first row, or that differ from it.
 struct More {
     /// For each cell, the first value among the repeats.
     cells: Song,
@@ -50,16 +51,18 @@ struct More {
     genres: Vec<String>,
 }
 
-/// The memory of a song without its text.
+/// The memory that a song takes, without its text.
 const SONG_BYTES: usize = size_of::<Song>() + 64;
-/// The memory for identifying a song: its keys, with the free space of a hash table, and its name.
+/// The memory for identifying a song: its keys, including the free space of the hash table, and its
+/// name.
 const KEYS_BYTES: usize = 5 * size_of::<(Digest, u32)>() + size_of::<Digest>();
-/// The memory of a cell of an unknown column without its text: two strings on the heap, in a tree.
+/// The memory that a cell of an unknown column takes, without its text: two heap-allocated strings
+/// in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
 impl Songs {
-    /// Keeps songs in memory. With `by_recording`, rows of one recording are one song, not only
-    /// rows of one id.
+    /// Keeps songs in memory. With `by_recording`, rows of the same recording are merged into one
+    /// song, even if their ids differ.
     pub(super) fn in_memory(by_recording: bool) -> Self {
         Self::new(Rows::Memory(Vec::new()), by_recording)
     }
@@ -82,7 +85,7 @@ impl Songs {
         }
     }
 
-    /// Adds the song of a row, or what the row adds to an earlier row of the same song.
+    /// Adds the song of a row, or merges the row into an earlier song if it is a repeat.
     pub(super) fn add(
         &mut self,
         from: &Row,
@@ -140,7 +143,7 @@ impl Songs {
         Some(key("recording", &[&recording]))
     }
 
-    /// Keeps what a repeat adds to the song at `at`.
+    /// Stores the values that a repeat adds to the song at `at`.
     fn merge(&mut self, at: u32, from: &Row, mut row: Song) {
         self.note_extra(&row);
         let more = self.more.entry(at).or_insert_with(|| {
@@ -175,7 +178,7 @@ impl Songs {
         }
     }
 
-    /// Ends reading and returns the songs.
+    /// Finishes reading and returns the songs.
     pub(super) fn finish(mut self, scales: UnitScaleStats, report: &mut CleanReport) -> Merged {
         report.kept = self.names.len() as u64;
         if self.more.values().any(|more| !more.genres.is_empty()) {
@@ -191,11 +194,12 @@ impl Songs {
     }
 }
 
-/// Songs in the order of their first rows. Each is completed when it is taken out.
+/// Songs in the order of their first rows. Each song is completed from its repeats when it is taken
+/// out.
 pub(crate) struct Merged {
     /// The number of songs.
     pub(crate) count: usize,
-    /// The unknown columns in which a song may have a cell.
+    /// The unknown columns in which any song has a cell.
     pub(crate) extra: BTreeSet<String>,
     rows: Rows,
     more: BTreeMap<u32, More>,
@@ -212,7 +216,7 @@ impl Merged {
         Ok(all)
     }
 
-    /// Returns the songs one by one, freeing memory on the way.
+    /// Returns the songs one by one, freeing memory along the way.
     pub(crate) fn songs(
         self,
     ) -> Result<impl Iterator<Item = Result<Song, CatalogError>>, CatalogError> {
@@ -229,7 +233,7 @@ impl Merged {
     }
 }
 
-/// Adds what the repeats know, and scales features to 0-1.
+/// Fills empty cells from the repeats, and scales features to 0-1.
 fn complete(song: &mut Song, more: Option<More>, scales: &UnitScales) {
     let mut on_unit = UnitCells::default();
     if let Some(More { cells, on_unit: values, mut genres }) = more {

@@ -2,10 +2,11 @@
 //!
 //! * `read`: reads a table from its header to its last row. `delimiter` and `encodings` detect its
 //!   form; `report` records what was done.
-//! * `schema`: finds out which column is which.
+//! * `schema`: maps the columns of the table to the fields of a song.
 //! * `row`: reads one row as a song; `cell`, `number` and `time` read its values.
 //! * `unit_scale`: decides from a whole column whether a feature is on 0-1 or in percent.
-//! * `merge`: merges rows of one song; `spool`: stores songs in a file meanwhile.
+//! * `merge`: merges rows of one song; `spool`: stores the songs in a file until the whole table
+//!   has been read.
 
 mod cell;
 mod delimiter;

@@ -10,7 +10,7 @@ pub(super) struct Number {
     decimal_comma: bool,
     /// `1 200`, `1,200.5`
     thousands: bool,
-    /// `50%` is 50 here; its column decides what 100 stands for.
+    /// `50%` is read as 50; the column decides what 100 means.
     pub(super) percent: bool,
 }
 
@@ -27,12 +27,12 @@ impl Number {
     }
 }
 
-/// How to read `1,200`, which depends on the column.
+/// How to read `1,200`; this depends on the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SingleComma {
-    /// 1.2, for columns in which a thousand is impossible.
+    /// As 1.2, in columns where a thousand is impossible.
     Decimal,
-    /// 1200, for columns of whole numbers.
+    /// As 1200, in columns of whole numbers.
     Thousands,
 }
 
@@ -76,8 +76,8 @@ pub(super) fn parse(cell: &str, single_comma: SingleComma) -> Option<Number> {
     })
 }
 
-/// Returns the place of the decimal mark, if there is one; `None` if points and commas make no
-/// sense.
+/// Returns the position of the decimal mark, if there is one; `None` if the points and commas do
+/// not form a valid number.
 fn decimal_mark(text: &str, single_comma: SingleComma) -> Option<Option<usize>> {
     let points = text.matches('.').count();
     let commas = text.matches(',').count();
@@ -96,7 +96,7 @@ fn decimal_mark(text: &str, single_comma: SingleComma) -> Option<Option<usize>> 
     }
 }
 
-/// Returns the digits of a whole number without separators between groups of three.
+/// Returns the digits of a whole number, with the thousands separators removed.
 fn ungroup(text: &str) -> Option<String> {
     let between = |c: char| matches!(c, ',' | '.' | '\'' | '\u{2019}') || c.is_whitespace();
     if let Some(separator) = text.chars().find(|&c| between(c)) {

@@ -44,7 +44,7 @@ pub(super) fn read_table(
 
     let mut scales = UnitScaleStats::default();
     let mut unclosed = 0;
-    // Some programs write unnamed columns at the end of the header, but rows without them.
+    // Some programs write unnamed columns at the end of the header but leave them out of the rows.
     let named = header.iter().rposition(|name| !name.is_empty()).unwrap_or(0) + 1;
     while let Some(row) = table.next()? {
         if (report.rows_read + report.blank_rows.count).is_multiple_of(4096) {
@@ -142,14 +142,14 @@ fn report_mapping(report: &mut CleanReport, mapping: &Mapping, header: &[String]
     }
     if mapping.id.is_none() {
         let made = match keep {
-            Keep::Songs => "made from artist and title, and the same each time",
+            Keep::Songs => "made from artist and title, so they are the same every time",
             Keep::EveryRow => "row numbers, from 0",
         };
         report.notes.push(format!("there is no id column: ids are {made}"));
     }
 }
 
-/// Notes an unclosed quote, because the rows it swallows would otherwise go unnoticed.
+/// Adds a note about an unclosed quote, because the rows it swallows would otherwise go unnoticed.
 fn note_unclosed(row: &Row, count: u32, report: &mut CleanReport) {
     const MOST: u32 = 3;
     if count <= MOST {

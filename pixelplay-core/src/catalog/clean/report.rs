@@ -1,11 +1,11 @@
-//! The report of what cleaning a table found, kept and left out.
+//! The report on a cleaned table: what was found, kept and left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-/// How often something occurred, and where it first did.
+/// How often something occurred, and where it occurred first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// How often it occurred.
@@ -15,7 +15,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// How many line numbers are kept.
+    /// The maximum number of line numbers kept.
     pub const MOST_LINES: usize = 5;
 
     pub(super) fn add(&mut self, line: u64) {
@@ -57,11 +57,11 @@ impl fmt::Display for Tally {
 pub enum DropReason {
     /// The row has more or fewer cells than the header.
     Ragged,
-    /// Its id is empty, `NA` or the like.
+    /// The id is empty, `NA` or the like.
     MissingId,
-    /// Its title is empty, `NA` or the like.
+    /// The title is empty, `NA` or the like.
     MissingTitle,
-    /// Its artist is empty, `NA` or the like.
+    /// The artist is empty, `NA` or the like.
     MissingArtist,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// How a cell was read that is not a plain number in the column's own unit.
+/// How a cell was converted that is not a plain number in the column's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -93,10 +93,11 @@ pub enum Conversion {
     Seconds,
     /// The header says that the duration is in minutes.
     Minutes,
-    /// The header of the duration names no unit; the number is at most 3,600, so it is read as
-    /// seconds.
+    /// The header of the duration column names no unit. The number is at most 3,600, so it is read
+    /// as seconds.
     AssumedSeconds,
-    /// The same with a number of at least 20,000, read as milliseconds.
+    /// The header of the duration column names no unit. The number is at least 20,000, so it is
+    /// read as milliseconds.
     AssumedMilliseconds,
 }
 
@@ -115,7 +116,7 @@ impl fmt::Display for Conversion {
     }
 }
 
-/// The cells of one column that were emptied because they cannot be right.
+/// The cells of one column that were emptied because they are not valid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cleared {
     /// Cells that are not a value of the column: `abc` or `inf` instead of a number.
@@ -124,14 +125,16 @@ pub struct Cleared {
     pub out_of_range: Tally,
 }
 
-/// The report of [`SongTable::clean`]. Its text form is for people, its JSON for programs.
+/// The report of [`SongTable::clean`]. `Display` formats it for people, and the JSON form is for
+/// programs.
 ///
 /// [`SongTable::clean`]: crate::catalog::SongTable::clean
 ///
 /// `kept + merged.count + same_recording.count +` the sum of `dropped` is always `rows_read`.
 ///
-/// The JSON has the names of the fields; `dropped` and `converted` have the variants of
-/// [`DropReason`] and [`Conversion`] in `snake_case`, and a [`Tally`] is a count with lines:
+/// The keys of the JSON are the names of the fields. Within `dropped` and `converted`, the keys are
+/// the variants of [`DropReason`] and [`Conversion`] in `snake_case`. A [`Tally`] is an object with
+/// `count` and `lines`:
 ///
 /// ```
 /// use pixelplay_core::catalog::SongTable;
@@ -147,44 +150,45 @@ pub struct Cleared {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CleanReport {
-    /// The file, as it was named.
+    /// The file name, as given by the caller.
     pub source: String,
-    /// The known public table that the header belongs to.
+    /// The known public table that the header matches.
     pub schema: String,
     /// Character encoding and compression.
     pub encoding: String,
     /// The delimiter: `comma`, `tab`, `semicolon`, `pipe`, or the character itself.
     pub delimiter: String,
-    /// The header of each column, by the name of the column.
+    /// Maps each column of a song to its header in the table.
     pub columns: BTreeMap<String, String>,
     /// Unknown columns that are kept as extra columns under their own names.
     pub extra: Vec<String>,
-    /// Columns left out because they have no name, or one that is taken.
+    /// Columns left out because they have no name, or a name that is already used.
     pub ignored: Vec<String>,
     /// Rows below the header, without empty lines and `blank_rows`.
     pub rows_read: u64,
-    /// Rows of only white space and delimiters, as spreadsheets write them.
+    /// Rows that contain only white space and delimiters, as spreadsheets write them.
     pub blank_rows: Tally,
     /// The number of songs kept.
     pub kept: u64,
     /// Dropped rows, by reason.
     pub dropped: BTreeMap<DropReason, Tally>,
-    /// Rows with the id of an earlier row, which only filled its gaps.
+    /// Rows with the id of an earlier row. They only filled the gaps of that row.
     pub merged: Tally,
-    /// Rows of the same recording as an earlier row under another id, which only filled its gaps: a
-    /// remaster, another album, guests named in another place.
+    /// Rows of the same recording as an earlier row, but under another id: a remaster, another
+    /// album, or guests named in another place. They only filled the gaps of the earlier row.
     pub same_recording: Tally,
-    /// Merged rows whose title or artist differs from the one kept; they may be another song.
+    /// Merged rows whose title or artist differs from the one kept; they may be different songs.
     pub conflicting: Tally,
     /// Cells emptied, by column.
     pub cells_cleared: BTreeMap<String, Cleared>,
-    /// Columns that held 0 to 100, by their header or by their values, and were divided by 100.
+    /// Columns whose header or values show that they range from 0 to 100; they were divided by 100.
     pub rescaled: Vec<String>,
     /// Cells that were converted while reading, by column.
     pub converted: BTreeMap<String, BTreeMap<Conversion, Tally>>,
     /// Rows with cells that are not UTF-8 and were read as Windows-1252, which includes Latin-1.
     pub windows_1252: Tally,
-    /// Rows with U+FFFD, which marks a character that was lost, now or long before.
+    /// Rows with U+FFFD, which marks a character that was lost, either now or in an earlier
+    /// conversion.
     pub lost_characters: Tally,
     /// Other notes, as sentences.
     pub notes: Vec<String>,

@@ -10,8 +10,8 @@ use super::unit_scale::{Feature, UNIT_FEATURES, UnitScaleStats};
 use crate::catalog::table::{Keep, Row};
 use crate::song::{COLUMNS, Kind, Song, SongId, Value};
 
-/// Reads one row, the `number`th from 0. Features from 0 to 1 stay packed until all rows are read,
-/// see [`Feature::pack`].
+/// Reads row `number`, counted from 0. Features from 0 to 1 stay packed until all rows have been
+/// read; see [`Feature::pack`].
 pub(super) fn read_song(
     row: &Row,
     number: u64,
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn made_ids_never_change() {
-        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` of the Python package blake3. Another
+        // `blake3.blake3(b"abba\0sos").hexdigest()[:32]` in the Python package blake3. A different
         // value would orphan all saved favourites.
         assert_eq!(made_id("ABBA", "SOS"), "96272e0501501841913c6c61e095a105");
         assert_ne!(made_id("ABBA S", "OS"), made_id("ABBA", "SOS"));

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
-/// A file of songs that has no name and so disappears with its process. Each song is written by
-/// `postcard`, after its length.
+/// A temporary file of songs. It has no name, so it disappears with its process. Each song is
+/// stored as its length followed by its `postcard` bytes.
 pub(super) struct Spool {
     file: BufWriter<File>,
     folder: PathBuf,
@@ -49,7 +49,7 @@ impl Spool {
     }
 }
 
-/// A song as bytes.
+/// Serialises a song.
 pub(crate) fn bytes(song: &Song) -> io::Result<Vec<u8>> {
     postcard::to_allocvec(song).map_err(other)
 }

@@ -6,8 +6,8 @@ use super::report::Conversion;
 use super::schema::Unit;
 use crate::song::Value;
 
-/// Reads the year of a year or a date: `1987`, `1987-06`, `14.06.1987`, `June 14, 1987`,
-/// `1987-06-14T00:00:00Z`. A two-digit year is not accepted.
+/// Reads the year from a year or a date: `1987`, `1987-06`, `14.06.1987`, `June 14, 1987`,
+/// `1987-06-14T00:00:00Z`. Two-digit years are not accepted.
 pub(super) fn year(cell: &str) -> Cell {
     let cell = cell.trim();
     match date_year(cell) {
@@ -19,7 +19,7 @@ pub(super) fn year(cell: &str) -> Cell {
 fn date_year(cell: &str) -> Option<i64> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    // The time of day begins with the last word, or a T, before the first colon.
+    // The time of day starts at the last word, or the `T`, before the first colon.
     let date = match cell.find(':') {
         Some(colon) => &cell[..cell[..colon].rfind([' ', 'T'])?],
         None => cell,
@@ -49,7 +49,8 @@ fn date_year(cell: &str) -> Option<i64> {
     year.filter(|_| possible)
 }
 
-/// Reads milliseconds from a number in the unit of the column, from `3:45` or from `PT3M45S`.
+/// Reads a duration in milliseconds from a number in the column's unit, from `3:45` or from
+/// `PT3M45S`.
 pub(super) fn duration(cell: &str, unit: Unit) -> (Cell, Option<Conversion>) {
     let cell = cell.trim();
     let Some(number) = number::parse(cell, SingleComma::Thousands).filter(|n| !n.percent) else {
@@ -64,7 +65,7 @@ pub(super) fn duration(cell: &str, unit: Unit) -> (Cell, Option<Conversion>) {
         Unit::Seconds => (milliseconds(value), Some(Conversion::Seconds)),
         Unit::Minutes => (milliseconds(value * 60.0), Some(Conversion::Minutes)),
         // The unit is unknown, but few songs last less than 20 seconds or more than an hour.
-        // Numbers that fit neither unit are left out.
+        // Numbers that fit neither unit are rejected.
         Unit::Unstated if value.abs() <= 3600.0 => {
             (milliseconds(value), Some(Conversion::AssumedSeconds))
         }

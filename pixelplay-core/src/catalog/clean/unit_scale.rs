@@ -1,4 +1,4 @@
-//! The scale of the 0-1 features, which only a whole column shows.
+//! The scale of the 0-1 features, which can only be inferred from a whole column.
 
 use super::report::{CleanReport, Tally};
 use crate::song::Song;
@@ -19,19 +19,19 @@ pub(super) const UNIT_FEATURES: [&str; 7] = [
 pub(super) enum Feature {
     /// Known to be on 0-1, such as `50%`.
     Known(f64),
-    /// On the scale of its column.
+    /// On the scale of its column, which is not known yet.
     Raw(f64),
 }
 
 impl Feature {
-    /// Returns a value on 0-1, or `None` if it is out of range.
+    /// Returns [`Known`](Self::Known), or `None` if the value is not in the range from 0 to 1.
     pub(super) fn known(value: f64) -> Option<Self> {
         (0.0..=1.0).contains(&value).then_some(Self::Known(value))
     }
 
-    /// Packs it into the eight bytes that a song has for the feature anyway, because millions of
-    /// songs may wait for the end of their table. No scale has negative values, so the sign bit can
-    /// mark [`Known`](Self::Known).
+    /// Packs the feature into the eight bytes that a song has for it anyway, because millions of
+    /// songs may have to wait until their table has been read. No scale has negative values, so the
+    /// sign bit can mark [`Known`](Self::Known).
     pub(super) fn pack(self) -> f64 {
         match self {
             Self::Known(value) => -value.abs(),
@@ -39,7 +39,7 @@ impl Feature {
         }
     }
 
-    /// Unpacks the number of [`pack`](Self::pack).
+    /// Unpacks the result of [`pack`](Self::pack).
     fn unpack(packed: f64) -> Self {
         if packed.is_sign_negative() { Self::Known(-packed) } else { Self::Raw(packed) }
     }
@@ -59,9 +59,9 @@ pub(super) struct UnitScaleStats {
 
 #[derive(Default)]
 struct Column {
-    /// The number of values other than 0; zeros say nothing about the scale.
+    /// The number of values other than 0. Zeros say nothing about the scale.
     nonzero: u64,
-    /// The number of those from 1 to 100.
+    /// The number of values from 1 to 100.
     percent: u64,
     largest: f64,
     /// The number of values above 1 and up to 100, which are only possible as percentages.
@@ -71,7 +71,7 @@ struct Column {
 /// One value for each of [`UNIT_FEATURES`].
 pub(super) type UnitCells = [Option<f64>; UNIT_FEATURES.len()];
 
-/// Records for each feature the first value of a song's repeats that is valid on 0-1.
+/// Records, for each feature, the first value among a song's repeats that is valid on 0-1.
 pub(super) fn note_on_unit(on_unit: &mut UnitCells, repeat: &mut Song) {
     for (first, cell) in on_unit.iter_mut().zip(unit_cells(repeat)) {
         *first = first.or(cell.and_then(|packed| Feature::unpack(packed).on_unit()));
@@ -107,11 +107,11 @@ impl UnitScaleStats {
         (0.0..=100.0).contains(&value).then_some(Feature::Raw(value))
     }
 
-    /// Decides the scale of each column, after all rows were read.
+    /// Decides the scale of each column, after all rows have been read.
     pub(super) fn infer(self, report: &mut CleanReport) -> UnitScales {
-        // A column of zeros and ones is on 0-1. A threshold of nine in ten tolerates broken cells
-        // in a column of percentages, and is not reached by a few broken cells on 0-1. Fewer than
-        // five values decide nothing.
+        // A column of zeros and ones has a scale from 0 to 1. The threshold of nine in ten
+        // tolerates broken cells in a column of percentages, and a few broken cells in a 0-1 column
+        // do not reach it. Fewer than five values are not enough to decide.
         let is_percent = self.columns.each_ref().map(|column| {
             column.nonzero >= 5 && column.largest > 2.0 && column.percent * 10 >= column.nonzero * 9
         });
@@ -133,8 +133,9 @@ pub(super) struct UnitScales {
 }
 
 impl UnitScales {
-    /// Unpacks all features of a song, scales them to 0-1, and empties those out of range. For
-    /// these, `on_unit` has the valid values of other rows of the song.
+    /// Unpacks all features of a song, scales them to 0-1, and empties those that are out of range.
+    /// Where possible, an emptied feature gets its value from `on_unit`, the valid values from the
+    /// song's repeats.
     pub(super) fn rescale(&self, song: &mut Song, on_unit: &UnitCells) {
         for (feature, cell) in unit_cells(song).into_iter().enumerate() {
             *cell = match cell.map(Feature::unpack) {

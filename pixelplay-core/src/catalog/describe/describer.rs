@@ -1,4 +1,4 @@
-//! How songs are described when an index is built: with templates, or in a custom way.
+//! How songs are described when an index is built: with templates, or with a custom function.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::song::Song;
 #[derive(Clone)]
 pub struct Describer {
     templates: Arc<Templates>,
-    /// Replaces the templates' sentences about the songs' features.
+    /// Replaces the sentences that the templates make from a song's features.
     own: Option<Arc<Describe>>,
 }
 
@@ -36,9 +36,9 @@ type Describe =
 
 impl Describer {
     /// Describes songs by calling `describe`, which must always return the same sentences for the
-    /// same song. The songs' own words (title, tags, lyrics) are added after them, unless they are
-    /// already included. A song with a description uses that, and `describe` is not called. A song
-    /// without any sentence, not even a title, is left out of an index.
+    /// same song. The song's own words (title, tags, lyrics) are appended, unless they are already
+    /// included. If a song has a description, that is used and `describe` is not called. A song
+    /// without any sentence, not even from a title, is left out of the index.
     pub fn new(
         describe: impl Fn(&Song) -> Result<Vec<Sentence>, Box<dyn std::error::Error + Send + Sync>>
         + Send
@@ -48,7 +48,7 @@ impl Describer {
         Self { templates: Arc::default(), own: Some(Arc::new(describe)) }
     }
 
-    /// Returns the sentences of a song, without duplicates and empty ones.
+    /// Returns the sentences of a song, without duplicates or empty sentences.
     ///
     /// # Errors
     /// Returns [`CatalogError::Describe`] if a custom describer fails.
@@ -67,8 +67,8 @@ impl Describer {
         Ok(each_once(told))
     }
 
-    /// Returns the templates for the sentences of titles and tags; those of a custom describer are
-    /// the embedded ones.
+    /// Returns the templates for the sentences of titles and tags. A custom describer uses the
+    /// embedded templates.
     #[cfg(feature = "encoder")]
     pub(crate) fn templates(&self) -> &Templates {
         &self.templates

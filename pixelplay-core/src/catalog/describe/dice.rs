@@ -1,14 +1,15 @@
-//! The pseudo-random choice among phrases.
+//! Chooses phrases pseudo-randomly.
 
 use super::templates::{Phrases, Templates};
 use crate::song::Song;
 
-/// Pseudo-random numbers seeded by a song's id: the same on every platform and in every version.
+/// Pseudo-random numbers seeded by a song's id. They are the same on every platform and in every
+/// version.
 pub(super) struct Dice(blake3::OutputReader);
 
 impl Dice {
-    /// Each sentence has its own dice, so that adding or removing a cell changes only the sentences
-    /// that use it.
+    /// Creates the dice for one sentence. Each sentence has its own, so that adding or removing a
+    /// cell changes only the sentences that use it.
     pub(super) fn new(song: &Song, templates: &Templates, sentence: &str) -> Self {
         let mut hash = blake3::Hasher::new();
         for part in [templates.version(), sentence, song.id.as_str()] {
@@ -17,7 +18,7 @@ impl Dice {
         Self(hash.finalize_xof())
     }
 
-    /// Returns a number, uniform in `[0, 1)`.
+    /// Returns a uniformly distributed number in `[0, 1)`.
     pub(super) fn unit(&mut self) -> f64 {
         let mut bytes = [0; 8];
         self.0.fill(&mut bytes);
@@ -29,7 +30,7 @@ impl Dice {
         &phrases[floor(self.unit() * phrases.len() as f64, phrases.len())]
     }
 
-    /// Returns two different phrases, if there are two.
+    /// Returns two phrases, which differ if there is more than one.
     pub(super) fn pick_two<'a>(&mut self, phrases: &'a Phrases) -> [&'a str; 2] {
         let phrases = phrases.as_slice();
         let first = floor(self.unit() * phrases.len() as f64, phrases.len());
@@ -38,7 +39,7 @@ impl Dice {
         [&phrases[first], &phrases[(first + step) % phrases.len()]]
     }
 
-    /// Returns one of the two levels next to `x` (0 to 1); the nearer one is more likely.
+    /// Returns one of the two levels nearest to `x` (0 to 1). The nearer one is more likely.
     pub(super) fn level(&mut self, x: f64, levels: usize) -> usize {
         floor(x * (levels - 1) as f64 + self.unit(), levels)
     }

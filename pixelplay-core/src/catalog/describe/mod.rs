@@ -1,10 +1,10 @@
 //! Turns a song's features and own words into sentences that could be captions of photographs.
 //!
 //! * `sentence`: a sentence, and what it was made from.
-//! * `sentences`: which sentences a song gets, from which of its columns.
-//! * `own_words`: the sentences of its title, tags and lyrics.
+//! * `sentences`: makes a song's sentences from its columns.
+//! * `own_words`: the sentences made from its title, tags and lyrics.
 //! * `templates`: the phrases, read from TOML (`templates.toml` is embedded).
-//! * `dice`: the choice among them, which depends on the id of the song.
+//! * `dice`: chooses among the phrases, depending on the id of the song.
 //! * `describer`: custom ways to describe songs.
 
 mod describer;

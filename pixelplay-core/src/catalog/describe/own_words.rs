@@ -19,15 +19,17 @@ const TRANSLATIONS: [&str; 6] = [
 const TAGS: [&str; 3] = ["tags", "tag", "keywords"];
 const LYRICS: [&str; 3] = ["lyrics", "lyric", "songlyrics"];
 
-/// More tags or lines of lyrics than this add little, and each costs a pass of the text tower.
+/// The maximum number of tags or lines of lyrics. More would add little, and each costs a pass of
+/// the text tower.
 const MOST_TAGS: usize = 8;
 const MOST_LINES: usize = 8;
-/// Longer lines are lyrics without line breaks, and are split into pieces of `PIECE_WORDS`.
+/// Longer lines come from lyrics without line breaks. They are split into pieces of `PIECE_WORDS`
+/// words.
 const LONGEST_LINE_WORDS: usize = 16;
 const PIECE_WORDS: usize = 10;
 const LONGEST_TAG: usize = 40;
 
-/// Returns the sentences of a song's title, tags and lyrics, if it has them.
+/// Returns the sentences made from a song's title, tags and lyrics, if it has them.
 pub(super) fn own_words(song: &Song, templates: &Templates) -> Vec<Sentence> {
     let mut told = Vec::new();
     if let Some(title) = shown_title(song) {
@@ -53,7 +55,8 @@ fn shown_title(song: &Song) -> Option<String> {
     title.contains(char::is_alphanumeric).then_some(title)
 }
 
-/// Returns the first of these columns that is not blank, ignoring case and separators of its name.
+/// Returns the first of these columns that is not blank. Column names are compared without case and
+/// separators.
 fn column<'a>(song: &'a Song, names: &[&str]) -> Option<&'a str> {
     if song.extra.is_empty() {
         return None;
@@ -130,7 +133,7 @@ mod tests {
             ("Rain feat. Somebody", "a photo of Rain"),
             ("(I Can't Get No) Satisfaction", "a photo of I Can't Get No Satisfaction"),
             ("Rain\tof \n stars", "a photo of Rain of stars"),
-            // The bracket is for people who cannot read the script.
+            // The text in brackets is a transcription for people who cannot read the script.
             ("上を向いて歩こう (Sukiyaki)", "a photo of Sukiyaki"),
             ("Катюша (Katyusha)", "a photo of Katyusha"),
             ("Катюша", "a photo of Катюша"),

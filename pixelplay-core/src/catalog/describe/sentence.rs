@@ -9,11 +9,12 @@ use serde::Serialize;
 pub struct Sentence {
     /// The sentence. It could be the caption of a photograph.
     pub text: String,
-    /// What it was made from.
+    /// The part of the song's data that the sentence was made from.
     pub source: Source,
 }
 
-/// What a [`Sentence`] was made from. Its `Display` completes "this song was found by ...".
+/// The part of a song's data that a [`Sentence`] was made from. `Display` completes "this song was
+/// found by ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -22,7 +23,7 @@ pub enum Source {
     Genre,
     /// Energy, valence and mode.
     Mood,
-    /// A feature that stands out: acousticness, tempo, length, ...
+    /// A feature that stands out, such as acousticness, tempo or length.
     Trait,
     /// A description that came with the song, or from a custom describer.
     Description,
@@ -50,7 +51,8 @@ impl Source {
         }
     }
 
-    /// Returns whether it comes from the song's own words and not from its features.
+    /// Returns whether the sentence was made from the song's own words rather than from its
+    /// features.
     #[cfg(feature = "encoder")]
     pub(crate) fn is_own_words(self) -> bool {
         matches!(self, Self::Title | Self::Tags | Self::Lyrics)

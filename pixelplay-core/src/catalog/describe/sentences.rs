@@ -13,11 +13,12 @@ use crate::song::Song;
 /// Columns that are more specific about the genre than [`Song::genre`].
 const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 
-/// Describes a song in sentences that could be captions of photographs. Each sentence says what it
-/// was made from.
+/// Describes a song in sentences that could be captions of photographs. Each sentence records what
+/// it was made from.
 ///
-/// CLIP matches scenes, not numbers, so measurements become scenes with the mood of the song. There
-/// are two to eight of them, and fewer only if hardly anything is known about the song:
+/// CLIP matches scenes, not numbers, so measurements are turned into scenes that have the mood of
+/// the song. A song gets two to eight such sentences, and fewer only if hardly anything is known
+/// about it:
 ///
 /// | source | from | example |
 /// |---|---|---|
@@ -27,8 +28,8 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// | [trait](Source::Trait) | acousticness, danceability, tempo, length, ... | `a woman spinning in a red dress` |
 /// | mood, light and movement | valence, energy, mode | `cold dark tones, a frenzied crowd, seen through haze` |
 ///
-/// A song with its own description uses its lines instead. Then come the song's own words, if there
-/// are any:
+/// If a song has a description, its lines replace these sentences. The song's own words follow, if
+/// there are any:
 ///
 /// | source | from | example |
 /// |---|---|---|
@@ -38,14 +39,15 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 ///
 /// Unknown values are left out. The artist is not used.
 ///
-/// The choice among phrases depends on the id, and not on the platform or on the order of the
-/// songs. Features shift the odds instead of jumping from one bin to the next: a valence of 0.6
-/// picks brighter scenes more often than one of 0.55, and two scenes per song give finer grades
-/// than one.
+/// The choice among phrases depends on the id, but not on the platform or on the order of the
+/// songs. Features shift the odds gradually instead of jumping from one bin to the next: a valence
+/// of 0.6 picks brighter scenes more often than one of 0.55, and two scenes per song give finer
+/// grades than one.
 ///
-/// An index stores these sentences as the [`description`](Song::description), one per line, as far
-/// as they count in it. Describing a song that was read from an index returns the same sentences
-/// with the same sources, followed by the song's own words if the index left them out.
+/// An index stores these sentences as the [`description`](Song::description), one per line, except
+/// those that were left out of its vectors. Describing a song that was read from an index returns
+/// the same sentences with the same sources, followed by the song's own words if the index left
+/// them out.
 ///
 /// ```
 /// use pixelplay_core::catalog::{Source, Templates, describe};
@@ -79,14 +81,14 @@ pub fn describe(song: &Song, templates: &Templates) -> Vec<Sentence> {
     each_once(told)
 }
 
-/// Removes sentences whose text occurred before.
+/// Removes sentences whose text has occurred before.
 pub(super) fn each_once(mut sentences: Vec<Sentence>) -> Vec<Sentence> {
     let mut seen = HashSet::new();
     sentences.retain(|sentence| seen.insert(sentence.text.clone()));
     sentences
 }
 
-/// Returns the sentences of genre, year and features.
+/// Returns the sentences made from genre, year and features.
 fn scenes(song: &Song, templates: &Templates) -> Vec<Sentence> {
     let mut told = Vec::new();
     let mut of = |source, texts: Vec<String>| {
@@ -118,7 +120,7 @@ fn of_genre_and_decade(song: &Song, templates: &Templates) -> Vec<String> {
             return told;
         }
     }
-    // A genre without scenes can still be named.
+    // A genre without scenes in the templates can still be named.
     let unknown = names.filter_map(|name| shown_genre(name)).next();
     let era = song.year.and_then(|year| templates.eras.iter().find(|era| year <= era.until));
     if let (Some(era), Some(decade)) = (era, decade) {
@@ -139,7 +141,7 @@ fn decade(song: &Song) -> Option<String> {
     Some(format!("{}s", year - year % 10))
 }
 
-/// Returns the genre as a caption would name it, unless it is too long for a name.
+/// Returns the genre as a caption would name it, or `None` if it is too long to be a name.
 fn shown_genre(genre: &str) -> Option<String> {
     const LONGEST: usize = 40;
     let words = genre_words(genre);
@@ -181,16 +183,16 @@ fn of_words(song: &Song, templates: &Templates) -> Vec<String> {
     told
 }
 
-/// Returns a scene for one of the features that stand out; the more one stands out, the more likely
-/// it is.
+/// Returns a scene for one of the features that stand out. The more a feature stands out, the more
+/// likely it is chosen.
 fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
     let mut dice = Dice::new(song, templates, "trait");
     let traits = &templates.traits;
     let tempo = song.tempo.filter(|tempo| tempo.is_finite());
     #[expect(clippy::cast_precision_loss, reason = "a rough number of minutes")]
     let minutes = song.duration_ms.map(|length| length as f64 / 60_000.0);
-    // Each range goes from where a trait begins to where it is certain. In a reversed range, lower
-    // values are stronger.
+    // A range goes from the value at which a trait begins to the value at which it is certain. In a
+    // reversed range, lower values are stronger.
     let candidates = [
         (&traits.acoustic, known(song.acousticness), 0.4, 0.9),
         (&traits.instrumental, known(song.instrumentalness), 0.3, 0.8),
@@ -207,7 +209,7 @@ fn of_traits(song: &Song, templates: &Templates) -> Option<String> {
         (phrases, strength.clamp(0.0, 1.0))
     });
     let sum: f64 = candidates.iter().map(|(_, strength)| strength).sum();
-    // If little stands out, a trait is rarely mentioned.
+    // If nothing stands out much, a trait is rarely mentioned.
     let mut left = dice.unit() * sum.max(1.0);
     for (phrases, strength) in candidates {
         if left < strength {
@@ -236,14 +238,16 @@ fn light_and_motion(song: &Song, templates: &Templates) -> Option<String> {
         Some(0) => parts.push(dice.pick(&templates.mode.minor).to_owned()),
         _ => {}
     }
-    // With only one of the two, no scene carried the mood.
+    // The scenes of the mood need both valence and energy. If only one is known, the mood is added
+    // here.
     if valence.is_some() != energy.is_some() {
         parts.push(mood(song));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Limits a feature to its scale from 0 to 1; a song made by hand may have any number.
+/// Clamps a feature to its scale from 0 to 1: a song that was not read from a table may contain any
+/// number.
 fn known(feature: Option<f64>) -> Option<f64> {
     feature.filter(|x| x.is_finite()).map(|x| x.clamp(0.0, 1.0))
 }
@@ -275,7 +279,7 @@ mod tests {
         describe(song, templates).into_iter().map(|sentence| sentence.text).collect()
     }
 
-    /// A change of phrases or of the dice changes every index, so the version must change as well.
+    /// Changing the phrases or the dice changes every index, so the version must change as well.
     #[test]
     fn version_2_says_what_it_always_said() {
         let templates = Templates::default();
@@ -334,8 +338,8 @@ mod tests {
                 })
                 .count()
         };
-        // Neighbours fall between the same two levels, so without odds some counts would be
-        // equal.
+        // Neighbouring values fall between the same two levels, so without shifting odds some
+        // counts would be equal.
         let counts = [0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9].map(sunny);
         assert!(counts.is_sorted_by(|a, b| a < b), "{counts:?}");
         assert!(counts[6] > counts[0] + 1000, "{counts:?}");
@@ -348,10 +352,10 @@ mod tests {
         let mut without = with.clone();
         without.valence = None;
         let (with, without) = (describe(&with, &templates), describe(&without, &templates));
-        // The last one is the title.
+        // The last sentence is the title.
         let (light, last) = (with.len() - 2, without.len() - 2);
-        // The two scenes of the mood and the word for valence are gone, that of light and movement
-        // is another.
+        // The two scenes of the mood and the words for valence are gone, and the sentence for light
+        // and movement differs.
         assert_eq!(without.len() + 3, with.len());
         assert_eq!(without[..2], with[..2]);
         assert_eq!(without[3..last], with[6..light]);

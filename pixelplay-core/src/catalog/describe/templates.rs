@@ -1,4 +1,4 @@
-//! The phrases that songs are described with: versioned data that callers can replace.
+//! The phrases used to describe songs: versioned data that callers can replace.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -8,10 +8,11 @@ use serde::Deserialize;
 use crate::catalog::CatalogError;
 use crate::catalog::digest::PartsHasher;
 
-/// The phrases of [`describe`](super::describe). Each could be the caption of a photograph.
+/// The phrases that [`describe`](super::describe) uses. Each could be the caption of a photograph.
 ///
-/// The embedded ones ([`Templates::default`]) are a commented TOML file, [`Templates::EMBEDDED`].
-/// [`Templates::from_toml`] and [`Templates::open`] read others in the same form.
+/// The embedded templates ([`Templates::default`]) are a commented TOML file,
+/// [`Templates::EMBEDDED`]. [`Templates::from_toml`] and [`Templates::open`] read other templates
+/// in the same form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Templates {
@@ -19,11 +20,11 @@ pub struct Templates {
     /// See [`hash`](Self::hash).
     #[serde(skip)]
     hash: String,
-    /// The sentence of a title, with `{title}` in it.
+    /// The sentence for a title; contains `{title}`.
     title: String,
-    /// The sentence of a tag, with `{tag}` in it.
+    /// The sentence for a tag; contains `{tag}`.
     tag: String,
-    /// Scenes by energy (rows) and valence (columns), both from low to high.
+    /// Scenes by energy (rows) and valence (columns), each from low to high.
     pub(super) scenes: Levels<Levels<Phrases, 5>, 5>,
     /// Light and colours by valence.
     pub(super) light: Levels<Phrases, 7>,
@@ -33,12 +34,12 @@ pub struct Templates {
     pub(super) words: Words,
     pub(super) mode: Modes,
     pub(super) traits: Traits,
-    /// Scenes by decade; `{decade}` becomes `1980s`.
+    /// Scenes by decade; `{decade}` is replaced with `1980s`, for example.
     pub(super) eras: Vec<Era>,
     pub(super) genres: Vec<Genre>,
 }
 
-/// One item per level. A plain array would silently accept more.
+/// One item per level. Deserialising a plain array would silently accept more items.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<T>", bound = "T: Deserialize<'de>")]
 pub(super) struct Levels<T, const N: usize>([T; N]);
@@ -100,7 +101,7 @@ pub(super) struct Traits {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Era {
-    /// The last year.
+    /// The last year of the era.
     pub(super) until: i64,
     pub(super) scenes: Phrases,
 }
@@ -145,7 +146,7 @@ impl Default for Templates {
 }
 
 impl Templates {
-    /// The text of the embedded templates, as a start for your own.
+    /// The text of the embedded templates, as a starting point for your own.
     pub const EMBEDDED: &str = include_str!("templates.toml");
 
     /// Reads templates; [`Templates::EMBEDDED`] shows the form.
@@ -159,8 +160,8 @@ impl Templates {
     /// ```
     ///
     /// # Errors
-    /// Returns [`CatalogError::BadTemplates`] if the text has another form, or an empty list or
-    /// phrase.
+    /// Returns [`CatalogError::BadTemplates`] if the text does not have this form, or contains an
+    /// empty list or phrase.
     pub fn from_toml(text: &str) -> Result<Self, CatalogError> {
         Self::parse(text).map_err(|source| CatalogError::BadTemplates { path: None, source })
     }
@@ -186,8 +187,8 @@ impl Templates {
                 return Err(Box::new(serde::de::Error::custom(what)));
             }
         }
-        // The hash covers the content of the file, with its keys in order, and not comments and
-        // line breaks.
+        // The hash covers the content of the file, with sorted keys, but not comments or line
+        // breaks.
         let table: toml::Table = toml::from_str(text)?;
         let mut hasher = PartsHasher::default();
         hasher.add(&serde_json::to_vec(&table).unwrap_or_default());
@@ -200,23 +201,24 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Returns the version that the file names.
+    /// Returns the version given in the file.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Returns the sentence of a title.
+    /// Returns the sentence for a title.
     pub(crate) fn of_title(&self, title: &str) -> String {
         self.title.replace("{title}", title)
     }
 
-    /// Returns the sentence of a tag.
+    /// Returns the sentence for a tag.
     pub(super) fn of_tag(&self, tag: &str) -> String {
         self.tag.replace("{tag}", tag)
     }
 
-    /// Returns the plain words for moods, which make up most of what all songs have in common.
+    /// Returns the plain-word phrases for moods. They account for most of what all songs have in
+    /// common.
     #[cfg(feature = "encoder")]
     pub(crate) fn mood_phrases(&self) -> impl Iterator<Item = &str> {
         let levels = self.words.valence.iter().chain(self.words.energy.iter());
@@ -229,15 +231,15 @@ impl Templates {
         &self.hash
     }
 
-    /// Returns the genre with the longest name that occurs, in whole words, in `genre`.
+    /// Returns the genre with the longest name that occurs as whole words in `genre`.
     pub(crate) fn genre(&self, genre: &str) -> Option<&Genre> {
         let text = padded(genre);
         let length = |genre: &Genre| {
             let found = genre.names.iter().filter(|name| text.contains(*name));
             found.map(String::len).max()
         };
-        // The first of several with equal length, so the order of the file decides and not that of
-        // an iterator.
+        // Among names of equal length the first wins, so the result depends only on the order in
+        // the file.
         let mut best: Option<(usize, &Genre)> = None;
         for genre in &self.genres {
             if let Some(length) = length(genre)
@@ -250,7 +252,7 @@ impl Templates {
     }
 }
 
-/// Adds spaces, so that only whole words match.
+/// Adds spaces at both ends, so that only whole words match.
 fn padded(genre: &str) -> String {
     format!(" {} ", genre_words(genre))
 }

@@ -1,4 +1,4 @@
-//! Builds an index from vectors that another program made, such as clip-retrieval, and a table of
+//! Builds an index from vectors made by another program, such as clip-retrieval, and a table of
 //! their songs.
 
 mod npy;
@@ -26,10 +26,11 @@ const EMBEDDING_FOLDERS: [&str; 2] = ["img_emb", "text_emb"];
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
     /// The space of the vectors, if it is known: the
-    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index or an encoder whose
-    /// vectors they can be compared with.
+    /// [`fingerprint`](crate::index::SongIndex::fingerprint) of an index or an encoder with
+    /// comparable vectors.
     pub fingerprint: Option<Fingerprint>,
-    /// Whether to scale each vector to length 1; otherwise a vector of another length is refused.
+    /// Whether to scale each vector to length 1. Otherwise a vector of any other length is
+    /// rejected.
     pub normalize: bool,
     /// How to read the table.
     pub table: CleanOptions,
@@ -38,7 +39,8 @@ pub struct ImportOptions {
 }
 
 impl Default for ImportOptions {
-    /// An unknown space, vectors of length 1, and the defaults of the table and the writer.
+    /// The defaults: an unknown space, vectors of length 1, and the default options of the table
+    /// and the writer.
     fn default() -> Self {
         Self {
             fingerprint: None,
@@ -83,18 +85,19 @@ impl fmt::Display for ImportReport {
 ///
 /// * **Vectors**: a `.npy` file of shape `(songs, dim)`, float16, float32 or float64, in C order;
 ///   or a folder of such files, ordered by the number in their names (`img_emb_2.npy` before
-///   `img_emb_10.npy`); or a folder that clip-retrieval wrote, with `img_emb` or `text_emb` in it.
+///   `img_emb_10.npy`); or a folder written by clip-retrieval that contains `img_emb` or
+///   `text_emb`.
 /// * **Table**: CSV or TSV, plain or gzipped. Its first row below the header belongs to the first
-///   vector, and so on. Columns are found as by [`SongTable::clean`], and cells that cannot be
-///   right are emptied and counted, but no row is dropped or merged. Title and artist may be
-///   missing. Parquet, which clip-retrieval writes, is not read:
+///   vector, and so on. Columns are recognised as in [`SongTable::clean`], and invalid cells are
+///   emptied and counted, but no row is dropped or merged. Title and artist may be missing.
+///   Parquet, which clip-retrieval writes, is not read:
 ///   `pandas.read_parquet("metadata_0.parquet").to_csv("metadata.csv", index=False)` converts it to
 ///   such a table.
 /// * **Ids**: those of the table; without a table, or without an id column in it, row numbers from
 ///   0.
 ///
-/// It takes one pass over the vectors and keeps about one batch of them in memory. The table is
-/// kept in memory as well, at about 1 KB per row.
+/// The import makes one pass over the vectors and keeps about one batch of them in memory. The
+/// table is kept in memory as well, at about 1 KB per row.
 ///
 /// ```
 /// use pixelplay_core::SongIndex;
@@ -115,12 +118,12 @@ impl fmt::Display for ImportReport {
 /// ```
 ///
 /// # Errors
-/// Returns [`CatalogError::BadVectors`] for a file that is not such an array;
-/// [`CatalogError::RowsDiffer`] if the table has more or fewer rows than there are vectors;
-/// [`CatalogError::BadRow`] for a row of the table that cannot be read or whose id is a duplicate;
-/// [`SongIndexError::BadVector`], with the row from 0, for a vector that is not finite, all zeros,
-/// or not of length 1; and the errors of [`SongTable::clean`] and [`SongIndexWriter`]. Nothing is
-/// written then.
+/// Nothing is written if an error occurs. Returns [`CatalogError::BadVectors`] for a file that does
+/// not contain such an array; [`CatalogError::RowsDiffer`] if the table has more or fewer rows than
+/// there are vectors; [`CatalogError::BadRow`] for a row of the table that cannot be read or whose
+/// id is a duplicate; [`SongIndexError::BadVector`], with the row from 0, for a vector that is not
+/// finite, all zeros, or not of length 1; and the errors of [`SongTable::clean`] and
+/// [`SongIndexWriter`].
 ///
 /// [`SongTable::clean`]: super::SongTable::clean
 pub fn import(
@@ -192,7 +195,7 @@ pub fn import(
                 Some(songs) => songs.next(),
                 None => SongId::new(row.to_string()).map(Song::new),
             };
-            // There are as many songs as rows, as was just checked.
+            // The table has as many songs as there are vectors, as checked above.
             if let Some(song) = song {
                 writer.push(&song, &vector)?;
             }
@@ -209,7 +212,7 @@ pub fn import(
     })
 }
 
-/// Returns the NumPy files that a path stands for, in order.
+/// Returns the NumPy files at a path, in order.
 fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let metadata = fs::metadata(path).map_err(SongIndexError::io("read", path))?;
     if !metadata.is_dir() {
@@ -235,7 +238,8 @@ fn vector_files(path: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     Err(CatalogError::BadVectors { path: path.to_owned(), what })
 }
 
-/// Returns files `..._0.npy` to `..._10.npy` ordered by their number, others by name.
+/// Returns the `.npy` files of a folder. Files `..._0.npy` to `..._10.npy` are ordered by number,
+/// others by name.
 fn npy_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(SongIndexError::io("read", folder))? {

@@ -1,4 +1,4 @@
-//! Describes songs as they come, one batch at a time.
+//! Describes songs as they arrive, one batch at a time.
 
 use rayon::prelude::*;
 
@@ -9,11 +9,11 @@ use super::tally::BuildTally;
 use crate::catalog::CatalogError;
 use crate::song::Song;
 
-/// An iterator of songs that describes them as they come.
+/// An iterator that describes songs as they arrive.
 pub(super) struct Batches<'a, S> {
     songs: S,
     options: &'a BuildOptions,
-    /// Songs that are described but not taken yet.
+    /// Songs that have been described but not taken yet.
     waiting: Vec<Described>,
 }
 

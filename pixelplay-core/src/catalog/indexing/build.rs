@@ -1,4 +1,4 @@
-//! One build: describes, encodes and writes one batch after the other.
+//! One build: describes, encodes and writes one batch after another.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,7 +26,7 @@ use crate::song::{COLUMNS, Song};
 /// One build of an index.
 pub(super) struct Build<'a> {
     pub(super) out: &'a Path,
-    /// How many songs will come.
+    /// The expected number of songs.
     pub(super) count: usize,
     /// The unknown columns of the songs.
     pub(super) extra: BTreeSet<String>,
@@ -57,7 +57,7 @@ impl Build<'_> {
             }
             match &mut parts {
                 None => {
-                    // All songs are in this one, so it is too late to stop.
+                    // This batch contains all songs, so it is too late to stop.
                     self.write(self.out, &batch, &mut sentences, &mut tally, &mut done)?;
                     break;
                 }
@@ -94,8 +94,8 @@ impl Build<'_> {
         tally: &mut BuildTally,
         done: &mut BuildProgress<'_>,
     ) -> Result<(), CatalogError> {
-        /// A fraction of a second of work for the encoder, and little memory even if no two songs
-        /// share a sentence.
+        /// The number of songs encoded at once. This takes a fraction of a second, and little
+        /// memory even if no two songs share a sentence.
         const ENCODED_AT_ONCE: usize = 1024;
         let mut writer = SongIndexWriter::create(path, self.writer_options())?;
         for (at, songs) in batch.chunks(ENCODED_AT_ONCE).enumerate() {
@@ -118,7 +118,8 @@ impl Build<'_> {
         Ok(writer.finish()?)
     }
 
-    /// Returns a file name that depends on everything that the batch's file depends on.
+    /// Returns a key for the batch's file name: a hash of everything that determines the content of
+    /// the file.
     fn key(&self, batch: &[Described]) -> Result<String, CatalogError> {
         let mut hasher = PartsHasher::default();
         hasher.add(concat!("pixelplay ", env!("CARGO_PKG_VERSION"), " part").as_bytes());

@@ -1,11 +1,11 @@
-//! How far a build is.
+//! The progress of a build.
 
 use crate::catalog::CatalogError;
 use crate::progress::Progress;
 
-/// How far a build is.
+/// The progress of a build.
 pub(super) struct BuildProgress<'a> {
-    /// The number of songs that were described.
+    /// The number of songs described so far.
     pub(super) songs: usize,
     /// The number of songs reported as done; it never decreases.
     told: usize,
@@ -25,7 +25,7 @@ impl<'a> BuildProgress<'a> {
         self.report()
     }
 
-    /// Reports that a share of the last `batch` described songs is encoded.
+    /// Reports that a share of the last `batch` described songs has been encoded.
     pub(super) fn within(&mut self, batch: usize, share: f64) -> Result<(), CatalogError> {
         #[expect(
             clippy::cast_possible_truncation,

@@ -8,26 +8,26 @@ use crate::catalog::describe::{Source, Templates};
 use crate::embedding::normalize_in_place;
 use crate::encoder::{EncodeOptions, Encoder};
 
-/// How much of what all songs have in common is subtracted from each. Songs are described in
-/// similar words, so their vectors lie close together, and a few songs would turn up for every
-/// picture. Chosen on training pictures: with this and titles at their default weight, 1 % more
-/// songs are ever shown than without both; with titles alone, 9 % fewer
-/// (`benches/record/titles.md`).
+/// The share of the common component of all songs that is subtracted from each song. Songs are
+/// described in similar words, so their vectors lie close together, and a few songs would be found
+/// for every picture. The value was chosen on training pictures: with it and titles at their
+/// default weight, 1 % more distinct songs are ever found than with neither; with titles alone, 9 %
+/// fewer (`benches/record/titles.md`).
 const SHARE_OF_COMMON: f64 = 0.4;
 
-/// The way in which all vectors of an index are composed; see [`WordWeights`].
+/// How the vectors of an index are composed; see [`WordWeights`].
 pub(super) struct Composition {
     words: WordWeights,
     common: Vec<f64>,
-    /// Needed if words count.
+    /// `None` if the weights of all words are 0.
     visibility: Option<Visibility>,
 }
 
 impl Composition {
-    /// Creates the composition of a recipe; without one, that of indexes of format 1: the mean
-    /// direction of the scenes alone.
+    /// Creates the composition that a recipe specifies. Without a recipe, creates that of format 1
+    /// indexes, which is the mean direction of the scenes alone.
     ///
-    /// Costs some 220 passes of the text tower.
+    /// This costs about 220 passes of the text tower.
     pub(super) fn new(
         encoder: &Encoder,
         templates: &Templates,
@@ -61,7 +61,7 @@ impl Composition {
             sum.iter_mut().zip(&self.common).for_each(|(sum, common)| *sum -= common);
         }
         for (source, weight) in self.words.by_source() {
-            // If there is nothing else, words that cannot be seen are better than nothing.
+            // If a song has nothing but its own words, use them even if nothing in them is visible.
             let seen = |vector| match &self.visibility {
                 Some(visibility) if has_scenes => visibility.of(vector),
                 _ => 1.0,
@@ -75,7 +75,7 @@ impl Composition {
     }
 }
 
-/// Adds the mean of unit vectors, each multiplied by its share, multiplied by a weight.
+/// Adds `weight` times the mean of unit vectors, each multiplied by its share.
 fn add_mean<'v>(
     sum: &mut [f64],
     weight: f64,
@@ -90,7 +90,7 @@ fn add_mean<'v>(
     }
 }
 
-/// Returns whether the vector has a direction.
+/// Normalises the vector; returns `false` if it has no direction.
 fn scale_to_unit(sum: &mut [f64]) -> bool {
     let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
     if norm > 0.0 {

@@ -19,7 +19,7 @@ impl Described {
         Ok(Self { song, sentences })
     }
 
-    /// Returns the sentences as an index stores them.
+    /// Returns the sentences in the form in which an index stores them.
     pub(super) fn text(&self) -> String {
         let texts: Vec<&str> = self.sentences.iter().map(|sentence| &*sentence.text).collect();
         texts.join("\n")
@@ -51,7 +51,8 @@ mod tests {
         assert_eq!(text(&song, &options), "rain on a window\na dark street\na photo of Rain");
         options.words = WordWeights::NONE;
         assert_eq!(text(&song, &options), "rain on a window\na dark street");
-        // A description from an index includes the title; without words it is left out too.
+        // A description from an index includes the title sentence, which is also left out if words
+        // do not count.
         song.description = Some("a dark street\na photo of Rain".into());
         assert_eq!(text(&song, &options), "a dark street");
     }

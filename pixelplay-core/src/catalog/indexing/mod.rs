@@ -1,16 +1,16 @@
 //! Builds an index from songs: each is described, its sentences are encoded, and their mean becomes
 //! its vector.
 //!
-//! A catalogue of more than one batch is built part by part. Memory does not grow with its size,
-//! and a build that was killed continues where it stopped: see [`parts`].
+//! A catalogue of more than one batch is built in parts, so its vectors need not fit in memory, and
+//! a build that was killed continues where it stopped; see [`parts`].
 //!
-//! * `build`: one build, over `batches` of songs, each `described` as it comes.
+//! * `build`: one build over `batches` of songs, each `described` as it arrives.
 //! * `sentence_cache`: sentences and their vectors; each is encoded once.
 //! * `composition`: how the sentences of a song become its vector.
-//! * `parts`: the finished parts, in case a build is killed.
-//! * `tally`: the counts of the `report`; `build_progress`: how far a build is.
-//! * `visibility`: how much of a title can be seen.
-//! * `options`: how songs become an index; `recipe`: how an index records it.
+//! * `parts`: the finished parts, kept in case a build is killed.
+//! * `tally`: the counts for the `report`; `build_progress`: the progress of a build.
+//! * `visibility`: how visible the thing is that a title names.
+//! * `options`: how songs are turned into an index; `recipe`: how an index records these options.
 
 mod batches;
 mod build;
@@ -44,19 +44,19 @@ use recipe::Recipe;
 /// Writes an index of `songs` to `out`, with vectors in the space of `encoder`.
 ///
 /// A song is described by its own [`description`](Song::description) if it has one, one sentence
-/// per line, and otherwise by [`BuildOptions::describer`]. Then come its title, tags and lyrics.
-/// The index stores the text, and [how it was made](SongIndex::recipe). [`WordWeights`] decides how
-/// the text becomes a vector. The same songs, encoder and options yield the same bytes on the same
-/// machine.
+/// per line, and otherwise by [`BuildOptions::describer`]. Its title, tags and lyrics follow. The
+/// index stores these texts, and [how they were made](SongIndex::recipe). [`WordWeights`]
+/// determines how the texts are combined into a vector. The same songs, encoder and options yield
+/// the same bytes on the same machine.
 ///
-/// A file that was at `out` stays until the new one is complete. If there is more than one batch
+/// An existing file at `out` stays until the new one is complete. If there is more than one batch
 /// ([`BuildOptions::batch_rows`]), finished batches are kept in [`parts_folder`] until then: if the
-/// build is killed, the next one reuses those whose songs, sentences and encoder have not changed.
-/// This needs disk space for a second copy.
+/// build is killed, the next one reuses the batches whose songs, sentences and encoder have not
+/// changed. This needs disk space for a second copy of the index.
 ///
-/// It takes one pass of the text tower for every distinct sentence: a few thousand for a catalogue
-/// of any size with the embedded templates, and one more for each title. It needs the memory of one
-/// batch, and some 200 bytes per song.
+/// A build takes one pass of the text tower per distinct sentence. With the embedded templates
+/// these are a few thousand for a catalogue of any size, plus one per title. It needs memory for
+/// one batch, and about 200 bytes per song.
 ///
 /// # Errors
 /// Returns [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] if there is nothing to write,
@@ -78,7 +78,8 @@ pub fn build_index(
     build.run(songs.iter().cloned().map(Ok), progress)
 }
 
-/// [`build_index`] for songs that come one by one, to a path that was already checked.
+/// Does the work of [`build_index`] for songs that arrive one by one. The path must already have
+/// been checked.
 pub(super) fn build_merged(
     songs: Merged,
     encoder: &Encoder,
@@ -92,8 +93,8 @@ pub(super) fn build_merged(
     build.run(songs.songs()?, progress)
 }
 
-/// Builds an index of `songs`, described like those of `editor`, in the folder for temporary files
-/// and adds it.
+/// Builds an index of `songs` in the folder for temporary files, describing them like those of
+/// `editor`, and adds it.
 pub(super) fn add_songs(
     songs: &[Song],
     editor: SongIndexEditor,
@@ -132,7 +133,7 @@ pub(super) fn recipe(options: &BuildOptions) -> String {
     Recipe::of(options).as_str().to_owned()
 }
 
-/// Checks before the long work that the path can be written to.
+/// Checks, before the long work, that the path can be written to.
 pub(super) fn check_place(out: &Path) -> Result<(), CatalogError> {
     drop(Draft::create(out)?);
     Ok(())

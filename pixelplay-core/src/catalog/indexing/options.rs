@@ -1,4 +1,4 @@
-//! Options for turning songs into an index.
+//! Options for building an index from songs.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use crate::index::WriterOptions;
 /// Options for describing, encoding and writing songs.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
-    /// How songs without their own description are described.
+    /// How to describe songs that have no description.
     pub describer: Describer,
-    /// How much a song's own words count.
+    /// The weights of a song's own words.
     pub words: WordWeights,
     /// Options for encoding the sentences.
     pub encode: EncodeOptions,
@@ -21,7 +21,7 @@ pub struct BuildOptions {
 }
 
 impl Default for BuildOptions {
-    /// The embedded templates, and the defaults of words, encoder and writer.
+    /// The embedded templates, and the default options of words, encoder and writer.
     fn default() -> Self {
         Self {
             describer: Describer::default(),
@@ -32,17 +32,17 @@ impl Default for BuildOptions {
     }
 }
 
-/// How much a song's own words count in its vector, compared with its scenes and moods, which
-/// together count 1. A weight of 0 leaves that kind of words out.
+/// How much a song's own words count in its vector, relative to its scenes and moods, which
+/// together have a weight of 1. A weight of 0 leaves that kind of words out.
 ///
 /// A song's vector is the direction of `s - c + w_title * t + w_tags * g + w_lyrics * l`. Here `s`
-/// is the mean direction of its scenes and moods, `c` a share of what all songs have in common, `t`
-/// the vector of its title, and `g` and `l` the means of its tags and lines of lyrics. Each title,
-/// tag and line is scaled by how visible it is, from 0 (`Untitled 4`) to 1 (`Sunflower`), which the
-/// text tower itself estimates.
+/// is the mean direction of its scenes and moods, `c` a share of the component that all songs have
+/// in common, `t` the vector of its title, and `g` and `l` the means of its tags and lines of
+/// lyrics. Each title, tag and line is scaled by how visible its subject is, from 0 (`Untitled 4`)
+/// to 1 (`Sunflower`), as estimated with the text tower.
 ///
-/// The more words count, the more often a song is found for its title, and the less for its sound;
-/// the table in `benches/record/titles.md` shows both.
+/// The higher the weights, the more often a song is found because of its title, and the less often
+/// because of its sound; the table in `benches/record/titles.md` shows both.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WordWeights {
@@ -55,7 +55,7 @@ pub struct WordWeights {
 }
 
 impl WordWeights {
-    /// All words are left out: songs are described only by their features, genre and year.
+    /// Leaves out all words: songs are described only by their features, genre and year.
     pub const NONE: Self = Self { title: 0.0, tags: 0.0, lyrics: 0.0 };
 
     /// Checks that all weights are finite and not negative.
@@ -74,7 +74,8 @@ impl WordWeights {
 }
 
 impl Default for WordWeights {
-    /// The weight of titles was chosen on training pictures; those of tags and lyrics by judgement.
+    /// The weight of titles was chosen on training pictures, and those of tags and lyrics by
+    /// judgement.
     fn default() -> Self {
         Self { title: 0.8, tags: 0.8, lyrics: 0.4 }
     }

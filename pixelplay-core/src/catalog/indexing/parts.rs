@@ -1,10 +1,10 @@
 //! The finished parts of an index that is being built.
 //!
-//! They are in a folder next to the future index: `songs.arrow.parts/000003-9f2c...arrow` is the
-//! fourth batch, named after a hash of everything it depends on. A build that finds a part with the
-//! name it needs reuses it. So nothing has to be recorded about the interrupted build, and an
-//! outdated part is never used. In the end the parts are copied into the index, one after the
-//! other, and deleted.
+//! They are stored in a folder next to the future index: `songs.arrow.parts/000003-9f2c...arrow` is
+//! the fourth batch, named after a hash of everything it depends on. A build that finds a part with
+//! the name it needs reuses it. Nothing else has to be recorded about an interrupted build, and an
+//! outdated part is never used. In the end, the parts are copied into the index one after another
+//! and deleted.
 
 use std::fs;
 use std::io;
@@ -16,8 +16,8 @@ use crate::index::{self, SongIndex, SongIndexError};
 use crate::progress::Progress;
 
 /// Returns the folder in which [`build_index`](super::build_index) keeps the finished parts of an
-/// index at `out`. It exists while a build runs, or after one was interrupted. It may be deleted;
-/// then the next build starts from the beginning.
+/// index at `out`. It exists while a build is running, and after a build was interrupted. It may be
+/// deleted; the next build then starts from the beginning.
 #[must_use]
 pub fn parts_folder(out: impl AsRef<Path>) -> PathBuf {
     let mut name = out.as_ref().as_os_str().to_owned();
@@ -29,12 +29,12 @@ pub(super) struct Parts {
     folder: PathBuf,
     /// The parts of this build, in order.
     files: Vec<PathBuf>,
-    /// Released before the folder is removed.
+    /// `None` once the lock has been released, which happens before the folder is removed.
     lock: Option<WriterLock>,
 }
 
 impl Parts {
-    /// Opens the folder, and waits while another build of the same index is running.
+    /// Opens the folder. Waits while another build of the same index is running.
     pub(super) fn open(out: &Path, progress: &mut dyn Progress) -> Result<Self, CatalogError> {
         let folder = parts_folder(out);
         let failed = |error| CatalogError::from(SongIndexError::io("write", &folder)(error));
@@ -84,7 +84,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Deletes the files of builds, and nothing else. A file that cannot be deleted does no harm.
+    /// Deletes files created by builds, and nothing else. A file that cannot be deleted does no
+    /// harm.
     fn delete(&mut self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -98,7 +99,7 @@ impl Parts {
 impl Drop for Parts {
     fn drop(&mut self) {
         self.lock = None;
-        // Removes only an empty folder: not one with finished parts or with other files.
+        // This removes only an empty folder, not one with finished parts or other files.
         let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -9,21 +9,21 @@ use super::options::{BuildOptions, WordWeights};
 use crate::catalog::CatalogError;
 use crate::index::SongIndex;
 
-/// Raise this when the same song and templates yield other sentences, or the same sentences another
-/// vector. Version 1 had no titles and was not recorded.
+/// Increase this when the same song and templates yield different sentences, or when the same
+/// sentences yield a different vector. Version 1 had no titles and was not recorded.
 const DESCRIPTION: u32 = 2;
 
-/// The content of the key `pixelplay.recipe` of an index.
+/// The value of the key `pixelplay.recipe` in an index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Recipe {
-    /// Its text in the index, letter by letter: other programs may format JSON differently.
+    /// The exact text in the index. It is kept because other programs may format JSON differently.
     #[serde(skip)]
     text: String,
     description: u32,
-    /// The hash of the templates; `null` for a custom describer.
+    /// The hash of the templates, or `null` for a custom describer.
     templates: Option<String>,
     words: WordWeights,
-    /// Keys that a later version added.
+    /// Keys added by a later version.
     #[serde(flatten)]
     unknown: BTreeMap<String, Value>,
 }
@@ -55,7 +55,8 @@ impl Recipe {
     }
 }
 
-/// Returns the options and the recipe that describe more songs like those of `index`.
+/// Returns the options and the recipe for describing more songs in the same way as those of
+/// `index`.
 ///
 /// # Errors
 /// Returns [`CatalogError::OtherRecipe`] if that is not possible.
@@ -80,7 +81,7 @@ pub(super) fn as_built(
     }
     if built.description != DESCRIPTION {
         return refuse(format!(
-            "its descriptions are of version {}, but this PixelPlay writes version {DESCRIPTION}; \
+            "its descriptions have version {}, but this PixelPlay writes version {DESCRIPTION}; \
              rebuild the index",
             built.description
         ));
@@ -92,7 +93,7 @@ pub(super) fn as_built(
             None => "a custom describer".to_owned(),
         };
         return refuse(format!(
-            "its songs were described by {}, but these would be by {}; pass the same ones (`--templates`, `describe=`, `BuildOptions::describer`)",
+            "its songs were described by {}, but these would be described by {}; pass the same describer (`--templates`, `describe=`, `BuildOptions::describer`)",
             name(built.templates.clone()),
             name(templates)
         ));

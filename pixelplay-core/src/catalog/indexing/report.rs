@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::catalog::clean::counted;
 
-/// What [`build_index`](super::build_index) wrote to the index, and how distinct its songs are.
+/// What [`build_index`](super::build_index) wrote to the index, and how distinct the songs are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BuildReport {
@@ -18,9 +18,9 @@ pub struct BuildReport {
     pub descriptions: usize,
     /// The number of distinct vectors: how many songs the index can distinguish.
     pub vectors: usize,
-    /// How similar the songs are to each other; `None` for a single one.
+    /// How similar the songs are to each other; `None` if there is only one song.
     pub likeness: Option<Likeness>,
-    /// The number of songs left out because they have no data to describe them by.
+    /// The number of songs left out because they have no data that could describe them.
     pub left_out: usize,
     /// The ids of the first five of these.
     pub left_out_ids: Vec<String>,
@@ -61,8 +61,8 @@ impl fmt::Display for BuildReport {
     }
 }
 
-/// How similar two songs of a catalogue are: the cosines between the vectors of up to 512 songs,
-/// drawn by their ids.
+/// How similar the songs of a catalogue are: the cosines between the vectors of up to 512 songs,
+/// sampled by their ids.
 ///
 /// The lower they are, the better a query can distinguish songs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

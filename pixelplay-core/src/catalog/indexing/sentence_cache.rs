@@ -1,4 +1,4 @@
-//! A cache of sentences and their vectors: each is encoded once, as long as memory allows.
+//! A cache of sentences and their vectors. Each sentence is encoded once, as long as memory allows.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -14,19 +14,20 @@ use crate::embedding::Embedding;
 use crate::encoder::Encoder;
 use crate::progress::Update;
 
-/// The most memory for vectors that may be needed again. The templates' own sentences take a tenth
-/// of it. If every song has its own sentences, keeping more gains nothing.
+/// The maximum memory, in bytes, for vectors that may be needed again. The sentences of the
+/// templates take a tenth of it. If every song has its own sentences, keeping more of them gains
+/// nothing.
 const MOST_BYTES: usize = 128 << 20;
 
 pub(super) struct Sentences<'a> {
     encoder: &'a Encoder,
     options: &'a BuildOptions,
     recipe: Option<&'a Recipe>,
-    /// Created on first use: a build that only resumes may not need it.
+    /// Created on first use, because a resumed build may not need it.
     composition: OnceLock<Composition>,
     /// Vectors of scenes, moods and tags, which many songs share.
     known: HashMap<String, Embedding>,
-    /// Vectors of titles and lyrics of the last songs; other songs hardly ever have the same ones.
+    /// Vectors of titles and lyrics of the latest songs; other songs hardly ever share them.
     own: HashMap<String, Embedding>,
 }
 
@@ -46,8 +47,8 @@ impl<'a> Sentences<'a> {
         }
     }
 
-    /// Encodes the sentences of some songs that are not in the cache yet; calls `on_share` with the
-    /// share that is done.
+    /// Encodes those sentences of some songs that are not in the cache yet. Calls `on_share` with
+    /// the share that is done.
     pub(super) fn learn(
         &mut self,
         songs: &[Described],
@@ -100,10 +101,10 @@ impl<'a> Sentences<'a> {
         Ok(())
     }
 
-    /// Returns the vector of a song whose sentences were learnt.
+    /// Returns the vector of a song whose sentences have been learnt.
     ///
     /// # Panics
-    /// If no sentences were ever learnt.
+    /// Panics if no sentences have been learnt yet.
     #[expect(clippy::expect_used, reason = "a mistake of ours")]
     pub(super) fn vector(&self, described: &Described) -> Result<Vec<f32>, CatalogError> {
         let composition = self.composition.get().expect("sentences are learnt first");

@@ -10,18 +10,18 @@ use crate::catalog::digest::{Digest, digest};
 use crate::index::{SongIndex, SongIndexError};
 use crate::song::Song;
 
-/// How many songs are compared with each other.
+/// The number of songs that are compared with each other.
 const SAMPLE: usize = 512;
 
-/// Distinct things are identified by their hashes.
+/// Counts distinct sentences, descriptions and vectors by their hashes.
 #[derive(Default)]
 pub(super) struct BuildTally {
     ids: HashSet<Digest>,
     sentences: HashSet<u64>,
     descriptions: HashSet<u64>,
     vectors: HashSet<u64>,
-    /// The songs with the smallest hashes of their ids, and their vectors as bits, which can be
-    /// ordered.
+    /// The songs whose ids have the smallest hashes, with the bits of their vectors, because a heap
+    /// cannot hold floats.
     sample: BinaryHeap<(Digest, Vec<u32>)>,
     left_out: usize,
     left_out_ids: Vec<String>,
@@ -113,8 +113,8 @@ impl BuildTally {
     }
 }
 
-/// Half a digest, for things that are only counted: among a million things, the chance that two are
-/// counted as one is 1 in 37 million.
+/// Returns half a digest, for items that are only counted: among a million items, the chance that
+/// two are counted as one is 1 in 37 million.
 fn short_digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let [first, ..] = bytemuck::cast::<Digest, [u64; 2]>(digest(parts));
     first
@@ -166,7 +166,7 @@ mod tests {
         let report = tally.report();
         let counts = [report.songs, report.sentences, report.descriptions, report.vectors];
         assert_eq!(counts, [3, 2, 2, 2]);
-        // Three pairs, with cosines of 0, 0 and 1.
+        // There are three pairs, with cosines of 0, 0 and 1.
         let Likeness { mean, low, high } = report.likeness.unwrap();
         assert!((mean - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!((low, high), (0.0, 1.0));

@@ -1,9 +1,9 @@
-//! Estimates how visible a title is, with the text tower itself.
+//! Estimates how visible the thing is that a title names, using only the text tower.
 //!
 //! A title is compared with captions of things that can be photographed and with captions that name
-//! nothing visible. In the space of any encoder, the difference of their means separates the two:
-//! on pixelplay-mini it ranks a held-out caption of the first kind above one of the second in 87 of
-//! 100 cases.
+//! nothing visible. In the space of any encoder, the difference of their means separates the two
+//! kinds: with pixelplay-mini, it ranks a held-out caption of the first kind above one of the
+//! second in 87 of 100 cases.
 
 use crate::catalog::CatalogError;
 use crate::catalog::describe::Templates;
@@ -20,8 +20,8 @@ const SEEN: &str = "dog cat horse bird lion elephant fish wolf tiger bear snake 
     drum violin mirror book letter clock key umbrella balloon doll clown circus fireworks christmas cowboy \
     sailor farmer queen king angel";
 
-/// Captions that do not say what a picture shows: feelings, turns of speech, names, parts of an
-/// album; in the languages of titles.
+/// Captions that do not say what a picture shows: feelings, turns of phrase, names and parts of an
+/// album, in the languages of titles.
 const UNSEEN: &str = "love|forever|without you|I want you|never let me go|the truth|why|yes|no|maybe|\
     untitled|intro|outro|interlude|part two|number four|better|again|always|believe|remember me|my way|\
     all the time|what you need|nothing else matters|one more time|let it go|I don't care|too much|\
@@ -30,11 +30,11 @@ const UNSEEN: &str = "love|forever|without you|I want you|never let me go|the tr
     Despacito|te quiero|mi amor|corazón|ohne dich|je t'aime|la vida|nunca|te extraño|ti amo|tu eres|ella|\
     contigo|siempre|solo|como tu";
 
-/// Estimates how visible a title, a tag or a line of lyrics is.
+/// Estimates how visible the subject of a title, a tag or a line of lyrics is.
 pub(super) struct Visibility {
     /// The direction from invisible to visible captions.
     direction: Vec<f64>,
-    /// The mean positions along it of invisible and of visible captions.
+    /// The mean position of the invisible captions along this direction.
     unseen: f64,
     seen: f64,
 }
@@ -61,17 +61,18 @@ impl Visibility {
         Self { unseen: place(&means[1]), seen: place(&means[0]), direction }
     }
 
-    /// Returns 0 for a text that is as hard to see as the average invisible caption, 1 for one that
-    /// is as easy to see as the average visible one.
+    /// Returns 0 for a text that is no more visible than the average invisible caption, 1 for a
+    /// text that is at least as visible as the average visible one, and a value in between for
+    /// others.
     pub(super) fn of(&self, vector: &[f32]) -> f64 {
         let products = vector.iter().zip(&self.direction).map(|(&a, b)| f64::from(a) * b);
         let share = (products.sum::<f64>() - self.unseen) / (self.seen - self.unseen);
-        // An encoder that returns the same vector for everything separates nothing.
+        // An encoder that returns the same vector for every text cannot separate the captions.
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 1.0 }
     }
 }
 
-/// Returns the mean of vectors; there is at least one.
+/// Returns the mean of vectors. There must be at least one.
 pub(super) fn mean<V: AsRef<[f32]>>(vectors: &[V]) -> Vec<f64> {
     let mut mean = vec![0.0; vectors.first().map_or(0, |vector| vector.as_ref().len())];
     for vector in vectors {
@@ -109,7 +110,7 @@ mod tests {
     fn the_embedded_checkpoint_tells_things_from_talk() {
         let encoder = Encoder::mini().unwrap();
         let told = Visibility::new(&encoder, &Templates::default()).unwrap();
-        // None of these is in the lists.
+        // None of these titles is in the lists above.
         let share = |titles: [&str; 6]| {
             let texts = titles.map(|title| format!("a photo of {title}"));
             let vectors = encoder.encode_texts(&texts, EncodeOptions::default(), &mut ()).unwrap();

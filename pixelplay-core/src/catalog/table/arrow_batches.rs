@@ -1,7 +1,8 @@
-//! Reads a table in Arrow record batches as if it were saved as CSV.
+//! Reads a table in Arrow record batches as if it had been saved as CSV.
 //!
 //! This way a data frame is cleaned by the same rules as a file: header, units, missing cells,
-//! repeats and the report are those of text, and a table yields the same songs in either form.
+//! repeats and the report are handled as for text, and a table yields the same songs in either
+//! form.
 
 use std::io::{self, Cursor, Read};
 
@@ -14,9 +15,9 @@ const ROWS: usize = 1024;
 
 /// Reads record batches as comma-separated text.
 ///
-/// Numbers are written so that they are read back exactly, dates as ISO 8601 (in UTC), dictionaries
-/// as their values, lists of texts as Python writes them; nulls are left empty. Line `n` of a
-/// report is row `n - 2`, counted from 0, as long as no text has line breaks.
+/// Numbers are written so that they can be read back exactly, dates as ISO 8601 (in UTC),
+/// dictionaries as their values, and lists of texts as Python would write them; nulls become empty
+/// cells. Line `n` of a report is row `n - 2`, counted from 0, as long as no text has line breaks.
 pub(super) struct BatchText<R> {
     reader: R,
     /// The positions of the columns that are read.
@@ -28,7 +29,8 @@ pub(super) struct BatchText<R> {
 }
 
 impl<R: RecordBatchReader> BatchText<R> {
-    /// Leaves out columns of vectors, structures and raw bytes, which no song has.
+    /// Creates the reader. It leaves out columns of vectors, structures and raw bytes, because
+    /// songs have no such fields.
     pub(super) fn new(reader: R) -> Self {
         let schema = reader.schema();
         let mut columns = Vec::new();
@@ -75,14 +77,14 @@ impl<R: RecordBatchReader> BatchText<R> {
 
     fn write(&self, rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         let options = FormatOptions::new().with_display_error(false);
-        // Quoted as Python writes them, because names may contain any characters.
+        // Strings in lists are quoted as in Python, because names may contain any characters.
         let of_lists = options.clone().with_quoted_strings(true).with_null("None");
         let arrays = self
             .columns
             .iter()
             .map(|&at| {
-                // By position: two columns may have the same name, and the reader of the text
-                // decides what to do about it.
+                // Columns are looked up by position: two may have the same name, and the reader of
+                // the text decides how to handle that.
                 let column = rows.columns().get(at).ok_or_else(|| {
                     ArrowError::SchemaError("a batch lacks a column of its schema".to_owned())
                 })?;
@@ -133,8 +135,8 @@ fn external(error: impl std::error::Error + Send + Sync + 'static) -> ArrowError
     ArrowError::ExternalError(Box::new(error))
 }
 
-/// Converts a column of times with a zone to the same times in UTC, because writing the zone would
-/// need a table of all zones.
+/// Converts a column of times with a zone to UTC, because writing the zone would require a time
+/// zone database.
 fn without_zone(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let DataType::Timestamp(unit, Some(_)) = column.data_type() else {
         return Ok(ArrayRef::clone(column));
@@ -149,8 +151,8 @@ fn is_list(data_type: &DataType) -> bool {
     matches!(data_type, D::List(_) | D::LargeList(_) | D::ListView(_) | D::LargeListView(_))
 }
 
-/// Returns whether a cell of a table can have this type. Lists of texts can: several artists,
-/// several genres.
+/// Returns whether values of this type can be written as a cell. Lists of texts can, since a song
+/// may have several artists or genres.
 fn is_text(data_type: &DataType) -> bool {
     use DataType as D;
     match data_type {
@@ -202,7 +204,7 @@ mod tests {
             ("energy", Arc::new(Float64Array::from(energies.to_vec()))),
             ("genre", Arc::new(genres)),
             ("explicit", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
-            // Days since 1970: 2000-01-01.
+            // In days since 1970-01-01; this is 2000-01-01.
             ("release_date", Arc::new(Date32Array::from(vec![Some(10_957), None, None]))),
             ("embedding", Arc::new(vectors)),
         ]);

@@ -47,7 +47,7 @@ const MAGIC: &[Magic] = &[
     ),
 ];
 
-/// The beginning of other kinds of text, in lower case and without white space.
+/// The first characters of other kinds of text, in lower case and without white space.
 const MARKUP: &[Magic] = &[
     (b"<!doctype", "a web page", DOWNLOAD),
     (b"<html", "a web page", DOWNLOAD),
@@ -57,8 +57,9 @@ const MARKUP: &[Magic] = &[
     (b"[[", "JSON", CONVERT),
 ];
 
-/// Names a file that is not a text table, with advice that continues the sentence. `start` is its
-/// first bytes unchanged, `head` is more of it without the byte order mark.
+/// Names the kind of a file that is not a text table, with advice that continues the sentence.
+/// `start` contains the first bytes of the file unchanged; `head` contains more of them, without
+/// the byte order mark.
 pub(super) fn recognise(start: &[u8], head: &[u8]) -> Option<(&'static str, &'static str)> {
     // Only `start` includes the byte order mark.
     let known = |&&(magic, ..): &&Magic| head.starts_with(magic) || start.starts_with(magic);

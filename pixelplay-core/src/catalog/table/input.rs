@@ -11,14 +11,14 @@ use arrow_array::RecordBatchReader;
 use super::arrow_batches::BatchText;
 use crate::catalog::CatalogError;
 
-/// A table, opened but not yet read.
+/// A table that has been opened but not yet read.
 pub(crate) struct Input<'a> {
     /// The path of its file, or its name in errors and in the report.
     pub(crate) name: PathBuf,
     pub(crate) reader: Box<dyn Read + 'a>,
     /// The delimiter of its cells, if it is known.
     pub(crate) delimiter: Option<u8>,
-    /// Columns that were left out before it became text.
+    /// Columns that were left out when the table was converted to text.
     pub(crate) left_out: Vec<String>,
     is_file: bool,
 }
@@ -46,16 +46,16 @@ impl<'a> Input<'a> {
         Self { delimiter: Some(b','), left_out, ..Self::from_reader(text, name) }
     }
 
-    /// Refuses to overwrite the file of the table.
+    /// Returns an error if `out` is the file of the table.
     pub(crate) fn refuse_as_output(&self, out: &Path) -> Result<(), CatalogError> {
         if self.is_file { refuse_same_file(&self.name, out) } else { Ok(()) }
     }
 }
 
-/// Opens a regular file. A pipe or a device could block forever.
+/// Opens a regular file. Pipes and devices are rejected, because reading them could block forever.
 fn open_file(path: &Path) -> Result<File, CatalogError> {
     let failed = |source| CatalogError::Read { path: path.to_owned(), source };
-    // Checked before opening, because opening a pipe already waits for its other end.
+    // This is checked before opening, because even opening a pipe waits for its other end.
     let kind = path.metadata().map_err(failed)?.file_type();
     if !kind.is_file() {
         return Err(CatalogError::NotAFile {
@@ -66,7 +66,7 @@ fn open_file(path: &Path) -> Result<File, CatalogError> {
     File::open(path).map_err(failed)
 }
 
-/// Refuses to overwrite the table itself, under any name.
+/// Returns an error if `out` is the table itself, even under another name.
 pub(crate) fn refuse_same_file(table: &Path, out: &Path) -> Result<(), CatalogError> {
     if let (Ok(table), Ok(same)) = (table.canonicalize(), out.canonicalize())
         && table == same

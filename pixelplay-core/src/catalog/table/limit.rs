@@ -1,4 +1,4 @@
-//! A limit on the bytes that are read from a table.
+//! A limit on the number of bytes read from a table.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use super::options::CleanOptions;
 use crate::catalog::CatalogError;
 
-/// A reader exceeded its limit; passed on inside an [`io::Error`].
+/// The error of a reader that exceeded its limit; it is wrapped in an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
 #[error("past the limit")]
 struct PastLimit;
 
-/// A reader that fails after a number of bytes, which also stops a gzip bomb.
+/// A reader that fails after a given number of bytes. This also stops gzip bombs.
 pub(super) struct Limited<R> {
     inner: R,
     left: u64,
@@ -32,7 +32,8 @@ impl<R: Read> Read for Limited<R> {
     }
 }
 
-/// Returns the error that stopped a reader: our own limit, or the system.
+/// Converts the error that stopped a reader, which comes either from our own limit or from the
+/// system.
 pub(super) fn read_error(source: io::Error, path: &Path, options: &CleanOptions) -> CatalogError {
     let path = path.to_owned();
     if source.get_ref().is_some_and(|inner| inner.is::<PastLimit>()) {

@@ -1,11 +1,11 @@
-//! Reads a table from its file to rows of text: what may be opened, compression and encoding, and
-//! cells with their place in the file. Also writes songs as a table.
+//! Reads the rows of a table as text: opens the file, handles compression and encoding, and tracks
+//! where each row is in the file. Also writes songs as a table.
 //!
-//! * `input`: the table to read, as a file, a reader, or (feature `arrow`) record `batches` as
-//!   text.
+//! * `input`: the table to read: a file, a reader, or (feature `arrow`) record `batches` converted
+//!   to text.
 //! * `options`: how a table is read, its limits, and which rows are kept.
-//! * `source`: bytes to text, by the byte order mark; `foreign` names input that is not text,
-//!   `limit` stops endless input.
+//! * `source`: bytes to text, depending on the byte order mark; `foreign` names input that is not
+//!   text, and `limit` stops endless input.
 //! * `rows`: text to rows, each with its `place`.
 //! * `write`: songs to CSV.
 

@@ -1,9 +1,9 @@
-//! Tracks where in a file a row is, and whether its quotes are closed.
+//! Tracks the position of a row in its file, and whether its quotes are closed.
 
-/// The place of a row in its file, and whether its quotes are well-formed.
+/// The position of a row in its file, and whether its quotes are well-formed.
 ///
-/// csv-core accepts malformed quotes, and its line numbers are those of the end of the previous
-/// row: blank lines and the second half of `\r\n` come after it.
+/// csv-core accepts malformed quotes, and its line numbers count from the end of the previous row,
+/// before blank lines and the second half of `\r\n`.
 pub(super) struct Place {
     delimiter: u8,
     pub(super) line: u64,

@@ -11,7 +11,7 @@ use super::options::CleanOptions;
 use super::place::{Place, Quoting};
 use crate::catalog::CatalogError;
 
-/// How many cells of the greatest length a row may hold.
+/// A row may be as long as this many cells of the maximum length.
 const LONGEST_CELLS_IN_A_ROW: usize = 16;
 
 /// One row.
@@ -19,17 +19,17 @@ const LONGEST_CELLS_IN_A_ROW: usize = 16;
 pub(crate) struct Row {
     text: String,
     ends: Vec<usize>,
-    /// The line of the file in which it begins, from 1.
+    /// The line of the file in which the row begins, from 1.
     pub(crate) line: u64,
-    /// The line in which it ends: a later one if cells have line breaks.
+    /// The line in which the row ends. It is a later one if cells contain line breaks.
     pub(crate) last_line: u64,
-    /// A quoted cell continues after its closing quote, or never has one.
+    /// Whether a quoted cell continues after its closing quote, or has no closing quote.
     pub(crate) bad_quotes: bool,
-    /// It has characters beyond ASCII, as UTF-8.
+    /// Whether the row has non-ASCII characters in UTF-8.
     pub(crate) utf8: bool,
-    /// It has cells that are not UTF-8 and were read as Windows-1252.
+    /// Whether the row has cells that are not UTF-8 and were read as Windows-1252.
     pub(crate) windows_1252: bool,
-    /// It has U+FFFD, which marks a character that was lost.
+    /// Whether the row contains U+FFFD, which marks a lost character.
     pub(crate) lost_characters: bool,
 }
 
@@ -58,13 +58,14 @@ impl Row {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
-    /// Returns whether there is only white space and delimiters from cell `at` on.
+    /// Returns whether only white space and delimiters follow from cell `at` on.
     pub(crate) fn is_blank_from(&self, at: usize) -> bool {
         let blank = |c: char| c.is_whitespace() || c.is_control();
         self.text[self.start(at)..].chars().all(blank)
     }
 
-    /// Files that were pasted together mix encodings, so each cell is decoded on its own.
+    /// Appends a cell. Files that were concatenated may mix encodings, so each cell is decoded
+    /// separately.
     fn push(&mut self, cell: &[u8]) {
         if let Ok(text) = std::str::from_utf8(cell) {
             if !text.is_ascii() {
@@ -100,7 +101,7 @@ pub(crate) struct RowReader<'a, R> {
     path: &'a Path,
     options: &'a CleanOptions,
     place: Place,
-    /// The cells of the current row, end to end, and where each ends.
+    /// The cells of the current row, concatenated. `ends` contains the end of each.
     cells: Vec<u8>,
     ends: Vec<usize>,
     row: Row,
@@ -221,7 +222,7 @@ mod tests {
     use super::*;
     use std::io::BufReader;
 
-    /// Reads through a buffer so small that every row is split somewhere.
+    /// Reads the rows through a buffer so small that every row is split.
     fn rows(bytes: &[u8]) -> Vec<(Vec<String>, u64, u64)> {
         let options = CleanOptions::default();
         let input = BufReader::with_capacity(3, bytes);
@@ -258,7 +259,7 @@ mod tests {
         assert!(row.utf8 && !row.windows_1252 && !row.lost_characters);
         row.push(b"Beyonc\xe9 \x96 x");
         assert!(row.windows_1252 && !row.lost_characters);
-        // One broken byte does not garble every accent.
+        // One broken byte does not garble all accents.
         row.push(b"Beyonc\xc3\xa9, Sigur R\xc3\xb3s\xff");
         assert!(row.lost_characters);
         let cells: Vec<_> = row.cells().collect();
@@ -271,7 +272,7 @@ mod tests {
         let options =
             CleanOptions { max_cell_bytes: 2000, max_columns: 100, ..CleanOptions::default() };
         let read = |bytes: &'static [u8]| {
-            // Endless: a reader that waits for an end never returns.
+            // The input is endless, so code that waits for its end would never return.
             let input = BufReader::new(bytes).chain(BufReader::new(Forever(bytes)));
             let mut table = RowReader::new(input, b',', Path::new("t.csv"), &options);
             loop {

@@ -1,4 +1,4 @@
-//! Turns a file into a stream of text: compression, byte order marks, limits.
+//! Turns a file into a stream of text: handles compression, byte order marks and limits.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::limit::{Limited, read_error};
 use super::options::CleanOptions;
 use crate::catalog::CatalogError;
 
-/// How much of the text is inspected before it is read.
+/// How many bytes of the text are inspected before it is read.
 const HEAD_BYTES: u64 = 64 << 10;
 
 /// A table as decompressed bytes in UTF-8, possibly with parts in Windows-1252.
 pub(crate) struct Source<'a> {
     pub(crate) reader: BufReader<Box<dyn Read + 'a>>,
-    /// The first bytes of `reader`, for code that needs to look ahead.
+    /// The first bytes of `reader`, for looking ahead.
     pub(crate) head: Vec<u8>,
     /// The encoding that the byte order mark names, if there is one.
     pub(crate) encoding: Option<&'static str>,
     pub(crate) gzip: bool,
 }
 
-/// Decompresses `reader` if it is gzip, removes a byte order mark, and refuses input that is not
+/// Decompresses `reader` if it is gzip, removes a byte order mark, and rejects input that is not
 /// text.
 pub(crate) fn open<'a>(
     reader: impl Read + 'a,
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    /// A reader made of an iterator of bytes.
+    /// A reader over an iterator of bytes.
     struct Bytes<I>(I);
 
     impl<I: Iterator<Item = io::Result<u8>>> Read for Bytes<I> {

@@ -10,11 +10,12 @@ use crate::index::SongIndexError;
 use crate::index::publish::Draft;
 use crate::song::{COLUMNS, Song, Value};
 
-/// Writes songs as CSV: `id`, every known column, and the extra columns of all songs by name.
+/// Writes songs as CSV: `id`, every known column, and the extra columns of all songs, sorted by
+/// name.
 ///
-/// The file is UTF-8, comma-separated, with `\n` as line end. [`SongTable::clean`] reads back the
-/// same songs if they came from it. A file that was at `out` is replaced only when everything is
-/// written.
+/// The file is UTF-8 and comma-separated, with `\n` line endings. [`SongTable::clean`] reads back
+/// the same songs if they came from it. An existing file at `out` is replaced only when everything
+/// has been written.
 ///
 /// [`SongTable::clean`]: crate::catalog::SongTable::clean
 ///
@@ -29,7 +30,7 @@ pub fn write_csv(songs: &[Song], out: impl AsRef<Path>) -> Result<(), CatalogErr
     Ok(draft.publish()?)
 }
 
-/// Writes songs to a draft as they come, with the `extra` columns.
+/// Writes songs to a draft as they arrive, including the `extra` columns.
 pub(crate) fn write_to(
     mut draft: Draft,
     songs: impl Iterator<Item = Result<Song, CatalogError>>,

@@ -27,8 +27,8 @@ use crate::progress::{Progress, Stage};
 /// The file of published values.
 const FILE: &str = "reference_values.json";
 
-// The minimum tolerances: published values come from other JPEG decoders, other resizing and half
-// precision. This one is a cosine that differs by 0.001.
+// The minimum tolerances: published values were computed with other JPEG decoders, other resizing
+// or half precision. This one allows cosines to differ by 0.001.
 const LOGIT: f64 = 0.1;
 const PROBABILITY: f64 = 0.01;
 const COMPONENT: f64 = 0.001;
@@ -43,7 +43,7 @@ pub struct Comparison {
     pub outcome: Outcome,
     /// How much the values differ, or why the comparison was skipped.
     pub detail: String,
-    /// Who published the value.
+    /// The publisher of the value.
     pub source: String,
 }
 
@@ -55,7 +55,7 @@ pub enum Outcome {
     Agrees,
     /// The values differ.
     Differs,
-    /// There was nothing to compare.
+    /// No values could be compared.
     Skipped,
 }
 
@@ -107,7 +107,7 @@ struct Section<'a> {
     values: &'a Value,
 }
 
-/// The outcome of one comparison, and the detail.
+/// The outcome and the detail of a comparison that ended early.
 type Ended = (Outcome, String);
 
 impl Section<'_> {
@@ -196,7 +196,7 @@ impl Section<'_> {
         Ok(self.close(&convert(logits), expected, allowed))
     }
 
-    /// Returns the embedding of the section's picture, or why there is none.
+    /// Returns the embedding of the section's picture, or the reason why there is none.
     fn picture(&self) -> Result<Embedding, Ended> {
         let name = self.text("image").and_then(|image| Path::new(image).file_name());
         let Some(path) = name.map(|name| self.folder.join(name)) else {

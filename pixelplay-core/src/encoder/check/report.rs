@@ -13,8 +13,8 @@ use crate::encoder::checkpoint::{Activation, Config, Head, TransformerConfig, Vi
 pub struct CheckpointReport {
     /// The directory.
     pub path: String,
-    /// Whether an [`Encoder`](crate::Encoder) can open the checkpoint, both towers work, and
-    /// nothing differs from the reference.
+    /// Whether an [`Encoder`](crate::Encoder) can open the checkpoint, both towers work, and all
+    /// values match the reference.
     pub usable: bool,
     /// All problems; empty if and only if the checkpoint is usable.
     pub problems: Vec<String>,
@@ -196,7 +196,7 @@ impl fmt::Display for CheckpointReport {
             writeln!(f, "  {:<30}{:>13} bytes", file.name, file.bytes)?;
         }
         let mut line = |what: &str, value: Option<String>| {
-            let value = value.unwrap_or_else(|| "not found out".to_owned());
+            let value = value.unwrap_or_else(|| "unknown".to_owned());
             writeln!(f, "{what:<16}{value}")
         };
         line("architecture", self.architecture.as_ref().map(|a| a.to_string()))?;

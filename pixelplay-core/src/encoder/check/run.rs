@@ -22,12 +22,12 @@ pub struct CheckOptions {
     pub encoder: EncoderOptions,
 }
 
-/// Checks a checkpoint directory as for [`Encoder::open`](crate::Encoder::open): every file, every
-/// tensor, that every value is a finite number, both towers with the self-test, and the published
-/// values of a reference if one is given.
+/// Checks a checkpoint directory for use with [`Encoder::open`](crate::Encoder::open). Checks every
+/// file and every tensor, whether every value is finite, both towers with the self-test, and, if a
+/// reference is given, its published values.
 ///
-/// Does not stop at the first problem. Costs a few reads of the weights, a forward pass of each
-/// tower, and one for each text and picture of the reference.
+/// Does not stop at the first problem. Reads the weights a few times, and runs one forward pass per
+/// tower and one for each text and picture of the reference.
 ///
 /// ```
 /// use pixelplay_core::encoder::check::{CheckOptions, check};
@@ -40,7 +40,7 @@ pub struct CheckOptions {
 ///
 /// # Errors
 /// [`EncodeError::Cancelled`] if `progress` cancels, and [`EncodeError::BadJson`] if the reference
-/// is damaged. Problems of the checkpoint are not errors but part of the report.
+/// is damaged. Problems with the checkpoint are not errors; they are part of the report.
 pub fn check(
     dir: impl AsRef<Path>,
     options: &CheckOptions,
@@ -94,7 +94,7 @@ impl CheckpointReport {
         }
     }
 
-    /// Checks each file on its own, and opens the encoder if all files are right.
+    /// Checks each file separately, and opens the encoder if all files are valid.
     fn inspect(
         &mut self,
         dir: &Path,
@@ -187,7 +187,7 @@ impl CheckpointReport {
     }
 }
 
-/// Lists the files of a directory that an encoder reads, and also pickles, since their presence
+/// Lists the files of a directory that an encoder reads. Also lists pickles, since their presence
 /// explains many problems.
 fn files_of(dir: &Path) -> Vec<CheckpointFile> {
     let is_read = |name: &str| {
@@ -212,7 +212,7 @@ fn files_of(dir: &Path) -> Vec<CheckpointFile> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            // Follows links: in the hub's cache every file is a link.
+            // Follows links, because every file in the hub's cache is a link.
             let metadata = std::fs::metadata(entry.path()).ok()?;
             (metadata.is_file() && is_read(&name))
                 .then_some(CheckpointFile { name, bytes: metadata.len() })

@@ -13,7 +13,7 @@ pub(in crate::encoder) struct Config {
     pub(in crate::encoder) text: TextConfig,
     pub(in crate::encoder) vision: VisionConfig,
     pub(in crate::encoder) projection_dim: usize,
-    /// Not part of the fingerprint itself, but the names of the tensors are.
+    /// This field is not hashed, but the fingerprint includes the names of the tensors.
     #[serde(skip)]
     pub(in crate::encoder) layout: Layout,
 }
@@ -33,8 +33,9 @@ pub(in crate::encoder) struct TextConfig {
     pub(in crate::encoder) transformer: TransformerConfig,
     pub(in crate::encoder) vocab_size: usize,
     pub(in crate::encoder) max_positions: usize,
-    /// Only checked against the tokenizer's end token, which is the one that matters. So it is not
-    /// part of the fingerprint, and a legacy id can be corrected without rebuilding indexes.
+    /// This id is only compared with the tokenizer's end token, which is the one that is used. So
+    /// it is not part of the fingerprint, and a legacy id can be corrected without rebuilding
+    /// indexes.
     #[serde(skip)]
     pub(in crate::encoder) eos_token_id: u32,
 }
@@ -81,7 +82,8 @@ pub(in crate::encoder) enum Activation {
 /// OpenCLIP always uses the highest id.
 pub(in crate::encoder) const LEGACY_EOS: u32 = 2;
 
-// Far above any existing CLIP; they keep products of sizes in range and lists of names short.
+// These limits are far above any existing CLIP. They keep products of sizes in range and lists of
+// names short.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
 pub(super) const MAX_LAYERS: usize = 1 << 10;
 pub(super) const MAX_VOCABULARY: usize = 1 << 24;

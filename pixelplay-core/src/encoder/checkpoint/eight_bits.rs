@@ -1,17 +1,17 @@
-//! Tensors that are stored in eight bits: a tensor `name` of signed bytes and a tensor `name.scale`
-//! with a number for each of its rows. A value is the byte times the number, in `f32`.
+//! Tensors stored in eight bits: a tensor `name` of signed bytes, and a tensor `name.scale` with
+//! one scale per row. A value is its byte times the scale of its row, in `f32`.
 //!
-//! It is a quarter of the size, so that a checkpoint fits into a crate. Everybody behind
-//! `Weights` sees floats: a folder that holds the same numbers as `f32` has the same fingerprint
-//! and gives the same vectors.
+//! This takes a quarter of the space of `f32`, so a checkpoint fits into a crate. `Weights` shows
+//! such tensors as floats to all other code: a folder with the same numbers as `f32` has the same
+//! fingerprint and produces the same vectors.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What follows a tensor's name in that of its scales.
+/// The suffix that, appended to a tensor's name, names the tensor of its scales.
 pub(super) const SCALE: &str = ".scale";
 
-/// One tensor, seen as the bytes of little-endian floats.
+/// One tensor, presented as the bytes of little-endian floats.
 pub(super) struct EightBits {
     values: Cow<'static, [u8]>,
     scales: Vec<f32>,
@@ -19,13 +19,14 @@ pub(super) struct EightBits {
 }
 
 impl EightBits {
-    /// `None` unless there is a scale for each of the rows, and the rows are of one length.
+    /// Creates the tensor. Returns `None` unless the values can be divided into rows of equal
+    /// length, one per scale.
     pub(super) fn new(values: Cow<'static, [u8]>, scales: Vec<f32>) -> Option<Self> {
         let row = values.len().checked_div(scales.len())?;
         (row > 0 && row * scales.len() == values.len()).then_some(Self { values, scales, row })
     }
 
-    /// Some bytes of the floats; `None` where there are no such values.
+    /// Returns a range of the bytes of the floats, or `None` if it is out of range.
     pub(super) fn floats<'a>(
         &self,
         bytes: Range<usize>,

@@ -10,12 +10,12 @@ use crate::embedding::Fingerprint;
 use crate::encoder::error::EncodeError;
 use crate::encoder::image::Settings;
 
-/// Increase this when the code makes different pixels or tokens from the same input, for example
-/// when the arithmetic of resizing, the treatment of transparency or the truncation of long texts
+/// Increase this when the code produces different pixels or tokens from the same input, for example
+/// when the arithmetic of resizing, the handling of transparency or the truncation of long texts
 /// changes.
 const REVISION: &str = "pixelplay encoder fingerprint v2";
 
-/// Hashes everything in a checkpoint that affects a vector, and nothing else.
+/// Hashes exactly those parts of a checkpoint that affect a vector.
 ///
 /// Two checkpoints that differ only in file names, sharding, JSON formatting or irrelevant keys
 /// have the same fingerprint. The same weights in a different type (`f16` instead of `f32`) give
@@ -38,7 +38,7 @@ pub(in crate::encoder) fn fingerprint(
     hasher.update(text.as_bytes());
     let mut names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
     names.sort_unstable();
-    // In parallel, since hashing is most of the cost of opening a checkpoint.
+    // Hashed in parallel, since hashing is most of the cost of opening a checkpoint.
     let hashes: Vec<_> = names.par_iter().map(|name| weights.hash(name)).collect();
     for hash in hashes {
         hasher.update(hash?.as_bytes());
@@ -48,7 +48,7 @@ pub(in crate::encoder) fn fingerprint(
     Fingerprint::new(format!("clip:{}", &hex[..32])).map_err(EncodeError::forward)
 }
 
-/// Writes JSON with sorted keys, whatever order serde_json's map was compiled to use.
+/// Writes JSON with sorted keys, regardless of the order for which serde_json's map was compiled.
 fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {

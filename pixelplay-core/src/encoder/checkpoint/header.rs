@@ -17,7 +17,7 @@ pub(super) struct Header {
     pub(super) metadata: Metadata,
 }
 
-/// Reads the header of a safetensors file of `file_len` bytes, and nothing after it.
+/// Reads only the header of a safetensors file of `file_len` bytes.
 ///
 /// The crate's own reader needs the whole file in memory. This function makes the same checks:
 /// `Metadata` rejects offsets that overlap, leave gaps or do not fit shape and type.

@@ -1,11 +1,13 @@
-//! Checkpoints on the disk: what the model is, and the numbers it is made of.
+//! Checkpoints on disk: the configuration and the weights of a model.
 //!
-//! * `config`: what a checkpoint's configuration says, in whichever layout it is written.
-//! * `clip_model` and `open_clip`: the two layouts, how each writes its configuration and names its
-//!   tensors. `efficientnet`: the shapes of the convolutional vision towers.
-//! * `weights`: where all tensors lie; `source` is one file of them, `header` its beginning, and
-//!   `tensor` the values of one tensor; `eight_bits` is one that is stored in eight bits.
-//! * `fingerprint`: the name of the vector space; `self_test`: what a working tower must show.
+//! * `config`: the configuration of a checkpoint, independent of its layout.
+//! * `clip_model` and `open_clip`: the two layouts, each with its form of the configuration and its
+//!   tensor names. `efficientnet`: the shapes of the convolutional vision towers.
+//! * `weights`: the locations of all tensors; `source` is one file of weights, `header` reads its
+//!   header, `tensor` reads the values of one tensor, and `eight_bits` handles tensors stored in
+//!   eight bits.
+//! * `fingerprint`: the name of the vector space; `self_test`: the test that a working tower must
+//!   pass.
 
 mod clip_model;
 mod config;

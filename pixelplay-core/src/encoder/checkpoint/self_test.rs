@@ -3,16 +3,16 @@
 use crate::embedding::normalize_in_place;
 use crate::encoder::error::EncodeError;
 
-/// The vectors of two inputs this different differ by far more in any working tower, even with
-/// random weights; a collapsed tower repeats itself to the last bits.
+/// In any working tower, even one with random weights, the vectors of two inputs this different
+/// differ by far more. A collapsed tower returns the same vector almost to the last bit.
 const SAME: f32 = 1e-6;
 
-/// The number of patches of a picture that the self-test uses: every weight of every layer is
-/// exercised at a tenth of the cost.
+/// The number of patches per picture that the self-test uses. They exercise every weight of every
+/// layer at a tenth of the cost.
 pub(in crate::encoder) const PATCHES: usize = 4;
 
-/// Returns two short texts that differ in one word. There must be at least one token other than
-/// `start` and `end`.
+/// Returns two short texts that differ in one word. The vocabulary must have at least one token
+/// other than `start` and `end`.
 pub(in crate::encoder) fn texts(start: u32, end: u32, vocab_size: u32) -> [[u32; 3]; 2] {
     let mut words = (vocab_size / 3..vocab_size)
         .chain(0..vocab_size / 3)

@@ -1,4 +1,4 @@
-//! One file of weights, open or embedded, and where a tensor lies in it.
+//! One file of weights, open or embedded, and the location of a tensor in it.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -14,23 +14,23 @@ pub(super) struct Source {
     pub(super) bytes: Bytes,
 }
 
-/// Its content.
+/// The content of a file of weights.
 pub(super) enum Bytes {
     #[cfg(feature = "mini")]
     Embedded(&'static [u8]),
-    /// Made of a file's tensors when the checkpoint was opened.
+    /// Computed from the tensors of a file when the checkpoint was opened.
     Owned(Vec<u8>),
     /// One tensor of a file, as floats.
     EightBits(EightBits),
     File(File),
 }
 
-/// Where a tensor lies, and what it is.
+/// The location, type and shape of a tensor.
 #[derive(Clone)]
 pub(super) struct Location {
-    /// Which file of the checkpoint.
+    /// The index of the source that contains the tensor.
     pub(super) source: usize,
-    /// Of the first byte, counted from the start of the file.
+    /// The offset of the first byte in the source.
     pub(super) start: u64,
     pub(super) len: usize,
     pub(super) dtype: Dtype,
@@ -38,7 +38,7 @@ pub(super) struct Location {
 }
 
 impl Source {
-    /// Some bytes of the file, which may be read into `buffer`.
+    /// Returns `len` bytes of the source from `start` on. They may be read into `buffer`.
     pub(super) fn bytes_at<'a>(
         &'a self,
         start: u64,
@@ -74,13 +74,13 @@ impl Source {
     }
 }
 
-/// Reads without moving anybody's place in the file.
+/// Reads without moving the file's cursor.
 #[cfg(unix)]
 fn read_exact_at(file: &File, buffer: &mut [u8], start: u64) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, start)
 }
 
-/// Reads; the place in the file moves, and nobody reads from there.
+/// Reads, and moves the file's cursor, which no code relies on.
 #[cfg(windows)]
 fn read_exact_at(file: &File, mut buffer: &mut [u8], mut start: u64) -> std::io::Result<()> {
     while !buffer.is_empty() {

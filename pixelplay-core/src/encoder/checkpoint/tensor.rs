@@ -56,7 +56,7 @@ impl Tensor<'_> {
                 out.extend(bits.map(f32::from_bits));
             }
             Dtype::F16 => {
-                // Several at once, since processors convert them in groups.
+                // Converts several values at once, since processors have instructions for this.
                 let (values, _) = bytes.as_chunks();
                 out.resize(values.len(), 0.0);
                 for (values, out) in values.chunks(64).zip(out.chunks_mut(64)) {

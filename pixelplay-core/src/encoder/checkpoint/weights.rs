@@ -1,12 +1,12 @@
 //! The tensors of a checkpoint: one safetensors file, several shards, or embedded bytes.
 //!
-//! Files stay open and are read where a value is wanted, so that a tower which is never used is
-//! never kept in memory, and a checkpoint replaced by another (renamed over it) is still the one
-//! opened.
+//! Files stay open, and values are read when they are needed. So a tower that is never used takes
+//! no memory, and if another checkpoint is renamed over the opened one, the opened one is still
+//! read.
 //!
-//! They are read and not mapped: the values are re-ordered anyway, a copy through the processor's
-//! cache costs next to nothing beside that, and a file that is truncated meanwhile is an error and
-//! not the end of the process.
+//! Files are read, not mapped: the values are re-ordered anyway, so an additional copy through the
+//! processor's cache costs almost nothing, and if a file is truncated meanwhile, the result is an
+//! error and not a crash.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ use crate::encoder::files::{self, WeightFiles};
 
 const READ_BUFFER: usize = 1 << 20;
 
-/// Where the tensors of a checkpoint lie.
+/// The locations of all tensors of a checkpoint.
 #[derive(Default)]
 pub(in crate::encoder) struct Weights {
     sources: Vec<Source>,
@@ -34,7 +34,7 @@ pub(in crate::encoder) struct Weights {
 }
 
 impl Weights {
-    /// Opens the file of weights of a layout, or the shards that its index lists.
+    /// Opens the weights file of a layout, or the shards that its index lists.
     pub(in crate::encoder) fn open(dir: &Path, names: &WeightFiles) -> Result<Self, EncodeError> {
         let mut weights = Self::default();
         let (whole, index) = (dir.join(names.whole), names.index.map(|index| dir.join(index)));
@@ -55,7 +55,7 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Takes the bytes of a safetensors file.
+    /// Uses the bytes of an embedded safetensors file.
     #[cfg(feature = "mini")]
     pub(in crate::encoder) fn embedded(
         path: PathBuf,
@@ -97,7 +97,7 @@ impl Weights {
         self.expand_eight_bits(source)
     }
 
-    /// Shows those tensors of a file as floats that are stored in eight bits.
+    /// Replaces the tensors of a file that are stored in eight bits with views of them as floats.
     fn expand_eight_bits(&mut self, source: usize) -> Result<(), EncodeError> {
         let stored: Vec<String> = self
             .tensors
@@ -119,7 +119,7 @@ impl Weights {
             let path = path.clone();
             let wrong = || EncodeError::TensorMismatch {
                 path: path.clone(),
-                problems: vec![format!("{scale} must have a number for each row of {name}")],
+                problems: vec![format!("{scale} must have one value per row of {name}")],
             };
             if shape.first() != Some(&scales.len()) {
                 return Err(wrong());
@@ -148,12 +148,12 @@ impl Weights {
         Ok(())
     }
 
-    /// The file, or the first shard; for errors.
+    /// Returns the path of the file, or of the first shard, for error messages.
     pub(in crate::encoder) fn path(&self) -> &Path {
         self.sources.first().map_or(Path::new(""), |s| &s.path)
     }
 
-    /// Checks that the tensors are exactly those in `specs`, in types that can be computed with.
+    /// Checks that the tensors are exactly those in `specs`, with supported types.
     pub(in crate::encoder) fn check(&self, specs: &[TensorSpec]) -> Result<(), EncodeError> {
         let mut problems = Vec::new();
         for spec in specs {
@@ -175,8 +175,8 @@ impl Weights {
         }
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         for name in self.tensors.keys() {
-            // Buffers of old transformers and of batch norms, and what only the training loss
-            // knows.
+            // Buffers of old transformers versions and of batch norms, and parameters that only the
+            // training loss uses.
             let harmless = [".position_ids", ".num_batches_tracked"]
                 .iter()
                 .any(|buffer| name.ends_with(buffer))
@@ -191,14 +191,14 @@ impl Weights {
         Err(EncodeError::TensorMismatch { path: self.path().to_owned(), problems })
     }
 
-    /// Gives a tensor another name, beside its own.
+    /// Makes a tensor available under an additional name.
     pub(super) fn add_name(&mut self, from: &str, name: String) -> Result<(), EncodeError> {
         let location = self.locate(from)?.clone();
         self.tensors.insert(name, location);
         Ok(())
     }
 
-    /// Gives some rows of a tensor a name.
+    /// Makes some rows of a tensor available under a name.
     pub(super) fn add_rows(
         &mut self,
         from: &str,
@@ -218,11 +218,11 @@ impl Weights {
         Ok(())
     }
 
-    /// Keeps a transposed copy of a matrix, by a name of its own.
+    /// Adds a transposed copy of a matrix under a new name.
     pub(super) fn add_transposed(&mut self, from: &str, name: String) -> Result<(), EncodeError> {
         let RawTensor { dtype, shape, bytes } = self.read(from)?;
         let &[rows, columns] = &shape[..] else {
-            return Err(EncodeError::forward(format!("{from} is no matrix")));
+            return Err(EncodeError::forward(format!("{from} is not a matrix")));
         };
         let size = bytes.len().checked_div(rows * columns).unwrap_or(0);
         let mut transposed = Vec::with_capacity(bytes.len());
@@ -252,9 +252,9 @@ impl Weights {
         Ok(RawTensor { dtype: location.dtype, shape: location.shape.clone(), bytes })
     }
 
-    /// The hash of the content of a tensor: its name, type, shape and bytes.
+    /// Hashes the content of a tensor: its name, type, shape and bytes.
     ///
-    /// Not of the place in the file, so that the same tensors in shards hash alike.
+    /// The position in the file is not hashed, so the same tensors in shards have the same hashes.
     pub(in crate::encoder) fn hash(&self, name: &str) -> Result<blake3::Hash, EncodeError> {
         let location = self.locate(name)?;
         let about = format!("{name} {:?} {:?}\n", location.dtype, location.shape);
@@ -266,7 +266,7 @@ impl Weights {
         Ok(hasher.finalize())
     }
 
-    /// The value of a tensor that holds one number, if there is such a tensor.
+    /// Returns the value of a tensor that contains one number, if there is such a tensor.
     pub(in crate::encoder) fn scalar(&self, name: &str) -> Result<Option<f64>, EncodeError> {
         let is_number = |found: &Location| {
             found.shape.iter().all(|&n| n == 1)
@@ -281,10 +281,10 @@ impl Weights {
         Ok(value.first().copied().map(f64::from))
     }
 
-    /// How many values of a tensor are NaN or infinite.
+    /// Returns how many values of a tensor are NaN or infinite.
     pub(in crate::encoder) fn non_finite(&self, name: &str) -> Result<u64, EncodeError> {
         let location = self.locate(name)?;
-        // The bits of the exponent; all of them set mean that there is no number.
+        // The bits of the exponent. If all of them are set, the value is NaN or infinite.
         let (size, exponent) = match location.dtype {
             Dtype::F32 => (4, 0x7F80_0000_u32),
             Dtype::BF16 => (2, 0x7F80),
@@ -302,19 +302,19 @@ impl Weights {
         Ok(count)
     }
 
-    /// The tensors' names.
+    /// Returns the names of the tensors.
     pub(in crate::encoder) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The tensors' types, each once.
+    /// Returns the types of the tensors, each listed once.
     pub(in crate::encoder) fn types(&self) -> Vec<String> {
         let types: BTreeSet<String> =
             self.tensors.values().map(|tensor| format!("{:?}", tensor.dtype)).collect();
         types.into_iter().collect()
     }
 
-    /// A tensor whose values are read piece by piece.
+    /// Returns a tensor whose values are read piece by piece.
     pub(in crate::encoder) fn tensor<'a>(
         &'a self,
         name: &'a str,
@@ -347,7 +347,7 @@ impl Weights {
     }
 }
 
-/// The files that an index lists, each once.
+/// Returns the files that an index lists, each once.
 fn shards(index: &Path) -> Result<BTreeSet<String>, EncodeError> {
     let json = std::fs::read(index).map_err(EncodeError::io(index))?;
     files::shards_in(&json).map_err(EncodeError::bad_json(index))

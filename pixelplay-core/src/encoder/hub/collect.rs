@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::error::HubError;
 use crate::encoder::files;
 
-/// The name for a missing shard.
+/// What a missing shard is called in errors.
 pub(super) const SHARD: &str = "shard that model.safetensors.index.json lists";
 
 /// Gets the files of a checkpoint, small ones first. `get` returns `None` for a file that does not
-/// exist. Returns the first required file that is missing.
+/// exist. If required files are missing, returns the first of them.
 pub(super) fn collect(
     get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
 ) -> Result<Option<&'static str>, HubError> {

@@ -30,7 +30,7 @@ pub struct HubSnapshot {
     /// The commit that this revision was resolved to. Pass it as the revision to get the same files
     /// again.
     pub commit: String,
-    /// If the hub could not be asked and the commit is the last known one: the reason.
+    /// Why the hub could not be asked, if the commit is only the last known one.
     pub unchecked: Option<HubError>,
 }
 
@@ -107,7 +107,7 @@ pub fn download(
     if let Some(file) = collect(&mut |file| downloads.file(file))? {
         return Err(lacks(&mut downloads, &repo, file)?);
     }
-    // Last, so that a ref never names an incomplete snapshot.
+    // The ref is written last, so that it never names an incomplete snapshot.
     cache.set_ref(&resolved.revision, &resolved.commit);
     cache.set_ref(&revision, &resolved.requested);
     Ok(snapshot(&resolved, None))
@@ -127,7 +127,7 @@ fn lacks(
                     repo,
                     commit,
                     file: pickle,
-                    // This is only advice, so an error here is ignored.
+                    // The pull request is only a suggestion, so an error here is ignored.
                     safetensors: (downloads.client.conversion().ok().flatten())
                         .map(|revision| revision.as_str().to_owned()),
                 });

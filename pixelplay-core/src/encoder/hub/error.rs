@@ -1,11 +1,11 @@
-//! Why a checkpoint cannot be obtained from the hub.
+//! The reason why a checkpoint cannot be obtained from the hub.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cause::Cause;
 
-/// Why a checkpoint cannot be obtained from the hub.
+/// The reason why a checkpoint cannot be obtained from the hub.
 ///
 /// No message contains the token.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum HubError {
     InvalidRepo {
         /// The name given.
         repo: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// The name is not a valid branch, tag or commit.
@@ -33,7 +33,7 @@ pub enum HubError {
     InvalidSetting {
         /// The option or variable.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// The hub refuses access, and does not say whether the repository exists.
@@ -46,7 +46,7 @@ pub enum HubError {
     Refused {
         /// The repository.
         repo: String,
-        /// Its page, where access can be requested.
+        /// The page of the repository, where access can be requested.
         page: String,
         /// The HTTP status: 401 or 403.
         status: u16,
@@ -117,31 +117,31 @@ pub enum HubError {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The hub cannot be reached, or the connection failed more often than it is retried.
+    /// The hub cannot be reached, or the connection failed even after all retries.
     #[error("cannot download `{url}`")]
     Network {
         /// The address.
         url: String,
-        /// Why not.
+        /// The cause.
         source: Cause,
     },
-    /// The answer is not that of a hub.
+    /// The server does not respond like a hub.
     #[error(
-        "`{url}` does not answer as a Hugging Face hub does: {problem}; check HF_ENDPOINT, proxy and \
+        "`{url}` does not respond like a Hugging Face hub: {problem}; check HF_ENDPOINT, proxy and \
          firewall"
     )]
     BadResponse {
         /// The address.
         url: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The downloaded data is not what the hub announced. It was removed.
-    #[error("`{url}` arrived damaged and was removed: {problem}; try again")]
+    #[error("the download of `{url}` was damaged and has been removed: {problem}; try again")]
     Damaged {
         /// The address.
         url: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The network cannot or must not be used, and the checkpoint is not in the cache.
@@ -161,7 +161,7 @@ pub enum HubError {
         revision: String,
         /// The cache folder.
         cache: PathBuf,
-        /// The first file that is not there.
+        /// The first missing file.
         file: String,
         /// Why the hub cannot be asked; `None` if it must not be asked.
         source: Option<Box<HubError>>,
@@ -192,7 +192,7 @@ pub enum HubError {
     },
     /// The progress callback asked to stop.
     #[error(
-        "the download was cancelled; the part that arrived is kept, and the next try continues from there"
+        "the download was cancelled; the part downloaded so far is kept, and the next attempt continues from there"
     )]
     Cancelled,
 }

@@ -18,7 +18,7 @@ use crate::http::header;
 use crate::progress::{Progress, Stage};
 
 const BUFFER: usize = 1 << 18;
-/// Far more than any JSON file of a checkpoint: CLIP's largest, the tokenizer, has 2 MB.
+/// The maximum size of a JSON file, far more than needed: CLIP's largest, the tokenizer, has 2 MB.
 const LARGEST_JSON: u64 = 1 << 28;
 /// How often to check whether another process has finished its download.
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -122,8 +122,8 @@ impl Downloads<'_> {
         fs::rename(&path, &blob).map_err(HubError::write(&blob))
     }
 
-    /// Downloads the missing part of a file that may have been started before, and retries as long
-    /// as bytes arrive.
+    /// Downloads the missing part of a file, whose download may have been started before, and
+    /// retries as long as bytes arrive.
     fn fetch_into(
         &mut self,
         file: &str,
@@ -175,7 +175,7 @@ impl Downloads<'_> {
         }
     }
 
-    /// Hashes the file on disk, whichever process wrote it.
+    /// Hashes the file on disk, which another process may have written.
     fn check(
         &mut self,
         file: &str,
@@ -246,7 +246,8 @@ fn append(
         _ => {}
     }
     partial.seek(SeekFrom::Start(*have)).map_err(HubError::write(path))?;
-    // One byte more than expected, so that an endless body is noticed and not written to disk.
+    // Reads one byte more than expected, so that an endless body is noticed and not written to
+    // disk.
     let mut body = response.body_mut().as_reader().take(size - *have + 1);
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -254,7 +255,7 @@ fn append(
             Ok(0) => break,
             Ok(len) => len,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
-                // Interrupted by a signal, perhaps Ctrl-C.
+                // The read was interrupted by a signal, perhaps by Ctrl-C.
                 report.tick()?;
                 continue;
             }

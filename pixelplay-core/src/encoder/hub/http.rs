@@ -30,8 +30,7 @@ pub(super) struct Client<'a> {
 /// The hub's answer to a request for the headers of a file.
 pub(super) enum Answer {
     Here(Metadata),
-    /// The file does not exist. This is certain, and final, if the hub itself says so about a
-    /// commit.
+    /// The file does not exist. This is certain and final if the hub itself says so for a commit.
     Missing {
         is_certain: bool,
     },
@@ -211,7 +210,7 @@ impl<'a> Client<'a> {
         let page = self.page();
         match (header(response, "x-error-code"), status.as_u16()) {
             (_, 200..=299) => None,
-            // From a host that knows nothing about repositories.
+            // The answer is from a host that does not know repositories.
             (_, status) if !self.is_hub(uri) => Some(failure(response, uri, status)),
             (Some("RepoNotFound"), 404) => Some(HubError::RepoNotFound { repo, page }),
             (Some("RevisionNotFound"), _) => {
@@ -247,8 +246,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Waits as long as the server asks, or longer with each failure. Returns the error if the wait
-    /// would be too long.
+    /// Waits as long as the server asks for, or else longer after each failure. Returns the error
+    /// if the wait would be too long.
     pub(super) fn wait_after(
         &self,
         error: HubError,

@@ -4,7 +4,8 @@
 //! and vice versa; `cache.rs` shows the layout. Environment variables have the same meaning as
 //! there: see [`HubOptions`].
 //!
-//! * `download`: the whole process; `collect` knows which files are needed, `fetch` downloads one.
+//! * `download`: the whole process; `collect` determines which files are needed, and `fetch`
+//!   downloads one file.
 //! * `resolve`: the commit of a revision. `cache`: the folder. `http`: requests. `settings`:
 //!   options and environment variables. `name`: repositories, revisions, hashes.
 

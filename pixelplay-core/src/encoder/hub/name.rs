@@ -100,12 +100,13 @@ impl Commit {
     }
 }
 
-/// The hash of a file's content, which is its name on the hub and in the cache.
+/// The hash of a file's content, which identifies it on the hub and names it in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Etag {
-    /// For a large file (LFS, Xet): its SHA-256.
+    /// The SHA-256 of a large file (LFS, Xet).
     Sha256(String),
-    /// For a file stored in git itself: the SHA-1 of git's blob, which starts with its length.
+    /// The SHA-1 of the git blob of a file stored in git itself. A blob starts with the length of
+    /// the file.
     GitSha1(String),
 }
 

@@ -15,11 +15,12 @@ use crate::encoder::files;
 /// Files with the weights, or with the list of their shards.
 const WEIGHTS: [&str; 2] = [files::WEIGHTS, files::WEIGHTS_INDEX];
 
-/// The source of all files.
+/// The repository revision from which all files are taken.
 pub(super) struct Resolved {
     pub(super) revision: Revision,
     pub(super) commit: Commit,
-    /// The commit of the requested revision, which differs if a pull request is used instead.
+    /// The commit of the requested revision. It differs from `commit` if a pull request is used
+    /// instead.
     pub(super) requested: Commit,
 }
 

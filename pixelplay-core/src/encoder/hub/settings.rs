@@ -22,8 +22,8 @@ pub struct HubOptions {
     /// stay the same.
     pub revision: Option<String>,
     /// Whether to use the pull request of the hub's own converter if `main` has only pickled
-    /// weights, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains. If you name a
-    /// revision, it is always used.
+    /// weights, as [`Encoder::from_hub`](crate::Encoder::from_hub) explains. If you give a
+    /// revision, that revision is always used.
     pub follow_conversion: bool,
     /// The cache folder; `None` means `HF_HUB_CACHE`, else `HF_HOME/hub`, else
     /// `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`.

@@ -30,7 +30,7 @@ impl Image {
     /// Reads and decodes a picture file; see [`Image::decode`].
     ///
     /// # Errors
-    /// If the file is not a regular file, cannot be read or decoded, or is too large.
+    /// If this is not a regular file, or if it cannot be read or decoded, or is too large.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncodeError> {
         Self::open_on(rayon::current_num_threads(), path.as_ref())
     }
@@ -67,7 +67,8 @@ impl Image {
     /// ignored, as in Pillow.
     ///
     /// A JPEG of more than a megapixel is decoded by several rayon threads if it is of the usual
-    /// kind: in colour, not progressive, without restart markers. The pixels are the same.
+    /// kind: in colour, not progressive, without restart markers. The resulting pixels are the
+    /// same.
     ///
     /// Costs 3 bytes of memory per pixel, and up to 11 while decoding: a picture of
     /// [`Image::MAX_PIXELS`] takes at most 2 GiB in addition to its file, which may be only a few
@@ -94,7 +95,7 @@ impl Image {
         };
         if bytes.len() as u64 > Self::MAX_FILE_BYTES {
             let limit = mebibytes(Self::MAX_FILE_BYTES);
-            // No more than this is read from a file.
+            // At most this many bytes are read from a file.
             return Err(too_large(format!("a file of more than {limit}"), limit));
         }
         let format = Format::of(bytes).map_err(|found| bad(found.into()))?;
@@ -137,7 +138,7 @@ impl Image {
                 mebibytes(Self::MAX_DECODED_BYTES),
             ));
         }
-        // A TIFF decoder reads whole strips, and a strip may be the whole file.
+        // The TIFF decoder reads whole strips, and one strip may be the whole file.
         limits.max_alloc = Some(decoded + bytes.len() as u64 + Self::MAX_DECODER_BYTES);
         decoder.set_limits(limits).map_err(because)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

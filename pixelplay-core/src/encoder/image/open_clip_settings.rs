@@ -9,8 +9,8 @@ use super::settings::{Borders, CLIP_MEAN, CLIP_STD, Settings, Size};
 use crate::encoder::error::EncodeError;
 
 impl Settings {
-    /// Parses the settings for a tower whose input is a square of `side` pixels, which takes
-    /// precedence; `path` is used only in errors.
+    /// Parses the settings for a tower whose input is a square of `side` pixels. `side` takes
+    /// precedence over the size in the settings; `path` is used only in errors.
     ///
     /// Missing keys take the defaults of OpenCLIP's `PreprocessCfg`.
     pub(in crate::encoder) fn parse_open_clip(

@@ -64,7 +64,7 @@ impl std::fmt::Debug for Image {
 /// Composites RGBA pixels onto white, like Pillow's `Image.alpha_composite` over an opaque
 /// background, which amounts to rounding `(value * alpha + 255 * (255 - alpha)) / 255`.
 pub(super) fn on_white(mut pixels: Vec<u8>) -> Vec<u8> {
-    // In place, since a picture can take hundreds of megabytes.
+    // This works in place, since a picture can take hundreds of megabytes.
     let count = pixels.len() / 4;
     for at in 0..count {
         let alpha = u32::from(pixels[at * 4 + 3]);

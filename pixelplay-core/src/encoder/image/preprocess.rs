@@ -83,8 +83,8 @@ impl Preprocess {
     }
 }
 
-/// Follows the arithmetic of the reference, including types: rescaled in `f64`, normalised in
-/// `f32`.
+/// Follows the arithmetic of the reference, including its types: pixels are rescaled in `f64` and
+/// normalised in `f32`.
 #[expect(clippy::cast_possible_truncation, reason = "the reference rounds to f32 at these places")]
 fn levels(settings: &Settings) -> [[f32; 256]; 3] {
     std::array::from_fn(|channel| {

@@ -1,10 +1,10 @@
 //! Pillow's resize, bit for bit: two passes of a filter that widens when the picture shrinks.
 //!
-//! Checkpoints were trained on its results, and no other library reproduces them:
-//! `fast_image_resize` and `image` differ by up to 6 levels when resizing both axes at once, and
-//! `fast_image_resize` still by 2 with one pass at a time. So the arithmetic is Pillow's: weights
-//! in `f64`, then as multiples of 2^-22; integer sums, rounded and clipped to 8 bits after each
-//! pass.
+//! Checkpoints were trained on Pillow's results, and no other library reproduces them:
+//! `fast_image_resize` and `image` differ by up to 6 levels when both axes are resized at once, and
+//! `fast_image_resize` still differs by 2 with separate passes. So the arithmetic is Pillow's:
+//! weights in `f64`, then as multiples of 2^-22; integer sums, rounded and clipped to 8 bits after
+//! each pass.
 
 use std::f64::consts::PI;
 use std::ops::Range;
@@ -185,7 +185,7 @@ impl Filter {
 mod tests {
     use super::*;
 
-    /// Every backend reads rows of any length up to their last byte, and nothing beyond it.
+    /// Every backend reads rows of any length up to their last byte, and no further.
     #[test]
     fn every_backend_gives_the_same_pixels() {
         let axis =

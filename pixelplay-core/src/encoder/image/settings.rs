@@ -33,14 +33,15 @@ pub(super) enum Size {
     Exact([usize; 2]),
 }
 
-/// The rules for cropping a picture to its centre, or padding it if it is smaller. They differ if a
-/// side and its target differ by an odd number of pixels.
+/// The rules for cropping a picture to its centre, or for padding it if it is smaller. The rules
+/// yield different results if a side and its target differ by an odd number of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) enum Borders {
-    /// transformers: crops from the lower of two middles, and pads with black, the odd pixel first.
+    /// transformers: crops at the lower of two possible offsets, and pads with black, with the odd
+    /// pixel first.
     Transformers,
-    /// torchvision and OpenCLIP: crops from the even one of two middles, and pads with a grey, the
-    /// odd pixel last.
+    /// torchvision and OpenCLIP: crops at the even one of two possible offsets, and pads with a
+    /// grey, with the odd pixel last.
     Torchvision { fill: u8 },
 }
 

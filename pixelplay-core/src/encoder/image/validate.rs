@@ -5,9 +5,9 @@
 
 use image::ImageFormat;
 
-/// The maximum number of scans of a JPEG file: each makes the decoder go through the whole picture
-/// again, and can be as short as about ten bytes. Encoders write about ten scans; a hundred over
-/// 169 megapixels took 6 seconds.
+/// The maximum number of scans in a JPEG file. Each scan makes the decoder go through the whole
+/// picture again, and can be as short as about ten bytes. Encoders write about ten scans; a hundred
+/// scans of 169 megapixels took 6 seconds.
 pub(super) const MAX_JPEG_SCANS: usize = 100;
 
 /// Why a file of a known format should not be decoded.
@@ -28,8 +28,8 @@ pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// Goes from marker to marker up to the end of the picture. Anything after it, such as a video or a
-/// second picture, is ignored.
+/// Follows the markers up to the end of the picture. Anything after it, such as a video or a second
+/// picture, is ignored.
 fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     const END: u8 = 0xD9;
     const SCAN: u8 = 0xDA;
@@ -62,7 +62,7 @@ fn jpeg(bytes: &[u8]) -> Result<(), Flaw> {
     }
 }
 
-/// Goes through the chunks that the header covers; each must lie within the file.
+/// Checks that each chunk covered by the header lies within the file.
 fn webp(bytes: &[u8]) -> Result<(), Flaw> {
     let len = |at: usize| -> Option<u64> {
         let word = bytes.get(at..at + 4)?.first_chunk()?;

@@ -26,7 +26,7 @@ pub(super) enum VisionTower {
 }
 
 impl TextTower {
-    /// Loads the tower on this many threads of its own.
+    /// Loads the tower, using this many new threads.
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
@@ -54,7 +54,7 @@ impl TextTower {
 }
 
 impl VisionTower {
-    /// Loads the tower on this many threads of its own.
+    /// Loads the tower, using this many new threads.
     pub(super) fn load(
         weights: &Weights,
         config: &Config,
@@ -85,8 +85,8 @@ impl VisionTower {
         self.run(pixels, usize::MAX)
     }
 
-    /// The same for the self-test, which must be fast: a tower with patches reads only the first
-    /// `patches` of each image.
+    /// Like [`forward`](Self::forward), but for the self-test, which must be fast: a tower with
+    /// patches reads only the first `patches` patches of each image.
     pub(super) fn forward_some(&self, pixels: &[f32], patches: usize) -> Result<Vec<Vec<f32>>> {
         self.run(pixels, patches)
     }

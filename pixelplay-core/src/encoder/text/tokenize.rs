@@ -24,7 +24,8 @@ impl Tokenize {
         let bad =
             |source: Cause| EncodeError::BadTokenizer { path: definition.path.clone(), source };
         let mut tokenizer = Tokenizer::from_bytes(&definition.text).map_err(bad)?;
-        // The file may contain the settings of the program that saved it last; ours are set below.
+        // The file may contain the settings of the program that saved it last. Our own are set here
+        // instead.
         tokenizer.with_truncation(None).map_err(bad)?;
         tokenizer.with_padding(None);
         let empty = tokenizer.encode_fast("", true).map_err(bad)?;

@@ -1,8 +1,9 @@
-//! The cache: one SQLite file that stores answers, and when each provider may be asked next.
+//! The cache: one SQLite file that stores answers, and the time at which each provider may be asked
+//! next.
 //!
 //! Every answer is on disk before the next request is sent, so a killed run loses only the current
-//! one. The file also assigns turns: several processes together, and a restarted run, keep the
-//! pace.
+//! request. The file also assigns turns, so that several processes together, and a restarted run,
+//! keep the provider's pace.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use super::error::{CacheProblem, EnrichError};
 use crate::sqlite::{self, FileKind, Refusal, create_private, is_busy, patiently};
 
 const CACHE: FileKind = FileKind {
-    // "Pixe"
+    // "Pixe" in ASCII.
     application_id: 0x5069_7865,
     migrations: &[include_str!("cache.sql")],
     is_called: "a cache of looked-up songs",
@@ -27,7 +28,7 @@ pub(super) struct Cache {
     connection: Connection,
 }
 
-/// The answer of a provider, and its time.
+/// The answer of a provider, and when it was received.
 pub(super) struct Answer {
     pub(super) fetched_at: Millis,
     pub(super) body: String,
@@ -92,8 +93,9 @@ impl Cache {
         })
     }
 
-    /// Takes the next turn to ask a provider, and returns when it is: now, or later. The following
-    /// turn is an `interval` later. A turn more than `longest` away was set by a wrong clock.
+    /// Takes the next turn to ask a provider, and returns the time of this turn, which is now or
+    /// later. The turn after it is one `interval` later. A turn more than `longest` away was set by
+    /// a wrong clock and is ignored.
     pub(super) fn take_turn(
         &self,
         provider: &str,
@@ -108,7 +110,7 @@ impl Cache {
         })
     }
 
-    /// Blocks all turns until that time.
+    /// Blocks all turns until the given time.
     pub(super) fn hold(&self, provider: &str, until: Millis) -> Result<(), EnrichError> {
         self.change_turn(provider, |next| ((), next.unwrap_or(until).max(until)))
     }
@@ -193,7 +195,7 @@ mod tests {
         one.hold("itunes", 90_000).unwrap();
         other.hold("itunes", 50_000).unwrap();
         assert_eq!(turn(&other, 31_000), 90_000);
-        // A clock that was wrong by years delays no one.
+        // A clock that was wrong by years does not delay anyone.
         one.hold("itunes", 1_000_000_000_000).unwrap();
         assert_eq!(turn(&one, 100_000), 100_000);
     }

@@ -24,7 +24,8 @@ impl Artists {
         Self { whole: name(credit), first, all: names.into_iter().chain(guests).collect() }
     }
 
-    /// Returns how likely the artists of a recording, `other`, are the same: 0 for other artists.
+    /// Returns how likely it is that `other`, the credit of a recording, names the same artists: 0
+    /// for different artists.
     pub(super) fn likeness(&self, other: &Self) -> f64 {
         if self.whole == other.whole {
             return 1.0;
@@ -35,7 +36,8 @@ impl Artists {
             let more = (other.all.len() as f64 - shared).min(3.0);
             return (0.55 + 0.45 * missing) * (1.0 - 0.04 * more);
         }
-        // A typing error, in names long enough to distinguish it from another name.
+        // Allows typing errors, but only in names that are long enough not to be confused with
+        // another name.
         let close = similarity(&self.whole, &other.whole);
         if close >= 0.85 && self.whole.chars().count() >= 6 {
             return 0.78;

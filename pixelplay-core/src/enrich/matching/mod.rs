@@ -1,10 +1,10 @@
-//! Decides which of a provider's recordings is the song, and with what confidence.
+//! Determines which of a provider's recordings is the song, and with what confidence.
 //!
 //! The confidence is the product of three similarities, each 0 to 1: of the artists, of the titles,
-//! and of the lengths. A recording of another kind (live, a remix, a cover, part of a DJ mix) is
-//! refused whatever its confidence, unless the song itself is of that kind.
+//! and of the lengths. A recording of a different kind (live, a remix, a cover, part of a DJ mix)
+//! is rejected regardless of its confidence, unless the song itself is of that kind.
 //!
-//! `artist` compares credits, `similarity` spellings.
+//! `artist` compares credits, and `similarity` compares spellings.
 
 mod artist;
 mod similarity;
@@ -20,7 +20,8 @@ use crate::recording::fold::{fold, squeezed};
 use crate::recording::title::{Title, Version};
 use crate::song::Song;
 
-/// The similarity if a length is unknown on either side: such a match must be good otherwise.
+/// The similarity if the length is unknown on either side. Such a match must be good in all other
+/// respects.
 const LENGTH_UNKNOWN: f64 = 0.9;
 /// The similarity if one title has an additional group of unknown meaning.
 const MORE_IN_TITLE: f64 = 0.82;
@@ -33,13 +34,13 @@ pub struct Wanted {
     pub title: String,
     /// The artist to search for: without guests.
     pub artist: String,
-    /// Its length in milliseconds.
+    /// The length in milliseconds.
     pub duration_ms: Option<i64>,
     parsed: Title,
     artists: Artists,
     album: String,
     explicit: Option<bool>,
-    /// The kinds of version it is, by its title, artist or album.
+    /// The kinds of version that it is, according to its title, artist or album.
     is_of: BTreeSet<Version>,
     /// The kinds of version its title mentions, even as part of the name: `Karaoke Queen`.
     speaks_of: BTreeSet<Version>,
@@ -51,12 +52,12 @@ pub struct Wanted {
 pub struct Match {
     /// The recording.
     pub candidate: Candidate,
-    /// The confidence that it is the song: 0 to 1, in thousandths.
+    /// The confidence that it is the song, 0 to 1, rounded to thousandths.
     pub confidence: f64,
 }
 
 impl Wanted {
-    /// Returns what to look a song up by, or `None` without a title or an artist.
+    /// Creates the data to look up a song by. Returns `None` if the song has no title or no artist.
     #[must_use]
     pub fn new(song: &Song) -> Option<Self> {
         let title = song.title.as_deref()?.trim();
@@ -82,15 +83,15 @@ impl Wanted {
         })
     }
 
-    /// Returns a key that is the same for songs with the same query, whatever their spelling.
+    /// Returns a key that is the same for songs with the same query, regardless of their spelling.
     pub(super) fn key(&self) -> String {
         let Title { words, version_words, .. } = &self.parsed;
         format!("{}\n{words}\n{version_words}", self.artists.key())
     }
 
-    /// Returns the candidate with the highest confidence, or why the closest of them is refused.
-    /// Ties are decided by the album, then by whether it is equally explicit, then by the length,
-    /// then by the order.
+    /// Returns the candidate with the highest confidence, or the reason why the closest one is
+    /// rejected. Ties are broken by a matching album, then by a matching explicit flag, then by the
+    /// closest length, then by the order.
     ///
     /// ```
     /// use pixelplay_core::enrich::{Candidate, Refusal, Wanted};
@@ -194,7 +195,7 @@ impl Wanted {
             ours.core.as_ref().unwrap_or(&ours.words),
             theirs.core.as_ref().unwrap_or(&theirs.words),
         );
-        // If both have an additional group, the groups differ.
+        // If both titles have an additional group, the groups differ.
         let is_one_longer = ours.core.is_none() || theirs.core.is_none();
         if numbers(&ours.words) != numbers(&theirs.words) {
             return 0.0;
@@ -215,8 +216,8 @@ impl Wanted {
         if ours.versions.is_empty() || ours.version_words == theirs.version_words {
             return Some(1.0);
         }
-        // Remixes by two people are two recordings; `Live` and `Live at Wembley` may be the same
-        // one.
+        // Remixes by two people are two recordings, but `Live` and `Live at Wembley` may be the
+        // same recording.
         let is_named =
             ours.versions.contains(&Version::Remix) || ours.versions.contains(&Version::Other);
         let (our_names, their_names) = (names(&ours.version_words), names(&theirs.version_words));
@@ -242,8 +243,8 @@ impl Wanted {
         }
     }
 
-    /// Orders recordings of the same confidence: the same album, equally explicit, the closest
-    /// length.
+    /// Ranks recordings of the same confidence: by the same album, the same explicit flag, and the
+    /// closest length.
     fn rank(&self, candidate: &Candidate) -> (bool, bool, i64) {
         let album = fold(candidate.album.as_deref().unwrap_or_default());
         let is_album = !self.album.is_empty() && album == self.album;
@@ -256,7 +257,7 @@ impl Wanted {
     }
 }
 
-/// Returns the title with a word or two that help to find its version.
+/// Returns the title with one or two words that help to find its version.
 fn search_title(title: &Title) -> String {
     let mut text = title.text.clone();
     for version in &title.versions {
@@ -275,7 +276,7 @@ fn search_title(title: &Title) -> String {
     text
 }
 
-/// Returns the numbers of a title: `Part 2` is not `Part 1`, and `III` is not `II`.
+/// Returns the numbers in a title, because `Part 2` is not `Part 1`, and `III` is not `II`.
 fn numbers(words: &str) -> Vec<String> {
     const ROMAN: [&str; 9] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"];
     let counting = words.split(' ').enumerate().filter_map(|(at, word)| {
@@ -289,7 +290,7 @@ fn numbers(words: &str) -> Vec<String> {
     counting.collect()
 }
 
-/// Returns the words that say whose version it is.
+/// Returns the words that name the author of a version.
 fn names(version_words: &str) -> BTreeSet<&str> {
     const OF_ANY: [&str; 14] = [
         "remix", "mix", "remixed", "edit", "version", "the", "by", "radio", "original", "extended",

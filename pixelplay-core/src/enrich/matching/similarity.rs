@@ -1,9 +1,10 @@
 //! The similarity of two spellings.
 
-/// Returns the similarity of two texts, 0 to 1: one minus the edits (Levenshtein) per character of
-/// the longer one.
+/// Returns the similarity of two texts, 0 to 1: one minus the edit distance (Levenshtein) divided
+/// by the length of the longer text.
 pub(super) fn similarity(a: &str, b: &str) -> f64 {
-    /// Titles are shorter than this; the work grows with the product of the lengths.
+    /// The maximum length compared, longer than any title. The work grows with the product of the
+    /// lengths.
     const LONGEST: usize = 200;
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let longer = a.len().max(b.len());

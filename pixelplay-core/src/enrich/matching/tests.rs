@@ -1,4 +1,4 @@
-//! Pairs of real and made-up credits: which are the same recording, and which are refused and why.
+//! Pairs of real and made-up credits: which are the same recording, which are rejected, and why.
 
 use super::*;
 use crate::song::SongId;
@@ -155,7 +155,7 @@ fn another_recording_is_refused_and_the_reason_told() {
             Cover,
         ),
         (("Cover Me Up", "Ana", None), ("Cover Me Up (Karaoke)", "Ana", None), "", Cover),
-        // Part of a DJ mix.
+        // Recordings that are part of a DJ mix.
         (
             ("One More Time", "Daft Punk", Some(320)),
             ("One More Time (Mixed)", "Daft Punk", Some(320)),
@@ -168,7 +168,7 @@ fn another_recording_is_refused_and_the_reason_told() {
             "Summer 2001 (DJ Mix)",
             Mixed,
         ),
-        // Other versions, both ways.
+        // Other versions, in both directions.
         (("Song 2", "Blur", Some(121)), ("Song 2 (Live)", "Blur", Some(121)), "", OtherVersion),
         (("Song 2 - Live", "Blur", Some(121)), ("Song 2", "Blur", Some(121)), "", OtherVersion),
         (
@@ -282,7 +282,7 @@ fn of_several_the_surest_is_chosen_then_the_album_then_the_nearest_length() {
     assert_eq!(chosen(&[on("1", 126), on("2", 125)]), "2");
     assert_eq!(chosen(&[on("1", 125), on("2", 125)]), "1");
     assert_eq!(wanted.choose(&[], 0.75), Err(Refusal::NothingFound));
-    // Of several refusals, the one of the closest recording is returned.
+    // If there are several refusals, that of the closest recording is returned.
     let live = candidate("Yesterday (Live)", "The Beatles", "", Some(125));
     let other = candidate("Yesterday", "Boyz II Men", "", Some(125));
     assert_eq!(wanted.choose(&[live, other], 0.75), Err(Refusal::OtherVersion));
@@ -351,7 +351,8 @@ fn of_real_names_each_finds_itself_and_no_other() {
     for song in &songs {
         by_artist.entry(song.artist.as_deref()).or_default().push(song);
     }
-    // The letters before the first bracket or dash, as far as they are hardly misspelt.
+    // The letters before the first bracket or dash, limited to the first few, which are rarely
+    // misspelt.
     let start = |song: &Song| {
         let title = song.title.as_deref().unwrap();
         let name = title.split(['(', '[']).next().unwrap();

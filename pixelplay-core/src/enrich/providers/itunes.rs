@@ -1,7 +1,8 @@
 //! The iTunes Search API.
 //!
-//! <https://performance-partners.apple.com/search-api>: `GET /search` with `term`, `country`, `media`, `entity` and
-//! `limit`; about 20 calls a minute; too many are answered with 403 or 429.
+//! <https://performance-partners.apple.com/search-api>: `GET /search` with `term`, `country`,
+//! `media`, `entity` and `limit`; about 20 calls per minute; more calls are answered with 403 or
+//! 429.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::enrich::error::EnrichError;
 use crate::enrich::matching::Wanted;
 use crate::enrich::provider::Provider;
 
-/// Enough results to find the song itself among its covers.
+/// The maximum number of results, enough to find the song itself among its covers.
 const LIMIT: u32 = 25;
 
 const ARTWORK_HOSTS: &[&str] = &[".mzstatic.com"];
@@ -32,7 +33,7 @@ pub struct ITunes {
 }
 
 impl ITunes {
-    /// Creates the provider for the shop of a country, given by its two letters: `"US"`.
+    /// Creates the provider for the shop of a country, given as a two-letter code such as `"US"`.
     ///
     /// # Errors
     /// Returns [`EnrichError::BadOptions`] if `country` is not two letters.
@@ -126,7 +127,7 @@ fn song(result: &Value) -> Option<Candidate> {
     })
 }
 
-/// Returns the address of the same cover with 600 pixels a side: the size is the last part of the
+/// Returns the address of the same cover at 600 x 600 pixels. The size is the last part of the
 /// address.
 fn larger(artwork: String) -> String {
     match artwork.strip_suffix("/100x100bb.jpg") {

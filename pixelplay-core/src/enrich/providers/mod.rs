@@ -1,5 +1,5 @@
-//! The included providers, one file each, and a function that finds one by its name. `wire` reads
-//! what their answers have in common.
+//! The included providers, one per file, and a function that finds a provider by its name. `wire`
+//! handles what their requests and answers have in common.
 
 mod itunes;
 mod musicbrainz;
@@ -14,16 +14,16 @@ use super::provider::Provider;
 /// Settings of the included providers; each uses those that concern it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// The country of the shop, as two letters; for iTunes.
+    /// The two-letter code of the shop's country; used by iTunes.
     pub country: String,
     /// The e-mail or web address of the person who runs this program; MusicBrainz requires it.
     pub contact: Option<String>,
-    /// Another address to send requests to, such as a mirror or a test server.
+    /// An alternative address to send requests to, such as a mirror or a test server.
     pub base_url: Option<String>,
 }
 
 impl Default for ProviderSettings {
-    /// The shop of the US, without a contact.
+    /// The default settings: the US shop, and no contact.
     fn default() -> Self {
         Self { country: "US".to_owned(), contact: None, base_url: None }
     }

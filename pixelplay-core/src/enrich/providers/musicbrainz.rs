@@ -1,10 +1,10 @@
 //! MusicBrainz, with covers from the Cover Art Archive.
 //!
-//! <https://musicbrainz.org/doc/MusicBrainz_API>: `GET /ws/2/recording` with `query` (Lucene's language), `fmt=json` and
-//! `limit`; one request a second, with a User-Agent that says whom to write to; more are answered
-//! with 503.
-//! <https://musicbrainz.org/doc/Cover_Art_Archive/API>: `/release-group/MBID/front-500` redirects to a picture, or
-//! answers 404.
+//! <https://musicbrainz.org/doc/MusicBrainz_API>: `GET /ws/2/recording` with `query` (Lucene's
+//! language), `fmt=json` and `limit`; one request per second, with a User-Agent that contains a
+//! contact address; more requests are answered with 503.
+//! <https://musicbrainz.org/doc/Cover_Art_Archive/API>: `/release-group/MBID/front-500` redirects
+//! to a picture, or returns 404.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use crate::enrich::error::EnrichError;
 use crate::enrich::matching::Wanted;
 use crate::enrich::provider::Provider;
 
-/// Each recording lists its releases, and there may be hundreds.
+/// The maximum number of recordings. It is small because each one lists its releases, possibly
+/// hundreds.
 const LIMIT: u32 = 10;
 
 /// MusicBrainz: covers, links, album, year and length; no previews. Its core data is in the public
@@ -70,7 +71,8 @@ impl MusicBrainz {
         }
         let id = recording["id"].as_str().filter(|id| is_mbid(id))?;
         let mut title = recording["title"].as_str()?.to_owned();
-        // This field holds what others write into the title: `live, 1985-07-13: Wembley Stadium`.
+        // This field contains what other catalogues write in the title:
+        // `live, 1985-07-13: Wembley Stadium`.
         if let Some(which) = recording["disambiguation"].as_str().filter(|which| !which.is_empty())
         {
             title.push_str(&format!(" ({which})"));
@@ -145,7 +147,7 @@ fn is_mbid(text: &str) -> bool {
         })
 }
 
-/// Returns the names with the text that joins them.
+/// Returns the names of a credit with the text that joins them.
 fn credit(credit: &Value) -> Option<String> {
     let mut text = String::new();
     for part in credit.as_array()? {
@@ -160,8 +162,8 @@ fn kinds(release: &Value) -> impl Iterator<Item = &str> {
     kinds.into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Returns a sort key; the lowest is the release that people would call the album: official, an
-/// album, neither compilation nor concert, early.
+/// Returns a sort key; the lowest key belongs to the release that people would call the album:
+/// official, an album, neither a compilation nor a concert, and early.
 fn rank(release: &Value) -> (bool, bool, bool, String) {
     let date = release["date"].as_str().filter(|date| !date.is_empty());
     (

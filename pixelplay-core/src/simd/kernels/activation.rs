@@ -11,7 +11,7 @@ pub(crate) enum Activation {
     Gelu,
     /// `x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`.
     GeluTanh,
-    /// `x` between 0 and 6.
+    /// `x` clamped to the range from 0 to 6.
     Relu6,
 }
 
@@ -37,8 +37,9 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> 
     }
 }
 
-/// Computes `e^x`, within 2 units in the last place if the result is a normal number. Below that
-/// range it returns the least normal number, above `e^88` it returns `e^88`. NaN stays NaN.
+/// Computes `e^x`, accurate to 2 units in the last place if the result is a normal number. Smaller
+/// results become the smallest normal number, and results above `e^88` become `e^88`. NaN stays
+/// NaN.
 ///
 /// # Safety
 /// See [`Vector`].
@@ -153,8 +154,8 @@ mod tests {
                         std::array::from_fn(|at| (chunk * 32 + at) as f32 / 4000.0 - 16.0);
                     for (x, y) in values.into_iter().zip(apply(backend, activation, values)) {
                         let expected = oracle::activation(activation, f64::from(x));
-                        // Relative to the value, and to what cancels in it, which is never more
-                        // than the argument.
+                        // The error is relative to the value, plus what cancels in it, which is
+                        // never more than the argument.
                         let slack = expected.abs() + f64::from(x.abs()) / 8.0 + 1e-30;
                         let error = (f64::from(y) - expected).abs() / slack;
                         if error > worst.0 {
@@ -163,7 +164,7 @@ mod tests {
                     }
                 }
                 assert!(worst.0 < 6e-7, "{backend}, {activation:?}: {worst:?}");
-                // Where the activation returns 0, and where it returns its argument.
+                // Checks inputs at which the activation returns its argument, and 0.
                 assert_eq!(apply(backend, activation, [1e30, 0.0]), [1e30, 0.0]);
                 let [least] = apply(backend, activation, [-1e4]);
                 assert!((-1e-30..=0.0).contains(&least), "{backend}, {activation:?}: {least}");

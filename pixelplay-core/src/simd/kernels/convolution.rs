@@ -3,8 +3,8 @@
 //! convolution of a network, where all channels read the three planes of a picture.
 //!
 //! A tile consists of adjacent pixels of one row of the result, whose sums stay in registers while
-//! the kernel moves over them. Every pixel is summed in a fixed order, row by row of the kernel,
-//! whatever is computed with it.
+//! the kernel moves over them. Every pixel is summed in a fixed order, row by row of the kernel, no
+//! matter which other pixels are computed with it.
 
 use super::activation::{self, Activation};
 use crate::simd::vector::{Lanes, Vector};
@@ -21,7 +21,7 @@ pub(crate) struct Convolution {
     pub(crate) side: usize,
     /// Height and width of the result.
     pub(crate) outputs: usize,
-    /// The padding before the first pixel: how far the kernel starts outside.
+    /// The padding before the first pixel, which is how far outside the input the kernel starts.
     pub(crate) before: usize,
 }
 
@@ -34,8 +34,8 @@ pub(crate) struct BlockWeights<'a> {
 }
 
 impl Backend {
-    /// Computes rows of the result of a depthwise convolution, starting at `first`. `input` has the
-    /// lines of all pixels of a block, row by row.
+    /// Computes rows of the result of a depthwise convolution, starting at `first`. `input`
+    /// contains the lines of all pixels of a block, row by row.
     ///
     /// # Panics
     /// If the lengths do not fit, the rows do not exist, or the stride is neither 1 nor 2.
@@ -54,7 +54,7 @@ impl Backend {
     }
 
     /// Computes rows of the result of a convolution over planes of single values, starting at
-    /// `first`. The planes are stored one after the other.
+    /// `first`. The planes are stored one after another.
     ///
     /// # Panics
     /// If the lengths do not fit, the rows do not exist, or the stride is neither 1 nor 2.
@@ -96,12 +96,12 @@ impl Convolution {
 
 /// The values that a convolution reads at one pixel.
 pub(in crate::simd) trait Pixel: Copy {
-    /// Returns the pixel as each of the 16 channels reads it.
+    /// Loads the pixel as the values that the 16 channels read.
     ///
     /// # Safety
     /// See [`Vector`]; `from` must point to a pixel.
     unsafe fn load<V: Vector>(from: *const Self) -> V;
-    /// The value of pixels outside.
+    /// The value of pixels outside the input.
     const ZERO: Self;
 }
 

@@ -6,8 +6,8 @@ use super::reduce::tree_sum;
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// Computes the dot products of rows and queries in `f32`. They may differ by rounding from any
-    /// other order of summation.
+    /// Computes the dot products of rows and queries in `f32`. The order of summation is not fixed,
+    /// so results may differ in rounding.
     ///
     /// `rows` has shape `(n, dim)` and `queries` `(m, dim)`. `out[j * c + i]` becomes the product
     /// of query `j` and the `i`-th of the `c` rows, which are the picked rows or all rows.
@@ -76,8 +76,8 @@ fn check(dim: usize, rows: &[f32], picked: Option<&[u32]>, queries: &[f32], out:
 
 /// `L` partial sums of products, in registers of an instruction set.
 ///
-/// On its own, the compiler vectorises some shapes of [`microkernel`] but splits others lane by
-/// lane, so the instructions are named explicitly; the portable implementation is a plain array.
+/// Left to itself, the compiler vectorises some shapes of [`microkernel`] but splits others lane by
+/// lane, so the instructions are given explicitly; the portable implementation is a plain array.
 /// Instructions inside closures are not inlined, so this code uses loops instead of closures.
 pub(in crate::simd) trait Accumulator<const L: usize>: Copy {
     /// `f32` or `f64`.
@@ -94,7 +94,7 @@ pub(in crate::simd) trait Accumulator<const L: usize>: Copy {
     /// See [`Accumulator::zero`].
     unsafe fn accumulate(self, a: &[f32; L], b: &[f32; L]) -> Self;
 
-    /// Adds the products of two tails of less than `L` values, then all sums.
+    /// Adds the products of two tails of fewer than `L` values, then adds up all sums.
     ///
     /// # Safety
     /// See [`Accumulator::zero`].
@@ -144,7 +144,7 @@ unsafe fn microkernel<A: Accumulator<L>, const L: usize, const R: usize, const Q
 ) -> [[A::Total; Q]; R] {
     let dim = queries[0].len();
     let count = dim / L;
-    // All with the same length, so that the loop below needs no bounds checks.
+    // All slices have the same length, so that the loop below needs no bounds checks.
     let row_chunks = rows.map(|row| &row.as_chunks::<L>().0[..count]);
     let query_chunks = queries.map(|query| &query.as_chunks::<L>().0[..count]);
     // SAFETY: our caller guarantees what `A` requires, here and below.
@@ -208,8 +208,8 @@ pub(in crate::simd) unsafe fn dots<
     };
     let mut queries = queries.chunks_exact(dim);
     let mut outs = out.chunks_exact_mut(count);
-    // Several queries at a time, so that a loaded row serves them all; the remaining queries go one
-    // by one.
+    // Processes several queries at once, so that a loaded row is used for all of them. The
+    // remaining queries are processed one by one.
     while queries.len() >= Q {
         let group: [&[f32]; Q] = from_fn(|_| queries.next().unwrap_or_default());
         let mut group_outs: [&mut [A::Total]; Q] = from_fn(|_| outs.next().unwrap_or_default());

@@ -7,7 +7,8 @@ use crate::simd::{Isa, x86};
 
 impl Backend {
     /// Computes the exact dot products of rows of `u8` and one query. `out[i]` becomes the product
-    /// of the `i`-th row, out of the picked rows or all rows. Lengths up to 65,536 cannot overflow.
+    /// of the `i`-th picked row, or of the `i`-th row if all rows are used. Sums of up to 65,536
+    /// products cannot overflow.
     ///
     /// # Panics
     /// If the length of `rows` is not a multiple of the query's, `out` does not have a value for
@@ -25,8 +26,8 @@ impl Backend {
         unsafe { dispatch!(self, dots_i8(rows, picked, query, out)) }
     }
 
-    /// Computes [`dots_i8`](Self::dots_i8) for all queries of several panels: `out[p * c + i]`
-    /// becomes the products of panel `p` and the `i`-th of the `c` rows.
+    /// Like [`dots_i8`](Self::dots_i8), for all queries of several panels: `out[p * c + i]` becomes
+    /// the products of panel `p` and the `i`-th of the `c` rows.
     ///
     /// # Panics
     /// As [`dots_i8`](Self::dots_i8).
@@ -109,7 +110,8 @@ impl Panel {
 pub(in crate::simd) fn dots(rows: &[u8], picked: Option<&[u32]>, query: &[i8], out: &mut [i32]) {
     for (at, out) in out.iter_mut().enumerate() {
         let products = row(rows, picked, query.len(), at).iter().zip(query);
-        // Through `i16`: many processors add such products in pairs.
+        // Multiplies as `i16`, because many processors have an instruction that adds such products
+        // in pairs.
         *out = products.map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b))).sum();
     }
 }
@@ -135,7 +137,7 @@ pub(in crate::simd) fn panel(
     }
 }
 
-/// Returns the values of a row for one quad, padded with zeros after the last.
+/// Returns the values of a row for one quad, padded with zeros after the end of the row.
 #[inline(always)]
 pub(in crate::simd) fn padded(values: &[u8]) -> [u8; QUAD] {
     match values.first_chunk() {

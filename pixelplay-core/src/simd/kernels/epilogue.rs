@@ -6,11 +6,11 @@ use crate::simd::vector::{Lanes, Vector};
 /// The operations on a product before it is stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Epilogue<'a> {
-    /// One line for each block of columns.
+    /// The bias: one line per block of columns.
     pub(crate) bias: Option<&'a [Lanes]>,
-    /// Add to the contents of the output instead of replacing them.
+    /// Whether to add to the contents of the output instead of replacing them.
     pub(crate) accumulate: bool,
-    /// Applied last.
+    /// The activation, which is applied last.
     pub(crate) activation: Option<Activation>,
 }
 

@@ -1,28 +1,28 @@
 //! Products of blocked matrices, tile by tile.
 //!
-//! Every value of a product is summed over `k` in a fixed order. It does not depend on how many
-//! rows or columns are computed with it, or on the number of threads: the result is bit-identical
-//! in any batch.
+//! Every value of a product is summed over `k` in a fixed order, which does not depend on the
+//! number of rows or columns computed together or on the number of threads. So the result is
+//! bit-identical in any batch.
 
 use super::epilogue::Epilogue;
 use super::microkernel::{MAX_BLOCKS, MAX_ROWS, Microkernel, Operands, tile_of};
 use crate::simd::vector::{Lanes, WIDTH};
 use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
-/// The number of products that are summed before they are added to the output: two blocks of this
-/// many lines of the right factor, and a few hundred rows of the left factor, fit into a core's own
-/// cache. A multiple of [`WIDTH`].
+/// The number of products that are summed before they are added to the output. Two blocks of this
+/// many lines of the right factor and a few hundred rows of the left factor fit into a core's own
+/// cache. This is a multiple of [`WIDTH`].
 const DEPTH: usize = 768;
 
-/// The number of bytes of the left factor that are multiplied with all of the right factor before
-/// moving on: they fit into a core's own cache together with two blocks of the right factor.
+/// The number of bytes of the left factor that are multiplied with the whole right factor before
+/// moving on. They fit into a core's own cache together with two blocks of the right factor.
 const LEFT_BYTES: usize = 384 << 10;
 
 impl Backend {
     /// Computes the product of two factors: `left` has as many columns as `right` has rows, and
     /// `right` has as many blocks of 16 columns as `out`.
     ///
-    /// Each value is summed over `k` in order, [`DEPTH`] products at a time, whatever else is
+    /// Each value is summed over `k` in order, [`DEPTH`] products at a time, no matter what else is
     /// computed with it.
     ///
     /// # Panics
@@ -208,8 +208,8 @@ mod tests {
         }
     }
 
-    /// Sums of more products than are summed at once: the bias and the old contents are added once,
-    /// the activation comes last, and other rows and blocks make no difference.
+    /// Tests sums of more products than are summed at once: the bias and the old contents are added
+    /// once, the activation is applied last, and other rows and blocks make no difference.
     #[test]
     fn deep_products_are_those_of_f64() {
         let mut seed = 5;

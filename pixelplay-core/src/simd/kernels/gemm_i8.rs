@@ -13,8 +13,9 @@ use crate::simd::vector::{Codes, Lanes, WIDTH};
 use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 
 impl Backend {
-    /// Computes [`gemm`](Self::gemm) of a left factor of codes and a right factor of integers: all
-    /// lines of its blocks except the first have 4 bytes of `k`. The integers are summed exactly.
+    /// Like [`gemm`](Self::gemm), for a left factor of codes and a right factor of integers. In
+    /// each block of the right factor, all lines except the first have 4 bytes of `k`. The integers
+    /// are summed exactly.
     ///
     /// # Panics
     /// As [`gemm`](Self::gemm), and if there are too many quads to rule out overflow.
@@ -46,14 +47,14 @@ impl Backend {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dequantization<'a> {
     pub(crate) rows: &'a [RowScale],
-    /// A line for each block: the value of one integer step in each column.
+    /// One line per block: the value of one integer step in each column.
     pub(crate) steps: &'a [Lanes],
-    /// A line for each block: the sums of the integers of each column.
+    /// One line per block: the sum of the integers in each column.
     pub(crate) column_sums: &'a [Lanes],
 }
 
 impl Dequantization<'_> {
-    /// Returns the values of sums of rows in one block, starting at row `first`.
+    /// Converts the sums of rows in one block, starting at row `first`, to values.
     #[inline(always)]
     pub(in crate::simd) fn values(
         &self,

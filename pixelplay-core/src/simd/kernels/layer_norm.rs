@@ -19,7 +19,7 @@ impl Backend {
     }
 }
 
-/// The factors and summands of a layer norm; zeros after the last column.
+/// The factors and summands of a layer norm. There are zeros after the last column.
 #[derive(Debug)]
 pub(crate) struct LayerNorm {
     pub(crate) width: usize,
@@ -55,7 +55,8 @@ pub(in crate::simd) unsafe fn layer_norm<V: Vector>(
     }
 }
 
-/// Processes `R` rows at once, since the sums of a single row depend on each other.
+/// Processes `R` rows at once, since each addition to the sum of a single row has to wait for the
+/// previous one.
 ///
 /// # Safety
 /// See [`Vector`].

@@ -4,7 +4,7 @@
 use super::epilogue::Epilogue;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-/// How a tile of a product is computed.
+/// A way to compute a tile of a product.
 pub(in crate::simd) trait Microkernel {
     /// A line of either factor.
     type Line;
@@ -22,8 +22,8 @@ pub(in crate::simd) trait Microkernel {
     );
 }
 
-/// A vector for which the kernels of matrix products are compiled, each as a separate function, so
-/// that nothing else competes for its registers.
+/// A vector type for which the matrix product kernels are compiled, each as a separate function, so
+/// that no other code competes for its registers.
 pub(in crate::simd) trait Instantiate: Vector {
     /// [`microkernel`], compiled for this type.
     ///
@@ -63,7 +63,7 @@ pub(in crate::simd) const MAX_BLOCKS: usize = 2;
 /// A tile of a product: at most [`MAX_BLOCKS`] blocks of [`MAX_ROWS`] lines.
 pub(in crate::simd) type Tile<S> = [[S; MAX_ROWS]; MAX_BLOCKS];
 
-/// Where the values of a tile come from.
+/// The locations of the values of a tile.
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct Operands<L> {
     /// The first line of the first row.
@@ -115,8 +115,9 @@ macro_rules! tile_of {
 }
 tile_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 
-/// Computes `R` rows of `P` blocks of columns, in registers until they are complete. Each type
-/// instantiates it as a separate function, so that nothing else competes for its registers.
+/// Computes `R` rows of `P` blocks of columns, in registers until they are complete. It is
+/// instantiated for each type as a separate function, so that no other code competes for its
+/// registers.
 ///
 /// # Safety
 /// See [`gemm`](super::gemm::gemm).
@@ -135,8 +136,8 @@ pub(in crate::simd) unsafe fn microkernel<V: Vector, const R: usize, const P: us
         let mut left_over = from.k;
         while left_over > 0 {
             let count = left_over.min(WIDTH);
-            // The lines of the next columns are elsewhere, where the hardware prefetcher does not
-            // look.
+            // The hardware prefetcher does not find the lines of the next columns, because they are
+            // elsewhere.
             let next = a.wrapping_add(from.left_stride * WIDTH);
             for r in 0..R {
                 prefetch(next.wrapping_add(r * WIDTH));

@@ -1,12 +1,12 @@
 //! The arithmetic of each kernel, written once. The instruction set is chosen where the kernel is
 //! instantiated (see [`super::instantiate`]).
 //!
-//! * Search: [`dot`] (`f32`, and `f64` in a fixed order), [`dot_i8`] (8 bits, exactly), [`screen`]
-//!   (which rows may be among the best).
+//! * Search: [`dot`] (`f32`, and `f64` in a fixed order), [`dot_i8`] (8 bits, exact), [`screen`]
+//!   (finds the rows that may be among the best).
 //! * Matrix products of the encoder: [`gemm`] iterates over tiles, [`microkernel`] computes one,
 //!   [`epilogue`] adds the bias and applies the [`activation`]; [`gemm_i8`] and [`quantize`] do the
 //!   same in 8 bits.
-//! * The rest of a transformer: [`layer_norm`], [`softmax`]. For convolutional networks:
+//! * The rest of a transformer: [`layer_norm`] and [`softmax`]. For convolutional networks:
 //!   [`convolution`].
 //! * Resizing of images: [`resample`].
 //! * [`reduce`] adds the lanes of a register.

@@ -1,10 +1,10 @@
-//! Shared by tests of kernels: random parts of matrices, and reference results in `f64`.
+//! Code shared by the tests of kernels: random parts of matrices, and reference results in `f64`.
 
 use super::activation::Activation;
 use crate::simd::vector::{Lanes, WIDTH};
 use crate::simd::{Blocked, BlockedMut};
 
-/// Some rows of a matrix, among others that must not matter.
+/// Some rows of a matrix that also has other rows, which must not affect the result.
 #[derive(Clone)]
 pub(super) struct Part {
     pub(super) lines: Vec<Lanes>,

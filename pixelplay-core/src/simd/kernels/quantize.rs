@@ -4,12 +4,13 @@ use crate::simd::vector::{Codes, Lanes, Vector, WIDTH};
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// Quantizes each row of a blocked matrix to codes: its least value becomes 0, its greatest
-    /// becomes 255. `mask` has 1 for each column that counts, and 0 for columns to treat as zeros.
-    /// A row with a value that is not finite becomes NaN when it is converted back.
+    /// Quantizes each row of a blocked matrix to codes: its smallest value becomes 0, and its
+    /// greatest 255. `mask` has 1 for each column that is quantized, and 0 for columns to treat as
+    /// zeros. A row with a value that is not finite becomes NaN when it is converted back.
     ///
     /// # Panics
-    /// If there is no scale for each row, or no space for every 64 columns.
+    /// If the number of scales is not the number of rows, or if there is not one output line for
+    /// every 64 columns.
     #[track_caller]
     pub(crate) fn quantize(
         self,
@@ -52,7 +53,7 @@ pub(in crate::simd) unsafe fn quantize<V: Vector>(
         unsafe {
             let mut greatest = V::splat(f32::MIN);
             let mut least = V::splat(f32::MAX);
-            // 0 unless a value is not finite, which no code can represent.
+            // 0 unless a value is not finite. No code can represent such a value.
             let mut poison = V::splat(0.0);
             for block in 0..blocks {
                 let values = V::load(&input[block * rows + row]).mul(V::load(&mask[block]));

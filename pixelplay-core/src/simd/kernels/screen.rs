@@ -1,4 +1,4 @@
-//! Finds the rows that may be among the best, from their 8-bit dot products and a bound on the
+//! Finds the rows that may be among the best, using their 8-bit dot products and a bound on the
 //! error.
 
 use std::ops::Range;
@@ -91,8 +91,8 @@ pub(crate) fn screen(
 ) {
     for (chunk, dots) in dots.chunks(LANES).enumerate() {
         let first = chunk * LANES;
-        // Nearly always all rows are below the threshold, and the compiler compares several at
-        // once.
+        // Nearly always, all rows of a chunk are below the threshold, and the compiler compares
+        // several rows at once.
         let mut short = true;
         if let (None, Ok(dots)) = (picked, <&[i32; LANES]>::try_from(dots)) {
             let row_errors = [row_errors.scales, row_errors.errors, row_errors.lengths]

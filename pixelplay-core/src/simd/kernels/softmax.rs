@@ -6,9 +6,9 @@ use crate::simd::vector::{Lanes, Vector, WIDTH};
 use crate::simd::{Backend, dispatch};
 
 impl Backend {
-    /// Replaces scores with their softmax, after multiplying them by `scale`. Each row is processed
-    /// over its first `visible(row)` columns, at least one; later columns become 0. `scores` is a
-    /// blocked matrix of `rows` rows.
+    /// Replaces scores with their softmax, after multiplying them by `scale`. In each row, only the
+    /// first `visible(row)` columns count, of which there must be at least one; later columns
+    /// become 0. `scores` is a blocked matrix of `rows` rows.
     ///
     /// # Panics
     /// If `scores` does not have that shape.

@@ -3,14 +3,14 @@
 use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
 /// How many bytes ahead consecutive rows are prefetched. Processors also do this themselves, but
-/// not as far. (Rows are multiplied one at a time: with four at a time no prefetcher kept up, and
-/// memory delivered half as much.)
+/// not as far ahead. (Rows are multiplied one at a time. With four at a time, no prefetcher kept
+/// up, and memory throughput was halved.)
 const BYTES_AHEAD: usize = 8 << 10;
-/// How many rows ahead picked rows are prefetched, which the processor cannot predict.
+/// How many rows ahead picked rows are prefetched. The processor cannot predict them.
 const ROWS_AHEAD: usize = 16;
 const CACHE_LINE: usize = 64;
 
-/// Prefetches what is needed soon after row `at`.
+/// Prefetches data that is needed soon after row `at`.
 #[inline(always)]
 pub(super) fn prefetch_row(rows: &[u8], picked: Option<&[u32]>, dim: usize, at: usize) {
     let start = match picked {

@@ -1,4 +1,4 @@
-//! The headers of public song tables, and general ones.
+//! The headers used by public song tables, and general ones.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use crate::catalog::clean::unit_scale::UNIT_FEATURES;
 use crate::song::COLUMNS;
 
-/// The headers of each column, in public tables and in general, best first.
+/// The headers known for each column, from public tables and in general, best first.
 ///
-/// Compared in [`normal`] form. The rows for `id`, `title` and `artist` also serve the
-/// `cleaned_songs.csv` of the application that PixelPlay follows, whose exact header is not
-/// available. A `date` is not used because in charts it is the day of the chart.
+/// Headers are compared in [`normal`] form. The rows for `id`, `title` and `artist` also cover the
+/// `cleaned_songs.csv` of the application that PixelPlay follows; the exact header of that file is
+/// not available. `date` is not used, because in chart tables it is the day of the chart.
 const ALIASES: &[(&str, &[&str])] = &[
     (
         "id",
@@ -187,8 +187,8 @@ pub(super) fn normal(header: &str) -> String {
     header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns how many columns of `header` are known by name, or chosen; this reveals the right
-/// delimiter.
+/// Returns how many columns of `header` are known or chosen by the caller. The right delimiter
+/// yields the most.
 pub(crate) fn known_headers<'a>(
     header: impl IntoIterator<Item = &'a str>,
     chosen: &BTreeMap<String, String>,
@@ -203,7 +203,7 @@ pub(crate) fn known_headers<'a>(
     by_choice + known.len()
 }
 
-/// The column of every header that is known in any table.
+/// Maps every header known from any table to its column.
 static KNOWN: LazyLock<HashMap<Cow<'static, str>, &'static str>> = LazyLock::new(|| {
     let of = |column| aliases(column, &GENERAL).map(move |alias| (alias, column));
     columns().flat_map(of).collect()

@@ -1,5 +1,5 @@
-//! Finds out which column of a table is which, by the headers of public song tables (`headers`),
-//! and the `unit` that a header names.
+//! Maps the columns of a table to the fields of a song, using the headers of public song tables
+//! (`headers`) and the `unit` that a header names.
 
 mod headers;
 mod unit;
@@ -15,24 +15,24 @@ use crate::catalog::CatalogError;
 use headers::{GENERAL, SCHEMAS, aliases, columns, normal};
 use unit::unit;
 
-/// The place that a cell is stored in.
+/// Where the cells of a column are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// A column of [`COLUMNS`], or `id`.
     Known(&'static str, Unit),
     /// One of the song's `extra` columns.
     Extra(String),
-    /// Nowhere.
+    /// The cells are not stored.
     Ignored,
 }
 
-/// The mapping of a header.
+/// The mapping from the columns of a table to the fields of a song.
 #[derive(Debug)]
 pub(super) struct Mapping {
     pub(super) schema: &'static str,
     /// The target of each column of the table, in order.
     pub(super) targets: Vec<Target>,
-    /// The positions of these in `targets`.
+    /// The position of this column in `targets`, as for the next two.
     pub(super) id: Option<usize>,
     pub(super) title: Option<usize>,
     pub(super) artist: Option<usize>,
@@ -41,15 +41,15 @@ pub(super) struct Mapping {
     pub(super) several_genres: bool,
 }
 
-/// Finds out which column is which. `chosen` maps columns of a song to headers and takes
-/// precedence; the table must have the `needed` ones.
+/// Maps the header's columns. `chosen` maps columns of a song to headers and takes precedence. The
+/// table must have the `needed` columns.
 pub(super) fn recognise(
     header: &[String],
     chosen: &BTreeMap<String, String>,
     needed: &[&'static str],
     path: &Path,
 ) -> Result<Mapping, CatalogError> {
-    // Of several columns with the same name, the first counts.
+    // If several columns have the same name, the first one is used.
     let mut names = HashMap::new();
     for (at, name) in header.iter().enumerate() {
         names.entry(normal(name)).or_insert_with(Vec::new).push(at);
@@ -118,7 +118,7 @@ pub(super) fn recognise(
     Ok(Mapping { schema: schema.name, targets, id, title, artist, several_artists, several_genres })
 }
 
-/// Keeps an unknown column as an extra one, unless it has no name of its own.
+/// Keeps an unknown column as an extra column, unless it is unnamed or its name is taken.
 fn extra(name: &str, taken: &mut HashSet<String>) -> Target {
     let name = name.trim();
     let lower = name.to_lowercase();

@@ -6,19 +6,19 @@ use crate::catalog::clean::unit_scale::UNIT_FEATURES;
 /// The unit of a column according to its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// The column's own unit, or, for a feature from 0 to 1, the one that its values show.
+    /// The column's own unit. For a feature from 0 to 1, the values decide the scale.
     Own,
     /// Hundredths.
     Percent,
-    /// Of time.
+    /// A duration in seconds.
     Seconds,
-    /// Of time.
+    /// A duration in minutes.
     Minutes,
-    /// A duration whose header names no unit.
+    /// A duration whose header does not name a unit.
     Unstated,
 }
 
-/// The unit that a header names.
+/// Returns the unit that a header names.
 pub(super) fn unit(column: &str, header: &str, chosen: bool) -> Unit {
     let name = normal(header);
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -30,7 +30,7 @@ pub(super) fn unit(column: &str, header: &str, chosen: bool) -> Unit {
             Unit::Seconds
         }
         "duration_ms" if ends(&["min", "mins", "minutes"]) => Unit::Minutes,
-        // A column that the caller chose is in milliseconds, as documented.
+        // A duration column chosen by the caller is in milliseconds, as documented.
         "duration_ms" if !chosen => Unit::Unstated,
         _ if UNIT_FEATURES.contains(&column)
             && (header.contains('%') || ends(&["percent", "pct"])) =>

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// NumPy itself refuses longer headers from untrusted sources.
+/// The maximum length of the header. NumPy itself rejects longer headers from untrusted sources.
 const MAX_HEADER: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl From<String> for HeaderError {
     }
 }
 
-/// Returns the header, and where the numbers begin.
+/// Returns the header, and the offset at which the numbers begin.
 pub(super) fn read_header(file: &mut impl Read) -> Result<(Header, usize), HeaderError> {
     let mut magic = [0; 6];
     file.read_exact(&mut magic)?;

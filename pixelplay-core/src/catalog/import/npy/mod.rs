@@ -2,8 +2,8 @@
 //!
 //! The format is public (`numpy.lib.format`) and small: magic, version, length of the header, the
 //! header as a Python dict with three keys, and the numbers. Everything else that a file may
-//! contain is refused: objects (pickles, which could run code elsewhere), records, more or fewer
-//! than two axes. The numbers are read as they are needed.
+//! contain is rejected: objects (pickles, which could run code in other readers), records, more or
+//! fewer than two axes. The numbers are read row by row.
 
 mod header;
 
@@ -29,7 +29,7 @@ pub(super) struct Npy {
 }
 
 impl Npy {
-    /// Reads the header and checks that the file has the length that it promises.
+    /// Reads the header and checks that the file has the length given by the header.
     pub(super) fn open(path: &Path) -> Result<Self, CatalogError> {
         let failed = |source| CatalogError::from(SongIndexError::io("read", path)(source));
         let bad = |what: String| CatalogError::BadVectors { path: path.to_owned(), what };
@@ -69,7 +69,7 @@ impl Npy {
             rows,
             dim,
             number: header.number,
-            // The file is at least that long, as was just checked, unless it has no rows.
+            // The length was just checked against the file, unless there are no rows.
             bytes: vec![0; if rows == 0 { 0 } else { row_len.unwrap_or(0) }],
         })
     }
@@ -85,7 +85,7 @@ impl Npy {
 }
 
 /// Reads a number of 2, 4 or 8 bytes. A number too large for `f32` becomes infinite, and its row is
-/// refused.
+/// rejected.
 fn number(bytes: &[u8], big_endian: bool) -> f32 {
     let mut little = [0; 8];
     let little = &mut little[..bytes.len()];
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// As `numpy.save` lays it out.
+    /// Builds a file with the layout of `numpy.save`.
     fn file(version: u8, header: &str, numbers: &[u8]) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend([version, 0]);
@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_file_of_numpy_is_read() {
-        // Written by NumPy 2.4.6: `numpy.save(f, numpy.array([[1, 2], [3, 4.5]], "f2"))`, and
+        // The bytes were written by NumPy 2.4.6:
+        // `numpy.save(f, numpy.array([[1, 2], [3, 4.5]], "f2"))`, and
         // `numpy.lib.format.write_array(f, numpy.array([[1, 2], [3, 4.5]], ">f8"), version=(2, 0))`.
         let header = |descr: &str, len: usize| {
             let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (2, 2), }}");

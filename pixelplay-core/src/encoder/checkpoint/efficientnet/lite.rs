@@ -1,6 +1,6 @@
 //! The five EfficientNet-Lite networks, block by block.
 //!
-//! After Google's `lite` directory of `tensorflow/tpu` and timm's `_gen_efficientnet_lite`.
+//! Follows Google's `lite` directory in `tensorflow/tpu` and timm's `_gen_efficientnet_lite`.
 
 use serde::Serialize;
 
@@ -24,8 +24,8 @@ pub(in crate::encoder) enum Lite {
 /// The factor by which a block expands its input channels.
 const EXPANSION: usize = 6;
 
-/// A stage at multipliers of 1: its number of blocks, the side of the kernel, the stride of its
-/// first block, and its output channels.
+/// A stage before scaling by the multipliers: the number of blocks, the side of the kernel, the
+/// stride of the first block, and the number of output channels.
 struct Stage {
     repeats: usize,
     kernel: usize,
@@ -44,14 +44,14 @@ const STAGES: [Stage; 7] = [
     Stage { repeats: 1, kernel: 3, stride: 1, channels: 320 },
 ];
 
-/// One block: expanded, convolved channel by channel, projected.
+/// One block: an expansion, a convolution of each channel, and a projection.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct Block {
-    /// Its path in the trunk: `blocks.STAGE.INDEX`.
+    /// The path of the block in the trunk: `blocks.STAGE.INDEX`.
     at: String,
     /// Input channels.
     pub(in crate::encoder) inputs: usize,
-    /// Expanded channels, which are convolved.
+    /// The number of expanded channels, which are convolved.
     pub(in crate::encoder) width: usize,
     /// Output channels.
     pub(in crate::encoder) outputs: usize,
@@ -74,7 +74,7 @@ impl Block {
         self.width != self.inputs
     }
 
-    /// Returns the names of its expansion, if it has one.
+    /// Returns the tensor names of the expansion, if the block has one.
     pub(in crate::encoder) fn expansion(&self) -> Option<ConvNames> {
         self.expands().then(|| self.names("conv_pw", "bn1"))
     }
@@ -95,7 +95,7 @@ impl Lite {
     pub(in crate::encoder) const ALL: [Self; 5] =
         [Self::Lite0, Self::Lite1, Self::Lite2, Self::Lite3, Self::Lite4];
 
-    /// Returns its name in timm.
+    /// Returns the name of the network in timm.
     pub(in crate::encoder) fn name(self) -> &'static str {
         match self {
             Self::Lite0 => "tf_efficientnet_lite0",
@@ -136,7 +136,7 @@ impl Lite {
                 blocks.push(Block {
                     at: format!("blocks.{stage}.{index}"),
                     inputs,
-                    // The first stage is only separable, without expansion.
+                    // The blocks of the first stage have no expansion.
                     width: if stage == 0 { inputs } else { inputs * EXPANSION },
                     outputs,
                     kernel: of.kernel,
@@ -204,7 +204,8 @@ mod tests {
             };
             let mut parameters = 0;
             net.add_tensors(1, &mut |name, shape| {
-                // Statistics are not parameters, and the head is not timm's.
+                // Batch norm statistics are not parameters, and the head is not part of the timm
+                // model.
                 if !name.contains(".running_") && name.starts_with("visual.trunk.") {
                     parameters += shape.iter().product::<usize>();
                 }

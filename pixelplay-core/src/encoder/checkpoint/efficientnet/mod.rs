@@ -1,13 +1,14 @@
 //! The shapes of EfficientNet-Lite, the convolutional vision towers, and their tensors as timm and
 //! OpenCLIP name them.
 //!
-//! A stem, seven stages of blocks and a head, all followed by batch norm. A block expands each
-//! pixel to six times as many channels, convolves each channel separately, and projects back; if
-//! shape and channels stay the same, the input is added. "Lite" means no squeeze-and-excitation,
-//! and `ReLU6` throughout.
+//! The network has a stem, seven stages of blocks and a head, and every convolution is followed by
+//! batch norm. A block expands each pixel to six times as many channels, convolves each channel
+//! separately, and projects back; if the shape and the number of channels stay the same, the input
+//! is added to the output. "Lite" means that there is no squeeze-and-excitation and that all
+//! activations are `ReLU6`.
 //!
-//! * This file has what all five networks share, and the tensors; `lite` has their blocks, `same`
-//!   the padding of their convolutions.
+//! * This file contains what all five networks share, and lists the tensors; `lite` defines the
+//!   blocks, and `same` the padding of the convolutions.
 
 mod lite;
 mod same;
@@ -33,19 +34,19 @@ pub(in crate::encoder) enum Head {
     Classifier,
     /// `linear`.
     Linear { bias: bool },
-    /// `mlp`: a layer to twice the dimensions, the exact GELU, and a layer to the dimensions. The
-    /// first layer always has a bias.
+    /// `mlp`: a layer with twice as many outputs as the embedding has dimensions, the exact GELU,
+    /// and a layer down to the embedding. The first layer always has a bias.
     Mlp { bias: bool },
 }
 
-/// Output channels of the stem, in every model.
+/// The number of output channels of the stem, in every model.
 pub(in crate::encoder) const STEM: usize = 32;
-/// Pooled channels, in every model.
+/// The number of channels that are pooled, in every model.
 pub(in crate::encoder) const HEAD: usize = 1280;
 /// The epsilon of batch norms in TensorFlow, and so in timm's `tf_` models.
 pub(in crate::encoder) const NORM_EPS: f64 = 1e-3;
 
-/// A convolution and the batch norm after it, by their names in the checkpoint.
+/// The names of a convolution and of the batch norm after it in the checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::encoder) struct ConvNames {
     pub(in crate::encoder) conv: String,

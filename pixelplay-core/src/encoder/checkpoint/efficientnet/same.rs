@@ -1,7 +1,7 @@
 //! The padding that TensorFlow calls "same".
 
-/// TensorFlow's "same" padding along one axis: as many outputs as strides fit, and padding on both
-/// sides, with the odd pixel at the end.
+/// TensorFlow's "same" padding along one axis: one output per stride, and padding on both sides,
+/// with the odd pixel at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::encoder) struct Same {
     /// The number of outputs.
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn padding_is_that_of_tensorflow() {
-        // timm's `pad_same_arg`.
+        // Expected values from timm's `pad_same_arg`.
         for (inputs, kernel, stride, expected) in [
             (192, 3, 2, (96, 0, 1)),
             (75, 3, 2, (38, 1, 1)),

@@ -15,8 +15,8 @@ use crate::encoder::checkpoint::config::{
 use crate::encoder::checkpoint::efficientnet::{EfficientNetConfig, Head, Lite};
 use crate::encoder::error::EncodeError;
 
-/// The activations of a convolution grow with the square of the image size, and a configuration
-/// must not be able to use up all memory.
+/// The activations of a convolution grow with the square of the image size. The limit keeps a
+/// configuration from using up all memory.
 const MAX_IMAGE_SIZE: usize = 1 << 10;
 
 /// Model settings that have no effect here: they concern training.
@@ -101,7 +101,8 @@ fn vision_config(section: &Section<'_>) -> Result<VisionConfig, EncodeError> {
     };
     match section.text("timm_pool", "avg")? {
         "avg" => {}
-        // The network's own pooling, which is the average; its own classifier requires it.
+        // The network's own pooling, which is average pooling. It is required with the network's
+        // own classifier.
         "" if head != Head::Classifier => {}
         _ => {
             let supported = "expected \"avg\" or, with a timm_proj, \"\"";

@@ -1,9 +1,9 @@
 //! OpenCLIP's layout: `open_clip_config.json`, and tensors named as in its `CLIP` and
 //! `CustomTextCLIP`.
 //!
-//! * `config`: the configuration, and what of it is not supported.
-//! * `tensors`: the tensors that it requires.
-//! * `names`: adds the names of a `CLIPModel`, under which the text tower looks up its tensors.
+//! * `config`: parses the configuration and rejects what is not supported.
+//! * `tensors`: the tensors that the text tower requires.
+//! * `names`: adds the tensor names of a `CLIPModel`, which the text tower uses.
 
 mod config;
 mod names;

@@ -1,14 +1,15 @@
 //! Maps OpenCLIP's text tower to the names of a `CLIPModel`.
 //!
-//! The two are the same network. OpenCLIP stores queries, keys and values in one tensor, one after
-//! the other by rows, and the projection as a matrix to multiply with instead of a linear layer.
+//! The two are the same network. OpenCLIP stores the rows of queries, keys and values one after
+//! another in one tensor, and the projection as a matrix to multiply with instead of a linear
+//! layer.
 
 use crate::encoder::checkpoint::config::{Config, Layout};
 use crate::encoder::checkpoint::weights::Weights;
 use crate::encoder::error::EncodeError;
 
-/// Makes the weights of an OpenCLIP checkpoint available under the names that the text tower is
-/// loaded by. Weights of other checkpoints are not changed. They must have been checked against the
+/// Makes the weights of an OpenCLIP checkpoint available under the names that the text tower uses.
+/// Does not change weights of other checkpoints. The weights must have been checked against the
 /// configuration.
 ///
 /// Only the projection is copied, because it is transposed.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::encoder::checkpoint::config::Refuse;
 use crate::encoder::error::EncodeError;
 
-/// An object of the configuration, by its dotted path.
+/// An object of the configuration, with its dotted path.
 pub(super) struct Section<'a> {
     refuse: Refuse<'a>,
     map: &'a Map<String, Value>,
@@ -72,8 +72,9 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Rejects every key that is neither in `read` (used, or without effect) nor in `off`. Keys in
-    /// `off` must be neutral: null, false, 0, empty, or equal to the value given with them.
+    /// Rejects every key that is neither in `read` (keys that are used or have no effect) nor in
+    /// `off`. Keys in `off` must have a neutral value: null, false, 0, empty, or the value given
+    /// with the key.
     pub(super) fn only(&self, read: &[&str], off: &[(&str, &str)]) -> Result<(), EncodeError> {
         for (key, value) in self.map {
             if read.contains(&key.as_str()) {

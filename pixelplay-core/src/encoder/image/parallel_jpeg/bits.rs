@@ -42,7 +42,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(super) fn skip(&mut self, bits: usize) {
         self.word <<= bits;
-        // Nothing follows the padding.
+        // There is no more data after the padding.
         self.left = self.left.saturating_sub(bits);
     }
 }

@@ -4,9 +4,9 @@ use super::bits::{PADDING, Reader};
 
 /// Codes of up to this many bits are decoded with one table lookup.
 const FAST: usize = 12;
-/// More coefficients than a block has, and than any two codes cover.
+/// A number of coefficients that is greater than those of a block, and than any two codes cover.
 const END: usize = 100;
-/// The number of different sizes of DC differences: 0 to 11 bits.
+/// The number of possible sizes of DC differences: 0 to 11 bits.
 const DC_SIZES: u8 = 12;
 
 /// The header of a JPEG of the usual kind: Huffman coded, not progressive, three components in one
@@ -191,7 +191,7 @@ fn tables(mut body: &[u8], dc: &mut [Option<Table>; 4], ac: &mut [Option<Table>;
     Some(())
 }
 
-/// Gives each size of a DC value a code, after the existing codes, which do not change.
+/// Adds a code for each size of a DC value that has none. The existing codes do not change.
 fn with_all_sizes(mut symbols: Vec<u8>, mut counts: [u8; 16]) -> Option<(Vec<u8>, [u8; 16])> {
     for size in 0..DC_SIZES {
         if !symbols.contains(&size) {
@@ -206,16 +206,16 @@ fn with_all_sizes(mut symbols: Vec<u8>, mut counts: [u8; 16]) -> Option<(Vec<u8>
 pub(super) struct Table {
     counts: [u8; 16],
     symbols: Vec<u8>,
-    /// By the next bits: a symbol and the length of its code; 0 if the code is longer.
+    /// Indexed by the next bits: a symbol and the length of its code, or 0 if the code is longer.
     fast: Vec<(u8, u8)>,
-    /// By the next bits: the number of bits that one code takes with its value, and the number of
-    /// coefficients it covers, as `places << 5 | bits`; 0 if the code is longer. The end of a block
-    /// covers [`END`] coefficients.
+    /// Indexed by the next bits: the number of bits taken by one code and its value, and the number
+    /// of coefficients it covers, as `places << 5 | bits`; 0 if the code is longer. The end of a
+    /// block covers [`END`] coefficients.
     one: Vec<u16>,
-    /// The same for two codes if both fit into the bits, otherwise as `one`.
+    /// Like `one`, but for two codes if both fit into the bits.
     two: Vec<u16>,
-    /// For each length: the code after the last one, and what to add to a code to get the position
-    /// of its symbol.
+    /// For each code length: the code after the last one of this length, and the number to add to a
+    /// code to get the position of its symbol.
     limits: [(u32, i32); 17],
 }
 
@@ -236,14 +236,14 @@ impl Table {
             }
             at += usize::from(count);
             limits[len].0 = code;
-            // A code of all ones is not valid.
+            // A code consisting only of ones is not valid.
             if code >= 1 << len && count > 0 {
                 return None;
             }
             code <<= 1;
         }
         let steps = |(symbol, len): (u8, u8)| match (symbol >> 4, symbol & 15, len) {
-            // Not a code, or a meaningless one.
+            // This is not a code, or one without a meaning.
             (_, _, 0) | (1..=14, 0, _) => 0,
             (0, 0, len) => (END as u16) << 5 | u16::from(len),
             (zeros, size, len) => (u16::from(zeros) + 1) << 5 | u16::from(len + size),
@@ -276,7 +276,7 @@ impl Table {
         let mut at = 1;
         while at < 64 {
             let word = bits.peek();
-            // Near the end of the block, the first of two codes could end it.
+            // Near the end of a block, the first of two codes could end the block.
             let table = if at < 48 { &self.two } else { &self.one };
             let (places, len) = match Self::steps(table, word) {
                 Some(steps) => steps,

@@ -10,8 +10,7 @@
 //! existing ones. Second, the colour of a row is interpolated from its neighbours, so a strip has
 //! an extra row of blocks at either end, which is discarded.
 //!
-//! A file that is unusual or incomplete is left to the ordinary decoder, which reports what is
-//! wrong.
+//! Unusual and incomplete files are left to the ordinary decoder, which reports what is wrong.
 
 mod bits;
 mod header;
@@ -29,11 +28,12 @@ use self::bits::Writer;
 use self::header::Header;
 use self::scan::{Row, Scan};
 
-/// Smaller pictures take only a few milliseconds.
+/// The minimum size for splitting a picture. Smaller ones take only a few milliseconds anyway.
 const MIN_PIXELS: usize = 1 << 20;
-/// A strip decodes up to two rows of blocks that are discarded.
+/// The minimum number of rows of blocks in a strip. Each strip decodes up to two more, which are
+/// discarded.
 const MIN_ROWS: usize = 8;
-/// More than one, so that the thread that walks through the codes finds work when it is done.
+/// More than one, so that the thread that walks through the codes still finds work afterwards.
 const STRIPS_PER_THREAD: usize = 4;
 
 /// Returns the pixels of a JPEG, 8-bit RGB, if splitting it into strips is possible and worthwhile.

@@ -1,5 +1,5 @@
-//! The two towers on candle tensors: for devices other than the CPU, and as the reference on the
-//! CPU that the packed towers are tested against. No other module uses candle.
+//! The two towers on candle tensors, for devices other than the CPU, and as the CPU reference that
+//! the packed towers are tested against. No other module uses candle.
 //!
 //! The CLIP of `candle-transformers` is not used: it fixes the layer norm's epsilon, knows only
 //! `quick_gelu`, and pools a text at the highest id (`argmax`), which is wrong if the padding is

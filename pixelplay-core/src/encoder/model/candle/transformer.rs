@@ -49,8 +49,8 @@ impl Transformer {
     /// `x` has shape `(batch, length, width)`, and so has the result.
     pub(super) fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> candle_core::Result<Tensor> {
         let (batch, length, width) = x.dims3()?;
-        // Two-dimensional between the attentions: one large product is faster than a batch of small
-        // ones.
+        // The tensor is two-dimensional between attention layers, because one large product is
+        // faster than a batch of small ones.
         let mut x = x.flatten(0, 1)?;
         for layer in &self.layers {
             let normed = layer.norm1.forward(&x)?;

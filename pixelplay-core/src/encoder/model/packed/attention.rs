@@ -9,8 +9,8 @@ use super::matrix::Matrix;
 use super::workspace::Ctx;
 use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
 
-/// The number of queries that are multiplied with all keys at a time, so that their scores stay in
-/// the cache.
+/// The number of queries that are multiplied with all keys at once. It is small enough for their
+/// scores to stay in the cache.
 const QUERY_BLOCK: usize = 64;
 
 /// Consecutive rows that attend to each other.
@@ -49,8 +49,8 @@ struct Head<'a> {
 }
 
 impl Attention {
-    /// Attends to the keys and values of `projected`, which follow the same number of blocks of
-    /// queries.
+    /// Attends to the keys and values of `projected`, where they come after the queries, each with
+    /// the same number of blocks.
     pub(super) fn run(
         self,
         ctx: &mut Ctx,

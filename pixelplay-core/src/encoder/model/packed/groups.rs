@@ -17,8 +17,8 @@ pub(super) fn run_groups(
 ) -> Result<Vec<Vec<f32>>> {
     let vectors: Result<Vec<Vec<Vec<f32>>>> = match groups {
         [group] => return one(group.clone()),
-        // A few at a time: a thread that waits inside one group starts another, and each has a
-        // workspace.
+        // Runs a few groups at a time: a thread that waits inside one group starts another, and
+        // each group needs a workspace.
         groups => groups
             .chunks(4 * rayon::current_num_threads())
             .map(|groups| {

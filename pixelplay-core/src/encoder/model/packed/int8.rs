@@ -143,7 +143,7 @@ pub(super) fn outliers(norm: &LayerNorm) -> Vec<usize> {
         })
         .take(norm.width)
         .collect();
-    // Compared with the median, which a few outliers do not change.
+    // Sizes are compared with the median, which a few outliers do not change.
     let mut sorted = sizes.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     let typical = sorted[sorted.len() / 2];

@@ -43,7 +43,8 @@ enum PackedWeights {
 /// The location of a linear layer in a checkpoint, and its shape.
 #[derive(Debug, Clone)]
 pub(super) struct LinearSpec {
-    /// The names of its parts, which share their inputs and whose outputs follow each other.
+    /// The names of the layer's parts. All parts have the same inputs, and their outputs are
+    /// concatenated.
     pub(super) parts: Vec<String>,
     pub(super) bias: Bias,
     pub(super) inputs: ColumnGroups,
@@ -58,8 +59,7 @@ pub(super) enum Bias {
     None,
     /// Each part has its own bias.
     Own,
-    /// There is no bias, but a batch norm with this name follows, which is folded into weights and
-    /// bias.
+    /// There is no bias. A batch norm with this name follows, and is folded into weights and bias.
     BatchNorm(String),
 }
 
@@ -221,7 +221,7 @@ impl Linear {
             && rows >= MIN_SHARED_ROWS
             && blocks.len() < TASKS_PER_THREAD * threads
         {
-            // Too few blocks for all threads, so each block is split by its rows.
+            // There are too few blocks for all threads, so each block is split by its rows.
             let share = rows.div_ceil(threads * TASKS_PER_THREAD);
             out.par_chunks_mut(rows).zip(blocks).for_each(|(out, block)| {
                 out.par_chunks_mut(share).enumerate().for_each(|(index, out)| {
@@ -240,7 +240,7 @@ impl Linear {
     }
 }
 
-/// Appends a line for each of the picked columns of at most 16 rows.
+/// Appends one line per picked column, of at most 16 rows.
 fn pack(rows: &[f32], columns: usize, picked: Range<usize>, lines: &mut Vec<Lanes>) {
     if rows.len() == columns * WIDTH {
         lines.extend(picked.map(|column| {

@@ -1,17 +1,18 @@
-//! The two towers on the CPU: plain passes over weights that are packed once, when a tower is
+//! The two towers on the CPU: plain passes over weights that are packed once when a tower is
 //! loaded.
 //!
 //! Activations are blocked matrices (see `simd/blocked`) from the first product to the last, so
-//! nothing is re-ordered in between; sequences of any lengths lie one below the other, so nothing
-//! is padded; and every value is summed in one order, so a vector has the same bits in any batch
-//! and with any number of threads.
+//! they are never re-ordered. Sequences of different lengths are stacked as rows, so they are not
+//! padded. Every value is summed in a fixed order, so a vector has the same bits in any batch and
+//! with any number of threads.
 //!
-//! * [`text`] and [`vision`] are the towers, made of a [`transformer`] and a projection ([`head`]);
-//!   [`efficientnet`] is the convolutional one.
-//! * A transformer's layers are [`linear`] (in 8 bits: [`int8`]) and [`attention`].
-//! * [`matrix`] owns a blocked matrix, [`columns`] says which columns share its blocks,
-//!   [`workspace`] has what a pass computes with, [`groups`] says what passes at once, [`loader`]
-//!   has what a tower is loaded with and [`batch_norm`] folds norms into weights.
+//! * [`text`] and [`vision`] are the transformer towers, made of a [`transformer`] and a projection
+//!   ([`head`]); [`efficientnet`] is the convolutional vision tower.
+//! * The layers of a transformer consist of [`linear`] layers (in 8 bits: [`int8`]) and
+//!   [`attention`].
+//! * [`matrix`] owns a blocked matrix, [`columns`] assigns columns to its blocks, [`workspace`] has
+//!   the buffers of a pass, [`groups`] forms the groups of inputs that go through a tower together,
+//!   [`loader`] loads the parts of a tower, and [`batch_norm`] folds batch norms into weights.
 
 mod attention;
 mod batch_norm;
@@ -45,7 +46,8 @@ mod tests {
     use crate::encoder::Precision;
     use crate::encoder::checkpoint::{Config, VisionConfig, Weights, add_clip_names, made};
 
-    /// As wide and deep as a small ViT; the embedded checkpoint's vision tower has no transformer.
+    /// A vision tower as wide and deep as a small ViT, because that of the embedded checkpoint has
+    /// no transformer.
     const VIT: &[u8] = br#"{
         "model_type": "clip", "projection_dim": 128,
         "vision_config": {
@@ -58,8 +60,8 @@ mod tests {
         }
     }"#;
 
-    /// What a vector loses when one layer of a tower computes in 8 bits: 1 less the cosine, the
-    /// worst of some inputs.
+    /// Returns, for each layer, the loss when only this layer computes in 8 bits: 1 minus the
+    /// cosine of the vectors, for the worst of the inputs.
     fn losses<T>(
         f32: &mut T,
         mut int8: T,
@@ -127,7 +129,7 @@ mod tests {
         for (tower, losses) in [("vision", of_vision), ("text", of_text)] {
             for (layer, lost) in losses.iter().enumerate() {
                 eprintln!("{tower}, layer {layer}: 1 - cosine {lost:.1e}");
-                // None at all would mean that the layer was not exchanged.
+                // A loss of 0 would mean that the layer was not swapped.
                 assert!((1e-9..1e-3).contains(lost), "{tower}, layer {layer}: {lost}");
             }
         }

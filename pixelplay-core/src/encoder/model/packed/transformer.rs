@@ -1,4 +1,4 @@
-//! A stack of pre-norm layers, of whose result only some rows are needed.
+//! A stack of pre-norm layers. Only some rows of its result are needed.
 
 use super::Result;
 use super::attention::{Attention, Queries, Sequence};
@@ -66,8 +66,8 @@ impl Transformer {
         let norms = (0..config.layers)
             .map(|layer| Ok([norm(layer, "layer_norm1")?, norm(layer, "layer_norm2")?]))
             .collect::<Result<Vec<_>>>()?;
-        // The inputs of the four linear layers of each layer: the outputs of the norms, of
-        // attention, and the hidden values.
+        // The norms before the four linear layers of each transformer layer. Two of them have none:
+        // their inputs are the result of attention and the hidden values of the MLP.
         let reads = norms.iter().flat_map(|[a, b]| [Some(a), None, Some(b), None]);
         let specs: Vec<_> = specs.into_iter().zip(reads).collect();
         let packed = loader.parallel(&specs, |(spec, norm)| Linear::load(loader, spec, *norm))?;

@@ -40,8 +40,8 @@ pub(super) struct Workspace {
     pub(super) pooled: Matrix,
 }
 
-/// Idle workspaces. There are as many as the maximum number of forward passes that ever ran at the
-/// same time.
+/// Idle workspaces. Their number grows to the maximum number of forward passes that ran at the same
+/// time.
 #[derive(Debug, Default)]
 pub(super) struct Workspaces<W>(Mutex<Vec<W>>);
 

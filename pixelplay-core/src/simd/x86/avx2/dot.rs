@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::dot_kernels;
 use crate::simd::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 
-// There are 16 registers, and rows and queries also need some.
+// There are 16 registers, and rows and queries need some of them.
 dot_kernels! {
     #[target_feature(enable = "avx2,fma")]
     f32: __m256, lanes 8, tile 3 x 4;

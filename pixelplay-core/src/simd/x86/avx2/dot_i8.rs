@@ -29,8 +29,8 @@ pub(in crate::simd) fn dots_i8(rows: &[u8], picked: Option<&[u32]>, query: &[i8]
     }
 }
 
-/// Processes two rows at a time: their 8 registers of sums, 2 of codes and 1 of values leave some
-/// for intermediate results.
+/// Processes two rows at a time. They take 8 registers for sums, 2 for codes and 1 for values,
+/// which leaves some for intermediate results.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn panel_i8(
     dim: usize,
@@ -71,7 +71,7 @@ pub(in crate::simd) fn panel_i8(
     }
 }
 
-/// The number of registers for the sums of a row with a panel, two sums for each query.
+/// The number of registers for the sums of a row with a panel. Each query has two sums.
 const PARTS: usize = LANES / 4;
 
 /// Adds the products of four values of each row and query.

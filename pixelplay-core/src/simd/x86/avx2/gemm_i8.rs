@@ -15,9 +15,9 @@ int_kernels! {
     [__m256i; 2], [__m256; 2], tile 4 x 1
 }
 
-/// The instruction that multiplies bytes adds two products in 16 bits, where 2 x 255 x 127 does not
-/// fit. So 128 is subtracted from the codes, and 128 times the sums of the columns is added at the
-/// end.
+/// The instruction that multiplies bytes adds two products in 16 bits, and 2 x 255 x 127 does not
+/// fit into 16 bits. So 128 is subtracted from the codes, and 128 times the sums of the columns is
+/// added at the end.
 impl IntVector for [__m256i; 2] {
     #[inline(always)]
     unsafe fn zero() -> Self {

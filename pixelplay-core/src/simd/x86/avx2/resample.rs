@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 
 use crate::simd::kernels::resample::{self, FRACTION_BITS, LOW_BITS, Taps};
 
-/// The bytes of four pixels, and of the load that reads them.
+/// The number of bytes in four pixels. [`LOAD`] is the size of the load that reads them.
 const QUAD: usize = 12;
 const LOAD: usize = 16;
 
@@ -23,8 +23,8 @@ pub(in crate::simd) fn convolve_rows<const R: usize>(
     taps: &[Taps],
     outs: [&mut [u8]; R],
 ) {
-    // In 16 bits: red of pixels 0 and 1, green of both, blue of both, nothing; then the same for
-    // pixels 2 and 3.
+    // The result in 16-bit lanes: red of pixels 0 and 1, green of both, blue of both, zeros; then
+    // the same for pixels 2 and 3.
     let pairs = _mm256_setr_epi8(
         0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, //
         6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1,
@@ -34,7 +34,7 @@ pub(in crate::simd) fn convolve_rows<const R: usize>(
     let len = rows[0].len();
     for (at, taps) in taps.iter().enumerate() {
         let start = (taps.first() - offset) * 3;
-        // Where a load would reach beyond the row, the rest of the row is copied first.
+        // If a load would reach beyond the row, the rest of the row is copied first.
         let whole = (len + QUAD).saturating_sub(start + LOAD) / QUAD;
         let mut high = [_mm256_setzero_si256(); R];
         let mut low = [_mm256_setzero_si256(); R];
@@ -75,7 +75,8 @@ fn load(bytes: &[u8]) -> __m128i {
     unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
 }
 
-/// Combines the two halves of the sums with their low parts, rounded and clipped: red, green, blue.
+/// Combines the high and low parts of the sums, rounds and clips them, and returns red, green and
+/// blue.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn round(high: __m256i, low: __m256i) -> i32 {

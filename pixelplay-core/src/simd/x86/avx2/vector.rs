@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::vector_kernels;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-// 12 of 16 registers hold sums, the others hold factors; a block takes two.
+// 12 of 16 registers contain sums, and the others contain factors. A block takes two registers.
 vector_kernels! {
     #[target_feature(enable = "avx2,fma")]
     [__m256; 2], tile 6 x 1, pixels 6

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::dot_kernels;
 use crate::simd::kernels::dot::{Accumulator, F64_LANES, reduce_f32, reduce_f64};
 
-// There are 32 registers, and rows and queries also need some.
+// There are 32 registers, and rows and queries need some of them.
 dot_kernels! {
     #[target_feature(enable = "avx512f")]
     f32: __m512, lanes 16, tile 4 x 4;

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 use crate::simd::instantiate::vector_kernels;
 use crate::simd::vector::{Lanes, Vector, WIDTH};
 
-// 28 of 32 registers hold sums, the others hold factors.
+// 28 of 32 registers contain sums, and the others contain factors.
 vector_kernels! {
     #[target_feature(enable = "avx512f")]
     __m512, tile 14 x 2, pixels 8

@@ -19,8 +19,9 @@ pub(in crate::simd) fn dots_i8(rows: &[u8], picked: Option<&[u32]>, query: &[i8]
     let mut at = 0;
     let (groups, rest) = out.as_chunks_mut::<ROWS>();
     for out in groups {
-        // Filled in a loop: closures are not inlined into a function that is compiled for other
-        // instructions than the rest, which would cost a fifth of the time here.
+        // Filled in a loop instead of with a closure: closures are not inlined into a function that
+        // is compiled for other instructions than the rest of the program. Here this would cost a
+        // fifth of the time.
         let mut sums = [_mm512_setzero_si512(); ROWS];
         for sum in &mut sums {
             prefetch_row(rows, picked, dim, at);
@@ -64,13 +65,14 @@ fn products(row: &[u8], query: &[i8]) -> __m512i {
     _mm512_dpbusd_epi32(sums, codes, values)
 }
 
-/// Sums the values of each register: all four together take fewer steps than one after the other.
+/// Sums the values of each register. Reducing all four together takes fewer steps than one after
+/// another.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn sum_each([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    // In each of the four parts, one partial sum of each register.
+    // Each of the four parts contains one partial sum of each register.
     let parts = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
     let halves =
         _mm256_add_epi32(_mm512_castsi512_si256(parts), _mm512_extracti64x4_epi64::<1>(parts));
@@ -99,8 +101,8 @@ pub(in crate::simd) fn panel_i8(
     microkernel::<12, 1>(dim, rows, picked, [panel], [out]);
 }
 
-/// Processes `R` rows and `P` panels at a time: their `R * P` registers of sums, and a few for the
-/// factors, use all registers.
+/// Processes `R` rows and `P` panels at a time. Their `R * P` sums and a few factors use all
+/// registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 fn microkernel<const R: usize, const P: usize>(
@@ -158,7 +160,7 @@ fn microkernel<const R: usize, const P: usize>(
     }
 }
 
-/// Vectorised for AVX-512 by the compiler.
+/// The compiler vectorises this for AVX-512.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(in crate::simd) fn screen_panel(
     dots: &[[i32; LANES]],

@@ -1,4 +1,4 @@
-//! One block: channels are expanded, convolved separately, and projected.
+//! One block: it expands the channels, convolves each channel, and projects.
 
 use rayon::prelude::*;
 
@@ -38,14 +38,14 @@ pub(super) fn block_specs(block: &Block) -> Vec<LinearSpec> {
     expansion.into_iter().chain([pointwise(block.projection(), width, outputs, None)]).collect()
 }
 
-/// All requested layers are packed; a missing one would be a bug.
+/// The error for a missing layer. It would be a bug, because all requested layers are packed.
 pub(super) fn missing() -> EncodeError {
     EncodeError::forward("a layer was not packed")
 }
 
 impl BlockLayers {
-    /// Takes its products from the packed ones, and packs the rest. `side` is the height and width
-    /// of the input.
+    /// Takes the block's linear layers from the packed ones, and packs the rest. `side` is the
+    /// height and width of the input.
     pub(super) fn load(
         loader: &Loader<'_>,
         block: &Block,
@@ -125,7 +125,7 @@ impl BlockLayers {
             let planes = match &self.expansion {
                 Some(expansion) => {
                     let lines = blocks.len() * x.rows;
-                    // Never shrinks: growing again would fill it with zeros first.
+                    // The buffer never shrinks, because growing it again would fill it with zeros.
                     if scratch.len() < lines {
                         scratch.resize(lines, Lanes::ZERO);
                     }

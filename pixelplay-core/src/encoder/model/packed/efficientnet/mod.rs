@@ -79,7 +79,7 @@ impl EfficientNet {
             bias: if layer.has_bias { Bias::Own } else { Bias::None },
             inputs: ColumnGroups::single(layer.inputs),
             outputs: ColumnGroups::single(layer.outputs),
-            // Between the two layers, if there are two.
+            // If there are two layers, the activation is between them.
             activation: (at + 1 < config.head.layers(dim).len()).then_some(Activation::Gelu),
         }));
         let linears = loader.parallel(&specs, |spec| Linear::load(loader, spec, None))?;
