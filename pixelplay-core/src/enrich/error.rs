@@ -60,7 +60,7 @@ pub enum EnrichError {
     Index(crate::index::SongIndexError),
     /// The caller's progress callback asked to stop; only the cache was written.
     #[error(
-        "stopped on request; what was found is in the cache, and the next run continues from there"
+        "stopped on request; the answers so far are in the cache, and the next run continues from there"
     )]
     Cancelled,
 }
