@@ -56,11 +56,7 @@ def fit(
         state = torch.load(path, weights_only=True)
         if (state["steps"], state["seed"]) != (steps, seed):
             raise SystemExit(
-<<<<<<< HEAD
-                f"{path} was started with --seed {state['seed'][1]} for {state['steps']} steps: delete it or ask for the same"
-=======
-                f"{path} was started for {state['steps']} steps, not {steps}: delete it or pass the same number"
->>>>>>> eng1
+                f"{path} was started with --seed {state['seed'][1]} for {state['steps']} steps: delete it or pass the same"
             )
         net.load_state_dict(state["net"])
         averaged.load_state_dict(state["averaged"])

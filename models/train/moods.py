@@ -15,8 +15,8 @@ TEXT_PENALTY = 3e-3
 PHRASE = 10  # the weight of one of a few hundred phrases, relative to one of 7,000 words
 FOLDS = 12
 VALENCE_PENALTY, ENERGY_PENALTY = 10.0, 3.0
-EARLY = 0.7  # of features of an earlier stage
-ALIKE, NEAR = 1000.0, 2.0  # height and sharpness of the kernel that compares what captions would say
+EARLY = 0.7  # the weight of features of the frozen stages
+SIMILAR, SHARPNESS = 1000.0, 2.0  # of the kernel that compares predicted sentences
 
 
 def templates() -> dict:
@@ -90,11 +90,10 @@ def of_sentences(captions: np.ndarray, embed) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(weights, 1).astype(np.float32), np.array(offset, np.float32)
 
 
-<<<<<<< HEAD
 def fitted(kernel: np.ndarray, rated: np.ndarray, rows: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
-    """Kernel ridge regression: predictions (n,) for all pictures from the norms `y` of the rated ones in `rows`.
-
-    `kernel` (n, rated) compares every picture with the rated ones, `penalty` is a share of the rows."""
+    """Kernel ridge regression: returns estimates (n,) for all pictures, fitted on the norms `y` of the rated pictures
+    in `rows`. `kernel` (n, rated) compares every picture with the rated ones; `penalty` is relative to the number of
+    rows."""
     own = kernel[np.ix_(rated[rows], rows)]
 
     def centred(k: np.ndarray) -> np.ndarray:
@@ -113,25 +112,14 @@ def of_pictures(
     bridge: np.ndarray,
     sentence_moods: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Valence and energy (n, 2) in standard deviations, predicted from OASIS's norms for its training themes; and Spearman's
-    correlations (2,) of these predictions with the norms of the rated pictures.
-
-    `features` and `early` are the tower's last and earlier features, standardised; `bridge` (n, 382) are the unit vectors that
-    a regression on captions predicts, `sentence_moods` (n, 2) the moods of these vectors. The prediction for a rated picture
-    comes from a regression on other themes, so that it is as uncertain as that for any other picture."""
-    rated = np.array([i for i, p in enumerate(items) if p.valence is not None and p.split == "train"])
-=======
-def of_pictures(
-    items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, sentence_moods: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
     """Returns valence and energy (n, 2) of all pictures, in standard deviations, estimated by regression on OASIS's
     norms for its training themes; and the Spearman correlations (2,) between estimates and norms on the rated pictures.
 
-    `features` are the teacher's features, standardised. `sentence_moods` (n, 2) are the moods of the sentences
-    predicted from them. The estimate for a rated picture comes from a regression on other themes, never from one that
-    saw the picture's theme."""
-    rated = [i for i, p in enumerate(items) if p.valence is not None and p.split == "train"]
->>>>>>> eng1
+    `features` are the last features of the tower with ImageNet weights and `early` those of its frozen stages, both
+    standardised. `bridge` (n, 382) are the sentence vectors predicted from them and `sentence_moods` (n, 2) their moods.
+    The estimate for a rated picture comes from a regression on other themes, never from one that saw the picture's
+    theme."""
+    rated = np.array([i for i, p in enumerate(items) if p.valence is not None and p.split == "train"])
     norms = np.array([[items[i].valence, items[i].arousal] for i in rated])
     themes = sorted({items[i].label for i in rated})
     place = {name: k % FOLDS for k, name in enumerate(np.random.default_rng(0).permutation(themes))}
@@ -140,30 +128,17 @@ def of_pictures(
     colours = np.stack([statistics(picture) for picture in pixels])
     colours = (colours - colours.mean(0)) / (colours.std(0) + 1e-9)
     sentence_moods = (sentence_moods - sentence_moods.mean(0)) / sentence_moods.std(0)
-<<<<<<< HEAD
 
     def linear(*columns: np.ndarray) -> np.ndarray:
         return sum(x @ x[rated].T for x in columns)
 
-    # Colours and what a caption would say predict valence, but not energy.
+    # Colours and the mood of the predicted sentence help to predict valence, but not energy.
     valence = linear(features, EARLY * early, 10 * sentence_moods, 2 * colours, 2 * (colours**2 - 1))
-    energy = linear(EARLY * features, EARLY * early) + ALIKE * np.exp(-NEAR * (1 - bridge @ bridge[rated].T))
+    energy = linear(EARLY * features, EARLY * early) + SIMILAR * np.exp(-SHARPNESS * (1 - bridge @ bridge[rated].T))
     found = np.empty((len(items), 2), np.float32)
     for axis, (kernel, penalty) in enumerate([(valence, VALENCE_PENALTY), (energy, ENERGY_PENALTY)]):
         y = norms[:, axis]
         mood = fitted(kernel, rated, np.arange(len(rated)), y, penalty)
-=======
-    # Valence is predicted from features, colours and the predicted caption; energy from features and the predicted caption.
-    moods = []
-    for axis, (x, penalty) in enumerate(
-        [
-            (np.concatenate([components, colours, colours**2 - 1, 4 * sentence_moods[:, :1]], 1), VALENCE_PENALTY),
-            (np.concatenate([features, 10 * sentence_moods[:, 1:]], 1), ENERGY_PENALTY),
-        ]
-    ):
-        weights, offset = ridge(x[rated], norms[:, axis], penalty)
-        mood = x @ weights + offset
->>>>>>> eng1
         mean, deviation = mood.mean(), mood.std()
         for k in range(FOLDS):
             mood[rated[fold == k]] = fitted(kernel, rated, np.flatnonzero(fold != k), y, penalty)[rated[fold == k]]

@@ -10,19 +10,11 @@ import moods
 import numpy as np
 from model import DIM
 
-<<<<<<< HEAD
-WEIGHT = 0.3  # of a mood that is one standard deviation from the mean, beside a sentence vector of length one
-LIMIT = 2.5  # standard deviations
-# Standard deviations of captions that the mood of a text must pass to count. Most texts do not speak of moods, and theirs
-# must not stand between a picture and its caption.
-NEUTRAL = 0.5
-=======
 WEIGHT = 0.3  # the size of a mood one standard deviation from the mean, relative to a sentence vector of length 1
 LIMIT = 2.5  # the maximum size of a mood, in standard deviations
 # The mood of a text counts only beyond this many standard deviations of captions. Most texts do not express a mood, and
 # their estimated moods must not separate a picture from its caption.
-NEUTRAL = 1.0
->>>>>>> eng1
+NEUTRAL = 0.5
 SHOWN = DIM - 2
 
 

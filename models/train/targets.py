@@ -21,17 +21,11 @@ class Targets:
     head: tuple[np.ndarray, np.ndarray]  # the initial weights (1280, 384) and offset of the linear head
 
 
-<<<<<<< HEAD
 def build(
     items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, early: np.ndarray, space: Space, embed
 ) -> Targets:
-    """`features` (n, 1280) are those of the tower as ImageNet left it, `early` those of its frozen stages; only pictures of the
-    training part teach anything."""
-=======
-def build(items: list[data.Picture], pixels: np.ndarray, features: np.ndarray, space: Space, embed) -> Targets:
-    """Computes the targets. `features` (n, 1280) come from the tower with ImageNet weights; only training pictures are
-    fitted."""
->>>>>>> eng1
+    """Computes the targets. `features` (n, 1280) come from the tower with ImageNet weights and `early` from its frozen
+    stages; only training pictures are fitted."""
     texts = sorted({c for p in items for c in (p.captions or prompts(p))})
     number = {t: i for i, t in enumerate(texts)}
     vectors = embed(texts)

@@ -46,14 +46,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vision-steps", type=int, default=500, help="batches of 256 pictures (default: %(default)s)")
     parser.add_argument("--text-steps", type=int, default=1200, help="batches of 256 sentences (default: %(default)s)")
     parser.add_argument("--joint-steps", type=int, default=300, help="batches of 272 pairs (default: %(default)s)")
-<<<<<<< HEAD
-    parser.add_argument("--seed", type=int, default=0, help="of weights and batches (default: %(default)s)")
-    parser.add_argument(
-        "--tuning", action="store_true", help="keep the pictures aside that settings are chosen by (see data.py)"
-    )
-=======
+    parser.add_argument("--seed", type=int, default=0, help="for initial weights and batches (default: %(default)s)")
     parser.add_argument("--tuning", action="store_true", help="hold out pictures for choosing settings (see data.py)")
->>>>>>> eng1
     parser.add_argument("--until", choices=STAGES, default="export", help="stop after this step (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads (default: all cores, %(default)s)")
     return parser.parse_args()

@@ -118,13 +118,8 @@ class Batches:
         return rows, np.array([self.owned[i][r.integers(len(self.owned[i]))] for i in rows])
 
 
-<<<<<<< HEAD
 def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int, seed: int):
-    """`views` are the maps of the pictures."""
-=======
-def train(clip, work: Path, items: list, views: list[np.ndarray], targets: Targets, steps: int):
     """Trains the vision tower. `views` has the maps of the pictures, one array per view."""
->>>>>>> eng1
     with torch.no_grad():
         clip.visual.head.proj.weight.copy_(torch.from_numpy(targets.head[0].T))
         clip.visual.head.proj.bias.copy_(torch.from_numpy(targets.head[1]))
