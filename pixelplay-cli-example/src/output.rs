@@ -36,7 +36,7 @@ pub(crate) fn line(text: &str) -> Result<()> {
 fn escaped(text: &str) -> Cow<'_, str> {
     let steers = |c: char| {
         let harmless = c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\t');
-        !harmless && printable(c.encode_utf8(&mut [0; 4])) != c.encode_utf8(&mut [0; 4])
+        !harmless && printable(c.encode_utf8(&mut [0; 4])) != *c.encode_utf8(&mut [0; 4])
     };
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -86,6 +86,7 @@ pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
     lines.join("\n")
 }
+
 /// Prints what an edit did.
 pub(crate) fn edit(report: &EditReport, as_json: bool) -> Result<()> {
     if as_json {

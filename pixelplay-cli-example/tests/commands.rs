@@ -536,7 +536,7 @@ fn a_picture_may_come_from_standard_input() {
 
     for (bytes, said) in [
         (&b""[..], "standard input is empty"),
-        (b"no picture", "it is a text file"),
+        (&b"no picture"[..], "it is a text file"),
         (&jpeg[..2000], "is truncated"),
     ] {
         let output = from(bytes, &["match", "-", "--index", text(&index)]);
