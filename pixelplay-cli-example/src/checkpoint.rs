@@ -1,4 +1,4 @@
-//! Checkpoint arguments: a folder, or a repository of the Hugging Face Hub.
+//! Checkpoint arguments: a folder, or a repository on the Hugging Face Hub.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

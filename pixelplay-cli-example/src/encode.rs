@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 use pixelplay_core::Embedding;
 use serde_json::json;
 
-use crate::{open, output, progress};
+use crate::{images, open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Pictures: JPEG, PNG, WebP, GIF, TIFF or BMP
+    /// Pictures: JPEG, PNG, WebP, GIF, TIFF or BMP; `-` reads one from standard input
     pictures: Vec<PathBuf>,
 
     /// A text to encode; may be repeated
@@ -30,7 +30,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         if progress::interrupted() {
             bail!("interrupted");
         }
-        let embedding = encoder.encode_image(picture.as_path())?;
+        let embedding = images::encode(&encoder, picture)?;
         print(json!({ "picture": picture.to_string_lossy() }), &embedding)?;
     }
     for text in &args.texts {

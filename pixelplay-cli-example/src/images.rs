@@ -1,16 +1,17 @@
-//! Finds the pictures in folders and encodes them.
+//! Encodes pictures: files, those in folders, and the one on standard input.
 
 use std::fs;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use pixelplay_core::{Embedding, Encoder};
+use pixelplay_core::{Embedding, Encoder, Image};
 
 use crate::{output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct ImageArgs {
-    /// Pictures, or folders of pictures
+    /// Pictures, or folders of pictures; `-` reads one from standard input
     #[arg(required = true)]
     pictures: Vec<PathBuf>,
 }
@@ -34,11 +35,11 @@ impl ImageArgs {
             if progress::interrupted() {
                 bail!("interrupted");
             }
-            match encoder.encode_image(path.as_path()) {
+            match encode(encoder, path) {
                 Ok(embedding) => encoded.embeddings.push(embedding),
                 Err(error) => {
                     encoded.unusable += 1;
-                    bar.suspend(|| output::complain(&format!("skipped: {error}")));
+                    bar.suspend(|| output::complain(&format!("skipped: {error:#}")));
                 }
             }
             bar.inc(1);
@@ -49,6 +50,30 @@ impl ImageArgs {
         }
         Ok(encoded)
     }
+}
+
+/// Encodes a picture: a file, or standard input if it is named `-`.
+pub(crate) fn encode(encoder: &Encoder, path: &Path) -> Result<Embedding> {
+    if path.as_os_str() != "-" {
+        return Ok(encoder.encode_image(path)?);
+    }
+    let input = io::stdin();
+    if input.is_terminal() {
+        bail!(
+            "standard input is the terminal; send a picture into it: `pixelplay match - < beach.jpg`"
+        );
+    }
+    let mut bytes = Vec::new();
+    // One byte more than a picture may have, so that a longer one is refused and not cut.
+    input
+        .lock()
+        .take(Image::MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")?;
+    if bytes.is_empty() {
+        bail!("standard input is empty; send one picture into it, and name `-` once");
+    }
+    encoder.encode_image(&bytes).context("cannot use what is on standard input")
 }
 
 /// Collects paths: a file is taken as given; of a folder and its subfolders, the files with a

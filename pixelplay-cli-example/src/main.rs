@@ -14,9 +14,11 @@ mod progress;
 mod query;
 mod table;
 
+use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Parser, Subcommand};
 use commands::{
     add, audit, build_index, clean, compact, correct_hubness, enrich, import, match_image,
@@ -33,6 +35,7 @@ use pixelplay_core::enrich::EnrichError;
     after_help = "Examples:
   pixelplay match beach.jpg
   pixelplay match beach.jpg --text 'slow and sad' --where 'year >= 1990'
+  pixelplay match - < beach.jpg
   pixelplay build-index songs.csv songs.arrow
   pixelplay add songs.arrow more-songs.csv
   pixelplay clean songs.csv.gz cleaned.csv --column title=Werk
@@ -41,7 +44,11 @@ use pixelplay_core::enrich::EnrichError;
   pixelplay search --index songs.arrow --text 'rainy night drive' --json
   pixelplay similar --index songs.arrow SONG-ID
   pixelplay model check hub:openai/clip-vit-large-patch14
-  pixelplay user register ana"
+  pixelplay user register ana
+
+Results go to standard output; progress, notes and errors to standard error. With --json, notes and errors are JSON too, \
+one document a line: {\"note\": TEXT} and {\"error\": TEXT, \"causes\": [TEXT, ...]}. The exit code is 0 for success, 1 \
+for an error, 2 for wrong arguments, 130 if interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -96,7 +103,21 @@ enum Model {
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    if asks_for_json(std::env::args_os()) {
+        output::complain_in_json();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are no errors; they go to standard output.
+        Err(wrong) if wrong.use_stderr() && asks_for_json(std::env::args_os()) => {
+            output::fail(&anyhow!(
+                "{}",
+                wrong.to_string().trim_start_matches("error: ").trim_end()
+            ));
+            return ExitCode::from(2);
+        }
+        Err(wrong) => wrong.exit(),
+    };
     let result = progress::watch_for_ctrl_c().and_then(|()| match cli.command {
         Command::Match(args) => match_image::run(args),
         Command::Search(args) => search::run(args),
@@ -121,14 +142,20 @@ fn main() -> ExitCode {
         Err(error) if is_io(&error, io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         // Ctrl-C at a prompt may arrive as an error before the signal does.
         Err(error) if progress::interrupted() || is_io(&error, io::ErrorKind::Interrupted) => {
-            output::complain(&format!("interrupted; {}", what_is_kept(&error)));
+            output::stopped(&what_is_kept(&error));
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
-            output::complain(&format!("error: {error:#}"));
+            output::fail(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns whether errors should be JSON. This is needed before the arguments are parsed, because
+/// parsing itself may fail.
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
 /// Describes what an interrupted run has kept.

@@ -1,23 +1,24 @@
 //! Opens the encoder and the index named in the arguments.
 
+use std::env;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use pixelplay_core::catalog;
+use pixelplay_core::catalog::{self, CatalogError};
 use pixelplay_core::encoder::Precision;
 use pixelplay_core::index::EditOptions;
 use pixelplay_core::{Encoder, EncoderOptions, SongIndex, SongIndexEditor};
 
 use crate::checkpoint::Checkpoint;
-use crate::progress;
+use crate::{output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct EncoderArgs {
     /// The encoder: a Hugging Face CLIPModel folder, an OpenCLIP folder with an EfficientNet-Lite,
-    /// or a repository of the Hugging Face Hub (hub:ORG/NAME or hub:ORG/NAME@REVISION); without it,
+    /// or a repository on the Hugging Face Hub (hub:ORG/NAME or hub:ORG/NAME@REVISION); without it,
     /// the embedded pixelplay-mini
     ///
     /// Files from the hub are kept in the cache that all Hugging Face clients share. HF_HOME,
@@ -91,9 +92,31 @@ pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result
             check_space(&index, encoder, path)?;
             Ok(index)
         }
-        None => catalog::starter_index(encoder, &mut progress::bar())
-            .context("cannot prepare the starter catalogue"),
+        None => starter(encoder).context("cannot prepare the starter catalogue"),
     }
+}
+
+/// Opens the starter catalogue. If the user's cache folder cannot be used (a service without a home,
+/// a read-only one), the catalogue is built for this run alone: a cache is not worth failing for.
+fn starter(encoder: &Encoder) -> Result<SongIndex> {
+    let refused = match catalog::starter_index(encoder, &mut progress::bar()) {
+        // A folder that was chosen is not replaced by another.
+        Err(refused @ CatalogError::Cache { .. }) if !chosen(env::var_os("PIXELPLAY_CACHE")) => {
+            refused
+        }
+        opened => return Ok(opened?),
+    };
+    // A new folder that only this user can open: others could put a file into a known one first. The
+    // index is read into memory, so the folder is not needed for longer.
+    let Ok(folder) = tempfile::tempdir() else {
+        return Err(refused.into());
+    };
+    output::complain(&format!("{refused}; until then, it is built again in each run"));
+    Ok(catalog::starter_index_in(folder.path(), encoder, &mut progress::bar())?)
+}
+
+fn chosen(folder: Option<OsString>) -> bool {
+    folder.is_some_and(|folder| !folder.is_empty())
 }
 
 /// Fails if the index is from another encoder. The library would refuse the query as well, but only

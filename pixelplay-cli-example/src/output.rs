@@ -1,39 +1,90 @@
 //! The output of the commands.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use pixelplay_core::catalog::{Reason, Sentence, Source};
 use pixelplay_core::index::{EditReport, Hits};
 use pixelplay_core::mood::mood_words;
-use serde_json::json;
+pub(crate) use pixelplay_core::printable;
+use serde_json::{Value, json};
 
 /// The width below which a table would break every word.
 const NARROWEST: u16 = 60;
 
+/// Whether this run prints JSON, and so must say in JSON what it complains about.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Makes [`complain`] and [`fail`] print JSON.
+pub(crate) fn complain_in_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", escaped(text))?;
     Ok(out.flush()?)
 }
 
-/// Prints a line to standard error. A failure is ignored: there is no other place to report it.
+/// Writes what could steer the terminal as JSON does: `\u202e`. In JSON it then means the same, and
+/// other text has none of it, because it has gone through [`printable`].
+fn escaped(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| {
+        let harmless = c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\t');
+        !harmless && printable(c.encode_utf8(&mut [0; 4])) != *c.encode_utf8(&mut [0; 4])
+    };
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut found = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            // All of them are in the basic plane. Writing to a String cannot fail.
+            let _ = write!(found, "\\u{:04x}", u32::from(c));
+        } else {
+            found.push(c);
+        }
+    }
+    Cow::Owned(found)
+}
+
+/// Prints something that the user should know to standard error.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", printable_lines(text));
+    report(text, || json!({ "note": text }));
+}
+
+/// Prints why the command failed to standard error.
+pub(crate) fn fail(error: &Error) {
+    report(&format!("error: {error:#}"), || {
+        let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+        json!({ "error": error.to_string(), "causes": causes })
+    });
+}
+
+/// Prints that the command was interrupted to standard error.
+pub(crate) fn stopped(what_is_kept: &str) {
+    let text = format!("interrupted; {what_is_kept}");
+    report(&text, || json!({ "error": text, "causes": [] }));
+}
+
+/// A failure to print is ignored: there is no other place to report it.
+fn report(text: &str, as_json: impl FnOnce() -> Value) {
+    let text = match JSON.load(Ordering::Relaxed) {
+        true => escaped(&as_json().to_string()).into_owned(),
+        false => printable_lines(text),
+    };
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Applies [`printable`] to each line of a text.
 pub(crate) fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
     lines.join("\n")
-}
-
-/// Replaces the control characters of a text. An index may come from anyone, and control characters
-/// can control the terminal.
-pub(crate) fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Prints what an edit did.
@@ -129,4 +180,19 @@ pub(crate) fn hits(hits: &Hits, reasons: Option<&[Option<Reason>]>, as_json: boo
         }
     }
     line(&table.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn json_means_the_same_without_what_steers_a_terminal() {
+        let text = serde_json::json!({ "title": "a\u{202e}b\u{9b}\u{7f}\u{1b}\u{e9}\n" });
+        let pretty = serde_json::to_string_pretty(&text).unwrap();
+        let safe = escaped(&pretty);
+        assert!(!safe.contains(['\u{202e}', '\u{9b}', '\u{7f}', '\u{1b}']), "{safe}");
+        assert!(safe.contains('\u{e9}') && safe.lines().count() == 3);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), text);
+    }
 }

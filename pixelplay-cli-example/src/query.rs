@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::commands::user::TasteArgs;
 use crate::output::printable;
-use crate::{open, output, progress};
+use crate::{images, open, output, progress};
 
 #[derive(clap::Args)]
 pub(crate) struct QueryArgs {
@@ -143,7 +143,7 @@ impl QueryArgs {
             asked = Some(words);
         }
         if let Some(path) = picture {
-            let picture = encoder.encode_image(path)?;
+            let picture = images::encode(&encoder, path)?;
             query = query.image(picture.clone());
             asked = Some(picture);
         }

@@ -508,6 +508,149 @@ fn encode_prints_unit_vectors_as_json_lines() {
 }
 
 #[test]
+fn a_picture_may_come_from_standard_input() {
+    let scratch = Scratch::new();
+    let picture = scratch.sample_picture();
+    let index = scratch.small_index();
+    let from = |bytes: &[u8], args: &[&str]| {
+        let input = scratch.write("input", bytes);
+        scratch.command(args).stdin(fs::File::open(input).unwrap()).output().unwrap()
+    };
+    let jpeg = fs::read(&picture).unwrap();
+    for (named, piped) in [
+        (vec!["match", text(&picture)], vec!["match", "-"]),
+        (vec!["search", "--image", text(&picture)], vec!["search", "--image", "-"]),
+        (vec!["audit", text(&picture)], vec!["audit", "-"]),
+    ] {
+        let more = ["--index", text(&index), "--json"];
+        let output = from(&jpeg, &[&piped[..], &more].concat());
+        assert!(output.status.success(), "{piped:?}: {}", stderr(&output));
+        let expected = scratch.ok(&[&named[..], &more].concat());
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{piped:?}");
+    }
+    let output = from(&jpeg, &["encode", "-"]);
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["picture"], "-");
+    let output = from(&jpeg, &["correct-hubness", text(&index), "-", "--nearest", "1"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+
+    for (bytes, said) in [
+        (&b""[..], "standard input is empty"),
+        (&b"no picture"[..], "it is a text file"),
+        (&jpeg[..2000], "is truncated"),
+    ] {
+        let output = from(bytes, &["match", "-", "--index", text(&index)]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("standard input"), "{}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    let output = from(&jpeg, &["encode", "-", "-"]);
+    assert!(stderr(&output).contains("name `-` once"), "{}", stderr(&output));
+}
+
+/// Whatever does not end is not read to its end.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_input_is_bounded() {
+    let scratch = Scratch::new();
+    let endless = fs::File::open("/dev/zero").unwrap();
+    let output = scratch.command(&["encode", "-"]).stdin(endless).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("at most 512 MiB"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_home_that_cannot_be_written_costs_only_time() {
+    let scratch = Scratch::new();
+    let picture = scratch.sample_picture();
+    let kept = scratch.ok(&["match", text(&picture), "--json"]);
+    // A file, because root may write to any folder.
+    let home = scratch.write("home", "");
+    let command = |cache: &str| {
+        let mut command = scratch.command(&["match", text(&picture), "--json"]);
+        command
+            .env("HOME", &home)
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("LOCALAPPDATA", &home)
+            .env("TMPDIR", scratch.path("temporary"))
+            .env("PIXELPLAY_CACHE", cache);
+        command.output().unwrap()
+    };
+    fs::create_dir(scratch.path("temporary")).unwrap();
+    let output = command("");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), kept);
+    let note: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(note["note"].as_str().unwrap().contains("set PIXELPLAY_CACHE"), "{note}");
+    assert_eq!(
+        fs::read_dir(scratch.path("temporary")).unwrap().count(),
+        0,
+        "nothing is left there"
+    );
+
+    // A folder that was chosen is another matter.
+    let output = command(text(&home));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn errors_are_json_for_those_who_ask_for_json() {
+    let scratch = Scratch::new();
+    let index = scratch.small_index();
+    let missing = scratch.path("missing.arrow");
+    let broken = scratch.write("broken.jpg", "no picture");
+    for (args, code, error, cause) in [
+        (vec!["search", "--text", "x", "--index", text(&missing)], 1, "missing.arrow", true),
+        (vec!["match", text(&broken), "--index", text(&index)], 1, "broken.jpg", true),
+        (vec!["similar", "nobody", "--index", text(&index)], 1, "\"nobody\"", false),
+        (vec!["search", "--wrong"], 2, "--wrong", false),
+        (vec!["user", "--users", "none.db", "favourites"], 1, "none.db", false),
+    ] {
+        let output = scratch.run(&[&args[..], &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        let said: Value = serde_json::from_slice(&output.stderr)
+            .unwrap_or_else(|_| panic!("{args:?}: {}", stderr(&output)));
+        assert!(said["error"].as_str().unwrap().contains(error), "{said}");
+        let causes = said["causes"].as_array().unwrap();
+        assert_eq!(!causes.is_empty(), cause, "{said}");
+        // Without --json it is a sentence, with the causes after it.
+        let output = scratch.run(&args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
+    }
+    assert!(scratch.ok(&["search", "--json", "--help"]).contains("Usage"));
+    // Songs may be called so.
+    let message = scratch.fails(&["similar", "--index", text(&index), "--", "--json"]);
+    assert!(message.starts_with("error: "), "{message}");
+}
+
+/// U+202E makes the rest of the line read from right to left.
+#[test]
+fn nothing_that_steers_the_terminal_reaches_it() {
+    let scratch = Scratch::new();
+    let index = scratch.path("songs.arrow");
+    let title = "Rain\u{202e}gpj\u{2066}\u{200f}\u{61c}\u{9b}";
+    let mut writer = SongIndexWriter::create(&index, WriterOptions::new(2)).unwrap();
+    for (id, vector) in [("a", [1.0, 0.0]), ("b", [0.6, 0.8])] {
+        let mut song = Song::new(SongId::new(id).unwrap());
+        song.title = Some(title.to_owned());
+        writer.push(&song, &vector).unwrap();
+    }
+    writer.finish().unwrap();
+    let steers =
+        |text: &str| text.contains(['\u{202e}', '\u{2066}', '\u{200f}', '\u{61c}', '\u{9b}']);
+    let table = scratch.ok(&["similar", "a", "--index", text(&index)]);
+    assert!(table.contains("Raingpj\u{fffd}") && !steers(&table), "{table:?}");
+    let json = scratch.ok(&["similar", "a", "--index", text(&index), "--json"]);
+    assert!(!steers(&json), "{json:?}");
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(answer["hits"][0]["title"], title);
+    let message = scratch.fails(&["similar", "rain", "--index", text(&index)]);
+    assert!(message.contains("Raingpj") && !steers(&message), "{message:?}");
+}
+
+#[test]
 fn help_teaches_and_a_closed_pipe_is_no_error() {
     let scratch = Scratch::new();
     assert!(scratch.ok(&["--help"]).contains("pixelplay match beach.jpg"));

@@ -104,7 +104,11 @@ fn commands_are_understood() {
             };
             // With --help, clap parses the preceding arguments, and does nothing else.
             let output = Command::new(env!("CARGO_BIN_EXE_pixelplay"))
-                .args(arguments(command).into_iter().take_while(|word| word != ">" && word != "|"))
+                .args(
+                    arguments(command)
+                        .into_iter()
+                        .take_while(|word| word != ">" && word != "<" && word != "|"),
+                )
                 .arg("--help")
                 .stdin(Stdio::null())
                 .output()

@@ -249,7 +249,7 @@ pub enum EmbeddingError {
     },
     /// Two vectors come from different encoders.
     #[error(
-        "vectors of different encoders cannot be compared: expected {expected}, found {found}{}",
+        "vectors from different encoders cannot be compared: expected {expected}, found {found}{}",
         if is_earlier(expected) {
             "; the index was built with an earlier embedded checkpoint; rebuild it"
         } else if is_earlier(found) {

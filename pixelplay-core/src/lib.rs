@@ -79,6 +79,7 @@ mod http;
 pub mod index;
 mod mmap;
 pub mod mood;
+mod printable;
 pub mod progress;
 pub mod query;
 pub mod radar;
@@ -108,6 +109,7 @@ pub use error::Error;
 pub use http::HttpProxy;
 pub use index::{SongIndex, SongIndexEditor, SongIndexError, SongIndexWriter};
 pub use mood::Mood;
+pub use printable::printable;
 pub use query::{HybridQuery, QueryError, QueryOptions};
 pub use song::{Song, SongId};
 #[cfg(feature = "users")]

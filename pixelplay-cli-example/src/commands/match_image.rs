@@ -8,7 +8,7 @@ use crate::query::QueryArgs;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A picture: JPEG, PNG, WebP, GIF, TIFF or BMP
+    /// A picture: JPEG, PNG, WebP, GIF, TIFF or BMP; `-` reads it from standard input
     picture: PathBuf,
 
     /// An index; without it, the embedded starter catalogue

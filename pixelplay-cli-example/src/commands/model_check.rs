@@ -13,7 +13,7 @@ use crate::{output, progress};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A Hugging Face CLIPModel folder, an OpenCLIP folder with an EfficientNet-Lite, or a
-    /// repository of the Hugging Face Hub: hub:ORG/NAME or hub:ORG/NAME@REVISION
+    /// repository on the Hugging Face Hub: hub:ORG/NAME or hub:ORG/NAME@REVISION
     #[arg(value_parser = OsStringValueParser::new().map(<Checkpoint as From<OsString>>::from))]
     checkpoint: Checkpoint,
 

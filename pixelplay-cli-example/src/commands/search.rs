@@ -12,7 +12,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     index: Option<PathBuf>,
 
-    /// A picture that the songs should fit
+    /// A picture that the songs should fit; `-` reads it from standard input
     #[arg(short, long, value_name = "FILE")]
     image: Option<PathBuf>,
 

@@ -20,11 +20,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     } else {
         "has no checksums (another program wrote it); its ids and vectors are valid"
     };
-    output::line(&format!(
+    output::line(&output::printable(&format!(
         "{} {checked}: {} songs, {} dimensions, encoder {}",
         args.index.display(),
         index.len(),
         index.dim(),
         index.fingerprint().map_or("unknown", |space| space.as_str()),
-    ))
+    )))
 }

@@ -55,7 +55,7 @@ pub use import::{ImportOptions, ImportReport, import};
 pub use indexing::{BuildOptions, BuildReport, Likeness, WordWeights, build_index, parts_folder};
 pub use song_table::SongTable;
 #[cfg(feature = "starter")]
-pub use starter::starter_index;
+pub use starter::{starter_index, starter_index_in};
 pub use table::{CleanOptions, write_csv};
 #[cfg(feature = "encoder")]
 pub use why::{Reason, why};

@@ -36,8 +36,9 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 ///
 /// # Errors
 /// Returns [`CatalogError::Cache`] if the folder cannot be written to. There is no silent fallback:
-/// in a shared folder for temporary files, another user could have placed a file there first. Also
-/// returns the errors of [`build_index`].
+/// in a shared folder for temporary files, another user could have placed a file there first. If no
+/// folder can be used, call [`starter_index_in`] with a new folder that only this process can
+/// access. Also returns the errors of [`build_index`].
 pub fn starter_index(
     encoder: &Encoder,
     progress: &mut dyn Progress,
@@ -59,7 +60,11 @@ fn cache_folder(chosen: Option<PathBuf>) -> Result<PathBuf, CatalogError> {
     }
 }
 
-fn starter_index_in(
+/// [`starter_index`] with the folder that keeps the index. It is created if needed.
+///
+/// # Errors
+/// As [`starter_index`].
+pub fn starter_index_in(
     folder: &Path,
     encoder: &Encoder,
     progress: &mut dyn Progress,

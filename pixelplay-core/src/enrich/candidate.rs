@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
+use crate::printable::is_bidi_control;
+
 /// The maximum length of a name. Longer text is discarded.
 const MOST_TEXT: usize = 500;
 const MOST_URL: usize = 2048;
@@ -82,10 +84,8 @@ impl Candidate {
 
 /// Returns the trimmed text, unless it cannot be a name.
 fn text(text: String) -> Option<String> {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers =
+        |c: char| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}');
     let text = if text.trim().len() == text.len() { text } else { text.trim().to_owned() };
     (!text.is_empty() && text.len() <= MOST_TEXT && !text.contains(steers)).then_some(text)
 }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_cannot_be_right_is_left_out() {
         let bad = "x".repeat(501);
-        for text in ["", " ", "a\u{1b}[2Jb", "a\nb", "a\u{202e}b", bad.as_str()] {
+        for text in ["", " ", "a\u{1b}[2Jb", "a\nb", "a\u{202e}b", "a\u{61c}b", bad.as_str()] {
             let mut candidate = good();
             candidate.title = text.into();
             assert_eq!(Candidate::clean_all(vec![candidate]), [], "{text:?}");

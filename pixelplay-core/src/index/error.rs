@@ -29,7 +29,7 @@ pub enum SongIndexError {
         what: &'static str,
     },
     /// The file contradicts itself or one of its checksums.
-    #[error("{} is damaged: {what}; rebuild it or restore a copy", path.display())]
+    #[error("{} is damaged: {what}; rebuild it or restore it from a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

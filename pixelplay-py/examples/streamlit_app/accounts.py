@@ -1,4 +1,4 @@
-"""Accounts: their forms, and the user who is logged in."""
+"""Accounts: their forms."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ import html
 import pixelplay as pp
 import streamlit as st
 from messages import explain, later
+from session import Session, log_out, log_out_everywhere, soon
 
 _PASSWORD = "At least 15 characters, such as three or four words that only you would combine."
 
 
-def logged_in(users: pp.UserStore) -> str | None:
-    """Returns the name of the user who is logged in. The token is in the session state, so a reload logs out."""
-    token: str | None = st.session_state.get("token")
-    if token is None:
-        return None
-    try:
-        return users.resume(token).username
-    except pp.InvalidSession:
-        del st.session_state["token"]
-        later("error", "Your session has ended. Log in again.")
-        return None
-
-
-def show(users: pp.UserStore, name: str | None) -> None:
-    if name is not None:
-        _settings(users, name)
+def show(users: pp.UserStore, session: Session | None) -> None:
+    if session is not None:
+        _settings(users, session)
         return
     log_in, register, forgotten = st.tabs(["Log in", "Register", "Forgotten password"])
     with log_in:
@@ -43,7 +31,7 @@ def _log_in(users: pp.UserStore) -> None:
         password = st.text_input("Password", type="password", autocomplete="current-password")
         if st.form_submit_button("Log in", type="primary"):
             try:
-                st.session_state.token = users.log_in(name, password).token
+                st.session_state.token = soon(users.log_in, name, password).token
             except pp.UserError as error:
                 st.error(explain(error))
             else:
@@ -56,8 +44,8 @@ def _register(users: pp.UserStore) -> None:
         password = st.text_input("Password", type="password", autocomplete="new-password", help=_PASSWORD)
         if st.form_submit_button("Register", type="primary"):
             try:
-                users.register(name, password)
-                st.session_state.token = users.log_in(name, password).token
+                soon(users.register, name, password)
+                st.session_state.token = soon(users.log_in, name, password).token
             except pp.UserError as error:
                 st.error(explain(error))
             else:
@@ -75,7 +63,7 @@ def _reset(users: pp.UserStore) -> None:
         name = st.text_input("Name", autocomplete="username")
         if st.form_submit_button("Ask for a token"):
             try:
-                token = users.start_password_reset(name)
+                token = soon(users.start_password_reset, name)
             except pp.UserError as error:
                 st.error(explain(error))
             else:
@@ -86,34 +74,29 @@ def _reset(users: pp.UserStore) -> None:
         new = st.text_input("New password", type="password", autocomplete="new-password", help=_PASSWORD)
         if st.form_submit_button("Set the new password", type="primary"):
             try:
-                users.finish_password_reset(token.strip(), new)
+                soon(users.finish_password_reset, token.strip(), new)
             except pp.UserError as error:
                 st.error(explain(error))
             else:
                 st.success("The new password is set, and all sessions have ended. Log in with the new password.")
 
 
-def _settings(users: pp.UserStore, name: str) -> None:
-    st.html(f'<h3 class="pp-heading">Logged in as {html.escape(name)}</h3>')
+def _settings(users: pp.UserStore, session: Session) -> None:
+    st.html(f'<h3 class="pp-heading">Logged in as {html.escape(session.name)}</h3>')
     with st.container(horizontal=True):
-        st.button("Log out", icon=":material/logout:", on_click=_log_out, args=(users,))
-        st.button("Log out everywhere", on_click=_log_out_everywhere, args=(users, name))
+        st.button("Log out", icon=":material/logout:", on_click=log_out, args=(users, session.token))
+        st.button("Log out everywhere", on_click=log_out_everywhere, args=(users, session.token))
     with st.form("change-password", clear_on_submit=True):
         old = st.text_input("Password", type="password", autocomplete="current-password")
         new = st.text_input("New password", type="password", autocomplete="new-password", help=_PASSWORD)
         if st.form_submit_button("Change the password"):
             try:
-                st.session_state.token = users.change_password(name, old, new).token
+                st.session_state.token = soon(users.change_password, session.name, old, new).token
+            except pp.InvalidCredentials:
+                st.error("The old password is wrong.")
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                st.success("The password has been changed. All other sessions have ended.")
-
-
-def _log_out(users: pp.UserStore) -> None:
-    users.log_out(st.session_state.pop("token"))
-
-
-def _log_out_everywhere(users: pp.UserStore, name: str) -> None:
-    users.log_out_everywhere(name)
-    del st.session_state["token"]
+                # Kept for the next run: a second click would interrupt this one.
+                later("success", "The password has been changed. All other sessions have ended.")
+                st.rerun()

@@ -11,8 +11,10 @@ import picture
 import pixelplay as pp
 import question
 import results
+import session
 import startup
 import streamlit as st
+from cards import Favourites
 
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#276b63"/>'
@@ -27,20 +29,31 @@ def main() -> None:
     st.title("PixelPlay", anchor=False)
     st.caption("A picture in, songs out: drop a photograph, add a few words, and hear what it looks like.")
     app = _open()
-    name = accounts.logged_in(app.users)
+    visitor, loved = _visitor(app)
     messages.show()
-    loved = favourites.of(app, name)
     songs_tab, favourites_tab, account_tab = st.tabs(["Songs", "Favourites", "Account"], key="tab", on_change="rerun")
     with songs_tab:
         asking, answer = st.columns([1, 2], gap="large")
         with asking:
-            asked = question.ask(app, picture.chosen(app.encoder), name)
+            asked = question.ask(app, picture.chosen(app.encoder), visitor, loved)
         with answer:
             results.show(app, asked, loved)
     with favourites_tab:
-        favourites.show(app, loved)
+        # The other tabs keep what was typed into them, and so must be drawn even if they are not seen.
+        if favourites_tab.open:
+            favourites.show(app, loved)
     with account_tab, st.container(width=560):
-        accounts.show(app.users, name)
+        accounts.show(app.users, visitor)
+
+
+def _visitor(app: startup.App) -> tuple[session.Session | None, Favourites | None]:
+    """Returns the session of this visitor and its favourites; nothing if there is none, or if the store fails."""
+    try:
+        visitor = session.current(app.users)
+        return visitor, favourites.of(app, visitor)
+    except pp.UserError as error:
+        messages.later("error", messages.explain(error))
+        return None, None
 
 
 def _open() -> startup.App:
@@ -49,7 +62,9 @@ def _open() -> startup.App:
     except SystemExit:
         st.error("The arguments after `--` cannot be read: the terminal says why.")
     except pp.PixelPlayError as error:
-        st.error(messages.explain(error))
+        # Whoever has just started the app reads this, and needs the path that was mistyped. A file that is locked for now
+        # may be found by any visitor.
+        st.error(messages.explain(error) if isinstance(error, TimeoutError) else messages.sentence(error))
     st.stop()
 
 

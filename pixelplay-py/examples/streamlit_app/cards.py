@@ -17,7 +17,11 @@ class Favourites:
     """The favourites of the user who is logged in, and the action of a card's heart."""
 
     ids: list[str]
-    toggle: Callable[[str], None]
+    """The songs, the newest first."""
+    known: frozenset[str]
+    """The same, to look songs up in."""
+    keep: Callable[[str, bool], None]
+    """Adds a song, or removes it."""
 
 
 def card(
@@ -46,15 +50,16 @@ def card(
                 args=(song.id,),
             )
             if favourites:
-                liked = song.id in favourites.ids
+                liked = song.id in favourites.known
                 st.button(
-                    "Favourite",
+                    # The label is all that a screen reader says of its state.
+                    "In favourites" if liked else "Favourite",
                     key=f"favourite-{key}",
                     icon=":material/favorite:" if not liked else ":material/heart_check:",
                     type="primary" if liked else "secondary",
                     help="Remove from the favourites" if liked else "Add to the favourites",
-                    on_click=favourites.toggle,
-                    args=(song.id,),
+                    on_click=favourites.keep,
+                    args=(song.id, not liked),
                 )
             if link := web_address(song["external_url"]):
                 st.link_button("Listen", link, icon=":material/open_in_new:")
@@ -73,7 +78,7 @@ def _head(song: pp.Song, match: float | None) -> str:
     )
     return (
         f'<div class="pp-song">{_artwork(song)}<div class="pp-about">'
-        f'<div class="pp-title" role="heading" aria-level="3">{html.escape(title(song))}</div>'
+        f'<div class="pp-title" role="heading" aria-level="4">{html.escape(title(song))}</div>'
         f"<div>{html.escape(song['artist'] or '')}</div>"
         f'<div class="pp-facts">{html.escape(" · ".join(filter(None, facts)))}</div>'
         f"{chips(song.words)}</div>{percent}</div>"

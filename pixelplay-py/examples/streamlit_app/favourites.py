@@ -1,4 +1,4 @@
-"""The favourites of the user who is logged in."""
+"""The favourites of the user who is logged in, a page at a time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ import functools
 import pixelplay as pp
 import streamlit as st
 from cards import Favourites, card
-from messages import explain, later
+from messages import heading
 from results import find_similar
+from session import Session, act, soon
 from startup import App
 
+# Each card costs the server and the browser some milliseconds, and an account may hold 10,000.
+PAGE = 20
 
-def of(app: App, name: str | None) -> Favourites | None:
-    if name is None:
+
+def of(app: App, session: Session | None) -> Favourites | None:
+    if session is None:
         return None
-    return Favourites(app.users.favourites(name), functools.partial(_toggle, app.users, name))
+    ids = soon(app.users.favourites, session.name)
+    return Favourites(ids, frozenset(ids), functools.partial(_keep, app.users, session.token))
 
 
-def _toggle(users: pp.UserStore, name: str, song: str) -> None:
-    try:
-        if not users.remove_favourite(name, song):
-            users.add_favourite(name, song)
-    except pp.UserError as error:
-        later("error", explain(error))
+def _keep(users: pp.UserStore, token: str, song: str, keep: bool) -> None:
+    """Says what shall be, and not "the other way round", so that a second click changes nothing."""
+    change = users.add_favourite if keep else users.remove_favourite
+    act(users, token, lambda name: change(name, song))
 
 
 def show(app: App, favourites: Favourites | None) -> None:
@@ -32,11 +35,29 @@ def show(app: App, favourites: Favourites | None) -> None:
         return
     if not favourites.ids:
         st.info("There are no favourites yet: the heart below a song adds it.", icon=":material/favorite:")
-    missing = 0
-    for song in favourites.ids:
-        if song in app.index:
-            card(app.index.song(song), key=f"kept-{song}", favourites=favourites, find_similar=find_similar)
-        else:
-            missing += 1
-    if missing:
+        return
+    known = [song for song in favourites.ids if song in app.index]
+    pages = max(1, -(-len(known) // PAGE))
+    # The last page may have lost its last song.
+    page = min(st.session_state.get("favourites-page", 0), pages - 1)
+    begin = page * PAGE
+    shown = known[begin : begin + PAGE]
+    heading("Your favourites")
+    if pages > 1:
+        st.caption(f"{begin + 1} to {begin + len(shown)} of {len(known):,}, the newest first")
+    for song in shown:
+        card(app.index.song(song), key=f"kept-{song}", favourites=favourites, find_similar=find_similar)
+    if pages > 1:
+        with st.container(horizontal=True):
+            _turner("Newer", "arrow_back", page - 1, page == 0)
+            _turner("Older", "arrow_forward", page + 1, page == pages - 1)
+    if missing := len(favourites.ids) - len(known):
         st.caption(f"{missing} more are not in this catalogue.")
+
+
+def _turner(label: str, icon: str, page: int, disabled: bool) -> None:
+    st.button(label, key=label.lower(), icon=f":material/{icon}:", on_click=_turn, args=(page,), disabled=disabled)
+
+
+def _turn(page: int) -> None:
+    st.session_state["favourites-page"] = page

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import logging
+import os
 import re
 from typing import Literal
 
 import pixelplay as pp
 import streamlit as st
 
+_log = logging.getLogger(__name__)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -17,18 +21,32 @@ def plain(text: str) -> str:
 
 
 def explain(error: pp.PixelPlayError) -> str:
-    """Returns an error as a sentence, in Markdown."""
+    """Returns an error as a sentence for visitors, in Markdown. What only the operator can mend is logged."""
     match error:
         case pp.InvalidCredentials():
             return "The name or the password is wrong."
         case pp.Throttled():
-            return f"Too many attempts failed. Try again in {_wait(error.retry_after)}."
+            return f"There were too many attempts. Try again in {_wait(error.retry_after)}."
         case pp.Overloaded():
             return f"Too many people are logging in. Try again in {_wait(error.retry_after)}."
         case pp.NameTaken():
             return "This name is taken, or looks like one that is. Choose another."
         case pp.InvalidToken():
             return "This token is unknown, used or expired. Ask for a new one."
+        case pp.BadUserName() | pp.BadPassword():
+            pass
+        # The file is locked, full, damaged, ...: its path is no visitor's business.
+        case pp.UserError() if isinstance(error, OSError) or os.sep in str(error):
+            _log.error("the user store fails: %s", error)
+            return (
+                "The accounts cannot be reached just now. Try again in a minute; "
+                "what you have just asked for may still be done."
+            )
+    return sentence(error)
+
+
+def sentence(error: Exception) -> str:
+    """Returns what an error says itself, in Markdown."""
     text = plain(str(error))
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -41,7 +59,9 @@ def _wait(seconds: float) -> str:
 
 def later(kind: Literal["error", "success"], text: str) -> None:
     """Keeps a message for the next run of the page, because callbacks and reruns lose what they showed."""
-    st.session_state.setdefault("messages", []).append((kind, text))
+    kept = st.session_state.setdefault("messages", [])
+    if (kind, text) not in kept:
+        kept.append((kind, text))
 
 
 def show() -> None:
@@ -51,3 +71,8 @@ def show() -> None:
             st.error(text, icon=":material/error:")
         else:
             st.success(text, icon=":material/check_circle:")
+
+
+def heading(text: str) -> None:
+    """Shows a heading. `st.subheader` reads Markdown, and turns addresses into links even if they are escaped."""
+    st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')

@@ -95,7 +95,7 @@ def _show(picture: Picture) -> None:
 
 
 def _forget() -> None:
-    del st.session_state["picture"]
+    st.session_state.pop("picture", None)  # A second click finds none.
     st.session_state.uploads = st.session_state.get("uploads", 0) + 1
 
 

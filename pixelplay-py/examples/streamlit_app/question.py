@@ -9,7 +9,9 @@ from typing import Literal
 
 import pixelplay as pp
 import streamlit as st
+from cards import Favourites
 from picture import Picture
+from session import Session, soon
 from startup import App
 
 Range = tuple[float, float]
@@ -49,7 +51,7 @@ class Question:
         text = encoded(app.encoder, app.encoder.fingerprint, self.words) if self.words else None
         query = pp.HybridQuery(image=image, text=text, text_weight=self.weight)
         if self.taste:
-            query = query.lean_towards(app.users.taste(self.taste))
+            query = query.lean_towards(soon(app.users.taste, self.taste))
         return query.search(app.index, k, where=self.narrowing.where())
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
@@ -85,7 +87,7 @@ def encoded(_encoder: pp.Encoder, fingerprint: str, text: str) -> pp.Embedding:
     return _encoder.encode_text(text)
 
 
-def ask(app: App, picture: Picture | None, name: str | None) -> Question:
+def ask(app: App, picture: Picture | None, session: Session | None, loved: Favourites | None) -> Question:
     """Shows all widgets except the picture, and returns the query."""
     typed = st.text_input("Words", max_chars=300, placeholder="a slow evening by the sea", key="words")
     words = typed.strip()
@@ -102,8 +104,8 @@ def ask(app: App, picture: Picture | None, name: str | None) -> Question:
         help="If there is a picture: 0 ignores the words, 1 ignores the picture.",
     )
     taste = None
-    if name and app.users.favourites(name) and st.toggle("Lean towards my favourites", key="taste"):
-        taste = name
+    if session and loved and loved.ids and st.toggle("Lean towards my favourites", key="taste"):
+        taste = session.name
     with st.expander("Filters", icon=":material/tune:"):
         narrowing = _narrow(app)
     return Question(picture, words, weight, narrowing, taste)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Literal, cast
 
 import pixelplay as pp
 import streamlit as st
 from cards import Favourites, card, name, title
-from messages import explain
+from messages import explain, heading
 from picture import offer_samples
 from question import Question, Similar, clear_filters
 from startup import App
@@ -20,6 +19,16 @@ _ALIKE: dict[Literal["description", "audio"], str] = {"description": "scene and 
 
 def show(app: App, question: Question, favourites: Favourites | None) -> None:
     """Shows the songs for the query, or for the last "Find similar" since then."""
+    with st.container(key="answer"):
+        _show(app, question, favourites)
+    if clicks := st.session_state.pop("scroll", None):
+        # The browser would stay where the button was, far below the heading. The number makes each script another one,
+        # because the page does not run the same one twice.
+        script = f"document.querySelector('.st-key-answer').scrollIntoView(); // {clicks}"
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
+def _show(app: App, question: Question, favourites: Favourites | None) -> None:
     asked = (question.picture, question.words)
     if st.session_state.get("asked", asked) != asked:
         _path().clear()
@@ -27,29 +36,32 @@ def show(app: App, question: Question, favourites: Favourites | None) -> None:
     if _path():
         _show_similar(app, question, favourites)
     elif any(asked):
-        _heading("Songs for this picture" if question.picture else "Songs for these words")
+        heading("Songs for this picture" if question.picture else "Songs for these words")
         compare = {"Your picture": question.picture.mood} if question.picture else {}
         _list(app, question, compare, favourites)
     else:
-        _heading("Start with a picture")
+        heading("Start with a picture")
         st.write("Drop a photograph into the field, or type a few words.")
         offer_samples()
 
 
 def find_similar(song: str) -> None:
     """The action of the cards' buttons."""
-    _path().append(song)
+    if _path()[-1:] != [song]:  # A second click goes no further.
+        _path().append(song)
     st.session_state.tab = "Songs"
+    st.session_state.clicks = st.session_state.scroll = st.session_state.get("clicks", 0) + 1
 
 
-def _back() -> None:
-    _path().pop()
+def _back(steps: int) -> None:
+    """Goes back until so many steps are left: a second click on the same button goes no further."""
+    del _path()[steps:]
 
 
 def _show_similar(app: App, question: Question, favourites: Favourites | None) -> None:
     song = app.index.song(_path()[-1])
-    st.button("Back", key="back", icon=":material/arrow_back:", on_click=_back)
-    _heading(f"Songs like {title(song)}")
+    st.button("Back", key="back", icon=":material/arrow_back:", on_click=_back, args=(len(_path()) - 1,))
+    heading(f"Songs like {title(song)}")
     by = st.radio("Alike in", list(_ALIKE), format_func=_ALIKE.__getitem__, key="by", horizontal=True)
     _list(app, Similar(song.id, by, question.narrowing), {name(song): song}, favourites)
 
@@ -87,8 +99,3 @@ def _list(
 def _path() -> list[str]:
     """Returns the songs of the "Find similar" steps so far."""
     return cast("list[str]", st.session_state.setdefault("path", []))
-
-
-def _heading(text: str) -> None:
-    """Shows a heading. `st.subheader` reads Markdown, and turns addresses into links even if they are escaped."""
-    st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')

@@ -11,6 +11,7 @@ import pixelplay as pp
 import pyarrow as pa  # Streamlit itself needs it.
 import pyarrow.compute as pc
 import streamlit as st
+from session import soon
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,5 @@ def open_app(options: Options) -> App:
         index=index,
         genres=sorted(filter(None, table["genre"].unique().to_pylist())),
         years=None if years["min"] is None else (years["min"], years["max"]),
-        users=pp.UserStore(options.users),
+        users=soon(pp.UserStore, options.users),
     )

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use crate::index::error::SongIndexError;
 use crate::index::song_index::SongIndex;
+use crate::printable::printable;
 use crate::song::{Song, SongId};
 
 /// A song found by a search. It keeps its index open.
@@ -144,8 +145,8 @@ impl fmt::Debug for Hits {
     }
 }
 
-/// Writes rank, match percentage, title and artist, one song per line. Replaces control characters,
-/// since an untrusted index must not be able to control the terminal.
+/// Writes rank, match percentage, title and artist, one song per line. The text goes through
+/// [`printable`], since an untrusted index must not be able to control the terminal.
 impl fmt::Display for Hits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, hit) in self.hits.iter().enumerate() {
@@ -155,8 +156,29 @@ impl fmt::Display for Hits {
             let by = song.artist.map(|artist| format!(", {artist}")).unwrap_or_default();
             let line = format!("{:3}  {:3.0}%  {title}{by}", at + 1, hit.match_percent);
             let end = if at > 0 { "\n" } else { "" };
-            write!(f, "{end}{}", line.replace(char::is_control, "\u{fffd}"))?;
+            write!(f, "{end}{}", printable(&line))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::index::{SearchOptions, SongIndex, WriterOptions, write_index};
+    use crate::song::{Song, SongId};
+
+    #[test]
+    fn a_list_of_songs_cannot_steer_a_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("songs.arrow");
+        let song = Song {
+            title: Some("Rain\u{1b}[2J\u{202e}".into()),
+            artist: Some("Ana\u{2067}".into()),
+            ..Song::new(SongId::new("a").unwrap())
+        };
+        write_index(&path, &[song], &[1.0, 0.0], WriterOptions::new(2)).unwrap();
+        let index = SongIndex::open(&path).unwrap();
+        let hits = index.search(&index.embedding(0).unwrap(), &SearchOptions::default()).unwrap();
+        assert!(hits.to_string().ends_with("Rain\u{fffd}[2J, Ana"), "{hits}");
     }
 }
