@@ -90,8 +90,8 @@ pub(crate) fn describe(
     })
 }
 
-/// Explains why a song was found: returns its sentences, each with its cosine with ``query`` as ``score``, best
-/// first.
+/// Explains why a song was found: returns its sentences, the best reason first, each with its cosine with ``query`` as
+/// ``score``. A title, tags and lyrics count by how visible the things they name are, as in the song's vector.
 ///
 /// ``query`` is the ``Embedding`` of a picture or words, and ``encoder`` is the encoder that made it (by default the
 /// embedded checkpoint). If the index was built with your own phrases, ``templates`` is the path of their TOML file.

@@ -30,6 +30,7 @@ use std::path::Path;
 pub use options::{BuildOptions, WordWeights};
 pub use parts::parts_folder;
 pub use report::{BuildReport, Likeness};
+pub(super) use visibility::Visibility;
 
 use super::CatalogError;
 use super::clean::Merged;

@@ -5,8 +5,11 @@
 //! kinds: with pixelplay-mini, it ranks a held-out caption of the first kind above one of the
 //! second in 87 of 100 cases.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::catalog::CatalogError;
 use crate::catalog::describe::Templates;
+use crate::embedding::Fingerprint;
 use crate::encoder::{EncodeOptions, Encoder};
 
 /// Captions whose pictures are easy to imagine.
@@ -31,7 +34,7 @@ const UNSEEN: &str = "love|forever|without you|I want you|never let me go|the tr
     contigo|siempre|solo|como tu";
 
 /// Estimates how visible the subject of a title, a tag or a line of lyrics is.
-pub(super) struct Visibility {
+pub(in crate::catalog) struct Visibility {
     /// The direction from invisible to visible captions.
     direction: Vec<f64>,
     /// The mean position of the invisible captions along this direction.
@@ -54,6 +57,27 @@ impl Visibility {
         Ok(Self::between(&vectors(&seen), &vectors(&unseen)))
     }
 
+    /// Returns the visibility for explanations, which are asked for song by song: computed again only
+    /// if the encoder or the sentence for titles differs from that of the last call.
+    pub(in crate::catalog) fn shared(
+        encoder: &Encoder,
+        templates: &Templates,
+    ) -> Result<Arc<Self>, CatalogError> {
+        type Last = Option<(Fingerprint, String, Arc<Visibility>)>;
+        static LAST: Mutex<Last> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let title = templates.of_title("");
+        if let Some((space, of, visibility)) = &*last
+            && space == encoder.fingerprint()
+            && *of == title
+        {
+            return Ok(Arc::clone(visibility));
+        }
+        let visibility = Arc::new(Self::new(encoder, templates)?);
+        *last = Some((encoder.fingerprint().clone(), title, Arc::clone(&visibility)));
+        Ok(visibility)
+    }
+
     fn between(seen: &[Vec<f32>], unseen: &[Vec<f32>]) -> Self {
         let means = [mean(seen), mean(unseen)];
         let direction: Vec<f64> = means[0].iter().zip(&means[1]).map(|(a, b)| a - b).collect();
@@ -64,7 +88,7 @@ impl Visibility {
     /// Returns 0 for a text that is no more visible than the average invisible caption, 1 for a
     /// text that is at least as visible as the average visible one, and a value in between for
     /// others.
-    pub(super) fn of(&self, vector: &[f32]) -> f64 {
+    pub(in crate::catalog) fn of(&self, vector: &[f32]) -> f64 {
         let products = vector.iter().zip(&self.direction).map(|(&a, b)| f64::from(a) * b);
         let share = (products.sum::<f64>() - self.unseen) / (self.seen - self.unseen);
         // An encoder that returns the same vector for every text cannot separate the captions.
