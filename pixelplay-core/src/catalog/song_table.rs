@@ -292,8 +292,8 @@ impl<'a> SongTable<'a> {
     /// Returns the errors of the three calls. Before anything is encoded, returns
     /// [`CatalogError::Embedding`] if the index is from another encoder,
     /// [`CatalogError::OtherRecipe`] if its songs were described with other templates or by another
-    /// version, and [`SongIndexError::KnownIds`] if it already has songs of the table and they are
-    /// not to be replaced.
+    /// version, and [`SongIndexError::KnownIds`] if it already contains songs from the table that
+    /// are not to be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
     #[cfg(feature = "encoder")]
