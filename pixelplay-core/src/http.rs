@@ -127,7 +127,7 @@ pub(crate) fn join(base: &Uri, location: &str) -> Option<Uri> {
     (is_http && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
 }
 
-/// Returns how long the server asks to wait (RFC 9110, section 10.2.3): given as a number of
+/// Returns how long a wait the server asks for (RFC 9110, section 10.2.3): given as a number of
 /// seconds or as a date.
 pub(crate) fn retry_after(response: &Response<Body>, now: SystemTime) -> Option<Duration> {
     let value = header(response, "retry-after")?.trim();

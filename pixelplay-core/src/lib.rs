@@ -58,7 +58,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `encoder` | yes | the module `encoder`: candle, tokenizers, picture decoding |
-//! | `mini` | yes | the embedded checkpoint, about 10 MB of binary: `Encoder::mini` |
+//! | `mini` | yes | the embedded checkpoint, which adds about 10 MB to the binary: `Encoder::mini` |
 //! | `catalog` | yes | the module `catalog`: cleaning and describing; with `encoder`, building |
 //! | `starter` | yes | the embedded starter catalogue: `catalog::starter_index` |
 //! | `users` | yes | the module `users`: `UserStore`, with SQLite compiled in |

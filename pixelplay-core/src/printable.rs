@@ -1,10 +1,12 @@
-//! What of a text may reach a terminal.
+//! Makes text safe to print to a terminal.
 
-/// Returns the text as it may be printed: without the characters that steer a terminal.
+/// Returns `text` without the characters that could control a terminal, so that it is safe to
+/// print.
 ///
-/// The titles of an index and the names in a table may come from anyone. Control characters are
-/// replaced by U+FFFD, line breaks too. Bidirectional controls, which can make a line read as
-/// something else, are left out: honest titles contain some of them, and show the same without.
+/// The titles in an index and the names in a table may come from anyone. Control characters,
+/// including line breaks, are replaced by U+FFFD. Bidirectional controls, which can make a line
+/// read as something else, are simply removed: some legitimate titles contain them, and look the
+/// same without.
 ///
 /// ```
 /// use pixelplay_core::printable;
@@ -18,7 +20,8 @@ pub fn printable(text: &str) -> String {
     kept.map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// The characters with Unicode's property `Bidi_Control`: marks, embeddings, overrides and isolates.
+/// Returns whether a character has Unicode's property `Bidi_Control`: a mark, embedding, override
+/// or isolate.
 pub(crate) fn is_bidi_control(c: char) -> bool {
     matches!(
         c,
@@ -39,7 +42,7 @@ mod tests {
         for c in bidi.filter_map(char::from_u32) {
             assert_eq!(printable(&format!("a{c}b")), "ab", "{c:?}");
         }
-        // Scripts that are written from right to left, and joiners, stay as they are.
+        // Right-to-left text and joiners are not changed.
         for text in
             ["\u{5e9}\u{5dc}\u{5d5}\u{5dd}", "\u{6a9}\u{200c}\u{647}", "caf\u{e9} \u{1f3b5}"]
         {

@@ -29,7 +29,7 @@
 
 use std::ops::ControlFlow;
 
-/// Receives progress reports of long-running work, and can cancel it.
+/// Receives progress reports from long-running work, and can cancel it.
 pub trait Progress {
     /// Reports that `done` of `total` units of a stage such as `"encoding texts"` are finished.
     /// Called from time to time, at least once a second if the work can be divided that finely.

@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn values_lie_on_their_axes() {
-        // Centre (178, 128), radius 100: energy goes up, acousticness down, the others by 60
-        // degrees.
+        // Centre (178, 128), radius 100: energy points up, acousticness down, and neighbouring axes
+        // are 60 degrees apart.
         let full = "178.0,28.0 264.6,78.0 264.6,178.0 178.0,228.0 91.4,178.0 91.4,78.0";
         assert_eq!(outline([Some(1.0); 6]), full);
         assert_eq!(

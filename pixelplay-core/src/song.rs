@@ -181,7 +181,7 @@ song! {
     popularity: Real(f64),
     /// The duration in milliseconds.
     duration_ms: Integer(i64),
-    /// Whether the words are explicit.
+    /// Whether the lyrics are explicit.
     explicit: Flag(bool),
     /// How intense and active it is.
     energy: Real(f64),

@@ -107,7 +107,7 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
 }
 
 impl FileKind {
-    /// Opens a connection with all safeguards turned on. Does not change files of other programs.
+    /// Opens a connection with all safeguards turned on. Does not change other programs' files.
     pub(crate) fn connect(&self, path: &Path) -> Result<Connection, Abort<Refusal>> {
         let mut connection = Connection::open_with_flags(
             path,
@@ -130,7 +130,7 @@ impl FileKind {
         )?;
         if id != self.application_id && (id != 0 || tables != 0) {
             return Err(Abort::Refused(Refusal::Foreign(
-                "it is an SQLite file of another program",
+                "it is an SQLite file from another program",
             )));
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;

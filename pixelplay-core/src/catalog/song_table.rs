@@ -68,7 +68,7 @@ use crate::progress::Progress;
 ///   have the form `3:45` or be in another unit that the header names, and a year may be part of a
 ///   date. A column of 0-1 features is divided by 100 if its values range from 0 to 100, or if its
 ///   header contains `%`.
-/// * **Invalid** cells are emptied, such as text instead of a number, or an energy of 3.
+/// * **Invalid** cells, such as text instead of a number or an energy of 3, are emptied.
 /// * **Repeats** are rows with the id of an earlier row, or of the same recording under another id
 ///   (see [`CleanOptions::merge_recordings`]). They fill the empty cells of the first row. If they
 ///   have other genres, the song keeps the first one as `genre` and gets all of them in the extra
@@ -231,8 +231,8 @@ impl<'a> SongTable<'a> {
     /// [`write_csv`](super::write_csv) in one call.
     ///
     /// # Errors
-    /// Returns the errors of both, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] if it
-    /// would replace the table.
+    /// Returns the errors of both, [`CatalogError::Spool`], and [`CatalogError::OutIsTable`] if the
+    /// cleaned table would replace the original.
     pub fn write_csv(
         self,
         out: impl AsRef<Path>,
@@ -286,14 +286,14 @@ impl<'a> SongTable<'a> {
     /// record which custom describer was used, so pass the same one.
     ///
     /// Other writers of the index wait while the songs are encoded; readers do not. The new songs
-    /// are first written to a temporary file in the system's folder for them.
+    /// are first written to a temporary file in the system's folder for temporary files.
     ///
     /// # Errors
     /// Returns the errors of the three calls. Before anything is encoded, returns
     /// [`CatalogError::Embedding`] if the index is from another encoder,
     /// [`CatalogError::OtherRecipe`] if its songs were described with other templates or by another
-    /// version, and [`SongIndexError::KnownIds`] if it already has songs of the table and they are
-    /// not to be replaced.
+    /// version, and [`SongIndexError::KnownIds`] if it already contains songs from the table that
+    /// are not to be replaced.
     ///
     /// [`SongIndexError::KnownIds`]: crate::index::SongIndexError::KnownIds
     #[cfg(feature = "encoder")]

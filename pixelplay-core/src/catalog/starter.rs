@@ -18,12 +18,12 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 
 /// Opens an index of the embedded starter catalogue in the space of `encoder`.
 ///
-/// The first call builds it, with one pass of the text tower for each sentence, and keeps it in the
-/// folder named by the environment variable `PIXELPLAY_CACHE`, or else in `pixelplay` in the user's
-/// cache folder (`~/.cache` or `XDG_CACHE_HOME`, on Windows `AppData\Local`). Later calls open the
-/// file and check every byte; a damaged file is rebuilt. There is a separate file for each encoder
-/// and for each version of the catalogue and of this crate. Several processes may call this at the
-/// same time.
+/// The first call builds it, which takes one pass of the text tower for each sentence, and keeps it
+/// in the folder named by the environment variable `PIXELPLAY_CACHE`, or else in the folder
+/// `pixelplay` in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`; on Windows,
+/// `AppData\Local`). Later calls open the file and check every byte; a damaged file is rebuilt.
+/// There is a separate file for each encoder and for each version of the catalogue and of this
+/// crate. Several processes may call this at the same time.
 ///
 /// ```no_run
 /// use pixelplay_core::{Encoder, catalog::starter_index};
@@ -36,7 +36,7 @@ const CACHE_VARIABLE: &str = "PIXELPLAY_CACHE";
 ///
 /// # Errors
 /// Returns [`CatalogError::Cache`] if the folder cannot be written to. There is no silent fallback:
-/// in a shared folder for temporary files, another user could have placed a file there first. If no
+/// in a shared folder for temporary files, another user could have planted a file in advance. If no
 /// folder can be used, call [`starter_index_in`] with a new folder that only this process can
 /// access. Also returns the errors of [`build_index`].
 pub fn starter_index(
@@ -60,10 +60,10 @@ fn cache_folder(chosen: Option<PathBuf>) -> Result<PathBuf, CatalogError> {
     }
 }
 
-/// [`starter_index`] with the folder that keeps the index. It is created if needed.
+/// Like [`starter_index`], but keeps the index in `folder`, which is created if needed.
 ///
 /// # Errors
-/// As [`starter_index`].
+/// The same as for [`starter_index`].
 pub fn starter_index_in(
     folder: &Path,
     encoder: &Encoder,
@@ -180,7 +180,7 @@ mod tests {
         starter_index_in(&folder, &encoder, &mut ()).unwrap();
         assert_eq!(std::fs::read(only_file(&folder)).unwrap(), whole);
 
-        // The vectors are in the same space but have different bits.
+        // These vectors are in the same space, but not identical bit for bit.
         let int8 = Encoder::mini_with(EncoderOptions {
             precision: Precision::Int8,
             ..EncoderOptions::default()

@@ -90,8 +90,8 @@ fn text(text: String) -> Option<String> {
     (!text.is_empty() && text.len() <= MOST_TEXT && !text.contains(steers)).then_some(text)
 }
 
-/// Returns whether it has a web scheme, a host, no user name, and no characters that must be
-/// escaped.
+/// Returns whether an address has a web scheme, a host, no user name, and no characters that must
+/// be escaped.
 fn is_plain_address(address: &str) -> bool {
     let is_text = address.len() <= MOST_URL
         && address

@@ -36,7 +36,7 @@ pub enum EnrichError {
     },
     /// The provider asks for a longer wait than a run allows.
     #[error(
-        "{provider} asks to wait for {} s; {answers} answers are in the cache; run it again after that time to \
+        "{provider} asks for a wait of {} s; {answers} answers are in the cache; run it again after that time to \
          continue", wait.as_secs()
     )]
     AskedToWait {

@@ -17,7 +17,7 @@ use crate::index::{SongIndex, SongIndexError};
 use crate::progress::Progress;
 use crate::song::{Song, Value};
 
-/// How often a song is tried, if its requests fail, before the next song is tried.
+/// How many times a song is tried, if its requests fail, before moving on to the next song.
 const ATTEMPTS: u32 = 3;
 /// The longest wait after failures.
 const LONGEST_OWN_WAIT: Duration = Duration::from_secs(300);
@@ -198,7 +198,7 @@ impl<'a> Lookup<'a> {
                 Next::Search if !may_ask => return Ok(Outcome::NotAsked),
                 Next::Cover(url) if !may_ask => {
                     // The song has been found; the next run looks for its cover.
-                    self.failed.insert(url, "no request was left".to_owned());
+                    self.failed.insert(url, "no requests were left".to_owned());
                     continue;
                 }
                 next => next,

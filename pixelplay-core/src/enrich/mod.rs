@@ -134,7 +134,7 @@ pub fn enrich_songs(
 /// Returns what [`enrich`](enrich()) would request, and how long it would take. Makes no request.
 ///
 /// # Errors
-/// The same as [`enrich`](enrich()), if the cache or the index cannot be read.
+/// If the cache or the index cannot be read; the errors are those of [`enrich`](enrich()).
 pub fn plan(
     index: &SongIndex,
     provider: &dyn Provider,
@@ -147,7 +147,7 @@ pub fn plan(
 /// Like [`plan`], for songs in memory.
 ///
 /// # Errors
-/// The same as [`enrich_songs`], if the cache cannot be read.
+/// If the cache cannot be read; the errors are those of [`enrich_songs`].
 pub fn plan_songs(
     songs: &[Song],
     provider: &dyn Provider,

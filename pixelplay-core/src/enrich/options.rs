@@ -28,7 +28,7 @@ pub struct EnrichOptions {
     /// [`EnrichError::Failing`].
     pub max_failures: u32,
     /// The wait after the first failure; it doubles each time, up to five minutes. If a server asks
-    /// to wait for at most an hour, that wait is respected.
+    /// for a wait of up to an hour, the request is respected.
     pub retry_wait: Duration,
     /// How long to wait for a connection, for an answer and for each piece of it; a whole request
     /// may take four times as long. The progress callback can stop the work only between requests.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Why none of the recordings that a provider offers is the song. If the recordings have different
-/// reasons, the reason of the closest recording is used, which is the last of these variants.
+/// Why none of the recordings that a provider offers is the song. If the recordings were rejected
+/// for different reasons, the reason for the closest recording is used, which is the one that comes
+/// last among these variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -26,7 +26,7 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
     /// A message for people.
     pub(super) what: String,
-    /// How long the server asks to wait.
+    /// How long a wait the server asks for.
     pub(super) retry_after: Option<Duration>,
 }
 

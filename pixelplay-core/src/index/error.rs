@@ -38,7 +38,8 @@ pub enum SongIndexError {
     },
     /// The file was written by a later version of PixelPlay.
     #[error(
-        "{} has format {found}, this version of PixelPlay reads up to {supported}; update PixelPlay",
+        "{} has format {found}, but this version of PixelPlay reads at most format {supported}; update \
+         PixelPlay",
         path.display()
     )]
     NewerFormat {

@@ -32,7 +32,7 @@
 //! |---|---|
 //! | `song_index` | opening an index, and reading its songs and vectors |
 //! | `shard` | joining the files of an index, and finding the file and batch of a row |
-//! | `id_table` | finding the row of an id |
+//! | `id_table` | finding the row with a given id |
 //! | `file` | one index file: format, reading, writing, verifying |
 //! | `quantized` | vectors as 8-bit integers, and the proof of their score bounds |
 //! | `search` | exact top-k: bounds, candidates, threads, percentages, similar songs |

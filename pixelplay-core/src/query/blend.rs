@@ -89,8 +89,8 @@ impl HybridQuery {
 }
 
 impl Leaning {
-    /// Returns the direction, of length 1, and its weight. Returns `None` if no song is in the
-    /// index, or if the songs cancel each other out.
+    /// Returns the direction, of length 1, and its weight. Returns `None` if none of the songs is
+    /// in the index, or if they cancel each other out.
     fn resolve(&self, index: &SongIndex) -> Result<Option<(Vec<f64>, f64)>, QueryError> {
         if !(self.weight.is_finite() && self.weight >= 0.0) {
             return Err(QueryError::BadWeight { found: self.weight });

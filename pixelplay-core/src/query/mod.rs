@@ -215,7 +215,7 @@ impl HybridQuery {
     }
 
     /// Like [`search`](Self::search), with progress reports and cancellation while thousands of
-    /// songs are picked with [`diversity`](QueryOptions::diversity), which may take long.
+    /// songs are picked with [`diversity`](QueryOptions::diversity), which may take a long time.
     ///
     /// # Errors
     /// The same as [`search`](Self::search), or

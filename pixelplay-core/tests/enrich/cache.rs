@@ -73,7 +73,7 @@ fn a_file_that_is_no_cache_is_refused_and_left_as_it_is() {
     fs::write(scene.folder.path().join("text.db"), "id,title,artist\n".repeat(100)).unwrap();
     fs::create_dir(scene.folder.path().join("folder.db")).unwrap();
     for (name, expected) in [
-        ("other.db", "an SQLite file of another program"),
+        ("other.db", "an SQLite file from another program"),
         ("text.db", "not an SQLite file"),
         ("folder.db", "directory"),
         ("missing/cache.db", "No such file"),

@@ -65,7 +65,7 @@ fn a_wait_of_hours_is_told_and_not_waited_for() {
     let scene = Scene::new();
     scene.shop.fault(|_, _, _| Reply::new(429).with("Retry-After", "86400"));
     let error = scene.enrich(&mut [one()]).unwrap_err();
-    assert!(explain(&error).contains("asks to wait for 86400 s"), "{error}");
+    assert!(explain(&error).contains("asks for a wait of 86400 s"), "{error}");
     assert_eq!(scene.time.passed(), Duration::ZERO);
 }
 

@@ -45,19 +45,19 @@ enum Rows {
 struct More {
     /// For each cell, the first value among the repeats.
     cells: Song,
-    /// The first value of each feature that is valid on 0-1.
+    /// The first value of each feature that is valid on the 0-1 scale.
     on_unit: UnitCells,
     /// The genres of the repeats, without duplicates.
     genres: Vec<String>,
 }
 
-/// The memory that a song takes, without its text.
+/// The memory that a song takes, not counting its text.
 const SONG_BYTES: usize = size_of::<Song>() + 64;
 /// The memory for identifying a song: its keys, including the free space of the hash table, and its
 /// name.
 const KEYS_BYTES: usize = 5 * size_of::<(Digest, u32)>() + size_of::<Digest>();
-/// The memory that a cell of an unknown column takes, without its text: two heap-allocated strings
-/// in a tree.
+/// The memory that a cell of an unknown column takes, not counting its text: two heap-allocated
+/// strings in a tree.
 const EXTRA_BYTES: usize = 2 * size_of::<String>() + 96;
 
 impl Songs {

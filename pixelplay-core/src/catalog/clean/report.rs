@@ -76,7 +76,7 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// How a cell was converted that is not a plain number in the column's own unit.
+/// How a cell was converted if it is not a plain number in the column's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -119,9 +119,9 @@ impl fmt::Display for Conversion {
 /// The cells of one column that were emptied because they are not valid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cleared {
-    /// Cells that are not a value of the column: `abc` or `inf` instead of a number.
+    /// Cells that cannot be values of the column, such as `abc` or `inf` instead of a number.
     pub unreadable: Tally,
-    /// Cells outside the column's range: an energy of 3, a tempo of 0, a year 3019.
+    /// Cells outside the column's range, such as an energy of 3, a tempo of 0, or the year 3019.
     pub out_of_range: Tally,
 }
 

@@ -17,7 +17,7 @@ pub(super) const UNIT_FEATURES: [&str; 7] = [
 /// A feature of one row while the scale of its column is still unknown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Feature {
-    /// Known to be on 0-1, such as `50%`.
+    /// Known to be on the 0-1 scale, such as `50%`.
     Known(f64),
     /// On the scale of its column, which is not known yet.
     Raw(f64),
@@ -29,9 +29,9 @@ impl Feature {
         (0.0..=1.0).contains(&value).then_some(Self::Known(value))
     }
 
-    /// Packs the feature into the eight bytes that a song has for it anyway, because millions of
-    /// songs may have to wait until their table has been read. No scale has negative values, so the
-    /// sign bit can mark [`Known`](Self::Known).
+    /// Packs the feature into the eight bytes that a song reserves for it anyway, because millions
+    /// of songs may have to wait until their table has been read. No scale has negative values, so
+    /// the sign bit can mark [`Known`](Self::Known).
     pub(super) fn pack(self) -> f64 {
         match self {
             Self::Known(value) => -value.abs(),
@@ -44,7 +44,7 @@ impl Feature {
         if packed.is_sign_negative() { Self::Known(-packed) } else { Self::Raw(packed) }
     }
 
-    /// Returns the value if it is valid on 0-1.
+    /// Returns the value if it is valid on the 0-1 scale.
     fn on_unit(self) -> Option<f64> {
         let (Self::Known(value) | Self::Raw(value)) = self;
         (value <= 1.0).then_some(value)
@@ -71,7 +71,8 @@ struct Column {
 /// One value for each of [`UNIT_FEATURES`].
 pub(super) type UnitCells = [Option<f64>; UNIT_FEATURES.len()];
 
-/// Records, for each feature, the first value among a song's repeats that is valid on 0-1.
+/// Records, for each feature, the first value among a song's repeats that is valid on the 0-1
+/// scale.
 pub(super) fn note_on_unit(on_unit: &mut UnitCells, repeat: &mut Song) {
     for (first, cell) in on_unit.iter_mut().zip(unit_cells(repeat)) {
         *first = first.or(cell.and_then(|packed| Feature::unpack(packed).on_unit()));

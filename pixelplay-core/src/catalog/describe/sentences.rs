@@ -35,7 +35,7 @@ const FINER_GENRES: [&str; 2] = ["playlist_subgenre", "subgenre"];
 /// |---|---|---|
 /// | [title](Source::Title) | title without guests, editions, versions and brackets; in its place an extra column `title_en` (or `english_title`, `title_translation`, ...) | `a photo of Wild Horses` |
 /// | [tags](Source::Tags), up to eight | an extra column `tags` or `keywords` | `a photo of rain` |
-/// | [lyrics](Source::Lyrics), up to eight lines from all parts of the song | an extra column `lyrics` | as they are |
+/// | [lyrics](Source::Lyrics), up to eight lines from all parts of the song | an extra column `lyrics` | the lines themselves |
 ///
 /// Unknown values are left out. The artist is not used.
 ///

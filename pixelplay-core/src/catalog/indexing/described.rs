@@ -51,8 +51,8 @@ mod tests {
         assert_eq!(text(&song, &options), "rain on a window\na dark street\na photo of Rain");
         options.words = WordWeights::NONE;
         assert_eq!(text(&song, &options), "rain on a window\na dark street");
-        // A description from an index includes the title sentence, which is also left out if words
-        // do not count.
+        // A description from an index includes the sentence for the title, which is left out too if
+        // words have no weight.
         song.description = Some("a dark street\na photo of Rain".into());
         assert_eq!(text(&song, &options), "a dark street");
     }

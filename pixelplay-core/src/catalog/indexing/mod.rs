@@ -2,14 +2,14 @@
 //! its vector.
 //!
 //! A catalogue of more than one batch is built in parts, so its vectors need not fit in memory, and
-//! a build that was killed continues where it stopped; see [`parts`].
+//! if a build is killed, the next one continues where it stopped; see [`parts`].
 //!
 //! * `build`: one build over `batches` of songs, each `described` as it arrives.
 //! * `sentence_cache`: sentences and their vectors; each is encoded once.
 //! * `composition`: how the sentences of a song become its vector.
 //! * `parts`: the finished parts, kept in case a build is killed.
 //! * `tally`: the counts for the `report`; `build_progress`: the progress of a build.
-//! * `visibility`: how visible the thing is that a title names.
+//! * `visibility`: how visible the thing named by a title is.
 //! * `options`: how songs are turned into an index; `recipe`: how an index records these options.
 
 mod batches;
@@ -56,8 +56,8 @@ use recipe::Recipe;
 /// changed. This needs disk space for a second copy of the index.
 ///
 /// A build takes one pass of the text tower per distinct sentence. With the embedded templates
-/// these are a few thousand for a catalogue of any size, plus one per title. It needs memory for
-/// one batch, and about 200 bytes per song.
+/// there are a few thousand of these for a catalogue of any size, plus one per title. It needs
+/// memory for one batch, and about 200 bytes per song.
 ///
 /// # Errors
 /// Returns [`CatalogError::BadWordWeight`], [`CatalogError::NoSongs`] if there is nothing to write,

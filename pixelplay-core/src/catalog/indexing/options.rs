@@ -21,7 +21,7 @@ pub struct BuildOptions {
 }
 
 impl Default for BuildOptions {
-    /// The embedded templates, and the default options of words, encoder and writer.
+    /// The embedded templates, and the default options for words, encoder and writer.
     fn default() -> Self {
         Self {
             describer: Describer::default(),

@@ -104,7 +104,8 @@ impl Drop for Parts {
     }
 }
 
-/// Recognises `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts of a killed build.
+/// Recognises `000003-0123456789abcdef0123456789abcdef.arrow`, and drafts left behind when a build
+/// was killed.
 fn is_ours(name: &str) -> bool {
     let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
     let part = name.strip_suffix(".arrow").and_then(|name| name.split_once('-'));

@@ -1,4 +1,4 @@
-//! Estimates how visible the thing is that a title names, using only the text tower.
+//! Estimates how visible the thing named by a title is, using only the text tower.
 //!
 //! A title is compared with captions of things that can be photographed and with captions that name
 //! nothing visible. In the space of any encoder, the difference of their means separates the two

@@ -28,7 +28,7 @@ pub(super) struct Cache {
     connection: Connection,
 }
 
-/// The answer of a provider, and when it was received.
+/// A provider's answer, and when it was received.
 pub(super) struct Answer {
     pub(super) fetched_at: Millis,
     pub(super) body: String,

@@ -19,7 +19,7 @@ pub(super) fn base_url(given: &str) -> Result<String, EnrichError> {
     Ok(base.to_owned())
 }
 
-/// Encodes a text for the query of an address.
+/// Encodes a text for use in the query part of an address.
 pub(super) fn in_query(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -224,7 +224,7 @@ impl SongIndexEditor {
         &self.index
     }
 
-    /// Adds all songs of another index, which may consist of any number of files.
+    /// Adds all songs from another index, which may consist of any number of files.
     ///
     /// In a folder they become one new shard, and songs that they replace are removed from their
     /// shards. This copies the added songs and each file that changes, and takes 16 bytes of memory

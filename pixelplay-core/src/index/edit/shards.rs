@@ -68,7 +68,7 @@ fn open_shards(
     files.iter().map(|file| Segment::open(file, load)).collect()
 }
 
-/// Rejects unknown files: a file put next to the shards would silently not be searched.
+/// Rejects unknown files: a file put next to the shards would silently be left out of searches.
 fn check_all_known(
     folder: &Path,
     manifest: &Manifest,

@@ -234,7 +234,7 @@ impl Record {
         }
         let nulls = NullBuffer::new(bits(validity, self.rows)?);
         if nulls.null_count() != node.nulls {
-            return Err("states a wrong number of missing cells");
+            return Err("states the wrong number of missing cells");
         }
         Ok(Some(nulls))
     }

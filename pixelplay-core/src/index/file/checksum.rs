@@ -7,7 +7,7 @@ use super::layout::message_len;
 /// The checksum of everything but the bodies: the start of the file up to the first batch; the
 /// position, message and checksum of each batch; and the number of rows.
 ///
-/// The footer cannot be hashed itself, since it contains the hash. Instead, its schema must equal
+/// The footer itself cannot be hashed, since it contains the hash. Instead, its schema must equal
 /// the one at the start of the file, and everything else in it is hashed here.
 #[derive(Debug)]
 pub(crate) struct MetadataHash(blake3::Hasher);

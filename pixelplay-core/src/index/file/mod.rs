@@ -7,7 +7,7 @@
 //! | `checksum` | what the checksums cover |
 //! | `open`, `parser`, `segment` | loading and checking a file, and reading from it |
 //! | `batch_reader`, `cells` | the buffers of a batch as arrays, and arrays as cells |
-//! | `vector_file` | reading single vectors of a mapped file from the file instead of the map |
+//! | `vector_file` | reading single vectors from the file itself instead of its map |
 //! | `batch_writer`, `writer` | writing batches, and songs |
 //! | `verify` | checking every byte and every row |
 

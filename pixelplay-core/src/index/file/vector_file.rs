@@ -1,4 +1,4 @@
-//! Reads single vectors of a mapped file.
+//! Reads single vectors from a mapped file.
 //!
 //! A search needs a few dozen vectors, scattered over the file, for exact scores. Touching a mapped
 //! vector also maps the pages around it (at least 64 KiB, about 1 MiB on Linux 6.18), so after 20
@@ -11,7 +11,7 @@ use std::io;
 /// Smaller matrices are used through the map: they are not worth a file handle.
 const MIN_BYTES: usize = 64 << 20;
 
-/// The open file of a map.
+/// The open file behind a map.
 #[derive(Debug)]
 pub(super) struct VectorFile(File);
 

@@ -73,7 +73,7 @@ impl Hubness {
     /// If those songs cannot be read.
     ///
     /// # Panics
-    /// If the index has fewer songs than were counted for.
+    /// If the index has fewer songs than the catalogue that the counts are for.
     pub fn report(&self, index: &SongIndex) -> Result<HubnessReport, SongIndexError> {
         const MAX_HUBS: usize = 10;
         let shown = self.counts.iter().copied().enumerate();

@@ -11,7 +11,7 @@
 //! | `top_k` | the k best scores of a stream |
 //! | `match_percent` | scores as percentages that are meaningful to people |
 //! | `threads` | choosing the number of threads, and keeping them awake |
-//! | `similar` | songs similar to a song |
+//! | `similar` | songs similar to a given song |
 
 mod candidates;
 mod hits;

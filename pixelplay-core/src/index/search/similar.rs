@@ -68,8 +68,8 @@ impl AudioScale {
 }
 
 impl SongIndex {
-    /// Returns the songs most similar to a song, without the song itself. Scores are cosines, as in
-    /// [`search`](Self::search).
+    /// Returns the songs most similar to a given song, excluding the song itself. Scores are
+    /// cosines, as in [`search`](Self::search).
     ///
     /// The hubness correction is not used with [`By::Audio`]. The first such call computes the
     /// features of all songs and caches them, at 80 bytes per song.
