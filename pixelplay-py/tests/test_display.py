@@ -44,7 +44,7 @@ def test_whatever_an_index_holds_is_only_text(tmp_path: Path) -> None:
     assert not re.search("<script|javascript:|data:|onerror", page)
     assert "Rain" in page and 'href="https://x/?a&amp;b"' in page and page.count("<svg") == 3
     assert page.count("<img") == 1 and not re.search(r"<img[^>]*<", page)
-    assert "\x1b" not in repr(hits) and "\0" not in repr(hits) and "\u202e" not in repr(hits) and "Rain, Ana" in repr(hits)
+    assert "Rain, Ana" in repr(hits) and not re.search("[\x1b\0\u202e]", repr(hits))
 
 
 def test_reprs(songs: pp.SongIndex, enc: pp.Encoder) -> None:
