@@ -24,7 +24,7 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> 
         match activation {
             Activation::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
             Activation::Gelu => gelu(x),
-            // `x` is the second operand: if it is NaN, it is returned.
+            // `x` comes second: if either operand is NaN, `min` and `max` return the second.
             Activation::Relu6 => V::splat(6.0).min(V::splat(0.0).max(x)),
             Activation::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
@@ -54,7 +54,7 @@ pub(in crate::simd) unsafe fn exp<V: Vector>(x: V) -> V {
         [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
-        // `x` is the second operand: if it is NaN, it is returned.
+        // `x` comes second: if either operand is NaN, `min` and `max` return the second.
         let x = V::splat(88.0).min(V::splat(-87.3).max(x));
         let rounded = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(ROUND));
         let n = rounded.sub(V::splat(ROUND));
