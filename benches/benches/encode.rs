@@ -1,5 +1,6 @@
-//! Measures encoding pictures and texts: the embedded checkpoint, one of the shape of CLIP
-//! ViT-B/32, and one of OpenCLIP's whose pictures go through an EfficientNet-Lite0 at 192 pixels.
+//! Measures encoding pictures and texts with three checkpoints: the embedded one, one with the
+//! shape of CLIP ViT-B/32, and an OpenCLIP one whose vision tower is an EfficientNet-Lite0 for 192
+//! pixels.
 //!
 //!     cargo bench -p pixelplay-benches --bench encode
 //!
@@ -90,7 +91,7 @@ fn texts(c: &mut Criterion) {
     }
 }
 
-/// Measures the cost of a picture before the model encodes it.
+/// Measures what happens to a picture before the model encodes it.
 fn preprocess(c: &mut Criterion) {
     let encoder = Encoder::mini().unwrap();
     let mut group = c.benchmark_group("preprocess");
@@ -151,7 +152,7 @@ fn write_b32(dir: &Path) -> std::io::Result<()> {
     })
 }
 
-/// Writes random weights as bfloat16, each with the magnitude, as bits, that its name determines.
+/// Writes random weights as bfloat16. `size` returns the bits of the magnitude for a tensor's name.
 fn write_weights(
     path: &Path,
     tensors: &[(String, Vec<usize>)],

@@ -4,10 +4,10 @@
 //!     cargo bench -p pixelplay-benches --bench users
 //!
 //! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`) to run only
-//! those, and `--quick` to run each thing once, as tests do. Criterion measures one thing after the
-//! other. Here several are compared on a machine whose speed varies, so tries take turns, and
-//! medians are compared. The first row of a comparison is measured twice: the difference of the two
-//! is the noise of the machine.
+//! those, and `--quick` to run each thing once, as tests do. Criterion measures one thing after
+//! another. Here several things are compared on a machine whose speed varies, so they take turns,
+//! and their medians are compared. The first row of each comparison is measured twice: the
+//! difference between the two results is the machine's noise.
 
 #![allow(
     clippy::unwrap_used,
@@ -223,7 +223,8 @@ fn storm(quick: bool) {
     }
 }
 
-/// Prints the memory high-water mark in MiB before and after the storm, and its milliseconds.
+/// Prints the memory high-water mark in MiB before and after the storm, and how many milliseconds
+/// the storm took.
 fn storm_child(path: &Path, at_once: Option<NonZeroUsize>) {
     let options = UserStoreOptions {
         concurrent_hashes: at_once.unwrap(),
@@ -284,8 +285,8 @@ fn latency(quick: bool) {
     }
 }
 
-/// Returns the milliseconds of each of `kinds`, `rounds` times; every round begins with another
-/// kind.
+/// Measures each of `kinds` once in each of `rounds`, and returns the milliseconds. Every round
+/// begins with a different kind.
 fn take_turns(rounds: usize, kinds: usize, mut run: impl FnMut(usize)) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::new(); kinds];
     for round in 0..rounds {

@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
         metavar="NAME",
         help="measure only these libraries, named as in the table, next to PixelPlay and PyTorch",
     )
-    add("--seconds", type=command.positive, default=40, metavar="N", help="start no new round after N (%(default)s)")
+    add("--seconds", type=command.positive, default=40, metavar="N", help="start no new round after N s (%(default)s)")
     add("--quick", action="store_true", help=f"defaults: one thread, 5 rounds, {', '.join(QUICK)}")
     add("--record", action="store_true", help="keep the results as benches/record/encode-CPU-DATE.md, .json and .svg")
     asked = command.parse(parser)

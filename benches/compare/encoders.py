@@ -60,7 +60,7 @@ class Encoder:
         raise NotImplementedError
 
     def images(self, pictures: Pictures) -> Array:
-        """Returns vectors `(n, dim)`, of any length."""
+        """Returns vectors `(n, dim)`, not necessarily of unit length."""
         raise NotImplementedError
 
     def texts(self, texts: Texts) -> Array:

@@ -19,7 +19,7 @@ def target_folder() -> Path:
 
 
 def ensure(folder: Path, wheel: Path | None, lists: list[str]) -> tuple[Path, dict[str, str]]:
-    """Returns the Python of the environment in `folder`, which has PixelPlay and the packages of some lists; and, by
+    """Returns the Python of the environment in `folder`, which has PixelPlay and the packages on some lists; and, by
     name, why rivals are left out.
     """
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

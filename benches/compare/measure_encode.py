@@ -231,7 +231,7 @@ def asked(stack, path: Path) -> Call:
 
 
 def of_one(seconds: list[float], size: int, part: int) -> list[float]:
-    """Returns the seconds per picture or text, for calls with `size` of them, or with the `part`-th part."""
+    """Returns the seconds per picture or text, for calls with one `part`-th of `size` of them."""
     return [second / (size // part) for second in seconds]
 
 

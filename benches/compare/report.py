@@ -151,7 +151,7 @@ def duration(seconds: float) -> str:
 
 
 def significant(number: float) -> str:
-    """Formats three significant digits, or all before the point."""
+    """Formats a number with three significant digits, or with all digits before the point if there are more."""
     return f"{number:.0f}" if abs(number) >= 99.95 else f"{number:.3g}"
 
 

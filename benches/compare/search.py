@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
         type=positive,
         default=100_000,
         metavar="N",
-        help="build graphs only up to here (%(default)s)",
+        help="build graphs only up to this many rows (%(default)s)",
     )
     add("--quick", action="store_true", help="defaults: 10,000 rows, one thread, 64 queries, 5 rounds")
     add("--record", action="store_true", help="keep the results as benches/record/search-CPU-DATE.md, .json and .svg")

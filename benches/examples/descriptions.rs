@@ -1,8 +1,8 @@
 //! Compares ways to describe songs: how distinct songs become, and how evenly pictures use them.
 //!
 //! `cargo run --release -p pixelplay-benches --example descriptions -- SONGS.csv FOLDER_OF_PICTURES [CHECKPOINT]`
-//! prints a table in Markdown. The first scheme is that of the app that PixelPlay began as,
-//! reconstructed from its description: one of 18 captions for a mood, and the artist's name.
+//! prints a table in Markdown. The first scheme is from the app that PixelPlay grew out of,
+//! reconstructed from that app's description: one of 18 captions for a mood, and the artist's name.
 #![allow(clippy::print_stdout, reason = "printing is its purpose")]
 
 use std::error::Error;

@@ -1,4 +1,4 @@
-"""Prints a page with the first ten songs of twelve photographs. See --help."""
+"""Prints a page with the first ten songs found for each of twelve photographs. See --help."""
 
 import argparse
 import json
@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-HELP = """Prints the first ten songs of twelve photographs in Markdown, for the starter catalogue and for TidyTuesday's songs,
-so that people can judge for themselves whether the music fits. The photographs are not part of the project; the page
-says what each shows.
+HELP = """Prints, in Markdown, the first ten songs found for each of twelve photographs in the starter catalogue and in
+TidyTuesday's songs, so that people can judge for themselves whether the music fits. The photographs are not part of the
+project; the page says what each shows.
 
   python benches/quality/photographs.py > benches/record/twelve-photographs.md
   python benches/quality/photographs.py --json > before.json            # with the wheel of another version, then

@@ -15,8 +15,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path += [str(HERE.parent / "compare"), str(ROOT / "pixelplay-core/tests/parity")]
 
-HELP = """Encodes one picture of 500x400 pixels and one short text repeatedly, in turns with the embedded checkpoint and with a
-checkpoint of ViT-B/32's shape and random weights. Both are run by PixelPlay, in this process, on one core (on Linux).
+HELP = """Encodes one picture of 500x400 pixels and one short text repeatedly, alternating between the embedded checkpoint
+and one with ViT-B/32's shape and random weights. PixelPlay runs both, in this process, on one core (on Linux).
 
 Prints the times and the median ratio with its 95 % bootstrap interval. On a busy machine the ratio is more reliable than
 the times. Needs torch and transformers, to create the checkpoint, and ../shared/data/tokenizer.

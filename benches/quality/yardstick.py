@@ -20,7 +20,7 @@ sys.path.append(str(HERE.parents[1] / "models/train"))
 from colours import statistics  # noqa: E402
 from prompts import prompts  # noqa: E402
 
-import data as sets  # noqa: E402  the splits, which training keeps to as well
+import data as sets  # noqa: E402  the splits, which training uses as well
 
 Floats = npt.NDArray[np.float64]
 SONGS_A_PICTURE = 20
@@ -130,7 +130,7 @@ def scenes(folder: Path, encoder: pp.Encoder) -> list[Figure]:
 
 
 def song_moods(part: Pictures, index: pp.SongIndex) -> dict[str, Floats]:
-    """Returns for each picture the mean valence and energy of the first songs that it finds."""
+    """Returns for each picture the mean valence and energy of the first songs found for it."""
     table = index.to_arrow().to_pydict()
     rows, _ = index.search_many(part.embeddings, k=SONGS_A_PICTURE)
     return {feature: np.array(table[feature], dtype=float)[rows].mean(1) for feature in ("valence", "energy")}

@@ -1,10 +1,10 @@
 //! Compares the starter catalogue's estimates with measured audio features.
 //!
-//! `cargo run -p pixelplay-data --example agreement -- spotify_songs.csv`, with the file of
-//! TidyTuesday (2020-01-21). Songs are matched by artist and title; live takes, remixes and the
-//! like are left out. Prints Pearson's r, Spearman's rho and the mean absolute difference of each
-//! feature and how many values are equal to the decimals the catalogue gives; the same for the
-//! songs in which no mood feature is equal; then the songs that differ most.
+//! `cargo run -p pixelplay-data --example agreement -- spotify_songs.csv`, with TidyTuesday's file
+//! (2020-01-21). Songs are matched by artist and title; live takes, remixes and the like are left
+//! out. For each feature, prints Pearson's r, Spearman's rho, the mean absolute difference, and how
+//! many values are equal to the decimals that the catalogue gives. Then prints the same for the
+//! songs in which no mood feature is equal, and the songs that differ most.
 
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 

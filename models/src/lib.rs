@@ -1,6 +1,6 @@
-//! The checkpoint that PixelPlay embeds: `pixelplay-mini`, an OpenCLIP directory of
-//! less than 10 MB, as bytes of the binary. Its weights are stored in eight bits;
-//! `models/eight_bits.py` writes the directory of floats that `open_clip` reads.
+//! The checkpoint that PixelPlay embeds: `pixelplay-mini`, an OpenCLIP directory of less than 10
+//! MB, compiled into the binary. Its weights are stored in eight bits; `models/eight_bits.py`
+//! writes the directory of floats that `open_clip` reads.
 //!
 //! ```
 //! let checkpoint = &pixelplay_models::PIXELPLAY_MINI;
@@ -11,7 +11,7 @@
 //! The model card, `pixelplay-mini/README.md`, describes the training data and its terms, the
 //! results and the limits. The training recipe is in the repository's `models/train`.
 
-/// The files of a checkpoint's directory, embedded.
+/// The embedded files of a checkpoint directory.
 #[derive(Clone, Copy)]
 pub struct EmbeddedCheckpoint {
     /// The name of the directory.

@@ -16,7 +16,7 @@ PHRASE = 10  # the weight of one of a few hundred phrases, relative to one of 7,
 FOLDS = 12
 VALENCE_PENALTY, ENERGY_PENALTY = 10.0, 3.0
 EARLY = 0.7  # the weight of features of the frozen stages
-SIMILAR, SHARPNESS = 1000.0, 2.0  # of the kernel that compares predicted sentences
+SIMILAR, SHARPNESS = 1000.0, 2.0  # the weight and the sharpness of the kernel that compares predicted sentences
 
 
 def templates() -> dict:

@@ -1,4 +1,4 @@
-"""python -m unittest discover models/train — the parts of the recipe that could be wrong without anyone seeing it."""
+"""python -m unittest discover models/train — the parts of the recipe that could be wrong without anyone noticing."""
 
 import os
 import sys

@@ -15,7 +15,7 @@ from data import hashed
 
 SEED = 7
 GENERATED = 5_000  # the number of generated sentences, in addition to captions, names, titles and words
-EVERY = 10  # one in so many of the held-out song names is used for validation
+EVERY = 10  # one in this many of the held-out song names is used for validation
 COCO, MULTI30K = 1_500, 2_000  # captions of other pictures
 ASIDE = r"\s*[\(\[].*?[\)\]]|\s+-\s+.*|\s+(feat|ft)\.? .*"
 TELLING = 0.25  # the minimum absolute valence, of at most 1, for a lexicon word to express a mood

@@ -19,7 +19,7 @@ import data
 PAIRS, LABELLED, RATED = 160, 80, 16  # pictures per batch: with captions, with labels, with mood ratings
 OTHERS = 2048  # the number of texts of other pictures, which serve as wrong answers
 DROPOUT = 0.2
-SMALLEST = 5  # the minimum height and width of the part of a map used in a step, in cells of 7
+SMALLEST = 5  # the minimum height and width of the part of a map used in a step, out of 7 cells
 SCALE = 20.0  # the initial scale of cosines
 ALIGNMENT, MOOD = 0.3, 8.0
 RATE = 3e-4

@@ -148,7 +148,7 @@ fn what_the_hub_refuses_is_explained_without_the_token() {
     refused(scene.command(&ENCODE).env("HF_TOKEN", "hf_wrong"), "was not accepted");
     refused(scene.command(&ENCODE).env("HF_HUB_OFFLINE", "yes"), "is not in the cache");
     let elsewhere = ["encode", "--text", "x", "--encoder", "hub:../../x"];
-    refused(&mut scene.command(&elsewhere), "is not a repository name");
+    refused(&mut scene.command(&elsewhere), "is not a valid repository name");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn lint(root: &Path) -> Result<()> {
     {
         run(Command::new(&python).args(arguments).arg(root))?;
     }
-    // The wheel of typos contains a program and no module; it is installed next to the interpreter.
+    // The typos wheel contains a program, not a module; it is installed next to the interpreter.
     run(Command::new(python.with_file_name("typos")).current_dir(root))?;
     dependencies(root)?;
     oldest_rust(root)

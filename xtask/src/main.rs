@@ -31,8 +31,8 @@ enum Task {
     /// Compare the encoder with transformers and OpenCLIP on full-size models (installs both:
     /// gigabytes)
     Parity,
-    /// Fuzz every parser, and run the tests on damaged files at full count (takes hours; needs a
-    /// C++ compiler)
+    /// Fuzz every parser, and run the tests on damaged files with all their cases (takes hours;
+    /// needs a C++ compiler)
     Soak(soak::Soak),
 }
 

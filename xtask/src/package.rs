@@ -46,7 +46,7 @@ pub(crate) fn drive_example(root: &Path) -> Result<()> {
     run(Command::new(python).arg(browser.join("drive_streamlit_app.py")))
 }
 
-/// Looks for the names that drive_streamlit_app.py looks for.
+/// Looks for the same program names as drive_streamlit_app.py.
 fn has_chromium(folder: &Path) -> bool {
     ["chromium", "chromium-browser", "google-chrome"].iter().any(|name| folder.join(name).is_file())
 }

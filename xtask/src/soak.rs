@@ -1,5 +1,5 @@
-//! Long-running checks: fuzzing, the tests on damaged files at full count and under a sanitizer,
-//! and the Streamlit example in a browser.
+//! Long-running checks: fuzzing, the tests on damaged files with all their cases and under a
+//! sanitizer, and the Streamlit example in a browser.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -40,7 +40,7 @@ pub(crate) struct Soak {
     /// Fuzz only these targets
     #[arg(long = "target", value_name = "NAME", value_parser = TARGETS)]
     targets: Vec<String>,
-    /// Skip the tests with full counts and the browser test
+    /// Skip the long tests and the browser test
     #[arg(long)]
     only_fuzz: bool,
 }
@@ -162,7 +162,8 @@ fn fuzz(root: &Path, options: &Soak, duration: Duration) -> Result<()> {
     )
 }
 
-/// Runs a target and passes on its output, without the lines about each of thousands of new inputs.
+/// Runs a target and passes on its output, without the line that it prints for each of thousands of
+/// new inputs.
 fn run_quietly(command: &mut Command) -> Result<()> {
     let mut child = command
         .stderr(Stdio::piped())

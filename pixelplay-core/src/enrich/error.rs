@@ -94,7 +94,7 @@ pub enum CacheProblem {
     #[error("it is damaged ({0}); delete it, and the songs are looked up again")]
     Damaged(String),
     /// Another program has the file locked.
-    #[error("another program has it locked")]
+    #[error("another program has the file locked")]
     Busy,
     /// The disk is full.
     #[error("the disk is full; free some space and run it again")]

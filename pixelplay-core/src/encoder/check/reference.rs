@@ -27,8 +27,8 @@ use crate::progress::{Progress, Stage};
 /// The file of published values.
 const FILE: &str = "reference_values.json";
 
-// The minimum tolerances: published values were computed with other JPEG decoders, other resizing
-// or half precision. This one allows cosines to differ by 0.001.
+// The minimum tolerances: published values were computed with different JPEG decoders or resizing,
+// or in half precision. A logit may differ by 0.1, which is a difference of 0.001 in the cosine.
 const LOGIT: f64 = 0.1;
 const PROBABILITY: f64 = 0.01;
 const COMPONENT: f64 = 0.001;

@@ -175,8 +175,8 @@ impl Weights {
         }
         let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         for name in self.tensors.keys() {
-            // Buffers of old transformers versions and of batch norms, and parameters that only the
-            // training loss uses.
+            // Buffers from old transformers versions and from batch norms, and parameters that only
+            // the training loss uses.
             let harmless = [".position_ids", ".num_batches_tracked"]
                 .iter()
                 .any(|buffer| name.ends_with(buffer))

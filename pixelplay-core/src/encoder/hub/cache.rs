@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A blob appears under its name only when it is complete and its hash is correct. A ref changes
-//! only when the snapshot that it names is complete, or that of the pull request that is used
-//! instead.
+//! only when the snapshot that it names is complete, or, if a pull request is used instead, the
+//! snapshot of that pull request.
 
 use std::fs::{self, File, TryLockError};
 use std::io;

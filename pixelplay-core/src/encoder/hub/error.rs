@@ -11,9 +11,9 @@ use crate::cause::Cause;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
-    /// The name is not a valid repository name of the hub.
+    /// The name is not a valid repository name.
     #[error(
-        "{repo:?} is not a repository name of the hub: {problem}; use a name like `openai/clip-vit-base-patch32`"
+        "{repo:?} is not a valid repository name: {problem}; use a name like `openai/clip-vit-base-patch32`"
     )]
     InvalidRepo {
         /// The name given.
@@ -60,7 +60,7 @@ pub enum HubError {
     RepoNotFound {
         /// The repository.
         repo: String,
-        /// The address that its page would have.
+        /// The address that its page would have if the repository existed.
         page: String,
     },
     /// The repository has no such branch, tag or commit.

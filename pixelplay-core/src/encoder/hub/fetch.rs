@@ -122,8 +122,8 @@ impl Downloads<'_> {
         fs::rename(&path, &blob).map_err(HubError::write(&blob))
     }
 
-    /// Downloads the missing part of a file, whose download may have been started before, and
-    /// retries as long as bytes arrive.
+    /// Downloads the rest of a file, part of which may already be on disk, and retries as long as
+    /// bytes arrive.
     fn fetch_into(
         &mut self,
         file: &str,

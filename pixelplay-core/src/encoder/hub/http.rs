@@ -16,7 +16,7 @@ const MAX_REDIRECTS: usize = 10;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The maximum size of the list of pull requests, in bytes.
 const LARGEST_LIST: u64 = 1 << 20;
-/// The user of the hub that opens pull requests with safetensors.
+/// The hub user that opens pull requests with safetensors.
 const CONVERTER: &str = "SFconvertbot";
 /// How often a wait checks whether it is cancelled.
 const TICK: Duration = Duration::from_millis(100);

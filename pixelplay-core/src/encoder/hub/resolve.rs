@@ -45,7 +45,8 @@ impl Request<'_> {
             }
             Err(lacking) => lacking,
         };
-        // If the weights are merely not cached yet, `main` may have its own.
+        // The pull request is used only if `main` is known to lack weights: they may merely not be
+        // cached yet.
         let is_known_to_lack =
             |commit: &Commit| WEIGHTS.iter().all(|file| cache.is_known_missing(commit, file));
         if self.follow

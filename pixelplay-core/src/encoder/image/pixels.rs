@@ -11,7 +11,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Creates a picture from decoded pixels: row by row from the top, three bytes each.
+    /// Creates a picture from decoded pixels: row by row from the top, three bytes per pixel.
     ///
     /// # Errors
     /// If `rgb` does not have `width * height * 3` bytes, or a side is 0.

@@ -39,8 +39,8 @@ pub(super) struct Axis {
     pub(super) wanted: Range<usize>,
 }
 
-/// Returns the needed part of the resized picture. `rgb` and the result are row by row, three bytes
-/// per pixel.
+/// Returns the needed part of the resized picture. `rgb` and the result are stored row by row, with
+/// three bytes per pixel.
 pub(super) fn resample(rgb: &[u8], rows: &Axis, columns: &Axis, filter: Filter) -> Vec<u8> {
     resample_with(Backend::detect(), rgb, rows, columns, filter)
 }

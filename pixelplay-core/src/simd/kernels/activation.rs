@@ -24,7 +24,7 @@ pub(in crate::simd) unsafe fn apply<V: Vector>(activation: Activation, x: V) -> 
         match activation {
             Activation::QuickGelu => x.div(exp(x.mul(V::splat(-1.702))).add(V::splat(1.0))),
             Activation::Gelu => gelu(x),
-            // The limit comes first: if one operand is NaN, the second one is returned.
+            // `x` comes second: if either operand is NaN, `min` and `max` return the second.
             Activation::Relu6 => V::splat(6.0).min(V::splat(0.0).max(x)),
             Activation::GeluTanh => {
                 // (1 + tanh u) / 2 is the sigmoid of 2 u.
@@ -54,7 +54,7 @@ pub(in crate::simd) unsafe fn exp<V: Vector>(x: V) -> V {
         [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     // SAFETY: our caller guarantees that the processor has the instructions.
     unsafe {
-        // The limit comes first: if one operand is NaN, the second one is returned.
+        // `x` comes second: if either operand is NaN, `min` and `max` return the second.
         let x = V::splat(88.0).min(V::splat(-87.3).max(x));
         let rounded = x.mul_add(V::splat(std::f32::consts::LOG2_E), V::splat(ROUND));
         let n = rounded.sub(V::splat(ROUND));
@@ -154,8 +154,8 @@ mod tests {
                         std::array::from_fn(|at| (chunk * 32 + at) as f32 / 4000.0 - 16.0);
                     for (x, y) in values.into_iter().zip(apply(backend, activation, values)) {
                         let expected = oracle::activation(activation, f64::from(x));
-                        // The error is relative to the value, plus what cancels in it, which is
-                        // never more than the argument.
+                        // The error is compared with the value plus an eighth of the argument,
+                        // since parts of the argument cancel in the value.
                         let slack = expected.abs() + f64::from(x.abs()) / 8.0 + 1e-30;
                         let error = (f64::from(y) - expected).abs() / slack;
                         if error > worst.0 {
@@ -164,7 +164,8 @@ mod tests {
                     }
                 }
                 assert!(worst.0 < 6e-7, "{backend}, {activation:?}: {worst:?}");
-                // Checks inputs at which the activation returns its argument, and 0.
+                // Far above 0 the activation returns its argument, and far below 0 it returns
+                // almost 0.
                 assert_eq!(apply(backend, activation, [1e30, 0.0]), [1e30, 0.0]);
                 let [least] = apply(backend, activation, [-1e4]);
                 assert!((-1e-30..=0.0).contains(&least), "{backend}, {activation:?}: {least}");

@@ -14,7 +14,7 @@ use crate::simd::{Backend, Blocked, BlockedMut, dispatch};
 /// cache. This is a multiple of [`WIDTH`].
 const DEPTH: usize = 768;
 
-/// The number of bytes of the left factor that are multiplied with the whole right factor before
+/// The number of bytes of the left factor that are multiplied by the whole right factor before
 /// moving on. They fit into a core's own cache together with two blocks of the right factor.
 const LEFT_BYTES: usize = 384 << 10;
 

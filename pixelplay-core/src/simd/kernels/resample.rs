@@ -79,8 +79,8 @@ impl Backend {
     }
 }
 
-/// The source of a pixel of the result: the first source pixel, and the weights of it and the
-/// following ones.
+/// The source of a pixel of the result: the first source pixel, and the weights of that pixel and
+/// the following ones.
 pub(crate) struct Taps {
     first: usize,
     weights: Vec<i32>,

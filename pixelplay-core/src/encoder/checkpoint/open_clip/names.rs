@@ -1,8 +1,7 @@
 //! Maps OpenCLIP's text tower to the names of a `CLIPModel`.
 //!
 //! The two are the same network. OpenCLIP stores the rows of queries, keys and values one after
-//! another in one tensor, and the projection as a matrix to multiply with instead of a linear
-//! layer.
+//! another in one tensor, and the projection as a matrix to multiply by instead of a linear layer.
 
 use crate::encoder::checkpoint::config::{Config, Layout};
 use crate::encoder::checkpoint::weights::Weights;

@@ -14,7 +14,7 @@ pub(in crate::encoder::checkpoint) fn add_text(
     let mut add = |name: &str, shape: &[usize]| add(&format!("{before}{name}"), shape);
     add("token_embedding.weight", &[text.vocab_size, width]);
     add("positional_embedding", &[text.max_positions, width]);
-    // This is a matrix that the features are multiplied with, not a linear layer.
+    // This is a matrix that the features are multiplied by, not a linear layer.
     add("text_projection", &[width, dim]);
     let mut add_pair = |at: &str, shape: &[usize]| {
         add(&format!("{at}weight"), shape);

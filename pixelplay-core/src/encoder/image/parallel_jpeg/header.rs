@@ -4,7 +4,7 @@ use super::bits::{PADDING, Reader};
 
 /// Codes of up to this many bits are decoded with one table lookup.
 const FAST: usize = 12;
-/// A number of coefficients that is greater than those of a block, and than any two codes cover.
+/// More coefficients than a block has, and more than any two codes cover.
 const END: usize = 100;
 /// The number of possible sizes of DC differences: 0 to 11 bits.
 const DC_SIZES: u8 = 12;
@@ -262,8 +262,8 @@ impl Table {
         Some(Self { two: two.collect(), one, counts, symbols, fast, limits })
     }
 
-    /// Returns the coefficients and bits that the next code takes with its value, from `one` or
-    /// `two`; `None` if the code is longer.
+    /// Returns the number of coefficients that the next entry of `one` or `two` covers, and the
+    /// number of bits that it takes; `None` if the code is longer.
     #[inline(always)]
     fn steps(table: &[u16], word: u64) -> Option<(usize, usize)> {
         let found = usize::from(table[(word >> (64 - FAST)) as usize]);

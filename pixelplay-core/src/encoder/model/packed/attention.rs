@@ -9,7 +9,7 @@ use super::matrix::Matrix;
 use super::workspace::Ctx;
 use crate::simd::{Backend, Blocked, BlockedMut, Epilogue, Lanes, WIDTH};
 
-/// The number of queries that are multiplied with all keys at once. It is small enough for their
+/// The number of queries that are multiplied by all keys at once. It is small enough for their
 /// scores to stay in the cache.
 const QUERY_BLOCK: usize = 64;
 

@@ -41,8 +41,8 @@ impl ProjectionHead {
         })
     }
 
-    /// Runs `pass` for each group, which leaves the pooled rows in the workspace, and projects
-    /// them.
+    /// Runs `pass`, which leaves the pooled rows in the workspace, for each group, and projects
+    /// those rows.
     pub(super) fn run_groups(
         &self,
         groups: &[Range<usize>],

@@ -240,7 +240,7 @@ impl Linear {
     }
 }
 
-/// Appends one line per picked column, of at most 16 rows.
+/// Appends one line for each picked column of `rows`, which has at most 16 rows.
 fn pack(rows: &[f32], columns: usize, picked: Range<usize>, lines: &mut Vec<Lanes>) {
     if rows.len() == columns * WIDTH {
         lines.extend(picked.map(|column| {

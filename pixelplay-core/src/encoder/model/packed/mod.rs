@@ -46,8 +46,8 @@ mod tests {
     use crate::encoder::Precision;
     use crate::encoder::checkpoint::{Config, VisionConfig, Weights, add_clip_names, made};
 
-    /// A vision tower as wide and deep as a small ViT, because that of the embedded checkpoint has
-    /// no transformer.
+    /// A vision tower as wide and deep as a small ViT, because the embedded checkpoint's vision
+    /// tower has no transformer.
     const VIT: &[u8] = br#"{
         "model_type": "clip", "projection_dim": 128,
         "vision_config": {

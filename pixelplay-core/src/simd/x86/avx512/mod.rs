@@ -1,4 +1,4 @@
-//! AVX-512F. 8-bit kernels are those of AVX2.
+//! The kernels for AVX-512F. The 8-bit kernels are those for AVX2.
 
 mod dot;
 #[cfg(feature = "encoder")]

@@ -16,7 +16,7 @@ vector_kernels! {
     __m512, tile 14 x 2, pixels 8
 }
 
-/// Defines methods that are one instruction.
+/// Defines methods that consist of one instruction each.
 macro_rules! lanewise {
     ($($name:ident($($other:ident),*) = $intrinsic:ident;)*) => {
         $(

@@ -1,4 +1,5 @@
-//! AVX-512F and BW with dot products of bytes (VNNI). Floating-point kernels are those of AVX-512.
+//! The kernels for AVX-512F and BW with dot products of bytes (VNNI). The floating-point kernels
+//! are those for AVX-512.
 
 mod dot_i8;
 #[cfg(feature = "encoder")]

@@ -1,8 +1,9 @@
 //! The convolutional vision tower.
 //!
-//! Activations are blocked matrices whose rows are pixels, row by row of a picture and picture by
-//! picture. So a convolution with a kernel of one pixel is a matrix product, and 16 channels of one
-//! picture are a plane of lines, over which a depthwise convolution moves.
+//! Activations are blocked matrices with one row for each pixel: all pixels of the first picture in
+//! reading order, then those of the next picture. So a convolution with a kernel of one pixel is a
+//! matrix product. A block stores 16 channels, and within it the pixels of a picture are adjacent,
+//! as a depthwise convolution needs them.
 //!
 //! * [`block`] has the blocks of the tower, [`kernel`] the convolutions that are not matrix
 //!   products.
@@ -50,9 +51,9 @@ pub(in crate::encoder) struct EfficientNet {
 struct Space {
     ctx: Ctx,
     x: Matrix,
-    /// The output of a block for `x`.
+    /// The output of the block whose input is `x`.
     next: Matrix,
-    /// The channels of a block after the convolution.
+    /// The convolved channels of a block.
     convolved: Matrix,
     /// The expanded channels, a few blocks for each task.
     expanded: Vec<Vec<Lanes>>,
