@@ -51,7 +51,7 @@ fn moods_agree_with_people() {
     let (valence, arousal) = (column("valence_mean"), column("arousal_mean"));
     let (mut paths, mut people) = (Vec::new(), [Vec::new(), Vec::new()]);
     for line in lines {
-        // Only the last column, the caption, has commas.
+        // Only the last column, the caption, contains commas.
         let cells: Vec<_> = line.split(',').collect();
         paths.push(photos.join(cells[0].replace("oasis_cc0/", "oasis/")));
         people[0].push(cells[valence].parse().unwrap());

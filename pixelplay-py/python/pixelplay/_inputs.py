@@ -62,7 +62,7 @@ def _pixels(image: Any) -> tuple[int, int, int, bytes]:
 
 
 def floats(numbers: Any, axes: int) -> tuple[int, int, bytes]:
-    """Returns rows, columns and float32 values in C order of an array-like with ``axes`` axes."""
+    """Returns the rows and columns of an array-like with ``axes`` axes, and its float32 values in C order."""
     import numpy as np
 
     array = np.asarray(numbers)

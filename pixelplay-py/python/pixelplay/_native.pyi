@@ -39,10 +39,10 @@ class Embedding:
 
     ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 
-    ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
+    The vector ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
 
-    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for values
-    that are not real numbers.
+    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, and ``TypeError`` for
+    values that are not real numbers.
     """
 
     def __new__(
@@ -217,7 +217,7 @@ class Sentence:
 
 @final
 class Song:
-    """A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
+    """A song in an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 
     Other columns are included as text if the song has a value in them, so use ``get``.
 
@@ -458,8 +458,8 @@ class SongIndex:
         cosine, or corrected score, to return. ``hubness_correction``, 0 to 1, is the share of each song's bias that is
         subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
 
-        Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
-        list of the columns.
+        Raises ``EmbeddingError`` for a query that does not fit the index, and ``FilterError`` for an unknown column,
+        with a list of the columns.
         """
     def hubness(
         self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hubness_correction: float = 0.0
@@ -482,7 +482,7 @@ class SongIndex:
         """Searches for several queries in one pass: returns rows and scores, both of shape ``(queries, min(k,
         len(index)))``.
 
-        Look rows up in ``ids``. If a filter leaves fewer songs, the remaining places hold -1 and NaN.
+        Rows are positions in ``ids``. If a filter leaves fewer songs, the remaining cells hold -1 and NaN.
         """
     def similar(
         self,
@@ -498,7 +498,7 @@ class SongIndex:
         """Returns the songs most similar to a song, by their vectors or by the cosine of standardised audio features.
         The song itself is left out.
 
-        Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
+        Raises ``UnknownSong`` (a ``KeyError``), and ``SongIndexError`` for a song without audio features.
         """
     def to_arrow(self) -> ArrowTable:
         """Returns the whole index as a table, including ``embedding``, without a copy."""
@@ -548,7 +548,7 @@ class HybridQuery:
         """Returns the ``k`` best songs, best first.
 
         ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
-        only one recording of each song: no live recording or remix next to it.
+        only one recording of each song, so that no live recording or remix appears next to it.
 
         Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and whatever
         ``SongIndex.search`` raises.
@@ -570,8 +570,8 @@ def clean(
 
     ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
     PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` maps
-    columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one recording
-    even if their ids differ: remasters, other editions, guests credited in a different place.
+    columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of the same
+    recording even if their ids differ: remasters, other editions, guests credited in a different place.
 
     Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
     """
@@ -623,8 +623,8 @@ def build_index(
     """Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 
     Returns two reports, of cleaning and of building. ``encoder`` is the embedded checkpoint by default. A song's own
-    ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
-    ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
+    ``description`` replaces the generated sentences. ``describe`` changes how they are generated: it is a callable that
+    takes a ``Song`` and returns one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 
     ``titles``, ``tags`` and ``lyrics`` set the weights of a song's own words, relative to 1 for its scenes and moods
     together. ``True`` is the recommended weight, ``False`` is no weight, and a number sets the weight. Guests and
@@ -975,7 +975,7 @@ class Session:
         """The user name, as it was registered."""
     @property
     def label(self) -> str | None:
-        """The name that the client gave itself at log-in."""
+        """The label that was given at log-in, such as ``"Firefox on Linux"``."""
     @property
     def created(self) -> datetime.datetime:
         """When it started, in UTC."""
