@@ -198,7 +198,7 @@ impl Raise for UserError {
             }
             Self::ReadOnly { path } => {
                 let denied = io::Error::from(ErrorKind::PermissionDenied);
-                let said = "cannot write it, or create files next to it: ".to_owned();
+                let said = "cannot write the file, or create files next to it: ".to_owned();
                 os::<class::UserError>(py, &self, said, path, &denied)
             }
             Self::Busy { path, .. } => {
@@ -206,7 +206,7 @@ impl Raise for UserError {
                 os::<class::UserError>(
                     py,
                     &self,
-                    "another program has it locked: ".to_owned(),
+                    "another program has the file locked: ".to_owned(),
                     path,
                     &waited,
                 )

@@ -106,7 +106,7 @@ impl Table {
         }
         assert!(index.has_checksums());
         assert_eq!(index.fingerprint().unwrap().as_str(), "space");
-        assert!(contents(&index) == self.contents, "a changed answer");
+        assert!(contents(&index) == self.contents, "the contents have changed");
         Outcome::Unchanged
     }
 

@@ -60,7 +60,7 @@ def _open() -> startup.App:
     try:
         return startup.open_app(startup.options())
     except SystemExit:
-        st.error("The arguments after `--` cannot be read: the terminal says why.")
+        st.error("The arguments after `--` are invalid. The terminal shows the reason.")
     except pp.PixelPlayError as error:
         # Most of these errors are seen only by the person who starts the app, who needs to see the mistyped path. But
         # any visitor may find the file locked, and must not see its path.

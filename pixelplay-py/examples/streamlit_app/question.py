@@ -92,7 +92,7 @@ def ask(app: App, picture: Picture | None, session: Session | None, loved: Favou
     typed = st.text_input("Words", max_chars=300, placeholder="a slow evening by the sea", key="words")
     words = typed.strip()
     if typed and not words:
-        st.warning("There are only spaces: type a few words.", icon=":material/edit:")
+        st.warning("You typed only spaces. Type a few words.", icon=":material/edit:")
     weight = st.slider(
         "Weight of the words",
         0.0,
