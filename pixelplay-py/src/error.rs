@@ -224,8 +224,8 @@ fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
     }
 }
 
-/// Returns the error of one of several images, with the class that a single image would raise. `context` says which
-/// image failed.
+/// Returns the error for one of several images, with the class that a single image would raise.
+/// `context` says which image failed.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
         EncodeError::ImageAt { index, source } => {

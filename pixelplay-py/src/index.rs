@@ -189,7 +189,7 @@ impl PySongIndex {
         Ok(PyHits(hits))
     }
 
-    /// Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+    /// Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best for any query, how
     /// unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
     /// most often.
     #[pyo3(signature = (queries, k = 50, r#where = None, *, hubness_correction = 0.0))]
@@ -376,7 +376,7 @@ impl VectorView {
     }
 }
 
-/// Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+/// Rewrites an index with a bias for each song, so that searches can demote songs that are found for nearly every
 /// query.
 ///
 /// Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind

@@ -488,7 +488,7 @@ def test_what_cannot_be_opened_is_said(open_app: Open, tmp_path: Path, users_fil
         (("--index", broken), "broken"),
         (("--encoder", tmp_path), "config"),
         (("--users", tmp_path / "none" / "users.db"), "users"),
-        (("--indexes", "x"), "cannot be read"),
+        (("--indexes", "x"), "are invalid"),
     ):
         at = open_app(*arguments)
         assert len(at.error) == 1 and said in at.error[0].value and not at.file_uploader, at.error

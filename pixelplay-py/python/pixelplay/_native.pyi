@@ -464,7 +464,7 @@ class SongIndex:
     def hubness(
         self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hubness_correction: float = 0.0
     ) -> Report:
-        """Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+        """Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best for any query, how
         unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
         most often.
         """
@@ -662,7 +662,7 @@ def enrich(
     what was filled and from where; ``enriched_note`` says why a song was not found.
 
     iTunes gets 20 requests per minute, MusicBrainz one per second; ``interval`` sets another time between requests, in
-    seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
+    seconds. Every answer is immediately written to the file ``cache``: after Ctrl-C, a crash or an error, the same call
     continues from there. With ``max_requests=N`` the index is written after N requests, with the answers so far; 0 uses
     only the cache. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it would
     take.
@@ -705,7 +705,7 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     """
 
 def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
-    """Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+    """Rewrites an index with a bias for each song, so that searches can demote songs that are found for nearly every
     query.
 
     Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind
@@ -733,8 +733,8 @@ class HashParams:
     The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
     rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 
-    Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
-    machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    Raises ``UserError`` (a ``ValueError``) for settings weaker than those in OWASP's table, and for settings that could
+    overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
     """
 
     def __new__(cls, memory_kib: int = 19456, passes: int = 2, lanes: int = 1) -> HashParams: ...
