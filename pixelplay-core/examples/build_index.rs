@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("songs.arrow");
     let encoder = Encoder::mini()?;
-    // Or `SongTable::open("songs.csv")`. PixelPlay does not know the header of the title column.
+    // Or `SongTable::open("songs.csv")`. PixelPlay does not recognise the header of the title
+    // column.
     let table = SongTable::from_reader(TABLE.as_bytes(), "songs").columns([("title", "Werk")]);
     let (cleaned, built) = table.build_index(&encoder, &path, &mut |update: Update| {
         println!("{}: {} of {:?}", update.stage, update.done, update.total);

@@ -197,7 +197,7 @@ fn an_index_says_how_it_was_made_and_more_songs_are_described_alike() {
     assert_eq!(told["words"]["title"], 0.25);
     assert_eq!(told["templates"].as_str().unwrap(), Templates::default().hash());
 
-    // Songs are added as the index was built, whatever the options say.
+    // Songs are added with the settings that the index was built with, whatever the options say.
     table("b").add_to(edit(), &encoder, &mut ()).unwrap();
     let index = SongIndex::open(&path).unwrap();
     assert_eq!(index.recipe(), Some(&*recipe));

@@ -127,8 +127,8 @@ fn table<S: AsRef<str>>(
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    out.write_all(bytes).expect("memory takes it");
-    out.finish().expect("memory takes it")
+    out.write_all(bytes).expect("writing to memory succeeds");
+    out.finish().expect("writing to memory succeeds")
 }
 
 fn by_id(cleaned: Cleaned) -> BTreeMap<String, Song> {

@@ -162,8 +162,8 @@ fn a_build_that_is_killed_again_and_again_gives_the_bytes_of_one_that_is_not() {
         std::thread::sleep(whole / 50 * kill / kills);
         process.kill().unwrap();
         if process.wait().unwrap().success() {
-            // If the system schedules the build and not us, it may finish before the kill, which
-            // then does not count.
+            // If the system schedules the build instead of this process, the build may finish
+            // before it is killed. That kill does not count.
             spared += 1;
             assert!(spared < 20, "the build always finishes before it can be killed");
             fs::remove_file(killed.join("songs.arrow")).unwrap();

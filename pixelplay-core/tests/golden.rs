@@ -47,7 +47,8 @@ fn assert_hits(hits: &[SongHit], expected: &Value, what: &str) {
     }
 }
 
-/// Checks that an index gives the same answers as the version 1 index `answers`.
+/// Checks that the index file `name` gives the answers that `v1.json` records for the file
+/// `answers`.
 fn check_index(name: &str, answers: &str) {
     let golden = json("index/v1.json");
     let expected = &golden["files"][answers];

@@ -223,8 +223,8 @@ fn of_a_song_its_best_recording_is_shown_and_the_answer_stays_full() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The cap gives the same result as walking down the whole ranking, however deep the scan has
-    /// to go.
+    /// The cap gives the same result as going through the whole ranking, however far down the scan
+    /// has to go.
     #[test]
     fn the_artist_cap_is_exact(
         artists in prop::collection::vec(0_u8..4, 1..60),

@@ -17,7 +17,7 @@ use crate::error::Raise;
 
 /// How often to check for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
-/// How long to wait for cancelled work before leaving it to end by itself.
+/// How long to wait for cancelled work before leaving it to end on its own.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// Runs work that takes a few milliseconds without the GIL.

@@ -45,8 +45,8 @@ fn clean_options(
 ///
 /// ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
 /// PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` maps
-/// columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one recording
-/// even if their ids differ: remasters, other editions, guests credited in a different place.
+/// columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of the same
+/// recording even if their ids differ: remasters, other editions, guests credited in a different place.
 ///
 /// Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
 #[pyfunction]
@@ -70,7 +70,7 @@ pub(crate) fn clean(
     Ok((PyArrowTable(table), PyReport::new(py, &cleaned)?))
 }
 
-/// How songs are described: with the embedded templates, those of a file, or a callable.
+/// How songs are described: with the embedded templates, those in a file, or a callable.
 fn describer(describe: Option<&Bound<'_, PyAny>>) -> PyResult<Describer> {
     let Some(describe) = describe else {
         return Ok(Describer::default());
@@ -116,8 +116,8 @@ impl Words {
 /// Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 ///
 /// Returns two reports, of cleaning and of building. ``encoder`` is the embedded checkpoint by default. A song's own
-/// ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
-/// ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
+/// ``description`` replaces the generated sentences. ``describe`` changes how they are generated: it is a callable that
+/// takes a ``Song`` and returns one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 ///
 /// ``titles``, ``tags`` and ``lyrics`` set the weights of a song's own words, relative to 1 for its scenes and moods
 /// together. ``True`` is the recommended weight, ``False`` is no weight, and a number sets the weight. Guests and

@@ -14,10 +14,10 @@ use crate::error::Raise;
 ///
 /// ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 ///
-/// ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
+/// The vector ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
 ///
-/// Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for values
-/// that are not real numbers.
+/// Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, and ``TypeError`` for
+/// values that are not real numbers.
 #[pyclass(frozen, eq, name = "Embedding", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyEmbedding(pub(crate) Embedding);

@@ -23,7 +23,7 @@ use crate::report::PyReport;
 /// what was filled and from where; ``enriched_note`` says why a song was not found.
 ///
 /// iTunes gets 20 requests per minute, MusicBrainz one per second; ``interval`` sets another time between requests, in
-/// seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
+/// seconds. Every answer is immediately written to the file ``cache``: after Ctrl-C, a crash or an error, the same call
 /// continues from there. With ``max_requests=N`` the index is written after N requests, with the answers so far; 0 uses
 /// only the cache. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it would
 /// take.

@@ -198,7 +198,7 @@ impl Raise for UserError {
             }
             Self::ReadOnly { path } => {
                 let denied = io::Error::from(ErrorKind::PermissionDenied);
-                let said = "cannot write it, or create files next to it: ".to_owned();
+                let said = "cannot write the file, or create files next to it: ".to_owned();
                 os::<class::UserError>(py, &self, said, path, &denied)
             }
             Self::Busy { path, .. } => {
@@ -206,7 +206,7 @@ impl Raise for UserError {
                 os::<class::UserError>(
                     py,
                     &self,
-                    "another program has it locked: ".to_owned(),
+                    "another program has the file locked: ".to_owned(),
                     path,
                     &waited,
                 )
@@ -224,8 +224,8 @@ fn later(py: Python<'_>, error: PyErr, retry_after: Duration) -> PyErr {
     }
 }
 
-/// Returns the error of one of several images, with the class that a single image would raise. `context` says which
-/// image failed.
+/// Returns the error for one of several images, with the class that a single image would raise.
+/// `context` says which image failed.
 fn encode(py: Python<'_>, error: &EncodeError, mut context: String) -> PyErr {
     match error {
         EncodeError::ImageAt { index, source } => {

@@ -168,8 +168,8 @@ impl PySongIndex {
     /// cosine, or corrected score, to return. ``hubness_correction``, 0 to 1, is the share of each song's bias that is
     /// subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
     ///
-    /// Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
-    /// list of the columns.
+    /// Raises ``EmbeddingError`` for a query that does not fit the index, and ``FilterError`` for an unknown column,
+    /// with a list of the columns.
     #[pyo3(signature = (query, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search(
@@ -189,7 +189,7 @@ impl PySongIndex {
         Ok(PyHits(hits))
     }
 
-    /// Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+    /// Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best for any query, how
     /// unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
     /// most often.
     #[pyo3(signature = (queries, k = 50, r#where = None, *, hubness_correction = 0.0))]
@@ -212,7 +212,7 @@ impl PySongIndex {
     /// Searches for several queries in one pass: returns rows and scores, both of shape ``(queries, min(k,
     /// len(index)))``.
     ///
-    /// Look rows up in ``ids``. If a filter leaves fewer songs, the remaining places hold -1 and NaN.
+    /// Rows are positions in ``ids``. If a filter leaves fewer songs, the remaining cells hold -1 and NaN.
     #[pyo3(signature = (queries, k = 10, r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0, threads = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn search_many<'py>(
@@ -253,7 +253,7 @@ impl PySongIndex {
     /// Returns the songs most similar to a song, by their vectors or by the cosine of standardised audio features.
     /// The song itself is left out.
     ///
-    /// Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
+    /// Raises ``UnknownSong`` (a ``KeyError``), and ``SongIndexError`` for a song without audio features.
     #[pyo3(signature = (id, k = 10, by = "description", r#where = None, *, exclude = None, min_score = None, hubness_correction = 0.0))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn similar(
@@ -376,7 +376,7 @@ impl VectorView {
     }
 }
 
-/// Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+/// Rewrites an index with a bias for each song, so that searches can demote songs that are found for nearly every
 /// query.
 ///
 /// Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind

@@ -74,7 +74,7 @@ impl PyHybridQuery {
     /// Returns the ``k`` best songs, best first.
     ///
     /// ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
-    /// only one recording of each song: no live recording or remix next to it.
+    /// only one recording of each song, so that no live recording or remix appears next to it.
     ///
     /// Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and whatever
     /// ``SongIndex.search`` raises.

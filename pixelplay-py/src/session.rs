@@ -68,7 +68,7 @@ impl PySession {
         &self.0.username
     }
 
-    /// The name that the client gave itself at log-in.
+    /// The label that was given at log-in, such as ``"Firefox on Linux"``.
     #[getter]
     fn label(&self) -> Option<&str> {
         self.0.label.as_deref()

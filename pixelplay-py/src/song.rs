@@ -10,7 +10,7 @@ use pyo3::types::{PyIterator, PyList};
 
 use crate::embedding::quoted;
 
-/// A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
+/// A song in an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 ///
 /// Other columns are included as text if the song has a value in them, so use ``get``.
 ///

@@ -63,9 +63,9 @@ fn reader(capsule: &Bound<'_, PyCapsule>) -> PyResult<RecordBatchStreamReader> {
         unsafe_code,
         reason = "Arrow's C stream interface is a pointer; arrow-rs has no safe way to take one"
     )]
-    // SAFETY: by Arrow's PyCapsule interface, a capsule of this name points to an ArrowArrayStream,
-    // and its producer is responsible for the content. It stays alive during the call, which moves
-    // the stream out and marks it as released.
+    // SAFETY: according to Arrow's PyCapsule interface, a capsule with this name points to an
+    // ArrowArrayStream, and its producer is responsible for the content. It stays alive during the
+    // call, which moves the stream out and marks it as released.
     let taken = unsafe { RecordBatchStreamReader::from_raw(stream.as_ptr().cast()) };
     taken.map_err(|error| PyValueError::new_err(format!("the table cannot be read: {error}")))
 }

@@ -173,7 +173,7 @@ def test_folders_and_permissions(enc: pp.Encoder, tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    """Simulates a full disk by limiting the file size: the write fails half-way and leaves nothing behind."""
+    """Simulates a full disk by limiting the file size: the write fails halfway and leaves nothing behind."""
     resource = pytest.importorskip("resource")
     path = tmp_path / "songs.arrow"
     pp.write_index(path, ["a"], [[1.0]])

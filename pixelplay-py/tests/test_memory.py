@@ -67,5 +67,5 @@ def test_nothing_leaks(what: str, songs: pp.SongIndex, enc: pp.Encoder) -> None:
             work()
         gc.collect()
         lows.append(anonymous_bytes())
-    # A picture takes 0.6 MB, and its tensors as much; sometimes the allocator adds an arena for them.
+    # A picture takes 0.6 MB, and so do its tensors; sometimes the allocator adds an arena for them.
     assert min(lows[4:]) - min(lows[:4]) < (8 if what == "encode" else 1) * MIB

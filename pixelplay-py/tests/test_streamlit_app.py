@@ -313,7 +313,7 @@ def test_favourites(open_app: Open, users_file: Path, enc: pp.Encoder, starter: 
     query = pp.HybridQuery(image=v).lean_towards({first.id: 1.0, second.id: 1.0})
     assert titles(other) == titles_of(query.search(starter, k=5)) != plain
 
-    # Songs that another catalogue lacks are counted, not lost.
+    # Favourites from another catalogue are counted, not lost.
     with pp.UserStore(users_file) as users:
         assert users.favourites("ana") == [second.id, first.id]
         users.add_favourite("ana", "of another catalogue")
@@ -334,7 +334,7 @@ def test_an_ended_session_writes_nothing(open_app: Open, users_file: Path, enc: 
             submit(at, "log-in", "Log in", Name="ana", Password=PASSWORD)
             assert not at.error and logged_in(at) == "ana"
 
-        # What is on the screen of the old session must not end the new one.
+        # A button that is still on the screen from the old session must not end the new one.
         users.log_out_everywhere("ana")
         new = users.log_in("ana", PASSWORD).token
         run(labelled(at, "Log out everywhere").click())
@@ -345,7 +345,7 @@ def test_an_ended_session_writes_nothing(open_app: Open, users_file: Path, enc: 
 def test_a_second_click_changes_nothing(
     open_app: Open, users_file: Path, enc: pp.Encoder, starter: pp.SongIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every action of a button is called twice, as by a double click whose second half comes before the page is new."""
+    """Calls the action of every button twice, like a double click that ends before the page is redrawn."""
     button = st.button
 
     def clicked_twice(*args: object, on_click: Callable[..., None] | None = None, **more: object) -> bool:
@@ -387,7 +387,7 @@ def test_a_thousand_favourites_are_shown_a_page_at_a_time(
         for song in starter.ids[:1000]:
             users.add_favourite("ana", song)
         newest = [starter.song(song)["title"] for song in users.favourites("ana")]
-    # None of them costs anything until they are looked at.
+    # No favourite is drawn until the tab is opened.
     assert sum('class="pp-title"' in block for block in html_of(run(at))) == 0
     assert titles(at, "Favourites") == newest[:20] and at.button(key="newer").disabled
     assert titles(click(at, "older"), "Favourites") == newest[20:40]
@@ -405,7 +405,7 @@ def test_a_thousand_favourites_are_shown_a_page_at_a_time(
 
 @contextlib.contextmanager
 def locked(users_file: Path) -> Iterator[None]:
-    """Another program that writes, and takes its time."""
+    """Keeps the file locked, like another program that writes for a long time."""
     code = f"""
 import sqlite3, sys
 sqlite3.connect({str(users_file)!r}, isolation_level=None).execute("BEGIN IMMEDIATE")
@@ -488,7 +488,7 @@ def test_what_cannot_be_opened_is_said(open_app: Open, tmp_path: Path, users_fil
         (("--index", broken), "broken"),
         (("--encoder", tmp_path), "config"),
         (("--users", tmp_path / "none" / "users.db"), "users"),
-        (("--indexes", "x"), "cannot be read"),
+        (("--indexes", "x"), "are invalid"),
     ):
         at = open_app(*arguments)
         assert len(at.error) == 1 and said in at.error[0].value and not at.file_uploader, at.error

@@ -29,7 +29,8 @@ from test_calls import steps_of_another_thread
 
 PASSWORD = "correct horse battery"
 NEW = "staple a rainy evening"
-# The hash of PASSWORD by pyca's bcrypt 5.0.0 with gensalt(4): a cheap account, for tests that are not about hashing.
+# The hash of PASSWORD, made by pyca's bcrypt 5.0.0 with gensalt(4): a cheap account, for tests that are not about
+# hashing.
 BCRYPT = "$2b$04$7QVOwxVVGALotJH4pnzqdOzyZhba6AzK7LoOIfbqf2qA1UXe0DtbK"
 
 

@@ -5,8 +5,8 @@ use pixelplay_core::{Song, SongId};
 
 use crate::Seeds;
 
-/// Reads an answer as both providers do, and looks up each offered recording among all of them.
-/// It must find itself, or a match that is at least as good.
+/// Reads an answer as both providers do, and looks up each offered recording among all of them. The
+/// look-up must find that recording, or a match that is at least as good.
 pub fn read_answer(data: &[u8]) {
     let itunes = ITunes::new("US").unwrap();
     let musicbrainz = MusicBrainz::new("fuzz@example.org").unwrap();

@@ -74,8 +74,8 @@ fn use_all(index: &SongIndex) -> String {
     seen
 }
 
-/// Returns one of our files with two batches, and one as written by other programs, without our
-/// checksums.
+/// Returns a file of ours, with two batches, and one like those that other programs write, without
+/// our checksums.
 pub(crate) fn seeds() -> Seeds {
     let folder = crate::scratch();
     let path = folder.path().join("seed.arrow");

@@ -28,7 +28,7 @@ pub type Seeds = Vec<(String, Vec<u8>)>;
 /// A function to call with hostile bytes.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// The name of the target's program and of its folder of regressions.
+    /// The name of the target's program, and of the folder with its regressions.
     pub name: &'static str,
     /// The function to fuzz. It panics if something is wrong.
     pub run: fn(&[u8]),
@@ -54,7 +54,8 @@ fn scratch() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-/// Returns the files in a folder, given relative to the repository; none if the folder is missing.
+/// Returns the files in a folder, whose path is relative to the repository; none if the folder is
+/// missing.
 fn files(folder: &str) -> Seeds {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let Ok(entries) = std::fs::read_dir(root.join(folder)) else {

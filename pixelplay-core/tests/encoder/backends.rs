@@ -222,7 +222,7 @@ fn inputs_that_stick_out_stay_in_f32() {
         }
     }
     let worst = worst_in_int8(&checkpoint, 32);
-    // It is 0.70 if these inputs are quantized too.
+    // It would be 0.70 if these inputs were quantized too.
     assert!(worst > 0.99, "{worst}");
 }
 

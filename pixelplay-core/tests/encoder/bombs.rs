@@ -69,7 +69,7 @@ fn deflated_zeros(mebibytes: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Returns a file of the table with its size fields at `at` overwritten.
+/// Returns a file from the table with its size fields at `at` overwritten.
 fn claims(name: &str, at: usize, size: &[u8]) -> Vec<u8> {
     let mut bytes = std::fs::read(picture_file(name)).unwrap();
     bytes[at..at + size.len()].copy_from_slice(size);

@@ -35,9 +35,9 @@ fn ranks_are_compared_as_spearman_did() {
     assert!((found - 4.5 / (4.5_f64 * 5.0).sqrt()).abs() < 1e-12);
 }
 
-/// OASIS (Kurdi, Lozano, Banaji 2017): photographs with the mean valence and arousal that about 100
-/// people gave them. Training used the themes of 122 of the 175, so this only checks scales and
-/// signs. `benches/quality` measures the quality on unseen pictures.
+/// OASIS (Kurdi, Lozano, Banaji 2017): photographs, each with the mean valence and arousal that
+/// about 100 people gave it. Training used the themes of 122 of the 175 photographs, so this only
+/// checks scales and signs. `benches/quality` measures the quality on unseen pictures.
 #[cfg(feature = "mini")]
 #[test]
 fn moods_agree_with_people() {
@@ -51,7 +51,7 @@ fn moods_agree_with_people() {
     let (valence, arousal) = (column("valence_mean"), column("arousal_mean"));
     let (mut paths, mut people) = (Vec::new(), [Vec::new(), Vec::new()]);
     for line in lines {
-        // Only the last column, the caption, has commas.
+        // Only the last column, the caption, contains commas.
         let cells: Vec<_> = line.split(',').collect();
         paths.push(photos.join(cells[0].replace("oasis_cc0/", "oasis/")));
         people[0].push(cells[valence].parse().unwrap());

@@ -222,7 +222,7 @@ fn settings_that_cannot_be_run_are_refused_by_name() {
         (vision("timm_model_name", json!("efficientnet_lite0")), "timm_model_name"),
         (vision("timm_pool", json!("abs_attn")), "vision_cfg.timm_pool = \"abs_attn\""),
         (vision("timm_proj", json!("none")), "vision_cfg.timm_proj = \"none\""),
-        // The classifier requires the pooling.
+        // The classifier requires pooling.
         (vision("timm_proj", json!("")), "vision_cfg.timm_pool = \"\""),
         (vision("image_size", json!(0)), "vision_cfg.image_size = 0"),
         (vision("image_size", json!(5000)), "vision_cfg.image_size = 5000"),

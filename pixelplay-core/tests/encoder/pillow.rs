@@ -24,7 +24,7 @@ impl From<&Image> for Pixels {
     }
 }
 
-/// Returns the support of a filter, by Pillow's number.
+/// Returns the support of the filter that has this number in Pillow.
 pub(crate) fn support(resample: u64) -> f64 {
     match resample {
         1 => 3.0,

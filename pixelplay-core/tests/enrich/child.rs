@@ -61,7 +61,7 @@ pub(crate) fn start(shop: &str, cache: &Path) -> Child {
 }
 
 /// Starts a run with a read-only cache and without root privileges; `None` if no other user can run
-/// it.
+/// this binary.
 pub(crate) fn unprivileged(shop: &str, cache: &Path) -> Option<Child> {
     const NOBODY: u32 = 65_534;
     let mut command = command(shop, cache);

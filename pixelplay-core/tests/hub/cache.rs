@@ -206,7 +206,7 @@ fn older_and_newer_sets_of_files_are_found() {
             "vocab.json",
         ]
     );
-    // Files missing from the repository are recorded, as huggingface_hub does.
+    // Files missing from the repository are recorded, as in huggingface_hub.
     let missing = scene.repo().join(".no_exist").join(COMMIT);
     assert_eq!(tree(&missing), ["model.safetensors", "preprocessor_config.json", "tokenizer.json"]);
     assert!(scene.get_with(&scene.offline()).is_ok());

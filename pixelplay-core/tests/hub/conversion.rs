@@ -33,7 +33,7 @@ fn the_pull_request_of_the_converter_stands_in_for_main_and_that_is_said() {
     let encoder = snapshot.open(EncoderOptions::default()).unwrap();
     assert_eq!(encoder.name(), format!("{REPO}@{CONVERTED}"));
     assert_eq!(encoder.fingerprint(), Checkpoint::small().open().fingerprint());
-    // Stored as huggingface_hub does, with all files from one commit.
+    // Stored the way huggingface_hub does it, with all files from one commit.
     let read = |path: &str| fs::read_to_string(scene.repo().join(path)).unwrap();
     assert_eq!(read("refs/refs/pr/66"), CONVERTED);
     assert_eq!(read("refs/main"), COMMIT);
@@ -185,7 +185,7 @@ fn without_a_hub_there_must_be_one_complete_pull_request_and_no_other() {
     let found = scene.get_with(&scene.offline()).unwrap();
     assert_eq!((found.revision.as_str(), found.commit.as_str()), ("refs/pr/66", CONVERTED));
 
-    // With two candidates, the converter's cannot be determined offline.
+    // With two candidates, it cannot be determined offline which one is the converter's.
     complete(NEWER);
     fs::write(pulls.join("100"), NEWER).unwrap();
     assert!(scene.get_with(&scene.offline()).is_err());

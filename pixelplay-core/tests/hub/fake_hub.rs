@@ -183,7 +183,7 @@ impl World {
                 .with("X-Linked-Size", file.bytes.len().to_string());
         }
         if name == "tokenizer.json" && moved.is_none() {
-            // Like the hub for files in git: a relative redirect without metadata headers.
+            // As the hub does for files in git: a relative redirect without metadata headers.
             let location = format!("/api/resolve-cache/models/{}/{}/{name}", self.repo, commit);
             return Reply::new(307).with("Location", location);
         }

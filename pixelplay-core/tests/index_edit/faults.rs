@@ -89,7 +89,7 @@ fn a_full_disk_leaves_the_old_index_and_says_where() {
     }
 }
 
-/// A child process without root privileges, or `None` if no other user can run it.
+/// A child process without root privileges, or `None` if no other user can run this binary.
 fn unprivileged(role: &str, path: &Path) -> Option<Command> {
     let mut command = processes::child(role, path);
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(path.parent()?).ok()?);

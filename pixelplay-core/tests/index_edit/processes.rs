@@ -156,7 +156,7 @@ fn under_readers(folder: &Folder, path: &Path, change: impl FnOnce()) {
         assert!(numbers[0] >= 10, "a reader opened the index only {} times", numbers[0]);
         generations_seen = generations_seen.max(numbers[1]);
     }
-    assert!(generations_seen >= 3, "the readers were there for {generations_seen} states only");
+    assert!(generations_seen >= 3, "the readers saw only {generations_seen} states");
 }
 
 #[test]
@@ -248,6 +248,6 @@ fn whenever_a_writer_is_killed_the_index_is_old_or_new_and_the_next_writer_tidie
         let expected = if is_folder { 2 } else { 1 };
         assert!(names.len() == expected, "round {round}: {names:?}");
     }
-    println!("killed writers left {leftovers} files or announcements, all of them swept");
+    println!("killed writers left {leftovers} files or announcements, all cleaned up");
     assert!(leftovers > 0, "no writer was killed at work");
 }

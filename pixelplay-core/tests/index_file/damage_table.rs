@@ -106,7 +106,7 @@ impl Table {
         }
         assert!(index.has_checksums());
         assert_eq!(index.fingerprint().unwrap().as_str(), "space");
-        assert!(contents(&index) == self.contents, "a changed answer");
+        assert!(contents(&index) == self.contents, "the contents have changed");
         Outcome::Unchanged
     }
 
@@ -235,8 +235,8 @@ fn buffers_out_of_range_or_overlapping_are_never_read_out_of_bounds() {
             out_of_range += 1;
             try_both(&changed, true);
         }
-        // Arrow allows buffers to overlap, so this may open, but it must never read beyond the
-        // file.
+        // Arrow allows buffers to overlap, so the file may open, but nothing beyond its end may
+        // ever be read.
         for &other in &entries {
             for length in [read(entry + 8), read(other + 8)] {
                 let mut changed = file.clone();

@@ -1,4 +1,4 @@
-//! Files of other programs, and folders of files.
+//! Files from other programs, and folders of files.
 
 use arrow_ipc::reader::FileReader;
 use pixelplay_core::index::write_index;

@@ -88,7 +88,7 @@ TEXTS = [
 
 
 def photos() -> list[Image.Image]:
-    """Pictures of several shapes: the real ones, one tall and one wide."""
+    """Pictures of several shapes: the real photos, and noise of various sizes, one tall and one wide."""
     found = sorted((SHARED / "photos/oasis").glob("*.jpg"))[::30]
     found += sorted((SHARED / "photos/skimage").glob("*.[jp][pn]g"))
     if not found:

@@ -1,4 +1,4 @@
-//! Child processes that are killed, run out of disk space or have fewer rights. A child is this
+//! Child processes that are killed, run out of disk space or have fewer privileges. A child is this
 //! test binary, with its role in environment variables.
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-"""Accounts: their forms."""
+"""The forms for accounts."""
 
 from __future__ import annotations
 
@@ -97,6 +97,6 @@ def _settings(users: pp.UserStore, session: Session) -> None:
             except pp.UserError as error:
                 st.error(explain(error))
             else:
-                # Kept for the next run: a second click would interrupt this one.
+                # Shown by the next run, because a second click would interrupt this one.
                 later("success", "The password has been changed. All other sessions have ended.")
                 st.rerun()

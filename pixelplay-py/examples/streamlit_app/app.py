@@ -39,7 +39,7 @@ def main() -> None:
         with answer:
             results.show(app, asked, loved)
     with favourites_tab:
-        # The other tabs keep what was typed into them, and so must be drawn even if they are not seen.
+        # The other tabs must be drawn even while they are hidden, because they keep what was typed into them.
         if favourites_tab.open:
             favourites.show(app, loved)
     with account_tab, st.container(width=560):
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _visitor(app: startup.App) -> tuple[session.Session | None, Favourites | None]:
-    """Returns the session of this visitor and its favourites; nothing if there is none, or if the store fails."""
+    """Returns this visitor's session and favourites; `None` for both if there is no session or the store fails."""
     try:
         visitor = session.current(app.users)
         return visitor, favourites.of(app, visitor)
@@ -60,10 +60,10 @@ def _open() -> startup.App:
     try:
         return startup.open_app(startup.options())
     except SystemExit:
-        st.error("The arguments after `--` cannot be read: the terminal says why.")
+        st.error("The arguments after `--` are invalid. The terminal shows the reason.")
     except pp.PixelPlayError as error:
-        # Whoever has just started the app reads this, and needs the path that was mistyped. A file that is locked for now
-        # may be found by any visitor.
+        # Most of these errors are seen only by the person who starts the app, who needs to see the mistyped path. But
+        # any visitor may find the file locked, and must not see its path.
         st.error(messages.explain(error) if isinstance(error, TimeoutError) else messages.sentence(error))
     st.stop()
 

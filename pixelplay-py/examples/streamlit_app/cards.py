@@ -14,14 +14,14 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class Favourites:
-    """The favourites of the user who is logged in, and the action of a card's heart."""
+    """The favourites of the user who is logged in, and the action of the heart on each card."""
 
     ids: list[str]
-    """The songs, the newest first."""
+    """The songs, newest first."""
     known: frozenset[str]
-    """The same, to look songs up in."""
+    """The same songs, for quick look-ups."""
     keep: Callable[[str, bool], None]
-    """Adds a song, or removes it."""
+    """Adds a song (`True`) or removes it (`False`)."""
 
 
 def card(
@@ -34,8 +34,8 @@ def card(
     reasons: Sequence[pp.Sentence] = (),
     favourites: Favourites | None = None,
 ) -> None:
-    """Shows one song. `compare` is drawn behind its chart, `reasons` are its sentences, best first, and `key` keeps its
-    buttons apart from those of other cards.
+    """Shows one song. `compare` is drawn behind its chart, `reasons` are its sentences, best first, and `key`
+    distinguishes its buttons from those of other cards.
     """
     with st.container(border=True, key=f"card-{key}"):
         st.html(_head(song, match))
@@ -52,7 +52,7 @@ def card(
             if favourites:
                 liked = song.id in favourites.known
                 st.button(
-                    # The label is all that a screen reader says of its state.
+                    # A screen reader learns the state only from the label.
                     "In favourites" if liked else "Favourite",
                     key=f"favourite-{key}",
                     icon=":material/favorite:" if not liked else ":material/heart_check:",

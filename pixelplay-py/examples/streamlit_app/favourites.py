@@ -12,7 +12,7 @@ from results import find_similar
 from session import Session, act, soon
 from startup import App
 
-# Each card costs the server and the browser some milliseconds, and an account may hold 10,000.
+# Each card costs the server and the browser a few milliseconds, and an account may hold 10,000 favourites.
 PAGE = 20
 
 
@@ -24,27 +24,27 @@ def of(app: App, session: Session | None) -> Favourites | None:
 
 
 def _keep(users: pp.UserStore, token: str, song: str, keep: bool) -> None:
-    """Says what shall be, and not "the other way round", so that a second click changes nothing."""
+    """Makes the song a favourite or not, rather than toggling it, so that a second click changes nothing."""
     change = users.add_favourite if keep else users.remove_favourite
     act(users, token, lambda name: change(name, song))
 
 
 def show(app: App, favourites: Favourites | None) -> None:
     if favourites is None:
-        st.info("Log in on the page Account to keep songs here.", icon=":material/favorite:")
+        st.info("Log in on the Account tab to keep songs here.", icon=":material/favorite:")
         return
     if not favourites.ids:
-        st.info("There are no favourites yet: the heart below a song adds it.", icon=":material/favorite:")
+        st.info("There are no favourites yet. Click the heart below a song to add it.", icon=":material/favorite:")
         return
     known = [song for song in favourites.ids if song in app.index]
     pages = max(1, -(-len(known) // PAGE))
-    # The last page may have lost its last song.
+    # The current page may be gone, because its only song was removed.
     page = min(st.session_state.get("favourites-page", 0), pages - 1)
     begin = page * PAGE
     shown = known[begin : begin + PAGE]
     heading("Your favourites")
     if pages > 1:
-        st.caption(f"{begin + 1} to {begin + len(shown)} of {len(known):,}, the newest first")
+        st.caption(f"{begin + 1} to {begin + len(shown)} of {len(known):,}, newest first")
     for song in shown:
         card(app.index.song(song), key=f"kept-{song}", favourites=favourites, find_similar=find_similar)
     if pages > 1:
@@ -52,7 +52,7 @@ def show(app: App, favourites: Favourites | None) -> None:
             _turner("Newer", "arrow_back", page - 1, page == 0)
             _turner("Older", "arrow_forward", page + 1, page == pages - 1)
     if missing := len(favourites.ids) - len(known):
-        st.caption(f"{missing} more are not in this catalogue.")
+        st.caption(f"Plus {missing} more that this catalogue does not contain.")
 
 
 def _turner(label: str, icon: str, page: int, disabled: bool) -> None:

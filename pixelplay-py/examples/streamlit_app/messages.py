@@ -21,7 +21,7 @@ def plain(text: str) -> str:
 
 
 def explain(error: pp.PixelPlayError) -> str:
-    """Returns an error as a sentence for visitors, in Markdown. What only the operator can mend is logged."""
+    """Returns an error as a sentence for visitors, in Markdown. Errors that only the operator can fix are logged."""
     match error:
         case pp.InvalidCredentials():
             return "The name or the password is wrong."
@@ -35,18 +35,18 @@ def explain(error: pp.PixelPlayError) -> str:
             return "This token is unknown, used or expired. Ask for a new one."
         case pp.BadUserName() | pp.BadPassword():
             pass
-        # The file is locked, full, damaged, ...: its path is no visitor's business.
+        # The file is locked or damaged, the disk is full, ...: visitors must not see the path.
         case pp.UserError() if isinstance(error, OSError) or os.sep in str(error):
-            _log.error("the user store fails: %s", error)
+            _log.error("the user store failed: %s", error)
             return (
-                "The accounts cannot be reached just now. Try again in a minute; "
-                "what you have just asked for may still be done."
+                "The accounts cannot be reached right now. Try again in a minute; "
+                "what you just asked for may still be carried out."
             )
     return sentence(error)
 
 
 def sentence(error: Exception) -> str:
-    """Returns what an error says itself, in Markdown."""
+    """Returns an error's own text as a sentence, in Markdown."""
     text = plain(str(error))
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -58,7 +58,7 @@ def _wait(seconds: float) -> str:
 
 
 def later(kind: Literal["error", "success"], text: str) -> None:
-    """Keeps a message for the next run of the page, because callbacks and reruns lose what they showed."""
+    """Keeps a message for the next run of the page: whatever is shown in a callback or before a rerun is lost."""
     kept = st.session_state.setdefault("messages", [])
     if (kind, text) not in kept:
         kept.append((kind, text))
@@ -74,5 +74,5 @@ def show() -> None:
 
 
 def heading(text: str) -> None:
-    """Shows a heading. `st.subheader` reads Markdown, and turns addresses into links even if they are escaped."""
+    """Shows a heading. `st.subheader` would read it as Markdown and turn even escaped addresses into links."""
     st.html(f'<h3 class="pp-heading">{html.escape(text)}</h3>')

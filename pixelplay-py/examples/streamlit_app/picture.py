@@ -30,7 +30,7 @@ class Picture:
 
 
 def encode(encoder: pp.Encoder, data: bytes) -> Picture:
-    """Encodes a picture. Raises `EncodeError` if the bytes are not one."""
+    """Encodes a picture. Raises `EncodeError` if the bytes are not a picture."""
     embedding = encoder.encode_image(data)
     return Picture(hashlib.sha256(data).hexdigest(), embedding, encoder.mood(embedding), _preview(data))
 
@@ -44,7 +44,7 @@ def _preview(data: bytes) -> bytes | None:
             image.draft("RGB", _PREVIEW)
             small = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None  # The picture is encoded all the same: pixelplay reads more files than Pillow.
+        return None  # The picture has been encoded nevertheless: pixelplay reads files that Pillow cannot.
     small.thumbnail(_PREVIEW)
     ground = Image.new("RGB", small.size, "white")
     ground.paste(small, mask=small)
@@ -54,7 +54,7 @@ def _preview(data: bytes) -> bytes | None:
 
 
 def chosen(encoder: pp.Encoder) -> Picture | None:
-    """Returns the picture of this session, or shows a place to drop one."""
+    """Returns the picture of this session, or shows a field to drop one into."""
     place = st.empty()
     picture: Picture | None = st.session_state.get("picture")
     if picture is None:
@@ -68,7 +68,7 @@ def chosen(encoder: pp.Encoder) -> Picture | None:
 
 def _dropped(encoder: pp.Encoder) -> Picture | None:
     """Returns the picture that was just uploaded or picked, if any."""
-    # Each picture gets a new field, because the old one still holds its picture.
+    # Each picture gets a new field, because the old field still holds the previous picture.
     uploaded = st.file_uploader(
         "A picture", type=TYPES, key=f"upload-{st.session_state.get('uploads', 0)}", help="It stays on this machine."
     )
@@ -95,7 +95,7 @@ def _show(picture: Picture) -> None:
 
 
 def _forget() -> None:
-    st.session_state.pop("picture", None)  # A second click finds none.
+    st.session_state.pop("picture", None)  # On a second click, it is already gone.
     st.session_state.uploads = st.session_state.get("uploads", 0) + 1
 
 

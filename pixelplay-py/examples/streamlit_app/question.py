@@ -55,14 +55,14 @@ class Question:
         return query.search(app.index, k, where=self.narrowing.where())
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
-        """Returns the sentences of the song, best fit to the picture first, or to the words if there is no picture."""
+        """Returns the song's sentences, those closest to the picture (or to the words if there is no picture) first."""
         asked = self.picture.embedding if self.picture else encoded(app.encoder, app.encoder.fingerprint, self.words)
         return _reasons(app, song, asked)
 
 
 @dataclass(frozen=True)
 class Similar:
-    """A search for songs like a song."""
+    """A search for songs that are similar to a given song."""
 
     song: str
     by: Literal["description", "audio"]
@@ -72,7 +72,7 @@ class Similar:
         return app.index.similar(self.song, k, by=self.by, where=self.narrowing.where())
 
     def reasons(self, app: App, song: pp.Song) -> list[pp.Sentence]:
-        """Returns the sentences of the song, best fit to the other song first."""
+        """Returns the song's sentences, those closest to the given song first."""
         return _reasons(app, song, app.index.embedding(self.song))
 
 
@@ -83,7 +83,7 @@ def _reasons(app: App, song: pp.Song, asked: pp.Embedding) -> list[pp.Sentence]:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def encoded(_encoder: pp.Encoder, fingerprint: str, text: str) -> pp.Embedding:
-    """Encodes words once; for the cache, the fingerprint stands for the encoder."""
+    """Encodes words once; the fingerprint identifies the encoder in the cache."""
     return _encoder.encode_text(text)
 
 
@@ -92,7 +92,7 @@ def ask(app: App, picture: Picture | None, session: Session | None, loved: Favou
     typed = st.text_input("Words", max_chars=300, placeholder="a slow evening by the sea", key="words")
     words = typed.strip()
     if typed and not words:
-        st.warning("There are only spaces: type a few words.", icon=":material/edit:")
+        st.warning("You typed only spaces. Type a few words.", icon=":material/edit:")
     weight = st.slider(
         "Weight of the words",
         0.0,
@@ -112,7 +112,7 @@ def ask(app: App, picture: Picture | None, session: Session | None, loved: Favou
 
 
 def _narrow(app: App) -> Narrowing:
-    # Set here and not as the widgets' defaults, so that `clear_filters` can set them as well.
+    # Set here, not as the widgets' defaults, so that `clear_filters` can set them as well.
     for key, value in _everything(app).items():
         st.session_state.setdefault(key, value)
     genres = st.multiselect("Genres", app.genres, key="genres", placeholder="All genres")

@@ -1,4 +1,4 @@
-"""The songs that were found, five at a time, and the way from a song to similar ones and back."""
+"""The songs that were found, five at a time, and the navigation from a song to similar ones and back."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ALIKE: dict[Literal["description", "audio"], str] = {"description": "scene and 
 
 
 def show(app: App, question: Question, favourites: Favourites | None) -> None:
-    """Shows the songs for the query, or for the last "Find similar" since then."""
+    """Shows the songs for the query, or for the last "Find similar" since the query changed."""
     with st.container(key="answer"):
         _show(app, question, favourites)
     if clicks := st.session_state.pop("scroll", None):
-        # The browser would stay where the button was, far below the heading. The number makes each script another one,
-        # because the page does not run the same one twice.
+        # Otherwise the browser would stay where the button was, far below the heading. The number makes every script
+        # different, because the page does not run the same script twice.
         script = f"document.querySelector('.st-key-answer').scrollIntoView(); // {clicks}"
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
@@ -46,15 +46,15 @@ def _show(app: App, question: Question, favourites: Favourites | None) -> None:
 
 
 def find_similar(song: str) -> None:
-    """The action of the cards' buttons."""
-    if _path()[-1:] != [song]:  # A second click goes no further.
+    """The action of the "Find similar" buttons on the cards."""
+    if _path()[-1:] != [song]:  # A second click adds nothing.
         _path().append(song)
     st.session_state.tab = "Songs"
     st.session_state.clicks = st.session_state.scroll = st.session_state.get("clicks", 0) + 1
 
 
 def _back(steps: int) -> None:
-    """Goes back until so many steps are left: a second click on the same button goes no further."""
+    """Goes back until `steps` steps are left, so that a second click on the same button goes no further."""
     del _path()[steps:]
 
 
@@ -69,7 +69,7 @@ def _show_similar(app: App, question: Question, favourites: Favourites | None) -
 def _list(
     app: App, search: Question | Similar, compare: Mapping[str, pp.Mood | pp.Song], favourites: Favourites | None
 ) -> None:
-    # How many songs each search shows, so that "Back" returns to the same place.
+    # How many songs each search shows, so that "Back" shows as many as before.
     shown: dict[Question | Similar, int] = st.session_state.setdefault("shown", {})
     k = shown.get(search, PAGE)
     try:
@@ -97,5 +97,5 @@ def _list(
 
 
 def _path() -> list[str]:
-    """Returns the songs of the "Find similar" steps so far."""
+    """Returns the songs whose "Find similar" was clicked, in order."""
     return cast("list[str]", st.session_state.setdefault("path", []))

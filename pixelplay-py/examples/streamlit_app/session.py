@@ -1,5 +1,5 @@
-"""The session of whoever looks at the page. Nothing is written for a session that has ended, and no call of the user
-store keeps a visitor waiting for long.
+"""The visitor's session. Nothing is written for a session that has ended, and no call to the user store keeps a visitor
+waiting for long.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from messages import explain, later
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# The store itself waits a minute for a file that another program has locked.
+# In seconds. The store itself waits up to a minute for a file that another program has locked.
 PATIENCE = 4.0
 _threads = futures.ThreadPoolExecutor(max_workers=32, thread_name_prefix="user-store")
 
 
 class StoreBusy(pp.UserError, TimeoutError):
-    """The user store does not answer. What it was asked for may still be carried out."""
+    """The user store has not answered in time. It may still carry out what it was asked to do."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Session:
 
 
 def soon(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls the user store, and raises `StoreBusy` if it does not answer within seconds."""
+    """Calls the user store, and raises `StoreBusy` if it does not answer within a few seconds."""
     answer = _threads.submit(call, *args, **kwargs)
     try:
         return answer.result(PATIENCE)
     except futures.TimeoutError:
-        answer.cancel()  # If it has not begun: calls must not pile up.
+        answer.cancel()  # A call that has not started is dropped, so that calls do not pile up.
         raise StoreBusy(f"no answer within {PATIENCE:g} s; another program may have locked the file") from None
 
 
 def current(users: pp.UserStore) -> Session | None:
-    """Returns the session of this visitor. Its token is in the session state, so a reload logs out."""
+    """Returns this visitor's session. Its token is in the session state, so reloading the page logs the visitor out."""
     token: str | None = st.session_state.get("token")
     if token is None:
         return None
@@ -56,10 +56,10 @@ def current(users: pp.UserStore) -> Session | None:
 
 
 def act(users: pp.UserStore, token: str, action: Callable[[str], object]) -> bool:
-    """Calls `action` with the name of the token's user, and returns whether it was carried out.
+    """Calls `action` with the name of the user whom the token identifies, and returns whether that succeeded.
 
-    For callbacks: they run before the page does, and belong to what was on the screen when a button was clicked. The
-    session may have ended since, so it is resumed here first.
+    For callbacks, which run before the page is drawn and act on what was on the screen when the button was clicked. The
+    session may have ended since then, so it is resumed first.
     """
     try:
         soon(action, soon(users.resume, token).username)
@@ -86,13 +86,13 @@ def log_out_everywhere(users: pp.UserStore, token: str) -> None:
 
 
 def _forget(token: str) -> None:
-    """Tells the visitor that the session has ended: once, also if a second click comes for the same token."""
+    """Tells the visitor once that the session has ended, even if a second click arrives with the same token."""
     if _drop(token):
         later("error", "Your session has ended, and nothing was changed. Log in again.")
 
 
 def _drop(token: str) -> bool:
-    """Removes the token from the session state, unless the visitor has another one by now."""
+    """Removes the token from the session state, unless the visitor has another one by now. Returns whether it did."""
     if st.session_state.get("token") != token:
         return False
     del st.session_state["token"]

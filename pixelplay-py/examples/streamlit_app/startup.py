@@ -16,7 +16,7 @@ from session import soon
 
 @dataclass(frozen=True)
 class Options:
-    """Paths. `None` stands for what is embedded in pixelplay."""
+    """Paths. `None` means the one that is embedded in pixelplay."""
 
     index: str | None
     encoder: str | None

@@ -18,7 +18,7 @@ class EncodeError(PixelPlayError):
 
 
 class SongIndexError(PixelPlayError):
-    """An index cannot be written, opened or searched: it is damaged, has another format or a later version, ..."""
+    """An index cannot be written, opened or searched: it is damaged, in another format, from a later version, ..."""
 
 
 class CatalogError(PixelPlayError):

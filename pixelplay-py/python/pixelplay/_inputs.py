@@ -34,8 +34,8 @@ def _pillow(image: Any) -> tuple[int, int, int, bytes]:
 
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise TypeError(
-            f"Pillow images of mode {image.mode!r} have no agreed range of brightness; "
-            "pass the path of the file, or convert it to mode 'L' yourself"
+            f"Pillow images in mode {image.mode!r} have no standard brightness range; "
+            "pass the path of the file, or convert the image to mode 'L' yourself"
         )
     # As for a file: rotate it upright by its EXIF data, and lay transparent parts on white.
     image = ImageOps.exif_transpose(image)
@@ -62,7 +62,7 @@ def _pixels(image: Any) -> tuple[int, int, int, bytes]:
 
 
 def floats(numbers: Any, axes: int) -> tuple[int, int, bytes]:
-    """Returns rows, columns and float32 values in C order of an array-like with ``axes`` axes."""
+    """Returns the rows and columns of an array-like with ``axes`` axes, and its float32 values in C order."""
     import numpy as np
 
     array = np.asarray(numbers)

@@ -39,10 +39,10 @@ class Embedding:
 
     ``np.asarray(embedding)`` is a read-only ``(dim,)`` float32 array that shares its memory. It can be pickled.
 
-    ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
+    The vector ``values`` must have length 1 (within 1e-3), or pass ``normalize=True`` to scale it.
 
-    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, ``TypeError`` for values
-    that are not real numbers.
+    Raises ``EmbeddingError`` (a ``ValueError``) for NaN, infinities, zeros or another length, and ``TypeError`` for
+    values that are not real numbers.
     """
 
     def __new__(
@@ -217,7 +217,7 @@ class Sentence:
 
 @final
 class Song:
-    """A song of an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
+    """A song in an index: a mapping from column to cell. A cell is ``None`` if its value is unknown.
 
     Other columns are included as text if the song has a value in them, so use ``get``.
 
@@ -458,13 +458,13 @@ class SongIndex:
         cosine, or corrected score, to return. ``hubness_correction``, 0 to 1, is the share of each song's bias that is
         subtracted before ranking; see ``correct_hubness``. A search takes one pass over the vectors.
 
-        Raises ``EmbeddingError`` for a query that does not fit the index, ``FilterError`` for an unknown column, with a
-        list of the columns.
+        Raises ``EmbeddingError`` for a query that does not fit the index, and ``FilterError`` for an unknown column,
+        with a list of the columns.
         """
     def hubness(
         self, queries: _Vectors, k: int = 50, where: Filter | str | None = None, *, hubness_correction: float = 0.0
     ) -> Report:
-        """Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best of any query, how
+        """Measures how evenly the queries use the catalogue: how many songs are among the ``k`` best for any query, how
         unevenly songs are shown (skewness and Gini coefficient, 0 if all are shown equally often), and the songs shown
         most often.
         """
@@ -482,7 +482,7 @@ class SongIndex:
         """Searches for several queries in one pass: returns rows and scores, both of shape ``(queries, min(k,
         len(index)))``.
 
-        Look rows up in ``ids``. If a filter leaves fewer songs, the remaining places hold -1 and NaN.
+        Rows are positions in ``ids``. If a filter leaves fewer songs, the remaining cells hold -1 and NaN.
         """
     def similar(
         self,
@@ -498,7 +498,7 @@ class SongIndex:
         """Returns the songs most similar to a song, by their vectors or by the cosine of standardised audio features.
         The song itself is left out.
 
-        Raises ``UnknownSong`` (a ``KeyError``), ``SongIndexError`` for a song without audio features.
+        Raises ``UnknownSong`` (a ``KeyError``), and ``SongIndexError`` for a song without audio features.
         """
     def to_arrow(self) -> ArrowTable:
         """Returns the whole index as a table, including ``embedding``, without a copy."""
@@ -548,7 +548,7 @@ class HybridQuery:
         """Returns the ``k`` best songs, best first.
 
         ``diversity``, 0 to 1, prefers songs unlike each other (maximal marginal relevance). ``distinct_songs`` keeps
-        only one recording of each song: no live recording or remix next to it.
+        only one recording of each song, so that no live recording or remix appears next to it.
 
         Raises ``QueryError`` for weights out of range and for parts that cancel each other out, and whatever
         ``SongIndex.search`` raises.
@@ -570,8 +570,8 @@ def clean(
 
     ``songs`` is the path of a CSV or TSV file (gzipped or not), its bytes, a binary file, or a table with Arrow's
     PyCapsule interface (pandas, polars, pyarrow, ...), which is read as if it were saved as CSV. ``columns`` maps
-    columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of one recording
-    even if their ids differ: remasters, other editions, guests credited in a different place.
+    columns to headers that are not recognised: ``{"title": "Werk"}``. ``merge_recordings`` merges rows of the same
+    recording even if their ids differ: remasters, other editions, guests credited in a different place.
 
     Raises ``CatalogError`` if it is not a table of songs; also ``FileNotFoundError``, ... for a path.
     """
@@ -623,8 +623,8 @@ def build_index(
     """Cleans a table, describes each song in words, encodes the words, and writes the index ``out``.
 
     Returns two reports, of cleaning and of building. ``encoder`` is the embedded checkpoint by default. A song's own
-    ``description`` replaces the generated sentences. ``describe`` generates them in another way: it is a callable from
-    ``Song`` to one or several sentences, or the path of a TOML file of phrases (see ``templates``).
+    ``description`` replaces the generated sentences. ``describe`` changes how they are generated: it is a callable that
+    takes a ``Song`` and returns one or several sentences, or the path of a TOML file of phrases (see ``templates``).
 
     ``titles``, ``tags`` and ``lyrics`` set the weights of a song's own words, relative to 1 for its scenes and moods
     together. ``True`` is the recommended weight, ``False`` is no weight, and a number sets the weight. Guests and
@@ -662,7 +662,7 @@ def enrich(
     what was filled and from where; ``enriched_note`` says why a song was not found.
 
     iTunes gets 20 requests per minute, MusicBrainz one per second; ``interval`` sets another time between requests, in
-    seconds. Every answer is written to the file ``cache`` at once: after Ctrl-C, a crash or an error, the same call
+    seconds. Every answer is immediately written to the file ``cache``: after Ctrl-C, a crash or an error, the same call
     continues from there. With ``max_requests=N`` the index is written after N requests, with the answers so far; 0 uses
     only the cache. ``dry_run`` requests and writes nothing; it reports what would be requested and how long it would
     take.
@@ -705,7 +705,7 @@ def starter_index(encoder: Encoder | None = None, *, progress: _Progress = None)
     """
 
 def correct_hubness(path: _Path, queries: _Vectors, *, nearest: int = 10, progress: _Progress = None) -> str:
-    """Rewrites an index with a bias for each song, so that searches can lower songs that are found for nearly every
+    """Rewrites an index with a bias for each song, so that searches can demote songs that are found for nearly every
     query.
 
     Returns the name of the query bank. ``queries``, of shape ``(n, dim)``, should be a few hundred pictures of the kind
@@ -733,8 +733,8 @@ class HashParams:
     The default is the first choice of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane. Change it
     rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 
-    Raises ``UserError`` (a ``ValueError``) for settings below OWASP's table, and for settings that could overload the
-    machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    Raises ``UserError`` (a ``ValueError``) for settings weaker than those in OWASP's table, and for settings that could
+    overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
     """
 
     def __new__(cls, memory_kib: int = 19456, passes: int = 2, lanes: int = 1) -> HashParams: ...
@@ -975,7 +975,7 @@ class Session:
         """The user name, as it was registered."""
     @property
     def label(self) -> str | None:
-        """The name that the client gave itself at log-in."""
+        """The label that was given at log-in, such as ``"Firefox on Linux"``."""
     @property
     def created(self) -> datetime.datetime:
         """When it started, in UTC."""

@@ -222,7 +222,7 @@ class Visit:
         self.seen("logged-out")
         self.tab("Favourites")
         expect(kept).to_have_count(0)
-        expect(page.get_by_text("Log in on the page Account")).to_be_visible()
+        expect(page.get_by_text("Log in on the Account tab")).to_be_visible()
         self.seen("favourites-logged-out")
 
     def tab(self, name: str) -> None:
