@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help and version are no errors; they go to standard output.
+        // Help and version are not errors; they go to standard output.
         Err(wrong) if wrong.use_stderr() && asks_for_json(std::env::args_os()) => {
             output::fail(&anyhow!(
                 "{}",
