@@ -60,7 +60,7 @@ pub(crate) fn encode(encoder: &Encoder, path: &Path) -> Result<Embedding> {
     let input = io::stdin();
     if input.is_terminal() {
         bail!(
-            "standard input is a terminal; redirect a picture to it: `pixelplay match - < beach.jpg`"
+            "standard input is a terminal; redirect a file to it: `pixelplay match - < beach.jpg`"
         );
     }
     let mut bytes = Vec::new();

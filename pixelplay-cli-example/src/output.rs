@@ -24,7 +24,7 @@ pub(crate) fn complain_in_json() {
     JSON.store(true, Ordering::Relaxed);
 }
 
-/// Prints a line to standard output. Unlike with `println!`, a closed pipe is an error, not a panic.
+/// Prints a line to standard output. Unlike in `println!`, a closed pipe is an error, not a panic.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", escaped(text))?;

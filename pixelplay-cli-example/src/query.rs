@@ -164,7 +164,7 @@ impl QueryArgs {
         if let Some((songs, weight)) = taste {
             if !songs.keys().any(|id| index.row(id).is_some()) {
                 output::complain(
-                    "no song of your taste is in this index, so --taste changes nothing; add songs with \
+                    "this index has none of the songs in your taste, so --taste changes nothing; add songs with \
                      `pixelplay user favourites add` and the ids that --json shows",
                 );
             }
