@@ -164,8 +164,8 @@ impl QueryArgs {
         if let Some((songs, weight)) = taste {
             if !songs.keys().any(|id| index.row(id).is_some()) {
                 output::complain(
-                    "this index has none of the songs in your taste, so --taste changes nothing; add songs with \
-                     `pixelplay user favourites add` and the ids that --json shows",
+                    "this index has none of the songs in your taste, so --taste changes nothing; add songs \
+                     with `pixelplay user favourites add` and the ids that --json shows",
                 );
             }
             query = query.lean_towards(songs, weight);
