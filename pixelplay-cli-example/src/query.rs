@@ -237,7 +237,7 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
         }
     }
     if close.is_empty() {
-        bail!("no song has the id {id:?}, and no title contains it");
+        bail!("no song has the id {id:?}, and no id or title contains it");
     }
     bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
 }
