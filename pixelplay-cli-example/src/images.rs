@@ -1,4 +1,4 @@
-//! Encodes pictures: files, those in folders, and the one on standard input.
+//! Encodes pictures from files, from folders and from standard input.
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};
@@ -60,23 +60,23 @@ pub(crate) fn encode(encoder: &Encoder, path: &Path) -> Result<Embedding> {
     let input = io::stdin();
     if input.is_terminal() {
         bail!(
-            "standard input is the terminal; send a picture into it: `pixelplay match - < beach.jpg`"
+            "standard input is a terminal; redirect a file to it: `pixelplay match - < beach.jpg`"
         );
     }
     let mut bytes = Vec::new();
-    // One byte more than a picture may have, so that a longer one is refused and not cut.
+    // One byte more than a picture may have, so that a longer one is refused instead of cut off.
     input
         .lock()
         .take(Image::MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .context("cannot read standard input")?;
     if bytes.is_empty() {
-        bail!("standard input is empty; send one picture into it, and name `-` once");
+        bail!("standard input is empty; redirect one picture to it, and pass `-` only once");
     }
-    encoder.encode_image(&bytes).context("cannot use what is on standard input")
+    encoder.encode_image(&bytes).context("cannot use the data on standard input")
 }
 
-/// Collects paths: a file is taken as given; of a folder and its subfolders, the files with a
+/// Collects paths: a file is taken as given; from a folder and its subfolders, the files with a
 /// picture extension are taken, sorted by name.
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp"];

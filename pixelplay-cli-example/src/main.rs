@@ -47,7 +47,7 @@ use pixelplay_core::enrich::EnrichError;
   pixelplay user register ana
 
 Results go to standard output; progress, notes and errors to standard error. With --json, notes and errors are JSON too, \
-one document a line: {\"note\": TEXT} and {\"error\": TEXT, \"causes\": [TEXT, ...]}. The exit code is 0 for success, 1 \
+one document per line: {\"note\": TEXT} and {\"error\": TEXT, \"causes\": [TEXT, ...]}. The exit code is 0 for success, 1 \
 for an error, 2 for wrong arguments, 130 if interrupted."
 )]
 struct Cli {
@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help and version are no errors; they go to standard output.
+        // Help and version are not errors; they go to standard output.
         Err(wrong) if wrong.use_stderr() && asks_for_json(std::env::args_os()) => {
             output::fail(&anyhow!(
                 "{}",

@@ -100,18 +100,18 @@ pub(crate) fn index_or_starter(path: Option<&Path>, encoder: &Encoder) -> Result
 /// a read-only one), the catalogue is built for this run alone: a cache is not worth failing for.
 fn starter(encoder: &Encoder) -> Result<SongIndex> {
     let refused = match catalog::starter_index(encoder, &mut progress::bar()) {
-        // A folder that was chosen is not replaced by another.
+        // If the user chose a folder, no other folder is used instead.
         Err(refused @ CatalogError::Cache { .. }) if !chosen(env::var_os("PIXELPLAY_CACHE")) => {
             refused
         }
         opened => return Ok(opened?),
     };
-    // A new folder that only this user can open: others could put a file into a known one first. The
-    // index is read into memory, so the folder is not needed for longer.
+    // A new folder that only this user can open: in a folder with a known name, others could have
+    // put a file first. The index is read into memory, so the folder is not needed afterwards.
     let Ok(folder) = tempfile::tempdir() else {
         return Err(refused.into());
     };
-    output::complain(&format!("{refused}; until then, it is built again in each run"));
+    output::complain(&format!("{refused}; until then, every run builds it again"));
     Ok(catalog::starter_index_in(folder.path(), encoder, &mut progress::bar())?)
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// The width below which a table would break every word.
 const NARROWEST: u16 = 60;
 
-/// Whether this run prints JSON, and so must say in JSON what it complains about.
+/// Whether this run prints JSON, and so must print notes and errors as JSON too.
 static JSON: AtomicBool = AtomicBool::new(false);
 
 /// Makes [`complain`] and [`fail`] print JSON.
@@ -24,15 +24,16 @@ pub(crate) fn complain_in_json() {
     JSON.store(true, Ordering::Relaxed);
 }
 
-/// Prints a line to standard output. Unlike `println!`, a closed pipe is an error and not a panic.
+/// Prints a line to standard output. Unlike in `println!`, a closed pipe is an error, not a panic.
 pub(crate) fn line(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", escaped(text))?;
     Ok(out.flush()?)
 }
 
-/// Writes what could steer the terminal as JSON does: `\u202e`. In JSON it then means the same, and
-/// other text has none of it, because it has gone through [`printable`].
+/// Escapes characters that could control the terminal, as JSON does: `\u202e`. In JSON, the escape
+/// means the same character. Other text has no such characters, because it has gone through
+/// [`printable`].
 fn escaped(text: &str) -> Cow<'_, str> {
     let steers = |c: char| {
         let harmless = c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\t');
@@ -53,7 +54,7 @@ fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(found)
 }
 
-/// Prints something that the user should know to standard error.
+/// Prints a note for the user to standard error.
 pub(crate) fn complain(text: &str) {
     report(text, || json!({ "note": text }));
 }

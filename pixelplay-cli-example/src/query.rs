@@ -164,8 +164,8 @@ impl QueryArgs {
         if let Some((songs, weight)) = taste {
             if !songs.keys().any(|id| index.row(id).is_some()) {
                 output::complain(
-                    "no song of your taste is in this index, so --taste changes nothing; add songs with \
-                     `pixelplay user favourites add` and the ids that --json shows",
+                    "this index has none of the songs in your taste, so --taste changes nothing; add songs \
+                     with `pixelplay user favourites add` and the ids that --json shows",
                 );
             }
             query = query.lean_towards(songs, weight);
@@ -237,7 +237,7 @@ pub(crate) fn require_song(index: &SongIndex, id: &str) -> Result<()> {
         }
     }
     if close.is_empty() {
-        bail!("no song has the id {id:?}, and no title contains it");
+        bail!("no song has the id {id:?}, and no id or title contains it");
     }
     bail!("no song has the id {id:?}; did you mean one of these ids?{}", close.concat());
 }

@@ -15,8 +15,8 @@ pub(crate) struct TableArgs {
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// Do not merge rows of one recording (same title and artist, such as a remaster or another
-    /// album) that have different ids
+    /// Keep rows of the same recording (same title and artist, such as a remaster or another album)
+    /// that have different ids, instead of merging them
     #[arg(long)]
     keep_recordings: bool,
 

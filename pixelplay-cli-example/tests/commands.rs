@@ -545,10 +545,10 @@ fn a_picture_may_come_from_standard_input() {
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
     }
     let output = from(&jpeg, &["encode", "-", "-"]);
-    assert!(stderr(&output).contains("name `-` once"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("pass `-` only once"), "{}", stderr(&output));
 }
 
-/// Whatever does not end is not read to its end.
+/// Endless input is not read forever.
 #[cfg(target_os = "linux")]
 #[test]
 fn standard_input_is_bounded() {
@@ -588,7 +588,7 @@ fn a_home_that_cannot_be_written_costs_only_time() {
         "nothing is left there"
     );
 
-    // A folder that was chosen is another matter.
+    // If the user chose the folder, no other folder is used instead.
     let output = command(text(&home));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }
@@ -614,13 +614,13 @@ fn errors_are_json_for_those_who_ask_for_json() {
         assert!(said["error"].as_str().unwrap().contains(error), "{said}");
         let causes = said["causes"].as_array().unwrap();
         assert_eq!(!causes.is_empty(), cause, "{said}");
-        // Without --json it is a sentence, with the causes after it.
+        // Without --json, the error is a sentence, followed by its causes.
         let output = scratch.run(&args);
         assert_eq!(output.status.code(), Some(code), "{args:?}");
         assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
     }
     assert!(scratch.ok(&["search", "--json", "--help"]).contains("Usage"));
-    // Songs may be called so.
+    // A song's id may look like a flag.
     let message = scratch.fails(&["similar", "--index", text(&index), "--", "--json"]);
     assert!(message.starts_with("error: "), "{message}");
 }

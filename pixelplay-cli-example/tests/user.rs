@@ -446,7 +446,7 @@ fn a_taste_leans_a_search() {
         (first, stderr(&output))
     };
     let (_, note) = first(search(&["--taste", "--users", "users.db"]));
-    assert!(note.contains("no song of your taste"), "{note}");
+    assert!(note.contains("none of the songs in your taste"), "{note}");
     for song in ["loud", "soft"] {
         home.ok(&["taste", "like", song], "");
         let (best, note) = first(search(&["--taste=5", "--users", "users.db"]));

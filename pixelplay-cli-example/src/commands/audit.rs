@@ -18,7 +18,7 @@ use crate::{open, output, progress};
     after_help = "In spaces with many dimensions, a few songs are found for nearly every picture (hubs), and many for \
 none. The report says how many songs are ever shown; their share cannot exceed pictures x count / songs. It also gives \
 two measures of how often songs are shown. Both are 0 if all songs are shown equally often. The skewness is above 1 if \
-there are hubs; the Gini coefficient is near 1 if a few songs take almost all places.
+there are hubs; the Gini coefficient is near 1 if a few songs take almost all the places.
 
 Examples:
   pixelplay audit holiday-pictures/ --index songs.arrow

@@ -13,9 +13,9 @@ use crate::{open, output, progress, table};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song is described by scenes and moods that fit its features, genre and decade, or by a column \
-`description` if the table has one. The title and the columns `tags` and `lyrics` are added as far as they name \
-something visible. A column `title_en` holds translated titles. If the command is interrupted, the finished parts are \
-kept next to the index, and the same command continues from there.
+`description` if the table has one. The title and the columns `tags` and `lyrics` are added to the extent that they \
+name something visible. A column `title_en` holds translated titles. If the command is interrupted, the finished parts \
+are kept next to the index, and the same command continues from there.
 
 Examples:
   pixelplay build-index songs.csv.gz songs.arrow

@@ -12,7 +12,7 @@ use crate::{open, output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each song is looked up by artist, title and length. Covers, karaoke, DJ mixes, live recordings and \
-remixes are refused unless the song is one itself. Only empty cells are filled, in the columns artwork_url, \
+remixes are refused unless the song itself is one. Only empty cells are filled, in the columns artwork_url, \
 preview_url, external_url, album, genre, year, duration_ms and explicit. The columns enriched_from, enriched_id, \
 enriched_confidence, enriched_at and enriched_columns record what was filled and from where; enriched_note says why a \
 song was not found.

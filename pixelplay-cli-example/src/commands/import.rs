@@ -11,7 +11,7 @@ use crate::{output, progress};
 #[derive(clap::Args)]
 #[command(
     after_help = "CLIP models produce vectors of any length: pass `--normalize` unless yours already have length 1. \
-Row i of the table belongs to vector i; no row is dropped. Without a table, or without an id column in it, ids are row \
+Row i of the table belongs to vector i; no row is dropped. Without a table, or if it has no id column, ids are row \
 numbers from 0. Parquet is not supported; in Python, pandas.read_parquet('metadata_0.parquet').to_csv('metadata.csv', \
 index=False) converts it to a table.
 
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Where to write the index; an existing index is replaced once the new one is complete
     index: PathBuf,
 
-    /// The songs of the vectors, in the same order: CSV or TSV, plain or gzipped
+    /// The songs that the vectors belong to, in the same order: CSV or TSV, plain or gzipped
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
 
@@ -34,8 +34,8 @@ pub(crate) struct Args {
     #[arg(long)]
     normalize: bool,
 
-    /// The encoder of the vectors, as printed by `verify` and `encode`; queries from any other
-    /// encoder are then refused
+    /// The encoder that made the vectors, as printed by `verify` and `encode`; queries from any
+    /// other encoder are then refused
     #[arg(long, value_name = "NAME")]
     fingerprint: Option<String>,
 

@@ -37,7 +37,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     output::line(&text)?;
     if !report.usable {
-        bail!("{} is not usable; its report names the problems", folder.display());
+        bail!("{} is not usable; the report lists the problems", folder.display());
     }
     Ok(())
 }

@@ -174,7 +174,7 @@ impl<'a> SongTable<'a> {
         self
     }
 
-    /// Sets whether rows of one recording are merged even if their ids differ; see
+    /// Sets whether rows for the same recording are merged even if their ids differ; see
     /// [`CleanOptions::merge_recordings`].
     pub fn merge_recordings(mut self, merge: bool) -> Self {
         self.options.merge_recordings = merge;

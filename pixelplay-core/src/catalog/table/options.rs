@@ -19,7 +19,7 @@ pub struct CleanOptions {
     pub max_memory: usize,
     /// The maximum number of cells in a row.
     pub max_columns: usize,
-    /// Whether rows of one recording are merged even if their ids differ. A recording is the same
+    /// Whether rows for the same recording are merged even if their ids differ. A recording is the same
     /// title by the same artists, possibly remastered, in another edition, or with guests named in
     /// another place. Live recordings, remixes and other versions remain separate songs.
     pub merge_recordings: bool,
