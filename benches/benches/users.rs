@@ -3,10 +3,10 @@
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
-//! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`) to run only
-//! those, and `--quick` to run each thing once, as tests do. Criterion measures one thing after
-//! another. Here several things are compared on a machine whose speed varies, so they take turns,
-//! and their medians are compared. The first row of each comparison is measured twice: the
+//! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`, `capacity`) to
+//! run only those, and `--quick` to run each thing once, as tests do. Criterion measures one thing
+//! after another. Here several things are compared on a machine whose speed varies, so they take
+//! turns, and their medians are compared. The first row of each comparison is measured twice: the
 //! difference between the two results is the machine's noise.
 
 #![allow(
@@ -25,7 +25,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use pixelplay_core::users::Clock;
+use pixelplay_core::users::{Clock, Limit, ThrottleOptions};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -38,6 +38,12 @@ const WRONG: &str = "wrong horse battery";
 /// Hashes of the right form that match no password: only their cost matters here.
 const BCRYPT_12: &str = "$2b$12$.....................................................";
 const WEAK_ARGON2: &str = "$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+const PBKDF2_FEW: &str =
+    "pbkdf2_sha256$260000$somesalt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const PBKDF2_MANY: &str = "pbkdf2:sha256:600000$somesalt$0000000000000000000000000000000000000000000000000000000000000000";
+const SCRYPT: &str =
+    "scrypt:32768:8:1$somesalt$0000000000000000000000000000000000000000000000000000000000000000";
 
 /// The number of simultaneous log-ins in a storm.
 const STORM: usize = 64;
@@ -66,14 +72,17 @@ fn main() {
     if is_wanted("latency") {
         latency(quick);
     }
+    if is_wanted("capacity") {
+        capacity(quick);
+    }
 }
 
 /// Without the throttle, because hundreds of failures in a row are measured here.
 fn options() -> UserStoreOptions {
-    let mut options = UserStoreOptions::default();
-    options.throttle.account.free_attempts = u32::MAX;
-    options.throttle.source.free_attempts = u32::MAX;
-    options
+    UserStoreOptions {
+        throttle: ThrottleOptions { account: Limit::NONE, source: Limit::NONE },
+        ..UserStoreOptions::default()
+    }
 }
 
 fn enumeration(quick: bool) {
@@ -86,6 +95,14 @@ fn enumeration(quick: bool) {
             &[
                 ("bcrypt, cost 12", "ben", BCRYPT_12),
                 ("argon2id, 4 MiB, 1 pass", "cleo", WEAK_ARGON2),
+            ],
+        ),
+        (
+            "a store that holds hashes of Django and werkzeug as well",
+            &[
+                ("PBKDF2-SHA256, 260,000 rounds", "dan", PBKDF2_FEW),
+                ("PBKDF2-SHA256, 600,000 rounds", "eve", PBKDF2_MANY),
+                ("scrypt, N = 32,768", "fay", SCRYPT),
             ],
         ),
     ] {
@@ -177,6 +194,52 @@ fn add_sessions(path: &Path, count: usize, now: SystemTime) -> Vec<String> {
     }
     transaction.commit().unwrap();
     tokens
+}
+
+/// What one file carries: calls a second, by one thread and by four, every write synced to disk.
+fn capacity(quick: bool) {
+    let (rounds, calls) = if quick { (1, 8) } else { (5, 400) };
+    let folder = tempfile::tempdir().unwrap();
+    let users = UserStore::open_with(folder.path().join("users.db"), options()).unwrap();
+    for person in 0..4 {
+        users.register(&format!("user{person}"), PASSWORD).unwrap();
+    }
+    let tokens: Vec<_> =
+        (0..4).map(|n| users.log_in(&format!("user{n}"), PASSWORD).unwrap().token).collect();
+    let log_in = |person: usize, _| {
+        users.log_in(&format!("user{person}"), PASSWORD).unwrap();
+    };
+    let resume = |person: usize, _| {
+        users.resume(tokens[person].expose()).unwrap();
+    };
+    let add = |person: usize, call: usize| {
+        users.add_favourite(&format!("user{person}"), &format!("song {call}")).unwrap();
+    };
+    /// What a person does for the so-and-so-many-th time.
+    type Call<'a> = &'a (dyn Fn(usize, usize) + Sync);
+    let parts: [(&str, usize, Call<'_>); 3] = [
+        ("log-ins", calls / 8, &log_in),
+        ("resumed sessions", calls * 25, &resume),
+        ("favourites added", calls, &add),
+    ];
+    println!("\ncalls a second; median of {rounds} rounds");
+    for (what, calls, call) in parts {
+        for threads in [1, 4] {
+            // No song twice, which would not be written.
+            let mut done = 100_000 * threads;
+            let times = take_turns(rounds, 1, |_| {
+                let first = done;
+                done += calls;
+                thread::scope(|scope| {
+                    for person in 0..threads {
+                        scope.spawn(move || (first..first + calls).for_each(|n| call(person, n)));
+                    }
+                });
+            });
+            let per_second = (threads * calls) as f64 / median(&times[0]) * 1000.0;
+            println!("{what:<20} {threads} thread(s) {per_second:>10.0}");
+        }
+    }
 }
 
 fn storm(quick: bool) {

@@ -227,7 +227,7 @@ fn after_many_failures_it_is_said_when_to_try_again() {
         assert!(users.log_in("ana", "wrong horse battery").is_err());
     }
     let message = home.fails(&["login", "ana"], PASSWORD);
-    assert!(message.contains("too many failed attempts; try again in"), "{message}");
+    assert!(message.contains("too many failed log-ins; try again in"), "{message}");
     home.ok(&["sessions"], "");
 }
 
@@ -256,6 +256,72 @@ fn sessions_are_listed_and_ended() {
     assert_eq!(ended, json!({ "sessions_ended": 2 }));
     assert_eq!(home.json(&["logout"], ""), json!({ "sessions_ended": 0 }));
     assert!(users.sessions("ana").unwrap().is_empty());
+}
+
+/// The command line is not a web page: a session of half an hour would have to be begun for every
+/// few commands.
+#[test]
+fn a_session_of_the_command_line_is_a_long_one() {
+    let home = Home::of_ana();
+    let later = Duration::from_secs(29 * 24 * 3600);
+    let options = UserStoreOptions {
+        clock: Clock::new(move || SystemTime::now() + later),
+        ..UserStoreOptions::default()
+    };
+    let users = UserStore::open_with(home.store(), options).unwrap();
+    assert_eq!(users.resume(&home.token()).unwrap().username, "ana");
+}
+
+#[test]
+fn an_operator_looks_after_accounts() {
+    let home = Home::of_ana();
+    home.ok(&["register", "ben"], PASSWORD);
+    let listed = home.json(&["list"], "");
+    let names: Vec<_> =
+        listed["accounts"].as_array().unwrap().iter().map(|one| &one["username"]).collect();
+    assert_eq!(names, ["ana", "ben"]);
+    assert!(home.ok(&["list"], "").contains("argon2id"));
+    let shown = home.json(&["show", "ana"], "");
+    assert_eq!(
+        (&shown["log_in_wait_ms"], shown["sessions"].as_array().unwrap().len()),
+        (&0.into(), 1)
+    );
+
+    for _ in 0..4 {
+        home.fails(&["login", "ben"], NEW_PASSWORD);
+    }
+    assert!(home.ok(&["show", "ben"], "").contains("pixelplay user unlock"));
+    home.ok(&["unlock", "ben"], "");
+    home.ok(&["login", "ben"], PASSWORD);
+
+    home.ok(&["disable", "ben"], "");
+    assert!(home.ok(&["show", "ben"], "").contains("disabled"));
+    assert!(home.fails(&["favourites"], "").contains("has ended"));
+    assert!(home.fails(&["login", "ben"], PASSWORD).contains("disabled"));
+    home.ok(&["enable", "ben"], "");
+    home.ok(&["set-password", "ben"], NEW_PASSWORD);
+    home.ok(&["login", "ben"], NEW_PASSWORD);
+    assert_eq!(home.json(&["end-sessions", "ben"], ""), json!({ "sessions_ended": 1 }));
+    assert!(home.fails(&["end-sessions", "ben", "--id", "7777"], "").contains("7777"));
+    assert_eq!(home.json(&["expire-hashes"], ""), json!({ "expired": 0 }));
+    for args in [&["show", "nobody"][..], &["unlock", "nobody"], &["set-password", "nobody"]] {
+        assert!(home.fails(args, PASSWORD).contains("no account has this user name"));
+    }
+}
+
+#[test]
+fn a_database_is_backed_up_and_restored() {
+    let home = Home::of_ana();
+    home.ok(&["backup", "backup.db"], "");
+    assert!(home.fails(&["backup", "backup.db"], "").contains("backup.db"));
+    home.ok(&["register", "late"], PASSWORD);
+    assert!(home.fails(&["restore", "backup.db"], "").contains("--replace"));
+    home.ok(&["restore", "backup.db", "--replace"], "");
+    assert!(home.fails(&["show", "late"], "").contains("no account"));
+    home.ok(&["favourites"], "");
+    fs::remove_file(home.store()).unwrap();
+    home.ok(&["restore", "backup.db"], "");
+    home.ok(&["favourites"], "");
 }
 
 #[test]
@@ -476,6 +542,16 @@ fn help_teaches() {
         "export",
         "delete",
         "import",
+        "list",
+        "show",
+        "unlock",
+        "disable",
+        "enable",
+        "set-password",
+        "end-sessions",
+        "expire-hashes",
+        "backup",
+        "restore",
     ] {
         assert!(help.contains(command), "{command}");
         assert!(home.ok(&[command, "--help"], "").contains("Usage"), "{command}");

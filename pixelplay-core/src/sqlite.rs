@@ -35,6 +35,9 @@ pub(crate) struct FileKind {
     /// The statements that migrate each version of the schema to the next. Version 0 is an empty
     /// file.
     pub(crate) migrations: &'static [&'static str],
+    /// What SQL alone cannot convert, in the transaction of the migration: given the version that
+    /// the file had.
+    pub(crate) convert: fn(&Connection, i64) -> rusqlite::Result<()>,
     /// The name with its article, for messages.
     pub(crate) is_called: &'static str,
 }
@@ -123,15 +126,26 @@ impl FileKind {
         }))?;
         // Do not even checkpoint the log of another program's file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        let (id, tables): (i64, i64) = connection.query_row(
-            "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
+        let (id, tables, pages): (i64, i64, i64) = connection.query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema),
+                    (SELECT page_count FROM pragma_page_count)",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        if id != self.application_id && (id != 0 || tables != 0) {
-            return Err(Abort::Refused(Refusal::Foreign(
-                "it is an SQLite file from another program",
-            )));
+        let foreign = |what| Err(Abort::Refused(Refusal::Foreign(what)));
+        if id != self.application_id {
+            match (id, tables, pages) {
+                // Migrated before it has a log: so a copy of the file alone always has its tables.
+                (0, 0, 0) => self.migrate(&mut connection)?,
+                (0, 0, _) => {
+                    return foreign(
+                        "it has no tables, like a copy that was made without its log (-wal); copy that file as well",
+                    );
+                }
+                // `sqlite3 .dump` writes the tables, but neither the id nor the version.
+                (0, ..) if self.has_newest_schema(&connection)? => self.stamp(&connection)?,
+                _ => return foreign("it is an SQLite file from another program"),
+            }
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // A file from an unknown source may contain SQL code that runs when the file is read, so
@@ -152,7 +166,8 @@ impl FileKind {
              PRAGMA secure_delete = ON;
              PRAGMA cell_size_check = ON;
              PRAGMA temp_store = MEMORY;
-             PRAGMA mmap_size = 0;",
+             PRAGMA mmap_size = 0;
+             PRAGMA wal_autocheckpoint = 250;",
         )?;
         Ok(connection)
     }
@@ -162,7 +177,7 @@ impl FileKind {
         let version = |connection: &Connection| {
             connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         };
-        let newest = i64::try_from(self.migrations.len()).unwrap_or(i64::MAX);
+        let newest = self.newest();
         if version(connection)? == newest {
             return Ok(());
         }
@@ -178,18 +193,25 @@ impl FileKind {
         for migration in &self.migrations[done..] {
             transaction.execute_batch(migration)?;
         }
-        transaction.pragma_update(None, "application_id", self.application_id)?;
-        transaction.pragma_update(None, "user_version", newest)?;
+        (self.convert)(&transaction, found)?;
+        self.stamp(&transaction)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    fn newest(&self) -> i64 {
+        i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+
+    fn stamp(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.pragma_update(None, "application_id", self.application_id)?;
+        connection.pragma_update(None, "user_version", self.newest())
     }
 
     /// Compares the schema with a fresh one, word by word: a trigger or view smuggled in would run
     /// with our rights.
     pub(crate) fn check_schema(&self, connection: &Connection) -> Result<(), Abort<Refusal>> {
-        let mut fresh = Connection::open_in_memory()?;
-        self.migrate(&mut fresh)?;
-        if schema_of(connection)? == schema_of(&fresh)? {
+        if self.has_newest_schema(connection)? {
             return Ok(());
         }
         Err(Abort::Refused(Refusal::Damaged(format!(
@@ -197,13 +219,28 @@ impl FileKind {
             self.is_called
         ))))
     }
+
+    fn has_newest_schema(&self, connection: &Connection) -> Result<bool, Abort<Refusal>> {
+        let mut fresh = Connection::open_in_memory()?;
+        self.migrate(&mut fresh)?;
+        Ok(schema_of(connection)? == schema_of(&fresh)?)
+    }
 }
+
+/// The tables that Litestream adds to every file it replicates, word by word. We never touch them.
+const OF_LITESTREAM: [&str; 2] = [
+    "CREATE TABLE _litestream_lock (id INTEGER)",
+    "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)",
+];
 
 fn schema_of(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
     // SQLite creates and drops its own tables, like `sqlite_sequence`, as needed.
     connection
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare(
+            "SELECT name, sql FROM sqlite_schema
+             WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND sql NOT IN (?, ?) ORDER BY name",
+        )?
+        .query_map(OF_LITESTREAM, |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
 

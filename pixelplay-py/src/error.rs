@@ -18,12 +18,14 @@ use pyo3::prelude::*;
 
 /// The exception classes. They are defined in Python so that they can have several bases.
 mod class {
+    pyo3::import_exception!(pixelplay._errors, AccountDisabled);
     pyo3::import_exception!(pixelplay._errors, BadPassword);
     pyo3::import_exception!(pixelplay._errors, BadUserName);
     pyo3::import_exception!(pixelplay._errors, CatalogError);
     pyo3::import_exception!(pixelplay._errors, EmbeddingError);
     pyo3::import_exception!(pixelplay._errors, EncodeError);
     pyo3::import_exception!(pixelplay._errors, EnrichError);
+    pyo3::import_exception!(pixelplay._errors, ExternalIdTaken);
     pyo3::import_exception!(pixelplay._errors, FilterError);
     pyo3::import_exception!(pixelplay._errors, InvalidCredentials);
     pyo3::import_exception!(pixelplay._errors, InvalidSession);
@@ -168,7 +170,7 @@ impl Raise for UserError {
         let said = explained(&self);
         match &self {
             Self::InvalidCredentials => class::InvalidCredentials::new_err(said),
-            Self::Throttled { retry_after } => {
+            Self::Throttled { retry_after, .. } => {
                 later(py, class::Throttled::new_err(said), *retry_after)
             }
             Self::Overloaded { retry_after } => {
@@ -178,6 +180,8 @@ impl Raise for UserError {
             Self::InvalidToken => class::InvalidToken::new_err(said),
             Self::NameTaken => class::NameTaken::new_err(said),
             Self::UnknownUser => class::UnknownUser::new_err(said),
+            Self::Disabled => class::AccountDisabled::new_err(said),
+            Self::ExternalIdTaken => class::ExternalIdTaken::new_err(said),
             Self::NamesAreHidden { .. } => class::NamesAreHidden::new_err(said),
             Self::Name(_) => class::BadUserName::new_err(said),
             Self::Password(_) => class::BadPassword::new_err(said),
@@ -188,6 +192,8 @@ impl Raise for UserError {
             )
             | Self::Pepper(_)
             | Self::HashParams(_)
+            | Self::BadOptions { .. }
+            | Self::ExternalId { .. }
             | Self::SongId { .. } => value::<class::UserError>(py, said),
             Self::Io { action, path, source } => {
                 os::<class::UserError>(py, &self, format!("cannot {action}: "), path, source)

@@ -20,6 +20,7 @@ mod hash_params;
 mod hits;
 mod image;
 mod index;
+mod limit;
 mod mood;
 mod query;
 mod report;
@@ -53,6 +54,8 @@ mod _native {
     use super::hits::{PyHit, PyHits};
     #[pymodule_export]
     use super::index::{PySongIndex, correct_hubness};
+    #[pymodule_export]
+    use super::limit::PyLimit;
     #[pymodule_export]
     use super::mood::{PyMood, radar_svg};
     #[pymodule_export]

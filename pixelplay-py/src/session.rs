@@ -24,6 +24,13 @@ impl PyNewSession {
         self.0.token.expose()
     }
 
+    /// The secret that identifies the client, to pass as ``device`` at its next log-in: in a cookie of its own,
+    /// which outlives the session. It does not log anybody in.
+    #[getter]
+    fn device(&self) -> &str {
+        self.0.device.expose()
+    }
+
     /// The session that the token identifies.
     #[getter]
     fn session(&self) -> PySession {
@@ -105,7 +112,7 @@ impl PySession {
     }
 }
 
-/// The public data of an account.
+/// The data of an account that are not secret.
 #[pyclass(frozen, eq, name = "Account", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyAccount(pub(crate) Account);
@@ -122,6 +129,25 @@ impl PyAccount {
     #[getter]
     fn created<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
         moment(py, self.0.created)
+    }
+
+    /// Since when it has been disabled, in UTC; ``None`` if it is not.
+    #[getter]
+    fn disabled<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.0.disabled.map(|since| moment(py, since)).transpose()
+    }
+
+    /// What another service knows the person by; see ``UserStore.register_external``.
+    #[getter]
+    fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// The kind of its password hash and what it costs, such as ``"argon2id:19:19456:2:1"`` or ``"bcrypt:12"``;
+    /// ``None`` if it has no password.
+    #[getter]
+    fn hash_kind(&self) -> Option<&str> {
+        self.0.hash_kind.as_deref()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pixelplay_core::users::{Client, Pepper, Peppers};
+use pixelplay_core::users::{
+    BreachedPasswords, Client, Pepper, Peppers, SessionLifetime, ThrottleOptions,
+};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -15,26 +17,31 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use crate::call;
 use crate::error::Raise;
 use crate::hash_params::PyHashParams;
+use crate::limit::PyLimit;
 use crate::secret::{Password, Typed};
 use crate::session::{PyAccount, PyListen, PyNewSession, PySession};
 
 /// Accounts, sessions and taste in one SQLite file. The file is created if needed, readable by its owner only.
+/// ``create=False`` raises ``FileNotFoundError`` instead of creating one.
 ///
 /// A front end needs ``register``; ``log_in``, which returns a token; ``resume``, which returns the session of a token;
 /// and ``log_out``. Only ``resume`` checks who is calling: functions that take a user name trust the caller. User names
 /// are case-insensitive.
 ///
 /// * ``second_factor``: the application asks for a second factor as well; passwords then need 8 characters instead of
-///   15.
+///   15. ``min_password_chars`` sets another number, from 8 to 64.
+/// * ``breached_passwords``: the path of the SHA-1 hashes of Have I Been Pwned, as one file or as a folder of range
+///   files; new passwords that are among them are refused. Nothing is loaded or sent.
 /// * ``hidden_names``: callers must not learn whether a name is taken; ``register`` and ``rename``, which would reveal
 ///   it, are refused.
 /// * ``idle_timeout``, ``max_session_age``: a session ends if it is not resumed for the first (30 minutes), and after
-///   the second (30 days) even if it is used all the time.
+///   the second (30 days) even if it is used all the time; ``log_in`` sets both for one session.
 /// * ``confirm_within``: how long single-use tokens are valid (30 minutes).
 /// * ``pepper``: an id and a key of at least 32 random bytes, which goes into the hashes and is kept outside the file;
 ///   ``older_peppers``: those that existing hashes still need.
 /// * ``hash``: the cost of a new password hash; ``concurrent_hashes``: how many run at once in this process (one per
 ///   core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
+/// * ``account_limit``, ``source_limit``: a ``Limit`` on failed attempts per account, and per source.
 /// * ``max_history``: how many listens are kept for each account (1,000); ``taste_half_life``: the time after which the
 ///   weight of a rating has halved (90 days).
 ///
@@ -90,17 +97,22 @@ impl PyUserStore {
 impl PyUserStore {
     #[new]
     #[pyo3(signature = (
-        path, *, second_factor = false, hidden_names = false, idle_timeout = None, max_session_age = None,
-        confirm_within = None, pepper = None, older_peppers = Vec::new(), hash = None, concurrent_hashes = None,
-        queue_timeout = None, max_history = None, taste_half_life = None
-    ), text_signature = "(path, *, second_factor=False, hidden_names=False, idle_timeout=None, max_session_age=None, \
-        confirm_within=None, pepper=None, older_peppers=(), hash=None, concurrent_hashes=None, queue_timeout=None, \
-        max_history=None, taste_half_life=None)")]
+        path, *, create = true, second_factor = false, min_password_chars = None, breached_passwords = None,
+        hidden_names = false, idle_timeout = None, max_session_age = None, confirm_within = None, pepper = None,
+        older_peppers = Vec::new(), hash = None, concurrent_hashes = None, queue_timeout = None,
+        account_limit = None, source_limit = None, max_history = None, taste_half_life = None
+    ), text_signature = "(path, *, create=True, second_factor=False, min_password_chars=None, \
+        breached_passwords=None, hidden_names=False, idle_timeout=None, max_session_age=None, confirm_within=None, \
+        pepper=None, older_peppers=(), hash=None, concurrent_hashes=None, queue_timeout=None, account_limit=None, \
+        source_limit=None, max_history=None, taste_half_life=None)")]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
         path: PathBuf,
+        create: bool,
         second_factor: bool,
+        min_password_chars: Option<u32>,
+        breached_passwords: Option<PathBuf>,
         hidden_names: bool,
         idle_timeout: Option<Duration>,
         max_session_age: Option<Duration>,
@@ -110,12 +122,24 @@ impl PyUserStore {
         hash: Option<&Bound<'_, PyHashParams>>,
         concurrent_hashes: Option<NonZeroUsize>,
         queue_timeout: Option<Duration>,
+        account_limit: Option<&Bound<'_, PyLimit>>,
+        source_limit: Option<&Bound<'_, PyLimit>>,
         max_history: Option<u32>,
         taste_half_life: Option<Duration>,
     ) -> PyResult<Self> {
         let usual = UserStoreOptions::default();
+        let breached = breached_passwords.map(BreachedPasswords::open).transpose();
+        let limit =
+            |set: Option<&Bound<'_, PyLimit>>, usual| set.map_or(usual, |set| set.get().0.clone());
         let options = UserStoreOptions {
+            create,
             second_factor,
+            min_password_chars,
+            breached_passwords: breached.map_err(|error| error.raise(py))?,
+            throttle: ThrottleOptions {
+                account: limit(account_limit, usual.throttle.account),
+                source: limit(source_limit, usual.throttle.source),
+            },
             hidden_names,
             idle_timeout: idle_timeout.unwrap_or(usual.idle_timeout),
             max_session_age: max_session_age.unwrap_or(usual.max_session_age),
@@ -126,7 +150,7 @@ impl PyUserStore {
             queue_timeout: queue_timeout.unwrap_or(usual.queue_timeout),
             max_history: max_history.unwrap_or(usual.max_history),
             taste_half_life: taste_half_life.unwrap_or(usual.taste_half_life),
-            ..usual
+            clock: usual.clock,
         };
         let file = path.clone();
         let users = call::long(py, None, move |_| UserStore::open_with(file, options))?;
@@ -142,8 +166,8 @@ impl PyUserStore {
     /// Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
     /// its end.
     ///
-    /// Only then are the two files gone that SQLite keeps next to it, and only then can it be copied or, on Windows,
-    /// removed. A store that is garbage-collected is closed as well.
+    /// Only then are the two files gone that SQLite keeps next to it, and only then can it be removed on Windows. To
+    /// copy it, use ``backup``. A store that is garbage-collected is closed as well.
     fn close(&self, py: Python<'_>) {
         let open = self.lock().take();
         // SQLite moves its log into the file, which can take a while.
@@ -162,14 +186,71 @@ impl PyUserStore {
 
     /// Creates an account. The name may be an e-mail address; no other account may have a name that looks the same.
     ///
-    /// Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``,
-    /// ``Overloaded``.
-    fn register(&self, py: Python<'_>, name: Typed, password: Password) -> PyResult<()> {
-        self.wait(py, move |users| users.register(&name, &password))
+    /// Registrations are counted for the ``source``, such as an IP address. Raises ``BadUserName``, ``BadPassword``
+    /// (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Throttled``, ``Overloaded``.
+    #[pyo3(signature = (name, password, *, source = None))]
+    fn register(
+        &self,
+        py: Python<'_>,
+        name: Typed,
+        password: Password,
+        source: Option<Typed>,
+    ) -> PyResult<()> {
+        self.wait(py, move |users| {
+            users.register_from(&name, &password, &client(source.as_ref(), None))
+        })
     }
 
-    /// Creates an account with an existing hash: a PHC string of Argon2, or one of bcrypt. Its first log-in replaces
-    /// the hash.
+    /// Creates an account without a password, for a person that another service has identified.
+    ///
+    /// ``external_id`` is what that service knows the person by and must never change hands: for OpenID Connect the
+    /// issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``; not a mail address.
+    ///
+    /// Raises ``BadUserName``, ``NameTaken``, ``ExternalIdTaken``, ``UserError`` (a ``ValueError``) for an id that is
+    /// empty or longer than 1,024 bytes.
+    fn register_external(&self, py: Python<'_>, name: Typed, external_id: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.register_external(&name, &external_id))
+    }
+
+    /// Starts a session for the account with this external id. Checks nothing: the caller must have just checked,
+    /// with the other service, that the client is that person.
+    ///
+    /// The other arguments are those of ``log_in``. Raises ``UnknownUser`` if no account has this id,
+    /// ``AccountDisabled``.
+    #[pyo3(signature = (external_id, *, label = None, device = None, idle_timeout = None, max_age = None))]
+    fn log_in_external(
+        &self,
+        py: Python<'_>,
+        external_id: Typed,
+        label: Option<Typed>,
+        device: Option<Typed>,
+        idle_timeout: Option<Duration>,
+        max_age: Option<Duration>,
+    ) -> PyResult<PyNewSession> {
+        let lifetime = lifetime(idle_timeout, max_age)?;
+        self.wait(py, move |users| {
+            let client = client(None, label.as_ref());
+            let client = Client { device: device.as_deref(), lifetime, ..client };
+            users.log_in_external(&external_id, &client)
+        })
+        .map(PyNewSession)
+    }
+
+    /// Sets or removes the external id of an account. Only do so for a person who is logged in to the account and
+    /// has just been identified by the other service.
+    ///
+    /// Raises ``UnknownUser`` and what ``register_external`` raises.
+    fn set_external_id(
+        &self,
+        py: Python<'_>,
+        name: Typed,
+        external_id: Option<Typed>,
+    ) -> PyResult<()> {
+        self.wait(py, move |users| users.set_external_id(&name, external_id.as_deref()))
+    }
+
+    /// Creates an account with an existing hash: of Argon2, bcrypt, PBKDF2 or scrypt, as Django, werkzeug, passlib
+    /// and others write them. Its first log-in replaces the hash.
     ///
     /// Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be used.
     fn import_account(&self, py: Python<'_>, name: Typed, hash: Typed) -> PyResult<()> {
@@ -179,11 +260,17 @@ impl PyUserStore {
     /// Starts a session if the password is right. Takes the same time whether or not the name exists.
     ///
     /// Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
-    /// that the client cannot choose. ``label`` is what ``sessions`` shows, such as ``"Firefox on Linux"``.
+    /// that the client cannot choose. Of an IPv6 address, the /64 counts. ``label`` is what ``sessions`` shows, such as
+    /// ``"Firefox on Linux"``. ``device`` is the ``device`` of an earlier log-in on the same client: with it, the owner
+    /// of an account gets in while strangers guess its password. ``idle_timeout`` and ``max_age`` are how long this
+    /// session lasts, for example with "remember me"; pass both or neither.
     ///
-    /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, and ``BadUserName`` or
-    /// ``BadPassword`` for input that cannot be checked.
-    #[pyo3(signature = (name, password, *, source = None, label = None))]
+    /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``AccountDisabled`` if the password is
+    /// right, ``Overloaded``, and ``BadUserName`` or ``BadPassword`` for input that cannot be checked.
+    #[pyo3(signature = (
+        name, password, *, source = None, label = None, device = None, idle_timeout = None, max_age = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn log_in(
         &self,
         py: Python<'_>,
@@ -191,9 +278,15 @@ impl PyUserStore {
         password: Password,
         source: Option<Typed>,
         label: Option<Typed>,
+        device: Option<Typed>,
+        idle_timeout: Option<Duration>,
+        max_age: Option<Duration>,
     ) -> PyResult<PyNewSession> {
+        let lifetime = lifetime(idle_timeout, max_age)?;
         self.wait(py, move |users| {
-            users.log_in_from(&name, &password, &client(source.as_ref(), label.as_ref()))
+            let client = client(source.as_ref(), label.as_ref());
+            let client = Client { device: device.as_deref(), lifetime, ..client };
+            users.log_in_from(&name, &password, &client)
         })
         .map(PyNewSession)
     }
@@ -244,9 +337,59 @@ impl PyUserStore {
         .map(PyNewSession)
     }
 
-    /// Returns the public data of an account. Raises ``UnknownUser``.
+    /// Returns the data of an account that are not secret. Raises ``UnknownUser``.
     fn account(&self, py: Python<'_>, name: Typed) -> PyResult<PyAccount> {
         self.read(py, |users| users.account(&name)).map(PyAccount)
+    }
+
+    /// Returns accounts in the order of their names, at most ``limit`` of them: the first, or those ``after`` a
+    /// name.
+    #[pyo3(signature = (*, after = None, limit = 100))]
+    fn accounts(
+        &self,
+        py: Python<'_>,
+        after: Option<Typed>,
+        limit: usize,
+    ) -> PyResult<Vec<PyAccount>> {
+        let accounts = self.read(py, |users| users.accounts(after.as_deref(), limit))?;
+        Ok(accounts.into_iter().map(PyAccount).collect())
+    }
+
+    /// Returns how long a log-in with this name has to wait, from a client that the account does not know. Raises
+    /// ``UnknownUser``.
+    fn log_in_wait(&self, py: Python<'_>, name: Typed) -> PyResult<Duration> {
+        self.read(py, |users| users.log_in_wait(&name))
+    }
+
+    /// Forgets all failed attempts for an account: its next log-in does not have to wait. Raises ``UnknownUser``.
+    fn unlock(&self, py: Python<'_>, name: Typed) -> PyResult<()> {
+        self.wait(py, move |users| users.unlock(&name))
+    }
+
+    /// Disables an account: its sessions end, its single-use tokens become invalid, and nobody can log in. Its data
+    /// stay. Returns ``False`` if it was disabled already. Raises ``UnknownUser``.
+    fn disable(&self, py: Python<'_>, name: Typed) -> PyResult<bool> {
+        self.wait(py, move |users| users.disable(&name))
+    }
+
+    /// Enables a disabled account again; returns ``False`` if it was not disabled. Raises ``UnknownUser``.
+    fn enable(&self, py: Python<'_>, name: Typed) -> PyResult<bool> {
+        self.wait(py, move |users| users.enable(&name))
+    }
+
+    /// Sets the password of an account, without the old one. All sessions end. Raises ``UnknownUser``,
+    /// ``BadPassword``, ``Overloaded``.
+    fn set_password(&self, py: Python<'_>, name: Typed, new: Password) -> PyResult<()> {
+        self.wait(py, move |users| users.set_password(&name, &new))
+    }
+
+    /// Removes the password hashes of accounts that were imported longer ago than this and have not logged in since;
+    /// returns how many. They keep their data and need a new password.
+    ///
+    /// As long as one account has an expensive imported hash, every log-in of everybody costs as much. So do this some
+    /// months after an import.
+    fn expire_imported_hashes(&self, py: Python<'_>, older_than: Duration) -> PyResult<usize> {
+        self.wait(py, move |users| users.expire_imported_hashes(older_than))
     }
 
     /// Renames an account. Its sessions stay open.
@@ -286,27 +429,33 @@ impl PyUserStore {
         self.wait(py, move |users| users.finish_password_reset(&token, &new))
     }
 
-    /// Creates a single-use token for a new account. Send it to the owner of the name.
+    /// Creates a single-use token for a new account. Send it to the owner of the name, who sets the password.
     ///
-    /// Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``, but never an error that reveals that the
-    /// name is taken.
-    #[pyo3(signature = (name, password, *, source = None))]
+    /// Raises ``BadUserName``, ``Throttled``, but never an error that reveals that the name is taken.
+    #[pyo3(signature = (name, *, source = None))]
     fn start_registration<'py>(
         &self,
         py: Python<'py>,
         name: Typed,
-        password: Password,
         source: Option<Typed>,
     ) -> PyResult<Bound<'py, PyString>> {
         let token = self.wait(py, move |users| {
-            users.start_registration(&name, &password, &client(source.as_ref(), None))
+            users.start_registration(&name, &client(source.as_ref(), None))
         })?;
         Ok(PyString::new(py, token.expose()))
     }
 
-    /// Creates the account of a token and returns its name. Raises ``InvalidToken``, ``NameTaken``.
-    fn finish_registration(&self, py: Python<'_>, token: Typed) -> PyResult<String> {
-        self.wait(py, move |users| users.finish_registration(&token))
+    /// Creates the account of a token, with this password, and returns its name.
+    ///
+    /// Raises ``InvalidToken``, ``NameTaken``, ``Overloaded``, ``BadPassword``. After ``BadPassword`` the token is
+    /// still valid.
+    fn finish_registration(
+        &self,
+        py: Python<'_>,
+        token: Typed,
+        password: Password,
+    ) -> PyResult<String> {
+        self.wait(py, move |users| users.finish_registration(&token, &password))
     }
 
     /// Creates a single-use token for a new name. Send it to the owner of the new name.
@@ -409,6 +558,26 @@ impl PyUserStore {
         self.read(py, |users| users.export(&name))
     }
 
+    /// Writes a backup of the store, as it is now, to a file that does not exist yet. Other threads and processes go
+    /// on reading and writing.
+    ///
+    /// It is one file, readable by its owner only, verified and synced before it gets its name. It is a store like any
+    /// other: it can be opened, or put back with ``restore``. Raises ``FileExistsError``.
+    fn backup(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.wait(py, move |users| users.backup(path))
+    }
+
+    /// Puts a backup, or another file of a store, back to ``path``. The backup is verified first and stays as it is.
+    ///
+    /// An existing file is only overwritten with ``replace``. A store is overwritten in one transaction: processes that
+    /// have it open go on with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError`` if
+    /// the backup cannot be used; nothing is changed then.
+    #[staticmethod]
+    #[pyo3(signature = (backup, path, *, replace = false))]
+    fn restore(py: Python<'_>, backup: PathBuf, path: PathBuf, replace: bool) -> PyResult<()> {
+        call::long(py, None, move |_| UserStore::restore(backup, path, replace))
+    }
+
     /// Reads and checks every page of the file, about a second per gigabyte. Raises ``UserError`` at the first
     /// damage.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
@@ -429,7 +598,22 @@ impl PyUserStore {
 }
 
 fn client<'a>(source: Option<&'a Typed>, label: Option<&'a Typed>) -> Client<'a> {
-    Client { source: source.map(|text| &**text), label: label.map(|text| &**text) }
+    Client {
+        source: source.map(|text| &**text),
+        label: label.map(|text| &**text),
+        ..Client::default()
+    }
+}
+
+fn lifetime(
+    idle_timeout: Option<Duration>,
+    max_age: Option<Duration>,
+) -> PyResult<Option<SessionLifetime>> {
+    match (idle_timeout, max_age) {
+        (Some(idle_timeout), Some(max_age)) => Ok(Some(SessionLifetime { idle_timeout, max_age })),
+        (None, None) => Ok(None),
+        _ => Err(PyTypeError::new_err("pass both idle_timeout and max_age, or neither")),
+    }
 }
 
 fn peppers(

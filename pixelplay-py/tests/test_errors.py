@@ -60,23 +60,30 @@ def reach_by_user(name: str, path: Path) -> None:
         def others() -> None:
             for n in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
                 with contextlib.suppress(pp.Overloaded):
-                    users.start_registration(f"other{n}", password)
+                    users.register(f"other{n}", password)
 
         thread = threading.Thread(target=others)
         thread.start()
         try:
             for n in range(1000):
-                users.start_registration(f"ana{n}", password)
+                users.register(f"ana{n}", password)
         finally:
             over.set()
             thread.join()
     elif name == "InvalidSession":
         users.resume("no token")
     elif name == "InvalidToken":
-        users.finish_registration("no token")
+        users.finish_registration("no token", password)
     elif name == "NameTaken":
         for user in ("paypal", "paypaI"):
             users.import_account(user, "$2b$04$7QVOwxVVGALotJH4pnzqdOzyZhba6AzK7LoOIfbqf2qA1UXe0DtbK")
+    elif name == "ExternalIdTaken":
+        for user in ("ana", "ben"):
+            users.register_external(user, "7")
+    elif name == "AccountDisabled":
+        users.register_external("ana", "7")
+        users.disable("ana")
+        users.log_in_external("7")
     elif name == "UnknownUser":
         users.account("nobody")
     elif name == "NamesAreHidden":
@@ -100,6 +107,8 @@ KINDS = {
     "UserError": pp.PixelPlayError,
     "InvalidCredentials": pp.UserError,
     "Throttled": pp.UserError,
+    "ExternalIdTaken": pp.UserError,
+    "AccountDisabled": pp.UserError,
     "Overloaded": pp.UserError,
     "InvalidSession": pp.UserError,
     "InvalidToken": pp.UserError,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
+import hashlib
 import itertools
 import json
 import math
@@ -95,12 +96,111 @@ def test_accounts(users: pp.UserStore) -> None:
         users.account("ana.lima@example.org")
 
 
+def test_what_the_operator_does(users: pp.UserStore) -> None:
+    users.import_account("ben", BCRYPT)
+    assert [account.username for account in users.accounts()] == ["ana", "ben"]
+    assert [account.username for account in users.accounts(after="Ana", limit=1)] == ["ben"]
+    ben = users.account("ben")
+    assert (ben.disabled, ben.external_id) == (None, None) and (ben.hash_kind or "").startswith("bcrypt:")
+    session = users.log_in("ana", PASSWORD)
+    assert users.disable("ana") is True and users.disable("ana") is False
+    assert isinstance(users.account("ana").disabled, datetime)
+    with pytest.raises(pp.InvalidSession):
+        users.resume(session.token)
+    with pytest.raises(pp.AccountDisabled):
+        users.log_in("ana", PASSWORD)
+    assert users.enable("ana") is True and users.enable("ana") is False
+    users.set_password("ana", NEW)
+    assert users.log_in("ana", NEW).username == "ana"
+    while not users.log_in_wait("ana"):
+        with pytest.raises(pp.InvalidCredentials):
+            users.log_in("ana", PASSWORD)
+    users.unlock("ana")
+    assert users.log_in_wait("ana") == timedelta(0)
+    assert users.expire_imported_hashes(timedelta(days=90)) == 0
+    assert users.expire_imported_hashes(timedelta(0)) == 1 and users.account("ben").hash_kind is None
+
+
+def test_a_known_device_gets_in_while_strangers_guess(users: pp.UserStore) -> None:
+    device = users.log_in("ana", PASSWORD).device
+    with pytest.raises(pp.Throttled):
+        for _ in range(9):
+            with contextlib.suppress(pp.InvalidCredentials):
+                users.log_in("ana", NEW, source="2001:db8::1")
+    with pytest.raises(pp.Throttled):
+        users.log_in("ana", PASSWORD)
+    assert users.log_in("ana", PASSWORD, device=device).device == device
+
+
+def test_a_session_may_have_a_lifetime_of_its_own(users: pp.UserStore) -> None:
+    days = timedelta(days=90)
+    session = users.log_in("ana", PASSWORD, idle_timeout=timedelta(days=30), max_age=days).session
+    assert session.ends - session.created == days
+    with pytest.raises(TypeError, match="both"):
+        users.log_in("ana", PASSWORD, max_age=days)
+
+
+def test_accounts_of_another_service(users: pp.UserStore) -> None:
+    users.register_external("ben", "https://id.example.org|7")
+    session = users.log_in_external("https://id.example.org|7", label="phone", max_age=None)
+    assert users.resume(session.token).label == "phone" and users.account("ben").hash_kind is None
+    with pytest.raises(pp.ExternalIdTaken):
+        users.set_external_id("ana", "https://id.example.org|7")
+    users.set_external_id("ben", None)
+    with pytest.raises(pp.UnknownUser):
+        users.log_in_external("https://id.example.org|7")
+    with pytest.raises(ValueError, match="external id"):
+        users.register_external("cid", "")
+
+
+def test_backups(users: pp.UserStore, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    users.backup(backup)
+    with pytest.raises(FileExistsError):
+        users.backup(backup)
+    users.register("late", PASSWORD)
+    with pytest.raises(FileExistsError):
+        pp.UserStore.restore(backup, users.path)
+    pp.UserStore.restore(backup, users.path, replace=True)
+    assert [account.username for account in users.accounts()] == ["ana"]
+    with pytest.raises(FileNotFoundError):
+        pp.UserStore.restore(tmp_path / "none.db", tmp_path / "new.db")
+    with pytest.raises(FileNotFoundError):
+        pp.UserStore(tmp_path / "mistyped.db", create=False)
+    assert not (tmp_path / "mistyped.db").exists()
+
+
+def test_options_have_safe_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    limit = pp.Limit(free_attempts=1, decay_interval=timedelta(hours=1))
+    assert limit == pp.Limit(free_attempts=1, decay_interval=timedelta(hours=1)) != pp.Limit()
+    assert (limit.free_attempts, limit.max_failures, limit.max_backoff) == (1, 100, timedelta(hours=1))
+    with pp.UserStore(path, min_password_chars=10, account_limit=limit, source_limit=pp.Limit()) as users:
+        users.register("ana", "Zx9!kL2#pQ")
+        for _ in range(2):
+            with pytest.raises(pp.InvalidCredentials):
+                users.log_in("ana", PASSWORD)
+        with pytest.raises(pp.Throttled):
+            users.log_in("ana", PASSWORD)
+    for bad in ({"min_password_chars": 7}, {"account_limit": pp.Limit(max_failures=1000)}):
+        with pytest.raises(ValueError, match="bad options"):
+            pp.UserStore(path, **bad)  # type: ignore[arg-type]
+    (tmp_path / "pwned.txt").write_text(hashlib.sha1(NEW.encode()).hexdigest().upper() + ":3\n")
+    with pp.UserStore(path, breached_passwords=tmp_path / "pwned.txt") as users:
+        with pytest.raises(pp.BadPassword, match="breach"):
+            users.set_password("ana", NEW)
+    with pytest.raises(FileNotFoundError):
+        pp.UserStore(path, breached_passwords=tmp_path / "none.txt")
+
+
 def test_tokens_for_the_owner_of_a_name(tmp_path: Path) -> None:
     with pp.UserStore(tmp_path / "users.db", hidden_names=True) as users:
-        token = users.start_registration("ana", PASSWORD, source="203.0.113.7")
-        assert users.finish_registration(token) == "ana"
+        token = users.start_registration("ana", source="203.0.113.7")
+        with pytest.raises(pp.BadPassword):
+            users.finish_registration(token, "short")
+        assert users.finish_registration(token, PASSWORD) == "ana"
         with pytest.raises(pp.InvalidToken):
-            users.finish_registration(token)
+            users.finish_registration(token, PASSWORD)
         session = users.log_in("ana", PASSWORD)
         assert users.finish_rename(users.start_rename("ana", "ana2")) == "ana2"
         assert users.resume(session.token).username == "ana2"
@@ -310,7 +410,11 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         lambda: users.finish_password_reset(SECRET, SECRET),
         lambda: users.finish_password_reset(min(TOKENS), HALF),
         lambda: users.finish_password_reset(max(TOKENS), HALF),
-        lambda: users.finish_registration(HALF),
+        lambda: users.finish_registration(HALF, SECRET),
+        lambda: users.finish_registration(SECRET, HALF),
+        lambda: users.set_password("ana", MARK),
+        lambda: users.log_in("ana", SECRET + "x", device=log_in.device),
+        lambda: users.log_in_external(SECRET),
         lambda: users.finish_rename(log_in.token),
         lambda: users.resume(HALF),
         lambda: users.resume(log_in.token + "x"),
@@ -376,7 +480,7 @@ def test_neither_log_ins_nor_stores_are_pickled(users: pp.UserStore, protocol: i
 
 def test_other_threads_go_on_while_one_hashes(users: pp.UserStore) -> None:
     numbers = itertools.count()
-    assert steps_of_another_thread(lambda: users.start_registration(f"n{next(numbers)}", PASSWORD), wanted=10) >= 10
+    assert steps_of_another_thread(lambda: users.register(f"n{next(numbers)}", PASSWORD), wanted=10) >= 10
 
 
 def test_many_log_ins_at_once(users: pp.UserStore) -> None:
@@ -404,7 +508,7 @@ def test_closing_lets_calls_end(users: pp.UserStore) -> None:
     def register() -> None:
         with pytest.raises(ValueError, match="closed"):
             for n in itertools.count():
-                tokens.append(users.start_registration(f"n{n}", PASSWORD))
+                tokens.append(users.start_registration(f"n{n}"))
                 first.set()
 
     thread = threading.Thread(target=register)
@@ -413,7 +517,8 @@ def test_closing_lets_calls_end(users: pp.UserStore) -> None:
     users.close()
     thread.join()
     with pp.UserStore(users.path) as again:
-        assert [again.finish_registration(token) for token in tokens] == [f"n{n}" for n in range(len(tokens))]
+        tokens = tokens[:5]
+        assert [again.finish_registration(token, PASSWORD) for token in tokens] == [f"n{n}" for n in range(len(tokens))]
 
 
 WORKER = """

@@ -1,25 +1,15 @@
 //! Accounts: creating, importing, renaming and deleting them.
 
-use std::time::SystemTime;
-
 use rusqlite::{Transaction, params};
 
-use super::clock::{Millis, time};
+use super::clock::Millis;
 use super::database::Abort;
 use super::error::UserError;
 use super::name::UserName;
+use super::options::Client;
 use super::password::{HashInput, Password, StoredHash};
 use super::store::UserStore;
-
-/// The public data of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Account {
-    /// The user name as it was registered.
-    pub username: String,
-    /// When it was registered.
-    pub created: SystemTime,
-}
+use super::throttle::{Attempted, Counted};
 
 impl UserStore {
     /// Creates an account.
@@ -33,19 +23,50 @@ impl UserStore {
     /// [`UserError::NamesAreHidden`] (see [`hidden_names`](super::UserStoreOptions::hidden_names)),
     /// [`UserError::Overloaded`], and if the file cannot be written.
     pub fn register(&self, name: &str, password: &str) -> Result<(), UserError> {
+        self.register_from(name, password, &Client::default())
+    }
+
+    /// Like [`register`](Self::register), with information about the client. Registrations are
+    /// counted per source, whether or not the name is free.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register), and [`UserError::Throttled`] after too many from one
+    /// source.
+    pub fn register_from(
+        &self,
+        name: &str,
+        password: &str,
+        client: &Client<'_>,
+    ) -> Result<(), UserError> {
         self.refuse_if_hidden("start_registration")?;
         let name = UserName::parse(name)?;
         let password = Password::new(password)?;
+        if let Some(source) = client.source {
+            let counted = [Counted::Source(Attempted::Registration, source)];
+            self.storage.write("count a registration", |transaction| {
+                self.throttle.begin(transaction, &counted, self.now())
+            })?;
+        }
         let hash = self.hash_new(&password, &name)?;
         let now = self.now();
-        self.storage.write("register", |transaction| insert(transaction, &name, &hash, now))
+        self.storage.write("register", |transaction| {
+            insert(transaction, &name, &NewAccount::with(&hash, now))
+        })
     }
 
-    /// Creates an account with a password hash from another program: an Argon2 PHC string, or
-    /// bcrypt as `$2a$`, `$2b$` or `$2y$`. The first log-in replaces the hash.
+    /// Creates an account with a password hash from another program. The first log-in replaces the
+    /// hash.
     ///
-    /// While the store contains a hash that costs more than a current one, every failed log-in
-    /// costs as much, so that timing does not reveal who has it.
+    /// | kind | form |
+    /// |---|---|
+    /// | Argon2 | `$argon2id$v=19$...` (PHC string); Django's `argon2$argon2id$...` |
+    /// | bcrypt | `$2a$`, `$2b$`, `$2y$`; Django's `bcrypt$...` and `bcrypt_sha256$...` |
+    /// | PBKDF2 | Django's `pbkdf2_sha256$...`, werkzeug's `pbkdf2:sha256:...`, passlib's `$pbkdf2-sha256$...`; also with SHA-1 and SHA-512 |
+    /// | scrypt | werkzeug's `scrypt:...`, Django's `scrypt$...`, passlib's `$scrypt$...` |
+    ///
+    /// While the store contains a hash that costs more than a current one, every log-in costs as
+    /// much, right or wrong, so that timing does not reveal who has it. See
+    /// [`expire_imported_hashes`](Self::expire_imported_hashes).
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::Hash`], [`UserError::NameTaken`], and if the file cannot
@@ -54,20 +75,8 @@ impl UserStore {
         let name = UserName::parse(name)?;
         let hash = StoredHash::parse(hash, HashInput::Typed)?;
         let now = self.now();
-        self.storage
-            .write("import an account", |transaction| insert(transaction, &name, &hash, now))
-    }
-
-    /// Returns the public data of an account.
-    ///
-    /// # Errors
-    /// [`UserError::UnknownUser`], and if the file cannot be read.
-    pub fn account(&self, name: &str) -> Result<Account, UserError> {
-        self.read_for("look an account up", name, |reader, account| {
-            let (username, created): (String, Millis) = reader
-                .prepare_cached("SELECT name, created FROM account WHERE id = ?")?
-                .query_row([account], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(Account { username, created: time(created) })
+        self.storage.write("import an account", |transaction| {
+            insert(transaction, &name, &NewAccount::with(&hash, now))
         })
     }
 
@@ -111,28 +120,51 @@ impl UserStore {
     }
 }
 
+/// What an account begins with, besides its name.
+pub(super) struct NewAccount<'a> {
+    /// `None` for an account without a password.
+    pub(super) hash: Option<&'a StoredHash>,
+    pub(super) external_id: Option<&'a str>,
+    pub(super) created: Millis,
+}
+
+impl<'a> NewAccount<'a> {
+    pub(super) fn with(hash: &'a StoredHash, created: Millis) -> Self {
+        Self { hash: Some(hash), external_id: None, created }
+    }
+}
+
 /// Inserts an account.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     name: &UserName,
-    hash: &StoredHash,
-    now: Millis,
+    new: &NewAccount<'_>,
 ) -> Result<(), Abort> {
-    // Both unique columns are derived from the name.
+    let text = |of: fn(&StoredHash) -> String, none: &str| new.hash.map_or(none.to_owned(), of);
+    // All unique columns are derived from the name, but the external id.
     let added = transaction
         .prepare_cached(
-            "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, input, created)
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, input, external_id, created)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             name.shown(),
             name.key(),
             name.skeleton(),
-            hash.text(),
-            hash.scheme().to_string(),
-            hash.input().to_string(),
-            now
+            text(|hash| hash.text().to_owned(), ""),
+            text(|hash| hash.scheme().to_string(), "none"),
+            text(|hash| hash.input().to_string(), "normalised"),
+            new.external_id,
+            new.created
         ])?;
+    if added == 0
+        && let Some(external_id) = new.external_id
+    {
+        let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE external_id = ?)";
+        if transaction.query_row(sql, [external_id], |row| row.get(0))? {
+            return Err(UserError::ExternalIdTaken.into());
+        }
+    }
     taken_if_none(added)
 }
 

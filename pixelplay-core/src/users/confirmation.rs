@@ -6,16 +6,16 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::account::{insert, rename};
+use super::account::{NewAccount, insert, rename};
 use super::clock::{Millis, in_millis};
 use super::database::Abort;
 use super::error::UserError;
 use super::name::UserName;
 use super::options::Client;
-use super::password::{Password, StoredHash};
-use super::session::{Claim, SecretToken, TokenHash, end_all, hash_of};
+use super::password::Password;
+use super::session::{Claim, SecretToken, TokenHash, end_all, hash_of, set_hash};
 use super::store::UserStore;
-use super::throttle::Counted;
+use super::throttle::{Attempted, Counted};
 
 /// The maximum number of expired rows that one request cleans up.
 const SWEPT_AT_ONCE: u32 = 100;
@@ -25,13 +25,13 @@ struct Waiting<'a> {
     purpose: &'static str,
     account: Option<i64>,
     name: Option<&'a str>,
-    hash: Option<&'a StoredHash>,
 }
 
 impl UserStore {
     /// Creates a single-use token for setting a new password, valid for 30 minutes. Send it to the
     /// owner of the name, and give the person who asked the same answer whether or not the account
-    /// exists: this function does not reveal it either.
+    /// exists: this function does not reveal it either. The token of an account that is disabled,
+    /// or that has an external id in place of a password, is never valid.
     ///
     /// # Errors
     /// [`UserError::Throttled`] after too many requests, and if the file cannot be written.
@@ -50,18 +50,20 @@ impl UserStore {
         client: &Client<'_>,
     ) -> Result<SecretToken, UserError> {
         let claim = Claim::new(name)?;
-        self.start(&claim, client, |transaction| {
-            Ok(Waiting {
-                purpose: "reset",
-                account: claim.account(transaction)?,
-                name: None,
-                hash: None,
-            })
+        self.start(&claim, Attempted::PasswordReset, client, |transaction| {
+            let account = claim.account(transaction)?;
+            let may: Option<i64> = transaction
+                .prepare_cached(
+                    "SELECT id FROM account WHERE id = ? AND disabled IS NULL AND (hash <> '' OR external_id IS NULL)",
+                )?
+                .query_row([account], |row| row.get(0))
+                .optional()?;
+            Ok(Waiting { purpose: "reset", account: may, name: None })
         })
     }
 
     /// Sets a new password, given the token. All sessions end, other tokens become invalid, and
-    /// failed attempts are cleared. The user then has to [`log_in`](Self::log_in).
+    /// failed attempts are cleared, so that the user can [`log_in`](Self::log_in) next.
     ///
     /// # Errors
     /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be accepted, in
@@ -75,26 +77,22 @@ impl UserStore {
             Ok(reader
                 .prepare_cached(
                     "SELECT account.name FROM confirmation JOIN account ON account.id = account
-                     WHERE token_hash = ? AND purpose = 'reset' AND expires > ?",
+                     WHERE token_hash = ?1 AND purpose = 'reset' AND expires > ?2 AND expires < ?3",
                 )?
-                .query_row(params![token, now], |row| row.get::<_, String>(0))
+                .query_row(params![token, now, self.latest(now)], |row| row.get::<_, String>(0))
                 .optional()?)
         })?;
         let name = UserName::parse(&name.ok_or(UserError::InvalidToken)?)?;
         let hash = self.hash_new(&new, &name)?;
         self.storage.write("reset the password", |transaction| {
-            let (account, ..) = take(transaction, "reset", &token, now)?;
+            let (account, _) = self.take(transaction, "reset", &token, now)?;
             let account = account.ok_or(UserError::InvalidToken)?;
             let key: String = transaction.query_row(
-                "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? RETURNING name_key",
-                params![
-                    hash.text(),
-                    hash.scheme().to_string(),
-                    hash.input().to_string(),
-                    account
-                ],
+                "SELECT name_key FROM account WHERE id = ?",
+                [account],
                 |row| row.get(0),
             )?;
+            set_hash(transaction, account, &hash)?;
             end_all(transaction, account)?;
             self.throttle.forget(transaction, key.as_bytes())
         })
@@ -104,45 +102,50 @@ impl UserStore {
     /// different wording if the [`account`](Self::account) already exists, and tell the person who
     /// asked only that an email is on its way.
     ///
+    /// Whoever asks gives only the name: anybody can ask for the name of somebody else, and would
+    /// otherwise choose the password of an account that the owner of the name then confirms.
+    ///
     /// # Errors
-    /// [`UserError::Name`], [`UserError::Password`], [`UserError::Throttled`],
-    /// [`UserError::Overloaded`], and if the file cannot be written; never that the name is taken.
+    /// [`UserError::Name`], [`UserError::Throttled`], and if the file cannot be written; never that
+    /// the name is taken.
     pub fn start_registration(
         &self,
         name: &str,
-        password: &str,
         client: &Client<'_>,
     ) -> Result<SecretToken, UserError> {
         let name = UserName::parse(name)?;
-        let password = Password::new(password)?;
-        let hash = self.hash_new(&password, &name)?;
         let claim = Claim::new(name.shown())?;
-        self.start(&claim, client, |_| {
-            Ok(Waiting {
-                purpose: "register",
-                account: None,
-                name: Some(name.shown()),
-                hash: Some(&hash),
-            })
+        self.start(&claim, Attempted::Registration, client, |_| {
+            Ok(Waiting { purpose: "register", account: None, name: Some(name.shown()) })
         })
     }
 
-    /// Creates the account, given the token, and returns its name.
+    /// Creates the account, given the token and the password of its owner, and returns its name.
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`], [`UserError::NameTaken`] if the account exists by now, and if
-    /// the file cannot be written.
-    pub fn finish_registration(&self, token: &str) -> Result<String, UserError> {
+    /// [`UserError::InvalidToken`]; [`UserError::Password`] if the password cannot be accepted, in
+    /// which case the token stays valid; [`UserError::NameTaken`] if the account exists by now;
+    /// [`UserError::Overloaded`], and if the file cannot be written.
+    pub fn finish_registration(&self, token: &str, password: &str) -> Result<String, UserError> {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
+        let password = Password::new(password)?;
         let now = self.now();
+        let name = self.storage.read("find a token", |reader| {
+            Ok(reader
+                .prepare_cached(
+                    "SELECT name FROM confirmation
+                     WHERE token_hash = ?1 AND purpose = 'register' AND expires > ?2 AND expires < ?3",
+                )?
+                .query_row(params![token, now, self.latest(now)], |row| row.get::<_, String>(0))
+                .optional()?)
+        })?;
+        let name = UserName::parse(&name.ok_or(UserError::InvalidToken)?)?;
+        let hash = self.hash_new(&password, &name)?;
         self.storage.write("register", |transaction| {
-            let (_, name, hash, input) = take(transaction, "register", &token, now)?;
-            let name = UserName::parse(&name).map_err(UserError::from)?;
-            let input = input.parse().map_err(UserError::Hash)?;
-            let hash = StoredHash::parse(&hash, input).map_err(UserError::from)?;
-            insert(transaction, &name, &hash, now)?;
-            Ok(name.shown().to_owned())
-        })
+            self.take(transaction, "register", &token, now)?;
+            insert(transaction, &name, &NewAccount::with(&hash, now))
+        })?;
+        Ok(name.shown().to_owned())
     }
 
     /// Creates a single-use token for renaming an account. Send it to the owner of the new name.
@@ -158,13 +161,12 @@ impl UserStore {
     ) -> Result<SecretToken, UserError> {
         let new = UserName::parse(new)?;
         let claim = Claim::new(name)?;
-        self.start(&claim, client, |transaction| {
+        self.start(&claim, Attempted::Rename, client, |transaction| {
             let account = claim.account(transaction)?;
             Ok(Waiting {
                 purpose: "rename",
                 account: Some(account.ok_or(UserError::UnknownUser)?),
                 name: Some(new.shown()),
-                hash: None,
             })
         })
     }
@@ -177,7 +179,7 @@ impl UserStore {
         let token = hash_of(token).ok_or(UserError::InvalidToken)?;
         let now = self.now();
         self.storage.write("rename", |transaction| {
-            let (account, name, ..) = take(transaction, "rename", &token, now)?;
+            let (account, name) = self.take(transaction, "rename", &token, now)?;
             let account = account.ok_or(UserError::InvalidToken)?;
             let name = UserName::parse(&name).map_err(UserError::from)?;
             rename(transaction, account, &name)?;
@@ -189,15 +191,16 @@ impl UserStore {
     fn start<'a>(
         &self,
         claim: &Claim,
+        attempted: Attempted,
         client: &Client<'_>,
         mut waiting: impl FnMut(&Transaction<'_>) -> Result<Waiting<'a>, Abort>,
     ) -> Result<SecretToken, UserError> {
-        let mut counted = vec![Counted::Confirmation(&claim.key)];
-        counted.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
+        let mut counted = vec![Counted::Account(attempted, &claim.key)];
+        counted.extend(client.source.map(|source| Counted::Source(attempted, source)));
         let token = SecretToken::random()?;
-        let now = self.now();
-        let expires = now.saturating_add(in_millis(self.options.confirm_within));
         self.storage.write("make a token", |transaction| {
+            let now = self.now();
+            let expires = now.saturating_add(in_millis(self.options.confirm_within));
             self.throttle.begin(transaction, &counted, now)?;
             let waiting = waiting(transaction)?;
             transaction
@@ -207,37 +210,43 @@ impl UserStore {
                 )?
                 .execute(params![now, SWEPT_AT_ONCE])?;
             transaction
-                .prepare_cached("INSERT INTO confirmation VALUES (?, ?, ?, ?, ?, ?, ?)")?
+                .prepare_cached("INSERT INTO confirmation VALUES (?, ?, ?, ?, ?)")?
                 .execute(params![
                     token.hash(),
                     waiting.purpose,
                     waiting.account,
                     waiting.name,
-                    waiting.hash.map(StoredHash::text),
-                    waiting.hash.map(|hash| hash.input().to_string()),
                     expires
                 ])?;
             Ok(())
         })?;
         Ok(token)
     }
-}
 
-/// Uses up the token, and returns account, name, hash and hash input of the pending action.
-fn take(
-    transaction: &Transaction<'_>,
-    purpose: &'static str,
-    token: &TokenHash,
-    now: Millis,
-) -> Result<(Option<i64>, String, String, String), Abort> {
-    let taken = transaction
-        .prepare_cached(
-            "DELETE FROM confirmation WHERE token_hash = ? AND purpose = ? AND expires > ?
-             RETURNING account, coalesce(name, ''), coalesce(hash, ''), coalesce(input, '')",
-        )?
-        .query_row(params![token, purpose, now], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
-    Ok(taken.ok_or(UserError::InvalidToken)?)
+    /// Uses up the token, and returns account and name of the pending action.
+    fn take(
+        &self,
+        transaction: &Transaction<'_>,
+        purpose: &'static str,
+        token: &TokenHash,
+        now: Millis,
+    ) -> Result<(Option<i64>, String), Abort> {
+        let taken = transaction
+            .prepare_cached(
+                "DELETE FROM confirmation
+                 WHERE token_hash = ? AND purpose = ? AND expires > ? AND expires < ?
+                 RETURNING account, coalesce(name, '')",
+            )?
+            .query_row(params![token, purpose, now, self.latest(now)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(taken.ok_or(UserError::InvalidToken)?)
+    }
+
+    /// Returns when a token that is valid now expires at the latest. One that expires later was
+    /// made by a clock that has been set back since.
+    fn latest(&self, now: Millis) -> Millis {
+        now.saturating_add(in_millis(self.options.confirm_within).saturating_mul(2))
+    }
 }

@@ -6,18 +6,45 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::UserError;
+use super::name::UserName;
 use crate::sqlite::{self, FileKind, PATIENCE, Refusal, create_private, is_busy, patiently};
 
 const USER_STORE: FileKind = FileKind {
     // "Pixp"
     application_id: 0x5069_7870,
-    migrations: &[include_str!("schema.sql")],
+    migrations: &[include_str!("schema.sql"), include_str!("schema_2.sql")],
+    convert,
     is_called: "a user store",
 };
+
+/// Since version 2, mail addresses look alike by fewer characters than other names do.
+fn convert(connection: &Connection, from: i64) -> rusqlite::Result<()> {
+    if from != 1 {
+        return Ok(());
+    }
+    let mut addresses =
+        connection.prepare("SELECT id, name FROM account WHERE instr(name_key, '@') > 0")?;
+    let addresses: Vec<(i64, String)> = addresses
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, name) in addresses {
+        // A name that today's rules refuse keeps what it has.
+        if let Ok(name) = UserName::parse(&name) {
+            connection
+                .prepare_cached("UPDATE OR IGNORE account SET name_skeleton = ? WHERE id = ?")?
+                .execute(rusqlite::params![name.skeleton(), id])?;
+        }
+    }
+    Ok(())
+}
 
 /// The number of idle readers that are kept open for reuse.
 const SPARE_READERS: usize = 16;
@@ -39,8 +66,8 @@ impl From<UserError> for Abort {
 }
 
 impl Storage {
-    /// Opens the file, creating it if needed, for its owner only.
-    pub(super) fn open(path: &Path) -> Result<Self, UserError> {
+    /// Opens the file, for its owner only; if wanted, creates it.
+    pub(super) fn open(path: &Path, create: bool) -> Result<Self, UserError> {
         let io = |action, source| UserError::Io { action, path: path.to_owned(), source };
         // Absolute, since SQLite treats a path that begins with `file:` as a URI.
         let absolute = std::path::absolute(path).map_err(|source| io("open", source))?;
@@ -53,12 +80,17 @@ impl Storage {
             }
             _ => io("open", source),
         };
-        create_private(&absolute).map_err(refused)?;
+        if create {
+            create_private(&absolute).map_err(refused)?;
+        } else {
+            std::fs::metadata(&absolute).map_err(refused)?;
+        }
         let opening = |abort| error_of(abort, "open", path);
         let mut writer = connect(&absolute).map_err(opening)?;
         // Only once the file is known to be ours.
         #[cfg(unix)]
         close_to_others(&absolute).map_err(refused)?;
+        patiently(|| refuse_log_of_another(&absolute, &writer)).map_err(opening)?;
         patiently(|| USER_STORE.migrate(&mut writer))
             .map_err(|abort| opening(refused_as(abort, path)))?;
         patiently(|| USER_STORE.check_schema(&writer))
@@ -109,7 +141,14 @@ impl Storage {
             // Immediate: a transaction that reads first and then fails to get the write lock would
             // have to start over.
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let before = transaction.total_changes();
             let value = run(&transaction)?;
+            if transaction.total_changes() > before {
+                // So every log holds the row that says which file it belongs to.
+                transaction
+                    .prepare_cached("UPDATE secret SET commits = commits + 1")?
+                    .execute([])?;
+            }
             transaction.commit()?;
             Ok(value)
         })
@@ -145,31 +184,111 @@ impl Storage {
 
     /// Reads and checks every page.
     pub(super) fn verify(&self) -> Result<(), UserError> {
-        let damaged = |what| UserError::Damaged { path: self.path.clone(), what };
-        self.read("verify", |reader| {
-            let found: String =
-                reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-            if found != "ok" {
-                return Err(damaged(found).into());
-            }
-            let mut dangling = reader.prepare("PRAGMA foreign_key_check")?;
-            if dangling.query([])?.next()?.is_some() {
-                return Err(damaged("a row belongs to no account".into()).into());
-            }
-            let miscounted: bool = reader.query_row(
-                "SELECT EXISTS (
-                    SELECT scheme, input, count(*) FROM account GROUP BY scheme, input
-                    EXCEPT SELECT scheme, input, accounts FROM hash_kind
-                ) OR (SELECT coalesce(sum(accounts), 0) FROM hash_kind) <> (SELECT count(*) FROM account)",
-                [],
-                |row| row.get(0),
-            )?;
-            if miscounted {
-                return Err(damaged("its kinds of hashes are miscounted".into()).into());
-            }
-            Ok(())
-        })
+        self.read("verify", |reader| verify(reader, &self.path))
     }
+
+    /// Copies a consistent snapshot of the file into another database, whatever is written in the
+    /// meantime.
+    pub(super) fn copy_to(&self, target: &mut Connection) -> Result<(), UserError> {
+        self.read("copy", |reader| Ok(copy(reader, target)?))
+    }
+}
+
+/// Reads and checks every page.
+pub(super) fn verify(reader: &Connection, path: &Path) -> Result<(), Abort> {
+    let damaged = |what| Err(UserError::Damaged { path: path.to_owned(), what }.into());
+    let found: String = reader.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        return damaged(found);
+    }
+    let mut dangling = reader.prepare("PRAGMA foreign_key_check")?;
+    if dangling.query([])?.next()?.is_some() {
+        return damaged("a row belongs to no account".into());
+    }
+    let miscounted: bool = reader.query_row(
+        "SELECT EXISTS (
+            SELECT scheme, input, count(*) FROM account GROUP BY scheme, input
+            EXCEPT SELECT scheme, input, accounts FROM hash_kind
+        ) OR (SELECT coalesce(sum(accounts), 0) FROM hash_kind) <> (SELECT count(*) FROM account)",
+        [],
+        |row| row.get(0),
+    )?;
+    if miscounted {
+        return damaged("its kinds of hashes are miscounted".into());
+    }
+    Ok(())
+}
+
+/// Copies a whole database over another one, in one transaction of each.
+pub(super) fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let backup = Backup::new(from, to)?;
+    match backup.step(-1)? {
+        StepResult::Done => Ok(()),
+        // The callers try again.
+        _ => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            None,
+        )),
+    }
+}
+
+/// Refuses a file beside which lies the log of another one, such as a backup that was copied over
+/// the file of a store that had been killed. SQLite would replay it: the log does not say which
+/// file it belongs to.
+fn refuse_log_of_another(path: &Path, connection: &Connection) -> Result<(), Abort> {
+    let id = |connection: &Connection| -> rusqlite::Result<(Vec<u8>, Option<Vec<u8>>)> {
+        let has_file_id: bool = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM pragma_table_info('secret') WHERE name = 'file_id')",
+            [],
+            |row| row.get(0),
+        )?;
+        let file_id = if has_file_id { "file_id" } else { "NULL" };
+        let sql = format!("SELECT attempt_key, {file_id} FROM secret");
+        connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+    let log = beside(path, "-wal");
+    for tries in 0.. {
+        if std::fs::metadata(&log).map_or(true, |log| log.len() == 0) {
+            return Ok(());
+        }
+        // While the log is moved into the file, the file alone may contradict itself.
+        let without_log = connect_without_log(path).and_then(|file| id(&file));
+        match (without_log, id(connection)) {
+            (Ok(alone), Ok(with_log))
+                if alone.0 != with_log.0 || is_other(&alone.1, &with_log.1) => {}
+            _ => return Ok(()),
+        }
+        if tries == 20 {
+            break;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    // Neither may be changed now: closing the connection would move the log into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Err(UserError::LogOfAnother { path: path.to_owned(), log }.into())
+}
+
+fn is_other(one: &Option<Vec<u8>>, other: &Option<Vec<u8>>) -> bool {
+    one.is_some() && other.is_some() && one != other
+}
+
+/// Opens the file as it is without its log. SQLite gives up no locks on the file when it closes it.
+fn connect_without_log(path: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(
+        uri,
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -178,8 +297,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Returns the path of the file that SQLite names by adding a suffix.
-#[cfg(unix)]
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -207,7 +325,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn connect(path: &Path) -> Result<Connection, Abort> {
+pub(super) fn connect(path: &Path) -> Result<Connection, Abort> {
     patiently(|| USER_STORE.connect(path)).map_err(|abort| refused_as(abort, path))
 }
 
@@ -221,7 +339,7 @@ fn refused_as(abort: sqlite::Abort<Refusal>, path: &Path) -> Abort {
     })
 }
 
-fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserError {
+pub(super) fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserError {
     let error = match abort {
         Abort::Refused(error) => return error,
         Abort::Sqlite(error) => error,
@@ -244,8 +362,6 @@ fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserError {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::config::DbConfig;
-
     use super::*;
 
     /// Returns the settings of a connection of the store.
@@ -278,7 +394,7 @@ mod tests {
     #[test]
     fn what_is_acknowledged_is_synced_and_what_is_deleted_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let storage = Storage::open(&folder.path().join("users.db")).unwrap();
+        let storage = Storage::open(&folder.path().join("users.db"), true).unwrap();
         let expected = [
             ("journal_mode", "wal"),
             ("synchronous", "2"),
@@ -309,7 +425,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_transaction_rolls_it_back_and_shuts_nobody_out() {
         let folder = tempfile::tempdir().unwrap();
-        let storage = Storage::open(&folder.path().join("users.db")).unwrap();
+        let storage = Storage::open(&folder.path().join("users.db"), true).unwrap();
         let attempts = || {
             storage.read("count", |reader| {
                 Ok(reader
@@ -318,7 +434,7 @@ mod tests {
         };
         let write = |panics: bool| {
             storage.write("write", |transaction| {
-                transaction.execute("INSERT INTO attempt VALUES (x'00', 1, 1, 1)", [])?;
+                transaction.execute("INSERT INTO attempt VALUES (x'00', 1, 1)", [])?;
                 assert!(!panics, "a bug in a transaction");
                 Ok(())
             })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::name::NameProblem;
 use super::password::{HashParamsProblem, HashProblem, PasswordProblem, PepperProblem};
+use super::throttle::Attempted;
 
 /// Why a call of the user store failed.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +17,12 @@ pub enum UserError {
     /// takes reveals which of them is wrong.
     #[error("wrong user name or password")]
     InvalidCredentials,
-    /// Too many attempts failed. This does not reveal whether the account exists.
-    #[error("too many failed attempts; try again in {}", in_words(*retry_after))]
+    /// Too many attempts failed, or too much was requested. This does not reveal whether the
+    /// account exists.
+    #[error("{}; try again in {}", too_many(*what), in_words(*retry_after))]
     Throttled {
+        /// What was attempted.
+        what: Attempted,
         /// How long until the next attempt is accepted.
         retry_after: Duration,
     },
@@ -37,9 +41,27 @@ pub enum UserError {
     /// Another account has this name, or one that looks the same.
     #[error("the user name is taken; choose another")]
     NameTaken,
-    /// No account has this name.
+    /// No account has this name, or this external id.
     #[error("no account has this user name")]
     UnknownUser,
+    /// The password or the external id is right, but the account has been disabled.
+    #[error("the account is disabled; ask the operator of the service")]
+    Disabled,
+    /// Another account has this external id.
+    #[error("another account has this external id; log in with it, or remove it there first")]
+    ExternalIdTaken,
+    /// The external id cannot be stored.
+    #[error("an external id must have 1 to {max_bytes} bytes; use the issuer and its subject")]
+    ExternalId {
+        /// The maximum length in bytes.
+        max_bytes: usize,
+    },
+    /// An option is out of its safe range.
+    #[error("bad options: {what}")]
+    BadOptions {
+        /// What is wrong, and what is allowed.
+        what: String,
+    },
     /// With hidden names, functions that would reveal whether a name is taken are disabled.
     #[error("user names are hidden in this store; use `{instead}`, which needs a confirmation")]
     NamesAreHidden {
@@ -116,12 +138,24 @@ pub enum UserError {
         what: &'static str,
     },
     /// The file contradicts itself.
-    #[error("{} is damaged: {what}; restore a copy", path.display())]
+    #[error("{} is damaged: {what}; restore a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What was found.
         what: String,
+    },
+    /// Beside the file lies the log of another one, so the file was put there by other means than
+    /// [`UserStore::restore`](super::UserStore::restore).
+    #[error(
+        "{} is the log of another file than {}; move it away if {} was restored there, and use `restore` next time",
+        log.display(), path.display(), path.display()
+    )]
+    LogOfAnother {
+        /// The file.
+        path: PathBuf,
+        /// The log.
+        log: PathBuf,
     },
     /// The file was written by a later version of PixelPlay.
     #[error(
@@ -153,6 +187,16 @@ pub enum UserError {
         /// The error from the operating system.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+fn too_many(what: Attempted) -> &'static str {
+    match what {
+        Attempted::LogIn => "too many failed log-ins",
+        Attempted::PasswordChange => "the old password was wrong too often",
+        Attempted::PasswordReset => "a new password was requested too often",
+        Attempted::Registration => "too many accounts were requested",
+        Attempted::Rename => "a new name was requested too often",
+    }
 }
 
 /// Formats a time to wait, rounded up: `40 s`, `2 min`, `1 h`.

@@ -29,7 +29,8 @@
 //! * Passwords are stored only as Argon2id hashes. Older hashes from other programs
 //!   ([`import_account`]) are accepted and replaced at the next log-in.
 //! * A failed log-in reveals neither by its error nor by its timing whether the name exists, and it
-//!   slows down the next attempt ([`ThrottleOptions`]).
+//!   slows down the next attempt ([`ThrottleOptions`]). The owner of the name still gets in, from a
+//!   client that has logged in before ([`NewSession::device`]).
 //! * Only hashes of tokens are stored. Sessions end when they are idle for too long, when they are
 //!   too old, at log-out, and when the password changes.
 //! * Every acknowledged change is on disk. Any number of threads and processes may use one file.
@@ -47,15 +48,19 @@
 //! | module | contents |
 //! |---|---|
 //! | `store`, `options` | [`UserStore`]: opening and checking it; its options |
+//! | `backup` | backups, and restoring them |
+//! | `admin` | what the operator does: listing, unlocking and disabling accounts |
 //! | `account`, `name`, `confirmation`, `personal_data` | accounts and their names, single-use tokens, export of everything stored about a person |
 //! | `password/` | passwords and their hashes |
 //! | `session/` | log-in, sessions and their tokens |
 //! | `throttle/` | slowing down guessing |
 //! | `taste/` | what a person likes |
-//! | `database`, `schema.sql` | the SQLite file |
+//! | `database`, `schema.sql`, `schema_2.sql` | the SQLite file |
 //! | `clock`, `error` | the clock, and the error type |
 
 mod account;
+mod admin;
+mod backup;
 mod clock;
 mod confirmation;
 mod database;
@@ -69,15 +74,16 @@ mod store;
 mod taste;
 mod throttle;
 
-pub use account::Account;
+pub use admin::Account;
 pub use clock::Clock;
 pub use error::UserError;
 pub use name::NameProblem;
-pub use options::{Client, UserStoreOptions};
+pub use options::{Client, SessionLifetime, UserStoreOptions};
 pub use password::{
-    HashParams, HashParamsProblem, HashProblem, PasswordProblem, Pepper, PepperProblem, Peppers,
+    BreachedPasswords, HashParams, HashParamsProblem, HashProblem, PasswordProblem, Pepper,
+    PepperProblem, Peppers,
 };
 pub use session::{NewSession, SecretToken, Session};
 pub use store::UserStore;
 pub use taste::Listen;
-pub use throttle::{Limit, ThrottleOptions};
+pub use throttle::{Attempted, Limit, ThrottleOptions};

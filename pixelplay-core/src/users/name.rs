@@ -30,11 +30,14 @@ pub(super) struct UserName {
 }
 
 impl UserName {
+    /// White space around a name is not part of it: the keyboards of phones add a space after a
+    /// word.
     pub(super) fn parse(text: &str) -> Result<Self, NameProblem> {
         // Checked before reading the name, so that a name of 10 MB costs nothing.
         if text.len() > MAX_NAME_BYTES {
             return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
+        let text = text.trim();
         if text.is_empty() {
             return Err(NameProblem::Empty);
         }
@@ -58,7 +61,10 @@ impl UserName {
             return Err(NameProblem::TooLong { max_bytes: MAX_NAME_BYTES });
         }
         Ok(Self {
-            skeleton: looks_like(&enforce(&UsernameCasePreserved::new(), &shown)?),
+            skeleton: {
+                let cased = enforce(&UsernameCasePreserved::new(), &shown)?;
+                if key.contains('@') { address_looks_like(&cased) } else { looks_like(&cased) }
+            },
             shown,
             key,
         })
@@ -90,10 +96,8 @@ pub enum NameProblem {
         /// The maximum length in bytes of UTF-8.
         max_bytes: usize,
     },
-    /// The name contains a space, a tab or a line break, at an end or inside.
-    #[error(
-        "a name cannot contain spaces, not even at its start or end; write it as one word, as in ana.lima"
-    )]
+    /// The name contains a space, a tab or a line break.
+    #[error("a name cannot contain spaces; write it as one word, as in ana.lima")]
     Space,
     /// The name contains a character that is not allowed, or not allowed in that position.
     #[error(
@@ -148,6 +152,27 @@ fn looks_like(name: &str) -> String {
     looks
 }
 
+/// Returns the skeleton of a mail address. Its owner cannot choose it at will, and proves to own it,
+/// so ASCII characters only look like themselves: mamie@ and marnie@ are two people. Other
+/// characters still look like what they look like: an address with a Cyrillic letter cannot pass
+/// for one without.
+fn address_looks_like(address: &str) -> String {
+    let mut looks = address.to_owned();
+    for _ in 0..2 {
+        let mut next = String::with_capacity(looks.len());
+        for c in looks.chars() {
+            if c.is_ascii() {
+                next.push(c.to_ascii_lowercase());
+            } else {
+                let mut buffer = [0; 4];
+                next.extend(skeleton(c.encode_utf8(&mut buffer)).flat_map(char::to_lowercase));
+            }
+        }
+        looks = next.nfd().collect();
+    }
+    looks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,11 +219,10 @@ mod tests {
     fn what_cannot_be_a_name_is_named() {
         let forbidden = |code_point| NameProblem::Forbidden { code_point };
         for (text, problem) in [
-            (" ana", NameProblem::Space),
-            ("ana ", NameProblem::Space),
+            ("ana lima", NameProblem::Space),
+            (" \t\u{3000}", NameProblem::Empty),
             ("ana\u{a0}lima", NameProblem::Space),
             ("ana\u{3000}lima", NameProblem::Space),
-            ("ana\n", NameProblem::Space),
             ("ana\0", forbidden(0)),
             ("ana\u{7}", forbidden(7)),
             ("ana\u{7f}", forbidden(0x7f)),
@@ -267,6 +291,35 @@ mod tests {
             assert_eq!(one.skeleton(), other.skeleton());
         }
         assert_ne!(parse("ana").skeleton(), parse("anna").skeleton());
+    }
+
+    #[test]
+    fn space_around_a_name_is_not_part_of_it() {
+        for text in ["Ana ", " Ana", "Ana\n", "\u{3000}Ana\u{a0}\t"] {
+            assert_eq!(parse(text), parse("Ana"));
+        }
+    }
+
+    #[test]
+    fn addresses_of_two_people_do_not_look_alike() {
+        for (one, other) in [
+            ("mamie@example.com", "marnie@example.com"),
+            ("ben.l@example.com", "ben.1@example.com"),
+            ("stern@example.com", "stem@example.com"),
+            ("o@example.com", "0@example.com"),
+            ("j\u{fc}rgen.l@example.com", "j\u{fc}rgen.1@example.com"),
+        ] {
+            assert_ne!(parse(one).skeleton(), parse(other).skeleton());
+        }
+        for (one, other) in [
+            ("\u{430}na@example.com", "ana@example.com"),
+            ("\u{391}na@example.com", "ana@example.com"),
+            ("ana@ex\u{430}mple.com", "Ana@Example.com"),
+            ("\u{3bf}lga@example.com", "olga@example.com"),
+            ("\u{ff41}na@example.com", "ana@example.com"),
+        ] {
+            assert_eq!(parse(one).skeleton(), parse(other).skeleton());
+        }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::store::UserStore;
 struct Export {
     username: String,
     created_ms: Millis,
+    external_id: Option<String>,
     sessions: Vec<ExportedSession>,
+    devices: Vec<Device>,
     favourites: Vec<Favourite>,
     ratings: Vec<Rating>,
     history: Vec<Listening>,
@@ -23,6 +25,12 @@ struct ExportedSession {
     label: Option<String>,
     created_ms: Millis,
     last_seen_ms: Millis,
+}
+
+#[derive(Serialize)]
+struct Device {
+    created_ms: Millis,
+    last_used_ms: Millis,
 }
 
 #[derive(Serialize)]
@@ -45,22 +53,23 @@ struct Listening {
 }
 
 impl UserStore {
-    /// Returns everything that is stored about a person, as JSON: name, sessions, favourites,
-    /// ratings and history, oldest first. The hashes of the password and of tokens are not
+    /// Returns everything that is stored about a person, as JSON: name, sessions, devices,
+    /// favourites, ratings and history, oldest first. The hashes of the password and of tokens are not
     /// included.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
     pub fn export(&self, name: &str) -> Result<String, UserError> {
         let export = self.read_for("export", name, |reader, account| {
-            let (username, created_ms) = reader.query_row(
-                "SELECT name, created FROM account WHERE id = ?",
+            let (username, created_ms, external_id) = reader.query_row(
+                "SELECT name, created, external_id FROM account WHERE id = ?",
                 [account],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
             Ok(Export {
                 username,
                 created_ms,
+                external_id,
                 sessions: all(
                     reader,
                     "SELECT label, created, last_seen FROM session WHERE account = ? ORDER BY id",
@@ -72,6 +81,12 @@ impl UserStore {
                             last_seen_ms: row.get(2)?,
                         })
                     },
+                )?,
+                devices: all(
+                    reader,
+                    "SELECT created, used FROM device WHERE account = ? ORDER BY created, used",
+                    account,
+                    |row| Ok(Device { created_ms: row.get(0)?, last_used_ms: row.get(1)? }),
                 )?,
                 favourites: all(
                     reader,

@@ -28,14 +28,14 @@ impl UserStore {
     /// Opens the store, creating it if needed. The file is readable by its owner only; an existing
     /// file's permissions are restricted.
     ///
-    /// SQLite keeps two files next to it while it is open (`-wal`, `-shm`). To copy the store,
-    /// close it first, or copy the `-wal` file as well. Keep the file on a local disk: network file
-    /// systems do not support the locks that SQLite needs. Do not open the file by other means in a
+    /// SQLite keeps two files next to it while it is open (`-wal`, `-shm`). To copy the store, use
+    /// [`backup`](Self::backup): a copy of the file alone lacks what was written last. Keep the file
+    /// on a local disk: network file systems do not support the locks that SQLite needs. Do not open the file by other means in a
     /// process that has the store open: on Unix, closing it releases SQLite's locks.
     ///
     /// # Errors
-    /// If the file cannot be opened or written, is not a user store, is damaged, or has a newer
-    /// schema.
+    /// If the file cannot be opened or written, is not a user store, is damaged, has a newer schema,
+    /// or lies beside the log of another file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, UserError> {
         Self::open_with(path, UserStoreOptions::default())
     }
@@ -43,10 +43,11 @@ impl UserStore {
     /// [`open`](Self::open) with options.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`HashProblem::UnknownPepper`] if stored hashes need a pepper
-    /// that is not in the options.
+    /// As [`open`](Self::open), [`UserError::BadOptions`], and [`HashProblem::UnknownPepper`] if
+    /// stored hashes need a pepper that is not in the options.
     pub fn open_with(path: impl AsRef<Path>, options: UserStoreOptions) -> Result<Self, UserError> {
-        let storage = Storage::open(path.as_ref())?;
+        options.check()?;
+        let storage = Storage::open(path.as_ref(), options.create)?;
         let attempt_key = storage.read("open", |reader| {
             let mut kinds = reader.prepare("SELECT DISTINCT input FROM hash_kind")?;
             let mut inputs = kinds.query([])?;

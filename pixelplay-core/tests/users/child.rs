@@ -15,6 +15,8 @@ fn a_child_process() {
     };
     match role.as_str() {
         "write" => kills::write_until_killed(&place, argument.parse().unwrap()),
+        "add" => backups::add_until_killed(&place, &argument),
+        "back-up" => backups::back_up_until_killed(&place, &argument),
         "share" => side_by_side::share(&place, argument.parse().unwrap()),
         "touch" => drop(UserStore::open(&place).unwrap()),
         other => faults::act(other, &place),

@@ -72,7 +72,7 @@ fn a_reset_for_nobody_looks_like_any_other() {
                 Err(error) => error.to_string(),
             })
             .collect();
-        let refused = "too many failed attempts; try again in 1 s";
+        let refused = "a new password was requested too often; try again in 1 s";
         let sent = "43 characters";
         assert_eq!(answers, [sent, sent, sent, sent, refused, refused], "{name}");
         assert_eq!(folder.count("confirmation"), rows + 4);
@@ -95,7 +95,7 @@ fn a_token_is_good_for_what_it_was_made_for_alone() {
     import(&users, "ana");
     let client = Client::default();
     let reset = users.start_password_reset("ana").unwrap();
-    let registration = users.start_registration("bea", PASSWORD, &client).unwrap();
+    let registration = users.start_registration("bea", &client).unwrap();
     let rename = users.start_rename("ana", "clara", &client).unwrap();
     let session = users.log_in("ana", PASSWORD).unwrap();
     for token in [&reset, &registration, &rename] {
@@ -107,12 +107,13 @@ fn a_token_is_good_for_what_it_was_made_for_alone() {
         refused!(finished, UserError::InvalidToken);
     }
     for token in [&reset, &rename, &session.token] {
-        refused!(users.finish_registration(token.expose()), UserError::InvalidToken);
+        let finished = users.finish_registration(token.expose(), PASSWORD);
+        refused!(finished, UserError::InvalidToken);
     }
     for token in [&reset, &registration, &session.token] {
         refused!(users.finish_rename(token.expose()), UserError::InvalidToken);
     }
-    assert_eq!(users.finish_registration(registration.expose()).unwrap(), "bea");
+    assert_eq!(users.finish_registration(registration.expose(), PASSWORD).unwrap(), "bea");
     assert_eq!(users.finish_rename(rename.expose()).unwrap(), "clara");
     users.finish_password_reset(reset.expose(), OTHER_PASSWORD).unwrap();
     users.log_in("clara", OTHER_PASSWORD).unwrap();
@@ -155,11 +156,12 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
     let mut tokens = Vec::new();
     for name in ["taken", "TAKEN", "t\u{430}ken", "free"] {
         let rows = folder.count("confirmation");
-        let token = users.start_registration(name, PASSWORD, &client).unwrap();
+        let token = users.start_registration(name, &client).unwrap();
         assert_eq!(token.expose().len(), 43);
         assert_eq!(folder.count("confirmation"), rows + 1);
+        // A password that cannot be taken leaves the token as it was.
         refused!(
-            users.start_registration(name, "passwordpassword", &client),
+            users.finish_registration(token.expose(), "passwordpassword"),
             UserError::Password(PasswordProblem::Common)
         );
         tokens.push(token);
@@ -169,10 +171,10 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
     refused!(users.log_in("free", PASSWORD), UserError::InvalidCredentials);
     refused!(users.account("free"), UserError::UnknownUser);
     for token in &tokens[..3] {
-        refused!(users.finish_registration(token.expose()), UserError::NameTaken);
+        refused!(users.finish_registration(token.expose(), OTHER_PASSWORD), UserError::NameTaken);
     }
-    assert_eq!(users.finish_registration(free.expose()).unwrap(), "free");
-    refused!(users.finish_registration(free.expose()), UserError::InvalidToken);
+    assert_eq!(users.finish_registration(free.expose(), PASSWORD).unwrap(), "free");
+    refused!(users.finish_registration(free.expose(), PASSWORD), UserError::InvalidToken);
     users.log_in("free", PASSWORD).unwrap();
     // Whoever had the name keeps it, and the password with it.
     users.log_in("taken", PASSWORD).unwrap();
@@ -190,10 +192,47 @@ fn of_two_registrations_of_one_name_the_first_that_is_confirmed_has_it() {
     let folder = Folder::new();
     let users = folder.open_with(|options| options.hidden_names = true);
     let client = Client::default();
-    let slow = users.start_registration("ana", PASSWORD, &client).unwrap();
-    let quick = users.start_registration("ana", OTHER_PASSWORD, &client).unwrap();
-    users.finish_registration(quick.expose()).unwrap();
-    refused!(users.finish_registration(slow.expose()), UserError::NameTaken);
+    let slow = users.start_registration("ana", &client).unwrap();
+    let quick = users.start_registration("ana", &client).unwrap();
+    users.finish_registration(quick.expose(), OTHER_PASSWORD).unwrap();
+    refused!(users.finish_registration(slow.expose(), PASSWORD), UserError::NameTaken);
     users.log_in("ana", OTHER_PASSWORD).unwrap();
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
+}
+
+/// Account pre-hijacking: who starts a registration with somebody else's address has no say in what
+/// its owner confirms.
+#[test]
+fn the_password_of_a_registration_is_that_of_whoever_finishes_it() {
+    let folder = Folder::new();
+    let users = folder.open_with(|options| options.hidden_names = true);
+    let attacker = Client { source: Some("198.51.100.9"), ..Client::default() };
+    let first_mail = users.start_registration("victim@example.com", &attacker).unwrap();
+    let second_mail = users.start_registration("victim@example.com", &Client::default()).unwrap();
+    // Whichever of two like mails the owner follows.
+    users.finish_registration(first_mail.expose(), PASSWORD).unwrap();
+    refused!(users.finish_registration(second_mail.expose(), PASSWORD), UserError::NameTaken);
+    users.log_in("victim@example.com", PASSWORD).unwrap();
+}
+
+#[test]
+fn a_token_made_by_a_clock_that_was_ahead_ends_when_the_clock_is_set_right() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.register("ana", PASSWORD).unwrap();
+    clock.forward(365 * DAY);
+    let reset = users.start_password_reset("ana").unwrap();
+    clock.back(365 * DAY);
+    for wait in [Duration::ZERO, DAY, 300 * DAY] {
+        clock.forward(wait);
+        refused!(
+            users.finish_password_reset(reset.expose(), OTHER_PASSWORD),
+            UserError::InvalidToken
+        );
+    }
+    // One made now is good, also after a correction by a second.
+    let reset = users.start_password_reset("ana").unwrap();
+    clock.back(SECOND);
+    users.finish_password_reset(reset.expose(), OTHER_PASSWORD).unwrap();
 }

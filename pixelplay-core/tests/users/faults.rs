@@ -400,7 +400,7 @@ fn a_newer_schema_is_refused_by_its_number_and_stays_as_it_is() {
     folder.sqlite().execute_batch("PRAGMA user_version = 8").unwrap();
     let before = fs::read(folder.db()).unwrap();
     let error = UserStore::open(folder.db()).unwrap_err();
-    assert!(matches!(error, UserError::NewerSchema { found: 8, supported: 1, .. }), "{error:?}");
+    assert!(matches!(error, UserError::NewerSchema { found: 8, supported: 2, .. }), "{error:?}");
     assert!(error.to_string().contains("update PixelPlay"), "{error}");
     assert!(fs::read(folder.db()).unwrap() == before);
     folder.sqlite().execute_batch("PRAGMA user_version = -1").unwrap();

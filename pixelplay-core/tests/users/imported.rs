@@ -107,6 +107,110 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
     users.verify().unwrap();
 }
 
+/// Of one password, not in NFC, by Django 5.2.19, werkzeug 3.1.8 and passlib 1.7.4.
+const OF_FRAMEWORKS: [(&str, &str); 15] = [
+    (
+        "django-pbkdf2",
+        "pbkdf2_sha256$1200$lCHeo6kqks7oLreuvZdjKr$rZvNQ6PRru2pF7xrZcePo6l3mOThxYUpIYFTaZO6RjU=",
+    ),
+    ("django-sha1", "pbkdf2_sha1$700$JxGlTfAW6MjGvSoVCC79I5$x0A0i7wdhHrvrI4ttvpG1SLKLUg="),
+    (
+        "django-bcrypt-sha256",
+        "bcrypt_sha256$$2b$04$.alcDQd5nfc4FPe4dpKN0eDaN0sOR6G6jw2mjkp.5t/y4uYKk5Jf2",
+    ),
+    ("django-bcrypt", "bcrypt$$2b$04$E9ZOedqGSyA3pnFiJbrwQ.udfJu.JT4DHDSQbQKfVVSJoMzViArUG"),
+    (
+        "django-argon2",
+        "argon2$argon2id$v=19$m=256,t=2,p=1$QW1pOVNKUlRpNGJpMzJGYlhuS1lVbg$LcO90MsGUKhPH1lmS4v3m9Frl0peURqRzxBQnahv0Ng",
+    ),
+    (
+        "django-scrypt",
+        "scrypt$1024$4nmCRbhMUmq4L0eKi5ieRw$8$1$TcmGFOJ82gxXMHX0FVm4ULiXXxr9kpu8QaB+hcNQh0bIlkBQ2a0OqXeZHBzWIbiWVSrX0uL+j3HdDOmM+RoRdQ==",
+    ),
+    (
+        "werkzeug-scrypt-small",
+        "scrypt:1024:8:1$xvVcE4C3HwT6p1Eo$caa739cf993f40d87d3ae7f1eb32f5474c77fb26d2ef9890645603bcf9a56332bbfe1e22b607d63c2cd5999e648c2b2b25cf707691f30a85e4731108c28e797a",
+    ),
+    (
+        "werkzeug-scrypt",
+        "scrypt:32768:8:1$tRJ46QCVMvlOGexb$ee05afdefb46c7a3eb7576b3d2666f59067ba4d49478d299c2a42b11e4fcdf0caccd2f2fbe535498d2d5358637c4445e879ad2281f96af1812dd189e6d963029",
+    ),
+    (
+        "werkzeug-sha256",
+        "pbkdf2:sha256:1200$34UrySzoPjrqlVMd$b8cc152494330206dad2b73e5dc7c96effb5625e748bc2a60a7d03cc4248487a",
+    ),
+    ("werkzeug-sha1", "pbkdf2:sha1:700$cZatX8GNiEvjnE8G$2372d1bad1559a885162689818b35d7922b0338a"),
+    (
+        "werkzeug-sha512",
+        "pbkdf2:sha512:900$KyXAxIGwXCXIqfDW$d2a1a03c78d466d5a5d6af50fe74cca4667f3ebf2f50b3ece122438f6800982dcdc0dac6061bd2846028f2b655b3110ccacff72fe568f4380b8dff6f64951b61",
+    ),
+    (
+        "passlib-sha256",
+        "$pbkdf2-sha256$1200$FgIAQAghxFgLAaA0Zkyp9Q$NyGSUt.Ajo9Wt.ZgPNGlJ3.sEYq8KoTOOCKajxZHpic",
+    ),
+    (
+        "passlib-sha512",
+        "$pbkdf2-sha512$900$slaKkfKe09q7l7K2ds5Zyw$d5Chlf47Ob0DsQtvxWCzclRYMm2Ye2kuzyzqpKDi/XN1JWfcr1HhHLBY/K5n.6kgGbn89j.rlSE2onHYSoMysA",
+    ),
+    ("passlib-sha1", "$pbkdf2$700$0FqLMeZ8jxEihBAiZIzxPg$.cI2pF3UOZ71Fg3ej38Sf7jfJs8"),
+    (
+        "passlib-scrypt",
+        "$scrypt$ln=10,r=8,p=1$dU6pdY6xVirlnFNqjdG6Fw$45fO0K8tbp1fSi7XXVSR0dIHEVnYm8jBY2Nb6kK5zJE",
+    ),
+];
+
+#[test]
+fn hashes_of_django_werkzeug_and_passlib_are_accepted_and_replaced() {
+    const TYPED: &str = "caf\u{e9} und Fru\u{308}chte \u{1f3b5}";
+    let folder = Folder::new();
+    let users = folder.open_with(never_throttled);
+    for (name, hash) in OF_FRAMEWORKS {
+        users.import_account(name, hash).unwrap();
+    }
+    for (name, hash) in OF_FRAMEWORKS {
+        refused!(
+            users.log_in(name, "caf\u{e9} und Fruchte \u{1f3b5}"),
+            UserError::InvalidCredentials
+        );
+        assert_eq!(passwords::stored_hash(&folder, name), hash);
+        users.log_in(name, TYPED).unwrap();
+        assert!(passwords::stored_hash(&folder, name).starts_with(TODAY));
+        // Composed like any other password from then on.
+        users.log_in(name, "caf\u{e9} und Fr\u{fc}chte \u{1f3b5}").unwrap();
+    }
+    assert_eq!(folder.count("hash_kind"), 1);
+    users.verify().unwrap();
+}
+
+#[test]
+fn imported_hashes_that_nobody_uses_expire() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.import_account("abandoned", &BCRYPT_2B.replace("$04$", "$14$")).unwrap();
+    users.import_account("in-use", &CHEAP_HASH).unwrap();
+    users.register("ana", PASSWORD).unwrap();
+    clock.forward(100 * DAY);
+    users.import_account("late", &CHEAP_HASH).unwrap();
+    users.log_in("in-use", PASSWORD).unwrap();
+    assert_eq!(users.expire_imported_hashes(90 * DAY).unwrap(), 1);
+    assert_eq!(users.expire_imported_hashes(90 * DAY).unwrap(), 0);
+    let kinds = |name: &str| users.account(name).unwrap().hash_kind;
+    assert_eq!(kinds("abandoned"), None);
+    assert_eq!(kinds("late").as_deref(), Some("bcrypt:4"));
+    // Nobody pays for bcrypt 14 any more, and the account is there, with no password.
+    let kind = "SELECT count(*) FROM hash_kind WHERE scheme = 'bcrypt:14'";
+    assert_eq!(folder.sqlite().query_row(kind, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    for guess in ["", "password", PASSWORD] {
+        refused!(users.log_in("abandoned", guess), UserError::InvalidCredentials);
+    }
+    let token = users.start_password_reset("abandoned").unwrap();
+    users.finish_password_reset(token.expose(), OTHER_PASSWORD).unwrap();
+    users.log_in("abandoned", OTHER_PASSWORD).unwrap();
+    users.log_in("late", PASSWORD).unwrap();
+    users.verify().unwrap();
+}
+
 /// Of "cafe" and a combining acute, by Python's argon2-cffi 25.1.0: what other programs hashed is
 /// what was typed, while a hash of ours is of the composed form.
 #[test]

@@ -13,7 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pixelplay_core::users::{Client, Clock, NameProblem, NewSession, PasswordProblem};
+use pixelplay_core::users::{
+    Attempted, BreachedPasswords, Client, Clock, Limit, NameProblem, NewSession, PasswordProblem,
+    SessionLifetime, ThrottleOptions,
+};
 use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use rusqlite::Connection;
 
@@ -33,9 +36,12 @@ mod accounts;
 #[cfg(unix)]
 mod acknowledged;
 #[cfg(unix)]
+mod backups;
+#[cfg(unix)]
 mod child;
 mod confirmations;
 mod damage;
+mod external;
 #[cfg(unix)]
 mod faults;
 #[path = "../support/folder.rs"]
@@ -43,6 +49,8 @@ mod folder;
 mod imported;
 #[cfg(unix)]
 mod kills;
+mod migration;
+mod operator;
 mod passwords;
 mod power;
 #[cfg(unix)]
@@ -55,6 +63,7 @@ mod sessions;
 mod side_by_side;
 mod taste;
 mod throttle;
+mod under_attack;
 
 const PASSWORD: &str = "correct horse battery";
 const OTHER_PASSWORD: &str = "rainy night drive";
@@ -144,8 +153,7 @@ fn import(users: &UserStore, name: &str) {
 }
 
 fn never_throttled(options: &mut UserStoreOptions) {
-    options.throttle.account.free_attempts = u32::MAX;
-    options.throttle.source.free_attempts = u32::MAX;
+    options.throttle = ThrottleOptions { account: Limit::NONE, source: Limit::NONE };
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -153,7 +161,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn from(source: &str) -> Client<'_> {
-    Client { source: Some(source), label: None }
+    Client { source: Some(source), ..Client::default() }
 }
 
 fn is_live(users: &UserStore, log_in: &NewSession) -> bool {

@@ -111,9 +111,11 @@ fn password_paths() -> Vec<(&'static str, Give)> {
         ("finish_password_reset, wrong token", |users, _, long| {
             users.finish_password_reset(&"A".repeat(43), long)
         }),
-        ("start_registration", |users, _, long| {
-            users.start_registration("new", long, &Client::default()).map(drop)
+        ("finish_registration", |users, token, long| {
+            users.finish_registration(token, long).map(drop)
         }),
+        ("set_password", |users, _, long| users.set_password("ana", long)),
+        ("register_from", |users, _, long| users.register_from("other", long, &from("192.0.2.1"))),
     ]
 }
 
@@ -178,7 +180,7 @@ fn a_changed_password_ends_all_sessions_and_begins_one() {
     );
     assert!(is_live(&users, &one) && is_live(&users, &other));
 
-    let client = Client { source: None, label: Some("phone") };
+    let client = Client { label: Some("phone"), ..Client::default() };
     let new = users.change_password_from("ana", PASSWORD, OTHER_PASSWORD, &client).unwrap();
     assert!(!is_live(&users, &one) && !is_live(&users, &other));
     assert!(is_live(&users, &new) && is_live(&users, &bea));
@@ -309,15 +311,53 @@ fn a_store_is_not_opened_without_a_pepper_that_its_hashes_hold() {
 }
 
 #[test]
-fn a_registration_waits_for_its_confirmation_with_its_pepper() {
+fn the_minimum_length_can_be_set_within_bounds() {
     let folder = Folder::new();
-    let open = |options| UserStore::open_with(folder.db(), options).unwrap();
-    let users = open(peppered(Some("one"), &[]));
-    let token = users.start_registration("ana", PASSWORD, &Client::default()).unwrap();
-    drop(users);
-    let users = open(peppered(Some("two"), &["one"]));
-    users.finish_registration(token.expose()).unwrap();
+    let open = |chars| {
+        let options =
+            UserStoreOptions { min_password_chars: Some(chars), ..UserStoreOptions::default() };
+        UserStore::open_with(folder.db(), options)
+    };
+    let users = open(12).unwrap();
+    users.register("ana", "Zx9!kL2#pQ7$").unwrap();
+    refused!(
+        users.register("bea", "Zx9!kL2#pQ7"),
+        UserError::Password(PasswordProblem::TooShort { min_chars: 12 })
+    );
+    refused!(users.register("bea", "123456789012"), UserError::Password(PasswordProblem::Common));
+    for chars in [0, 7, 65, u32::MAX] {
+        refused!(open(chars), UserError::BadOptions { .. });
+    }
+    for chars in [8, 64] {
+        open(chars).unwrap();
+    }
+}
+
+#[test]
+fn passwords_from_breaches_are_refused_wherever_one_is_set() {
+    // The second is of "correct horse battery staple".
+    let known = [
+        "1D8EF4A2AF8E2B4BF9F2B5E8D5CFD0B4E6D1B8A1:2",
+        "ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42:384",
+    ];
+    let folder = Folder::new();
+    let path = folder.path("pwned-passwords-sha1-ordered-by-hash.txt");
+    fs::write(&path, known.join("\n")).unwrap();
+    let users = folder.open_with(|options| {
+        options.breached_passwords = Some(BreachedPasswords::open(&path).unwrap());
+    });
+    let breached = "correct horse battery staple";
+    users.register("ana", PASSWORD).unwrap();
+    let token = users.start_password_reset("ana").unwrap();
+    for answer in [
+        users.register("bea", breached).err(),
+        users.change_password("ana", PASSWORD, breached).err(),
+        users.set_password("ana", breached).err(),
+        users.finish_password_reset(token.expose(), breached).err(),
+    ] {
+        refused!(answer.map_or(Ok(()), Err), UserError::Password(PasswordProblem::Breached));
+    }
     users.log_in("ana", PASSWORD).unwrap();
-    drop(users);
-    open(peppered(Some("two"), &[])).log_in("ana", PASSWORD).unwrap();
+    fs::remove_file(&path).unwrap();
+    refused!(users.register("bea", OTHER_PASSWORD), UserError::Io { .. });
 }

@@ -49,7 +49,7 @@ impl Said {
 
 /// Calls every function in right and wrong ways; returns the tokens that were given out.
 fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
-    let client = Client { source: Some(SOURCE), label: Some("phone") };
+    let client = Client { source: Some(SOURCE), label: Some("phone"), ..Client::default() };
     let mut tokens = Vec::new();
     let mut keep = |token: Option<pixelplay_core::users::SecretToken>| {
         let token = token.map_or_else(String::new, |token| token.expose().to_owned());
@@ -66,7 +66,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
         said.note(users.log_in("ana", bad));
         said.note(users.change_password("ana", RIGHT, bad));
         said.note(users.change_password("ana", bad, NEXT));
-        said.note(users.start_registration("bea", bad, &client));
+        said.note(users.finish_registration(bad, bad));
         said.note(users.import_account("bea", bad));
         // In the wrong fields.
         said.note(users.register(bad, RIGHT));
@@ -76,7 +76,10 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
         said.note(users.start_rename("ana", bad, &client));
         said.note(users.resume(bad));
         said.note(users.finish_password_reset(bad, RIGHT));
-        said.note(users.finish_registration(bad));
+        said.note(users.start_registration(bad, &client));
+        said.note(users.log_in_external(bad, &client));
+        said.note(users.unlock(bad));
+        said.note(users.set_password(bad, bad));
         said.note(users.finish_rename(bad));
         said.note(users.export(bad));
         said.note(users.add_favourite(bad, bad));
@@ -97,7 +100,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.taste("ana"));
     said.note(users.history("ana", 9));
     said.note(users.finish_rename(&token));
-    said.note(users.finish_registration(&token));
+    said.note(users.finish_registration(&token, RIGHT));
     said.note(users.finish_password_reset(&token, NEXT));
     let log_in = said.note(users.change_password_from("ana", RIGHT, NEXT, &client));
     let token = keep(log_in.map(|log_in| log_in.token));
@@ -105,9 +108,9 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.finish_password_reset(&reset, "Qzx7"));
     said.note(users.finish_password_reset(&reset, RIGHT));
     said.note(users.finish_password_reset(&reset, RIGHT));
-    let registration = keep(said.note(users.start_registration("dora", RIGHT, &client)));
-    said.note(users.finish_registration(&registration));
-    said.note(users.finish_registration(&registration));
+    let registration = keep(said.note(users.start_registration("dora", &client)));
+    said.note(users.finish_registration(&registration, RIGHT));
+    said.note(users.finish_registration(&registration, RIGHT));
     let rename = keep(said.note(users.start_rename("dora", "eva", &client)));
     said.note(users.finish_rename(&rename));
     said.note(users.log_out(&token));
@@ -115,9 +118,11 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.revoke("ana", 7));
     said.note(users.delete_account("eva"));
     // What stays in the file: a session, and tokens that wait.
-    keep(said.note(users.log_in_from("ana", RIGHT, &client)).map(|log_in| log_in.token));
+    let log_in = said.note(users.log_in_from("ana", RIGHT, &client));
+    keep(log_in.as_ref().map(|log_in| log_in.device.clone()));
+    keep(log_in.map(|log_in| log_in.token));
     keep(said.note(users.start_password_reset("ana")));
-    keep(said.note(users.start_registration("fay", RIGHT, &client)));
+    keep(said.note(users.start_registration("fay", &client)));
     said.note(users.verify());
     tokens.retain(|token| !token.is_empty());
     tokens
@@ -209,7 +214,7 @@ fn a_panic_inside_says_no_secret_and_the_store_goes_on() {
         &|| users.change_password("ana", RIGHT, NEXT).map(drop),
         &|| users.resume(log_in.token.expose()).map(drop),
         &|| users.finish_password_reset(reset.expose(), NEXT),
-        &|| users.start_registration("bea", RIGHT, &client).map(drop),
+        &|| users.start_registration("bea", &client).map(drop),
         &|| users.add_favourite("ana", "song"),
         &|| users.taste("ana").map(drop),
     ];

@@ -51,7 +51,7 @@ fn what_is_no_token_is_nobodys_session() {
         refused!(users.resume(wrong), UserError::InvalidSession);
         users.log_out(wrong).unwrap();
         refused!(users.finish_password_reset(wrong, PASSWORD), UserError::InvalidToken);
-        refused!(users.finish_registration(wrong), UserError::InvalidToken);
+        refused!(users.finish_registration(wrong, PASSWORD), UserError::InvalidToken);
         refused!(users.finish_rename(wrong), UserError::InvalidToken);
     }
     assert!(is_live(&users, &log_in));
@@ -68,7 +68,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     let bea = users.log_in("bea", PASSWORD).unwrap();
     let labelled = |label| {
         clock.forward(SECOND);
-        let client = Client { source: None, label };
+        let client = Client { label, ..Client::default() };
         users.log_in_from("ana", PASSWORD, &client).unwrap()
     };
     let long = format!("a\u{1b}[31m\n\0{}", "\u{1f3b5}".repeat(300));
@@ -196,17 +196,80 @@ fn ended_sessions_are_swept() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_logs_nobody_out() {
+fn a_clock_that_is_corrected_logs_nobody_out() {
     let folder = Folder::new();
     let clock = SetClock::new();
     let users = folder.open_with(|options| options.clock = clock.clock());
     users.register("ana", PASSWORD).unwrap();
     let log_in = users.log_in("ana", PASSWORD).unwrap();
-    for by in [MINUTE, DAY, 400 * DAY] {
+    for by in [SECOND, MINUTE, 20 * MINUTE] {
         clock.back(by);
         assert!(is_live(&users, &log_in));
     }
     assert_eq!(users.sessions("ana").unwrap().len(), 1);
+    // From then on it idles by the new clock.
+    clock.forward(29 * MINUTE);
+    assert!(is_live(&users, &log_in));
+    clock.forward(30 * MINUTE);
+    assert!(!is_live(&users, &log_in));
+}
+
+/// While the clock is a year ahead, sessions begin as ever; once it is right again, nobody can say
+/// how old they are.
+#[test]
+fn a_session_from_the_future_has_ended() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.register("ana", PASSWORD).unwrap();
+    let early = users.log_in("ana", PASSWORD).unwrap();
+    clock.forward(365 * DAY);
+    let stay = SessionLifetime { idle_timeout: 90 * DAY, max_age: 365 * DAY };
+    let client = Client { lifetime: Some(stay), ..Client::default() };
+    let ahead = users.log_in("ana", PASSWORD).unwrap();
+    let long = users.log_in_from("ana", PASSWORD, &client).unwrap();
+    assert!(is_live(&users, &ahead) && is_live(&users, &long));
+    clock.back(365 * DAY);
+    for wait in [Duration::ZERO, SECOND * 3600, DAY, 29 * DAY, 170 * DAY] {
+        clock.forward(wait);
+        assert!(!is_live(&users, &ahead) && !is_live(&users, &long), "{wait:?}");
+        assert!(users.sessions("ana").unwrap().iter().all(|one| one.id == early.session.id));
+        // It keeps nobody out either.
+        users.log_in("ana", PASSWORD).unwrap();
+        users.log_out_everywhere("ana").unwrap();
+    }
+}
+
+#[test]
+fn a_log_in_may_have_a_lifetime_of_its_own() {
+    let folder = Folder::new();
+    let clock = SetClock::new();
+    let users = folder.open_with(|options| options.clock = clock.clock());
+    users.register("ana", PASSWORD).unwrap();
+    let stay = SessionLifetime { idle_timeout: 30 * DAY, max_age: 90 * DAY };
+    let client = Client { lifetime: Some(stay), ..Client::default() };
+    let remembered = users.log_in_from("ana", PASSWORD, &client).unwrap();
+    let plain = users.log_in("ana", PASSWORD).unwrap();
+    assert_eq!(remembered.session.ends, clock.time() + 90 * DAY);
+    clock.forward(30 * MINUTE);
+    assert!(is_live(&users, &remembered) && !is_live(&users, &plain));
+    // Another store with other options knows it too, and a log-in that sweeps leaves it.
+    let strict = folder.open_with(|options| {
+        options.clock = clock.clock();
+        options.idle_timeout = MINUTE;
+    });
+    let short = strict.log_in("ana", PASSWORD).unwrap();
+    for _ in 0..3 {
+        clock.forward(29 * DAY);
+        assert!(is_live(&strict, &remembered) && !is_live(&strict, &short));
+    }
+    clock.forward(3 * DAY);
+    assert!(!is_live(&users, &remembered));
+    let for_ever = SessionLifetime { idle_timeout: Duration::MAX, max_age: Duration::MAX };
+    let client = Client { lifetime: Some(for_ever), ..Client::default() };
+    let for_ever = users.log_in_from("ana", PASSWORD, &client).unwrap();
+    clock.forward(5000 * DAY);
+    assert!(is_live(&users, &for_ever));
 }
 
 #[test]

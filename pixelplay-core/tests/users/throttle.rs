@@ -1,14 +1,15 @@
 //! How failed attempts slow down the next ones, whoever they are for.
 
 use super::*;
-use pixelplay_core::users::Limit;
 
 /// What an attempt is answered, in words.
 fn attempt(users: &UserStore, name: &str, password: &str, client: &Client<'_>) -> String {
     match users.log_in_from(name, password, client) {
         Ok(_) => "in".to_owned(),
         Err(UserError::InvalidCredentials) => "wrong".to_owned(),
-        Err(UserError::Throttled { retry_after }) => format!("wait {}", retry_after.as_millis()),
+        Err(UserError::Throttled { retry_after, .. }) => {
+            format!("wait {}", retry_after.as_millis())
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -72,9 +73,10 @@ fn at_the_hard_cap_one_attempt_is_left_for_each_that_is_forgiven() {
         clock.forward(4 * SECOND);
     }
     assert_eq!(wrong(&users, "ana"), "wrong");
-    for _ in 0..3 {
-        assert_eq!(wrong(&users, "ana"), "wait 60000");
-        clock.forward(MINUTE);
+    // One is forgiven each minute since the first, 16 s ago, whatever came between.
+    for wait in [44_000, 60_000, 60_000] {
+        assert_eq!(wrong(&users, "ana"), format!("wait {wait}"));
+        clock.forward(Duration::from_millis(wait));
         assert_eq!(wrong(&users, "ana"), "wrong");
     }
     // Whoever comes back after long finds everything forgiven.
@@ -131,7 +133,7 @@ fn whoever_is_logged_in_is_not_touched() {
     }
     refused!(
         users.change_password("ana", OTHER_PASSWORD, PASSWORD),
-        UserError::Throttled { retry_after } if retry_after == SECOND
+        UserError::Throttled { what: Attempted::PasswordChange, retry_after } if retry_after == SECOND
     );
     assert!(is_live(&users, &new));
 }
@@ -152,22 +154,14 @@ fn a_source_is_slowed_down_whatever_names_it_tries() {
     for (name, password) in [("four", OTHER_PASSWORD), ("ana", PASSWORD)] {
         assert_eq!(attempt(&users, name, password, &bad), "wait 1000");
     }
-    let reset = users.start_password_reset_from("ana", &bad);
-    refused!(reset, UserError::Throttled { .. });
-    let registered = users.start_registration("bea", PASSWORD, &bad);
-    refused!(registered, UserError::Throttled { .. });
-    let renamed = users.start_rename("ana", "bea", &bad);
-    refused!(renamed, UserError::Throttled { .. });
-    let changed = users.change_password_from("ana", PASSWORD, OTHER_PASSWORD, &bad);
-    refused!(changed, UserError::Throttled { .. });
     // Others are not concerned, and what was refused was not counted for anybody.
     assert_eq!(attempt(&users, "ana", PASSWORD, &good), "in");
     assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
-    // One that is right takes its own count back and no more.
+    // One that is right leaves no trace, not even in the wait.
     clock.forward(SECOND);
-    assert_eq!(attempt(&users, "ana", PASSWORD, &bad), "in");
-    assert_eq!(attempt(&users, "five", OTHER_PASSWORD, &bad), "wait 1000");
-    clock.forward(SECOND);
+    for _ in 0..3 {
+        assert_eq!(attempt(&users, "ana", PASSWORD, &bad), "in");
+    }
     assert_eq!(attempt(&users, "five", OTHER_PASSWORD, &bad), "wrong");
     assert_eq!(attempt(&users, "six", OTHER_PASSWORD, &bad), "wait 2000");
     for tried in ["192.0.2.1", "five"] {
@@ -191,19 +185,104 @@ fn the_count_outlives_the_process_and_is_one_for_all() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+fn log_ins_resets_and_registrations_are_counted_apart() {
+    let folder = Folder::new();
+    let users = folder.open_with(|options| options.throttle.source = small_limit(2, 100));
+    import(&users, "ana");
+    let client = from("192.0.2.1");
+    let throttled = |answer: Result<(), UserError>| match answer {
+        Err(UserError::Throttled { what, .. }) => Some(what),
+        Err(UserError::InvalidCredentials) | Ok(()) => None,
+        Err(other) => panic!("{other:?}"),
+    };
+    let log_in = || throttled(users.log_in_from("victim", OTHER_PASSWORD, &client).map(drop));
+    let reset = || throttled(users.start_password_reset_from("victim", &client).map(drop));
+    let register = || throttled(users.start_registration("victim", &client).map(drop));
+    let rename = || throttled(users.start_rename("ana", "victim", &client).map(drop));
+    let change = || {
+        let changed = users.change_password_from("victim", PASSWORD, OTHER_PASSWORD, &client);
+        throttled(changed.map(drop))
+    };
+    let all: [(Attempted, &dyn Fn() -> Option<Attempted>); 5] = [
+        (Attempted::LogIn, &log_in),
+        (Attempted::PasswordReset, &reset),
+        (Attempted::Registration, &register),
+        (Attempted::Rename, &rename),
+        (Attempted::PasswordChange, &change),
+    ];
+    for (attempted, attempt) in all {
+        // None is touched by those before it.
+        let answers: Vec<_> = (0..4).map(|_| attempt()).collect();
+        assert_eq!(answers, [None, None, None, Some(attempted)]);
+    }
+}
+
+#[test]
+fn registrations_from_one_source_are_limited() {
+    let folder = Folder::new();
+    let users = folder.open_with(|options| options.throttle.source = small_limit(2, 100));
+    let client = from("192.0.2.1");
+    users.register_from("ana", PASSWORD, &client).unwrap();
+    for _ in 0..2 {
+        refused!(users.register_from("ana", PASSWORD, &client), UserError::NameTaken);
+    }
+    refused!(
+        users.register_from("bea", PASSWORD, &client),
+        UserError::Throttled { what: Attempted::Registration, retry_after } if retry_after <= SECOND
+    );
+    users.register_from("bea", PASSWORD, &from("192.0.2.2")).unwrap();
+    users.register("clara", PASSWORD).unwrap();
+}
+
+#[test]
+fn all_addresses_of_an_ipv6_network_are_one_source() {
+    let folder = Folder::new();
+    let users = folder.open_with(|options| options.throttle.source = small_limit(2, 100));
+    import(&users, "ana");
+    for n in 0..3 {
+        let address = format!("2001:db8:1:2::{n:x}");
+        let name = format!("name-{n}");
+        assert_eq!(attempt(&users, &name, OTHER_PASSWORD, &from(&address)), "wrong");
+    }
+    let answer = attempt(&users, "ana", PASSWORD, &from("[2001:db8:1:2:ffff::9]:443"));
+    assert!(answer.starts_with("wait"), "{answer}");
+    assert_eq!(attempt(&users, "ana", PASSWORD, &from("2001:db8:1:3::1")), "in");
+}
+
+#[test]
+fn failures_are_forgiven_in_their_time_whatever_comes_between() {
     let folder = Folder::new();
     let clock = SetClock::new();
-    let users = folder.open_with(|options| options.clock = clock.clock());
+    let users = folder.open_with(|options| {
+        options.clock = clock.clock();
+        options.throttle.source = Limit { max_backoff: 60 * MINUTE, ..small_limit(2, 100) };
+    });
     import(&users, "ana");
-    for _ in 0..5 {
-        wrong(&users, "ana");
+    let client = from("192.0.2.1");
+    // One is forgiven a minute: nobody who fails no more often than that ever waits.
+    for n in 0..30 {
+        assert_eq!(attempt(&users, &format!("name-{n}"), OTHER_PASSWORD, &client), "wrong");
+        clock.forward(MINUTE / 2);
+        assert_eq!(attempt(&users, "ana", PASSWORD, &client), "in", "{n}");
+        clock.forward(MINUTE / 2);
     }
-    clock.back(400 * DAY);
-    assert_eq!(wrong(&users, "ana"), "wait 1000");
-    // Only by the old time has it waited, so the wait starts anew: no attempt is for free.
-    clock.forward(400 * DAY + SECOND);
-    assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
+}
+
+#[test]
+fn limits_beyond_what_is_safe_are_refused() {
+    let folder = Folder::new();
+    for set in [
+        (|limits| limits.account.max_failures = 101) as fn(&mut ThrottleOptions),
+        |limits| limits.account.free_attempts = u32::MAX,
+        |limits| limits.account.decay_interval = Duration::ZERO,
+        |limits| limits.source.max_failures = u32::MAX,
+        |limits| limits.source.max_backoff = Duration::MAX,
+    ] {
+        let mut options = UserStoreOptions::default();
+        set(&mut options.throttle);
+        refused!(UserStore::open_with(folder.db(), options), UserError::BadOptions { .. });
+    }
+    assert!(folder.names().is_empty());
 }
 
 #[test]
@@ -218,6 +297,29 @@ fn attempts_side_by_side_do_not_slip_through() {
     });
     let looked_at = answers.iter().filter(|answer| *answer == "wrong").count();
     assert_eq!(looked_at, 4, "{answers:?}");
+}
+
+/// More people than failures are free, all at once behind one address.
+#[test]
+fn right_attempts_of_many_from_one_source_are_no_failures() {
+    let folder = Folder::new();
+    let users = folder.open_with(|options| {
+        options.throttle.source = small_limit(3, 100);
+        options.concurrent_hashes = std::num::NonZeroUsize::new(2).unwrap();
+    });
+    for n in 0..24 {
+        import(&users, &format!("name-{n}"));
+    }
+    std::thread::scope(|scope| {
+        for n in 0..24 {
+            let users = &users;
+            scope.spawn(move || {
+                let client = from("192.0.2.1");
+                assert_eq!(attempt(users, &format!("name-{n}"), PASSWORD, &client), "in");
+            });
+        }
+    });
+    assert_eq!(folder.count("attempt"), 0);
 }
 
 #[test]

@@ -12,12 +12,14 @@ from collections.abc import Mapping as _Mapping
 from collections.abc import Sequence as _Sequence
 
 from ._errors import (
+    AccountDisabled,
     BadPassword,
     BadUserName,
     CatalogError,
     EmbeddingError,
     EncodeError,
     EnrichError,
+    ExternalIdTaken,
     FilterError,
     InvalidCredentials,
     InvalidSession,
@@ -45,6 +47,7 @@ from ._native import (
     HashParams,
     Hits,
     HybridQuery,
+    Limit,
     Listen,
     Mood,
     NewSession,
@@ -76,12 +79,14 @@ _Mapping.register(Song)
 _Sequence.register(Embeddings)
 
 for _error in (
+    AccountDisabled,
     BadPassword,
     BadUserName,
     CatalogError,
     EmbeddingError,
     EncodeError,
     EnrichError,
+    ExternalIdTaken,
     FilterError,
     InvalidCredentials,
     InvalidSession,
@@ -104,6 +109,7 @@ del _error
 
 __all__ = [
     "Account",
+    "AccountDisabled",
     "ArrowTable",
     "BadPassword",
     "BadUserName",
@@ -115,6 +121,7 @@ __all__ = [
     "EncodeError",
     "Encoder",
     "EnrichError",
+    "ExternalIdTaken",
     "Filter",
     "FilterError",
     "HashParams",
@@ -123,6 +130,7 @@ __all__ = [
     "InvalidCredentials",
     "InvalidSession",
     "InvalidToken",
+    "Limit",
     "Listen",
     "Mood",
     "NameTaken",

@@ -64,7 +64,7 @@ class InvalidCredentials(UserError):
 
 
 class Throttled(UserError):
-    """Too many attempts failed. The error does not reveal whether the account exists."""
+    """Too many attempts failed, or too much was requested. The error does not reveal whether the account exists."""
 
     retry_after: float = 0.0
     """Seconds until the next attempt is accepted."""
@@ -90,7 +90,15 @@ class NameTaken(UserError):
 
 
 class UnknownUser(UserError):
-    """No account has this name."""
+    """No account has this name, or this external id."""
+
+
+class AccountDisabled(UserError):
+    """The password or the external id is right, but the account has been disabled."""
+
+
+class ExternalIdTaken(UserError):
+    """Another account has this external id."""
 
 
 class NamesAreHidden(UserError):

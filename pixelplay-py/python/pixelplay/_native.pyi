@@ -760,24 +760,68 @@ class HashParams:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
+class Limit:
+    """How failed attempts slow down later ones, for ``UserStore``. The defaults are those per account.
+
+    Some failures are free. After each further one there is a wait, which doubles up to ``max_backoff``. At
+    ``max_failures``, no attempt is accepted until one failure is forgiven. One is forgiven after each
+    ``decay_interval``, whatever comes in between.
+
+    ``UserStore`` raises ``UserError`` (a ``ValueError``) for a limit that is not safe: more than 100 failures per
+    account, or a longer wait than a day.
+    """
+
+    def __new__(
+        cls,
+        *,
+        free_attempts: int | None = None,
+        initial_backoff: datetime.timedelta | None = None,
+        max_backoff: datetime.timedelta | None = None,
+        max_failures: int | None = None,
+        decay_interval: datetime.timedelta | None = None,
+    ) -> Limit: ...
+    @property
+    def free_attempts(self) -> int:
+        """The number of failures without a wait (3)."""
+    @property
+    def initial_backoff(self) -> datetime.timedelta:
+        """The wait after the first failure that is not free (a second)."""
+    @property
+    def max_backoff(self) -> datetime.timedelta:
+        """The longest wait before ``max_failures`` is reached (an hour)."""
+    @property
+    def max_failures(self) -> int:
+        """The number of failures at which one has to be forgiven first (100)."""
+    @property
+    def decay_interval(self) -> datetime.timedelta:
+        """The time after which one failure is forgiven (a day)."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
 class UserStore:
     """Accounts, sessions and taste in one SQLite file. The file is created if needed, readable by its owner only.
+    ``create=False`` raises ``FileNotFoundError`` instead of creating one.
 
     A front end needs ``register``; ``log_in``, which returns a token; ``resume``, which returns the session of a token;
     and ``log_out``. Only ``resume`` checks who is calling: functions that take a user name trust the caller. User names
     are case-insensitive.
 
     * ``second_factor``: the application asks for a second factor as well; passwords then need 8 characters instead of
-      15.
+      15. ``min_password_chars`` sets another number, from 8 to 64.
+    * ``breached_passwords``: the path of the SHA-1 hashes of Have I Been Pwned, as one file or as a folder of range
+      files; new passwords that are among them are refused. Nothing is loaded or sent.
     * ``hidden_names``: callers must not learn whether a name is taken; ``register`` and ``rename``, which would reveal
       it, are refused.
     * ``idle_timeout``, ``max_session_age``: a session ends if it is not resumed for the first (30 minutes), and after
-      the second (30 days) even if it is used all the time.
+      the second (30 days) even if it is used all the time; ``log_in`` sets both for one session.
     * ``confirm_within``: how long single-use tokens are valid (30 minutes).
     * ``pepper``: an id and a key of at least 32 random bytes, which goes into the hashes and is kept outside the file;
       ``older_peppers``: those that existing hashes still need.
     * ``hash``: the cost of a new password hash; ``concurrent_hashes``: how many run at once in this process (one per
       core); ``queue_timeout``: how long an attempt waits for its turn (30 seconds).
+    * ``account_limit``, ``source_limit``: a ``Limit`` on failed attempts per account, and per source.
     * ``max_history``: how many listens are kept for each account (1,000); ``taste_half_life``: the time after which the
       weight of a rating has halved (90 days).
 
@@ -796,7 +840,10 @@ class UserStore:
         cls,
         path: _Path,
         *,
+        create: bool = True,
         second_factor: bool = False,
+        min_password_chars: int | None = None,
+        breached_passwords: _Path | None = None,
         hidden_names: bool = False,
         idle_timeout: datetime.timedelta | None = None,
         max_session_age: datetime.timedelta | None = None,
@@ -806,6 +853,8 @@ class UserStore:
         hash: HashParams | None = None,
         concurrent_hashes: int | None = None,
         queue_timeout: datetime.timedelta | None = None,
+        account_limit: Limit | None = None,
+        source_limit: Limit | None = None,
         max_history: int | None = None,
         taste_half_life: datetime.timedelta | None = None,
     ) -> UserStore: ...
@@ -816,31 +865,74 @@ class UserStore:
         """Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
         its end.
 
-        Only then are the two files gone that SQLite keeps next to it, and only then can it be copied or, on Windows,
-        removed. A store that is garbage-collected is closed as well.
+        Only then are the two files gone that SQLite keeps next to it, and only then can it be removed on Windows. To
+        copy it, use ``backup``. A store that is garbage-collected is closed as well.
         """
     def __enter__(self) -> UserStore: ...
     def __exit__(self, *details: object) -> None: ...
-    def register(self, name: str, password: str) -> None:
+    def register(self, name: str, password: str, *, source: str | None = None) -> None:
         """Creates an account. The name may be an e-mail address; no other account may have a name that looks the same.
 
-        Raises ``BadUserName``, ``BadPassword`` (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``,
-        ``Overloaded``.
+        Registrations are counted for the ``source``, such as an IP address. Raises ``BadUserName``, ``BadPassword``
+        (both a ``ValueError``), ``NameTaken``, ``NamesAreHidden``, ``Throttled``, ``Overloaded``.
+        """
+    def register_external(self, name: str, external_id: str) -> None:
+        """Creates an account without a password, for a person that another service has identified.
+
+        ``external_id`` is what that service knows the person by and must never change hands: for OpenID Connect the
+        issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``; not a mail address.
+
+        Raises ``BadUserName``, ``NameTaken``, ``ExternalIdTaken``, ``UserError`` (a ``ValueError``) for an id that is
+        empty or longer than 1,024 bytes.
+        """
+    def log_in_external(
+        self,
+        external_id: str,
+        *,
+        label: str | None = None,
+        device: str | None = None,
+        idle_timeout: datetime.timedelta | None = None,
+        max_age: datetime.timedelta | None = None,
+    ) -> NewSession:
+        """Starts a session for the account with this external id. Checks nothing: the caller must have just checked,
+        with the other service, that the client is that person.
+
+        The other arguments are those of ``log_in``. Raises ``UnknownUser`` if no account has this id,
+        ``AccountDisabled``.
+        """
+    def set_external_id(self, name: str, external_id: str | None) -> None:
+        """Sets or removes the external id of an account. Only do so for a person who is logged in to the account and
+        has just been identified by the other service.
+
+        Raises ``UnknownUser`` and what ``register_external`` raises.
         """
     def import_account(self, name: str, hash: str) -> None:
-        """Creates an account with an existing hash: a PHC string of Argon2, or one of bcrypt. Its first log-in replaces
-        the hash.
+        """Creates an account with an existing hash: of Argon2, bcrypt, PBKDF2 or scrypt, as Django, werkzeug, passlib
+        and others write them. Its first log-in replaces the hash.
 
         Raises ``BadUserName``, ``NameTaken``, ``UserError`` (a ``ValueError``) for a hash that cannot be used.
         """
-    def log_in(self, name: str, password: str, *, source: str | None = None, label: str | None = None) -> NewSession:
+    def log_in(
+        self,
+        name: str,
+        password: str,
+        *,
+        source: str | None = None,
+        label: str | None = None,
+        device: str | None = None,
+        idle_timeout: datetime.timedelta | None = None,
+        max_age: datetime.timedelta | None = None,
+    ) -> NewSession:
         """Starts a session if the password is right. Takes the same time whether or not the name exists.
 
         Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
-        that the client cannot choose. ``label`` is what ``sessions`` shows, such as ``"Firefox on Linux"``.
+        that the client cannot choose. Of an IPv6 address, the /64 counts. ``label`` is what ``sessions`` shows, such as
+        ``"Firefox on Linux"``. ``device`` is the ``device`` of an earlier log-in on the same client: with it, the owner
+        of an account gets in while strangers guess its password. ``idle_timeout`` and ``max_age`` are how long this
+        session lasts, for example with "remember me"; pass both or neither.
 
-        Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``Overloaded``, and ``BadUserName`` or
-        ``BadPassword`` for input that cannot be checked.
+        Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``AccountDisabled`` if the password is
+        right, ``Overloaded``, and ``BadUserName`` or ``BadPassword`` for input that cannot be checked.
         """
     def resume(self, token: str) -> Session:
         """Returns the session of a token. Raises ``InvalidSession`` if it has ended."""
@@ -860,7 +952,34 @@ class UserStore:
         Raises what ``log_in`` raises, and ``BadPassword`` if the new password cannot be used; then nothing has changed.
         """
     def account(self, name: str) -> Account:
-        """Returns the public data of an account. Raises ``UnknownUser``."""
+        """Returns the data of an account that are not secret. Raises ``UnknownUser``."""
+    def accounts(self, *, after: str | None = None, limit: int = 100) -> list[Account]:
+        """Returns accounts in the order of their names, at most ``limit`` of them: the first, or those ``after`` a
+        name.
+        """
+    def log_in_wait(self, name: str) -> datetime.timedelta:
+        """Returns how long a log-in with this name has to wait, from a client that the account does not know. Raises
+        ``UnknownUser``.
+        """
+    def unlock(self, name: str) -> None:
+        """Forgets all failed attempts for an account: its next log-in does not have to wait. Raises ``UnknownUser``."""
+    def disable(self, name: str) -> bool:
+        """Disables an account: its sessions end, its single-use tokens become invalid, and nobody can log in. Its data
+        stay. Returns ``False`` if it was disabled already. Raises ``UnknownUser``.
+        """
+    def enable(self, name: str) -> bool:
+        """Enables a disabled account again; returns ``False`` if it was not disabled. Raises ``UnknownUser``."""
+    def set_password(self, name: str, new: str) -> None:
+        """Sets the password of an account, without the old one. All sessions end. Raises ``UnknownUser``,
+        ``BadPassword``, ``Overloaded``.
+        """
+    def expire_imported_hashes(self, older_than: datetime.timedelta) -> int:
+        """Removes the password hashes of accounts that were imported longer ago than this and have not logged in since;
+        returns how many. They keep their data and need a new password.
+
+        As long as one account has an expensive imported hash, every log-in of everybody costs as much. So do this some
+        months after an import.
+        """
     def rename(self, name: str, new: str) -> None:
         """Renames an account. Its sessions stay open.
 
@@ -880,14 +999,17 @@ class UserStore:
 
         Raises ``InvalidToken``, ``Overloaded``, ``BadPassword``. After ``BadPassword`` the token is still valid.
         """
-    def start_registration(self, name: str, password: str, *, source: str | None = None) -> str:
-        """Creates a single-use token for a new account. Send it to the owner of the name.
+    def start_registration(self, name: str, *, source: str | None = None) -> str:
+        """Creates a single-use token for a new account. Send it to the owner of the name, who sets the password.
 
-        Raises ``BadUserName``, ``BadPassword``, ``Throttled``, ``Overloaded``, but never an error that reveals that the
-        name is taken.
+        Raises ``BadUserName``, ``Throttled``, but never an error that reveals that the name is taken.
         """
-    def finish_registration(self, token: str) -> str:
-        """Creates the account of a token and returns its name. Raises ``InvalidToken``, ``NameTaken``."""
+    def finish_registration(self, token: str, password: str) -> str:
+        """Creates the account of a token, with this password, and returns its name.
+
+        Raises ``InvalidToken``, ``NameTaken``, ``Overloaded``, ``BadPassword``. After ``BadPassword`` the token is
+        still valid.
+        """
     def start_rename(self, name: str, new: str, *, source: str | None = None) -> str:
         """Creates a single-use token for a new name. Send it to the owner of the new name.
 
@@ -937,6 +1059,21 @@ class UserStore:
         """Returns everything stored about a user as JSON, without the hashes of password and tokens. Raises
         ``UnknownUser``.
         """
+    def backup(self, path: _Path) -> None:
+        """Writes a backup of the store, as it is now, to a file that does not exist yet. Other threads and processes go
+        on reading and writing.
+
+        It is one file, readable by its owner only, verified and synced before it gets its name. It is a store like any
+        other: it can be opened, or put back with ``restore``. Raises ``FileExistsError``.
+        """
+    @staticmethod
+    def restore(backup: _Path, path: _Path, *, replace: bool = False) -> None:
+        """Puts a backup, or another file of a store, back to ``path``. The backup is verified first and stays as it is.
+
+        An existing file is only overwritten with ``replace``. A store is overwritten in one transaction: processes that
+        have it open go on with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError`` if
+        the backup cannot be used; nothing is changed then.
+        """
     def verify(self) -> None:
         """Reads and checks every page of the file, about a second per gigabyte. Raises ``UserError`` at the first
         damage.
@@ -954,6 +1091,11 @@ class NewSession:
         """The secret that identifies the session, for a cookie (``HttpOnly``, ``Secure``, ``SameSite``).
 
         The store keeps only its hash, so it cannot be retrieved later.
+        """
+    @property
+    def device(self) -> str:
+        """The secret that identifies the client, to pass as ``device`` at its next log-in: in a cookie of its own,
+        which outlives the session. It does not log anybody in.
         """
     @property
     def session(self) -> Session:
@@ -991,7 +1133,7 @@ class Session:
 
 @final
 class Account:
-    """The public data of an account."""
+    """The data of an account that are not secret."""
 
     @property
     def username(self) -> str:
@@ -999,6 +1141,17 @@ class Account:
     @property
     def created(self) -> datetime.datetime:
         """When it was registered, in UTC."""
+    @property
+    def disabled(self) -> datetime.datetime | None:
+        """Since when it has been disabled, in UTC; ``None`` if it is not."""
+    @property
+    def external_id(self) -> str | None:
+        """What another service knows the person by; see ``UserStore.register_external``."""
+    @property
+    def hash_kind(self) -> str | None:
+        """The kind of its password hash and what it costs, such as ``"argon2id:19:19456:2:1"`` or ``"bcrypt:12"``;
+        ``None`` if it has no password.
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]

@@ -17,8 +17,9 @@ const SHOWN: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is bcrypt's \
-($2a$, $2b$, $2y$) or a PHC string of Argon2, which contains commas and so must be quoted. YAML and JSON are not read: \
+    after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is one of \
+bcrypt, Argon2, PBKDF2 or scrypt as Django, werkzeug, passlib and others write them. Quote a hash that contains commas, \
+as those of Argon2 do. YAML and JSON are not read: \
 convert them to such a table. All users keep their passwords; the first log-in of each replaces the hash with a \
 current one. Delete the table after the import: anyone who has it can try to guess the passwords.
 

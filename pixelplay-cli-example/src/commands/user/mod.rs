@@ -1,6 +1,7 @@
 //! `user`: accounts, sessions and taste, as in an app with a log-in.
 
 mod account;
+mod admin;
 mod import;
 mod prompt;
 mod session;
@@ -18,7 +19,10 @@ pub(crate) use taste::TasteArgs;
     after_help = "Passwords are asked for on the terminal and not shown. If standard input is not a terminal, each \
 password is one line of it. They are never arguments, because others on the machine can see those. `login` keeps the \
 session token in a file that only you can read, next to the database and named after it with .session appended; anyone \
-who has the token is logged in as you. A session ends after 30 minutes without use.
+who has the token is logged in as you. A session ends after 30 days without use, and after a year.
+
+`list` and the commands after it are for the operator of a database: they ask for no password, since anyone who can
+write the file could do the same.
 
 Examples:
   pixelplay user register ana
@@ -26,7 +30,8 @@ Examples:
   pass show pixelplay | pixelplay user login ana --json
   pixelplay user favourites add 4uLU6hMCjMI75M1A2tKUQC
   pixelplay match beach.jpg --taste
-  pixelplay user logout"
+  pixelplay user logout
+  pixelplay user backup users-2026-12-01.db"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -62,6 +67,26 @@ enum Command {
     Delete,
     /// Import accounts with their password hashes from another program
     Import(import::Args),
+    /// List all accounts
+    List,
+    /// Show an account and its sessions
+    Show(account::NameArgs),
+    /// Forget the failed log-ins of an account, so that its owner does not have to wait
+    Unlock(account::NameArgs),
+    /// End the sessions of an account and let nobody log in to it; its data stay
+    Disable(account::NameArgs),
+    /// Let a disabled account log in again
+    Enable(account::NameArgs),
+    /// Set the password of an account, without the old one
+    SetPassword(account::NameArgs),
+    /// End the sessions of an account
+    EndSessions(admin::EndSessionsArgs),
+    /// Remove imported hashes that nobody has logged in with, since they slow down every log-in
+    ExpireHashes(admin::ExpireArgs),
+    /// Write a verified copy of the database to a new file, while it is in use
+    Backup(admin::BackupArgs),
+    /// Put a backup back
+    Restore(admin::RestoreArgs),
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -77,5 +102,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Export => account::export(&store),
         Command::Delete => account::delete(&store, json),
         Command::Import(args) => import::run(args, &store, json),
+        Command::List => admin::list(&store, json),
+        Command::Show(args) => admin::show(args, &store, json),
+        Command::Unlock(args) => admin::unlock(args, &store, json),
+        Command::Disable(args) => admin::disable(args, &store, json),
+        Command::Enable(args) => admin::enable(args, &store, json),
+        Command::SetPassword(args) => admin::set_password(args, &store, json),
+        Command::EndSessions(args) => admin::end_sessions(args, &store, json),
+        Command::ExpireHashes(args) => admin::expire_hashes(args, &store, json),
+        Command::Backup(args) => admin::backup(args, &store, json),
+        Command::Restore(args) => admin::restore(args, &store, json),
     }
 }

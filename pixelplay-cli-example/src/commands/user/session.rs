@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use indicatif::HumanDuration;
-use pixelplay_core::users::{Client, NewSession, Session};
-use pixelplay_core::{UserStore, UserStoreOptions};
+use pixelplay_core::UserStore;
+use pixelplay_core::users::{Client, NewSession, Session, SessionLifetime};
 use serde_json::{Value, json};
 
 use super::account::NameArgs;
@@ -58,9 +58,16 @@ pub(super) fn change_password(store: &StoreArgs, json: bool) -> Result<()> {
     keep("password changed, logged in", &log_in, &users, store, json)
 }
 
+/// A command line is used now and then, by one person, from a file that nobody else can read.
+const LIFETIME: SessionLifetime = SessionLifetime { idle_timeout: days(30), max_age: days(365) };
+
+const fn days(n: u64) -> Duration {
+    Duration::from_secs(n * 24 * 3600)
+}
+
 fn with_client<T>(run: impl FnOnce(&Client<'_>) -> T) -> T {
     let label = format!("pixelplay on {OS}");
-    run(&Client { label: Some(&label), ..Client::default() })
+    run(&Client { label: Some(&label), lifetime: Some(LIFETIME), ..Client::default() })
 }
 
 fn keep(
@@ -81,7 +88,7 @@ fn keep(
         });
         return output::line(&document.to_string());
     }
-    let idle = HumanDuration(UserStoreOptions::default().idle_timeout);
+    let idle = HumanDuration(LIFETIME.idle_timeout);
     output::line(&format!(
         "{done} as {}; the session is in {} and ends after {idle} without use",
         printable(username),
@@ -176,12 +183,12 @@ fn list(person: &Person, json: bool) -> Result<()> {
 }
 
 /// If the clock was set back in between, the time counts as now.
-fn ago(time: SystemTime) -> String {
+pub(super) fn ago(time: SystemTime) -> String {
     format!("{} ago", HumanDuration(time.elapsed().unwrap_or_default()))
 }
 
 /// Milliseconds since 1970 (UTC).
-fn millis(time: SystemTime) -> u64 {
+pub(super) fn millis(time: SystemTime) -> u64 {
     let since: Duration = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

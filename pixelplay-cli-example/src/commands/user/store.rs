@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
 use pixelplay_core::users::{NewSession, Session};
-use pixelplay_core::{UserError, UserStore};
+use pixelplay_core::{UserError, UserStore, UserStoreOptions};
 use tempfile::NamedTempFile;
 
 /// Longer than any token.
@@ -29,6 +29,11 @@ pub(super) struct Person {
 impl StoreArgs {
     /// Opens the database, creating it if needed.
     pub(super) fn open_or_make(&self) -> Result<UserStore> {
+        Ok(UserStore::open(self.path_in_folder()?)?)
+    }
+
+    /// Returns the path of the database, in a folder that exists.
+    pub(super) fn path_in_folder(&self) -> Result<PathBuf> {
         let path = self.path()?;
         if self.users.is_none()
             && let Some(folder) = path.parent()
@@ -36,21 +41,23 @@ impl StoreArgs {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         }
-        Ok(UserStore::open(path)?)
+        Ok(path)
     }
 
     /// Opens an existing database: a mistyped name must not create an empty one.
     pub(super) fn open(&self) -> Result<UserStore> {
         let path = self.path()?;
-        // If this check itself fails, opening the file gives the reason.
-        if path.try_exists().is_ok_and(|exists| !exists) {
-            bail!(
-                "there are no accounts in {}; create one with `pixelplay user register NAME`, or name another \
-                 database with --users",
-                path.display()
-            );
-        }
-        Ok(UserStore::open(path)?)
+        let options = UserStoreOptions { create: false, ..UserStoreOptions::default() };
+        UserStore::open_with(&path, options).map_err(|error| match error {
+            UserError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                anyhow::anyhow!(
+                    "there are no accounts in {}; create one with `pixelplay user register NAME`, or name another \
+                     database with --users",
+                    path.display()
+                )
+            }
+            error => error.into(),
+        })
     }
 
     /// Opens the database and resumes the session of the user who is logged in.

@@ -18,6 +18,7 @@ const CACHE: FileKind = FileKind {
     // "Pixe" in ASCII.
     application_id: 0x5069_7865,
     migrations: &[include_str!("cache.sql")],
+    convert: |_, _| Ok(()),
     is_called: "a cache of looked-up songs",
 };
 

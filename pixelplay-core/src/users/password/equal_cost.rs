@@ -1,6 +1,6 @@
 //! Checks a password at a cost that does not depend on the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -18,11 +18,15 @@ use super::pepper::Peppers;
 ///
 /// * Argon2: each setting runs once, the user's own for real and the others over a dummy salt. The
 ///   cost of one setting cannot be made up of others, because they also differ in memory.
+/// * scrypt: likewise.
 /// * bcrypt: as much as the most expensive hash, of cost C. A hash of cost c is followed by dummies
 ///   of c, c + 1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
+/// * PBKDF2: for each hash function, as many rounds as the most expensive hash. One of fewer rounds
+///   is followed by a dummy of the rest.
 ///
 /// The hashes run one after the other, so the memory needed is that of the largest. The remaining
-/// difference is a few microseconds: the HMAC of a pepper, and the set-up of each bcrypt dummy.
+/// difference is a few microseconds: the HMAC of a pepper, the set-up of each dummy, and the
+/// SHA-256 under Django's bcrypt.
 ///
 /// # Errors
 ///
@@ -77,10 +81,12 @@ fn plan<'a>(
         stored_schemes.iter().copied().chain(own).chain([current.scheme()]).collect();
     let mut steps = Vec::new();
     let mut dearest_bcrypt = None;
+    let mut most_rounds = BTreeMap::new();
     for scheme in schemes {
         match (scheme, stored) {
             // In order of cost: the last is the most expensive.
             (Scheme::Bcrypt { cost }, _) => dearest_bcrypt = Some(cost),
+            (Scheme::Pbkdf2 { prf, rounds }, _) => drop(most_rounds.insert(prf, rounds)),
             (_, Some(stored)) if own == Some(scheme) => steps.push(Step::Compare(stored)),
             _ => steps.push(Step::Dummy(scheme)),
         }
@@ -94,32 +100,52 @@ fn plan<'a>(
             _ => steps.push(Step::Dummy(Scheme::Bcrypt { cost: dearest })),
         }
     }
+    for (prf, most) in most_rounds {
+        let mut left = most;
+        if let (Some(Scheme::Pbkdf2 { prf: own, rounds }), Some(stored)) = (own, stored)
+            && own == prf
+        {
+            steps.push(Step::Compare(stored));
+            left -= rounds;
+        }
+        if left > 0 {
+            steps.push(Step::Dummy(Scheme::Pbkdf2 { prf, rounds: left }));
+        }
+    }
     steps
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::password::hash::{HashInput, ledger};
+    use crate::users::password::hash::{HashInput, Prf, ledger};
     use crate::users::password::pepper::Pepper;
 
-    /// Returns each Argon2 hash, and the total rounds of bcrypt.
-    fn cost(done: &[Scheme]) -> (Vec<Scheme>, u64) {
-        let mut argon2 = Vec::new();
-        let mut rounds = 0;
+    /// Returns each hash of Argon2 and scrypt, and the total rounds of bcrypt and of PBKDF2.
+    fn cost(done: &[Scheme]) -> (Vec<Scheme>, u64, BTreeMap<Prf, u64>) {
+        let mut whole = Vec::new();
+        let mut bcrypt = 0;
+        let mut pbkdf2 = BTreeMap::new();
         for &scheme in done {
             match scheme {
-                Scheme::Argon2 { .. } => argon2.push(scheme),
-                Scheme::Bcrypt { cost } => rounds += 1 << cost,
+                Scheme::Argon2 { .. } | Scheme::Scrypt { .. } => whole.push(scheme),
+                Scheme::Bcrypt { cost } => bcrypt += 1 << cost,
+                Scheme::Pbkdf2 { prf, rounds } => {
+                    *pbkdf2.entry(prf).or_default() += u64::from(rounds);
+                }
             }
         }
-        argon2.sort();
-        (argon2, rounds)
+        whole.sort();
+        (whole, bcrypt, pbkdf2)
     }
 
+    /// What Django 5.2, werkzeug 3.1 and passlib 1.7 hashed.
+    const FRENCH: &str = "caf\u{e9} und Fru\u{308}chte \u{1f3b5}";
+
     /// `password` under Argon2 of two kinds (phc-winner-argon2's `src/test.c`), `U*U` under bcrypt
-    /// (crypt_blowfish's `wrapper.c`), and `a\0b` under another cost of it (Python's bcrypt 4.3.0).
-    const STORED: [(&str, &str); 4] = [
+    /// (crypt_blowfish's `wrapper.c`), and `a\0b` under another cost of it (Python's bcrypt 4.3.0);
+    /// and hashes of Django, werkzeug and passlib.
+    const STORED: [(&str, &str); 8] = [
         (
             "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
             "password",
@@ -130,6 +156,16 @@ mod tests {
         ),
         ("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
         ("$2b$04$abcdefghijklmnopqrstuusjHI0zQHpOe3SFDK1IriYv6N79Gzr32", "a\0b"),
+        ("bcrypt_sha256$$2b$04$.alcDQd5nfc4FPe4dpKN0eDaN0sOR6G6jw2mjkp.5t/y4uYKk5Jf2", FRENCH),
+        (
+            "pbkdf2:sha256:1200$34UrySzoPjrqlVMd$b8cc152494330206dad2b73e5dc7c96effb5625e748bc2a60a7d03cc4248487a",
+            FRENCH,
+        ),
+        ("pbkdf2_sha1$700$JxGlTfAW6MjGvSoVCC79I5$x0A0i7wdhHrvrI4ttvpG1SLKLUg=", FRENCH),
+        (
+            "$scrypt$ln=10,r=8,p=1$dU6pdY6xVirlnFNqjdG6Fw$45fO0K8tbp1fSi7XXVSR0dIHEVnYm8jBY2Nb6kK5zJE",
+            FRENCH,
+        ),
     ];
 
     #[test]
@@ -151,6 +187,7 @@ mod tests {
         // A scheme that no user has any more, and the most expensive one of bcrypt.
         let mut schemes: Vec<Scheme> = users.iter().map(|(stored, _)| stored.scheme()).collect();
         schemes.push(Scheme::Bcrypt { cost: 7 });
+        schemes.push(Scheme::Pbkdf2 { prf: Prf::Sha256, rounds: 1500 });
         let current = HashParams::new(7168, 5, 1).unwrap();
         let log_in = |stored: Option<&StoredHash>, password: &str| {
             ledger::take();
@@ -168,8 +205,9 @@ mod tests {
 
         let (nobody, expected) = log_in(None, "rainy night drove");
         assert_eq!(nobody, Ok(false));
-        // Two foreign settings of Argon2, ours, and the current one.
-        assert_eq!((expected.0.len(), expected.1), (4, 1 << 7));
+        // Two foreign settings of Argon2, ours, the current one, and one of scrypt.
+        assert_eq!((expected.0.len(), expected.1), (5, 1 << 7));
+        assert_eq!(expected.2, BTreeMap::from([(Prf::Sha1, 700), (Prf::Sha256, 1500)]));
         for (stored, password) in &users {
             for wrong in ["rainy night drove", "", "\u{7}", &"x".repeat(1024)] {
                 let (right, done) = log_in(Some(stored), wrong);

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `form` | a password as typed, and normalised |
 //! | `policy` | whether a new password is good enough |
+//! | `breached` | passwords that are known from breaches |
 //! | `problem` | why a password cannot be accepted |
 //! | `pepper` | keys that are kept outside the file |
 //! | `hash/` | the hashes |
 //! | `equal_cost` | checking a password at a cost that does not depend on the account |
 
+mod breached;
 mod equal_cost;
 mod form;
 mod hash;
@@ -16,6 +18,7 @@ mod pepper;
 mod policy;
 mod problem;
 
+pub use breached::BreachedPasswords;
 pub use hash::{HashParams, HashParamsProblem, HashProblem};
 pub use pepper::{Pepper, PepperProblem, Peppers};
 pub use problem::PasswordProblem;

@@ -4,7 +4,11 @@ use zeroize::Zeroizing;
 
 use super::form::{Normalised, Password, wiped};
 use super::problem::PasswordProblem;
+use crate::users::error::UserError;
 use crate::users::name::UserName;
+
+const MIN_CHARS: usize = 8;
+const MAX_MIN_CHARS: usize = 64;
 
 /// The upper end of "very guessable" on zxcvbn's scale: fewer guesses are within reach even of an
 /// attacker who can only try throttled log-ins.
@@ -29,7 +33,22 @@ pub(in crate::users) struct PasswordPolicy {
 impl PasswordPolicy {
     /// For applications that also ask for a second factor: 8 characters are enough, following NIST
     /// SP 800-63B-4 section 3.1.1.2.
-    pub(in crate::users) const WITH_SECOND_FACTOR: Self = Self { min_chars: 8 };
+    pub(in crate::users) const WITH_SECOND_FACTOR: Self = Self { min_chars: MIN_CHARS };
+
+    /// For applications that choose the length: from 8 characters, below which NIST allows nothing,
+    /// to 64, which every application has to accept.
+    pub(in crate::users) fn at_least(chars: u32) -> Result<Self, UserError> {
+        match usize::try_from(chars) {
+            Ok(min_chars) if (MIN_CHARS..=MAX_MIN_CHARS).contains(&min_chars) => {
+                Ok(Self { min_chars })
+            }
+            _ => Err(UserError::BadOptions {
+                what: format!(
+                    "min_password_chars is {chars}; it must be from {MIN_CHARS} to {MAX_MIN_CHARS}"
+                ),
+            }),
+        }
+    }
 
     /// Checks whether a user with this name may use this new password.
     ///

@@ -26,13 +26,16 @@ pub enum PasswordProblem {
         "the password is easy to guess; choose a few words that do not belong together, and not your name"
     )]
     Common,
+    /// The password is among those that are known from breaches of other services.
+    #[error("the password is known from a breach of another service; choose a different one")]
+    Breached,
     /// The password is the user's name, once or repeated.
     #[error("the password is the user name; choose a different one")]
     IsName,
     /// The password contains a control character, part of a character, or a code point that is not
     /// in Unicode. The message does not say which, since that would reveal part of a secret.
     #[error(
-        "the password contains a character that cannot be typed reliably, such as a control character; leave it out"
+        "the password contains a character that cannot be typed reliably, such as a control character or an emoji made of several; leave it out"
     )]
     ForbiddenCharacter,
 }

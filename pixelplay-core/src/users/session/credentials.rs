@@ -2,15 +2,17 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::device::known_device;
+use super::token::TokenHash;
+use crate::users::database::Abort;
 use crate::users::error::UserError;
 use crate::users::name::UserName;
 use crate::users::options::Client;
 use crate::users::password::{
-    HashProblem, HashSlot, Normalised, Password, PasswordPolicy, Scheme, StoredHash,
-    verify_at_equal_cost,
+    HashProblem, HashSlot, Normalised, Password, Scheme, StoredHash, verify_at_equal_cost,
 };
 use crate::users::store::{UserStore, account_of};
-use crate::users::throttle::{AccountLock, Attempt, Counted};
+use crate::users::throttle::{AccountLock, Attempt, Attempted, Counted};
 
 /// The maximum length of a name that is looked up, in bytes. A longer one cannot belong to an
 /// account, whatever its normal form is.
@@ -31,7 +33,7 @@ impl Claim {
             // It is not a secret that a name cannot exist, but a log-in form should only say that
             // it is wrong.
             Err(_) if name.len() <= MAX_CLAIM_BYTES => {
-                Ok(Self { key: name.as_bytes().to_vec(), name: None })
+                Ok(Self { key: name.trim().as_bytes().to_vec(), name: None })
             }
             Err(problem) => Err(problem.into()),
         }
@@ -65,13 +67,13 @@ impl UserStore {
     pub(super) fn with_verified<T>(
         &self,
         claim: &Claim,
-        counted: Counted<'_>,
+        attempted: Attempted,
         password: &Password<'_>,
         client: &Client<'_>,
         mut act: impl FnMut(&Verified<'_>) -> Result<Option<T>, UserError>,
     ) -> Result<T, UserError> {
         loop {
-            let verified = self.check(claim, counted, password, client)?;
+            let verified = self.check(claim, attempted, password, client)?;
             if let Some(done) = act(&verified)? {
                 return Ok(done);
             }
@@ -83,7 +85,7 @@ impl UserStore {
     fn check<'a>(
         &'a self,
         claim: &'a Claim,
-        counted: Counted<'_>,
+        attempted: Attempted,
         password: &Password<'_>,
         client: &Client<'_>,
     ) -> Result<Verified<'a>, UserError> {
@@ -91,13 +93,21 @@ impl UserStore {
             .account_locks
             .acquire(&claim.key, self.options.queue_timeout)
             .ok_or_else(|| self.overloaded())?;
-        let mut all = vec![counted];
-        all.extend(client.source.map(|source| Counted::Source(source.as_bytes())));
-        let now = self.now();
-        let attempt = self
-            .storage
-            .write("count an attempt", |transaction| self.throttle.begin(transaction, &all, now))?;
-        match self.compare(claim, password) {
+        // Whoever has to wait is told at once and takes no turn from others.
+        self.storage.read("look attempts up", |reader| {
+            let mut device = None;
+            let counted = counted_for(reader, claim, attempted, client, &mut device)?;
+            self.throttle.check(reader, &counted, self.now())
+        })?;
+        // Counted only once it is its turn: attempts that wait for theirs would count as failures
+        // of their source, and a burst of right ones would slow itself down.
+        let mut slot = self.hash_slot()?;
+        let attempt = self.storage.write("count an attempt", |transaction| {
+            let mut device = None;
+            let counted = counted_for(transaction, claim, attempted, client, &mut device)?;
+            self.throttle.begin(transaction, &counted, self.now())
+        })?;
+        match self.compare(claim, password, &mut slot) {
             Ok(Some((account, hash, upgrade))) => {
                 Ok(Verified { account, hash, upgrade, attempt, _lock: lock })
             }
@@ -114,8 +124,8 @@ impl UserStore {
         &self,
         claim: &Claim,
         password: &Password<'_>,
+        slot: &mut HashSlot<'_>,
     ) -> Result<Option<(i64, String, Option<StoredHash>)>, UserError> {
-        let mut slot = self.hash_slot()?;
         let key = claim.name.as_ref().map(UserName::key);
         let (stored, kinds) = self.storage.read("look an account up", |reader| {
             let stored: Option<(i64, String, String)> = reader
@@ -123,7 +133,7 @@ impl UserStore {
                 .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let kinds: rusqlite::Result<Vec<String>> = reader
-                .prepare_cached("SELECT DISTINCT scheme FROM hash_kind")?
+                .prepare_cached("SELECT DISTINCT scheme FROM hash_kind WHERE scheme <> 'none'")?
                 .query_map([], |row| row.get(0))?
                 .collect();
             Ok((stored, kinds?))
@@ -131,6 +141,8 @@ impl UserStore {
         let kinds: Vec<Scheme> =
             kinds.iter().map(|kind| kind.parse()).collect::<Result<_, HashProblem>>()?;
         let stored = match stored {
+            // An account without a password is like none.
+            Some((_, hash, _)) if hash.is_empty() => None,
             Some((account, hash, input)) => {
                 Some((account, StoredHash::parse(&hash, input.parse()?)?))
             }
@@ -152,7 +164,7 @@ impl UserStore {
             Some(password)
                 if hash.needs_upgrade(&self.options.hash, self.options.peppers.current()) =>
             {
-                Some(self.hash_as_current(password, &mut slot)?)
+                Some(self.hash_as_current(password, slot)?)
             }
             _ => None,
         };
@@ -166,13 +178,13 @@ impl UserStore {
         password: &Password<'_>,
         name: &UserName,
     ) -> Result<StoredHash, UserError> {
-        let policy = if self.options.second_factor {
-            PasswordPolicy::WITH_SECOND_FACTOR
-        } else {
-            PasswordPolicy::default()
-        };
+        let policy = self.options.policy()?;
         let mut slot = self.hash_slot()?;
-        self.hash_as_current(policy.check_new(password, name)?, &mut slot)
+        let accepted = policy.check_new(password, name)?;
+        if let Some(breached) = &self.options.breached_passwords {
+            breached.refuse(accepted)?;
+        }
+        self.hash_as_current(accepted, &mut slot)
     }
 
     fn hash_as_current(
@@ -197,4 +209,24 @@ impl UserStore {
         self.storage
             .write("take an attempt back", |transaction| self.throttle.cancel(transaction, attempt))
     }
+}
+
+/// Returns the buckets that an attempt is counted in: the one of a known device, or those of the
+/// account and of the source.
+fn counted_for<'a>(
+    reader: &Connection,
+    claim: &'a Claim,
+    attempted: Attempted,
+    client: &Client<'a>,
+    device: &'a mut Option<TokenHash>,
+) -> Result<Vec<Counted<'a>>, Abort> {
+    if attempted == Attempted::LogIn {
+        *device = known_device(reader, claim, client)?;
+        if let Some(device) = device {
+            return Ok(vec![Counted::Device(device)]);
+        }
+    }
+    let mut counted = vec![Counted::Account(attempted, &claim.key)];
+    counted.extend(client.source.map(|source| Counted::Source(attempted, source)));
+    Ok(counted)
 }

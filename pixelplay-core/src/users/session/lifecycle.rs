@@ -8,12 +8,19 @@ use super::token::{SecretToken, hash_of};
 use crate::users::clock::{Millis, in_millis, time};
 use crate::users::database::Abort;
 use crate::users::error::UserError;
-use crate::users::options::Client;
+use crate::users::options::{Client, SessionLifetime};
 use crate::users::store::UserStore;
 
 /// How often activity is recorded at most, so that a busy session costs reads and hardly any
 /// writes.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// How far ahead of the clock a session may have begun. More than that, and the clock has been set
+/// back since: nobody can say how old the session is, so it ends.
+const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// Longer lifetimes count as this one, so that adding them to a time stays in range.
+const FOR_EVER: Millis = 100 * 365 * 24 * 3600 * 1000;
 
 /// The maximum number of ended sessions that one log-in cleans up, so that no single log-in pays
 /// for all earlier ones.
@@ -49,9 +56,13 @@ pub struct NewSession {
     pub token: SecretToken,
     /// The session that the token belongs to.
     pub session: Session,
+    /// The token of the client, to pass as [`Client::device`] at its next log-in: in a cookie of
+    /// its own, which outlives the session. It does not log anybody in. It is the one that was
+    /// passed at this log-in, if the account knows it.
+    pub device: SecretToken,
 }
 
-const COLUMNS: &str = "session.id, name, label, session.created, last_seen";
+const COLUMNS: &str = "session.id, name, label, session.created, last_seen, idle, max_age";
 
 impl UserStore {
     /// Returns the session of a token. Costs one index lookup; once a minute it also records the
@@ -73,13 +84,11 @@ impl UserStore {
                 .optional()?)
         })?;
         let found =
-            found.filter(|session| self.is_live(session, now)).ok_or(UserError::InvalidSession)?;
-        if now.saturating_sub(found.last_seen) >= self.seen_every() {
+            found.filter(|session| session.is_live(now)).ok_or(UserError::InvalidSession)?;
+        if now.abs_diff(found.last_seen) >= found.seen_every() {
             let seen = self.storage.write("resume a session", |transaction| {
                 transaction
-                    .prepare_cached(
-                        "UPDATE session SET last_seen = max(last_seen, ?) WHERE id = ?",
-                    )?
+                    .prepare_cached("UPDATE session SET last_seen = ? WHERE id = ?")?
                     .execute([now, found.id])?;
                 Ok(())
             });
@@ -93,7 +102,7 @@ impl UserStore {
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.session(found))
+        Ok(found.into())
     }
 
     /// Ends the session of a token. It is not an error if the session has already ended.
@@ -138,11 +147,7 @@ impl UserStore {
                 .collect();
             Ok(sessions?)
         })?;
-        Ok(stored
-            .into_iter()
-            .filter(|session| self.is_live(session, now))
-            .map(|session| self.session(session))
-            .collect())
+        Ok(stored.into_iter().filter(|session| session.is_live(now)).map(Session::from).collect())
     }
 
     /// Ends one session of an account, by its [id](Session::id). Returns `false` if it had already
@@ -167,59 +172,40 @@ impl UserStore {
         token: &SecretToken,
         now: Millis,
     ) -> Result<Session, Abort> {
-        for (sql, ended) in [
-            (
-                "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE created <= ? LIMIT ?)",
-                self.options.max_session_age,
-            ),
-            (
-                "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE last_seen <= ? LIMIT ?)",
-                self.options.idle_timeout,
-            ),
-        ] {
-            transaction
-                .prepare_cached(sql)?
-                .execute(params![now.saturating_sub(in_millis(ended)), SWEPT_AT_ONCE])?;
-        }
+        transaction
+            .prepare_cached(
+                "DELETE FROM session WHERE id IN (SELECT id FROM session
+                 WHERE min(last_seen + idle, created + max_age) <= ? LIMIT ?)",
+            )?
+            .execute(params![now, SWEPT_AT_ONCE])?;
+        let lifetime = client.lifetime.unwrap_or(SessionLifetime {
+            idle_timeout: self.options.idle_timeout,
+            max_age: self.options.max_session_age,
+        });
         let label = client.label.map(|label| -> String {
             let shown = label.chars().filter(|c| !c.is_control());
             shown.take(LABEL_CHARS).collect()
         });
         transaction
             .prepare_cached(
-                "INSERT INTO session (account, token_hash, label, created, last_seen) VALUES (?1, ?2, ?3, ?4, ?4)",
+                "INSERT INTO session (account, token_hash, label, created, last_seen, idle, max_age)
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
             )?
-            .execute(params![account, token.hash(), label, now])?;
+            .execute(params![
+                account,
+                token.hash(),
+                label,
+                now,
+                in_millis(lifetime.idle_timeout).min(FOR_EVER),
+                in_millis(lifetime.max_age).min(FOR_EVER)
+            ])?;
         let id = transaction.last_insert_rowid();
         let stored = transaction
             .prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM session JOIN account ON account.id = account WHERE session.id = ?"
             ))?
             .query_row([id], Stored::read)?;
-        Ok(self.session(stored))
-    }
-
-    fn is_live(&self, session: &Stored, now: Millis) -> bool {
-        now.saturating_sub(session.created) < in_millis(self.options.max_session_age)
-            && now.saturating_sub(session.last_seen) < in_millis(self.options.idle_timeout)
-    }
-
-    /// Returns how often to record activity: often enough that a session in use never looks idle,
-    /// however short the idle timeout is.
-    fn seen_every(&self) -> Millis {
-        in_millis(SEEN_EVERY.min(self.options.idle_timeout / 4))
-    }
-
-    fn session(&self, stored: Stored) -> Session {
-        let ends = stored.created.saturating_add(in_millis(self.options.max_session_age));
-        Session {
-            id: stored.id,
-            username: stored.username,
-            label: stored.label,
-            created: time(stored.created),
-            last_seen: time(stored.last_seen),
-            ends: time(ends),
-        }
+        Ok(stored.into())
     }
 }
 
@@ -230,9 +216,28 @@ struct Stored {
     label: Option<String>,
     created: Millis,
     last_seen: Millis,
+    idle: Millis,
+    max_age: Millis,
 }
 
 impl Stored {
+    /// Returns whether the session has begun and not ended, as far as the clock can tell.
+    fn is_live(&self, now: Millis) -> bool {
+        let ahead = in_millis(MAX_AHEAD);
+        let unseen = now.saturating_sub(self.last_seen);
+        let age = now.saturating_sub(self.created);
+        unseen < self.idle
+            && unseen > -ahead.min(self.idle)
+            && age < self.max_age
+            && age > -ahead.min(self.max_age)
+    }
+
+    /// Returns how often to record activity: often enough that a session in use never looks idle,
+    /// however short the idle timeout is.
+    fn seen_every(&self) -> u64 {
+        in_millis(SEEN_EVERY).min(self.idle / 4).unsigned_abs()
+    }
+
     /// Reads the columns of [`COLUMNS`].
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -241,6 +246,21 @@ impl Stored {
             label: row.get(2)?,
             created: row.get(3)?,
             last_seen: row.get(4)?,
+            idle: row.get(5)?,
+            max_age: row.get(6)?,
         })
+    }
+}
+
+impl From<Stored> for Session {
+    fn from(stored: Stored) -> Self {
+        Self {
+            id: stored.id,
+            username: stored.username,
+            label: stored.label,
+            created: time(stored.created),
+            last_seen: time(stored.last_seen),
+            ends: time(stored.created.saturating_add(stored.max_age)),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Transaction, params};
 
 use super::credentials::{Claim, Verified};
+use super::device::keep_device;
 use super::lifecycle::NewSession;
 use super::token::SecretToken;
 use crate::users::database::Abort;
@@ -10,7 +11,7 @@ use crate::users::error::UserError;
 use crate::users::options::Client;
 use crate::users::password::{Password, StoredHash};
 use crate::users::store::UserStore;
-use crate::users::throttle::Counted;
+use crate::users::throttle::Attempted;
 
 impl UserStore {
     /// Logs in: checks the password and begins a session.
@@ -20,8 +21,9 @@ impl UserStore {
     ///
     /// # Errors
     /// [`UserError::InvalidCredentials`], [`UserError::Throttled`] after failed attempts,
-    /// [`UserError::Overloaded`], [`UserError::Password`] if the password is too long to be
-    /// checked, and if the file cannot be written.
+    /// [`UserError::Disabled`] if the password is right, [`UserError::Overloaded`],
+    /// [`UserError::Password`] if the password is too long to be checked, and if the file cannot be
+    /// written.
     pub fn log_in(&self, name: &str, password: &str) -> Result<NewSession, UserError> {
         self.log_in_from(name, password, &Client::default())
     }
@@ -38,14 +40,15 @@ impl UserStore {
     ) -> Result<NewSession, UserError> {
         let claim = Claim::new(name)?;
         let password = Password::new(password)?;
-        self.with_verified(&claim, Counted::LogIn(&claim.key), &password, client, |verified| {
+        self.with_verified(&claim, Attempted::LogIn, &password, client, |verified| {
             let new_hash = verified.upgrade.as_ref();
             self.begin_verified("log in", verified, new_hash, client, |_, _| Ok(()))
         })
     }
 
     /// Sets a new password, given the old one. All sessions end and a new one begins; outstanding
-    /// single-use tokens become invalid.
+    /// single-use tokens become invalid, and all devices are unknown again but the one of the new
+    /// session.
     ///
     /// # Errors
     /// As [`log_in`](Self::log_in), and [`UserError::Password`] if the new password cannot be
@@ -73,8 +76,8 @@ impl UserStore {
         let claim = Claim::new(name)?;
         let old = Password::new(old)?;
         let new = Password::new(new)?;
-        let counted = Counted::ChangePassword(&claim.key);
-        self.with_verified(&claim, counted, &old, client, |verified| {
+        let attempted = Attempted::PasswordChange;
+        self.with_verified(&claim, attempted, &old, client, |verified| {
             let name = claim.name.as_ref().ok_or(UserError::InvalidCredentials)?;
             let hash = match self.hash_new(&new, name) {
                 Ok(hash) => hash,
@@ -97,22 +100,28 @@ impl UserStore {
         client: &Client<'_>,
         prepare: impl Fn(&Transaction<'_>, i64) -> Result<(), Abort>,
     ) -> Result<Option<NewSession>, UserError> {
-        let token = SecretToken::random()?;
+        let (token, device) = (SecretToken::random()?, SecretToken::random()?);
         let now = self.now();
-        let session = self.storage.write(action, |transaction| {
-            let is_still_right = match new_hash {
-                Some(new_hash) => replace_hash(transaction, verified, new_hash)?,
-                None => still_has_hash(transaction, verified)?,
-            };
-            if !is_still_right {
+        let begun = self.storage.write(action, |transaction| {
+            if !still_has_hash(transaction, verified)? {
                 self.throttle.cancel(transaction, &verified.attempt)?;
                 return Ok(None);
             }
             self.throttle.succeed(transaction, &verified.attempt)?;
-            prepare(transaction, verified.account)?;
-            self.begin_session(transaction, verified.account, client, &token, now).map(Some)
+            let account = verified.account;
+            if is_disabled(transaction, account)? {
+                return Ok(Some(Err(UserError::Disabled)));
+            }
+            if let Some(new_hash) = new_hash {
+                set_hash(transaction, account, new_hash)?;
+            }
+            prepare(transaction, account)?;
+            let session = self.begin_session(transaction, account, client, &token, now)?;
+            let device = keep_device(transaction, account, client, &device, now)?;
+            Ok(Some(Ok((session, device))))
         })?;
-        Ok(session.map(|session| NewSession { token, session }))
+        let begun = begun.transpose()?;
+        Ok(begun.map(|(session, device)| NewSession { token, session, device }))
     }
 }
 
@@ -123,29 +132,33 @@ fn still_has_hash(transaction: &Transaction<'_>, verified: &Verified<'_>) -> Res
         .query_row(params![verified.account, verified.hash], |row| row.get(0))?)
 }
 
-/// Replaces the hash that was checked. Returns `false` if it has changed in the meantime.
-fn replace_hash(
+/// Sets the hash of an account.
+pub(in crate::users) fn set_hash(
     transaction: &Transaction<'_>,
-    verified: &Verified<'_>,
+    account: i64,
     new: &StoredHash,
-) -> Result<bool, Abort> {
-    let replaced = transaction
-        .prepare_cached(
-            "UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ? AND hash = ?",
-        )?
-        .execute(params![
-            new.text(),
-            new.scheme().to_string(),
-            new.input().to_string(),
-            verified.account,
-            verified.hash
-        ])?;
-    Ok(replaced == 1)
+) -> Result<(), Abort> {
+    transaction
+        .prepare_cached("UPDATE account SET hash = ?, scheme = ?, input = ? WHERE id = ?")?
+        .execute(params![new.text(), new.scheme().to_string(), new.input().to_string(), account])?;
+    Ok(())
 }
 
-/// Ends the sessions of an account and invalidates its single-use tokens.
+pub(super) fn is_disabled(transaction: &Transaction<'_>, account: i64) -> Result<bool, Abort> {
+    Ok(transaction
+        .prepare_cached("SELECT disabled IS NOT NULL FROM account WHERE id = ?")?
+        .query_row([account], |row| row.get(0))?)
+}
+
+/// Ends the sessions of an account, invalidates its single-use tokens and forgets its devices:
+/// whoever knew the old password may have any of them.
 pub(in crate::users) fn end_all(transaction: &Transaction<'_>, account: i64) -> Result<(), Abort> {
-    transaction.execute("DELETE FROM session WHERE account = ?", [account])?;
-    transaction.execute("DELETE FROM confirmation WHERE account = ?", [account])?;
+    for sql in [
+        "DELETE FROM session WHERE account = ?",
+        "DELETE FROM confirmation WHERE account = ?",
+        "DELETE FROM device WHERE account = ?",
+    ] {
+        transaction.prepare_cached(sql)?.execute([account])?;
+    }
     Ok(())
 }

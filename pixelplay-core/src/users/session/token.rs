@@ -39,6 +39,11 @@ impl SecretToken {
         Ok(Self(Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))))
     }
 
+    /// Takes a token that a client presented.
+    pub(super) fn of(presented: &str) -> Self {
+        Self(Zeroizing::new(presented.to_owned()))
+    }
+
     /// Returns the hash that is stored.
     pub(in crate::users) fn hash(&self) -> TokenHash {
         Sha256::digest(self.0.as_bytes()).into()

@@ -10,29 +10,54 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::Sha256;
 
+use super::bucket::{Bucket, interval};
 use super::limit::{Limit, ThrottleOptions};
-use crate::users::clock::{Millis, in_millis};
+use super::source::counted_as;
+use crate::users::clock::Millis;
 use crate::users::database::Abort;
 use crate::users::error::UserError;
 
-/// The key that an attempt is counted under.
+/// What is attempted. Each has buckets of its own: failed log-ins by others do not keep a logged-in
+/// user from changing the password, nor somebody new from registering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Attempted {
+    /// Log-ins, which fail with a wrong password.
+    LogIn,
+    /// Changes of the password, which fail with a wrong old one.
+    PasswordChange,
+    /// Requests to reset a password. Each counts.
+    PasswordReset,
+    /// Registrations and requests to register. Each counts.
+    Registration,
+    /// Requests to rename an account. Each counts.
+    Rename,
+}
+
+/// The bucket that an attempt is counted in.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::users) enum Counted<'a> {
-    /// Passwords tried for a user name, by its lookup key.
-    LogIn(&'a [u8]),
-    /// Old passwords tried in order to set a new one. They are counted separately, so that failed
-    /// log-ins by others do not keep a logged-in user from changing the password.
-    ChangePassword(&'a [u8]),
-    /// Requests for single-use tokens.
-    Confirmation(&'a [u8]),
-    /// All of these, from one source.
-    Source(&'a [u8]),
+    /// By the lookup key of a user name.
+    Account(Attempted, &'a [u8]),
+    /// By its source.
+    Source(Attempted, &'a str),
+    /// Log-ins by a device of the account, by the hash of its token: in place of both others.
+    Device(&'a [u8]),
 }
 
 /// An attempt that counts as failed until that is taken back.
 #[derive(Debug)]
 pub(in crate::users) struct Attempt {
-    keys: Vec<([u8; 32], bool)>,
+    at: Millis,
+    counts: Vec<Count>,
+}
+
+#[derive(Debug)]
+struct Count {
+    key: [u8; 32],
+    of_source: bool,
+    /// When the last attempt before it was.
+    before: Option<Millis>,
 }
 
 /// Counts attempts in the database.
@@ -47,55 +72,69 @@ impl Throttle {
         Self { options, key }
     }
 
-    /// Counts an attempt as failed, or rejects it.
+    /// Rejects an attempt that would have to wait, and counts nothing.
+    pub(in crate::users) fn check(
+        &self,
+        reader: &Connection,
+        counted: &[Counted<'_>],
+        now: Millis,
+    ) -> Result<(), Abort> {
+        let mut wait = 0;
+        for &counted in counted {
+            let (key, limit) = (self.key_of(counted), self.limit(counted));
+            let seen = Bucket::seen_at(stored(reader, &key)?, limit, now);
+            wait = wait.max(seen.wait(limit, now));
+        }
+        if wait > 0 {
+            let retry_after = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+            let what = what(counted);
+            return Err(UserError::Throttled { what, retry_after }.into());
+        }
+        Ok(())
+    }
+
+    /// Counts an attempt as failed, or rejects it. `now` must have been read in this transaction: a
+    /// time from before it waited for its turn may lie before that of the attempt before it.
     pub(in crate::users) fn begin(
         &self,
         transaction: &Connection,
         counted: &[Counted<'_>],
         now: Millis,
     ) -> Result<Attempt, Abort> {
-        let mut keys = Vec::with_capacity(counted.len());
-        let mut wait = Duration::ZERO;
+        self.check(transaction, counted, now)?;
+        let mut counts = Vec::with_capacity(counted.len());
         for &counted in counted {
-            let (key, of_source) = self.key_of(counted);
-            let (failures, since) = self.state(transaction, &key, of_source, now)?;
-            let waited = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-            let limit = self.limit(of_source);
-            wait = wait.max(limit.wait_after(failures).saturating_sub(waited));
-            keys.push((key, of_source, failures + 1));
-        }
-        if !wait.is_zero() {
-            return Err(UserError::Throttled { retry_after: wait }.into());
-        }
-        for &(key, of_source, failures) in &keys {
-            let forgotten = now.saturating_add(
-                in_millis(self.limit(of_source).decay_interval).saturating_mul(failures.into()),
-            );
+            let (key, limit) = (self.key_of(counted), self.limit(counted));
+            let seen = Bucket::seen_at(stored(transaction, &key)?, limit, now);
+            let bucket = seen.with_failure(limit, now);
             transaction
-                .prepare_cached("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?)")?
-                .execute(params![key, failures, now, forgotten])?;
+                .prepare_cached("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?)")?
+                .execute(params![key, bucket.last, bucket.forgiven])?;
+            let of_source = matches!(counted, Counted::Source(..));
+            let before = (seen.last != Millis::MIN).then_some(seen.last);
+            counts.push(Count { key, of_source, before });
         }
         // A few at a time, so that no single attempt pays for cleaning up all earlier ones.
         transaction
             .prepare_cached(
-                "DELETE FROM attempt WHERE key IN (SELECT key FROM attempt WHERE forgotten <= ? LIMIT 10)",
+                "DELETE FROM attempt WHERE key IN (SELECT key FROM attempt WHERE forgiven <= ? LIMIT 10)",
             )?
             .execute([now])?;
-        Ok(Attempt { keys: keys.into_iter().map(|(key, source, _)| (key, source)).collect() })
+        Ok(Attempt { at: now, counts })
     }
 
-    /// Records that the attempt was right: the failures of its name are cleared, and its source has
-    /// one failure less.
+    /// Records that the attempt was right: the failures of its name or device are cleared, and its
+    /// source is as it was before.
     pub(in crate::users) fn succeed(
         &self,
         transaction: &Connection,
         attempt: &Attempt,
     ) -> Result<(), Abort> {
-        for (key, of_source) in &attempt.keys {
-            if *of_source {
-                take_back(transaction, key)?;
+        for count in &attempt.counts {
+            if count.of_source {
+                self.take_back(transaction, attempt.at, count)?;
             } else {
-                transaction.prepare_cached("DELETE FROM attempt WHERE key = ?")?.execute([key])?;
+                delete(transaction, &count.key)?;
             }
         }
         Ok(())
@@ -107,10 +146,7 @@ impl Throttle {
         transaction: &Connection,
         attempt: &Attempt,
     ) -> Result<(), Abort> {
-        for (key, _) in &attempt.keys {
-            take_back(transaction, key)?;
-        }
-        Ok(())
+        attempt.counts.iter().try_for_each(|count| self.take_back(transaction, attempt.at, count))
     }
 
     /// Clears all failures of this name.
@@ -119,59 +155,100 @@ impl Throttle {
         transaction: &Connection,
         name: &[u8],
     ) -> Result<(), Abort> {
-        for counted in
-            [Counted::LogIn(name), Counted::ChangePassword(name), Counted::Confirmation(name)]
-        {
-            transaction
-                .prepare_cached("DELETE FROM attempt WHERE key = ?")?
-                .execute([self.key_of(counted).0])?;
+        for attempted in ALL {
+            delete(transaction, &self.key_of(Counted::Account(attempted, name)))?;
         }
         Ok(())
     }
 
-    /// Returns the number of failures that count, and how long ago the last one was.
-    fn state(
+    /// Returns how long this name has to wait for its next attempt.
+    pub(in crate::users) fn wait_of(
         &self,
-        transaction: &Connection,
-        key: &[u8; 32],
-        of_source: bool,
+        reader: &Connection,
+        counted: Counted<'_>,
         now: Millis,
-    ) -> Result<(u32, Millis), Abort> {
-        let stored: Option<(u32, Millis)> = transaction
-            .prepare_cached("SELECT failures, last FROM attempt WHERE key = ?")?
-            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(stored.map_or((0, 0), |(failures, last)| {
-            // Setting back the clock must not make users wait longer.
-            let since = now.saturating_sub(last).max(0);
-            (self.limit(of_source).left_of(failures, since), since)
-        }))
+    ) -> Result<Duration, Abort> {
+        match self.check(reader, &[counted], now) {
+            Ok(()) => Ok(Duration::ZERO),
+            Err(Abort::Refused(UserError::Throttled { retry_after, .. })) => Ok(retry_after),
+            Err(other) => Err(other),
+        }
     }
 
-    fn limit(&self, of_source: bool) -> &Limit {
-        if of_source { &self.options.source } else { &self.options.account }
+    /// The attempt leaves no trace, neither in the number of failures nor in the wait after the
+    /// last one.
+    fn take_back(&self, transaction: &Connection, at: Millis, count: &Count) -> Result<(), Abort> {
+        let limit = if count.of_source { &self.options.source } else { &self.options.account };
+        transaction
+            .prepare_cached(
+                "UPDATE attempt SET forgiven = forgiven - ?2,
+                     last = CASE WHEN last = ?3 THEN coalesce(?4, last) ELSE last END WHERE key = ?1",
+            )?
+            .execute(params![count.key, interval(limit), at, count.before])?;
+        transaction
+            .prepare_cached("DELETE FROM attempt WHERE key = ? AND forgiven <= ?")?
+            .execute(params![count.key, at])?;
+        Ok(())
     }
 
-    fn key_of(&self, counted: Counted<'_>) -> ([u8; 32], bool) {
-        let (kind, of_source, text) = match counted {
-            Counted::LogIn(name) => (b'l', false, name),
-            Counted::ChangePassword(name) => (b'p', false, name),
-            Counted::Confirmation(name) => (b'c', false, name),
-            Counted::Source(label) => (b's', true, label),
+    fn limit(&self, counted: Counted<'_>) -> &Limit {
+        match counted {
+            Counted::Source(..) => &self.options.source,
+            Counted::Account(..) | Counted::Device(_) => &self.options.account,
+        }
+    }
+
+    fn key_of(&self, counted: Counted<'_>) -> [u8; 32] {
+        let source;
+        let (kind, text) = match counted {
+            Counted::Account(attempted, name) => (letter(attempted), name),
+            Counted::Source(attempted, label) => {
+                source = counted_as(label);
+                (letter(attempted).to_ascii_uppercase(), source.as_bytes())
+            }
+            Counted::Device(token_hash) => (b'd', token_hash),
         };
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("a key of 32 bytes");
         mac.update(&[kind]);
         mac.update(text);
-        (mac.finalize().into_bytes().into(), of_source)
+        mac.finalize().into_bytes().into()
     }
 }
 
-fn take_back(transaction: &Connection, key: &[u8; 32]) -> Result<(), Abort> {
-    transaction
-        .prepare_cached(
-            "UPDATE attempt SET failures = failures - 1 WHERE key = ? AND failures > 0",
-        )?
-        .execute([key])?;
+const ALL: [Attempted; 5] = [
+    Attempted::LogIn,
+    Attempted::PasswordChange,
+    Attempted::PasswordReset,
+    Attempted::Registration,
+    Attempted::Rename,
+];
+
+fn letter(attempted: Attempted) -> u8 {
+    match attempted {
+        Attempted::LogIn => b'l',
+        Attempted::PasswordChange => b'p',
+        Attempted::PasswordReset => b'r',
+        Attempted::Registration => b'g',
+        Attempted::Rename => b'n',
+    }
+}
+
+fn what(counted: &[Counted<'_>]) -> Attempted {
+    match counted.first() {
+        Some(Counted::Account(attempted, _) | Counted::Source(attempted, _)) => *attempted,
+        Some(Counted::Device(_)) | None => Attempted::LogIn,
+    }
+}
+
+fn stored(reader: &Connection, key: &[u8; 32]) -> rusqlite::Result<Option<Bucket>> {
+    reader
+        .prepare_cached("SELECT last, forgiven FROM attempt WHERE key = ?")?
+        .query_row([key], |row| Ok(Bucket { last: row.get(0)?, forgiven: row.get(1)? }))
+        .optional()
+}
+
+fn delete(transaction: &Connection, key: &[u8; 32]) -> Result<(), Abort> {
+    transaction.prepare_cached("DELETE FROM attempt WHERE key = ?")?.execute([key])?;
     Ok(())
 }

@@ -44,3 +44,9 @@ pub(super) const BAD_ARGON2: HashProblem =
     HashProblem::Unreadable { what: "it is not a complete Argon2 PHC string" };
 pub(super) const BAD_BCRYPT: HashProblem =
     HashProblem::Unreadable { what: "it is not a complete bcrypt hash" };
+pub(super) const BAD_PBKDF2: HashProblem = HashProblem::Unreadable {
+    what: "it is not a complete PBKDF2 hash of Django, werkzeug or passlib",
+};
+pub(super) const BAD_SCRYPT: HashProblem = HashProblem::Unreadable {
+    what: "it is not a complete scrypt hash of Django, werkzeug or passlib",
+};

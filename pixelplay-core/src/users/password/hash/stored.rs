@@ -4,9 +4,11 @@ use std::fmt;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::{Output, Salt};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::derive::derive_into;
 use super::input::HashInput;
 use super::memory::HashMemory;
 use super::params::HashParams;
@@ -19,13 +21,28 @@ use crate::users::password::pepper::{Pepper, Peppers};
 #[cfg(test)]
 use super::ledger;
 
-/// A hash as stored in the database: an Argon2 PHC string or a bcrypt hash.
+/// A hash as stored in the database: an Argon2 PHC string, or a hash of another program.
 pub(in crate::users) struct StoredHash {
     pub(super) text: String,
     pub(super) scheme: Scheme,
     pub(super) input: HashInput,
-    /// `None` for bcrypt, which is checked through its text.
-    pub(super) argon2: Option<Box<Argon2Hash>>,
+    pub(super) check: Check,
+}
+
+/// What a password is checked against.
+pub(super) enum Check {
+    Argon2(Box<Argon2Hash>),
+    /// The hash itself; and whether it is of the SHA-256 of the password, in hex (Django's way past
+    /// the 72 bytes of bcrypt).
+    Bcrypt {
+        hash: String,
+        of_sha256: bool,
+    },
+    /// PBKDF2 or scrypt, as the scheme says.
+    Derived {
+        salt: Vec<u8>,
+        tag: Vec<u8>,
+    },
 }
 
 pub(super) struct Argon2Hash {
@@ -88,13 +105,30 @@ impl StoredHash {
     ) -> Result<bool, HashProblem> {
         #[cfg(test)]
         ledger::note(self.scheme);
-        let Some(argon2) = &self.argon2 else {
-            return bcrypt::verify(input, &self.text).map_err(|_| BAD_BCRYPT);
-        };
-        let mut tag = Zeroizing::new(vec![0; argon2.tag.len()]);
-        argon2_into(&argon2.hasher, input, &argon2.salt, &mut tag, memory)?;
-        Ok(tag.ct_eq(argon2.tag.as_bytes()).into())
+        match &self.check {
+            Check::Argon2(argon2) => {
+                let mut tag = Zeroizing::new(vec![0; argon2.tag.len()]);
+                argon2_into(&argon2.hasher, input, &argon2.salt, &mut tag, memory)?;
+                Ok(tag.ct_eq(argon2.tag.as_bytes()).into())
+            }
+            Check::Bcrypt { hash, of_sha256 } => {
+                let input = if *of_sha256 { sha256_in_hex(input) } else { input.to_vec().into() };
+                bcrypt::verify(&*input, hash).map_err(|_| BAD_BCRYPT)
+            }
+            Check::Derived { salt, tag } => {
+                let mut derived = Zeroizing::new(vec![0; tag.len()]);
+                derive_into(self.scheme, input, salt, &mut derived)?;
+                Ok(derived.ct_eq(tag).into())
+            }
+        }
     }
+}
+
+fn sha256_in_hex(input: &[u8]) -> Zeroizing<Vec<u8>> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(input);
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Zeroizing::new(nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect())
 }
 
 impl fmt::Debug for StoredHash {
