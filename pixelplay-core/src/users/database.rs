@@ -6,14 +6,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
-use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::error::UserError;
+use super::foreign_log::refuse_log_of_another;
 use super::name::UserName;
 use crate::sqlite::{self, FileKind, PATIENCE, Refusal, create_private, is_busy, patiently};
 
@@ -232,65 +230,6 @@ pub(super) fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<(
     }
 }
 
-/// Refuses a file beside which lies the log of another one, such as a backup that was copied over
-/// the file of a store that had been killed. SQLite would replay it: the log does not say which
-/// file it belongs to.
-fn refuse_log_of_another(path: &Path, connection: &Connection) -> Result<(), Abort> {
-    let id = |connection: &Connection| -> rusqlite::Result<(Vec<u8>, Option<Vec<u8>>)> {
-        let has_file_id: bool = connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM pragma_table_info('secret') WHERE name = 'file_id')",
-            [],
-            |row| row.get(0),
-        )?;
-        let file_id = if has_file_id { "file_id" } else { "NULL" };
-        let sql = format!("SELECT attempt_key, {file_id} FROM secret");
-        connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-    };
-    let log = beside(path, "-wal");
-    for tries in 0.. {
-        if std::fs::metadata(&log).map_or(true, |log| log.len() == 0) {
-            return Ok(());
-        }
-        // While the log is moved into the file, the file alone may contradict itself.
-        let without_log = connect_without_log(path).and_then(|file| id(&file));
-        match (without_log, id(connection)) {
-            (Ok(alone), Ok(with_log))
-                if alone.0 != with_log.0 || is_other(&alone.1, &with_log.1) => {}
-            _ => return Ok(()),
-        }
-        if tries == 20 {
-            break;
-        }
-        sleep(Duration::from_millis(10));
-    }
-    // Neither may be changed now: closing the connection would move the log into the file.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Err(UserError::LogOfAnother { path: path.to_owned(), log }.into())
-}
-
-fn is_other(one: &Option<Vec<u8>>, other: &Option<Vec<u8>>) -> bool {
-    one.is_some() && other.is_some() && one != other
-}
-
-/// Opens the file as it is without its log. SQLite gives up no locks on the file when it closes it.
-fn connect_without_log(path: &Path) -> rusqlite::Result<Connection> {
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
-            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    uri.push_str("?immutable=1");
-    Connection::open_with_flags(
-        uri,
-        OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_URI
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // After a panic the connection is still usable: its transaction was rolled back.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -362,6 +301,8 @@ pub(super) fn error_of(abort: Abort, action: &'static str, path: &Path) -> UserE
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::config::DbConfig;
+
     use super::*;
 
     /// Returns the settings of a connection of the store.

@@ -56,6 +56,7 @@
 //! | `throttle/` | slowing down guessing |
 //! | `taste/` | what a person likes |
 //! | `database`, `schema.sql`, `schema_2.sql` | the SQLite file |
+//! | `foreign_log` | finding a log that belongs to another file |
 //! | `clock`, `error` | the clock, and the error type |
 
 mod account;
@@ -65,6 +66,7 @@ mod clock;
 mod confirmation;
 mod database;
 mod error;
+mod foreign_log;
 mod name;
 mod options;
 mod password;
