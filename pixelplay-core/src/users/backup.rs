@@ -145,7 +145,8 @@ fn new_file_beside(path: &Path, action: &'static str) -> Result<TempPath, UserEr
 /// Syncs a file and gives it its name, which nobody may have.
 fn name(copied: TempPath, path: &Path, action: &'static str) -> Result<(), UserError> {
     let failed = |source| UserError::Io { action, path: path.to_owned(), source };
-    File::open(&copied).and_then(|file| file.sync_all()).map_err(failed)?;
+    // Windows syncs only what may be written.
+    File::options().write(true).open(&copied).and_then(|file| file.sync_all()).map_err(failed)?;
     copied.persist_noclobber(path).map_err(|error| failed(error.error))?;
     #[cfg(unix)]
     if let Some(folder) = std::path::absolute(path).map_err(failed)?.parent() {
