@@ -32,8 +32,8 @@ pub(in crate::users) struct StoredHash {
 /// What a password is checked against.
 pub(super) enum Check {
     Argon2(Box<Argon2Hash>),
-    /// The hash itself; and whether it is of the SHA-256 of the password, in hex (Django's way past
-    /// the 72 bytes of bcrypt).
+    /// The hash itself, and whether it was made from the SHA-256 of the password in hex (Django's
+    /// way around bcrypt's limit of 72 bytes).
     Bcrypt {
         hash: String,
         of_sha256: bool,
