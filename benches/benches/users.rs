@@ -1,13 +1,13 @@
-//! The user store: whether timing reveals which users exist, how fast sessions resume, and what a
-//! burst of log-ins takes.
+//! The user store: whether timing reveals which users exist, how fast sessions resume, and how much
+//! time and memory a burst of log-ins takes.
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
 //! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`, `capacity`) to
-//! run only those, and `--quick` to run each thing once, as tests do. Criterion measures one thing
-//! after another. Here several things are compared on a machine whose speed varies, so they take
-//! turns, and their medians are compared. The first row of each comparison is measured twice: the
-//! difference between the two results is the machine's noise.
+//! run only those, and `--quick` to run each measurement once, as tests do. Criterion completes one
+//! measurement before it starts the next. Here the results are compared on a machine whose speed
+//! varies, so the candidates take turns, and their medians are compared. The first row of each
+//! comparison is measured twice: the difference between the two results is the machine's noise.
 
 #![allow(
     clippy::unwrap_used,

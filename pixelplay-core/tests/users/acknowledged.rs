@@ -110,7 +110,7 @@ pub(super) fn differences(users: &UserStore, accounts: &Accounts) -> Vec<String>
         Some(known) => differences_of(users, name, known),
         None => match users.account(name) {
             Err(UserError::UnknownUser) => Vec::new(),
-            other => vec![format!("{name} is nobody, not {other:?}")],
+            other => vec![format!("{name} has an account: {other:?}")],
         },
     };
     accounts.iter().flat_map(of_account).collect()

@@ -15,8 +15,8 @@ fn account(writer: usize, song: usize) -> String {
     format!("writer-{writer}-{}", song / SONGS)
 }
 
-/// The role `add WRITER ROUND` of a [`child`]: adds songs as fast as it can, and notes each one that
-/// was acknowledged.
+/// The role `add WRITER ROUND` of a [`child`]: adds songs as fast as it can, and notes each song
+/// that was acknowledged.
 pub(super) fn add_until_killed(db: &Path, argument: &str) {
     let (writer, first) = argument.split_once(' ').unwrap();
     let (writer, first): (usize, usize) = (writer.parse().unwrap(), first.parse().unwrap());
@@ -123,7 +123,7 @@ fn backups_made_while_two_processes_write_and_all_are_killed_hold_what_was_ackno
     check(&db, &songs);
     println!(
         "{rounds} kills of two writers and a backup: {backups} backups held everything, {unfinished} were cut off and \
-         left no file of their name; {:.0} songs a second",
+         left no file with their name; {:.0} songs a second",
         songs.iter().sum::<usize>() as f64 / writing.as_secs_f64()
     );
     assert!(backups > 0);

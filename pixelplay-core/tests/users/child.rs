@@ -40,8 +40,8 @@ pub(super) fn through_shell(script: &str, child: &Command) -> Command {
 }
 
 /// Returns a command that runs the child without root's privileges, or `None` if no other user can
-/// run it. If the tests run as root, the user `nobody` must own everything in `place` that the child
-/// is meant to write.
+/// run it. If the tests run as root, the user `nobody` must own everything in `place` that the
+/// child is meant to write.
 pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
     const NOBODY: u32 = 65_534;
     let mut command = child(role, place);

@@ -1,8 +1,8 @@
 //! Files that are cut short or have flipped bits.
 //!
 //! SQLite keeps no checksums: it only finds inconsistent structures. So a flip inside a text or a
-//! number can go unnoticed. For such flips, the tests assert that they give nobody access, and print
-//! how many there are.
+//! number can go unnoticed. For such flips, the tests assert that they give nobody access, and
+//! print how many there are.
 
 use super::*;
 use rand::RngExt as _;

@@ -104,8 +104,8 @@ impl Folder {
     }
 
     /// Returns the bytes of the database and of the files that SQLite keeps next to it. Do not call
-    /// this while another process has it open: reading a file and closing it releases the locks that
-    /// this process has on it.
+    /// this while another process has it open: reading a file and closing it releases the locks
+    /// that this process has on it.
     fn bytes(&self) -> Vec<u8> {
         [self.stored(), fs::read(self.path("users.db-shm")).unwrap_or_default()].concat()
     }

@@ -21,7 +21,7 @@ use crate::users::password::pepper::{Pepper, Peppers};
 #[cfg(test)]
 use super::ledger;
 
-/// A hash as stored in the database: an Argon2 PHC string, or a hash of another program.
+/// A hash as stored in the database: an Argon2 PHC string, or a hash from another program.
 pub(in crate::users) struct StoredHash {
     pub(super) text: String,
     pub(super) scheme: Scheme,
