@@ -313,7 +313,7 @@ impl PyUserStore {
         Ok(sessions.into_iter().map(PySession).collect())
     }
 
-    /// Ends one session by its ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``.
+    /// Ends one session of an account by ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``.
     fn revoke(&self, py: Python<'_>, name: Typed, session: i64) -> PyResult<bool> {
         self.wait(py, move |users| users.revoke(&name, session))
     }

@@ -219,7 +219,7 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
     // No later round lost anything from an earlier one either.
     losses.extend(all.losses(&folder.open()));
     println!(
-        "{rounds} kills, {} acknowledged operations ({:?}), {} under way, {} lost; {passwords} passwords tried",
+        "{rounds} kills, {} acknowledged operations ({:?}), {} in progress, {} lost; {passwords} passwords tried",
         all.counts.values().sum::<usize>(),
         all.counts,
         all.open.len(),

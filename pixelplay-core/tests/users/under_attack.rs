@@ -27,7 +27,7 @@ fn wait_of(answer: Result<NewSession, UserError>) -> Option<Duration> {
     match answer {
         Err(UserError::Throttled { retry_after, .. }) => Some(retry_after),
         Err(UserError::InvalidCredentials) => None,
-        other => panic!("a guess was answered {other:?}"),
+        other => panic!("unexpected answer to a guess: {other:?}"),
     }
 }
 

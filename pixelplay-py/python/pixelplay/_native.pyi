@@ -944,7 +944,7 @@ class UserStore:
     def sessions(self, name: str) -> list[Session]:
         """Returns the open sessions of an account, newest first. Raises ``UnknownUser``."""
     def revoke(self, name: str, session: int) -> bool:
-        """Ends one session by its ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``."""
+        """Ends one session of an account by ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``."""
     def change_password(
         self, name: str, old: str, new: str, *, source: str | None = None, label: str | None = None
     ) -> NewSession:

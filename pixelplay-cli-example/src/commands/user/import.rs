@@ -18,10 +18,9 @@ const SHOWN: usize = 20;
 #[derive(clap::Args)]
 #[command(
     after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is a \
-bcrypt, Argon2, PBKDF2 or scrypt hash as Django, werkzeug, passlib and others write it. Quote a hash that contains \
-commas, as Argon2 hashes do. YAML and JSON are not read: \
-convert them to such a table. All users keep their passwords; the first log-in of each replaces the hash with a \
-current one. Delete the table after the import: anyone who has it can try to guess the passwords.
+bcrypt, Argon2, PBKDF2 or scrypt hash in the form that Django, werkzeug, passlib and others write. Quote a hash that \
+contains commas, as Argon2 hashes do. YAML and JSON are not read: convert them to CSV first. All users keep their \
+passwords; the first log-in of each user replaces the hash with a current one. Delete the table after the import: anyone who has it can try to guess the passwords.
 
 Example, with the table users.csv and its import:
   name,hash

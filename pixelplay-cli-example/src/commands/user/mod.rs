@@ -19,7 +19,8 @@ pub(crate) use taste::TasteArgs;
     after_help = "Passwords are asked for on the terminal and not shown. If standard input is not a terminal, each \
 password is read from it as one line. They are never arguments, because others on the machine can see those. `login` \
 keeps the session token in a file that only you can read, next to the database and named after it with .session \
-appended; anyone who has the token is logged in as you. A session ends after 30 days without use, and after a year at the latest.
+appended; anyone who has the token is logged in as you. A session ends after 30 days without use, and after a year at \
+the latest.
 
 `list` and the commands after it are for the operator of a database: they ask for no password, since anyone who can
 write the file could do the same.
