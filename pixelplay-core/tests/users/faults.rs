@@ -102,7 +102,7 @@ fn fill_disk(disk: &Path) -> Result<String, UserError> {
     fs::write(&ballast, vec![7; 256 << 10]).unwrap();
 
     let (mut songs, error) = add_until_full(&users, 0);
-    // Now to the last byte.
+    // Now the disk is filled to the last byte.
     let rest = disk.join("rest");
     let _ = fs::write(&rest, vec![7; 4 << 20]);
     let mut refusals = vec![error];
@@ -372,7 +372,7 @@ fn a_log_of_another_program_stays_as_it_is() {
             "PRAGMA journal_mode = WAL; CREATE TABLE note (text); INSERT INTO note VALUES ('mine');",
         )
         .unwrap();
-    // As that program left it when it was killed.
+    // The files as that program left them when it was killed.
     let files = ["users.db", "users.db-wal"];
     for name in files {
         fs::copy(elsewhere.path(name), folder.path(name)).unwrap();

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
     clippy::print_stdout,
-    reason = "children report to their parents by printing, and tests print counts and what they skip"
+    reason = "children report to their parents by printing; tests print counts and what they skip"
 )]
 
 use std::fs;

@@ -20,7 +20,8 @@ const SHOWN: usize = 20;
     after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is a \
 bcrypt, Argon2, PBKDF2 or scrypt hash in the form that Django, werkzeug, passlib and others write. Quote a hash that \
 contains commas, as Argon2 hashes do. YAML and JSON are not read: convert them to CSV first. All users keep their \
-passwords; the first log-in of each user replaces the hash with a current one. Delete the table after the import: anyone who has it can try to guess the passwords.
+passwords; the first log-in of each user replaces the hash with a current one. Delete the table after the import: \
+anyone who has it can try to guess the passwords.
 
 Example, with the table users.csv and its import:
   name,hash
