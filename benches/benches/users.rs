@@ -1,13 +1,13 @@
-//! The user store: whether timing reveals which users exist, how fast sessions resume, and what a
-//! burst of log-ins takes.
+//! The user store: whether timing reveals which users exist, how fast sessions resume, and how much
+//! time and memory a burst of log-ins takes.
 //!
 //!     cargo bench -p pixelplay-benches --bench users
 //!
 //! Add the names of parts after `--` (`enumeration`, `resume`, `storm`, `latency`, `capacity`) to
-//! run only those, and `--quick` to run each thing once, as tests do. Criterion measures one thing
-//! after another. Here several things are compared on a machine whose speed varies, so they take
-//! turns, and their medians are compared. The first row of each comparison is measured twice: the
-//! difference between the two results is the machine's noise.
+//! run only those, and `--quick` to run each measurement once, as tests do. Criterion completes one
+//! measurement before it starts the next. Here the results are compared on a machine whose speed
+//! varies, so the candidates take turns, and their medians are compared. The first row of each
+//! comparison is measured twice: the difference between the two results is the machine's noise.
 
 #![allow(
     clippy::unwrap_used,
@@ -196,7 +196,8 @@ fn add_sessions(path: &Path, count: usize, now: SystemTime) -> Vec<String> {
     tokens
 }
 
-/// What one file carries: calls a second, by one thread and by four, every write synced to disk.
+/// Measures the capacity of one file: calls a second by one thread and by four, with every write
+/// synced to disk.
 fn capacity(quick: bool) {
     let (rounds, calls) = if quick { (1, 8) } else { (5, 400) };
     let folder = tempfile::tempdir().unwrap();
@@ -215,7 +216,7 @@ fn capacity(quick: bool) {
     let add = |person: usize, call: usize| {
         users.add_favourite(&format!("user{person}"), &format!("song {call}")).unwrap();
     };
-    /// What a person does for the so-and-so-many-th time.
+    /// A call, given the number of the person and of the call.
     type Call<'a> = &'a (dyn Fn(usize, usize) + Sync);
     let parts: [(&str, usize, Call<'_>); 3] = [
         ("log-ins", calls / 8, &log_in),
@@ -225,7 +226,7 @@ fn capacity(quick: bool) {
     println!("\ncalls a second; median of {rounds} rounds");
     for (what, calls, call) in parts {
         for threads in [1, 4] {
-            // No song twice, which would not be written.
+            // No song is added twice: the second time, nothing would be written.
             let mut done = 100_000 * threads;
             let times = take_turns(rounds, 1, |_| {
                 let first = done;

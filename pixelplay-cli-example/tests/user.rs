@@ -1,4 +1,4 @@
-//! `pixelplay user` as a person and a script meet it: real processes, real files, exit codes and
+//! `pixelplay user` as people and scripts use it: real processes, real files, exit codes and
 //! messages.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -70,7 +70,7 @@ impl Home {
         command
     }
 
-    /// Runs `user` with its database in the home folder, and so much on standard input.
+    /// Runs `user` with its database in the home folder, and with this text on standard input.
     fn run(&self, args: &[&str], input: impl AsRef<[u8]>) -> Output {
         let mut child = self
             .command(&[&["user", "--users", "users.db"], args].concat())
@@ -258,8 +258,8 @@ fn sessions_are_listed_and_ended() {
     assert!(users.sessions("ana").unwrap().is_empty());
 }
 
-/// The command line is not a web page: a session of half an hour would have to be begun for every
-/// few commands.
+/// The command line is not a web page: with sessions of half an hour, users would have to log in
+/// again every few commands.
 #[test]
 fn a_session_of_the_command_line_is_a_long_one() {
     let home = Home::of_ana();

@@ -35,7 +35,7 @@ pub(crate) struct FileKind {
     /// The statements that migrate each version of the schema to the next. Version 0 is an empty
     /// file.
     pub(crate) migrations: &'static [&'static str],
-    /// What SQL alone cannot convert, in the transaction of the migration: given the version that
+    /// Converts what SQL alone cannot, in the transaction of the migration. Takes the version that
     /// the file had.
     pub(crate) convert: fn(&Connection, i64) -> rusqlite::Result<()>,
     /// The name with its article, for messages.
@@ -135,7 +135,8 @@ impl FileKind {
         let foreign = |what| Err(Abort::Refused(Refusal::Foreign(what)));
         if id != self.application_id {
             match (id, tables, pages) {
-                // Migrated before it has a log: so a copy of the file alone always has its tables.
+                // Migrated before it has a log, so that a copy of the file alone always has the
+                // tables.
                 (0, 0, 0) => self.migrate(&mut connection)?,
                 (0, 0, _) => {
                     return foreign(

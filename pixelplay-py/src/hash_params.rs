@@ -15,7 +15,7 @@ use crate::error::Raise;
 /// rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 ///
 /// Raises ``UserError`` (a ``ValueError``) for settings weaker than those in OWASP's table, and for settings that could
-/// overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+/// overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in total over all passes.
 #[pyclass(frozen, eq, name = "HashParams", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyHashParams(pub(crate) HashParams);

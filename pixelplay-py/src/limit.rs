@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 /// ``decay_interval``, whatever comes in between.
 ///
 /// ``UserStore`` raises ``UserError`` (a ``ValueError``) for a limit that is not safe: more than 100 failures per
-/// account, or a longer wait than a day.
+/// account, or a wait of more than a day.
 #[pyclass(frozen, eq, name = "Limit", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyLimit(pub(crate) Limit);

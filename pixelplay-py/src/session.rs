@@ -24,8 +24,8 @@ impl PyNewSession {
         self.0.token.expose()
     }
 
-    /// The secret that identifies the client, to pass as ``device`` at its next log-in: in a cookie of its own,
-    /// which outlives the session. It does not log anybody in.
+    /// The secret that identifies the client, to pass as ``device`` at its next log-in. Keep it in a separate cookie
+    /// that outlives the session. It does not log anybody in.
     #[getter]
     fn device(&self) -> &str {
         self.0.device.expose()
@@ -112,7 +112,7 @@ impl PySession {
     }
 }
 
-/// The data of an account that are not secret.
+/// The data of an account, without its secrets.
 #[pyclass(frozen, eq, name = "Account", module = "pixelplay")]
 #[derive(PartialEq)]
 pub(crate) struct PyAccount(pub(crate) Account);
@@ -131,13 +131,13 @@ impl PyAccount {
         moment(py, self.0.created)
     }
 
-    /// Since when it has been disabled, in UTC; ``None`` if it is not.
+    /// When it was disabled, in UTC; ``None`` if it is not disabled.
     #[getter]
     fn disabled<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
         self.0.disabled.map(|since| moment(py, since)).transpose()
     }
 
-    /// What another service knows the person by; see ``UserStore.register_external``.
+    /// The id by which another service knows the person; see ``UserStore.register_external``.
     #[getter]
     fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()

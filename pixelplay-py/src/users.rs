@@ -53,7 +53,7 @@ use crate::session::{PyAccount, PyListen, PyNewSession, PySession};
 /// Raises ``UserError`` for a file that is damaged, of another kind or of a later version. In this and every other
 /// call, it is also the matching ``OSError`` if the system refuses: ``FileNotFoundError`` if the folder does not exist,
 /// ``PermissionError``, a full disk, ``TimeoutError`` after another program has held the file locked for a minute. It
-/// is a ``ValueError`` for bad options, and if a pepper is missing that hashes need.
+/// is a ``ValueError`` for bad options, and if a pepper that stored hashes need is missing.
 #[pyclass(frozen, name = "UserStore", module = "pixelplay")]
 pub(crate) struct PyUserStore {
     path: PathBuf,
@@ -166,8 +166,8 @@ impl PyUserStore {
     /// Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
     /// its end.
     ///
-    /// Only then are the two files gone that SQLite keeps next to it, and only then can it be removed on Windows. To
-    /// copy it, use ``backup``. A store that is garbage-collected is closed as well.
+    /// Until then, SQLite keeps two more files next to it, and on Windows it cannot be deleted. To copy it, use
+    /// ``backup``. A store that is garbage-collected is closed as well.
     fn close(&self, py: Python<'_>) {
         let open = self.lock().take();
         // SQLite moves its log into the file, which can take a while.
@@ -203,8 +203,9 @@ impl PyUserStore {
 
     /// Creates an account without a password, for a person that another service has identified.
     ///
-    /// ``external_id`` is what that service knows the person by and must never change hands: for OpenID Connect the
-    /// issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``; not a mail address.
+    /// ``external_id`` identifies the person at that service and must never pass to another person. For OpenID Connect,
+    /// use the issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``, and never an
+    /// e-mail address.
     ///
     /// Raises ``BadUserName``, ``NameTaken``, ``ExternalIdTaken``, ``UserError`` (a ``ValueError``) for an id that is
     /// empty or longer than 1,024 bytes.
@@ -260,9 +261,9 @@ impl PyUserStore {
     /// Starts a session if the password is right. Takes the same time whether or not the name exists.
     ///
     /// Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
-    /// that the client cannot choose. Of an IPv6 address, the /64 counts. ``label`` is what ``sessions`` shows, such as
+    /// that the client cannot choose. IPv6 addresses are counted per /64. ``label`` is what ``sessions`` shows, such as
     /// ``"Firefox on Linux"``. ``device`` is the ``device`` of an earlier log-in on the same client: with it, the owner
-    /// of an account gets in while strangers guess its password. ``idle_timeout`` and ``max_age`` are how long this
+    /// of an account can log in while strangers guess its password. ``idle_timeout`` and ``max_age`` set how long this
     /// session lasts, for example with "remember me"; pass both or neither.
     ///
     /// Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``AccountDisabled`` if the password is
@@ -312,7 +313,7 @@ impl PyUserStore {
         Ok(sessions.into_iter().map(PySession).collect())
     }
 
-    /// Ends one session of an account by its ``id``; returns ``False`` if it had ended. Raises ``UnknownUser``.
+    /// Ends one session of an account by ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``.
     fn revoke(&self, py: Python<'_>, name: Typed, session: i64) -> PyResult<bool> {
         self.wait(py, move |users| users.revoke(&name, session))
     }
@@ -337,13 +338,13 @@ impl PyUserStore {
         .map(PyNewSession)
     }
 
-    /// Returns the data of an account that are not secret. Raises ``UnknownUser``.
+    /// Returns the data of an account, without its secrets. Raises ``UnknownUser``.
     fn account(&self, py: Python<'_>, name: Typed) -> PyResult<PyAccount> {
         self.read(py, |users| users.account(&name)).map(PyAccount)
     }
 
-    /// Returns accounts in the order of their names, at most ``limit`` of them: the first, or those ``after`` a
-    /// name.
+    /// Returns accounts in the order of their names, at most ``limit`` of them: those after the name ``after``, or
+    /// the first ones.
     #[pyo3(signature = (*, after = None, limit = 100))]
     fn accounts(
         &self,
@@ -355,8 +356,8 @@ impl PyUserStore {
         Ok(accounts.into_iter().map(PyAccount).collect())
     }
 
-    /// Returns how long a log-in with this name has to wait, from a client that the account does not know. Raises
-    /// ``UnknownUser``.
+    /// Returns how long a log-in with this name has to wait if it comes from a client that the account does not
+    /// know. Raises ``UnknownUser``.
     fn log_in_wait(&self, py: Python<'_>, name: Typed) -> PyResult<Duration> {
         self.read(py, |users| users.log_in_wait(&name))
     }
@@ -367,7 +368,7 @@ impl PyUserStore {
     }
 
     /// Disables an account: its sessions end, its single-use tokens become invalid, and nobody can log in. Its data
-    /// stay. Returns ``False`` if it was disabled already. Raises ``UnknownUser``.
+    /// is kept. Returns ``False`` if it was already disabled. Raises ``UnknownUser``.
     fn disable(&self, py: Python<'_>, name: Typed) -> PyResult<bool> {
         self.wait(py, move |users| users.disable(&name))
     }
@@ -384,10 +385,10 @@ impl PyUserStore {
     }
 
     /// Removes the password hashes of accounts that were imported longer ago than this and have not logged in since;
-    /// returns how many. They keep their data and need a new password.
+    /// returns how many. These accounts keep their data, but need a new password.
     ///
-    /// As long as one account has an expensive imported hash, every log-in of everybody costs as much. So do this some
-    /// months after an import.
+    /// As long as one account has an expensive imported hash, every log-in to any account costs as much. So call this
+    /// some months after an import.
     fn expire_imported_hashes(&self, py: Python<'_>, older_than: Duration) -> PyResult<usize> {
         self.wait(py, move |users| users.expire_imported_hashes(older_than))
     }
@@ -561,17 +562,17 @@ impl PyUserStore {
     /// Writes a backup of the store, as it is now, to a file that does not exist yet. Other threads and processes go
     /// on reading and writing.
     ///
-    /// It is one file, readable by its owner only, verified and synced before it gets its name. It is a store like any
-    /// other: it can be opened, or put back with ``restore``. Raises ``FileExistsError``.
+    /// The backup is one file, readable by its owner only, verified and synced before it gets its name. It is a store
+    /// like any other: it can be opened, or restored with ``restore``. Raises ``FileExistsError``.
     fn backup(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.wait(py, move |users| users.backup(path))
     }
 
-    /// Puts a backup, or another file of a store, back to ``path``. The backup is verified first and stays as it is.
+    /// Restores a backup, or any other store file, to ``path``. The backup is verified first and is not changed.
     ///
     /// An existing file is only overwritten with ``replace``. A store is overwritten in one transaction: processes that
-    /// have it open go on with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError`` if
-    /// the backup cannot be used; nothing is changed then.
+    /// have it open continue with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError``
+    /// if the backup cannot be used; nothing is changed then.
     #[staticmethod]
     #[pyo3(signature = (backup, path, *, replace = false))]
     fn restore(py: Python<'_>, backup: PathBuf, path: PathBuf, replace: bool) -> PyResult<()> {

@@ -1,4 +1,4 @@
-//! Passwords typed on a terminal, which a pseudo-terminal stands for.
+//! Passwords typed on a terminal, simulated by a pseudo-terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::{Home, NEW_PASSWORD, PASSWORD};
 
-/// A command on a terminal of its own, and what that has shown.
+/// A command on its own terminal, and what the terminal has shown.
 struct Typed {
     terminal: File,
     child: Child,
@@ -35,7 +35,7 @@ impl Typed {
         Self { terminal: pty.master.into(), child, shown: Vec::new() }
     }
 
-    /// Types keys once it is asked for them and the terminal has stopped showing what is typed.
+    /// Types keys once the prompt has appeared and the terminal has stopped echoing.
     fn answer(&mut self, prompt: &str, keys: &str) {
         while !self.shown.ends_with(prompt.as_bytes()) {
             let mut more = [0; 1024];
@@ -55,11 +55,11 @@ impl Typed {
         modes.contains(LocalFlags::ECHO)
     }
 
-    /// What was shown, and the exit code; the terminal echoes again.
+    /// Returns what was shown, and the exit code. The terminal must echo again.
     fn end(mut self) -> (String, Option<i32>) {
         let code = self.child.wait().unwrap().code();
         assert!(self.echoes());
-        // Linux says EIO at the end, as nobody has the other side open.
+        // At the end, Linux returns EIO, because no process has the other side open.
         let _ = self.terminal.read_to_end(&mut self.shown);
         (String::from_utf8(self.shown).unwrap(), code)
     }

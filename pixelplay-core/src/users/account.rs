@@ -120,7 +120,7 @@ impl UserStore {
     }
 }
 
-/// What an account begins with, besides its name.
+/// The initial data of an account, except its name.
 pub(super) struct NewAccount<'a> {
     /// `None` for an account without a password.
     pub(super) hash: Option<&'a StoredHash>,
@@ -141,7 +141,7 @@ pub(super) fn insert(
     new: &NewAccount<'_>,
 ) -> Result<(), Abort> {
     let text = |of: fn(&StoredHash) -> String, none: &str| new.hash.map_or(none.to_owned(), of);
-    // All unique columns are derived from the name, but the external id.
+    // All unique columns except the external id are derived from the name.
     let added = transaction
         .prepare_cached(
             "INSERT INTO account (name, name_key, name_skeleton, hash, scheme, input, external_id, created)

@@ -1,4 +1,4 @@
-//! What the operator of a store does: looking at accounts, letting people in, keeping them out.
+//! Functions for the operator of a store: listing, unlocking and disabling accounts.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use super::session::{end_all, set_hash};
 use super::store::UserStore;
 use super::throttle::{Attempted, Counted};
 
-/// The data of an account that are not secret.
+/// The data of an account, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
@@ -20,10 +20,9 @@ pub struct Account {
     pub username: String,
     /// When it was registered.
     pub created: SystemTime,
-    /// Since when it has been disabled; `None` if it is not.
+    /// When it was disabled; `None` if it is not disabled.
     pub disabled: Option<SystemTime>,
-    /// What another service knows the person by; see
-    /// [`UserStore::register_external`].
+    /// The id by which another service knows the person; see [`UserStore::register_external`].
     pub external_id: Option<String>,
     /// The kind of its password hash and what it costs, such as `argon2id:19:19456:2:1` or
     /// `bcrypt:12`; `None` if it has no password.
@@ -45,20 +44,20 @@ impl Account {
 }
 
 impl UserStore {
-    /// Returns the data of an account that are not secret.
+    /// Returns the data of an account, without its secrets.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
     pub fn account(&self, name: &str) -> Result<Account, UserError> {
-        self.read_for("look an account up", name, |reader, account| {
+        self.read_for("look up an account", name, |reader, account| {
             Ok(reader
                 .prepare_cached(&format!("SELECT {COLUMNS} FROM account WHERE id = ?"))?
                 .query_row([account], Account::read)?)
         })
     }
 
-    /// Returns accounts in the order of their names, at most `limit` of them: the first, or those
-    /// after a name.
+    /// Returns accounts in the order of their names, at most `limit` of them: those after the name
+    /// `after`, or the first ones.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -80,8 +79,8 @@ impl UserStore {
         })
     }
 
-    /// Returns how long a log-in with this name has to wait, from a client that the account does
-    /// not know; zero if it does not.
+    /// Returns how long a log-in with this name has to wait if it comes from a client that the
+    /// account does not know; zero if it does not have to wait.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.
@@ -89,7 +88,7 @@ impl UserStore {
         let now = self.now();
         let key = UserName::parse(name).map_err(|_| UserError::UnknownUser)?;
         let counted = Counted::Account(Attempted::LogIn, key.key().as_bytes());
-        self.read_for("look attempts up", name, |reader, _| {
+        self.read_for("look up attempts", name, |reader, _| {
             self.throttle.wait_of(reader, counted, now)
         })
     }
@@ -106,7 +105,7 @@ impl UserStore {
     }
 
     /// Disables an account: its sessions end, its single-use tokens become invalid, and nobody can
-    /// log in. Its data stay. Returns `false` if it was disabled already.
+    /// log in. Its data is kept. Returns `false` if it was already disabled.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
@@ -154,19 +153,19 @@ impl UserStore {
     }
 
     /// Removes the password hashes of accounts that were imported longer ago than this and have not
-    /// logged in since. They keep their data and need a new password, by
-    /// [`start_password_reset`](Self::start_password_reset) or [`set_password`](Self::set_password).
-    /// Returns how many there were.
+    /// logged in since. These accounts keep their data, but need a new password from
+    /// [`start_password_reset`](Self::start_password_reset) or
+    /// [`set_password`](Self::set_password). Returns the number of these accounts.
     ///
-    /// As long as one account has an expensive imported hash, every log-in of everybody costs as
-    /// much. So do this some months after an import.
+    /// As long as one account has an expensive imported hash, every log-in to any account costs as
+    /// much. So call this some months after an import.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn expire_imported_hashes(&self, older_than: Duration) -> Result<usize, UserError> {
         let before = self.now().saturating_sub(in_millis(older_than));
         self.storage.write("expire hashes", |transaction| {
-            // Only hashes of other programs are of passwords as they were typed.
+            // Only hashes from other programs were made from passwords as typed.
             Ok(transaction.execute(
                 "UPDATE account SET hash = '', scheme = 'none', input = 'normalised'
                  WHERE input = 'typed' AND created <= ?",

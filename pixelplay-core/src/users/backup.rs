@@ -1,4 +1,4 @@
-//! Backups: a copy of the whole store in one file, and putting it back.
+//! Backups: copying the whole store to one file, and restoring it.
 
 use std::fs::{self, File};
 use std::io;
@@ -18,8 +18,8 @@ impl UserStore {
     ///
     /// The backup is one file, readable by its owner only. It holds everything that was
     /// acknowledged before this call. It is verified and synced before it gets its name, so a file
-    /// of this name is a complete backup, whatever happens. It is a store like any other: it can be
-    /// opened, or put back with [`restore`](Self::restore).
+    /// with this name is always a complete backup. It is a store like any other: it can be opened,
+    /// or restored with [`restore`](Self::restore).
     ///
     /// # Errors
     /// [`UserError::Io`] if the file exists or cannot be written, [`UserError::Damaged`] if the
@@ -31,7 +31,8 @@ impl UserStore {
         let failed = |abort| error_of(abort, "write a backup to", path);
         let mut target = Connection::open(&copied).map_err(Abort::from).map_err(failed)?;
         self.storage.copy_to(&mut target)?;
-        // One file, which no log belongs to: neither its own nor that of the store.
+        // The backup is a single file without a log of its own. Its new id shows that the log of
+        // the store does not belong to it either.
         target
             .execute_batch(
                 "PRAGMA journal_mode = DELETE; UPDATE secret SET file_id = randomblob(16);",
@@ -39,26 +40,26 @@ impl UserStore {
             .map_err(Abort::from)
             .map_err(failed)?;
         drop(target);
-        // With the log of a store, opening it would leave files next to it.
+        // Not opened like a store: that would turn WAL on and leave files next to the backup.
         let checked = open_to_read(&copied).map_err(Abort::from).map_err(failed)?;
         verify(&checked, path).map_err(failed)?;
         drop(checked);
         name(copied, path, "write a backup to")
     }
 
-    /// Puts a backup back to `path`, as a store with everything that the backup holds and nothing
-    /// else. The backup may also be any other file of a store, of this version or an earlier one.
-    /// It is verified first, and stays as it is.
+    /// Restores a backup to `path`, as a store that holds everything in the backup and nothing
+    /// else. The backup may also be any other store file, of this version or an earlier one. It is
+    /// verified first, and is not changed.
     ///
     /// An existing file is only overwritten with `replace`. A store is overwritten in one
-    /// transaction: processes that have it open go on with the restored data, and a crash leaves
-    /// either the old data or the new. A log that was left behind without its file, or beside a
+    /// transaction: processes that have it open continue with the restored data, and a crash leaves
+    /// either the old data or the new. A log that was left behind without its file, or next to a
     /// file that is not a store, is removed; no process may have such a file open.
     ///
     /// # Errors
-    /// [`UserError::Io`] if `path` exists and is not to be replaced, or the backup does not exist;
-    /// [`UserError::NotAUserStore`] or [`UserError::Damaged`] if the backup cannot be used, and if
-    /// a file cannot be read or written. Nothing is changed then.
+    /// [`UserError::Io`] if `path` exists and `replace` is `false`, or if the backup does not
+    /// exist; [`UserError::NotAUserStore`] or [`UserError::Damaged`] if the backup cannot be used,
+    /// and if a file cannot be read or written. Nothing is changed then.
     pub fn restore(
         backup: impl AsRef<Path>,
         path: impl AsRef<Path>,
@@ -98,7 +99,8 @@ impl UserStore {
     }
 }
 
-/// Replaces the contents of a store. What its processes and its log know it by stays.
+/// Replaces the contents of a store. It keeps the ids by which its processes and its log recognise
+/// it.
 fn overwrite(copied: &Path, mut store: Connection) -> Result<(), Abort> {
     let ids = store
         .query_row("SELECT attempt_key, file_id FROM secret", [], |row| {
@@ -113,7 +115,7 @@ fn overwrite(copied: &Path, mut store: Connection) -> Result<(), Abort> {
         )?;
     }
     patiently(|| Ok::<_, Abort>(copy(&source, &mut store)?))?;
-    // The file alone holds everything again, if no other process is reading from the log.
+    // Afterwards the file alone holds everything, unless another process is reading from the log.
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
@@ -133,8 +135,8 @@ fn refuse_existing(path: &Path, action: &'static str) -> Result<(), UserError> {
     Err(UserError::Io { action, path: path.to_owned(), source })
 }
 
-/// Makes an empty file in the folder of a file, for its owner only. It is removed unless it is
-/// given its name.
+/// Creates an empty temporary file in the same folder as `path`, readable by its owner only. It is
+/// removed when it is dropped, unless `name` renames it.
 fn new_file_beside(path: &Path, action: &'static str) -> Result<TempPath, UserError> {
     let failed = |source| UserError::Io { action, path: path.to_owned(), source };
     let absolute = std::path::absolute(path).map_err(failed)?;
@@ -142,7 +144,7 @@ fn new_file_beside(path: &Path, action: &'static str) -> Result<TempPath, UserEr
     Ok(NamedTempFile::new_in(folder).map_err(failed)?.into_temp_path())
 }
 
-/// Syncs a file and gives it its name, which nobody may have.
+/// Syncs a file and renames it to `path`, which must not exist.
 fn name(copied: TempPath, path: &Path, action: &'static str) -> Result<(), UserError> {
     let failed = |source| UserError::Io { action, path: path.to_owned(), source };
     // Windows syncs only what may be written.
@@ -164,7 +166,7 @@ fn remove(path: &Path, action: &'static str) -> Result<(), UserError> {
     }
 }
 
-/// Names the backup in place of its copy.
+/// Makes an error name the backup instead of its temporary copy.
 fn about(error: UserError, backup: &Path) -> UserError {
     let path = backup.to_owned();
     match error {

@@ -102,8 +102,9 @@ impl UserStore {
     /// different wording if the [`account`](Self::account) already exists, and tell the person who
     /// asked only that an email is on its way.
     ///
-    /// Whoever asks gives only the name: anybody can ask for the name of somebody else, and would
-    /// otherwise choose the password of an account that the owner of the name then confirms.
+    /// The request contains only the name. Anybody can send one with the name of somebody else: if
+    /// it also set the password, the owner of the name would confirm an account whose password a
+    /// stranger chose.
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::Throttled`], and if the file cannot be written; never that
@@ -198,7 +199,7 @@ impl UserStore {
         let mut counted = vec![Counted::Account(attempted, &claim.key)];
         counted.extend(client.source.map(|source| Counted::Source(attempted, source)));
         let token = SecretToken::random()?;
-        self.storage.write("make a token", |transaction| {
+        self.storage.write("create a token", |transaction| {
             let now = self.now();
             let expires = now.saturating_add(in_millis(self.options.confirm_within));
             self.throttle.begin(transaction, &counted, now)?;
@@ -223,7 +224,7 @@ impl UserStore {
         Ok(token)
     }
 
-    /// Uses up the token, and returns account and name of the pending action.
+    /// Uses up the token, and returns the account and the name of the pending action.
     fn take(
         &self,
         transaction: &Transaction<'_>,
@@ -244,8 +245,8 @@ impl UserStore {
         Ok(taken.ok_or(UserError::InvalidToken)?)
     }
 
-    /// Returns when a token that is valid now expires at the latest. One that expires later was
-    /// made by a clock that has been set back since.
+    /// Returns the latest time at which a token that is valid now can expire. One that expires
+    /// later was created before the clock was set back.
     fn latest(&self, now: Millis) -> Millis {
         now.saturating_add(in_millis(self.options.confirm_within).saturating_mul(2))
     }

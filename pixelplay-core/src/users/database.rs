@@ -23,7 +23,8 @@ const USER_STORE: FileKind = FileKind {
     is_called: "a user store",
 };
 
-/// Since version 2, mail addresses look alike by fewer characters than other names do.
+/// Recomputes the skeletons of email addresses: since version 2, fewer characters count as looking
+/// alike in them than in other names.
 fn convert(connection: &Connection, from: i64) -> rusqlite::Result<()> {
     if from != 1 {
         return Ok(());
@@ -34,7 +35,7 @@ fn convert(connection: &Connection, from: i64) -> rusqlite::Result<()> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (id, name) in addresses {
-        // A name that today's rules refuse keeps what it has.
+        // A name that the current rules reject keeps its skeleton.
         if let Ok(name) = UserName::parse(&name) {
             connection
                 .prepare_cached("UPDATE OR IGNORE account SET name_skeleton = ? WHERE id = ?")?
@@ -64,7 +65,7 @@ impl From<UserError> for Abort {
 }
 
 impl Storage {
-    /// Opens the file, for its owner only; if wanted, creates it.
+    /// Opens the file, readable by its owner only, and creates it first if `create` is set.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, UserError> {
         let io = |action, source| UserError::Io { action, path: path.to_owned(), source };
         // Absolute, since SQLite treats a path that begins with `file:` as a URI.
@@ -85,7 +86,7 @@ impl Storage {
         }
         let opening = |abort| error_of(abort, "open", path);
         let mut writer = connect(&absolute).map_err(opening)?;
-        // Only once the file is known to be ours.
+        // Permissions are restricted only once the file is known to be ours.
         #[cfg(unix)]
         close_to_others(&absolute).map_err(refused)?;
         patiently(|| refuse_log_of_another(&absolute, &writer)).map_err(opening)?;
@@ -153,8 +154,8 @@ impl Storage {
         .map_err(|abort| error_of(abort, action, &self.path))
     }
 
-    /// Rewrites the file without deleted data. `secure_delete` overwrites deleted data in its last
-    /// place, but splitting or merging pages can leave copies in their unused parts.
+    /// Rewrites the file without deleted data. `secure_delete` overwrites deleted data where it was
+    /// last stored, but splitting or merging pages can leave copies in their unused parts.
     pub(super) fn erase_deleted(&self) -> Result<(), UserError> {
         let writer = locked(&self.writer);
         let action = "erase what was deleted";
@@ -212,12 +213,12 @@ pub(super) fn verify(reader: &Connection, path: &Path) -> Result<(), Abort> {
         |row| row.get(0),
     )?;
     if miscounted {
-        return damaged("its kinds of hashes are miscounted".into());
+        return damaged("its counts of hash kinds are wrong".into());
     }
     Ok(())
 }
 
-/// Copies a whole database over another one, in one transaction of each.
+/// Copies a whole database over another one, in one transaction on each side.
 pub(super) fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     let backup = Backup::new(from, to)?;
     match backup.step(-1)? {

@@ -1,5 +1,5 @@
-//! Errors of the user store. No message contains a password, a token or a name: people mistake one
-//! field for another.
+//! Errors of the user store. No message contains a password, a token or a name: people sometimes
+//! type a secret into the wrong field.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub enum UserError {
     /// takes reveals which of them is wrong.
     #[error("wrong user name or password")]
     InvalidCredentials,
-    /// Too many attempts failed, or too much was requested. This does not reveal whether the
+    /// Too many attempts failed, or too many requests were made. This does not reveal whether the
     /// account exists.
     #[error("{}; try again in {}", too_many(*what), in_words(*retry_after))]
     Throttled {
@@ -51,7 +51,7 @@ pub enum UserError {
     #[error("another account has this external id; log in with it, or remove it there first")]
     ExternalIdTaken,
     /// The external id cannot be stored.
-    #[error("an external id must have 1 to {max_bytes} bytes; use the issuer and its subject")]
+    #[error("an external id must have 1 to {max_bytes} bytes; use the issuer and the subject")]
     ExternalId {
         /// The maximum length in bytes.
         max_bytes: usize,
@@ -84,7 +84,7 @@ pub enum UserError {
     #[error(transparent)]
     HashParams(#[from] HashParamsProblem),
     /// The id of a song cannot be stored.
-    #[error("a song id must have 1 to {max_bytes} bytes, this one has {found}")]
+    #[error("a song id must have 1 to {max_bytes} bytes; this one has {found}")]
     SongId {
         /// The maximum length in bytes.
         max_bytes: usize,
@@ -137,18 +137,18 @@ pub enum UserError {
         /// What it is instead.
         what: &'static str,
     },
-    /// The file contradicts itself.
-    #[error("{} is damaged: {what}; restore a backup", path.display())]
+    /// The contents of the file are inconsistent.
+    #[error("{} is damaged: {what}; restore it from a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// What was found.
         what: String,
     },
-    /// Beside the file lies the log of another one, so the file was put there by other means than
-    /// [`UserStore::restore`](super::UserStore::restore).
+    /// The log next to the file belongs to another file, so the file was put there by other means
+    /// than [`UserStore::restore`](super::UserStore::restore).
     #[error(
-        "{} is the log of another file than {}; move it away if {} was restored there, and use `restore` next time",
+        "{} does not belong to {}; if {} was restored by copying, move the log away, and use `restore` next time",
         log.display(), path.display(), path.display()
     )]
     LogOfAnother {
@@ -159,7 +159,7 @@ pub enum UserError {
     },
     /// The file was written by a later version of PixelPlay.
     #[error(
-        "{} has schema {found}, this version of PixelPlay knows up to {supported}; update PixelPlay",
+        "{} has schema {found}, but this version of PixelPlay knows only up to {supported}; update PixelPlay",
         path.display()
     )]
     NewerSchema {

@@ -1,4 +1,4 @@
-//! Finds a log that belongs to another file than the one it lies beside.
+//! Detects a log that does not belong to the file it is next to.
 
 use std::path::Path;
 use std::thread::sleep;
@@ -10,9 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::database::{Abort, beside};
 use super::error::UserError;
 
-/// Refuses a file beside which lies the log of another one, such as a backup that was copied over
-/// the file of a store that had been killed. SQLite would replay it: the log does not say which
-/// file it belongs to.
+/// Refuses a file if the log next to it belongs to another file, for example if a backup was copied
+/// over the file of a store that had been killed. SQLite would replay the log, which does not say
+/// which file it belongs to.
 pub(super) fn refuse_log_of_another(path: &Path, connection: &Connection) -> Result<(), Abort> {
     let id = |connection: &Connection| -> rusqlite::Result<(Vec<u8>, Option<Vec<u8>>)> {
         let has_file_id: bool = connection.query_row(
@@ -29,7 +29,7 @@ pub(super) fn refuse_log_of_another(path: &Path, connection: &Connection) -> Res
         if std::fs::metadata(&log).map_or(true, |log| log.len() == 0) {
             return Ok(());
         }
-        // While the log is moved into the file, the file alone may contradict itself.
+        // While the log is being moved into the file, the file alone may be inconsistent.
         let without_log = connect_without_log(path).and_then(|file| id(&file));
         match (without_log, id(connection)) {
             (Ok(alone), Ok(with_log))
@@ -41,7 +41,7 @@ pub(super) fn refuse_log_of_another(path: &Path, connection: &Connection) -> Res
         }
         sleep(Duration::from_millis(10));
     }
-    // Neither may be changed now: closing the connection would move the log into the file.
+    // Neither file may change now: closing the connection would move the log into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Err(UserError::LogOfAnother { path: path.to_owned(), log }.into())
 }
@@ -50,7 +50,8 @@ fn is_other(one: &Option<Vec<u8>>, other: &Option<Vec<u8>>) -> bool {
     one.is_some() && other.is_some() && one != other
 }
 
-/// Opens the file as it is without its log. SQLite gives up no locks on the file when it closes it.
+/// Opens the file without its log. Closing this connection does not release SQLite's locks on the
+/// file.
 fn connect_without_log(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {

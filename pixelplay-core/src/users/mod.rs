@@ -15,7 +15,7 @@
 //! let log_in = users.log_in("ana", "correct horse battery")?;
 //! let token = log_in.token.expose(); // into a cookie
 //!
-//! let session = users.resume(token)?; // with every request
+//! let session = users.resume(token)?; // on every request
 //! users.add_favourite(&session.username, "some-song")?;
 //! assert!(users.taste("ana")?["some-song"] > 0.99); // it fades with the months
 //!
@@ -29,8 +29,8 @@
 //! * Passwords are stored only as Argon2id hashes. Older hashes from other programs
 //!   ([`import_account`]) are accepted and replaced at the next log-in.
 //! * A failed log-in reveals neither by its error nor by its timing whether the name exists, and it
-//!   slows down the next attempt ([`ThrottleOptions`]). The owner of the name still gets in, from a
-//!   client that has logged in before ([`NewSession::device`]).
+//!   slows down the next attempt ([`ThrottleOptions`]). The owner of the name can still log in from
+//!   a client that has logged in before ([`NewSession::device`]).
 //! * Only hashes of tokens are stored. Sessions end when they are idle for too long, when they are
 //!   too old, at log-out, and when the password changes.
 //! * Every acknowledged change is on disk. Any number of threads and processes may use one file.
@@ -56,7 +56,7 @@
 //! | `throttle/` | slowing down guessing |
 //! | `taste/` | what a person likes |
 //! | `database`, `schema.sql`, `schema_2.sql` | the SQLite file |
-//! | `foreign_log` | finding a log that belongs to another file |
+//! | `foreign_log` | detecting a log that belongs to another file |
 //! | `clock`, `error` | the clock, and the error type |
 
 mod account;

@@ -152,10 +152,10 @@ fn looks_like(name: &str) -> String {
     looks
 }
 
-/// Returns the skeleton of a mail address. Its owner cannot choose it at will, and proves to own it,
-/// so ASCII characters only look like themselves: mamie@ and marnie@ are two people. Other
-/// characters still look like what they look like: an address with a Cyrillic letter cannot pass
-/// for one without.
+/// Returns the skeleton of an email address. Nobody can choose an address at will, and its owner
+/// proves to own it, so an ASCII character only counts as looking like itself: mamie@ and marnie@
+/// are two people. Other characters are compared as in any name: an address with a Cyrillic letter
+/// cannot pass for one without.
 fn address_looks_like(address: &str) -> String {
     let mut looks = address.to_owned();
     for _ in 0..2 {

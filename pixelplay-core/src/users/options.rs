@@ -103,7 +103,7 @@ impl UserStoreOptions {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Client<'a> {
     /// Where an attempt comes from, for example an IP address. Failures are also counted per
-    /// source; of an IPv6 address, per /64. Only a keyed hash of it is stored. Use something that
+    /// source; for IPv6 addresses, per /64. Only a keyed hash of it is stored. Use something that
     /// the client cannot choose.
     pub source: Option<&'a str>,
     /// The name that the client gives itself, for example `"Firefox on Linux"`, shown in
@@ -111,7 +111,7 @@ pub struct Client<'a> {
     /// is truncated to 200 characters.
     pub label: Option<&'a str>,
     /// The token of an earlier log-in ([`NewSession::device`](super::NewSession::device)) on the
-    /// same client, of whichever account. With it, the owner of an account gets in while strangers
+    /// same client, for any account. With it, the owner of an account can log in while strangers
     /// guess its password: the failures of others do not count for this client.
     pub device: Option<&'a str>,
     /// How long the session lasts, for example with "remember me". `None` for the store's

@@ -54,8 +54,8 @@ struct Listening {
 
 impl UserStore {
     /// Returns everything that is stored about a person, as JSON: name, sessions, devices,
-    /// favourites, ratings and history, oldest first. The hashes of the password and of tokens are not
-    /// included.
+    /// favourites, ratings and history, oldest first. The hashes of the password and of tokens are
+    /// not included.
     ///
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be read.

@@ -29,18 +29,19 @@ impl UserStore {
     /// file's permissions are restricted.
     ///
     /// SQLite keeps two files next to it while it is open (`-wal`, `-shm`). To copy the store, use
-    /// [`backup`](Self::backup): a copy of the file alone lacks what was written last. Keep the file
-    /// on a local disk: network file systems do not support the locks that SQLite needs. Do not open the file by other means in a
-    /// process that has the store open: on Unix, closing it releases SQLite's locks.
+    /// [`backup`](Self::backup): a copy of the file alone lacks the latest changes. Keep the file
+    /// on a local disk: network file systems do not support the locks that SQLite needs. Do not
+    /// open the file by other means in a process that has the store open: on Unix, closing it
+    /// releases SQLite's locks.
     ///
     /// # Errors
-    /// If the file cannot be opened or written, is not a user store, is damaged, has a newer schema,
-    /// or lies beside the log of another file.
+    /// If the file cannot be opened or written, is not a user store, is damaged, has a newer
+    /// schema, or is next to the log of another file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, UserError> {
         Self::open_with(path, UserStoreOptions::default())
     }
 
-    /// [`open`](Self::open) with options.
+    /// Like [`open`](Self::open), with options.
     ///
     /// # Errors
     /// As [`open`](Self::open), [`UserError::BadOptions`], and [`HashProblem::UnknownPepper`] if

@@ -1,4 +1,4 @@
-//! Accounts: made, found, renamed, exported, erased; and the names they may have.
+//! Accounts: creating, finding, renaming, exporting and erasing them; and valid names.
 
 use super::*;
 use serde_json::json;
@@ -42,7 +42,7 @@ fn names_that_look_alike_are_one_name() {
         refused!(users.import_account(alike, &CHEAP_HASH), UserError::NameTaken);
         refused!(users.rename("other", alike), UserError::NameTaken);
     }
-    // To look alike is not to be: whoever types the other letters does not get in.
+    // Looking alike is not being the same: the other spelling does not find the account.
     refused!(users.account("p\u{430}ypal0"), UserError::UnknownUser);
     assert_eq!(folder.count("account"), 2);
 }
@@ -134,7 +134,7 @@ fn what_is_no_name_is_nobodys() {
             assert!(matches!(error, Some(UserError::UnknownUser)), "{error:?}");
         }
     }
-    // A form says no more about a name that cannot be than about one that is not.
+    // A log-in form reveals no more about an invalid name than about an unknown one.
     for bad in ["", "ana lima", "ana\0", "ana\u{202e}nimda", &long[..1024]] {
         refused!(users.log_in(bad, PASSWORD), UserError::InvalidCredentials);
         users.start_password_reset(bad).unwrap();
@@ -167,7 +167,7 @@ fn a_renamed_account_keeps_all_but_its_name() {
     refused!(users.account("ana"), UserError::UnknownUser);
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
     users.log_in("beatriz", PASSWORD).unwrap();
-    // The old name is free again, and the same name in other letters is no other name.
+    // The old name is free again, and the same name in a different case is not a different name.
     import(&users, "ana");
     users.rename("beatriz", "BEATRIZ").unwrap();
     assert_eq!(users.account("beatriz").unwrap().username, "BEATRIZ");
@@ -230,7 +230,7 @@ fn long_song(of: &str) -> String {
 fn a_deleted_account_is_erased_from_the_files() {
     let folder = Folder::new();
     let users = folder.open();
-    // Between others, so that pages are shared, split and merged.
+    // The account is created between others, so that pages are shared, split and merged.
     for n in 0..40 {
         let name = format!("mm-name-{n:03}");
         import(&users, &name);

@@ -40,7 +40,7 @@ pub(super) enum Operation {
 /// The id and the token of a session.
 pub(super) type Began = (i64, String);
 
-/// What an account must be like.
+/// The state that an account must have.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     pub(super) password: &'static str,
@@ -48,7 +48,7 @@ pub(super) struct Known {
     likes: BTreeSet<String>,
     listens: Vec<String>,
     sessions: BTreeMap<i64, String>,
-    /// Sessions whose token nobody got to know.
+    /// The number of sessions whose token is unknown.
     unknown_sessions: usize,
     ended: BTreeMap<i64, String>,
 }
@@ -67,10 +67,10 @@ impl Known {
     }
 }
 
-/// Accounts by their names; `None` is a name that nobody has any more.
+/// Accounts by name; `None` for a name that no account has any more.
 pub(super) type Accounts = BTreeMap<String, Option<Known>>;
 
-/// What `operation` makes of the account `name`. It may have begun a session.
+/// Applies `operation` to the account `name`. It may have begun a session.
 pub(super) fn apply(
     accounts: &mut Accounts,
     name: &str,
@@ -104,13 +104,13 @@ pub(super) fn apply(
     }
 }
 
-/// In what the store differs from what is known, in words.
+/// Returns how the store differs from what is known, in words.
 pub(super) fn differences(users: &UserStore, accounts: &Accounts) -> Vec<String> {
     let of_account = |(name, known): (&String, &Option<Known>)| match known {
         Some(known) => differences_of(users, name, known),
         None => match users.account(name) {
             Err(UserError::UnknownUser) => Vec::new(),
-            other => vec![format!("{name} is nobody, not {other:?}")],
+            other => vec![format!("{name} has an account: {other:?}")],
         },
     };
     accounts.iter().flat_map(of_account).collect()

@@ -1,4 +1,4 @@
-//! Backups: made while others write, put back over whatever is there, and copies made without them.
+//! Backups: made during writes and restored over any existing file; and copies made by other means.
 
 use super::child::{child, wait_for};
 use super::*;
@@ -15,8 +15,8 @@ fn account(writer: usize, song: usize) -> String {
     format!("writer-{writer}-{}", song / SONGS)
 }
 
-/// What [`child`] does as `add WRITER ROUND`: adds songs as fast as it can, and notes each that was
-/// acknowledged.
+/// The role `add WRITER ROUND` of a [`child`]: adds songs as fast as it can, and notes each song
+/// that was acknowledged.
 pub(super) fn add_until_killed(db: &Path, argument: &str) {
     let (writer, first) = argument.split_once(' ').unwrap();
     let (writer, first): (usize, usize) = (writer.parse().unwrap(), first.parse().unwrap());
@@ -35,7 +35,7 @@ pub(super) fn add_until_killed(db: &Path, argument: &str) {
     }
 }
 
-/// What [`child`] does as `back-up ROUND`: makes one backup after the other.
+/// The role `back-up ROUND` of a [`child`]: makes one backup after another.
 pub(super) fn back_up_until_killed(db: &Path, round: &str) {
     let users = UserStore::open(db).unwrap();
     for n in 0.. {
@@ -54,7 +54,7 @@ fn acknowledged(db: &Path, writer: usize) -> usize {
     fs::metadata(notes_path(db, writer)).map_or(0, |notes| notes.len() as usize)
 }
 
-/// That a backup opens, passes its check, and holds these songs of each writer.
+/// Checks that a backup can be opened, passes `verify`, and holds these songs of each writer.
 fn check(backup: &Path, acknowledged: &[usize]) -> usize {
     let users = UserStore::open(backup).unwrap();
     users.verify().unwrap();
@@ -86,7 +86,7 @@ fn backups_made_while_two_processes_write_and_all_are_killed_hold_what_was_ackno
         let start = Instant::now();
         let mut children: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                // The one that was under way when it was killed may be there or not.
+                // The song that was being added at the kill may be there or not.
                 let next = acknowledged(&db, writer);
                 child(&format!("add {writer} {next}"), &db).spawn().unwrap()
             })
@@ -123,7 +123,7 @@ fn backups_made_while_two_processes_write_and_all_are_killed_hold_what_was_ackno
     check(&db, &songs);
     println!(
         "{rounds} kills of two writers and a backup: {backups} backups held everything, {unfinished} were cut off and \
-         left no file of their name; {:.0} songs a second",
+         left no file with their name; {:.0} songs a second",
         songs.iter().sum::<usize>() as f64 / writing.as_secs_f64()
     );
     assert!(backups > 0);
@@ -208,7 +208,7 @@ fn a_backup_is_put_back_where_nothing_or_rubbish_is() {
         restore(true).unwrap();
         assert_eq!(found(), 1);
     }
-    // What is no backup changes nothing.
+    // A file that is not a backup changes nothing.
     fs::write(folder.path("text"), "a shopping list\n".repeat(300)).unwrap();
     let sqlite = Connection::open(folder.path("other.db")).unwrap();
     sqlite.execute_batch("CREATE TABLE note (text)").unwrap();
@@ -240,7 +240,7 @@ fn a_backup_of_version_1_is_put_back_as_one_of_today() {
     assert_eq!(version, 1, "the backup stays as it is");
 }
 
-/// As `cp users.db` does it, without the log.
+/// As `cp users.db` copies it, without the log.
 #[test]
 fn a_copy_of_the_file_alone_is_never_an_empty_store() {
     let folder = Folder::new();
@@ -252,7 +252,7 @@ fn a_copy_of_the_file_alone_is_never_an_empty_store() {
         copy.verify().unwrap();
         copy.accounts(None, 1000).unwrap().len()
     };
-    // It has its tables from the beginning; and what is missing is what came last.
+    // The copy has the tables from the beginning, and only the latest changes are missing.
     assert_eq!(copy(0), 0);
     let mut found = 0;
     for n in 0..300 {
@@ -263,7 +263,7 @@ fn a_copy_of_the_file_alone_is_never_an_empty_store() {
             found = now;
         }
     }
-    // A page without tables, as a copy of a store of version 1 could be, is no new store.
+    // A page without tables, which a copy of a version 1 store may be, is not a new store.
     let page = folder.path("page.db");
     Connection::open(&page).unwrap().execute_batch("PRAGMA journal_mode = WAL").unwrap();
     assert!(fs::metadata(&page).unwrap().len() > 0);
@@ -271,7 +271,7 @@ fn a_copy_of_the_file_alone_is_never_an_empty_store() {
     assert!(error.to_string().contains("-wal"), "{error}");
 }
 
-/// As `cp backup.db users.db` does it, beside the log of a store that was killed.
+/// As after `cp backup.db users.db`, next to the log of a store that was killed.
 #[test]
 fn a_file_beside_the_log_of_another_is_refused() {
     let (one, other) = (Folder::new(), Folder::new());
@@ -288,7 +288,7 @@ fn a_file_beside_the_log_of_another_is_refused() {
     assert!(matches!(&error, UserError::LogOfAnother { .. }), "{error:?}");
     assert!(error.to_string().contains("users.db-wal"), "{error}");
     assert!(fs::read(other.db()).unwrap() == before);
-    // As it says: without the log, the file is what it was.
+    // Following the error's advice helps: without the log, the file is unchanged.
     fs::remove_file(other.path("users.db-wal")).unwrap();
     other.open().account("new").unwrap();
     // Its own log is replayed after a kill.

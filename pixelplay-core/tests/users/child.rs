@@ -1,5 +1,6 @@
-//! Children that are killed, run out of disk or have fewer rights: this test binary again, told by
-//! environment variables what to be. `PIXELPLAY_SOAK=1` makes the rounds as many as promised.
+//! Child processes that are killed, run out of disk space or have fewer permissions. Each runs this
+//! test binary again, in a role that environment variables set. `PIXELPLAY_SOAK=1` runs as many
+//! rounds as promised.
 
 use super::*;
 use std::os::unix::process::CommandExt;
@@ -23,12 +24,12 @@ fn a_child_process() {
     }
 }
 
-/// This test binary as `role`, a word and an argument, working at `place`.
+/// Returns a command that runs this test binary in `role` (a word and an argument) on `place`.
 pub(super) fn child(role: &str, place: &Path) -> Command {
     process::actor("child::a_child_process", role, place)
 }
 
-/// The child, started by a line of shell that ends in `exec "$0" "$@"`.
+/// Starts the child through a shell script that ends in `exec "$0" "$@"`.
 pub(super) fn through_shell(script: &str, child: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(child.get_program());
@@ -38,8 +39,9 @@ pub(super) fn through_shell(script: &str, child: &Command) -> Command {
     shell
 }
 
-/// The child without the rights of root, or `None` where there is nobody to run it as. The place
-/// has to be nobody's then, as far as it is to be written.
+/// Returns a command that runs the child without root's privileges, or `None` if no other user can
+/// run it. If the tests run as root, the user `nobody` must own everything in `place` that the
+/// child is meant to write.
 pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
     const NOBODY: u32 = 65_534;
     let mut command = child(role, place);
@@ -49,14 +51,14 @@ pub(super) fn unprivileged(role: &str, place: &Path) -> Option<Command> {
         let mut probe = child("nothing", place);
         probe.env_remove(process::ROLE).uid(NOBODY).gid(NOBODY);
         if !probe.status().is_ok_and(|status| status.success()) {
-            println!("skipped: run by root, and nobody else may run the tests");
+            println!("skipped: run by root, and no other user may run the tests");
             return None;
         }
     }
     Some(command)
 }
 
-/// What the child printed after `outcome: `.
+/// Returns what the child printed after `outcome: `.
 pub(super) fn outcome(mut command: Command) -> String {
     let output = finished(command.spawn().unwrap());
     let text = String::from_utf8(output.stdout).unwrap();
@@ -64,8 +66,8 @@ pub(super) fn outcome(mut command: Command) -> String {
     line.unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
-/// Waits for a child that ends by itself and well. One that hangs is killed: a deadlock fails the
-/// test and does not hang it.
+/// Waits for a child that must exit by itself and successfully. A child that hangs is killed, so
+/// that a deadlock fails the test instead of hanging it.
 pub(super) fn finished(mut child: Child) -> Output {
     const PATIENCE: Duration = Duration::from_secs(300);
     let start = Instant::now();

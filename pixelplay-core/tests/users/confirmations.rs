@@ -1,5 +1,5 @@
-//! What needs a single-use token: a new password for whoever lost theirs, and accounts where names
-//! are hidden.
+//! Actions that need a single-use token: resetting a lost password, and registering and renaming
+//! accounts with hidden names.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn a_reset_sets_the_password_once_and_ends_all_sessions() {
     users.register("ana", PASSWORD).unwrap();
     let log_in = users.log_in("ana", PASSWORD).unwrap();
     let [one, other] = [(); 2].map(|()| users.start_password_reset("ANA").unwrap());
-    // Until it is used, nothing has changed for whoever did not ask for it.
+    // Until a token is used, nothing changes: the owner may not have asked for it.
     assert!(is_live(&users, &log_in));
     users.finish_password_reset(one.expose(), OTHER_PASSWORD).unwrap();
 
@@ -64,7 +64,7 @@ fn a_reset_for_nobody_looks_like_any_other() {
     let users = folder.open_with(|options| options.clock = clock.clock());
     users.register("ana", PASSWORD).unwrap();
     for name in ["ana", "nobody"] {
-        // The same token, the same row, and after some requests the same wait.
+        // The same kind of token, one new row, and after some requests the same wait.
         let rows = folder.count("confirmation");
         let answers: Vec<String> = (0..6)
             .map(|_| match users.start_password_reset(name) {
@@ -80,7 +80,7 @@ fn a_reset_for_nobody_looks_like_any_other() {
     clock.forward(SECOND);
     let token = users.start_password_reset("nobody").unwrap();
     refused!(users.finish_password_reset(token.expose(), OTHER_PASSWORD), UserError::InvalidToken);
-    // Nor does somebody who registers later get it.
+    // The token does not work for somebody who registers the name later either.
     users.register("nobody", PASSWORD).unwrap();
     refused!(users.finish_password_reset(token.expose(), OTHER_PASSWORD), UserError::InvalidToken);
 }
@@ -159,7 +159,7 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
         let token = users.start_registration(name, &client).unwrap();
         assert_eq!(token.expose().len(), 43);
         assert_eq!(folder.count("confirmation"), rows + 1);
-        // A password that cannot be taken leaves the token as it was.
+        // A password that is not accepted leaves the token valid.
         refused!(
             users.finish_registration(token.expose(), "passwordpassword"),
             UserError::Password(PasswordProblem::Common)
@@ -167,7 +167,7 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
         tokens.push(token);
     }
     let [.., free] = &tokens[..] else { unreachable!() };
-    // It is no account before.
+    // Before that, there is no account.
     refused!(users.log_in("free", PASSWORD), UserError::InvalidCredentials);
     refused!(users.account("free"), UserError::UnknownUser);
     for token in &tokens[..3] {
@@ -176,7 +176,7 @@ fn until_it_is_confirmed_nobody_learns_whether_a_name_is_taken() {
     assert_eq!(users.finish_registration(free.expose(), PASSWORD).unwrap(), "free");
     refused!(users.finish_registration(free.expose(), PASSWORD), UserError::InvalidToken);
     users.log_in("free", PASSWORD).unwrap();
-    // Whoever had the name keeps it, and the password with it.
+    // The account that had the name keeps it, and its password.
     users.log_in("taken", PASSWORD).unwrap();
 
     let tokens =
@@ -200,8 +200,8 @@ fn of_two_registrations_of_one_name_the_first_that_is_confirmed_has_it() {
     refused!(users.log_in("ana", PASSWORD), UserError::InvalidCredentials);
 }
 
-/// Account pre-hijacking: who starts a registration with somebody else's address has no say in what
-/// its owner confirms.
+/// Account pre-hijacking: somebody who starts a registration with another person's address has no
+/// influence on what the owner of the address confirms.
 #[test]
 fn the_password_of_a_registration_is_that_of_whoever_finishes_it() {
     let folder = Folder::new();
@@ -209,7 +209,7 @@ fn the_password_of_a_registration_is_that_of_whoever_finishes_it() {
     let attacker = Client { source: Some("198.51.100.9"), ..Client::default() };
     let first_mail = users.start_registration("victim@example.com", &attacker).unwrap();
     let second_mail = users.start_registration("victim@example.com", &Client::default()).unwrap();
-    // Whichever of two like mails the owner follows.
+    // The owner may follow either of the two identical mails.
     users.finish_registration(first_mail.expose(), PASSWORD).unwrap();
     refused!(users.finish_registration(second_mail.expose(), PASSWORD), UserError::NameTaken);
     users.log_in("victim@example.com", PASSWORD).unwrap();
@@ -231,7 +231,7 @@ fn a_token_made_by_a_clock_that_was_ahead_ends_when_the_clock_is_set_right() {
             UserError::InvalidToken
         );
     }
-    // One made now is good, also after a correction by a second.
+    // A token created now is valid, even after the clock is corrected by a second.
     let reset = users.start_password_reset("ana").unwrap();
     clock.back(SECOND);
     users.finish_password_reset(reset.expose(), OTHER_PASSWORD).unwrap();

@@ -1,8 +1,8 @@
-//! Files that are cut short or flipped.
+//! Files that are cut short or have flipped bits.
 //!
-//! SQLite keeps no checksums: what it finds is a structure that contradicts itself. So a flip
-//! inside a text or a number can go unseen, and what is asserted of it is that it opens nothing;
-//! how many there are is printed.
+//! SQLite keeps no checksums: it only finds inconsistent structures. So a flip inside a text or a
+//! number can go unnoticed. For such flips, the tests assert that they give nobody access, and
+//! print how many there are.
 
 use super::*;
 use rand::RngExt as _;
@@ -42,7 +42,7 @@ fn whole() -> Whole {
     Whole { bytes: fs::read(folder.db()).unwrap(), hash, token, answers, clock }
 }
 
-/// Asks whatever can be asked without changing anything.
+/// Makes every query that changes nothing.
 fn answers(users: &UserStore, token: &str) -> Result<Vec<String>, UserError> {
     let mut answers = vec![format!("{:?}", users.resume(token)?)];
     for name in ["ana", "bea", "clara"] {
@@ -56,7 +56,7 @@ fn answers(users: &UserStore, token: &str) -> Result<Vec<String>, UserError> {
     Ok(answers)
 }
 
-/// What came of a damaged file.
+/// Counts the outcomes for damaged files.
 #[derive(Debug, Default)]
 struct Tally {
     refused: usize,
@@ -67,7 +67,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Opens, reads, verifies and writes; only panics, hangs and opened doors matter here.
+    /// Opens, reads, verifies and writes. Only panics, hangs and unauthorised access are failures
+    /// here.
     fn add(&mut self, whole: &Whole, damaged: &[u8]) {
         let folder = Folder::new();
         fs::write(folder.db(), damaged).unwrap();
@@ -104,14 +105,14 @@ impl Tally {
             users.delete_account("bea"),
         ];
         written.iter().filter_map(|result| result.as_ref().err()).for_each(plain);
-        // What was accepted is there, whatever else is not.
+        // A change that was accepted is there, whatever else is lost.
         if written[0].is_ok() && verified.is_ok() && answered.is_ok() {
             assert!(users.favourites("ana").unwrap().contains(&"one more".to_owned()));
         }
     }
 }
 
-/// It has to be an error that says which file it is about, or that something of it is not there.
+/// Checks that the error names the file, or says that something in it was not found.
 fn plain(error: &UserError) {
     match error {
         UserError::NotAUserStore { .. }
@@ -136,7 +137,7 @@ fn a_flipped_bit_anywhere_opens_nothing_and_breaks_nothing() {
     let mut tally = Tally::default();
     let flips = soak(300, 10_000);
     for n in 0..flips {
-        // The header and the first tables decide most.
+        // The header and the first tables matter most.
         let at = match n % 3 {
             0 => rng.random_range(0..108),
             1 => rng.random_range(0..2 * PAGE),
@@ -150,7 +151,7 @@ fn a_flipped_bit_anywhere_opens_nothing_and_breaks_nothing() {
     assert!(tally.refused > 0 && tally.found > 0 && tally.harmless > 0, "{tally:?}");
 }
 
-/// The names as they are found by, and the songs of a favourite, stand in trees of their own.
+/// The lookup keys of names, and the songs of favourites, are stored in separate trees.
 #[test]
 fn an_index_that_disagrees_with_its_table_is_found() {
     const LEAF_OF_AN_INDEX: u8 = 10;
@@ -186,7 +187,7 @@ fn scrambled_pages_break_nothing() {
         match n % 3 {
             0 => page.fill(0),
             1 => page.iter_mut().for_each(|byte| *byte = rng.random_range(0..=255)),
-            // Another page in its place.
+            // A copy of another page.
             _ => {
                 let other = rng.random_range(0..pages) * PAGE;
                 page.copy_from_slice(&whole.bytes[other..other + PAGE]);
@@ -213,7 +214,7 @@ fn a_file_that_is_cut_short_is_found() {
     }
     println!("cut to {} lengths: {tally:?}", lengths.len());
     assert_eq!(tally.harmless + tally.unseen, 0, "{tally:?}");
-    // Of nothing nobody can say that it was something.
+    // An empty file cannot be distinguished from a new one.
     let folder = Folder::new();
     fs::write(folder.db(), b"").unwrap();
     refused!(folder.open().account("ana"), UserError::UnknownUser);

@@ -40,11 +40,11 @@ fn no_password_opens_an_account_without_one() {
         let changed = users.change_password("ana", guess, OTHER_PASSWORD);
         refused!(changed, UserError::InvalidCredentials);
     }
-    // Nor does whoever reads the mail of its address get in.
+    // Somebody who can read the mail of its address cannot log in either.
     let token = users.start_password_reset("ana").unwrap();
     let finished = users.finish_password_reset(token.expose(), PASSWORD);
     refused!(finished, UserError::InvalidToken);
-    // The operator may give it one.
+    // The operator may set a password.
     users.set_password("ana", PASSWORD).unwrap();
     users.log_in("ana", PASSWORD).unwrap();
     users.log_in_external(ID, &Client::default()).unwrap();

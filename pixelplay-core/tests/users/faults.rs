@@ -1,4 +1,4 @@
-//! Full disks, missing rights, and files that are no user store.
+//! Full disks, missing permissions, and files that are not a user store.
 
 use super::child::{child, finished, outcome, through_shell, unprivileged};
 use super::*;
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-/// What a child does that is not allowed to do everything; it prints what came of it.
+/// The roles of a child with limited permissions or disk space. It prints the outcome.
 pub(super) fn act(role: &str, place: &Path) {
     let done = match role {
         "fill" => fill(place),
@@ -56,13 +56,13 @@ fn check_songs(users: &UserStore, songs: usize) {
     assert_eq!(found, (0..songs).map(song).collect::<Vec<_>>());
 }
 
-/// As `fill`, in a process whose files may not become longer than some blocks.
+/// The role `fill`, in a process whose files are limited to a few blocks.
 fn fill(db: &Path) -> Result<String, UserError> {
     let clock = SetClock::new();
     let users = UserStore::open_with(db, clock.options())?;
     let log_in = users.log_in("ana", PASSWORD)?;
     let (songs, error) = add_until_full(&users, 0);
-    // Whoever is logged in stays so, though that somebody is there can no longer be written.
+    // A logged-in user stays logged in, although the activity can no longer be recorded.
     clock.forward(2 * MINUTE);
     assert!(is_live(&users, &log_in));
     check_songs(&users, songs);
@@ -91,7 +91,7 @@ fn a_file_that_may_not_grow_loses_nothing() {
     check_songs(&users, songs + 1);
 }
 
-/// On a disk of its own: fills it, uses what is left, makes room, goes on.
+/// On a separate disk: fills it, uses what is left, frees space, continues.
 fn fill_disk(disk: &Path) -> Result<String, UserError> {
     let clock = SetClock::new();
     let db = disk.join("users.db");
@@ -102,7 +102,7 @@ fn fill_disk(disk: &Path) -> Result<String, UserError> {
     fs::write(&ballast, vec![7; 256 << 10]).unwrap();
 
     let (mut songs, error) = add_until_full(&users, 0);
-    // Now to the last byte.
+    // Now the disk is filled to the last byte.
     let rest = disk.join("rest");
     let _ = fs::write(&rest, vec![7; 4 << 20]);
     let mut refusals = vec![error];
@@ -122,7 +122,7 @@ fn fill_disk(disk: &Path) -> Result<String, UserError> {
     for error in &refusals {
         assert!(matches!(error, UserError::DiskFull { path } if *path == db), "{error:?}");
     }
-    // A store that is made or opened now says why it cannot be.
+    // Creating or opening a store now fails with an error that says why.
     let new = UserStore::open(disk.join("new.db")).unwrap_err();
     assert!(
         matches!(
@@ -152,7 +152,7 @@ fn a_full_disk_refuses_by_name_and_loses_nothing() {
     let folder = Folder::new();
     let disk = folder.path("disk");
     fs::create_dir(&disk).unwrap();
-    // A small disk that is there for the child alone and goes with it.
+    // A small disk that only the child sees, and that disappears with it.
     let mount = |child: &Command| {
         let mount = "mount -t tmpfs -o size=1m tmpfs \"$PIXELPLAY_TEST_PLACE\" || exit 77; exec \"$0\" \"$@\"";
         let inside = through_shell(mount, child);
@@ -176,7 +176,7 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// `name mode` of every file in the folder of a database.
+/// Returns `name mode` for every file in the folder of a database.
 fn modes(db: &Path) -> String {
     let mut modes: Vec<String> = fs::read_dir(db.parent().unwrap())
         .unwrap()
@@ -198,7 +198,7 @@ fn nobody_else_may_read_the_files() {
     let made = outcome(through_shell(script, &child("make-public", &folder.db())));
     assert_eq!(made, private);
 
-    // A copy that is open to all is closed again, with what lies beside it.
+    // A copy that everybody can read is restricted again, with the files next to it.
     mode(&folder.db(), 0o666);
     let users = folder.open();
     users.account("ana").unwrap();
@@ -228,7 +228,7 @@ fn missing_rights_are_named_and_lose_nothing() {
         ("a file that cannot be written", 0o755, 0o400, true),
         ("neither can be written", 0o555, 0o400, true),
         ("a file that cannot be read", 0o755, 0o000, true),
-        ("a file of somebody else", 0o755, 0o644, false),
+        ("a file of another user", 0o755, 0o644, false),
     ] {
         if is_root {
             let owner = if is_theirs { NOBODY } else { Some(0) };
@@ -372,7 +372,7 @@ fn a_log_of_another_program_stays_as_it_is() {
             "PRAGMA journal_mode = WAL; CREATE TABLE note (text); INSERT INTO note VALUES ('mine');",
         )
         .unwrap();
-    // As that program left it when it was killed.
+    // The files as that program left them when it was killed.
     let files = ["users.db", "users.db-wal"];
     for name in files {
         fs::copy(elsewhere.path(name), folder.path(name)).unwrap();
@@ -438,7 +438,7 @@ fn somebody_elses_lock_is_waited_for() {
     sqlite.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| users.add_favourite("ana", "song"));
-        // Readers wait for nobody.
+        // Readers do not wait.
         assert!(users.favourites("ana").unwrap().is_empty());
         std::thread::sleep(Duration::from_millis(300));
         assert!(!writing.is_finished());
@@ -448,9 +448,9 @@ fn somebody_elses_lock_is_waited_for() {
     assert_eq!(users.favourites("ana").unwrap(), ["song"]);
 }
 
-/// A process that opens or closes any handle of a file gives up all its locks on it, as POSIX has
-/// it. Without them another process takes itself for the last one, and takes the log away with what
-/// was written to it since.
+/// Under POSIX, a process that closes any handle of a file loses all its locks on the file. Without
+/// these locks, another process would consider itself the last one and remove the log, along with
+/// everything written to it since.
 #[test]
 fn a_store_that_is_opened_twice_in_one_process_keeps_its_locks() {
     let folder = Folder::new();
@@ -465,7 +465,7 @@ fn a_store_that_is_opened_twice_in_one_process_keeps_its_locks() {
     finished(child("touch", &folder.db()).spawn().unwrap());
     users.add_favourite("ana", "at last").unwrap();
 
-    // What a new process finds, while this one still has it open.
+    // What a new process finds while this one still has the file open.
     let seen = outcome(child("try-to-use", &folder.db()));
     assert_eq!(seen, "written");
     let mut found = users.favourites("ana").unwrap();

@@ -1,4 +1,4 @@
-//! Accounts of before: hashes that other programs made are accepted once and replaced.
+//! Imported accounts: hashes from other programs are accepted once and then replaced.
 
 use super::*;
 use pixelplay_core::users::HashProblem;
@@ -45,7 +45,7 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
             assert!(stored.starts_with(TODAY), "{stored}");
         }
     }
-    // Now that all are, nobody pays for bcrypt any more.
+    // Now that all hashes are upgraded, no log-in pays for bcrypt any more.
     let kinds: Vec<String> = folder
         .sqlite()
         .prepare("SELECT scheme FROM hash_kind")
@@ -55,8 +55,8 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(kinds, ["argon2id:19:19456:2:1"]);
-    // The upgrade is of the password as it is today: composed characters count as one, and no more
-    // bytes are cut.
+    // The upgraded hash follows the current rules: the password is normalised, and no longer cut at
+    // 72 bytes.
     users.log_in("bj\u{f8}rn", "caf\u{e9} und Fr\u{fc}chte").unwrap();
     let cut = &passwords["clara_42"].as_bytes()[..72];
     let cut = std::str::from_utf8(cut).unwrap();
@@ -64,8 +64,8 @@ fn the_users_of_the_original_application_log_in_and_are_upgraded() {
     users.verify().unwrap();
 }
 
-/// Of "password": test.c of phc-winner-argon2 (its `hashtest` lines with m = 2^8), and Python's
-/// bcrypt 4.3.0 at cost 4.
+/// Hashes of "password", from test.c of phc-winner-argon2 (its `hashtest` lines with m = 2^8) and
+/// from Python's bcrypt 4.3.0 at cost 4.
 const OF_BEFORE: [(&str, &str); 6] = [
     (
         "argon2i-16",
@@ -107,7 +107,7 @@ fn weak_hashes_of_every_kind_are_replaced_at_the_first_log_in() {
     users.verify().unwrap();
 }
 
-/// Of one password, not in NFC, by Django 5.2.19, werkzeug 3.1.8 and passlib 1.7.4.
+/// Hashes of one password, not in NFC, made by Django 5.2.19, werkzeug 3.1.8 and passlib 1.7.4.
 const OF_FRAMEWORKS: [(&str, &str); 15] = [
     (
         "django-pbkdf2",
@@ -175,7 +175,7 @@ fn hashes_of_django_werkzeug_and_passlib_are_accepted_and_replaced() {
         assert_eq!(passwords::stored_hash(&folder, name), hash);
         users.log_in(name, TYPED).unwrap();
         assert!(passwords::stored_hash(&folder, name).starts_with(TODAY));
-        // Composed like any other password from then on.
+        // From then on, it is normalised like any other password.
         users.log_in(name, "caf\u{e9} und Fr\u{fc}chte \u{1f3b5}").unwrap();
     }
     assert_eq!(folder.count("hash_kind"), 1);
@@ -198,7 +198,7 @@ fn imported_hashes_that_nobody_uses_expire() {
     let kinds = |name: &str| users.account(name).unwrap().hash_kind;
     assert_eq!(kinds("abandoned"), None);
     assert_eq!(kinds("late").as_deref(), Some("bcrypt:4"));
-    // Nobody pays for bcrypt 14 any more, and the account is there, with no password.
+    // No log-in pays for bcrypt 14 any more. The account still exists, without a password.
     let kind = "SELECT count(*) FROM hash_kind WHERE scheme = 'bcrypt:14'";
     assert_eq!(folder.sqlite().query_row(kind, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
     for guess in ["", "password", PASSWORD] {
@@ -211,8 +211,8 @@ fn imported_hashes_that_nobody_uses_expire() {
     users.verify().unwrap();
 }
 
-/// Of "cafe" and a combining acute, by Python's argon2-cffi 25.1.0: what other programs hashed is
-/// what was typed, while a hash of ours is of the composed form.
+/// A hash of "cafe" and a combining acute, made by Python's argon2-cffi 25.1.0: other programs hash
+/// the password as typed, while our hashes are made from the normalised form.
 #[test]
 fn an_argon2_hash_of_before_is_of_what_was_typed() {
     let hash = "$argon2id$v=19$m=8,t=1,p=1$IBmnbno8Odpq3HRNh20lTw$S4iZvCPVNozKq01oaWAkm4xh/zKQvAOLNy5tjvDDRzk";
@@ -224,7 +224,7 @@ fn an_argon2_hash_of_before_is_of_what_was_typed() {
     users.log_in("ana", "caf\u{e9}").unwrap();
 }
 
-/// Two stores on one file know no more of each other than two processes do.
+/// Two stores on one file know no more about each other than two processes do.
 #[test]
 fn log_ins_that_upgrade_one_hash_at_the_same_time_are_both_right() {
     let folder = Folder::new();

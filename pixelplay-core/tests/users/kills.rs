@@ -1,10 +1,10 @@
-//! Writers that are killed at random moments: whatever was acknowledged is there.
+//! Writers that are killed at random moments: everything that was acknowledged is there.
 //!
-//! Each of a child's four threads has accounts of its own. It notes what it is about to do, and
-//! once more when that has returned. So whoever reads the notes of a dead child knows all that was
-//! acknowledged, and of each thread the one operation that was under way, which may have been done
-//! whole or not at all. A kill leaves what the kernel has taken over, so this is about
-//! transactions; what a power cut leaves is shown in `power.rs`.
+//! Each of a child's four threads has its own accounts. It notes each operation before it starts
+//! and again after it has returned. So the notes of a killed child show everything that was
+//! acknowledged, and for each thread the one operation that was in progress, which may have been
+//! done completely or not at all. After a kill, everything that the kernel has accepted is kept, so
+//! this tests transactions; `power.rs` tests what a power cut leaves.
 
 use super::acknowledged::{Accounts, Began, Operation, apply, differences};
 use super::child::{child, wait_for};
@@ -43,8 +43,8 @@ impl Writer<'_> {
         began
     }
 
-    /// An account from its registration on; everything that changes the file comes up soon, as
-    /// lives are short.
+    /// Runs an account from its registration to its end. Lives are short, so that every operation
+    /// that changes the file soon comes up.
     fn one_life(&mut self, name: &str, with_password: bool) {
         let song = |n: usize| format!("song {n}");
         let made = if with_password { Operation::Register } else { Operation::Import };
@@ -98,7 +98,7 @@ fn notes_path(db: &Path, round: usize, writer: usize) -> PathBuf {
     db.with_file_name(format!("notes {round} {writer}"))
 }
 
-/// What [`child`] does as `write ROUND`.
+/// The role `write ROUND` of a [`child`].
 pub(super) fn write_until_killed(db: &Path, round: usize) {
     let users = UserStore::open(db).unwrap();
     std::thread::scope(|scope| {
@@ -116,13 +116,12 @@ pub(super) fn write_until_killed(db: &Path, round: usize) {
     });
 }
 
-/// What is known from the notes of the dead.
+/// What is known from the notes of the killed children.
 #[derive(Default)]
 struct Acknowledged {
     accounts: Accounts,
     counts: BTreeMap<&'static str, usize>,
-    /// Of these accounts an operation was under way: what is known if it was not done, and if it
-    /// was.
+    /// Accounts with an operation in progress: their state if it was not done, and if it was.
     open: Vec<[Accounts; 2]>,
 }
 
@@ -131,7 +130,7 @@ impl Acknowledged {
         for writer in 0..WRITERS {
             let notes = fs::read_to_string(notes_path(db, round, writer)).unwrap_or_default();
             let mut under_way = None;
-            // A last line without its end was being written.
+            // A last line without a line break was still being written.
             for line in notes.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
                 match (serde_json::from_str(line).unwrap(), under_way.take()) {
                     (Note::Begin { name, operation }, None) => under_way = Some((name, operation)),
@@ -189,7 +188,7 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
     let rounds = soak(10, 200);
     let (mut all, mut losses, mut passwords) = (Acknowledged::default(), Vec::new(), 0);
     for round in 0..rounds {
-        // Somebody else may have the file open meanwhile, and then there is no recovery.
+        // In some rounds, another connection keeps the file open, and then there is no recovery.
         let witness = (round % 3 == 2).then(|| folder.open());
         let mut writers = child(&format!("write {round}"), &folder.db()).spawn().unwrap();
         wait_for(&notes_path(&folder.db(), round, WRITERS - 1));
@@ -204,7 +203,7 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
         let users = folder.open();
         users.verify().unwrap();
         losses.extend(this.losses(&users));
-        // One of them shows that passwords are what they were.
+        // One of them is enough to show that passwords are unchanged.
         if let Some((name, Some(known))) = this.accounts.iter().find(|(_, known)| known.is_some()) {
             let log_in = users.log_in(name, known.password).unwrap();
             users.log_out(log_in.token.expose()).unwrap();
@@ -217,10 +216,10 @@ fn whatever_was_acknowledged_before_a_kill_is_there() {
         }
         drop(witness);
     }
-    // Nor did a later round lose what an earlier one had.
+    // No later round lost anything from an earlier one either.
     losses.extend(all.losses(&folder.open()));
     println!(
-        "{rounds} kills, {} acknowledged operations ({:?}), {} under way, {} lost; {passwords} passwords tried",
+        "{rounds} kills, {} acknowledged operations ({:?}), {} in progress, {} lost; {passwords} passwords tried",
         all.counts.values().sum::<usize>(),
         all.counts,
         all.open.len(),

@@ -1,10 +1,10 @@
-//! The user store: what it promises to people and applications, what it refuses, and that kills,
-//! full disks and damage lose nothing that was acknowledged and open nothing that was shut.
+//! The user store: what it promises to people and applications, and what it refuses. After kills,
+//! full disks and damage, nothing that was acknowledged is lost and nobody gains access.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(
     clippy::print_stdout,
-    reason = "children tell their parents by printing, and tests what they count and skip"
+    reason = "children report to their parents by printing; tests print counts and what they skip"
 )]
 
 use std::fs;
@@ -72,7 +72,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// [`PASSWORD`] as bcrypt at its least cost: an account with it is made and checked in no time.
+/// A hash of [`PASSWORD`] with bcrypt at its lowest cost: an account with it is quick to create and
+/// to check.
 static CHEAP_HASH: LazyLock<String> = LazyLock::new(|| bcrypt::hash(PASSWORD, 4).unwrap());
 
 impl Folder {
@@ -90,7 +91,7 @@ impl Folder {
         UserStore::open_with(self.db(), options).unwrap()
     }
 
-    /// What SQLite itself sees in the file.
+    /// Opens the file with plain SQLite.
     fn sqlite(&self) -> Connection {
         let connection = Connection::open(self.db()).unwrap();
         connection.busy_timeout(MINUTE).unwrap();
@@ -102,14 +103,15 @@ impl Folder {
         self.sqlite().query_row(&sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// The bytes of the database and of the files that SQLite keeps beside it. Not while another
-    /// process has it open: to read a file and close it gives up the locks that this process has on
-    /// it.
+    /// Returns the bytes of the database and of the files that SQLite keeps next to it. Do not call
+    /// this while another process has it open: reading a file and closing it releases the locks
+    /// that this process has on it.
     fn bytes(&self) -> Vec<u8> {
         [self.stored(), fs::read(self.path("users.db-shm")).unwrap_or_default()].concat()
     }
 
-    /// Database and log; the third file is an index of the log, which readers write to as well.
+    /// Returns the database and the log. The third file is an index of the log, which readers also
+    /// write to.
     fn stored(&self) -> Vec<u8> {
         let read = |name| fs::read(self.path(name)).unwrap_or_default();
         [read("users.db"), read("users.db-wal")].concat()
@@ -147,7 +149,7 @@ impl SetClock {
     }
 }
 
-/// Makes an account that nobody needs to log in to quickly: no password is hashed.
+/// Creates an account quickly, because no password is hashed.
 fn import(users: &UserStore, name: &str) {
     users.import_account(name, &CHEAP_HASH).unwrap();
 }
@@ -175,7 +177,7 @@ fn is_live(users: &UserStore, log_in: &NewSession) -> bool {
     }
 }
 
-/// `few`, or with `PIXELPLAY_SOAK=1` as many as the promise is about.
+/// Returns `few`, or with `PIXELPLAY_SOAK=1` the `many` that the promise is about.
 fn soak<T>(few: T, many: T) -> T {
     if std::env::var_os("PIXELPLAY_SOAK").is_some() { many } else { few }
 }

@@ -1,4 +1,4 @@
-//! From one version of the file to the next.
+//! Migrating a file from one version to the next.
 
 use super::*;
 use rand::RngExt as _;
@@ -37,7 +37,7 @@ fn a_store_of_version_1_keeps_every_row_that_still_has_a_meaning() {
     assert_eq!(counts(), before);
     let listed = users.accounts(None, 10).unwrap();
     assert_eq!(listed.len(), 4);
-    // A mail address looks like fewer others than it did.
+    // An email address now looks like fewer other names than before.
     let looks: String = folder
         .sqlite()
         .query_row("SELECT name_skeleton FROM account WHERE name LIKE '%@%'", [], |row| row.get(0))
@@ -45,7 +45,7 @@ fn a_store_of_version_1_keeps_every_row_that_still_has_a_meaning() {
     assert_eq!(looks, "ju\u{308}rgen@example.org");
 }
 
-/// What a kill leaves of the log: any part of what the migration wrote.
+/// A kill leaves part of the log: any part of what the migration wrote.
 #[test]
 fn a_migration_that_is_cut_short_leaves_version_1() {
     let folder = Folder::new();
@@ -63,7 +63,7 @@ fn a_migration_that_is_cut_short_leaves_version_1() {
         fs::write(folder.path("users.db-wal"), &log[..cut]).unwrap();
         let found = {
             let sqlite = folder.sqlite();
-            // Looking at it must not move the log into the file.
+            // Reading the version must not move the log into the file.
             sqlite
                 .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
                 .unwrap();
@@ -99,7 +99,7 @@ fn the_tables_of_litestream_are_passed_over() {
     UserStore::open(folder.path("backup.db")).unwrap().account("ana").unwrap();
     assert_eq!(folder.count("_litestream_seq"), 1);
     drop(users);
-    // Nothing else may call itself so.
+    // Nothing else may use such a name.
     for slipped in [
         "CREATE TRIGGER _litestream_spy AFTER INSERT ON session BEGIN DELETE FROM account; END",
         "DROP TABLE _litestream_lock; CREATE VIEW _litestream_lock AS SELECT * FROM account",

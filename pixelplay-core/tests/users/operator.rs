@@ -1,4 +1,4 @@
-//! What the operator does: listing accounts, letting people in, keeping them out.
+//! Functions for the operator: listing, unlocking and disabling accounts.
 
 use super::*;
 
@@ -58,7 +58,7 @@ fn nobody_logs_in_to_a_disabled_account_and_its_data_stay() {
         let finished = users.finish_password_reset(token.expose(), OTHER_PASSWORD);
         refused!(finished, UserError::InvalidToken);
     }
-    // Only who knows the password learns why.
+    // Only somebody who knows the password learns why.
     refused!(users.log_in("ana", OTHER_PASSWORD), UserError::InvalidCredentials);
     refused!(users.log_in("ana", PASSWORD), UserError::Disabled);
     refused!(users.change_password("ana", PASSWORD, OTHER_PASSWORD), UserError::Disabled);

@@ -3,8 +3,8 @@
     python original.py          # with bcrypt 4.3.0
 
 The application kept what streamlit-authenticator keeps, `credentials` -> `usernames` -> {email, name, password}, in
-YAML, of which JSON is a part; the password is `bcrypt.hashpw(password.encode(), bcrypt.gensalt())`, at bcrypt's default
-cost of 12. `passwords` is for the test alone. The salts are random, so each run gives other hashes.
+YAML, of which JSON is a subset. The password is `bcrypt.hashpw(password.encode(), bcrypt.gensalt())`, at bcrypt's
+default cost of 12. `passwords` is only for the test. The salts are random, so each run produces different hashes.
 """
 
 import json
@@ -14,7 +14,8 @@ import bcrypt
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "users" / "original.json"
 
-# Without rules for passwords, people had these. bcrypt reads 72 bytes and this version of the package cuts the rest.
+# Without password rules, people chose passwords like these. bcrypt reads 72 bytes; this version of the package cuts off
+# the rest.
 PASSWORDS = {
     "ana.lima@example.org": "abc123",
     "Bjørn": "cafe\u0301 und Fru\u0308chte",

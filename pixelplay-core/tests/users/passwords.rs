@@ -1,4 +1,4 @@
-//! Passwords: which are taken, how they are changed, and peppers.
+//! Passwords: which are accepted, how they are changed, and peppers.
 
 use super::*;
 use pixelplay_core::users::{HashParams, HashProblem, Pepper, Peppers};
@@ -32,7 +32,7 @@ fn short_and_guessable_passwords_are_refused() {
         );
     }
     refused!(users.account("ana"), UserError::UnknownUser);
-    // No composition is asked for: a few words in any script, or 64 characters and more.
+    // There are no composition rules: a few words in any script, or 64 characters and more.
     let drive = "\u{96e8}\u{306e}\u{591c}\u{306e}\u{30c9}\u{30e9}\u{30a4}\u{30d6}\u{3068}\u{97f3}\u{697d}\u{3068}\u{30b3}\u{30fc}\u{30d2}\u{30fc}";
     let long = "the tuba player of the third house on the left snores in b flat ".repeat(16);
     assert_eq!(long.len(), 1024);
@@ -73,11 +73,11 @@ fn a_password_is_the_same_however_it_is_composed_and_no_other() {
     }
 }
 
-/// Gives a password to a store that has an account `ana` with [`PASSWORD`] and a token for its
+/// Passes a password to a store that has an account `ana` with [`PASSWORD`] and a token for its
 /// reset.
 type Give = fn(&UserStore, token: &str, password: &str) -> Result<(), UserError>;
 
-/// Every function that takes a password, by where it takes it.
+/// Returns every function that takes a password, with a description of the parameter.
 fn password_paths() -> Vec<(&'static str, Give)> {
     vec![
         ("register", |users, _, long| users.register("new", long)),
@@ -127,7 +127,7 @@ fn a_password_beyond_1024_bytes_is_refused_on_every_path_before_anything_is_done
     let token = users.start_password_reset("ana").unwrap();
     let before = folder.stored();
     let long = "\u{e9}".repeat(5 << 20);
-    // Also what only becomes short when it is normalised.
+    // Passwords that only become short enough when normalised are refused as well.
     for long in [&long, &long[..1026], &"x".repeat(1025), &"e\u{301}".repeat(342)] {
         for (path, give) in password_paths() {
             match give(&users, token.expose(), long) {
@@ -190,7 +190,7 @@ fn a_changed_password_ends_all_sessions_and_begins_one() {
     users.log_in("ana", OTHER_PASSWORD).unwrap();
 }
 
-/// Two stores on one file know no more of each other than two processes do.
+/// Two stores on one file know no more about each other than two processes do.
 #[test]
 fn of_changes_at_the_same_time_the_first_is_right_and_the_others_are_wrong() {
     let folder = Folder::new();
@@ -267,7 +267,7 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
     folder.open().register("ana", PASSWORD).unwrap();
     let open = |options| UserStore::open_with(folder.db(), options);
     for (current, older) in [
-        // From none to one, to another, back to none.
+        // From no pepper to one, then to another, then back to none.
         (Some("one"), &[][..]),
         (Some("two"), &["one"][..]),
         (None, &["two"][..]),
@@ -280,7 +280,7 @@ fn a_pepper_is_rotated_at_log_in_and_then_no_longer_needed() {
         let after = stored_hash(&folder, "ana");
         assert_ne!(after, before);
         drop(users);
-        // The older one may go.
+        // The older pepper is no longer needed.
         let users = open(peppered(current, &[])).unwrap();
         users.log_in("ana", PASSWORD).unwrap();
         assert_eq!(stored_hash(&folder, "ana"), after);
@@ -335,7 +335,7 @@ fn the_minimum_length_can_be_set_within_bounds() {
 
 #[test]
 fn passwords_from_breaches_are_refused_wherever_one_is_set() {
-    // The second is of "correct horse battery staple".
+    // The second is the hash of "correct horse battery staple".
     let known = [
         "1D8EF4A2AF8E2B4BF9F2B5E8D5CFD0B4E6D1B8A1:2",
         "ABF7AAD6438836DBE526AA231ABDE2D0EEF74D42:384",

@@ -1,15 +1,15 @@
 //! What a power cut would leave.
 //!
-//! That a commit is synced before it is acknowledged is asserted by the settings of the
-//! connections, beside the code that makes them. Here files are cut, zeroed and mixed as a disk may
-//! leave them that lost what was not synced yet.
+//! A unit test next to the code that opens connections asserts the settings that sync a commit
+//! before it is acknowledged. Here, files are cut, zeroed and mixed, as a disk that lost everything
+//! not yet synced may leave them.
 
 use super::*;
 use rand::RngExt as _;
 
 const FILES: [&str; 2] = ["users.db", "users.db-wal"];
 
-/// Songs that are added one after the other, and for each commit how long the log was after it.
+/// A store to which songs were added one by one, with the length of the log after each commit.
 struct Written {
     folder: Folder,
     users: UserStore,
@@ -24,18 +24,18 @@ fn write(songs: usize) -> Written {
     for n in 0..songs {
         users.add_favourite("ana", &song(n)).unwrap();
         let length = fs::metadata(folder.path(FILES[1])).unwrap().len();
-        assert!(log_lengths.last().is_none_or(|last| *last < length), "the log began anew");
+        assert!(log_lengths.last().is_none_or(|last| *last < length), "the log started over");
         log_lengths.push(length);
     }
     Written { folder, users, log_lengths }
 }
 
-/// Some fill more than a page.
+/// Returns a song id. Some ids are long, so that commits differ in size.
 fn song(n: usize) -> String {
     format!("song {n:03} {}", "x".repeat((n % 5) * 230))
 }
 
-/// What somebody finds who opens these files.
+/// Opens a copy of these files and returns the songs in it.
 fn open_copy(files: [&[u8]; 2]) -> Vec<String> {
     let folder = Folder::new();
     for (name, bytes) in FILES.iter().zip(files) {
@@ -77,7 +77,7 @@ fn of_a_log_that_is_cut_all_commits_before_the_cut_are_there_and_nothing_else() 
             _ => rng.random_range(0..=log.len()),
         };
         let committed = log_lengths.iter().filter(|length| **length <= cut as u64).count();
-        // What was not synced is missing, or zero, or anything.
+        // Whatever was not synced is missing, zeroed, or scrambled.
         let mut zeroed = log.clone();
         zeroed[cut..].fill(0);
         let mut noisy = log.clone();
@@ -101,8 +101,8 @@ fn a_page_that_is_lost_in_the_middle_loses_no_commit_before_it_and_leaves_none_h
     let [db, log] = FILES.map(|name| fs::read(folder.path(name)).unwrap());
     let mut rng = rand::rng();
     for _ in 0..soak(60, 2000) {
-        // A disk writes sectors in any order: one that was not synced may be missing before others
-        // that are there.
+        // A disk writes sectors in any order: a sector that was not synced may be missing although
+        // later ones are there.
         let hole = rng.random_range(0..log.len() / 512) * 512;
         let mut holed = log.clone();
         holed[hole..hole + 512].fill(0);
@@ -124,7 +124,7 @@ fn a_cut_while_the_log_is_moved_into_the_file_loses_nothing() {
     assert!(after.len() > before.len());
     let mut rng = rand::rng();
     for round in 0..soak(40, 1000) {
-        // Each page is that of before, or already that of after, or torn: the log is still there.
+        // Each page is the old one, the new one, or torn. The log is still there.
         let mut mixed = after.clone();
         if round % 2 == 0 {
             mixed.truncate(before.len().max(rng.random_range(0..=after.len() / 4096) * 4096));

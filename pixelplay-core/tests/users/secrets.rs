@@ -1,4 +1,4 @@
-//! No secret in any error, `Debug` output or panic message, nor in the files.
+//! No secret appears in any error, `Debug` output or panic message, or in the files.
 
 use super::*;
 use pixelplay_core::users::{HashParams, Pepper, Peppers};
@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-/// In every secret here, and in nothing else.
+/// A part of every secret here, and of nothing else.
 const MARK: &str = "qzx7";
 
 const RIGHT: &str = "Qzx7 is the right password";
@@ -18,7 +18,7 @@ const TRIED_NAME: &str = "qzx7-tried-name";
 const SOURCE: &str = "Qzx7 source";
 const PEPPER_KEY: &[u8] = b"Qzx7 is the key of the pepper, at least 32 bytes";
 
-/// All that was said to anybody.
+/// All texts that the store has produced.
 #[derive(Default)]
 struct Said(Mutex<Vec<String>>);
 
@@ -27,7 +27,7 @@ impl Said {
         self.0.lock().unwrap().push(text);
     }
 
-    /// Notes what a result shows of itself, and hands it on.
+    /// Records every text form of a result, and returns its value.
     fn note<T: Debug, E: Error>(&self, result: Result<T, E>) -> Option<T> {
         match result {
             Ok(value) => {
@@ -47,7 +47,7 @@ impl Said {
     }
 }
 
-/// Calls every function in right and wrong ways; returns the tokens that were given out.
+/// Calls every function, with valid and invalid arguments, and returns the tokens it was given.
 fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     let client = Client { source: Some(SOURCE), label: Some("phone"), ..Client::default() };
     let mut tokens = Vec::new();
@@ -68,7 +68,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
         said.note(users.change_password("ana", bad, NEXT));
         said.note(users.finish_registration(bad, bad));
         said.note(users.import_account("bea", bad));
-        // In the wrong fields.
+        // Secrets in the wrong fields.
         said.note(users.register(bad, RIGHT));
         said.note(users.log_in(bad, RIGHT));
         said.note(users.account(bad));
@@ -117,7 +117,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     said.note(users.log_out_everywhere("ana"));
     said.note(users.revoke("ana", 7));
     said.note(users.delete_account("eva"));
-    // What stays in the file: a session, and tokens that wait.
+    // These stay in the file: a session, and unused tokens.
     let log_in = said.note(users.log_in_from("ana", RIGHT, &client));
     keep(log_in.as_ref().map(|log_in| log_in.device.clone()));
     keep(log_in.map(|log_in| log_in.token));
@@ -128,7 +128,7 @@ fn call_everything(users: &UserStore, said: &Said) -> Vec<String> {
     tokens
 }
 
-/// Who looks for a secret among bytes that were printed as numbers finds it too.
+/// Formats the beginning of a secret like bytes that are printed as numbers.
 fn as_numbers(secret: &[u8]) -> String {
     format!("{}, {}, {}, {}", secret[0], secret[1], secret[2], secret[3])
 }
@@ -159,7 +159,7 @@ fn nothing_that_is_said_or_stored_holds_a_secret() {
         assert!(!stored, "a token is in the files");
     }
     drop(users);
-    // Also when a file cannot be opened.
+    // The same holds when a file cannot be opened.
     said.note(UserStore::open(folder.db()));
     options.peppers = Peppers::default();
     said.note(UserStore::open_with(folder.db(), options));

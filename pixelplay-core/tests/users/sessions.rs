@@ -1,4 +1,4 @@
-//! Sessions: begun, resumed, listed, ended; and when they end by themselves.
+//! Sessions: beginning, resuming, listing and ending them; and when they end by themselves.
 
 use super::*;
 
@@ -82,7 +82,7 @@ fn sessions_are_listed_and_ended_one_by_one_or_all_at_once() {
     assert_eq!(listed[0].label, Some(format!("a[31m{}", "\u{1f3b5}".repeat(195))));
     assert_eq!(listed[0].created, clock.time());
 
-    // By its own account alone.
+    // A session can only be ended through its own account.
     assert!(!users.revoke("bea", phone.session.id).unwrap());
     assert!(!users.revoke("ana", i64::MAX).unwrap());
     assert!(is_live(&users, &phone));
@@ -114,8 +114,8 @@ fn a_session_ends_when_it_idles() {
     clock.forward(30 * MINUTE);
     assert!(!is_live(&users, &log_in));
     assert!(users.sessions("ana").unwrap().is_empty());
-    // Nothing brings it back, neither trying again nor a clock that is set back by less than it was
-    // too late.
+    // Nothing brings it back: neither another attempt, nor setting the clock back by less than the
+    // session was overdue.
     assert!(!is_live(&users, &log_in));
 }
 
@@ -207,15 +207,15 @@ fn a_clock_that_is_corrected_logs_nobody_out() {
         assert!(is_live(&users, &log_in));
     }
     assert_eq!(users.sessions("ana").unwrap().len(), 1);
-    // From then on it idles by the new clock.
+    // From then on, its idle time is measured by the new clock.
     clock.forward(29 * MINUTE);
     assert!(is_live(&users, &log_in));
     clock.forward(30 * MINUTE);
     assert!(!is_live(&users, &log_in));
 }
 
-/// While the clock is a year ahead, sessions begin as ever; once it is right again, nobody can say
-/// how old they are.
+/// While the clock is a year ahead, sessions begin as usual. Once the clock is right again, the age
+/// of these sessions is unknown.
 #[test]
 fn a_session_from_the_future_has_ended() {
     let folder = Folder::new();
@@ -234,7 +234,7 @@ fn a_session_from_the_future_has_ended() {
         clock.forward(wait);
         assert!(!is_live(&users, &ahead) && !is_live(&users, &long), "{wait:?}");
         assert!(users.sessions("ana").unwrap().iter().all(|one| one.id == early.session.id));
-        // It keeps nobody out either.
+        // New log-ins are still possible.
         users.log_in("ana", PASSWORD).unwrap();
         users.log_out_everywhere("ana").unwrap();
     }
@@ -253,7 +253,7 @@ fn a_log_in_may_have_a_lifetime_of_its_own() {
     assert_eq!(remembered.session.ends, clock.time() + 90 * DAY);
     clock.forward(30 * MINUTE);
     assert!(is_live(&users, &remembered) && !is_live(&users, &plain));
-    // Another store with other options knows it too, and a log-in that sweeps leaves it.
+    // Another store with other options accepts it too, and a log-in that cleans up leaves it open.
     let strict = folder.open_with(|options| {
         options.clock = clock.clock();
         options.idle_timeout = MINUTE;

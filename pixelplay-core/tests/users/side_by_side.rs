@@ -1,5 +1,5 @@
-//! Two processes of eight threads each, on one file: nothing is lost, nothing is done twice, nobody
-//! is told to try again.
+//! Two processes of eight threads each, on one file: nothing is lost, nothing is done twice, and no
+//! call fails because the file is busy.
 
 use super::child::{child, finished};
 use super::*;
@@ -18,14 +18,14 @@ fn shared_account(song: usize) -> String {
     format!("shared-{}", song / SHARED_BY_EACH)
 }
 
-/// What one process did, by what it was.
+/// What one process did, by kind of operation.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Tally {
     /// Songs added to the account that all share, by thread.
     added: BTreeMap<String, usize>,
     /// Names that were registered first by this process.
     won: Vec<String>,
-    /// Names that somebody else had.
+    /// Names that were already taken.
     lost: usize,
     /// Generations of the shared password that this process set.
     changed: Vec<u64>,
@@ -48,7 +48,7 @@ fn open(db: &Path) -> UserStore {
     UserStore::open_with(db, options).unwrap()
 }
 
-/// What [`child`] does as `share PROCESS`.
+/// The role `share PROCESS` of a [`child`].
 pub(super) fn share(db: &Path, process: usize) {
     let users = open(db);
     let over = AtomicBool::new(false);
@@ -99,7 +99,7 @@ pub(super) fn share(db: &Path, process: usize) {
                 })
             })
             .into();
-        // All change one password from what they last knew it to be.
+        // All change one password, starting from the last one they know.
         let changers: Vec<_> = (0..2)
             .map(|_| {
                 let (users, is_over) = (&users, &is_over);
@@ -119,7 +119,7 @@ pub(super) fn share(db: &Path, process: usize) {
                                 changed.push(generation + 1);
                                 tokens.push((generation + 1, log_in.token.expose().to_owned()));
                             }
-                            // Somebody was faster.
+                            // Another thread was faster.
                             Err(UserError::InvalidCredentials) => {}
                             Err(other) => panic!("{other:?}"),
                         }
@@ -188,7 +188,7 @@ pub(super) fn share(db: &Path, process: usize) {
 #[test]
 fn two_processes_of_eight_threads_lose_no_update_and_are_never_locked_out() {
     let folder = Folder::new();
-    // Nobody has made it yet: that it is made is part of the race.
+    // The file does not exist yet: creating it is part of the race.
     let users = open(&folder.db());
     import(&users, "visited");
     for n in 0..SHARED_ACCOUNTS {

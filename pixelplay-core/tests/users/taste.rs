@@ -1,4 +1,4 @@
-//! Favourites, ratings, history, and the weights that follow from them.
+//! Favourites, ratings, history, and the weights derived from them.
 
 use super::*;
 
@@ -128,7 +128,7 @@ fn an_account_holds_ten_thousand_and_another_one_still_has_room() {
         );
     }
     assert_eq!(users.favourites("ana").unwrap().len(), 10_000);
-    // What is there may be said again, and whoever removes one may add one.
+    // Adding an existing song again is allowed, and removing a song makes room for another.
     users.add_favourite("ana", "song 7").unwrap();
     users.like("ana", "the 10000th").unwrap();
     assert!(users.remove_favourite("ana", "song 7").unwrap());
@@ -195,7 +195,7 @@ fn weights_halve_with_every_90_days() {
         let found: Vec<(&str, f64)> = found.iter().map(|(song, w)| (song.as_str(), *w)).collect();
         assert_eq!(found, expected);
     };
-    // 1 + 1 and 5 x 0.25 are cut at 1; 1 - 1 is nothing and left out.
+    // 1 + 1 and 5 x 0.25 are clamped to 1; 1 - 1 is zero and left out.
     taste(&[
         ("both", 1.0),
         ("disliked", -1.0),
@@ -206,7 +206,7 @@ fn weights_halve_with_every_90_days() {
     ]);
     clock.forward(90 * DAY);
     users.record_listen("ana", "heard").unwrap();
-    // Heard: 0.25 today and half of 0.25.
+    // "heard": 0.25 from today, and half of 0.25.
     taste(&[
         ("both", 1.0),
         ("disliked", -0.5),
@@ -215,8 +215,8 @@ fn weights_halve_with_every_90_days() {
         ("liked", 0.5),
         ("often", 0.625),
     ]);
-    // 7 half-lives: 1/128, and for what was heard (1/128 + 1/64) / 4; another one, and what is
-    // below 0.001 is gone.
+    // After 7 half-lives: 1/128, and (1/128 + 1/64) / 4 for "heard". After 3 more, weights below
+    // 0.001 are gone.
     clock.forward(540 * DAY);
     taste(&[
         ("both", 2.0 / 128.0),
@@ -228,7 +228,7 @@ fn weights_halve_with_every_90_days() {
     ]);
     clock.forward(3 * 90 * DAY);
     taste(&[("both", 2.0 / 1024.0), ("often", 5.0 / 4096.0)]);
-    // A year of a clock that ran ahead weighs as today.
+    // Entries in the future, from a clock that was ahead, weigh the same as today's.
     clock.back(2000 * DAY);
     assert_eq!(users.taste("ana").unwrap()["disliked"], -1.0);
 }

@@ -1,8 +1,8 @@
-//! How failed attempts slow down the next ones, whoever they are for.
+//! How failed attempts slow down later ones, whether or not the account exists.
 
 use super::*;
 
-/// What an attempt is answered, in words.
+/// Returns the answer to a log-in attempt, in words.
 fn attempt(users: &UserStore, name: &str, password: &str, client: &Client<'_>) -> String {
     match users.log_in_from(name, password, client) {
         Ok(_) => "in".to_owned(),
@@ -54,7 +54,7 @@ fn waits_double_to_an_hour_and_nobody_learns_who_exists() {
         assert_eq!(both(), "wrong");
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]);
-    // What is right is not looked at either.
+    // The right password is not checked either.
     assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "wait 3600000");
 }
 
@@ -73,13 +73,13 @@ fn at_the_hard_cap_one_attempt_is_left_for_each_that_is_forgiven() {
         clock.forward(4 * SECOND);
     }
     assert_eq!(wrong(&users, "ana"), "wrong");
-    // One is forgiven each minute since the first, 16 s ago, whatever came between.
+    // One failure is forgiven each minute since the first, 16 s ago, whatever came in between.
     for wait in [44_000, 60_000, 60_000] {
         assert_eq!(wrong(&users, "ana"), format!("wait {wait}"));
         clock.forward(Duration::from_millis(wait));
         assert_eq!(wrong(&users, "ana"), "wrong");
     }
-    // Whoever comes back after long finds everything forgiven.
+    // After a long time, all failures are forgiven.
     clock.forward(10 * MINUTE);
     assert_eq!(wrong(&users, "ana"), "wrong");
     assert_eq!(wrong(&users, "ana"), "wait 1000");
@@ -100,7 +100,7 @@ fn a_right_password_clears_the_count() {
         assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
         assert_eq!(folder.count("attempt"), 0);
     }
-    // A new password by mail clears it as well.
+    // A password reset by mail clears the failures as well.
     for _ in 0..4 {
         wrong(&users, "ana");
     }
@@ -122,8 +122,8 @@ fn whoever_is_logged_in_is_not_touched() {
     assert_eq!(wrong(&users, "ana"), "wait 1000");
     assert!(is_live(&users, &log_in));
     users.add_favourite("ana", "song").unwrap();
-    // Failed log-ins from outside keep nobody from changing the password; failed changes have a
-    // count of their own.
+    // Failed log-ins by others do not keep a user from changing the password; failed changes are
+    // counted separately.
     let new = users.change_password("ana", PASSWORD, OTHER_PASSWORD).unwrap();
     for _ in 0..4 {
         refused!(
@@ -154,10 +154,10 @@ fn a_source_is_slowed_down_whatever_names_it_tries() {
     for (name, password) in [("four", OTHER_PASSWORD), ("ana", PASSWORD)] {
         assert_eq!(attempt(&users, name, password, &bad), "wait 1000");
     }
-    // Others are not concerned, and what was refused was not counted for anybody.
+    // Other sources are not affected, and refused attempts were not counted against any account.
     assert_eq!(attempt(&users, "ana", PASSWORD, &good), "in");
     assert_eq!(attempt(&users, "ana", PASSWORD, &Client::default()), "in");
-    // One that is right leaves no trace, not even in the wait.
+    // A successful attempt leaves no trace, not even in the wait.
     clock.forward(SECOND);
     for _ in 0..3 {
         assert_eq!(attempt(&users, "ana", PASSWORD, &bad), "in");
@@ -211,7 +211,7 @@ fn log_ins_resets_and_registrations_are_counted_apart() {
         (Attempted::PasswordChange, &change),
     ];
     for (attempted, attempt) in all {
-        // None is touched by those before it.
+        // No kind of attempt is affected by those before it.
         let answers: Vec<_> = (0..4).map(|_| attempt()).collect();
         assert_eq!(answers, [None, None, None, Some(attempted)]);
     }
@@ -259,7 +259,7 @@ fn failures_are_forgiven_in_their_time_whatever_comes_between() {
     });
     import(&users, "ana");
     let client = from("192.0.2.1");
-    // One is forgiven a minute: nobody who fails no more often than that ever waits.
+    // One failure is forgiven a minute: a source that fails no more often than that never waits.
     for n in 0..30 {
         assert_eq!(attempt(&users, &format!("name-{n}"), OTHER_PASSWORD, &client), "wrong");
         clock.forward(MINUTE / 2);
@@ -299,7 +299,7 @@ fn attempts_side_by_side_do_not_slip_through() {
     assert_eq!(looked_at, 4, "{answers:?}");
 }
 
-/// More people than failures are free, all at once behind one address.
+/// More people than the number of free failures log in at once, all from one address.
 #[test]
 fn right_attempts_of_many_from_one_source_are_no_failures() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Weeks of guessing on a virtual clock: who gets in, and how many guesses an account sees.
+//! Weeks of guessing on a virtual clock: who can log in, and how many guesses an account sees.
 
 use super::*;
 use rand::rngs::StdRng;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A store whose clock is moved by hand, with hashes that cost little.
+/// Returns a store whose clock is moved by hand, with cheap hashes.
 fn store(folder: &Folder, clock: &SetClock) -> UserStore {
     folder.open_with(|options| options.clock = clock.clock())
 }
@@ -22,12 +22,12 @@ fn log_in(
     users.log_in_from(name, password, &Client { source: Some(source), device, ..Client::default() })
 }
 
-/// Until when nobody has to try.
+/// Returns how long a failed attempt has to wait; `None` if the password was checked.
 fn wait_of(answer: Result<NewSession, UserError>) -> Option<Duration> {
     match answer {
         Err(UserError::Throttled { retry_after, .. }) => Some(retry_after),
         Err(UserError::InvalidCredentials) => None,
-        other => panic!("a guess was answered {other:?}"),
+        other => panic!("unexpected answer to a guess: {other:?}"),
     }
 }
 
@@ -62,7 +62,7 @@ fn the_owner_gets_in_all_week_while_a_thousand_addresses_guess() {
             }
             if owner_comes.first() == Some(&second) {
                 owner_comes.remove(0);
-                // From a device that the account knows, always; without one, as it comes.
+                // From a known device, the owner can always log in; without one, only sometimes.
                 match log_in(&users, "ana", PASSWORD, "203.0.113.5", Some(&device)) {
                     Ok(log_in) if log_in.device.expose() == device => owner_in += 1,
                     other => panic!("the owner was refused: {other:?}"),
@@ -80,13 +80,13 @@ fn the_owner_gets_in_all_week_while_a_thousand_addresses_guess() {
         guesses.push(today);
     }
     println!(
-        "guesses a day: {guesses:?} in {sources} attempts; the owner got in {owner_in} of {} times by a known device, \
-         and would have {stranger_in} times without one ({stranger_out} refused)",
+        "guesses a day: {guesses:?} in {sources} attempts; the owner logged in {owner_in} of {} times from a known \
+         device, and could have {stranger_in} times without one ({stranger_out} refused)",
         3 * days
     );
     assert_eq!(owner_in, 3 * days);
     assert!(guesses.iter().all(|today| *today <= 100), "{guesses:?}");
-    // An owner without a device gets in by a reset, though the guessing goes on, and has one then.
+    // An owner without a device can log in after a reset, although the guessing goes on.
     let reset = users.start_password_reset("ana").unwrap();
     users.finish_password_reset(reset.expose(), "the first words of a song").unwrap();
     log_in(&users, "ana", "the first words of a song", "192.0.2.1", None).unwrap();
@@ -106,7 +106,8 @@ fn a_school_behind_one_address_types_right_and_is_let_in() {
     let mut answers = BTreeMap::<&str, usize>::new();
     let days = soak(1, 5);
     for _day in 0..days {
-        // First all within five minutes, then one a minute for ten hours; one in eight mistypes.
+        // First all log in within five minutes, then one a minute for ten hours; one in eight
+        // mistypes.
         let arrivals = (0..60).map(|_| SECOND * 5).chain((0..600).map(|_| MINUTE));
         for (n, pause) in arrivals.enumerate() {
             clock.forward(pause);
@@ -143,13 +144,13 @@ fn clocks_that_jump_lock_nobody_out_and_forget_no_guesses() {
         assert!(guesses <= 4, "{guesses}");
         guesses
     };
-    // Set back: from a year ahead to now.
+    // The clock is set back, from a year ahead to now.
     clock.forward(year);
     guess_until_throttled();
     clock.back(year);
     log_in(&users, "ana", PASSWORD, "203.0.113.5", None).unwrap();
-    // And with a guesser who goes on: one attempt to date the failures by the new clock, and then
-    // waits as before, which end.
+    // The same while guessing goes on: one attempt is accepted, which dates the failures by the new
+    // clock. Then there are waits as before, which end.
     clock.forward(year);
     guess_until_throttled();
     clock.back(year);
@@ -158,11 +159,11 @@ fn clocks_that_jump_lock_nobody_out_and_forget_no_guesses() {
     assert!(wait <= 2 * SECOND, "{wait:?}");
     clock.forward(wait);
     log_in(&users, "ana", PASSWORD, "203.0.113.5", None).unwrap();
-    // Set forward: nobody has to wait a year.
+    // The clock is set forward: nobody has to wait for a year.
     guess_until_throttled();
     clock.forward(year);
     log_in(&users, "ana", PASSWORD, "203.0.113.5", None).unwrap();
-    // Back and forth every minute gives one guess more each time, not four.
+    // Setting the clock back and forth every minute gives one more guess each time, not four.
     guess_until_throttled();
     let mut guesses = 0;
     for _ in 0..20 {
@@ -193,7 +194,7 @@ fn a_device_is_of_one_account_and_gone_with_its_password() {
     for other in [of_bea.expose(), ana.token.expose(), "", &"A".repeat(43)] {
         wait_of(log_in(&users, "ana", PASSWORD, "192.0.2.2", Some(other))).unwrap();
     }
-    // It logs nobody in.
+    // The token of a device does not log anybody in.
     refused!(users.resume(of_ana), UserError::InvalidSession);
     // Its own failures are counted, and nobody else waits for them.
     for _ in 0..4 {
@@ -206,7 +207,7 @@ fn a_device_is_of_one_account_and_gone_with_its_password() {
     );
     clock.forward(SECOND);
     log_in(&users, "ana", PASSWORD, "192.0.2.2", Some(of_ana)).unwrap();
-    // Whoever knew the old password may have made devices of its own.
+    // Anyone who knew the old password may have created devices.
     users.set_password("ana", OTHER_PASSWORD).unwrap();
     while wait_of(log_in(&users, "ana", PASSWORD, "198.51.100.9", None)).is_none() {}
     let answer = log_in(&users, "ana", OTHER_PASSWORD, "192.0.2.2", Some(of_ana));
@@ -214,7 +215,7 @@ fn a_device_is_of_one_account_and_gone_with_its_password() {
     users.unlock("ana").unwrap();
     let new = log_in(&users, "ana", OTHER_PASSWORD, "192.0.2.2", Some(of_ana)).unwrap();
     assert_ne!(new.device.expose(), of_ana);
-    // An account knows 20; the one unused for longest goes.
+    // An account knows 20 devices; the least recently used one is removed.
     for n in 0..30 {
         clock.forward(SECOND);
         log_in(

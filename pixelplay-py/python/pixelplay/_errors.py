@@ -64,7 +64,7 @@ class InvalidCredentials(UserError):
 
 
 class Throttled(UserError):
-    """Too many attempts failed, or too much was requested. The error does not reveal whether the account exists."""
+    """Too many attempts failed, or too many requests were made. This does not reveal whether the account exists."""
 
     retry_after: float = 0.0
     """Seconds until the next attempt is accepted."""

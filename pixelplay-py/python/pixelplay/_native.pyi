@@ -734,7 +734,7 @@ class HashParams:
     rarely: until all users have logged in again, every failed log-in computes one hash for each set of settings in use.
 
     Raises ``UserError`` (a ``ValueError``) for settings weaker than those in OWASP's table, and for settings that could
-    overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in all passes together.
+    overload the machine: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in total over all passes.
     """
 
     def __new__(cls, memory_kib: int = 19456, passes: int = 2, lanes: int = 1) -> HashParams: ...
@@ -768,7 +768,7 @@ class Limit:
     ``decay_interval``, whatever comes in between.
 
     ``UserStore`` raises ``UserError`` (a ``ValueError``) for a limit that is not safe: more than 100 failures per
-    account, or a longer wait than a day.
+    account, or a wait of more than a day.
     """
 
     def __new__(
@@ -833,7 +833,7 @@ class UserStore:
     Raises ``UserError`` for a file that is damaged, of another kind or of a later version. In this and every other
     call, it is also the matching ``OSError`` if the system refuses: ``FileNotFoundError`` if the folder does not exist,
     ``PermissionError``, a full disk, ``TimeoutError`` after another program has held the file locked for a minute. It
-    is a ``ValueError`` for bad options, and if a pepper is missing that hashes need.
+    is a ``ValueError`` for bad options, and if a pepper that stored hashes need is missing.
     """
 
     def __new__(
@@ -865,8 +865,8 @@ class UserStore:
         """Closes the file once calls in other threads have ended. Closing it again does nothing. ``with`` closes it at
         its end.
 
-        Only then are the two files gone that SQLite keeps next to it, and only then can it be removed on Windows. To
-        copy it, use ``backup``. A store that is garbage-collected is closed as well.
+        Until then, SQLite keeps two more files next to it, and on Windows it cannot be deleted. To copy it, use
+        ``backup``. A store that is garbage-collected is closed as well.
         """
     def __enter__(self) -> UserStore: ...
     def __exit__(self, *details: object) -> None: ...
@@ -879,8 +879,9 @@ class UserStore:
     def register_external(self, name: str, external_id: str) -> None:
         """Creates an account without a password, for a person that another service has identified.
 
-        ``external_id`` is what that service knows the person by and must never change hands: for OpenID Connect the
-        issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``; not a mail address.
+        ``external_id`` identifies the person at that service and must never pass to another person. For OpenID Connect,
+        use the issuer and the subject together, such as ``"https://accounts.example.org|248289761001"``, and never an
+        e-mail address.
 
         Raises ``BadUserName``, ``NameTaken``, ``ExternalIdTaken``, ``UserError`` (a ``ValueError``) for an id that is
         empty or longer than 1,024 bytes.
@@ -926,9 +927,9 @@ class UserStore:
         """Starts a session if the password is right. Takes the same time whether or not the name exists.
 
         Failures are counted for the name, and for the ``source`` of the attempt, such as an IP address: pass something
-        that the client cannot choose. Of an IPv6 address, the /64 counts. ``label`` is what ``sessions`` shows, such as
+        that the client cannot choose. IPv6 addresses are counted per /64. ``label`` is what ``sessions`` shows, such as
         ``"Firefox on Linux"``. ``device`` is the ``device`` of an earlier log-in on the same client: with it, the owner
-        of an account gets in while strangers guess its password. ``idle_timeout`` and ``max_age`` are how long this
+        of an account can log in while strangers guess its password. ``idle_timeout`` and ``max_age`` set how long this
         session lasts, for example with "remember me"; pass both or neither.
 
         Raises ``InvalidCredentials``, ``Throttled`` after failed attempts, ``AccountDisabled`` if the password is
@@ -943,7 +944,7 @@ class UserStore:
     def sessions(self, name: str) -> list[Session]:
         """Returns the open sessions of an account, newest first. Raises ``UnknownUser``."""
     def revoke(self, name: str, session: int) -> bool:
-        """Ends one session of an account by its ``id``; returns ``False`` if it had ended. Raises ``UnknownUser``."""
+        """Ends one session of an account by ``id``; returns ``False`` if it had already ended. Raises ``UnknownUser``."""
     def change_password(
         self, name: str, old: str, new: str, *, source: str | None = None, label: str | None = None
     ) -> NewSession:
@@ -952,20 +953,20 @@ class UserStore:
         Raises what ``log_in`` raises, and ``BadPassword`` if the new password cannot be used; then nothing has changed.
         """
     def account(self, name: str) -> Account:
-        """Returns the data of an account that are not secret. Raises ``UnknownUser``."""
+        """Returns the data of an account, without its secrets. Raises ``UnknownUser``."""
     def accounts(self, *, after: str | None = None, limit: int = 100) -> list[Account]:
-        """Returns accounts in the order of their names, at most ``limit`` of them: the first, or those ``after`` a
-        name.
+        """Returns accounts in the order of their names, at most ``limit`` of them: those after the name ``after``, or
+        the first ones.
         """
     def log_in_wait(self, name: str) -> datetime.timedelta:
-        """Returns how long a log-in with this name has to wait, from a client that the account does not know. Raises
-        ``UnknownUser``.
+        """Returns how long a log-in with this name has to wait if it comes from a client that the account does not
+        know. Raises ``UnknownUser``.
         """
     def unlock(self, name: str) -> None:
         """Forgets all failed attempts for an account: its next log-in does not have to wait. Raises ``UnknownUser``."""
     def disable(self, name: str) -> bool:
         """Disables an account: its sessions end, its single-use tokens become invalid, and nobody can log in. Its data
-        stay. Returns ``False`` if it was disabled already. Raises ``UnknownUser``.
+        is kept. Returns ``False`` if it was already disabled. Raises ``UnknownUser``.
         """
     def enable(self, name: str) -> bool:
         """Enables a disabled account again; returns ``False`` if it was not disabled. Raises ``UnknownUser``."""
@@ -975,10 +976,10 @@ class UserStore:
         """
     def expire_imported_hashes(self, older_than: datetime.timedelta) -> int:
         """Removes the password hashes of accounts that were imported longer ago than this and have not logged in since;
-        returns how many. They keep their data and need a new password.
+        returns how many. These accounts keep their data, but need a new password.
 
-        As long as one account has an expensive imported hash, every log-in of everybody costs as much. So do this some
-        months after an import.
+        As long as one account has an expensive imported hash, every log-in to any account costs as much. So call this
+        some months after an import.
         """
     def rename(self, name: str, new: str) -> None:
         """Renames an account. Its sessions stay open.
@@ -1063,16 +1064,16 @@ class UserStore:
         """Writes a backup of the store, as it is now, to a file that does not exist yet. Other threads and processes go
         on reading and writing.
 
-        It is one file, readable by its owner only, verified and synced before it gets its name. It is a store like any
-        other: it can be opened, or put back with ``restore``. Raises ``FileExistsError``.
+        The backup is one file, readable by its owner only, verified and synced before it gets its name. It is a store
+        like any other: it can be opened, or restored with ``restore``. Raises ``FileExistsError``.
         """
     @staticmethod
     def restore(backup: _Path, path: _Path, *, replace: bool = False) -> None:
-        """Puts a backup, or another file of a store, back to ``path``. The backup is verified first and stays as it is.
+        """Restores a backup, or any other store file, to ``path``. The backup is verified first and is not changed.
 
         An existing file is only overwritten with ``replace``. A store is overwritten in one transaction: processes that
-        have it open go on with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError`` if
-        the backup cannot be used; nothing is changed then.
+        have it open continue with the restored data. Raises ``FileExistsError``, ``FileNotFoundError``, ``UserError``
+        if the backup cannot be used; nothing is changed then.
         """
     def verify(self) -> None:
         """Reads and checks every page of the file, about a second per gigabyte. Raises ``UserError`` at the first
@@ -1094,8 +1095,8 @@ class NewSession:
         """
     @property
     def device(self) -> str:
-        """The secret that identifies the client, to pass as ``device`` at its next log-in: in a cookie of its own,
-        which outlives the session. It does not log anybody in.
+        """The secret that identifies the client, to pass as ``device`` at its next log-in. Keep it in a separate cookie
+        that outlives the session. It does not log anybody in.
         """
     @property
     def session(self) -> Session:
@@ -1133,7 +1134,7 @@ class Session:
 
 @final
 class Account:
-    """The data of an account that are not secret."""
+    """The data of an account, without its secrets."""
 
     @property
     def username(self) -> str:
@@ -1143,10 +1144,10 @@ class Account:
         """When it was registered, in UTC."""
     @property
     def disabled(self) -> datetime.datetime | None:
-        """Since when it has been disabled, in UTC; ``None`` if it is not."""
+        """When it was disabled, in UTC; ``None`` if it is not disabled."""
     @property
     def external_id(self) -> str | None:
-        """What another service knows the person by; see ``UserStore.register_external``."""
+        """The id by which another service knows the person; see ``UserStore.register_external``."""
     @property
     def hash_kind(self) -> str | None:
         """The kind of its password hash and what it costs, such as ``"argon2id:19:19456:2:1"`` or ``"bcrypt:12"``;

@@ -1,6 +1,6 @@
 //! `user list`, `show`, `unlock`, `disable`, `enable`, `set-password`, `end-sessions`,
-//! `expire-hashes`, `backup` and `restore`: what the operator of a database does. Whoever can write
-//! the file may.
+//! `expire-hashes`, `backup` and `restore`: commands for the operator of a database. Anyone who can
+//! write the file may run them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) struct EndSessionsArgs {
 
 #[derive(clap::Args)]
 pub(super) struct ExpireArgs {
-    /// How many days ago an account must have been imported
+    /// Only accounts that were imported at least this many days ago
     #[arg(long, value_name = "DAYS", default_value_t = 180)]
     older_than: u64,
 }
@@ -47,7 +47,7 @@ pub(super) struct BackupArgs {
 
 #[derive(clap::Args)]
 pub(super) struct RestoreArgs {
-    /// The backup, or any other file of a database of accounts
+    /// The backup, or any other database of accounts
     backup: PathBuf,
 
     /// Overwrite the database of accounts if there is one
@@ -124,7 +124,7 @@ pub(super) fn show(args: NameArgs, store: &StoreArgs, json: bool) -> Result<()> 
     }
     if !wait.is_zero() {
         text += &format!(
-            "\nlog-in: somebody guesses; from an unknown device it has to wait {}, or `pixelplay user unlock`",
+            "\nlog-in: after failed attempts, an unknown device has to wait {}; `pixelplay user unlock` ends the wait",
             HumanDuration(wait)
         );
     }
@@ -142,7 +142,7 @@ pub(super) fn unlock(args: NameArgs, store: &StoreArgs, json: bool) -> Result<()
 
 pub(super) fn disable(args: NameArgs, store: &StoreArgs, json: bool) -> Result<()> {
     if !store.open()?.disable(args.name()?)? && !json {
-        return output::line("it was disabled already");
+        return output::line("it was already disabled");
     }
     done(json, "disabled", args.name()?)
 }

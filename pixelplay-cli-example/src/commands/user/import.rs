@@ -17,11 +17,11 @@ const SHOWN: usize = 20;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is one of \
-bcrypt, Argon2, PBKDF2 or scrypt as Django, werkzeug, passlib and others write them. Quote a hash that contains commas, \
-as those of Argon2 do. YAML and JSON are not read: \
-convert them to such a table. All users keep their passwords; the first log-in of each replaces the hash with a \
-current one. Delete the table after the import: anyone who has it can try to guess the passwords.
+    after_help = "The table is CSV with the columns `name` and `hash`; other columns are ignored. A hash is a \
+bcrypt, Argon2, PBKDF2 or scrypt hash in the form that Django, werkzeug, passlib and others write. Quote a hash that \
+contains commas, as Argon2 hashes do. YAML and JSON are not read: convert them to CSV first. All users keep their \
+passwords; the first log-in of each user replaces the hash with a current one. Delete the table after the import: \
+anyone who has it can try to guess the passwords.
 
 Example, with the table users.csv and its import:
   name,hash
@@ -44,7 +44,7 @@ struct Report {
     imported: u64,
     taken: u64,
     refused: u64,
-    /// Line and reason of the first refused rows.
+    /// Line number and reason for each of the first refused rows.
     shown: Vec<(u64, String)>,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn run(args: Args, store: &StoreArgs, json: bool) -> Result<()> {
     report.print(json)?;
     if report.refused > 0 {
         bail!(
-            "{} rows of {table} were not imported; correct them and import it again with --skip-taken",
+            "{} rows of {table} were not imported; correct them and import the table again with --skip-taken",
             report.refused
         );
     }

@@ -17,9 +17,10 @@ pub(crate) use taste::TasteArgs;
 #[derive(clap::Args)]
 #[command(
     after_help = "Passwords are asked for on the terminal and not shown. If standard input is not a terminal, each \
-password is one line of it. They are never arguments, because others on the machine can see those. `login` keeps the \
-session token in a file that only you can read, next to the database and named after it with .session appended; anyone \
-who has the token is logged in as you. A session ends after 30 days without use, and after a year.
+password is read from it as one line. They are never arguments, because others on the machine can see those. `login` \
+keeps the session token in a file that only you can read, next to the database and named after it with .session \
+appended; anyone who has the token is logged in as you. A session ends after 30 days without use, and after a year at \
+the latest.
 
 `list` and the commands after it are for the operator of a database: they ask for no password, since anyone who can
 write the file could do the same.
@@ -73,7 +74,7 @@ enum Command {
     Show(account::NameArgs),
     /// Forget the failed log-ins of an account, so that its owner does not have to wait
     Unlock(account::NameArgs),
-    /// End the sessions of an account and let nobody log in to it; its data stay
+    /// End the sessions of an account and let nobody log in to it; its data is kept
     Disable(account::NameArgs),
     /// Let a disabled account log in again
     Enable(account::NameArgs),
@@ -85,7 +86,7 @@ enum Command {
     ExpireHashes(admin::ExpireArgs),
     /// Write a verified copy of the database to a new file, while it is in use
     Backup(admin::BackupArgs),
-    /// Put a backup back
+    /// Restore a backup
     Restore(admin::RestoreArgs),
 }
 

@@ -58,7 +58,8 @@ pub(super) fn change_password(store: &StoreArgs, json: bool) -> Result<()> {
     keep("password changed, logged in", &log_in, &users, store, json)
 }
 
-/// A command line is used now and then, by one person, from a file that nobody else can read.
+/// The command line is used now and then, by one person, and keeps the token in a file that nobody
+/// else can read.
 const LIFETIME: SessionLifetime = SessionLifetime { idle_timeout: days(30), max_age: days(365) };
 
 const fn days(n: u64) -> Duration {
@@ -166,7 +167,7 @@ fn list(person: &Person, json: bool) -> Result<()> {
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
         "id",
         "client",
-        "begun",
+        "started",
         "last used",
         "",
     ]);

@@ -16,7 +16,7 @@ use crate::output::printable;
 #[derive(clap::Args)]
 #[command(
     after_help = "The ids of songs are those that `match`, `search` and `similar` show with --json. They are kept whether \
-or not an index has them, so they outlive a catalogue. Put -- before an id that begins with -.
+or not an index has them, so they survive a change of catalogue. Put -- before an id that begins with -.
 
 Examples:
   pixelplay user favourites

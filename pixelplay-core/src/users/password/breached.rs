@@ -19,9 +19,9 @@ const RANGE_CHARS: usize = 5;
 /// Passwords that are known from breaches, as Have I Been Pwned publishes them: either one file,
 /// sorted by hash, with lines of `SHA1:COUNT`; or a folder of range files, each named by the first
 /// five digits (`21BD1` or `21BD1.txt`) and with lines of the other 35. Its downloader
-/// (`haveibeenpwned-downloader`) writes both. Hashes of NTLM are not read.
+/// (`haveibeenpwned-downloader`) writes both. NTLM hashes are not supported.
 ///
-/// Nothing is loaded, and nothing is sent: a look-up reads a few dozen places of the file.
+/// Nothing is loaded, and nothing is sent: a look-up reads the file at a few dozen positions.
 #[derive(Debug, Clone)]
 pub struct BreachedPasswords {
     path: PathBuf,
@@ -32,8 +32,8 @@ impl BreachedPasswords {
     /// Opens a file or a folder, and checks that its first line looks as it should.
     ///
     /// # Errors
-    /// [`UserError::Io`] if it cannot be read, and [`UserError::BadOptions`] if it holds something
-    /// else.
+    /// [`UserError::Io`] if it cannot be read, and [`UserError::BadOptions`] if it contains
+    /// anything else.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, UserError> {
         let path = path.as_ref().to_owned();
         let metadata = fs::metadata(&path).map_err(|source| failed(&path, source))?;
@@ -59,7 +59,7 @@ impl BreachedPasswords {
         Ok(breached)
     }
 
-    /// Refuses a password that is among them.
+    /// Refuses a password that is in the list.
     pub(in crate::users) fn refuse(&self, password: &Normalised) -> Result<(), UserError> {
         let hash = Sha1::digest(password.as_bytes());
         let hash: String = hash.iter().map(|byte| format!("{byte:02X}")).collect();
@@ -134,8 +134,8 @@ fn hash_in(line: &[u8]) -> &[u8] {
 }
 
 trait TakeLine {
-    /// Reads a line with its end. No line is longer than a hash and a count; of a file that is not
-    /// such a file, no more is read.
+    /// Reads a line, including the line break. No valid line is longer than a hash and a count, so
+    /// no more than that is read from any other file either.
     fn take_line(&mut self, line: &mut Vec<u8>) -> io::Result<()>;
 }
 

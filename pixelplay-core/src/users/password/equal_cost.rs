@@ -21,8 +21,8 @@ use super::pepper::Peppers;
 /// * scrypt: likewise.
 /// * bcrypt: as much as the most expensive hash, of cost C. A hash of cost c is followed by dummies
 ///   of c, c + 1, ... C - 1, for 2^c + 2^c + 2^(c+1) + ... + 2^(C-1) = 2^C.
-/// * PBKDF2: for each hash function, as many rounds as the most expensive hash. One of fewer rounds
-///   is followed by a dummy of the rest.
+/// * PBKDF2: for each hash function, as many rounds as the most expensive hash. A hash with fewer
+///   rounds is followed by a dummy with the remaining rounds.
 ///
 /// The hashes run one after the other, so the memory needed is that of the largest. The remaining
 /// difference is a few microseconds: the HMAC of a pepper, the set-up of each dummy, and the
@@ -139,7 +139,7 @@ mod tests {
         (whole, bcrypt, pbkdf2)
     }
 
-    /// What Django 5.2, werkzeug 3.1 and passlib 1.7 hashed.
+    /// The password that Django 5.2, werkzeug 3.1 and passlib 1.7 hashed.
     const FRENCH: &str = "caf\u{e9} und Fru\u{308}chte \u{1f3b5}";
 
     /// `password` under Argon2 of two kinds (phc-winner-argon2's `src/test.c`), `U*U` under bcrypt

@@ -115,7 +115,7 @@ pub enum PepperProblem {
     BadId,
     /// The key is too short to be secure.
     #[error(
-        "the key of pepper {id:?} has {bytes} bytes; use at least {min_bytes} random ones, as from `openssl rand`"
+        "the key of pepper {id:?} has {bytes} bytes; use at least {min_bytes} random bytes, for example from `openssl rand`"
     )]
     ShortKey {
         /// The pepper's id.

@@ -35,8 +35,8 @@ impl PasswordPolicy {
     /// SP 800-63B-4 section 3.1.1.2.
     pub(in crate::users) const WITH_SECOND_FACTOR: Self = Self { min_chars: MIN_CHARS };
 
-    /// For applications that choose the length: from 8 characters, below which NIST allows nothing,
-    /// to 64, which every application has to accept.
+    /// For applications that choose the minimum length: from 8 characters, the least that NIST
+    /// allows, to 64, a length that every application has to accept.
     pub(in crate::users) fn at_least(chars: u32) -> Result<Self, UserError> {
         match usize::try_from(chars) {
             Ok(min_chars) if (MIN_CHARS..=MAX_MIN_CHARS).contains(&min_chars) => {

@@ -35,7 +35,7 @@ pub enum PasswordProblem {
     /// The password contains a control character, part of a character, or a code point that is not
     /// in Unicode. The message does not say which, since that would reveal part of a secret.
     #[error(
-        "the password contains a character that cannot be typed reliably, such as a control character or an emoji made of several; leave it out"
+        "the password contains a character that cannot be typed reliably, such as a control character or an emoji made of several characters; leave it out"
     )]
     ForbiddenCharacter,
 }

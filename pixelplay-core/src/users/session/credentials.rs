@@ -93,14 +93,14 @@ impl UserStore {
             .account_locks
             .acquire(&claim.key, self.options.queue_timeout)
             .ok_or_else(|| self.overloaded())?;
-        // Whoever has to wait is told at once and takes no turn from others.
-        self.storage.read("look attempts up", |reader| {
+        // An attempt that has to wait is rejected at once, and takes no slot from others.
+        self.storage.read("look up attempts", |reader| {
             let mut device = None;
             let counted = counted_for(reader, claim, attempted, client, &mut device)?;
             self.throttle.check(reader, &counted, self.now())
         })?;
-        // Counted only once it is its turn: attempts that wait for theirs would count as failures
-        // of their source, and a burst of right ones would slow itself down.
+        // Counted only when its turn comes: otherwise waiting attempts would count as failures of
+        // their source, and a burst of correct attempts would slow itself down.
         let mut slot = self.hash_slot()?;
         let attempt = self.storage.write("count an attempt", |transaction| {
             let mut device = None;
@@ -127,7 +127,7 @@ impl UserStore {
         slot: &mut HashSlot<'_>,
     ) -> Result<Option<(i64, String, Option<StoredHash>)>, UserError> {
         let key = claim.name.as_ref().map(UserName::key);
-        let (stored, kinds) = self.storage.read("look an account up", |reader| {
+        let (stored, kinds) = self.storage.read("look up an account", |reader| {
             let stored: Option<(i64, String, String)> = reader
                 .prepare_cached("SELECT id, hash, input FROM account WHERE name_key = ?")?
                 .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -141,7 +141,7 @@ impl UserStore {
         let kinds: Vec<Scheme> =
             kinds.iter().map(|kind| kind.parse()).collect::<Result<_, HashProblem>>()?;
         let stored = match stored {
-            // An account without a password is like none.
+            // An account without a password is treated like no account.
             Some((_, hash, _)) if hash.is_empty() => None,
             Some((account, hash, input)) => {
                 Some((account, StoredHash::parse(&hash, input.parse()?)?))
@@ -207,7 +207,7 @@ impl UserStore {
 
     pub(super) fn take_back(&self, attempt: &Attempt) -> Result<(), UserError> {
         self.storage
-            .write("take an attempt back", |transaction| self.throttle.cancel(transaction, attempt))
+            .write("take back an attempt", |transaction| self.throttle.cancel(transaction, attempt))
     }
 }
 

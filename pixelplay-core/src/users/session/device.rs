@@ -1,8 +1,8 @@
 //! Devices: clients from which an account has logged in before.
 //!
-//! Whoever guesses passwords is slowed down by the account, and so would be its owner. The token of
-//! a device tells the owner from strangers (OWASP's device cookies): its log-ins are counted by
-//! themselves.
+//! Guesses at a password slow down all further log-ins to the account, including those of its
+//! owner. The token of a device distinguishes the owner from strangers (OWASP's device cookies):
+//! log-ins with it are counted separately.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,9 +12,9 @@ use crate::users::clock::Millis;
 use crate::users::database::Abort;
 use crate::users::options::Client;
 
-/// The maximum number of devices per account; the one that was unused for longest goes. Devices do
-/// not expire: a clock that is a year ahead would otherwise lock out the owners of accounts under
-/// attack.
+/// The maximum number of devices per account; beyond it, the least recently used one is removed.
+/// Devices do not expire: a clock that is a year ahead would otherwise lock out the owners of
+/// accounts under attack.
 const MAX_DEVICES: u32 = 20;
 
 /// Returns the hash of the client's token, if it belongs to the claimed account.

@@ -18,9 +18,10 @@ const MAX_EXTERNAL_ID_BYTES: usize = 1024;
 impl UserStore {
     /// Creates an account without a password, for a person that another service has identified.
     ///
-    /// The external id is what that service knows the person by, and must never change hands: for
-    /// OpenID Connect the issuer and the subject together, such as
-    /// `https://accounts.example.org|248289761001`; not a mail address. It is not a secret.
+    /// The external id identifies the person at that service, and must never pass to another
+    /// person. For OpenID Connect, use the issuer and the subject together, such as
+    /// `https://accounts.example.org|248289761001`, and never an email address. The id is not a
+    /// secret.
     ///
     /// # Errors
     /// [`UserError::Name`], [`UserError::NameTaken`], [`UserError::ExternalId`],

@@ -11,12 +11,12 @@ use crate::users::error::UserError;
 use crate::users::options::{Client, SessionLifetime};
 use crate::users::store::UserStore;
 
-/// How often activity is recorded at most, so that a busy session costs reads and hardly any
-/// writes.
+/// The shortest interval at which activity is recorded, so that a busy session costs reads and
+/// hardly any writes.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
-/// How far ahead of the clock a session may have begun. More than that, and the clock has been set
-/// back since: nobody can say how old the session is, so it ends.
+/// How far ahead of the clock a session may have begun. If it began later than that, the clock has
+/// been set back since. The age of the session is then unknown, so it ends.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// Longer lifetimes count as this one, so that adding them to a time stays in range.
@@ -41,7 +41,7 @@ pub struct Session {
     pub label: Option<String>,
     /// When it began.
     pub created: SystemTime,
-    /// When it was last resumed, up to a minute ago.
+    /// When it was last resumed, accurate to a minute.
     pub last_seen: SystemTime,
     /// When it ends, even if it is in constant use.
     pub ends: SystemTime,
@@ -56,9 +56,9 @@ pub struct NewSession {
     pub token: SecretToken,
     /// The session that the token belongs to.
     pub session: Session,
-    /// The token of the client, to pass as [`Client::device`] at its next log-in: in a cookie of
-    /// its own, which outlives the session. It does not log anybody in. It is the one that was
-    /// passed at this log-in, if the account knows it.
+    /// The token of the client, to pass as [`Client::device`] at its next log-in. Keep it in a
+    /// separate cookie that outlives the session. It does not log anybody in. If the account knows
+    /// the token that was passed at this log-in, it is the same one.
     pub device: SecretToken,
 }
 

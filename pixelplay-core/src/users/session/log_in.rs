@@ -47,7 +47,7 @@ impl UserStore {
     }
 
     /// Sets a new password, given the old one. All sessions end and a new one begins; outstanding
-    /// single-use tokens become invalid, and all devices are unknown again but the one of the new
+    /// single-use tokens become invalid, and all devices are forgotten except the one of the new
     /// session.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ pub(super) fn is_disabled(transaction: &Transaction<'_>, account: i64) -> Result
 }
 
 /// Ends the sessions of an account, invalidates its single-use tokens and forgets its devices:
-/// whoever knew the old password may have any of them.
+/// anyone who knew the old password may have any of them.
 pub(in crate::users) fn end_all(transaction: &Transaction<'_>, account: i64) -> Result<(), Abort> {
     for sql in [
         "DELETE FROM session WHERE account = ?",

@@ -29,7 +29,7 @@ impl UserStore {
         check_song(song)?;
         let now = self.now();
         let kept = self.options.max_history;
-        self.write_for("note a listening", name, |transaction, account| {
+        self.write_for("record a listen", name, |transaction, account| {
             transaction
                 .prepare_cached("INSERT INTO listen (account, song, at) VALUES (?, ?, ?)")?
                 .execute(params![account, song, now])?;
@@ -49,7 +49,7 @@ impl UserStore {
     /// [`UserError::UnknownUser`], and if the file cannot be read.
     pub fn history(&self, name: &str, limit: usize) -> Result<Vec<Listen>, UserError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read_for("list what was listened to", name, |reader, account| {
+        self.read_for("list the history", name, |reader, account| {
             let listens: rusqlite::Result<Vec<Listen>> = reader
                 .prepare_cached(
                     "SELECT song, at FROM listen WHERE account = ? ORDER BY id DESC LIMIT ?",
@@ -67,7 +67,7 @@ impl UserStore {
     /// # Errors
     /// [`UserError::UnknownUser`], and if the file cannot be written.
     pub fn clear_history(&self, name: &str) -> Result<usize, UserError> {
-        self.write_for("forget the history", name, |transaction, account| {
+        self.write_for("clear the history", name, |transaction, account| {
             Ok(transaction.execute("DELETE FROM listen WHERE account = ?", [account])?)
         })
     }

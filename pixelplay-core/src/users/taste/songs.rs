@@ -29,7 +29,7 @@ pub(super) fn check_song(song: &str) -> Result<(), UserError> {
     }
 }
 
-/// Checks that an account may hold this many.
+/// Checks that an account may hold this many entries.
 pub(super) fn within_limit(what: &'static str, held: u32) -> Result<(), UserError> {
     if held <= MAX_KEPT { Ok(()) } else { Err(UserError::LimitReached { what, limit: MAX_KEPT }) }
 }

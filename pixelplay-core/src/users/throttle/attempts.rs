@@ -17,8 +17,8 @@ use crate::users::clock::Millis;
 use crate::users::database::Abort;
 use crate::users::error::UserError;
 
-/// What is attempted. Each has buckets of its own: failed log-ins by others do not keep a logged-in
-/// user from changing the password, nor somebody new from registering.
+/// What is attempted. Each kind of attempt has its own buckets: failed log-ins by others do not
+/// keep a logged-in user from changing the password, or a new user from registering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attempted {
@@ -41,11 +41,12 @@ pub(in crate::users) enum Counted<'a> {
     Account(Attempted, &'a [u8]),
     /// By its source.
     Source(Attempted, &'a str),
-    /// Log-ins by a device of the account, by the hash of its token: in place of both others.
+    /// Log-ins from a known device of the account, by the hash of its token. Used instead of the
+    /// other two.
     Device(&'a [u8]),
 }
 
-/// An attempt that counts as failed until that is taken back.
+/// An attempt that counts as failed until it is taken back.
 #[derive(Debug)]
 pub(in crate::users) struct Attempt {
     at: Millis,
@@ -56,7 +57,7 @@ pub(in crate::users) struct Attempt {
 struct Count {
     key: [u8; 32],
     of_source: bool,
-    /// When the last attempt before it was.
+    /// The time of the attempt before this one.
     before: Option<Millis>,
 }
 
@@ -94,7 +95,8 @@ impl Throttle {
     }
 
     /// Counts an attempt as failed, or rejects it. `now` must have been read in this transaction: a
-    /// time from before it waited for its turn may lie before that of the attempt before it.
+    /// time that was read before the transaction waited for its turn may be earlier than that of
+    /// the previous attempt.
     pub(in crate::users) fn begin(
         &self,
         transaction: &Connection,
@@ -123,8 +125,8 @@ impl Throttle {
         Ok(Attempt { at: now, counts })
     }
 
-    /// Records that the attempt was right: the failures of its name or device are cleared, and its
-    /// source is as it was before.
+    /// Records that the attempt succeeded: the failures of its name or device are cleared, and its
+    /// source is left as it was before.
     pub(in crate::users) fn succeed(
         &self,
         transaction: &Connection,
@@ -161,7 +163,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Returns how long this name has to wait for its next attempt.
+    /// Returns how long it takes until the next attempt in this bucket is accepted.
     pub(in crate::users) fn wait_of(
         &self,
         reader: &Connection,
@@ -175,8 +177,8 @@ impl Throttle {
         }
     }
 
-    /// The attempt leaves no trace, neither in the number of failures nor in the wait after the
-    /// last one.
+    /// Removes every trace of the attempt, both from the number of failures and from the wait after
+    /// the last one.
     fn take_back(&self, transaction: &Connection, at: Millis, count: &Count) -> Result<(), Abort> {
         let limit = if count.of_source { &self.options.source } else { &self.options.account };
         transaction

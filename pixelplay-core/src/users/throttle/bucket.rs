@@ -1,4 +1,4 @@
-//! A leaky bucket, and what a clock that jumps makes of it.
+//! A leaky bucket, and how it handles a clock that jumps.
 
 use super::limit::Limit;
 use crate::users::clock::{Millis, in_millis};
@@ -8,18 +8,18 @@ use crate::users::clock::{Millis, in_millis};
 const SLACK: Millis = 60_000;
 
 /// The failures that count. One is forgiven after each interval, so the time at which all are
-/// forgiven says how many they are.
+/// forgiven determines how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bucket {
-    /// When the last attempt was.
+    /// The time of the last attempt.
     pub(super) last: Millis,
     /// When all failures will be forgiven.
     pub(super) forgiven: Millis,
 }
 
 impl Bucket {
-    /// Returns the bucket as the clock can explain it: nobody waits for a time that lies beyond
-    /// what the limit allows from now on.
+    /// Returns the stored bucket, corrected for changes of the clock: no wait, counted from now, is
+    /// longer than the limit allows.
     pub(super) fn seen_at(stored: Option<Self>, limit: &Limit, now: Millis) -> Self {
         let Some(Self { last, forgiven }) = stored else {
             return Self { last: Millis::MIN, forgiven: now };
@@ -32,7 +32,7 @@ impl Bucket {
             let owed = forgiven.saturating_sub(last).clamp(0, most.saturating_sub(interval));
             return Self { last: Millis::MIN, forgiven: now.saturating_add(owed) };
         }
-        // Within the slack, all of it moves along.
+        // Within the slack, both times move back with the clock.
         let ahead = last.saturating_sub(now).max(0);
         let forgiven = forgiven.saturating_sub(ahead);
         Self { last: last.min(now), forgiven: forgiven.clamp(now, now.saturating_add(most)) }
@@ -48,7 +48,7 @@ impl Bucket {
         loop {
             let backoff = limit.backoff(u32::try_from(failures).unwrap_or(u32::MAX));
             let ready = backoff.map(|wait| earliest.max(in_millis(wait).saturating_sub(since)));
-            // By then one more is forgiven.
+            // By then, one more failure is forgiven.
             let next = owed.saturating_sub((failures - 1).saturating_mul(interval));
             match ready {
                 Some(ready) if failures == 0 || ready <= next => return ready,
@@ -85,7 +85,7 @@ mod tests {
     fn failures_are_forgiven_one_by_one_whatever_comes_between() {
         let limit = ThrottleOptions::default().source;
         let mut bucket = after(60, &limit);
-        // One more for each that is forgiven: it stays as full as it is.
+        // One new failure for each that is forgiven: the bucket stays equally full.
         for n in 1..50 {
             let now = NOW + n * 360_000;
             let seen = Bucket::seen_at(Some(bucket), &limit, now);
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_wait_ends_early_when_failures_are_forgiven_meanwhile() {
         let limit = ThrottleOptions::default().source;
-        // The 62nd asks for 2,048 s, but after 360, 720, 1,080 s ... fewer count.
+        // The 62nd failure asks for 2,048 s, but after 360, 720, 1,080 s ... fewer failures count.
         let bucket = after(62, &limit);
         assert_eq!(bucket.wait(&limit, NOW), 720_000);
         assert_eq!(bucket.wait(&limit, NOW + 719_999), 1);
@@ -122,7 +122,7 @@ mod tests {
                 assert_eq!(seen.wait(&limit, now), 0, "{failures} {now}");
                 let next = seen.with_failure(&limit, now);
                 assert!(next.wait(&limit, now) <= DAY);
-                // Forward, all is forgiven; back, nothing is.
+                // A jump forward forgives all failures; a jump back forgives none.
                 let left = (next.forgiven - now) / DAY;
                 let expected = Millis::from(failures.min(99)) + 1;
                 assert_eq!(left, if now > NOW { 1 } else { expected });

@@ -7,8 +7,8 @@ use crate::users::error::UserError;
 /// How failed attempts slow down later ones: per account, and per source if the application names
 /// one (see [`Client::source`](crate::users::Client::source)).
 ///
-/// Log-ins, changes of the password, resets and registrations are counted apart. Open sessions are
-/// never affected.
+/// Log-ins, changes of the password, resets and registrations are counted separately. Open sessions
+/// are never affected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThrottleOptions {
     /// The limit per user name, whether or not the account exists, and per device. By default 3
@@ -52,8 +52,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A leaky bucket: every failure adds one, and one is forgiven after each
-/// [`decay_interval`](Self::decay_interval), whatever comes in between. Some are free; after each
-/// further one there is a wait, which doubles.
+/// [`decay_interval`](Self::decay_interval), whatever comes in between. Some failures are free;
+/// after each further one there is a wait, which doubles every time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The number of failures without a wait.

@@ -3,7 +3,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `limit` | the options: how many failures are free, how long to wait after more |
-//! | `bucket` | a leaky bucket of failures, under a clock that may jump |
+//! | `bucket` | a leaky bucket of failures, which handles a clock that jumps |
 //! | `source` | what counts as one source |
 //! | `attempts` | counting attempts in the database |
 //! | `account_locks` | one attempt at a time per account |

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The part of an IPv6 address that names a network. A customer is given at least a /64, so within
-/// it anybody has as many addresses as there are (RFC 6177).
+/// The part of an IPv6 address that identifies a network. A customer is assigned at least a /64
+/// (RFC 6177), and so can use any address in it.
 const NETWORK: u128 = !0 << 64;
 
 /// Returns what a source is counted as. An IP address loses its port, and an IPv6 address is cut to
@@ -25,7 +25,7 @@ fn address(text: &str) -> Option<IpAddr> {
         return Some(with_port.ip());
     }
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    // A zone says through which interface it was reached.
+    // A zone names the interface through which the address was reached.
     text.split('%').next()?.parse().ok()
 }
 

@@ -1,4 +1,4 @@
-//! PBKDF2 and scrypt, for hashes of other programs.
+//! PBKDF2 and scrypt, for hashes from other programs.
 
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;

@@ -31,7 +31,7 @@ impl HashParams {
     ///
     /// If the settings are below every row of OWASP's table, or so expensive that a few log-ins
     /// would bring the machine down: more than 1 GiB, 64 passes or 16 lanes, or more than 1 GiB in
-    /// all passes together.
+    /// total over all passes.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashParamsProblem> {
         let reaches = |&(memory, least): &(u32, u32)| memory_kib >= memory && passes >= least;
         if !OWASP.iter().any(reaches) || lanes == 0 {
@@ -100,7 +100,7 @@ pub enum HashParamsProblem {
     },
     /// A log-in would take seconds, or too much memory.
     #[error(
-        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too expensive for a log-in; use at most 1 GiB, 64 passes, 16 lanes, and 1 GiB in all passes together"
+        "{memory_kib} KiB, {passes} passes and {lanes} lanes are too expensive for a log-in; use at most 1 GiB, 64 passes, 16 lanes, and 1 GiB in total over all passes"
     )]
     TooDear {
         /// The memory in KiB.

@@ -1,4 +1,4 @@
-//! Parses stored hashes, ours and those of other programs.
+//! Parses stored hashes: ours, and those from other programs.
 
 use std::str::FromStr;
 

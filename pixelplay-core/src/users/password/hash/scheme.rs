@@ -22,7 +22,7 @@ const MAX_BCRYPT_COST: u32 = 14;
 /// About a second; Django 6 uses 1.2 million.
 const MAX_PBKDF2_ROUNDS: u32 = 3_000_000;
 /// scrypt takes 128 N r bytes, and time for N r p blocks: 64 MiB and a quarter of a second are
-/// usual, and these are four times as much.
+/// usual, and these limits are four times as high.
 const MAX_SCRYPT_MEMORY: u128 = 256 << 20;
 const MAX_SCRYPT_BLOCKS: u128 = 1 << 22;
 

@@ -21,7 +21,7 @@ use crate::users::password::pepper::{Pepper, Peppers};
 #[cfg(test)]
 use super::ledger;
 
-/// A hash as stored in the database: an Argon2 PHC string, or a hash of another program.
+/// A hash as stored in the database: an Argon2 PHC string, or a hash from another program.
 pub(in crate::users) struct StoredHash {
     pub(super) text: String,
     pub(super) scheme: Scheme,
@@ -32,8 +32,8 @@ pub(in crate::users) struct StoredHash {
 /// What a password is checked against.
 pub(super) enum Check {
     Argon2(Box<Argon2Hash>),
-    /// The hash itself; and whether it is of the SHA-256 of the password, in hex (Django's way past
-    /// the 72 bytes of bcrypt).
+    /// The hash itself, and whether it was made from the SHA-256 of the password in hex (Django's
+    /// way around bcrypt's limit of 72 bytes).
     Bcrypt {
         hash: String,
         of_sha256: bool,

@@ -25,8 +25,8 @@ impl HashParams {
     ///
     /// This computes six hashes, which takes half a second on a machine where the default takes 27
     /// ms. Run it once, on the slowest machine that serves the users, and keep the result in the
-    /// configuration: settings that change at every start would leave users with hashes of ever
-    /// different settings.
+    /// configuration: if the settings changed at every start, users would end up with hashes of
+    /// many different settings.
     #[must_use]
     pub fn tune(target: Duration) -> Self {
         let mut memory = HashMemory::default();
