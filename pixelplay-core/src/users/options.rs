@@ -37,7 +37,7 @@ pub struct UserStoreOptions {
     /// A session ends if it is not resumed for this long. 30 minutes by default;
     /// [`Client::lifetime`] sets it for one log-in.
     pub idle_timeout: Duration,
-    /// A session ends after this long, however much it is used. 30 days by default;
+    /// A session ends after this long, however much it is used. 30 days by default, at most 100 years;
     /// [`Client::lifetime`] sets it for one log-in.
     pub max_session_age: Duration,
     /// How long single-use tokens are valid. 30 minutes by default.
