@@ -293,7 +293,7 @@ fn value<Domain: pyo3::PyTypeInfo>(py: Python<'_>, said: String) -> PyErr {
 
 enum Errno {
     Number(i32),
-    /// The name of the number in Python's module `errno`.
+    /// The name of the number in Python's `errno` module.
     Name(&'static str),
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "enrich.db", value_name = "FILE")]
     cache: PathBuf,
 
-    /// The country of the iTunes shop, as a two-letter code such as DE
+    /// The country of the iTunes Store, as a two-letter code such as DE
     #[arg(long, default_value = "US", value_name = "CC")]
     country: String,
 

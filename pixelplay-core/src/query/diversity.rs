@@ -169,7 +169,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_picks_are_those_of_the_definition(
-            // There are few directions, so that many gains are equal.
+            // There are few directions, so many gains are equal.
             vectors in prop::collection::vec([-2_i8..3, -2_i8..3, 1_i8..3], 1..60),
             diversity in prop_oneof![Just(1.0), 0.01_f64..1.0],
             k in 1_usize..40,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Seconds between two lines if there is no tqdm.
+# Seconds between progress lines when tqdm is not available.
 _EVERY = 1.0
 
 
