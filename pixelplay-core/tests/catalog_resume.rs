@@ -111,7 +111,7 @@ fn child(place: &Path, batch_rows: usize) -> Command {
     command
 }
 
-/// Runs a build to its end in a child process, and returns its output.
+/// Runs a build to completion in a child process, and returns its output.
 fn finish(place: &Path, batch_rows: usize) -> String {
     let output = child(place, batch_rows).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
